@@ -1,0 +1,60 @@
+# The verbs of Lapwing. `make help` lists them.
+# Needs Python 3.11 or 3.12 and gcc; everything else comes hashed from requirements/*.lock.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The first interpreter that starts and has a version for which all wheels exist.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+  && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROJECTS := packages/contract packages/cli services/ingest services/trainer services/inference \
+  services/driver-bridge services/simulator
+# A recording (folder, zip or tar) for `make demo`.
+RECORDING ?=
+
+.PHONY: help setup demo up down check test bench lock clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(READY) ## Make the environment in .venv from the hashed lock
+
+$(READY): requirements/dev.lock $(PROJECTS:%=%/pyproject.toml)
+	@test -n "$(PYTHON)" || { echo "Lapwing needs Python 3.11 or 3.12 with venv: none was found on the PATH. Install one, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "setup: $$($(PYTHON) --version) into $(VENV) (TensorFlow is among the wheels: a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(PROJECTS:%=-e ./%)
+	@touch $@
+
+demo: $(READY) ## RECORDING=folder: import it, train, publish, serve and drive; print one table
+	@$(BIN)/lapwing demo $(RECORDING)
+
+up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
+	@$(BIN)/lapwing up
+
+down: ## Stop the services of docker compose; volumes stay
+	docker compose down
+
+check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python requirements/compile.py --check
+
+test: $(READY) ## Run every test; those of the containers need a Docker engine
+	$(BIN)/python -m pytest
+
+bench: $(READY) ## Measure, in one run, what the README quotes
+	$(BIN)/python -m bench
+
+lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
+	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
+
+clean: ## Remove the environment and what the tools cached
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,85 @@
+"""The one way in which a picture becomes what the network sees.
+
+Ingest and /predict both call `prepare`; nothing else in Lapwing decodes or resizes a camera frame.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+
+from contract.errors import BrokenFrameError, NotAJpegError
+
+HEIGHT: Final = 128
+WIDTH: Final = 128
+CHANNELS: Final = 3
+FRAME_BYTES: Final = HEIGHT * WIDTH * CHANNELS
+
+# Larger pictures are refused from the header alone: no camera of the simulator makes them, and a
+# JPEG of a few kB may declare 65,500 x 65,500 pixels.
+MAX_PIXELS: Final = 4_000_000
+
+# What a model's manifest says of the frames that it was trained on. Any change of `prepare` that
+# changes pixels changes this, and so refuses models and stores made before.
+SPEC: Final[dict[str, object]] = {
+    "height": HEIGHT, "width": WIDTH, "channels": CHANNELS,
+    "dtype": "uint8", "color": "rgb", "resize": "linear",
+}  # fmt: skip
+
+SOI: Final = b"\xff\xd8\xff"
+
+Frame = npt.NDArray[np.uint8]
+
+
+def prepare(jpeg: bytes) -> Frame:
+    """Decode a JPEG of any size and resize it linearly: uint8 RGB of shape (128, 128, 3).
+
+    Grayscale and CMYK pictures are converted.
+
+    Raises:
+        NotAJpegError: the bytes do not begin as a JPEG does.
+        BrokenFrameError: the JPEG is truncated, corrupt or of more than 4 million pixels.
+    """
+    if jpeg[:3] != SOI:
+        raise NotAJpegError(
+            "the frame is not a JPEG",
+            got=f"{len(jpeg)} bytes that begin with {bytes(jpeg[:8])!r}",
+            remedy="Send the JPEG file's own bytes, not base64 and not another format",
+        )
+    try:
+        height, width, color, _ = simplejpeg.decode_jpeg_header(jpeg)
+    except ValueError as error:
+        raise _broken("the JPEG's header cannot be read", jpeg, error) from error
+    if height * width > MAX_PIXELS:
+        raise BrokenFrameError(
+            "the JPEG is too large",
+            got=f"{width} x {height} pixels",
+            remedy=f"Send at most {MAX_PIXELS:,} pixels; the simulator's frames have 320 x 160",
+        )
+    try:
+        if color in ("CMYK", "YCCK"):
+            pixels = _rgb_of_cmyk(simplejpeg.decode_jpeg(jpeg, "CMYK", strict=True))
+        else:
+            pixels = simplejpeg.decode_jpeg(jpeg, "RGB", strict=True)
+    except ValueError as error:
+        raise _broken("the JPEG is truncated or corrupt", jpeg, error) from error
+    return _resize(pixels)
+
+
+def _resize(pixels: Frame) -> Frame:
+    resized = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _rgb_of_cmyk(cmyk: Frame) -> Frame:
+    """Convert (H, W, 4) inks to (H, W, 3) light; JPEGs store inks inverted (Adobe's habit)."""
+    light = cmyk[..., :3].astype(np.uint16) * cmyk[..., 3:]
+    return ((light + 127) // 255).astype(np.uint8)
+
+
+def _broken(what: str, jpeg: bytes, error: ValueError) -> BrokenFrameError:
+    return BrokenFrameError(what, got=f"{len(jpeg)} bytes ({error})", remedy="Send the whole file")

@@ -1,0 +1,198 @@
+"""The jobs of Lapwing: RQ with the JSON serializer, named by string, explicit timeouts.
+
+    queue "ingest"    ingest.job.run(source, name, …)      import one recording
+    queue "train"     trainer.job.run(datasets, …)         train, and publish a version
+
+A job whose process dies is run again (RETRIES times): both jobs are idempotent and resume. What a
+worker runs is limited to these two, whatever Redis says (worker.py).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Callback, Queue, Retry, get_current_job
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract.errors import JobError
+
+INGEST: Final = "ingest"
+TRAIN: Final = "train"
+FUNCTIONS: Final = {INGEST: "ingest.job.run", TRAIN: "trainer.job.run"}
+STOPPED: Final = {TRAIN: "trainer.workspace.discard_stopped"}
+"""What a worker calls once a job was stopped, by queue."""
+
+TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600}
+RETRIES: Final = 10
+RESULT_TTL_S: Final = 30 * 24 * 3600
+PROGRESS_EVERY_S: Final = 0.5
+ENDED: Final = ("finished", "failed", "stopped", "canceled")
+
+Report = Callable[..., None]
+"""Called with keyword fields by a running job, as often as it likes."""
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as its user sees it."""
+
+    id: str
+    queue: str
+    status: str
+    """queued, started, finished, failed, stopped, canceled, deferred or scheduled."""
+    progress: dict[str, Any]
+    result: dict[str, Any] | None
+    error: str
+    """The last line of the traceback of a failed job."""
+    created_at: str
+    arguments: dict[str, Any]
+
+
+def connect(url: str, password_file: Path | None = None) -> Redis:
+    """Return a connection that answers.
+
+    Raises:
+        JobError: Redis cannot be reached, or refuses the password.
+    """
+    password = password_file.read_text().strip() if password_file else None
+    connection = Redis.from_url(url, password=password) if password else Redis.from_url(url)
+    try:
+        connection.ping()
+    except RedisError as error:
+        raise JobError(
+            f"Redis does not answer at {url}",
+            got=error,
+            remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
+        ) from error
+    return connection
+
+
+def queue(name: str, connection: Redis) -> Queue:
+    """Return one of the two queues."""
+    return Queue(name, connection=connection, serializer=JSONSerializer)
+
+
+def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, object]) -> str:
+    """Queue a job and return its id, which begins with the queue's name and `label`."""
+    word = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40]
+    job = queue(name, connection).enqueue_call(
+        FUNCTIONS[name],
+        kwargs=dict(arguments),
+        job_id=f"{name}-{word or 'all'}-{uuid.uuid4().hex[:6]}",
+        unique=True,
+        timeout=TIMEOUT_S[name],
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=RESULT_TTL_S,
+        retry=Retry(max=RETRIES),
+        on_stopped=Callback(STOPPED[name]) if name in STOPPED else None,
+    )
+    return str(job.id)
+
+
+def view(job_id: str, connection: Redis) -> JobView:
+    """Return one job.
+
+    Raises:
+        JobError: there is no such job.
+    """
+    job = _fetch(job_id, connection)
+    latest = job.latest_result()
+    text = (latest.exc_string or "") if latest else ""
+    status = job.get_status()
+    return JobView(
+        id=job.id,
+        queue=job.origin,
+        status=str(getattr(status, "value", status)),
+        progress=dict(job.meta.get("progress", {})),
+        result=latest.return_value if latest else None,
+        error=text.strip().splitlines()[-1] if text.strip() else "",
+        created_at=job.created_at.isoformat(timespec="seconds"),
+        arguments=dict(job.kwargs),
+    )
+
+
+def views(connection: Redis) -> list[JobView]:
+    """List all jobs that Redis still knows, newest first."""
+    ids: set[str] = set()
+    for name in FUNCTIONS:
+        one = queue(name, connection)
+        ids.update(one.get_job_ids())
+        for registry in (
+            one.started_job_registry, one.finished_job_registry, one.failed_job_registry,
+            one.canceled_job_registry, one.scheduled_job_registry,
+        ):  # fmt: skip
+            ids.update(registry.get_job_ids(cleanup=False))
+    found = []
+    for job_id in ids:
+        try:
+            found.append(view(job_id, connection))
+        except JobError:  # it expired between the two looks
+            continue
+    return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+
+
+def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
+    """Take a queued job off its queue, or stop a running one; return it as it ended.
+
+    Raises:
+        JobError: there is no such job, it has ended already, or its worker does not let go of it.
+    """
+    job = _fetch(job_id, connection)
+    status = view(job_id, connection).status
+    if status in ENDED:
+        raise JobError("the job has ended already", got=f"{job_id}: {status}")
+    try:
+        send_stop_job_command(connection, job_id, serializer=JSONSerializer)
+    except InvalidJobOperation:  # nobody runs it
+        job.cancel()
+    deadline = time.monotonic() + timeout_s
+    while (seen := view(job_id, connection)).status not in ENDED:
+        if time.monotonic() > deadline:
+            raise JobError(
+                "the job's worker did not answer", got=f"{job_id}: {seen.status}",
+                remedy="If the worker was killed, the job is taken up again within two minutes; "
+                "cancel it then",
+            )  # fmt: skip
+        time.sleep(0.1)
+    return seen
+
+
+def _fetch(job_id: str, connection: Redis) -> Job:
+    try:
+        return Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        raise JobError("no such job", got=job_id, remedy="lapwing jobs lists them") from None
+
+
+def current_job() -> tuple[str, Report]:
+    """Return the id of the job that this process runs, and where to report its progress."""
+    job = get_current_job()
+    if job is None:
+        raise JobError("this process runs no job", remedy="Queue it instead of calling it")
+    return str(job.id), _reporter(job)
+
+
+def _reporter(job: Job) -> Report:
+    last_s = -PROGRESS_EVERY_S
+
+    def report(**fields: object) -> None:
+        nonlocal last_s
+        progress = job.meta.setdefault("progress", {})
+        turned = fields.get("phase", progress.get("phase")) != progress.get("phase")
+        progress.update(fields)
+        if turned or time.monotonic() - last_s >= PROGRESS_EVERY_S:
+            job.save_meta()
+            last_s = time.monotonic()
+
+    return report

@@ -1,0 +1,70 @@
+"""How anything becomes visible on a volume: whole and on the disk, or not at all.
+
+HDF5 and our own manifests survive a kill or a power cut only because nothing is ever written
+under its final name: temporary file on the same volume, flush, fsync, rename, fsync of the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def temporary(final: Path) -> Path:
+    """Return a hidden name beside `final`, with its suffix: Keras and others insist on theirs."""
+    return final.with_name(f".{final.stem}.{uuid.uuid4().hex}.tmp{final.suffix}")
+
+
+def temporaries(folder: Path, stem: str = "*") -> list[Path]:
+    """List what writers that were killed left behind in a folder."""
+    return sorted(folder.glob(f".{stem}.*.tmp*"))
+
+
+def rename(source: Path, final: Path) -> None:
+    """Make a file or folder visible under its final name, and the name durable."""
+    source.replace(final)
+    sync(final.parent)
+
+
+def sync(path: Path) -> None:
+    """Flush a file's or a folder's content to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(final: Path, document: object) -> None:
+    """Publish a JSON document under `final`, replacing what was there."""
+    path = temporary(final)
+    try:
+        path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        sync(path)
+        rename(path, final)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path` alone; the kernel lets go of it when the holder dies.
+
+    The file stays: removing it would let two holders lock two files of one name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

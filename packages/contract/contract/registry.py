@@ -1,0 +1,176 @@
+"""The registry of models: immutable versions, and a switch that says which one drives.
+
+    <models>/versions/<n>/    model.h5  model.tflite  manifest.json    never changed once visible
+    <models>/current          a link to versions/<n>, replaced in one step
+    <models>/model.h5         the current version's, for whoever wants just that file
+
+Only the trainer and `lapwing promote` write here; inference mounts it read-only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contract import publish
+from contract.errors import ModelError
+
+SCHEMA: Final = 1
+H5: Final = "model.h5"
+TFLITE: Final = "model.tflite"
+MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ModelManifest:
+    """The conditions under which a model was made, without which it is not used."""
+
+    version: int
+    schema: int
+    job_id: str
+    created_at: str
+    files: dict[str, dict[str, object]]
+    """sha256 and bytes of each file of the version."""
+    frame_spec: dict[str, object]
+    data: list[dict[str, object]]
+    """dataset, rows and sha256 of the manifest of each store that was trained on."""
+    config: dict[str, object]
+    seed: int
+    history: list[dict[str, float]]
+    """One entry a finished epoch."""
+    metrics: dict[str, float]
+    packages: dict[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """The digest of model.h5, by which the version is known outside."""
+        return str(self.files[H5]["sha256"])
+
+
+class Registry:
+    """The model volume at `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, version: int) -> Path:
+        """Return the folder of a version."""
+        return self.root / "versions" / str(version)
+
+    def versions(self) -> list[int]:
+        """List the published versions, oldest first."""
+        folder = self.root / "versions"
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def current(self) -> int | None:
+        """Return the version that drives, or None while none was published."""
+        try:
+            return int((self.root / "current").readlink().name)
+        except FileNotFoundError:
+            return None
+
+    def manifest(self, version: int) -> ModelManifest:
+        """Read a version's manifest.
+
+        Raises:
+            ModelError: there is no such version, or its manifest cannot be read.
+        """
+        path = self.path(version) / MANIFEST
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            if document.get("schema") != SCHEMA:
+                raise ModelError(
+                    f"model version {version} has a manifest of another schema",
+                    got=document.get("schema"),
+                    remedy=f"This release reads schema {SCHEMA}: train again",
+                )
+            return ModelManifest(**document)
+        except FileNotFoundError:
+            raise ModelError(
+                "no such model version", got=version, remedy=f"There are {self.versions()}"
+            ) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"the manifest of model version {version} cannot be read",
+                got=error,
+                remedy="Promote another version, or train again",
+            ) from error
+
+    def verify(self, version: int) -> ModelManifest:
+        """Compare a version's files with its manifest, which is returned.
+
+        Raises:
+            ModelError: a file is missing or differs.
+        """
+        manifest = self.manifest(version)
+        for name, expected in manifest.files.items():
+            path = self.path(version) / name
+            found = publish.sha256(path) if path.is_file() else "no file"
+            if found != expected["sha256"]:
+                raise ModelError(
+                    f"{name} of model version {version} is not what its manifest says",
+                    got=found,
+                    remedy=f"Its sha256 was {expected['sha256']}: promote another version",
+                )
+        return manifest
+
+    def of_job(self, job_id: str) -> ModelManifest | None:
+        """Return what a job published, or None: a job that is run again publishes once."""
+        for version in reversed(self.versions()):
+            manifest = self.manifest(version)
+            if manifest.job_id == job_id:
+                return manifest
+        return None
+
+    def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
+        """Turn the folder `staged`, on the same volume, into the next version and promote it.
+
+        The manifest's version and file digests are filled in here. A job that has published
+        already is answered with what it published, and `staged` stays where it is.
+        """
+        with self._lock():
+            earlier = self.of_job(manifest.job_id)
+            if earlier is not None:
+                return earlier
+            files = {
+                path.name: {"sha256": publish.sha256(path), "bytes": path.stat().st_size}
+                for path in sorted(staged.iterdir())
+                if path.name != MANIFEST
+            }
+            version = max(self.versions(), default=0) + 1
+            manifest = dataclasses.replace(manifest, version=version, files=files)
+            for name in files:
+                publish.sync(staged / name)
+            publish.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
+            self.path(version).parent.mkdir(parents=True, exist_ok=True)
+            publish.rename(staged, self.path(version))
+            self._switch(version)
+            return manifest
+
+    def promote(self, version: int) -> ModelManifest:
+        """Make a version the current one, after verifying it.
+
+        Raises:
+            ModelError: there is no such version, or it is damaged.
+        """
+        with self._lock():
+            manifest = self.verify(version)
+            self._switch(version)
+            return manifest
+
+    def _switch(self, version: int) -> None:
+        link = publish.temporary(self.root / "current")
+        link.symlink_to(Path("versions") / str(version))
+        publish.rename(link, self.root / "current")
+        copy = publish.temporary(self.root / H5)
+        os.link(self.path(version) / H5, copy)
+        publish.rename(copy, self.root / H5)
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return publish.lock(self.root / ".lock")

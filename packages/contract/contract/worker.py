@@ -1,0 +1,61 @@
+"""The process that runs jobs: RQ's spawning worker, with the habits of the house."""
+
+from __future__ import annotations
+
+import uuid
+
+from redis import Redis
+from rq import SpawnWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract import jobs
+from contract.errors import JobError
+
+
+class HouseJob(Job):
+    """A job that runs only what Lapwing queues: access to Redis is not to be access to a shell."""
+
+    def perform(self) -> object:
+        """Run the job's function.
+
+        Raises:
+            JobError: the job names another function than ours.
+        """
+        if self.func_name not in jobs.FUNCTIONS.values():
+            raise JobError(
+                "the job names a function that Lapwing does not queue", got=self.func_name
+            )
+        return super().perform()
+
+
+class HouseWorker(SpawnWorker):
+    """A worker that hands its job back at once when it is told to stop.
+
+    RQ's own waits for the job's end, which for a training is hours; Docker would kill it after the
+    grace period. Here the job's process is ended and the job is retried, which resumes it.
+    """
+
+    def handle_warm_shutdown_request(self) -> None:
+        """End the job's process group, if a job runs."""
+        if self.horse_pid:
+            self.kill_horse()
+
+
+def work(name: str, connection: Redis) -> None:
+    """Run the jobs of one queue until SIGTERM or SIGINT.
+
+    The three intervals let a job whose worker was killed be taken up within 120 s; RQ's defaults
+    take up to 15 minutes (measured: docs/adr/0004-jobs.md).
+    """
+    worker = HouseWorker(
+        [jobs.queue(name, connection)],
+        name=f"{name}-{uuid.uuid4().hex[:8]}",  # unique: RQ refuses a dead worker's name
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=HouseJob,
+        worker_ttl=30,
+        job_monitoring_interval=5,
+        maintenance_interval=20,
+    )
+    worker.work(logging_level="INFO")

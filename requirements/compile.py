@@ -1,0 +1,123 @@
+"""Compiles the lock files of this folder, and tells whether they are fresh.
+
+A lock is made of the dependency tables of our own pyproject.toml files; requirements on our own
+distributions are replaced by what those require. Each lock carries a digest of what it was made
+from, so that freshness is checked without a network.
+
+    python requirements/compile.py           compile the locks that are not fresh
+    python requirements/compile.py --all     compile all of them, taking the newest releases
+    python requirements/compile.py --check   exit 1 and name those that are not fresh
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+OWN = {
+    "lapwing-contract": ROOT / "packages/contract",
+    "lapwing-cli": ROOT / "packages/cli",
+    "lapwing-ingest": ROOT / "services/ingest",
+    "lapwing-trainer": ROOT / "services/trainer",
+    "lapwing-inference": ROOT / "services/inference",
+    "lapwing-driver-bridge": ROOT / "services/driver-bridge",
+    "lapwing-simulator": ROOT / "services/simulator",
+}
+BUILD = ["flit-core>=3.12"]
+LOCKS: dict[str, list[str]] = {
+    "build": BUILD,
+    "cli": ["lapwing-cli"],
+    "ingest": ["lapwing-ingest"],
+    "trainer": ["lapwing-trainer[cpu]"],
+    "trainer-cuda": ["lapwing-trainer[cuda]"],
+    "inference": ["lapwing-inference"],
+    "inference-tensorflow": ["lapwing-inference[tensorflow]"],
+    "driver-bridge": ["lapwing-driver-bridge"],
+    "simulator": ["lapwing-simulator"],
+    # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.
+    "dev": [
+        *BUILD,
+        "lapwing-cli[local]",
+        "lapwing-ingest",
+        "lapwing-trainer[cpu]",
+        "lapwing-inference",
+        "lapwing-driver-bridge",
+        "lapwing-simulator",
+        "hypothesis>=6.130",
+        "mypy>=1.19",
+        "pytest>=9.0",
+        "ruff>=0.14",
+        "uv>=0.9",
+    ],
+}
+CONSTRAINTS = HERE / "constraints.txt"
+REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?")
+
+
+def expand(requirement: str) -> list[str]:
+    """Return what a requirement asks of others: itself, or the needs of our own distribution."""
+    match = REQUIREMENT.match(requirement)
+    if match is None or match["name"] not in OWN:
+        return [requirement]
+    project = tomllib.loads((OWN[match["name"]] / "pyproject.toml").read_text())["project"]
+    needs = list(project["dependencies"])
+    for extra in filter(None, (match["extras"] or "").split(",")):
+        needs += project["optional-dependencies"][extra.strip()]
+    return [each for need in needs for each in expand(need)]
+
+
+def inputs(lock: str) -> str:
+    """Return the flat requirements that a lock is compiled from, a line each."""
+    return "\n".join(sorted({each for need in LOCKS[lock] for each in expand(need)})) + "\n"
+
+
+def header(lock: str) -> str:
+    """Return the first line of a fresh lock, with the digest of its inputs."""
+    digest = hashlib.sha256((inputs(lock) + CONSTRAINTS.read_text()).encode()).hexdigest()
+    return f"# inputs sha256:{digest} (make lock)\n"
+
+
+def is_fresh(lock: str) -> bool:
+    """Tell whether a lock was compiled from the inputs as they are now."""
+    path = HERE / f"{lock}.lock"
+    return path.exists() and path.read_text().startswith(header(lock))
+
+
+def compile_lock(lock: str, *, upgrade: bool) -> None:
+    """Resolve one lock for every platform and write it; pins that still fit are kept."""
+    path = HERE / f"{lock}.lock"
+    command = [
+        "uv", "pip", "compile", "-", "--quiet", "--universal", "--python-version", "3.11",
+        "--generate-hashes", "--no-emit-index-url", "--no-header",
+        "--constraints", CONSTRAINTS.name, "--output-file", path.name,
+    ]  # fmt: skip
+    if upgrade:
+        command.append("--upgrade")
+    subprocess.run(command, input=inputs(lock), text=True, check=True, cwd=HERE)
+    path.write_text(header(lock) + path.read_text())
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command of the module's docstring; return the exit status."""
+    stale = [lock for lock in LOCKS if not is_fresh(lock)]
+    if arguments == ["--check"]:
+        for lock in stale:
+            print(f"requirements/{lock}.lock is not what the pyproject.toml files ask: make lock")
+        return 1 if stale else 0
+    if arguments not in ([], ["--all"]):
+        print(__doc__)
+        return 2
+    for lock in LOCKS if arguments else stale:
+        print(f"requirements/{lock}.lock", flush=True)
+        compile_lock(lock, upgrade=bool(arguments))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Relays the simulator's telemetry to inference and answers it with steering."""

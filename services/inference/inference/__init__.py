@@ -1,0 +1,1 @@
+"""Answers a JPEG frame with a steering command over HTTP."""

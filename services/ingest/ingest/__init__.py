@@ -1,0 +1,1 @@
+"""Writes recordings of Udacity's simulator into the frame store."""

@@ -1,0 +1,1 @@
+"""Speaks the Unity simulator's side of the wire."""

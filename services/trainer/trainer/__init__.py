@@ -1,0 +1,1 @@
+"""Streams the store into a Keras network and publishes the model."""
