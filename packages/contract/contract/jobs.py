@@ -30,7 +30,7 @@ from contract.errors import JobError
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 FUNCTIONS: Final = {INGEST: "ingest.job.run", TRAIN: "trainer.job.run"}
-STOPPED: Final = {TRAIN: "trainer.workspace.discard_stopped"}
+STOPPED: Final = {TRAIN: "trainer.stopped.discard"}
 """What a worker calls once a job was stopped, by queue."""
 
 TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600}

@@ -1,0 +1,120 @@
+"""The index of samples: what a network is shown, as numbers of frames, never as copied pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.errors import TrainingError
+from contract.store import ABSENT, Rows
+
+SAMPLE: Final = np.dtype(
+    [
+        ("store", "<i4"),  # which of the job's stores
+        ("frame", "<i4"),  # which of its frames
+        ("row", "<i4"),  # the row whose steering it is labelled with
+        ("label", "<f4"),  # steering, -1..1 plus the camera's correction
+        ("flip", "?"),  # shown mirrored; the label is reversed already
+    ]
+)
+SIDE: Final = {"center": 0.0, "left": 1.0, "right": -1.0}
+"""Sign of the correction: the left camera sees what a car too far left would, so steer right."""
+
+Samples = npt.NDArray[np.void]
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All samples of a job in one table, and which numbers of it serve which use."""
+
+    samples: Samples
+    train: Numbers
+    """Expanded: cameras, history, mirror images."""
+    seen: Numbers
+    """The centre frames of the rows that train, as the driver saw them."""
+    validation: Numbers
+    """The centre frames of the rows that validate."""
+
+
+def tabulate(training: Samples, seen: Samples, validation: Samples) -> Table:
+    """Put the three uses of samples into one table."""
+    ends = np.cumsum([len(training), len(seen), len(validation)])
+    numbers = np.split(np.arange(ends[-1], dtype=np.int64), ends[:-1])
+    return Table(np.concatenate([training, seen, validation]), *numbers)
+
+
+def training(
+    recordings: Sequence[Rows],
+    masks: Sequence[Mask],
+    stretches: Sequence[npt.NDArray[np.int64]],
+    *,
+    cameras: Sequence[str],
+    correction: float,
+    flip: bool,
+    history: int,
+) -> Samples:
+    """Expand the rows of `masks` into samples: cameras, earlier frames, mirror images.
+
+    An earlier frame is taken only from the same stretch of driving and only from a row that trains
+    itself.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    parts = []
+    for number, (rows, mask, stretch) in enumerate(zip(recordings, masks, stretches, strict=True)):
+        for age in range(history + 1):
+            later = np.flatnonzero(mask)
+            later = later[later >= age]
+            earlier = later - age
+            joined = mask[earlier] & (stretch[earlier] == stretch[later])
+            later, earlier = later[joined], earlier[joined]
+            for camera in cameras:
+                frames = rows[camera][earlier]
+                seen = frames != ABSENT
+                labels = rows["steering"][later] + SIDE[camera] * correction
+                parts.append(_samples(number, frames[seen], later[seen], labels[seen]))
+    samples = np.concatenate(parts)
+    if not len(samples):
+        raise TrainingError("the split leaves nothing to train on", remedy="Record more laps")
+    return np.concatenate([samples, _mirrored(samples)]) if flip else samples
+
+
+def plain(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
+    """Return one sample a row of `masks`: the centre frame as it was seen, in order of time."""
+    return np.concatenate(
+        [
+            _samples(number, rows["center"][mask], np.flatnonzero(mask), rows["steering"][mask])
+            for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True))
+        ]
+    )
+
+
+def _samples(
+    store: int,
+    frames: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int64],
+    labels: npt.NDArray[np.float32],
+) -> Samples:
+    samples = np.zeros(len(frames), dtype=SAMPLE)
+    samples["store"], samples["frame"], samples["row"] = store, frames, rows
+    samples["label"] = labels
+    return samples
+
+
+def _mirrored(samples: Samples) -> Samples:
+    mirrored = samples.copy()
+    mirrored["flip"] = True
+    mirrored["label"] = -samples["label"]
+    return mirrored
+
+
+def permutation(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Return the order of an epoch: every sample once, another order for each (seed, epoch)."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

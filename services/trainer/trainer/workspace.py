@@ -1,0 +1,87 @@
+"""A training's own folder on the model volume: what it needs to go on after a kill.
+
+    <models>/.jobs/<job id>/state.json        the finished epochs, and which files belong to them
+                            epoch-<n>.keras   the last epoch's network and the best one's
+                            staged/           the version that is about to be published
+    <models>/.jobs/<job id>.lock              held by the one process that works on the job
+
+Nothing here needs Keras: the worker that outlives a stopped job cleans up with it (stopped.py).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from contract import publish
+
+FOLDER: Final = ".jobs"
+
+
+@dataclass
+class State:
+    """How far a training came."""
+
+    datasets: list[str]
+    """Chosen when the job first ran: "all" must not change its meaning when it is resumed."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    """From 1; 0 while none has finished."""
+
+    @property
+    def epoch(self) -> int:
+        """The last finished epoch, from 1; 0 while none has finished."""
+        return len(self.history)
+
+
+class Workspace:
+    """The folder of one job."""
+
+    def __init__(self, model_dir: Path, job_id: str) -> None:
+        self.path = model_dir / FOLDER / job_id
+        self._lock = model_dir / FOLDER / f"{job_id}.lock"
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Be the only process that works on the job.
+
+        RQ runs a job again when its worker was killed, while the process that ran it may live on.
+        """
+        with publish.lock(self._lock):
+            yield
+
+    def read(self) -> State | None:
+        """Return how far an earlier process came, or None."""
+        path = self.path / "state.json"
+        return State(**json.loads(path.read_text())) if path.exists() else None
+
+    def write(self, state: State) -> None:
+        """Make a finished epoch count, and remove the networks that no longer do."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        publish.write_json(self.path / "state.json", asdict(state))
+        kept = {self.network(state.epoch), self.network(state.best_epoch)}
+        for path in [*self.path.glob("epoch-*.keras"), *publish.temporaries(self.path)]:
+            if path not in kept:
+                path.unlink()
+
+    def network(self, epoch: int) -> Path:
+        """Return where the network of an epoch is saved."""
+        return self.path / f"epoch-{epoch}.keras"
+
+    def stage(self) -> Path:
+        """Return an empty folder for the files of a version."""
+        staged = self.path / "staged"
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        return staged
+
+    def discard(self) -> None:
+        """Remove everything of the job; the lock last."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self._lock.unlink(missing_ok=True)
