@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 
 from redis import Redis
@@ -11,6 +12,7 @@ from rq.serializers import JSONSerializer
 
 from contract import jobs
 from contract.errors import JobError
+from contract.lifeline import die_with_parent
 
 
 class HouseJob(Job):
@@ -26,6 +28,8 @@ class HouseJob(Job):
             raise JobError(
                 "the job names a function that Lapwing does not queue", got=self.func_name
             )
+        # Else the job of a worker that was killed would go on, while RQ has it run a second time.
+        die_with_parent(os.getppid())
         return super().perform()
 
 

@@ -1,0 +1,91 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from contract.jobs import JobView
+from contract.registry import ModelManifest
+from lapwing.follow import describe
+
+
+def document(value: object) -> None:
+    """Print one JSON document to standard output, uncoloured and unwrapped."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - this is the output
+
+
+def jobs(console: Console, views: Sequence[JobView]) -> None:
+    """Show the jobs, newest first."""
+    table = Table("job", "status", "queued at", "progress or error", box=None)
+    colors = {"finished": "green", "failed": "red", "started": "cyan"}
+    for view in views:
+        color = colors.get(view.status, "yellow")
+        said = view.error or (describe(view) if view.status == "started" else "")
+        table.add_row(view.id, f"[{color}]{view.status}[/]", view.created_at, said)
+    console.print(table if views else "No jobs. `lapwing ingest PATH` queues one.")
+
+
+def imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
+    """Show what an ingest job did with each recording."""
+    table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
+    for each in results:
+        table.add_row(
+            each["dataset"],
+            f"{each['rows']:,}",
+            f"{each['rejected']:,}",
+            f"{each['frames']:,}",
+            f"{each['file_bytes'] / 1e6:.0f}",
+            "" if each["skipped"] else f"{each['rows_per_s']:,.0f}",
+            "already imported: nothing to do" if each["skipped"] else "",
+        )
+    console.print(table)
+
+
+def models(console: Console, manifests: Sequence[ModelManifest], current: int | None) -> None:
+    """Show the versions, the current one marked."""
+    table = Table(
+        "version", "made at", "val MSE", "zero", "hold", "corr.", "trained on", "sha256", box=None
+    )
+    for each in manifests:
+        named = each.metrics.get
+        table.add_row(
+            f"{each.version}{' [green]current[/]' if each.version == current else ''}",
+            each.created_at,
+            *(
+                f"{named(f'validation_{name}', float('nan')):.4f}"
+                for name in ("mse", "mse_zero", "mse_hold", "correlation")
+            ),
+            ", ".join(str(data["dataset"]) for data in each.data),
+            each.sha256[:12],
+        )
+    console.print(table if manifests else "No model was published. `lapwing train` makes one.")
+
+
+def training(console: Console, result: dict[str, Any]) -> None:
+    """Show what a training job published."""
+    metrics = result["metrics"]
+    table = Table(show_header=False, box=None)
+    table.add_row("model version", str(result["version"]))
+    table.add_row("samples", f"{metrics['train_samples']:,.0f}")
+    table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")
+    table.add_row("train / validation MSE", mse(metrics))
+    table.add_row("predict-zero / hold-last MSE", baselines(metrics))
+    table.add_row("correlation with the driver", f"{metrics['validation_correlation']:.3f}")
+    for name, digest in result["sha256"].items():
+        table.add_row(f"sha256 of {name}", digest)
+    console.print(table)
+
+
+def mse(metrics: dict[str, float]) -> str:
+    """Say the training and the validation MSE."""
+    return f"{metrics['train_mse']:.4f} / {metrics['validation_mse']:.4f}"
+
+
+def baselines(metrics: dict[str, float]) -> str:
+    """Say what two drivers that look at nothing score on the same rows."""
+    return f"{metrics['validation_mse_zero']:.4f} / {metrics['validation_mse_hold']:.4f}"

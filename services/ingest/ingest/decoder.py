@@ -1,0 +1,58 @@
+"""Decodes a recording's images on all cores, and hands them on in the order of the rows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from contract import frame
+from contract.errors import FrameError
+from contract.frame import Frame
+from contract.store import CAMERAS
+from ingest.driving_log import Rejection, Row
+
+AHEAD: Final = 32
+"""Rows in work a thread; bounds the memory to a few megabytes a thread."""
+
+
+def decode(
+    rows: Iterable[Row], images: Mapping[str, Path], executor: ThreadPoolExecutor, threads: int
+) -> Iterator[tuple[Row, list[Frame]] | Rejection]:
+    """Yield each row with its prepared frames, or why it is refused, in order.
+
+    A row is refused for any of its images: a missing side camera in one row of many is a fault of
+    the recording, not a choice of the driver. Threads, not processes: decoding, resizing and
+    hashing let go of the interpreter's lock.
+    """
+    waiting: deque[Future[tuple[Row, list[Frame]] | Rejection]] = deque()
+    source = iter(rows)
+
+    def submit(count: int) -> None:
+        waiting.extend(executor.submit(_prepare, row, images) for row in islice(source, count))
+
+    submit(AHEAD * threads)
+    try:
+        while waiting:
+            done = waiting.popleft().result()
+            submit(1)
+            yield done
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _prepare(row: Row, images: Mapping[str, Path]) -> tuple[Row, list[Frame]] | Rejection:
+    frames = []
+    for camera, name in zip(CAMERAS, row.images, strict=False):
+        path = images.get(name)
+        if path is None:
+            return Rejection(row.line, camera, "image is missing", name)
+        try:
+            frames.append(frame.prepare(path.read_bytes()))
+        except FrameError as error:
+            return Rejection(row.line, camera, error.what, f"{name}: {error.got}")
+    return row, frames

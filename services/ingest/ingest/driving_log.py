@@ -1,0 +1,173 @@
+"""Reads a driving_log.csv: rows as the recorder meant them, or the reason why one is refused."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from contract.errors import RecordingError
+from ingest.decimal_comma import readings
+
+FIELDS: Final = ("steering", "throttle", "brake", "speed")
+SLACK: Final = 1e-4
+"""Floats in a log overshoot their range by rounding; values within this are clamped."""
+RANGES: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 200.0))
+COLUMNS: Final = ["center", "left", "right", *FIELDS]
+IMAGE: Final = re.compile(r".*\.jpe?g", re.IGNORECASE)
+STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the log."""
+
+    line: int
+    """From 1."""
+    images: tuple[str, ...]
+    """File names: centre, or centre, left and right."""
+    steering: float
+    """-1..1, right is positive."""
+    throttle: float
+    brake: float
+    speed_mph: float
+
+    @property
+    def time_s(self) -> float:
+        """The file name's time stamp, seconds since 1970 read as UTC; NaN where it has none."""
+        match = STAMP.search(self.images[0])
+        if match is None:
+            return math.nan
+        try:
+            moment = datetime.strptime(match[1] + "000", "%Y_%m_%d_%H_%M_%S_%f")
+        except ValueError:  # such as a month 13
+            return math.nan
+        return moment.replace(tzinfo=UTC).timestamp()
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A line that is not used, and why."""
+
+    line: int
+    field: str
+    reason: str
+    """The same words for the same fault, so that they can be counted."""
+    got: str = ""
+
+
+@dataclass
+class Log:
+    """What a driving log says."""
+
+    rows: list[Row] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read(raw: bytes) -> Log:
+    """Read a whole log; a bad line becomes a rejection, never an exception.
+
+    Raises:
+        RecordingError: the file is no text, has no line at all, or a header of other columns.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")  # paths of old Windows machines; our own fields are ASCII
+    if "\0" in text:
+        raise RecordingError(
+            "the driving log is no text", got="zero bytes", remedy="Copy it from the recorder again"
+        )
+    log = Log()
+    lines = [(number, _fields(line)) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [(number, fields) for number, fields in lines if any(fields)]
+    if not lines:
+        raise RecordingError("the driving log is empty", remedy="Record a lap first")
+    if not any(IMAGE.fullmatch(each) for each in lines[0][1]) and "steering" in lines[0][1]:
+        _check_header(lines.pop(0)[1])
+        log.notes.append("header line")
+    parts = [(number, *_split(fields)) for number, fields in lines]
+    comma = _is_decimal_comma([numbers for _, _, numbers in parts])
+    if comma:
+        log.notes.append("decimal comma: numbers were rejoined by their ranges")
+    for number, images, numbers in parts:
+        found = _row(number, images, numbers, comma)
+        if isinstance(found, Row):
+            log.rows.append(found)
+        else:
+            log.rejections.append(found)
+    return log
+
+
+def _fields(line: str) -> list[str]:
+    """Split a line at commas outside quotes, and trim the fields."""
+    try:
+        fields = next(csv.reader([line], skipinitialspace=True), [])
+    except csv.Error:
+        return [line.strip()]
+    return [each.strip() for each in fields]
+
+
+def _check_header(fields: Sequence[str]) -> None:
+    if list(fields) not in (COLUMNS, [COLUMNS[0], *FIELDS]):
+        raise RecordingError(
+            "the driving log's header names other columns",
+            got=", ".join(fields),
+            remedy=f"Udacity's recorder writes {', '.join(COLUMNS)}",
+        )
+
+
+def _split(fields: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a line into image names and numbers.
+
+    Only the file's name counts, so a comma within a path does no harm: what precedes it in the
+    line is no image name.
+    """
+    places = [place for place, each in enumerate(fields) if IMAGE.fullmatch(each)]
+    images = [re.split(r"[\\/]", fields[place])[-1] for place in places]
+    numbers = list(fields[places[-1] + 1 if places else 0 :])
+    while numbers and not numbers[0]:  # the empty side cameras of a centre-only log
+        numbers.pop(0)
+    return images, numbers
+
+
+def _is_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether numbers were split: some line has too many fields, and none has a point."""
+    return any(len(numbers) > len(FIELDS) for numbers in rows) and not any(
+        "." in each for numbers in rows for each in numbers
+    )
+
+
+def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row | Rejection:
+    if len(images) not in (1, 3):
+        return Rejection(line, "images", "not one or three image names", f"{len(images)}")
+    if comma and len(numbers) > len(FIELDS):
+        ways = readings(numbers, RANGES)
+        if len(ways) != 1:
+            reason = "ambiguous decimal commas" if ways else "decimal commas that fit no reading"
+            return Rejection(line, "numbers", reason, ",".join(numbers))
+        return Row(line, tuple(images), *ways[0])
+    if len(numbers) != len(FIELDS):
+        return Rejection(line, "numbers", "not four numbers", ",".join(numbers))
+    values = []
+    for name, text, (low, high) in zip(FIELDS, numbers, RANGES, strict=True):
+        value = _number(text)
+        if value is None:
+            return Rejection(line, name, "not a number", text)
+        if not low - SLACK <= value <= high + SLACK:  # so that NaN is refused
+            return Rejection(line, name, f"not from {low:g} to {high:g}", text)
+        values.append(min(max(value, low), high))
+    return Row(line, tuple(images), *values)
+
+
+def _number(text: str) -> float | None:
+    """Read one number; a quoted field may carry a decimal comma."""
+    try:
+        return float(text.replace(",", ".") if "." not in text else text)
+    except ValueError:
+        return None

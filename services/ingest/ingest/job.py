@@ -1,0 +1,196 @@
+"""The import job: recordings in, frame stores out; what was imported already is left alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from contract import frame, jobs, publish, store
+from contract.errors import RecordingError
+from contract.settings import load
+from contract.store import ABSENT, CAMERAS, StoreManifest
+from ingest import driving_log, recording, report, store_writer
+from ingest.decoder import decode
+from ingest.driving_log import Log, Rejection, Row
+from ingest.recording import Recording
+from ingest.settings import Settings
+from ingest.store_writer import StoreWriter
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    source: str,
+    name: str | None = None,
+    max_reject_share: float | None = None,
+    staged: bool = False,
+) -> dict[str, Any]:
+    """Import every recording of a folder or archive; RQ calls this in a process of its own.
+
+    Args:
+        source: the path of the folder, zip or tar.
+        name: what to call the dataset; the source's own name by default.
+        max_reject_share: overrides LAPWING_MAX_REJECT_SHARE.
+        staged: the source is a copy in the inbox, and is removed afterwards.
+
+    Raises:
+        LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
+    """
+    _, progress = jobs.current_job()
+    settings = load(Settings, os.environ)
+    limit = settings.max_reject_share if max_reject_share is None else max_reject_share
+    try:
+        return {"imports": import_source(settings, Path(source), name, limit, progress)}
+    finally:
+        inbox = settings.data_dir.absolute() / "inbox"
+        folder = Path(source).absolute().parent
+        if staged and folder.parent == inbox:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def import_source(
+    settings: Settings, source: Path, name: str | None, limit: float, progress: jobs.Report
+) -> list[dict[str, Any]]:
+    """Import every recording of `source`; return what became of each."""
+    cv2.setNumThreads(1)  # the cores are ours to share out
+    threads = settings.decode_threads or os.cpu_count() or 1
+    with (
+        recording.opened(source, settings.data_dir / "unpacked") as found,
+        ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
+    ):
+        results = []
+        for number, each in enumerate(found, 1):
+            progress(phase="read", recording=f"{each.name} ({number}/{len(found)})")
+            title = each.name.replace(source.name, name, 1) if name else each.name
+            if name and len(found) == 1:
+                title = name
+            importer = Import(settings.data_dir, each, title, limit, progress, threads)
+            results.append(importer.run(executor))
+        return results
+
+
+class Import:
+    """One recording on its way into the store."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        source: Recording,
+        title: str,
+        limit: float,
+        progress: jobs.Report,
+        threads: int,
+    ) -> None:
+        self._data_dir = data_dir
+        self._source = source
+        self._title = title
+        self._limit = limit
+        self._progress = progress
+        self._threads = threads
+
+    def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
+        """Import the recording, unless its content is in a store already."""
+        read = driving_log.read(self._source.log.read_bytes())
+        names = [image for row in read.rows for image in row.images]
+        digest = self._source.digest(names, executor)
+        slug = re.sub(r"[^a-z0-9]+", "-", self._title.lower()).strip("-") or "recording"
+        dataset = f"{slug[:60]}-{digest[:8]}"
+        began = time.monotonic()
+        # Locked by content: two names for the same recording must not become two stores.
+        with publish.lock(store.folder(self._data_dir) / f".{digest[:16]}.lock"):
+            for left in publish.temporaries(store.folder(self._data_dir), f"*{digest[:8]}"):
+                left.unlink()
+            known = self._known(digest)
+            if known is not None:
+                log.info("%s is imported already, as %s", self._source.name, known.dataset)
+                return _result(known, skipped=True, seconds=time.monotonic() - began)
+            manifest = self._write(read, dataset, digest, executor)
+        seconds = time.monotonic() - began
+        log.info("%s: %d rows in %.1f s", dataset, manifest.rows, seconds)
+        return _result(manifest, skipped=False, seconds=seconds)
+
+    def _known(self, digest: str) -> StoreManifest | None:
+        for manifest in store.manifests(self._data_dir):
+            if manifest.source["sha256"] == digest and manifest.frame_spec == frame.SPEC:
+                return manifest
+        return None
+
+    def _write(
+        self, read: Log, dataset: str, digest: str, executor: ThreadPoolExecutor
+    ) -> StoreManifest:
+        numbers: dict[str, int] = {}  # of each image that is stored, by its name
+        records: list[tuple[float, ...]] = []
+        rejections = list(read.rejections)
+        began = time.monotonic()
+        with StoreWriter(self._data_dir, dataset, len(read.rows) * len(CAMERAS)) as writer:
+            decoded = decode(read.rows, self._source.images, executor, self._threads)
+            for count, each in enumerate(decoded, 1):
+                if isinstance(each, Rejection):
+                    rejections.append(each)
+                else:
+                    row, frames = each
+                    for name, pixels in zip(row.images, frames, strict=True):
+                        if name not in numbers:
+                            numbers[name] = writer.add(pixels)
+                    records.append(_record(row, numbers))
+                rate = count / max(time.monotonic() - began, 1e-9)
+                self._progress(
+                    phase="decode",
+                    rows_done=count,
+                    rows_total=len(read.rows),
+                    rows_per_s=round(rate),
+                    eta_s=round((len(read.rows) - count) / rate, 1),
+                )
+            document = report.report(len(records), rejections, [*read.notes, *self._unlisted(read)])
+            self._judge(document, dataset)
+            self._progress(phase="verify")
+            source: dict[str, object] = {"name": self._title, "sha256": digest}
+            return writer.publish(store_writer.table_of(records), source, document)
+
+    def _unlisted(self, read: Log) -> list[str]:
+        listed = {image for row in read.rows for image in row.images}
+        extra = sum(1 for name in self._source.images if name not in listed and ".jp" in name)
+        return [f"{extra} images that no row lists"] if extra else []
+
+    def _judge(self, document: dict[str, object], dataset: str) -> None:
+        """Refuse a recording of which too much is bad; its report is kept all the same."""
+        path = self._data_dir / "reports" / f"{dataset}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        publish.write_json(path, document)
+        if report.share(document) > self._limit or not document["accepted"]:
+            raise RecordingError(
+                f"{document['rejected']} of {document['read']} rows of {self._source.name} are bad "
+                f"({report.share(document):.1%}; at most {self._limit:.1%} may be)",
+                got=document["reasons"],
+                remedy=f"{path} lists them; --max-reject-share takes the good rows all the same",
+            )
+
+
+def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:
+    cameras = [numbers[name] for name in row.images]
+    cameras += [ABSENT] * (len(CAMERAS) - len(cameras))
+    return (
+        row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras
+    )  # fmt: skip
+
+
+def _result(manifest: StoreManifest, *, skipped: bool, seconds: float) -> dict[str, Any]:
+    return {
+        "dataset": manifest.dataset,
+        "skipped": skipped,
+        "rows": manifest.rows,
+        "frames": manifest.frames,
+        "rejected": manifest.report["rejected"],
+        "report": manifest.report,
+        "file_bytes": manifest.file_bytes,
+        "seconds": round(seconds, 3),
+        "rows_per_s": round(manifest.rows / max(seconds, 1e-9), 1),
+    }

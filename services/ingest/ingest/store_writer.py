@@ -1,0 +1,115 @@
+"""Writes one frame store: whole, verified and on the disk, or not at all. See contract/store.py."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import tables
+
+from contract import frame, publish, store
+from contract.errors import StoreError
+from contract.frame import Frame
+from contract.store import BLOCK_FRAMES, FRAME_SHAPE, ROW, SCHEMA, Rows, StoreManifest, StoreReader
+
+
+class StoreWriter:
+    """A store in the making; use it in `with`: what was not published leaves no trace.
+
+    Args:
+        data_dir: the data volume.
+        dataset: the store's name; the caller holds its lock.
+        expected_frames: roughly how many will come.
+    """
+
+    def __init__(self, data_dir: Path, dataset: str, expected_frames: int) -> None:
+        self._dataset = dataset
+        self._final, self._manifest_path = store.paths(data_dir, dataset)
+        self._final.parent.mkdir(parents=True, exist_ok=True)
+        self._path = publish.temporary(self._final)
+        self._block = np.empty((BLOCK_FRAMES, *FRAME_SHAPE), dtype=np.uint8)
+        self._filled = 0
+        self._digests: list[str] = []
+        self.frames = 0
+        """Written so far."""
+        self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {dataset}")
+        self._frames = self._file.create_earray(
+            "/", "frames", tables.UInt8Atom(), (0, *FRAME_SHAPE),
+            chunkshape=(BLOCK_FRAMES, *FRAME_SHAPE), expectedrows=max(expected_frames, 1),
+        )  # fmt: skip
+
+    def add(self, pixels: Frame) -> int:
+        """Append one frame, uint8 (128, 128, 3); return its number."""
+        self._block[self._filled] = pixels
+        self._filled += 1
+        self.frames += 1
+        if self._filled == BLOCK_FRAMES:
+            self._write_block()
+        return self.frames - 1
+
+    def _write_block(self) -> None:
+        block = self._block[: self._filled]
+        self._digests.append(hashlib.sha256(block.data).hexdigest())
+        self._frames.append(block)
+        self._filled = 0
+
+    def publish(
+        self, rows: Rows, source: dict[str, object], report: dict[str, object]
+    ) -> StoreManifest:
+        """Make the store visible, the manifest last.
+
+        Raises:
+            StoreError: what reads back differs from what was written.
+        """
+        if self._filled:
+            self._write_block()
+        self._file.create_table("/", "rows", obj=rows)
+        self._file.flush()
+        self._file.close()
+        publish.sync(self._path)
+        manifest = StoreManifest(
+            dataset=self._dataset,
+            schema=SCHEMA,
+            frame_spec=frame.SPEC,
+            rows=len(rows),
+            frames=self.frames,
+            file_bytes=self._path.stat().st_size,
+            block_frames=BLOCK_FRAMES,
+            block_sha256=self._digests,
+            rows_sha256=hashlib.sha256(rows.tobytes()).hexdigest(),
+            source=source,
+            report=report,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        with StoreReader(self._path, manifest) as reader:
+            reader.verify()
+        publish.rename(self._path, self._final)
+        publish.write_json(self._manifest_path, dataclasses.asdict(manifest))
+        return manifest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+        try:
+            if self._file.isopen:
+                self._file.close()
+        finally:
+            self._path.unlink(missing_ok=True)
+        # HDF5 reports a full disk, among all else, as an error of its own.
+        if kind is not None and issubclass(kind, tables.HDF5ExtError | OSError):
+            raise StoreError(
+                f"the store {self._dataset} could not be written",
+                got=str(error).strip().splitlines()[-1],
+                remedy=f"Is there space left on {self._final.parent}? Then import again",
+            ) from (error if isinstance(error, BaseException) else None)
+
+
+def table_of(records: Sequence[tuple[float, ...]]) -> Rows:
+    """Return rows of the store's table: shape (rows,), fields as in contract.store.ROW."""
+    return np.array(records, dtype=ROW)
