@@ -55,20 +55,16 @@ class Learner:
         Raises:
             TrainingError: the loss is no number any more, or explodes.
         """
-        self.model.reset_metrics()
         total, count = 0.0, 0
         recent: list[float] = []
         for frames, labels in batches:
-            # The tracker's value is the mean since reset_metrics; taken per step it costs nothing.
-            mean = float(
-                self.model.train_on_batch(frames, labels[:, None], return_dict=True)["loss"]
-            )
-            step_loss = mean * (count + len(labels)) - total
-            total, count = mean * (count + len(labels)), count + len(labels)
-            recent.append(step_loss / len(labels))
-            if not math.isfinite(mean):
-                raise _lost("the loss is no number any more", mean)
-            on_step(count, mean)
+            logs = self.model.train_on_batch(frames, labels[:, None], return_dict=True)
+            step_loss = float(logs["loss"])  # of this batch alone
+            if not math.isfinite(step_loss):
+                raise _lost("the loss is no number any more", step_loss)
+            total, count = total + step_loss * len(labels), count + len(labels)
+            recent.append(step_loss)
+            on_step(count, total / count)
             if len(recent) == LOOK_EVERY:
                 self._look(sum(recent) / LOOK_EVERY)
                 recent.clear()

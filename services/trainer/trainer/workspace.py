@@ -53,6 +53,7 @@ class Workspace:
         RQ runs a job again when its worker was killed, while the process that ran it may live on.
         """
         with publish.lock(self._lock):
+            self.path.mkdir(exist_ok=True)
             yield
 
     def read(self) -> State | None:
@@ -62,7 +63,6 @@ class Workspace:
 
     def write(self, state: State) -> None:
         """Make a finished epoch count, and remove the networks that no longer do."""
-        self.path.mkdir(parents=True, exist_ok=True)
         publish.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch)}
         for path in [*self.path.glob("epoch-*.keras"), *publish.temporaries(self.path)]:
@@ -82,6 +82,5 @@ class Workspace:
 
     def discard(self) -> None:
         """Remove everything of the job; the lock last."""
-        if self.path.exists():
-            shutil.rmtree(self.path)
+        shutil.rmtree(self.path)
         self._lock.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""Run the bridge: `python -m driver_bridge`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import os
+import sys
+from pathlib import Path
+
+from contract.errors import LapwingError
+from contract.settings import load
+from driver_bridge.server import serve
+from driver_bridge.settings import Settings
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m driver_bridge",
+        description="Drives every simulator that connects, with the steering that inference gives.",
+        epilog="Settings: LAPWING_BRIDGE_HOST, LAPWING_BRIDGE_PORT, LAPWING_INFERENCE_URL, "
+        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_TARGET_MPH, LAPWING_RECORD_DIR.",
+    )
+    parser.add_argument(
+        "--record", metavar="FOLDER", type=Path, help="keep each frame there, as drive.py does"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    log = logging.getLogger("driver_bridge")
+    try:
+        settings = load(Settings, os.environ)
+        if arguments.record:
+            settings = dataclasses.replace(settings, record_dir=str(arguments.record))
+        serve(settings, lambda port: log.info("listening on ws://%s:%d", settings.host, port))
+    except (LapwingError, OSError) as error:
+        print(f"driver-bridge: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

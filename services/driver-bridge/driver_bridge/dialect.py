@@ -1,0 +1,52 @@
+"""What Udacity's simulator needs of a Socket.IO server that python-socketio does not give it.
+
+The simulator says Engine.IO 4 but behaves as a Socket.IO 2 client: it never sends the CONNECT
+packet, so python-socketio 5 drops its events; and it sends Engine.IO PINGs of its own, which only
+servers of later protocols send. See docs/protocol.md.
+
+The private methods of python-socketio and python-engineio that Lapwing leans on are all here. Both
+are pinned exactly, and tests/driver_bridge/test_dialect.py fails when a release changes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import engineio
+import socketio
+from engineio import packet
+
+ROOT: Final = "/"
+EVENT: Final = "2"
+"""How a Socket.IO event packet begins; the Engine.IO "4" before it is stripped already."""
+
+
+class PongingSocket(engineio.socket.Socket):
+    """An Engine.IO socket that answers a client's PING."""
+
+    def receive(self, pkt: packet.Packet) -> None:
+        """Answer a PING with a PONG of the same data; leave all else to the library."""
+        if pkt.packet_type == packet.PING:
+            self.send(packet.Packet(packet.PONG, pkt.data))
+        else:
+            super().receive(pkt)
+
+
+class SimulatorServer(socketio.Server):
+    """A Socket.IO server for the simulator and for standard clients alike."""
+
+    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:  # noqa: ANN401
+        # The library makes its sockets itself, with no say in their class; this is the first
+        # moment at which one can be had, before anything was received on it.
+        self.eio.sockets[eio_sid].__class__ = PongingSocket
+        return super()._handle_eio_connect(eio_sid, environ)
+
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        # An event from a client that never connected: connect it now, as Socket.IO 2 did.
+        if (
+            isinstance(data, str)
+            and data.startswith(EVENT)
+            and self.manager.sid_from_eio_sid(eio_sid, ROOT) is None
+        ):
+            self._handle_connect(eio_sid, ROOT, None)
+        super()._handle_eio_message(eio_sid, data)

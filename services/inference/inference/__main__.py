@@ -1,0 +1,59 @@
+"""Run inference: `python -m inference`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+
+import uvicorn
+
+from contract.errors import LapwingError, ServiceError
+from contract.settings import load
+from inference.app import create_app
+from inference.settings import Settings
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; return the exit status."""
+    argparse.ArgumentParser(
+        prog="python -m inference",
+        description="Answers JPEG frames with steering, by the registry's current model.",
+        epilog="Settings: LAPWING_INFERENCE_HOST, LAPWING_INFERENCE_PORT, LAPWING_MODEL_DIR, "
+        "LAPWING_BACKEND, LAPWING_FOLLOW_EVERY_S, LAPWING_MAX_BODY_BYTES.",
+    ).parse_args()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        settings = load(Settings, os.environ)
+        with _listen(settings) as listener:
+            logging.getLogger("inference").info(
+                "listening on http://%s:%d", *listener.getsockname()[:2]
+            )
+            config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
+            uvicorn.Server(config).run(sockets=[listener])
+    except LapwingError as error:
+        print(f"inference: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
+        return 1
+    except KeyboardInterrupt:  # uvicorn ends in order, and then raises what ended it
+        return 0
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Open the port before anything is loaded, so that a port in use is told at once."""
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=512)
+    except OSError as error:
+        raise ServiceError(
+            f"port {settings.port} on {settings.host} cannot be opened",
+            got=error.strerror,
+            remedy="End what listens there, or set LAPWING_INFERENCE_PORT to another port",
+        ) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The inference service: a JPEG frame in, a steering command out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final
+
+import cv2
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+from contract import frame
+from contract.errors import BrokenFrameError, FrameError, LapwingError, NotAJpegError
+from contract.registry import Registry
+from contract.telemetry import STEERING_LOCK_DEG
+from inference import body, pilot
+from inference.answers import Model, Prediction, Readiness, Refusal, describe
+from inference.body import FormError, TooLargeError, UnsupportedTypeError
+from inference.follower import Follower
+from inference.metrics import Metrics
+from inference.pilot import Pilot
+from inference.settings import Settings
+
+STATUS: Final[dict[type[LapwingError], int]] = {
+    TooLargeError: 413,
+    UnsupportedTypeError: 415,
+    NotAJpegError: 415,
+    BrokenFrameError: 422,
+    FormError: 422,
+}
+RETRY_AFTER_S: Final = "2"
+PICTURE: Final = {"schema": {"type": "string", "format": "binary"}}
+REQUEST_BODY: Final = {
+    "required": True,
+    "content": {
+        "image/jpeg": PICTURE,
+        "multipart/form-data": {
+            "schema": {"type": "object", "properties": {"file": PICTURE["schema"]}}
+        },
+    },
+}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the service; it follows the registry from its start to its end."""
+    metrics = Metrics()
+    registry = Registry(settings.model_dir)
+    follower = Follower(registry, lambda version: pilot.load(registry, version, settings.backend))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        cv2.setNumThreads(1)  # a frame is too small to be shared out
+        # One thread decodes and computes: two would only take turns on the interpreter's lock.
+        with ThreadPoolExecutor(1, thread_name_prefix="pilot") as executor:
+            app.state.executor = executor
+            await asyncio.to_thread(_look, follower, metrics)
+            following = asyncio.create_task(_follow(follower, metrics, settings.follow_every_s))
+            yield
+            following.cancel()
+
+    app = FastAPI(
+        title="Lapwing inference",
+        description="Predicts the steering of Udacity's simulator from its camera frames.",
+        version="0.1.0",
+        lifespan=lifespan,
+    )
+
+    @app.post(
+        "/predict",
+        openapi_extra={"requestBody": REQUEST_BODY},
+        responses={status: {"model": Refusal} for status in (413, 415, 422, 503)},
+    )
+    async def predict(request: Request) -> Prediction:
+        """Predict the steering for one JPEG: the request's body, or the file of a form."""
+        began = time.perf_counter()
+        jpeg = await body.read(
+            request.stream(), request.headers.get("content-type", ""), settings.max_body_bytes
+        )
+        driving = follower.pilot  # this one answers, whatever is published meanwhile
+        if driving is None:
+            raise NotReadyError(follower.why_not_ready() or "")
+        loop = asyncio.get_running_loop()
+        steering = await loop.run_in_executor(app.state.executor, _steer, driving, jpeg)
+        metrics.requests.labels("200").inc()
+        metrics.seconds.observe(time.perf_counter() - began)
+        return Prediction(
+            steering=steering,
+            steering_angle_deg=steering * STEERING_LOCK_DEG,
+            model_version=driving.manifest.version,
+            model_sha256=driving.manifest.sha256,
+        )
+
+    @app.exception_handler(LapwingError)
+    async def refuse(_: Request, error: LapwingError) -> JSONResponse:
+        status = 503 if isinstance(error, NotReadyError) else STATUS.get(type(error), 500)
+        metrics.requests.labels(str(status)).inc()
+        refusal = Refusal(error=error.what, got=str(error.got or ""), remedy=error.remedy)
+        headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else {}
+        if status == 413:  # what is left of the body is not read
+            headers["Connection"] = "close"
+        return JSONResponse(refusal.model_dump(), status, headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def forget(_: Request, error: ClientDisconnect) -> Response:
+        metrics.requests.labels("499").inc()  # nobody is there to read an answer
+        return Response(status_code=499)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Tell that the service runs."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", responses={503: {"model": Readiness}})
+    async def readyz(response: Response) -> Readiness:
+        """Tell whether frames are answered, and why not."""
+        reason = follower.why_not_ready()
+        if reason is not None:
+            response.status_code = 503
+            response.headers["Retry-After"] = RETRY_AFTER_S
+        return Readiness(ready=reason is None, reason=reason or "")
+
+    @app.get("/model")
+    async def model() -> Model:
+        """Describe the version that is served."""
+        driving = follower.pilot
+        return describe(driving.manifest if driving else None, settings.backend, follower.refused)
+
+    @app.get("/metrics", response_class=Response)
+    async def prometheus() -> Response:
+        """Return the service's counters in Prometheus's text format."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return app
+
+
+class NotReadyError(FrameError):
+    """No model is served yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, remedy="`lapwing train` publishes one; ask again then")
+
+
+def _steer(driving: Pilot, jpeg: bytes) -> float:
+    return driving.steer(frame.prepare(jpeg))
+
+
+def _look(follower: Follower, metrics: Metrics) -> None:
+    follower.look()
+    metrics.version.set(follower.pilot.manifest.version if follower.pilot else 0)
+    metrics.refused.set(len(follower.refused))
+
+
+async def _follow(follower: Follower, metrics: Metrics, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(_look, follower, metrics)

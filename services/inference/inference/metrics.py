@@ -1,0 +1,41 @@
+"""What inference counts, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BUCKETS_S = (
+    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1,
+    0.25, 1.0,
+)  # fmt: skip
+
+
+class Metrics:
+    """Counters of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "lapwing_predictions",
+            "Requests for a prediction, by HTTP status",
+            ["status"],
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "lapwing_prediction_seconds",
+            "From a whole request to its answer",
+            buckets=BUCKETS_S,
+            registry=self._registry,
+        )
+        self.version = Gauge(
+            "lapwing_model_version", "Version that is served, 0 for none", registry=self._registry
+        )
+        self.refused = Gauge(
+            "lapwing_model_versions_refused",
+            "Versions that became current and were not fit to drive",
+            registry=self._registry,
+        )
+
+    def text(self) -> bytes:
+        """Return all of them in Prometheus's text format."""
+        return generate_latest(self._registry)

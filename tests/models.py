@@ -1,0 +1,81 @@
+"""Small real models that tests publish: seconds to make, with both files of a real version.
+
+    networks = make(folder)                       once a test run: it imports TensorFlow
+    publish(registry, networks / "left", "job")   as often as a test likes
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contract import frame
+from contract.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
+
+# What a network answers to any picture, within NEAR.
+ANSWERS = {"left": -0.5, "right": 0.25, "lock": 3.0, "nan": float("nan")}
+NEAR = 0.2
+
+
+def make(folder: Path) -> Path:
+    """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`."""
+    environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, __file__, str(folder)], env=environ, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def manifest(job_id: str, **changes: Any) -> ModelManifest:
+    """Return the manifest of a version yet to be published."""
+    values: dict[str, Any] = {
+        "version": 0, "schema": SCHEMA, "job_id": job_id, "created_at": "2026-01-02T03:04:05",
+        "files": {}, "frame_spec": dict(frame.SPEC),
+        "data": [{"dataset": "lake", "rows": 60, "manifest_sha256": "0" * 64}],
+        "config": {"epochs": 1}, "seed": 1, "history": [{"loss": 0.5}],
+        "metrics": {"validation_mse": 0.25}, "packages": {"keras": "3.15.1"},
+    }  # fmt: skip
+    return ModelManifest(**(values | changes))
+
+
+def publish(registry: Registry, network: Path, job_id: str, **changes: Any) -> ModelManifest:
+    """Publish a copy of a network's files, which becomes the current version."""
+    staged = registry.root / f".staged-{job_id}"
+    shutil.copytree(network, staged)
+    return registry.publish(staged, manifest(job_id, **changes))
+
+
+def main(folder: Path) -> None:
+    """Make the networks in this process."""
+    import keras
+    import tensorflow as tf
+
+    layers = keras.layers
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential(
+        [
+            keras.Input((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), dtype="uint8"),
+            layers.Cropping2D(((43, 12), (0, 0))),
+            layers.Rescaling(1 / 127.5, offset=-1.0),
+            layers.Conv2D(4, 5, strides=8, activation="elu"),
+            layers.Flatten(),
+            layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.03)),
+        ]
+    )
+    for name, answer in ANSWERS.items():
+        network.layers[-1].bias.assign(np.array([answer]))
+        (folder / name).mkdir(parents=True)
+        network.save(folder / name / H5)
+        twin = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+        (folder / name / TFLITE).write_bytes(twin)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
