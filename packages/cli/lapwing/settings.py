@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.settings import setting
+from contract.settings import load, setting
 
 
 @dataclass(frozen=True)
@@ -80,3 +80,8 @@ class Settings:
             "LAPWING_BRIDGE_HOST": self.bridge_host,
             "LAPWING_BRIDGE_PORT": str(self.bridge_port),
         }
+
+
+def read_settings() -> Settings:
+    """Read the settings of this process."""
+    return load(Settings, os.environ)

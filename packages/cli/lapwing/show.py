@@ -14,12 +14,17 @@ from contract.registry import ModelManifest
 from lapwing.follow import describe
 
 
+def console(as_json: bool = False) -> Console:
+    """Return where people are told things: not where a JSON document goes."""
+    return Console(stderr=as_json)
+
+
 def document(value: object) -> None:
     """Print one JSON document to standard output, uncoloured and unwrapped."""
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - this is the output
 
 
-def jobs(console: Console, views: Sequence[JobView]) -> None:
+def jobs(to: Console, views: Sequence[JobView]) -> None:
     """Show the jobs, newest first."""
     table = Table("job", "status", "queued at", "progress or error", box=None)
     colors = {"finished": "green", "failed": "red", "started": "cyan"}
@@ -27,10 +32,10 @@ def jobs(console: Console, views: Sequence[JobView]) -> None:
         color = colors.get(view.status, "yellow")
         said = view.error or (describe(view) if view.status == "started" else "")
         table.add_row(view.id, f"[{color}]{view.status}[/]", view.created_at, said)
-    console.print(table if views else "No jobs. `lapwing ingest PATH` queues one.")
+    to.print(table if views else "No jobs. `lapwing ingest PATH` queues one.")
 
 
-def imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
+def imports(to: Console, results: Sequence[dict[str, Any]]) -> None:
     """Show what an ingest job did with each recording."""
     table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
     for each in results:
@@ -43,10 +48,10 @@ def imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
             "" if each["skipped"] else f"{each['rows_per_s']:,.0f}",
             "already imported: nothing to do" if each["skipped"] else "",
         )
-    console.print(table)
+    to.print(table)
 
 
-def models(console: Console, manifests: Sequence[ModelManifest], current: int | None) -> None:
+def models(to: Console, manifests: Sequence[ModelManifest], current: int | None) -> None:
     """Show the versions, the current one marked."""
     table = Table(
         "version", "made at", "val MSE", "zero", "hold", "corr.", "trained on", "sha256", box=None
@@ -63,10 +68,10 @@ def models(console: Console, manifests: Sequence[ModelManifest], current: int | 
             ", ".join(str(data["dataset"]) for data in each.data),
             each.sha256[:12],
         )
-    console.print(table if manifests else "No model was published. `lapwing train` makes one.")
+    to.print(table if manifests else "No model was published. `lapwing train` makes one.")
 
 
-def training(console: Console, result: dict[str, Any]) -> None:
+def training(to: Console, result: dict[str, Any]) -> None:
     """Show what a training job published."""
     metrics = result["metrics"]
     table = Table(show_header=False, box=None)
@@ -78,7 +83,7 @@ def training(console: Console, result: dict[str, Any]) -> None:
     table.add_row("correlation with the driver", f"{metrics['validation_correlation']:.3f}")
     for name, digest in result["sha256"].items():
         table.add_row(f"sha256 of {name}", digest)
-    console.print(table)
+    to.print(table)
 
 
 def mse(metrics: dict[str, float]) -> str:

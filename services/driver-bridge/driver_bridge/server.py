@@ -9,6 +9,7 @@ import errno
 import json
 import logging
 import signal
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -97,7 +98,7 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
     """
     with warnings.catch_warnings():
         # Known, and weighed in docs/adr/0005-bridge.md; not our user's concern at each start.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         import eventlet
         import eventlet.wsgi
 
@@ -113,6 +114,9 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
             remedy="End what listens there. The simulator has 4567 built in; for other clients set "
             "LAPWING_BRIDGE_PORT",
         ) from error
+    # Accepted sockets inherit it. Else an answer may wait 40 ms for the client to acknowledge the
+    # one before: two are in flight from the start.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     predictor = Inference(settings.inference_url, settings.inference_timeout_ms / 1000)
     keep = Recorder(Path(settings.record_dir)).keep if settings.record_dir else _drop
     signal.signal(signal.SIGTERM, _leave)

@@ -1,0 +1,191 @@
+"""The commands: each gathers what it needs, asks the one module that does it, and shows the answer.
+
+Wherever Lapwing runs, in containers or by `lapwing up`, the same commands reach it: they speak to
+Redis, the model volume and inference, wherever the settings say these are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from redis import Redis
+from rich.console import Console
+
+from contract import jobs
+from contract.registry import Registry
+from lapwing import local, show, staging
+from lapwing.follow import follow
+from lapwing.local import AsJson
+from lapwing.predict import Inference
+from lapwing.settings import Settings, read_settings
+
+app = typer.Typer(
+    help="Clone driving: recordings go in, a steering model comes out, the car drives itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Wait = Annotated[
+    bool | None,
+    typer.Option("--wait/--no-wait", help="Follow the job to its end; default at a terminal."),
+]
+
+
+def _redis(settings: Settings) -> Redis:
+    password = Path(settings.redis_password_file) if settings.redis_password_file else None
+    return jobs.connect(settings.redis, password)
+
+
+def _waits(wait: bool | None) -> bool:
+    return sys.stdout.isatty() if wait is None else wait
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Recordings: folders, zips or tars.")],
+    name: Annotated[str | None, typer.Option(help="What to call the dataset.")] = None,
+    max_reject_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of rows that may be bad.")
+    ] = None,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import recordings into the store; what is imported already is left alone."""
+    settings, console = read_settings(), show.console(as_json)
+    connection = _redis(settings)
+    queued = []
+    for path in paths:
+        source, staged = staging.source(path, settings.inbox_dir)
+        arguments = {"source": str(source), "name": name, "staged": staged,
+                     "max_reject_share": max_reject_share}  # fmt: skip
+        queued.append(jobs.enqueue(jobs.INGEST, connection, name or path.name, arguments))
+    _finish(queued, connection, console, wait, as_json)
+
+
+@app.command()
+def train(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="By name or in full; default: all.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="At most.")] = 20,
+    batch: Annotated[int, typer.Option(help="Samples a step.")] = 64,
+    patience: Annotated[int, typer.Option(help="Epochs without improvement.")] = 4,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
+    correction: Annotated[float, typer.Option(help="Steering of the side cameras, ±.")] = 0.2,
+    cameras: Annotated[bool, typer.Option(help="Train on the side cameras too.")] = True,
+    flip: Annotated[bool, typer.Option(help="Train on mirror images too.")] = True,
+    history: Annotated[int, typer.Option(help="Earlier frames with a later steering, 0-4.")] = 0,
+    split: Annotated[str, typer.Option(help="auto, recordings or blocks.")] = "auto",
+    validation_share: Annotated[float, typer.Option(help="0.05-0.5")] = 0.2,
+    gap_s: Annotated[float, typer.Option(help="Between training and validation.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of the split, the order and the weights.")] = 1,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train on recordings and publish the model."""
+    settings, console = read_settings(), show.console(as_json)
+    connection = _redis(settings)
+    arguments: dict[str, Any] = {
+        "datasets": datasets or [], "epochs": epochs, "batch": batch, "patience": patience,
+        "learning_rate": learning_rate, "correction": correction, "cameras": cameras, "flip": flip,
+        "history": history, "split": split, "validation_share": validation_share, "gap_s": gap_s,
+        "seed": seed,
+    }  # fmt: skip
+    label = "-".join(datasets or ["all"])
+    queued = [jobs.enqueue(jobs.TRAIN, connection, label, arguments)]
+    _finish(queued, connection, console, wait, as_json)
+
+
+def _finish(
+    queued: list[str], connection: Redis, console: Console, wait: bool | None, as_json: bool
+) -> None:
+    """Follow queued jobs to their end, or say how to."""
+    if not _waits(wait):
+        if as_json:
+            show.document([dataclasses.asdict(jobs.view(each, connection)) for each in queued])
+        else:
+            for each in queued:
+                console.print(f"queued {each}: `lapwing jobs` shows it", highlight=False)
+        return
+    results = {each: follow(each, connection, console) for each in queued}
+    if as_json:
+        show.document(results)
+        return
+    for result in results.values():
+        if "imports" in result:
+            show.imports(console, result["imports"])
+        else:
+            show.training(console, result)
+
+
+@app.command("jobs")
+def list_jobs(as_json: AsJson = False) -> None:
+    """List the jobs: waiting, running and ended."""
+    views = jobs.views(_redis(read_settings()))
+    if as_json:
+        show.document([dataclasses.asdict(each) for each in views])
+    else:
+        show.jobs(show.console(), views)
+
+
+@app.command()
+def cancel(job: str, as_json: AsJson = False) -> None:
+    """Take a job off its queue, or stop it."""
+    view = jobs.cancel(job, _redis(read_settings()))
+    if as_json:
+        show.document(dataclasses.asdict(view))
+    else:
+        show.console().print(f"{view.id} {view.status}", highlight=False)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the published models, with their scores; one of them is current."""
+    registry = Registry(read_settings().models)
+    manifests = [registry.manifest(version) for version in registry.versions()]
+    current = registry.current()
+    if as_json:
+        show.document(
+            {"current": current, "versions": [dataclasses.asdict(each) for each in manifests]}
+        )
+    else:
+        show.models(show.console(), manifests, current)
+
+
+@app.command()
+def promote(version: int, as_json: AsJson = False) -> None:
+    """Make a version the one that drives."""
+    manifest = Registry(read_settings().models).promote(version)
+    if as_json:
+        show.document({"current": manifest.version, "sha256": manifest.sha256})
+    else:
+        show.console().print(
+            f"model version {manifest.version} is current ({manifest.sha256[:12]})"
+        )
+
+
+@app.command()
+def predict(images: list[Path], as_json: AsJson = False) -> None:
+    """Ask inference for the steering of JPEG files."""
+    inference = Inference(read_settings().inference)
+    answers = {str(image): inference.predict(image) for image in images}
+    if as_json:
+        show.document(answers)
+        return
+    for image, answer in answers.items():
+        show.console().print(
+            f"{image}: {answer['steering']:+.4f} ({answer['steering_angle_deg']:+.2f}°), "
+            f"model version {answer['model_version']}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+app.command()(local.up)
+app.command()(local.demo)
+app.command()(local.logs)

@@ -1,0 +1,74 @@
+"""The commands that concern this machine alone: `up`, `demo` and `logs`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from contract.errors import RecordingError
+from lapwing import demo as demonstration
+from lapwing import home, show, terminal
+from lapwing.settings import read_settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def up() -> None:
+    """Run all services on this machine, without Docker, until Ctrl-C."""
+    settings, console = read_settings(), Console()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    lines = terminal.Terminal(console)
+    with home.running(settings, lines.line):
+        lines.line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
+        lines.line("lapwing", f"inference: {settings.inference}/docs")
+        lines.line("lapwing", f"the simulator connects to port {settings.bridge_port}")
+        lines.line("lapwing", "Ctrl-C stops everything")
+        stop.wait()
+        lines.line("lapwing", "stopping")
+
+
+def demo(
+    recording: Annotated[
+        Path | None, typer.Argument(help="A recording: folder, zip or tar.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="At most.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Import a recording, train, publish, serve and drive: the whole chain, and one table."""
+    if recording is None:
+        raise RecordingError(
+            "the demo needs a recording",
+            remedy="make demo RECORDING=folder, or lapwing demo FOLDER: a folder of Udacity's "
+            "simulator with driving_log.csv and IMG, or a zip or tar of one",
+        )
+    options = {"epochs": epochs}
+    figures = demonstration.run(read_settings(), recording, options, show.console(as_json))
+    if as_json:
+        show.document(figures)
+
+
+def logs(
+    services: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
+    last: Annotated[int, typer.Option("--last", "-n", help="Lines of each.")] = 50,
+    follow_up: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the services printed under `lapwing up`."""
+    folder, names = read_settings().logs, services or []
+    lines = list(terminal.kept(folder, names, last))
+    if as_json:
+        show.document([{"service": name, "line": text} for name, text in lines])
+        return
+    shown = terminal.Terminal(Console())
+    for name, text in lines:
+        shown.line(name, text)
+    if follow_up:
+        for name, text in terminal.followed(folder, names):
+            shown.line(name, text)
