@@ -1,7 +1,7 @@
 """Small real models that tests publish: seconds to make, with both files of a real version.
 
-    networks = make(folder)                       once a test run: it imports TensorFlow
-    publish(registry, networks / "left", "job")   as often as a test likes
+networks = make(folder)                       once a test run: it imports TensorFlow
+publish(registry, networks / "left", "job")   as often as a test likes
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 
 from redis import Redis
-from rq import SpawnWorker
+from rq import Queue, SpawnWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -63,3 +64,12 @@ def work(name: str, connection: Redis) -> None:
         maintenance_interval=20,
     )
     worker.work(logging_level="INFO")
+
+
+def is_alive(name: str, connection: Redis) -> bool:
+    """Tell whether a worker of this queue on this machine has shown itself lately.
+
+    RQ forgets a worker that has not for a minute or two, so one that is listed will do.
+    """
+    workers = HouseWorker.all(queue=Queue(name, connection=connection))
+    return any(worker.hostname == socket.gethostname() for worker in workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -24,8 +25,14 @@ class Refusal(BaseModel):
     """Why a request was not answered."""
 
     error: str = Field(description="what was wrong", examples=["the frame is not a JPEG"])
-    got: str = Field(default="", description="what was found instead")
-    remedy: str = Field(default="", description="what to do about it")
+    got: str = Field(
+        default="",
+        description="what was found instead",
+        examples=["5 bytes that begin with b'GIF89'"],
+    )
+    remedy: str = Field(
+        default="", description="what to do about it", examples=["Send the JPEG file's own bytes"]
+    )
 
 
 class Readiness(BaseModel):
@@ -33,6 +40,19 @@ class Readiness(BaseModel):
 
     ready: bool
     reason: str = Field(default="", description="why not")
+    model_version: int | None = Field(default=None, description="what answers", examples=[3])
+    refused: dict[int, str] = Field(
+        default={},
+        description="versions that became current and were not fit to drive, and why",
+        examples=[{4: "model.h5 of model version 4 is not what its manifest says."}],
+    )
+    trouble: str = Field(default="", description="why newer versions cannot be looked for now")
+
+
+class Alive(BaseModel):
+    """That the service runs."""
+
+    status: str = Field(default="ok", examples=["ok"])
 
 
 class Model(BaseModel):
@@ -45,18 +65,22 @@ class Model(BaseModel):
     created_at: str | None = None
     frame_spec: dict[str, Any] | None = None
     metrics: dict[str, float] | None = None
+    data: list[dict[str, Any]] | None = Field(
+        default=None, description="the datasets that it learned from"
+    )
 
 
-def describe(manifest: ModelManifest | None, backend: str, refused: dict[int, str]) -> Model:
+def describe(manifest: ModelManifest | None, backend: str, refused: Mapping[int, str]) -> Model:
     """Describe the version that is served, if one is."""
     if manifest is None:
-        return Model(backend=backend, refused=refused)
+        return Model(backend=backend, refused=dict(refused))
     return Model(
         backend=backend,
-        refused=refused,
+        refused=dict(refused),
         version=manifest.version,
         sha256=manifest.sha256,
         created_at=manifest.created_at,
         frame_spec=manifest.frame_spec,
         metrics=manifest.metrics,
+        data=manifest.data,
     )

@@ -12,45 +12,65 @@ from typing import Final
 import cv2
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from contract import frame
-from contract.errors import BrokenFrameError, FrameError, LapwingError, NotAJpegError
+from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
 from contract.registry import Registry
 from contract.telemetry import STEERING_LOCK_DEG
 from inference import body, pilot
-from inference.answers import Model, Prediction, Readiness, Refusal, describe
-from inference.body import FormError, TooLargeError, UnsupportedTypeError
+from inference.answers import Alive, Model, Prediction, Readiness, Refusal, describe
+from inference.backend import KINDS
+from inference.body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
 from inference.follower import Follower
 from inference.metrics import Metrics
 from inference.pilot import Pilot
 from inference.settings import Settings
 
 STATUS: Final[dict[type[LapwingError], int]] = {
+    TooSlowError: 408,
     TooLargeError: 413,
     UnsupportedTypeError: 415,
     NotAJpegError: 415,
     BrokenFrameError: 422,
     FormError: 422,
+    ModelError: 503,
+}
+MEANING: Final = {
+    408: "The body did not arrive in time.",
+    413: "The body is too large; no more of it is read.",
+    415: "No JPEG, or neither image/jpeg nor multipart/form-data.",
+    422: "A picture that is empty, truncated, corrupt or of too many pixels, or a bad form.",
+    503: "No model is served; Retry-After says when to ask again.",
 }
 RETRY_AFTER_S: Final = "2"
+BODY_TIMEOUT_S: Final = 5.0
+"""How long a frame may take to arrive; the simulator's take a millisecond."""
+FIRST_LOOK_S: Final = 1.0
+"""How long the start waits for a model: LiteRT's is loaded within that, TensorFlow's is not."""
 PICTURE: Final = {"schema": {"type": "string", "format": "binary"}}
+FORM: Final = {
+    "schema": {"type": "object", "required": ["file"], "properties": {"file": PICTURE["schema"]}}
+}
 REQUEST_BODY: Final = {
     "required": True,
-    "content": {
-        "image/jpeg": PICTURE,
-        "multipart/form-data": {
-            "schema": {"type": "object", "properties": {"file": PICTURE["schema"]}}
-        },
-    },
+    "description": "A JPEG of any size up to 4 million pixels; in a form, one file of any name.",
+    "content": {"image/jpeg": PICTURE, "multipart/form-data": FORM},
 }
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the service; it follows the registry from its start to its end."""
+    """Return the service; it follows the registry from its start to its end.
+
+    Raises:
+        SettingError: the backend is not installed here.
+    """
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    follower = Follower(registry, lambda version: pilot.load(registry, version, settings.backend))
+    kind = KINDS[settings.backend]
+    kind.require()
+    follower = Follower(registry, lambda version: pilot.load(registry, version, kind))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -58,8 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
         # One thread decodes and computes: two would only take turns on the interpreter's lock.
         with ThreadPoolExecutor(1, thread_name_prefix="pilot") as executor:
             app.state.executor = executor
-            await asyncio.to_thread(_look, follower, metrics)
             following = asyncio.create_task(_follow(follower, metrics, settings.follow_every_s))
+            await _until(lambda: follower.looked or following.done(), FIRST_LOOK_S)
             yield
             following.cancel()
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.datastructures import Headers
 
-from contract.errors import FrameError
+from contract.errors import BrokenFrameError, FrameError
 
 
 class TooLargeError(FrameError):
     """The body has more bytes than a picture may have."""
+
+
+class TooSlowError(FrameError):
+    """The body does not arrive in time."""
 
 
 class UnsupportedTypeError(FrameError):
@@ -21,19 +27,25 @@ class FormError(FrameError):
     """A multipart body without a file, or one that breaks off."""
 
 
-async def read(chunks: AsyncIterator[bytes], content_type: str, limit: int) -> bytes:
+async def read(
+    chunks: AsyncIterator[bytes], headers: Headers, limit: int, timeout_s: float
+) -> bytes:
     """Return the bytes of the picture.
 
     Args:
         chunks: the body as it comes.
-        content_type: the request's header.
+        headers: the request's; its content type and length count.
         limit: bytes; not more than this and one chunk is read.
+        timeout_s: how long the body may take to arrive.
 
     Raises:
         TooLargeError: the body is larger.
+        TooSlowError: it is late.
         UnsupportedTypeError: the content type is another.
-        FormError: the form holds no file, or is malformed.
+        FormError: the form does not hold one file, or is malformed.
+        BrokenFrameError: the picture has no bytes.
     """
+    content_type = headers.get("content-type", "")
     kind, options = parse_options_header(content_type)
     if kind not in (b"image/jpeg", b"image/jpg", b"multipart/form-data"):
         raise UnsupportedTypeError(
@@ -41,18 +53,38 @@ async def read(chunks: AsyncIterator[bytes], content_type: str, limit: int) -> b
             got=content_type or "no Content-Type",
             remedy="Send image/jpeg, or multipart/form-data with one file",
         )
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await _gather(chunks, headers.get("content-length", ""), limit)
+    except TimeoutError:
+        raise TooSlowError(
+            "the body did not arrive in time", remedy=f"Send it within {timeout_s:g} s"
+        ) from None
+    if kind == b"multipart/form-data":
+        body = _file_of_form(body, options.get(b"boundary", b""))
+    if not body:
+        raise BrokenFrameError("the frame has no bytes", remedy="Send the JPEG file's own bytes")
+    return body
+
+
+async def _gather(chunks: AsyncIterator[bytes], declared: str, limit: int) -> bytes:
+    # At once, so that a client that waits for "100 Continue" need not send anything.
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(f"{declared} bytes", limit)
     body = bytearray()
     async for chunk in chunks:
         body += chunk
         if len(body) > limit:
-            raise TooLargeError(
-                "the body is too large",
-                got=f"more than {limit:,} bytes",
-                remedy="The simulator's frames have about 13,000",
-            )
-    if kind == b"multipart/form-data":
-        return _file_of_form(bytes(body), options.get(b"boundary", b""))
+            raise _too_large(f"{len(body)} bytes and more to come", limit)
     return bytes(body)
+
+
+def _too_large(got: str, limit: int) -> TooLargeError:
+    return TooLargeError(
+        "the body is too large",
+        got=got,
+        remedy=f"At most {limit:,} are read; the simulator's frames have about 13,000",
+    )
 
 
 def _file_of_form(body: bytes, boundary: bytes) -> bytes:

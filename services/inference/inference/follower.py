@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from contract.errors import LapwingError
 from contract.registry import Registry
@@ -13,46 +13,64 @@ log = logging.getLogger(__name__)
 
 
 class Follower:
-    """The pilot that drives now; `look` replaces it in one step.
+    """The pilot that drives now; `look` replaces it in one step, in any one thread.
 
     Args:
         registry: where versions are published.
-        load: makes a pilot of a version, or raises a LapwingError.
+        load: makes a pilot of a version.
     """
 
     def __init__(self, registry: Registry, load: Callable[[int], Pilot]) -> None:
         self._registry = registry
         self._load = load
+        self._seen: int | None = None
         self.pilot: Pilot | None = None
         """None until a version was loaded. Read it once a request: it changes between two reads."""
-        self.refused: dict[int, str] = {}
-        """Why, by version; a version is immutable, so it is not tried again."""
+        self.refused: Mapping[int, str] = {}
+        """Why, by version. Replaced whole, never changed: others read it meanwhile."""
+        self.trouble = ""
+        """Why the registry cannot be read now; empty when it can."""
 
     def look(self) -> bool:
         """Load the current version if it is another; tell whether the pilot changed.
 
-        What is wrong with a version is kept in `refused`, and the present pilot stays.
+        What is wrong with a version is kept in `refused`, and the present pilot stays. A version is
+        immutable: it is tried again only when `current` has left it and comes back.
         """
-        version = self._registry.current()
-        serving = self.pilot.manifest.version if self.pilot else None
-        if version is None or version == serving or version in self.refused:
+        try:
+            version = self._registry.current()
+        except (LapwingError, OSError) as error:
+            if str(error) != self.trouble:
+                log.error("cannot follow the registry: %s", error)
+            self.trouble = str(error)
+            return False
+        self.trouble = ""
+        if version is None or version == self._seen:
+            return False
+        self._seen = version
+        if self.pilot is not None and self.pilot.manifest.version == version:
             return False
         try:
-            self.pilot = self._load(version)
-        except (LapwingError, OSError) as error:
-            self.refused[version] = str(error)
+            pilot = self._load(version)
+        except LapwingError as error:
             log.error("refused model version %d: %s", version, error)
+            self.refused = {**self.refused, version: str(error)}
             return False
-        log.info("serving model version %d (%s)", version, self.pilot.manifest.sha256[:12])
+        except Exception as error:  # whatever a strange file makes a library raise
+            log.exception("refused model version %d", version)
+            self.refused = {**self.refused, version: f"{type(error).__name__}: {error}"}
+            return False
+        self.refused = {each: why for each, why in self.refused.items() if each != version}
+        self.pilot = pilot
+        log.info("serving model version %d (%s)", version, pilot.manifest.sha256[:12])
         return True
 
     def why_not_ready(self) -> str | None:
         """Return why nothing is served, or None when a model is."""
         if self.pilot is not None:
             return None
-        current = self._registry.current()
-        return (
-            "no model is published yet"
-            if current is None
-            else self.refused.get(current, f"model version {current} is being loaded")
-        )
+        if self.trouble:
+            return f"the registry of models cannot be read: {self.trouble}"
+        if self._seen is None:
+            return "no model is published yet"
+        return self.refused.get(self._seen, f"model version {self._seen} is being loaded")

@@ -11,7 +11,7 @@ from contract import frame
 from contract.errors import ModelError
 from contract.frame import Frame
 from contract.registry import ModelManifest, Registry
-from inference.backend import BACKENDS, Backend
+from inference.backend import Backend, Kind
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pilot:
         Raises:
             ModelError: the network's answer is no number.
         """
-        steering = self.backend.steer(seen)
+        steering = float(self.backend.predict(seen[None])[0])
         if not math.isfinite(steering):
             raise ModelError(
                 f"model version {self.manifest.version} answers with no number",
@@ -37,20 +37,30 @@ class Pilot:
         return max(-1.0, min(1.0, steering))
 
 
-def load(registry: Registry, version: int, backend: str) -> Pilot:
+def load(registry: Registry, version: int, kind: Kind) -> Pilot:
     """Verify a version, load it and compute one frame with it.
 
     Raises:
         ModelError: it is damaged, was made for other frames, does not load, or answers nonsense.
-        SettingError: the backend is not installed here.
     """
     manifest = registry.verify(version)
+    if manifest.version != version:
+        raise ModelError(
+            f"the manifest of model version {version} belongs to another", got=manifest.version
+        )
     if manifest.frame_spec != frame.SPEC:
         raise ModelError(
             f"model version {version} was trained on other frames than this service prepares",
             got=manifest.frame_spec,
             remedy=f"They are {frame.SPEC}: import and train with this release",
         )
-    pilot = Pilot(manifest, BACKENDS[backend](registry.path(version)))
-    pilot.steer(np.zeros((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), dtype=np.uint8))
+    # What the manifest does not list was not verified either.
+    if kind.file not in manifest.files:
+        raise ModelError(
+            f"the manifest of model version {version} lists no {kind.file}",
+            got=sorted(manifest.files),
+        )
+    pilot = Pilot(manifest, kind.load(registry.path(version)))
+    # The first prediction is the slow one, and shows whether there will be any.
+    pilot.steer(np.full((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), 127, dtype=np.uint8))
     return pilot

@@ -16,12 +16,16 @@ from ingest.settings import Settings
 
 def main() -> int:
     """Work on the queue of imports until SIGTERM or Ctrl-C; return the exit status."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m ingest",
         description="Runs the import jobs that `lapwing ingest` queues.",
         epilog="Settings: LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, "
         "LAPWING_MAX_REJECT_SHARE, LAPWING_DECODE_THREADS.",
-    ).parse_args()
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit 0 if this machine's worker is alive, 1 if not"
+    )
+    arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -29,7 +33,10 @@ def main() -> int:
         settings = load(Settings, os.environ)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         password = Path(settings.redis_password_file) if settings.redis_password_file else None
-        worker.work(jobs.INGEST, jobs.connect(settings.redis_url, password))
+        connection = jobs.connect(settings.redis_url, password)
+        if arguments.check:
+            return 0 if worker.is_alive(jobs.INGEST, connection) else 1
+        worker.work(jobs.INGEST, connection)
     except LapwingError as error:
         print(f"ingest: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
         return 1

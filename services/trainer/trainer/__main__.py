@@ -16,12 +16,16 @@ from trainer.settings import Settings
 
 def main() -> int:
     """Work on the queue of trainings until SIGTERM or Ctrl-C; return the exit status."""
-    argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m trainer",
         description="Runs the training jobs that `lapwing train` queues.",
         epilog="Settings: LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, "
         "LAPWING_MODEL_DIR, LAPWING_READERS, LAPWING_QUEUE_MIB.",
-    ).parse_args()
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="exit 0 if this machine's worker is alive, 1 if not"
+    )
+    arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -29,7 +33,10 @@ def main() -> int:
         settings = load(Settings, os.environ)
         settings.model_dir.mkdir(parents=True, exist_ok=True)
         password = Path(settings.redis_password_file) if settings.redis_password_file else None
-        worker.work(jobs.TRAIN, jobs.connect(settings.redis_url, password))
+        connection = jobs.connect(settings.redis_url, password)
+        if arguments.check:
+            return 0 if worker.is_alive(jobs.TRAIN, connection) else 1
+        worker.work(jobs.TRAIN, connection)
     except LapwingError as error:
         print(f"trainer: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
         return 1

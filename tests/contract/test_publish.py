@@ -1,0 +1,57 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from contract import publish
+
+
+def test_a_temporary_is_hidden_and_keeps_the_suffix(tmp_path: Path) -> None:
+    path = publish.temporary(tmp_path / "model.h5")
+    assert path.parent == tmp_path
+    assert path.name.startswith(".model.")
+    assert path.suffix == ".h5"
+
+
+def test_what_killed_writers_left_is_found_by_its_stem(tmp_path: Path) -> None:
+    left = publish.temporary(tmp_path / "lake-1234.h5")
+    left.touch()
+    publish.temporary(tmp_path / "jungle.h5").touch()
+    (tmp_path / "lake-1234.h5").touch()
+    assert publish.temporaries(tmp_path, "lake-1234") == [left]
+
+
+def test_a_document_replaces_the_one_before_and_leaves_no_trace(tmp_path: Path) -> None:
+    publish.write_json(tmp_path / "a.json", {"n": 1})
+    publish.write_json(tmp_path / "a.json", {"n": 2})
+    assert (tmp_path / "a.json").read_text() == '{\n  "n": 2\n}\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_document_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    publish.write_json(tmp_path / "a.json", 1)
+    with pytest.raises(TypeError):
+        publish.write_json(tmp_path / "a.json", object())
+    assert (tmp_path / "a.json").read_text() == "1\n"
+
+
+def test_a_lock_is_let_go_when_its_holder_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import time
+from pathlib import Path
+from contract import publish
+with publish.lock(Path({str(tmp_path / "lock")!r})):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    with holder.stdout:
+        holder.stdout.readline()
+        holder.kill()
+        holder.wait()
+    began = time.monotonic()
+    with publish.lock(tmp_path / "lock"):
+        assert time.monotonic() - began < 5

@@ -1,0 +1,67 @@
+from dataclasses import FrozenInstanceError, dataclass
+from pathlib import Path
+
+import pytest
+
+from contract.errors import SettingError
+from contract.settings import load, setting
+
+
+@dataclass(frozen=True)
+class Example:
+    host: str = setting("X_HOST", "127.0.0.1")
+    port: int = setting("X_PORT", 8000, minimum=1, maximum=65535)
+    share: float = setting("X_SHARE", 0.5, minimum=0)
+    loud: bool = setting("X_LOUD", False)
+    folder: Path = setting("X_FOLDER", Path("here"))
+    mode: str = setting("X_MODE", "fast", choices=("fast", "slow"))
+
+
+@dataclass(frozen=True)
+class Needy:
+    name: str = setting("X_NAME")
+
+
+def test_defaults_hold_where_nothing_is_set() -> None:
+    assert load(Example, {}) == Example()
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert load(Example, {"X_PORT": " "}).port == 8000
+
+
+def test_values_are_read_as_their_types() -> None:
+    environ = {"X_HOST": "::", "X_PORT": "1", "X_SHARE": "2.5", "X_LOUD": "Yes", "X_FOLDER": "/a",
+               "X_MODE": "slow", "UNRELATED": "1"}  # fmt: skip
+    assert load(Example, environ) == Example("::", 1, 2.5, True, Path("/a"), "slow")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("X_PORT", "http", "a whole number from 1 to 65535"),
+        ("X_PORT", "0", "a whole number from 1 to 65535"),
+        ("X_SHARE", "-1", "a number of at least 0"),
+        ("X_SHARE", "nan", "a number of at least 0"),
+        ("X_LOUD", "maybe", "true or false"),
+        ("X_MODE", "medium", "one of fast, slow"),
+    ],
+)
+def test_a_bad_value_says_its_name_what_it_got_and_what_it_takes(
+    name: str, value: str, takes: str
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        load(Example, {name: value})
+    assert str(caught.value) == (
+        f"{name} has a value it cannot take: got {value!r}. It takes {takes}."
+    )
+
+
+def test_what_has_no_default_must_be_set() -> None:
+    with pytest.raises(SettingError, match="X_NAME is not set"):
+        load(Needy, {})
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        load(Example, {}).port = 1  # type: ignore[misc]
