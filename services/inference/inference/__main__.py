@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from typing import Final
 
 import uvicorn
 
@@ -15,6 +16,9 @@ from contract.errors import LapwingError, ServiceError
 from contract.settings import load
 from inference.app import create_app
 from inference.settings import Settings
+
+STOP_S: Final = 8
+"""How long answers under way may take once the service is told to end; Docker waits for 10."""
 
 
 def main() -> int:
@@ -30,6 +34,7 @@ def main() -> int:
     )
     try:
         settings = load(Settings, os.environ)
+        app = create_app(settings)
         with _listen(settings) as listener:
             logging.getLogger("inference").info(
                 "listening on http://%s:%d", *listener.getsockname()[:2]
@@ -37,12 +42,20 @@ def main() -> int:
             # uvicorn ends in order on a signal, and then raises it again for whoever had it before.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: None)
-            config = uvicorn.Config(create_app(settings), log_config=None, access_log=False)
-            uvicorn.Server(config).run(sockets=[listener])
+            config = uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=STOP_S,
+            )
+            server = uvicorn.Server(config)
+            server.run(sockets=[listener])
+            return 0 if server.started else 1
     except LapwingError as error:
         print(f"inference: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
         return 1
-    return 0
 
 
 def _listen(settings: Settings) -> socket.socket:

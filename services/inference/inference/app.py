@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import cv2
 from fastapi import FastAPI, Request, Response
@@ -45,11 +45,13 @@ MEANING: Final = {
     503: "No model is served; Retry-After says when to ask again.",
 }
 RETRY_AFTER_S: Final = "2"
+NOT_READY: Final = "`lapwing train` publishes a model; ask again then"
 BODY_TIMEOUT_S: Final = 5.0
 """How long a frame may take to arrive; the simulator's take a millisecond."""
 FIRST_LOOK_S: Final = 1.0
 """How long the start waits for a model: LiteRT's is loaded within that, TensorFlow's is not."""
 PICTURE: Final = {"schema": {"type": "string", "format": "binary"}}
+PROMETHEUS: Final = {"text/plain": {"schema": {"type": "string"}}}
 FORM: Final = {
     "schema": {"type": "object", "required": ["file"], "properties": {"file": PICTURE["schema"]}}
 }
@@ -78,8 +80,11 @@ def create_app(settings: Settings) -> FastAPI:
         # One thread decodes and computes: two would only take turns on the interpreter's lock.
         with ThreadPoolExecutor(1, thread_name_prefix="pilot") as executor:
             app.state.executor = executor
-            following = asyncio.create_task(_follow(follower, metrics, settings.follow_every_s))
-            await _until(lambda: follower.looked or following.done(), FIRST_LOOK_S)
+            first = asyncio.create_task(asyncio.to_thread(_look, follower, metrics))
+            await asyncio.wait({first}, timeout=FIRST_LOOK_S)
+            following = asyncio.create_task(
+                _follow(first, follower, metrics, settings.follow_every_s)
+            )
             yield
             following.cancel()
 
@@ -93,17 +98,17 @@ def create_app(settings: Settings) -> FastAPI:
     @app.post(
         "/predict",
         openapi_extra={"requestBody": REQUEST_BODY},
-        responses={status: {"model": Refusal} for status in (413, 415, 422, 503)},
+        responses=_refusals(*MEANING),
     )
     async def predict(request: Request) -> Prediction:
         """Predict the steering for one JPEG: the request's body, or the file of a form."""
         began = time.perf_counter()
         jpeg = await body.read(
-            request.stream(), request.headers.get("content-type", ""), settings.max_body_bytes
+            request.stream(), request.headers, settings.max_body_bytes, BODY_TIMEOUT_S
         )
         driving = follower.pilot  # this one answers, whatever is published meanwhile
         if driving is None:
-            raise NotReadyError(follower.why_not_ready() or "")
+            raise ModelError(follower.why_not_ready() or "no model is served", remedy=NOT_READY)
         loop = asyncio.get_running_loop()
         steering = await loop.run_in_executor(app.state.executor, _steer, driving, jpeg)
         metrics.requests.labels("200").inc()
@@ -117,32 +122,46 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.exception_handler(LapwingError)
     async def refuse(_: Request, error: LapwingError) -> JSONResponse:
-        status = 503 if isinstance(error, NotReadyError) else STATUS.get(type(error), 500)
+        status = STATUS.get(type(error), 500)
         metrics.requests.labels(str(status)).inc()
-        refusal = Refusal(error=error.what, got=str(error.got or ""), remedy=error.remedy)
-        headers = {"Retry-After": RETRY_AFTER_S} if status == 503 else {}
-        if status == 413:  # what is left of the body is not read
-            headers["Connection"] = "close"
-        return JSONResponse(refusal.model_dump(), status, headers)
+        return _answer(status, error)
 
     @app.exception_handler(ClientDisconnect)
     async def forget(_: Request, error: ClientDisconnect) -> Response:
         metrics.requests.labels("499").inc()  # nobody is there to read an answer
         return Response(status_code=499)
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """Tell that the service runs."""
-        return {"status": "ok"}
+    @app.exception_handler(HTTPException)
+    async def refuse_request(request: Request, error: HTTPException) -> JSONResponse:
+        got = f"{request.method} {request.url.path}"
+        said = LapwingError(error.detail, got=got, remedy="/docs tells what there is")
+        return _answer(error.status_code, said, error.headers)
 
-    @app.get("/readyz", responses={503: {"model": Readiness}})
+    @app.exception_handler(Exception)
+    async def confess(_: Request, error: Exception) -> JSONResponse:
+        # The log has the traceback: it is none of the client's business.
+        metrics.requests.labels("500").inc()
+        return _answer(500, LapwingError("the service failed", remedy="Its log tells why"))
+
+    @app.get("/healthz")
+    async def healthz() -> Alive:
+        """Tell that the service runs."""
+        return Alive()
+
+    @app.get("/readyz", responses={503: {"model": Readiness, "description": MEANING[503]}})
     async def readyz(response: Response) -> Readiness:
         """Tell whether frames are answered, and why not."""
-        reason = follower.why_not_ready()
+        reason, driving = follower.why_not_ready(), follower.pilot
         if reason is not None:
             response.status_code = 503
             response.headers["Retry-After"] = RETRY_AFTER_S
-        return Readiness(ready=reason is None, reason=reason or "")
+        return Readiness(
+            ready=reason is None,
+            reason=reason or "",
+            model_version=driving.manifest.version if driving else None,
+            refused=dict(follower.refused),
+            trouble=follower.trouble,
+        )
 
     @app.get("/model")
     async def model() -> Model:
@@ -150,7 +169,7 @@ def create_app(settings: Settings) -> FastAPI:
         driving = follower.pilot
         return describe(driving.manifest if driving else None, settings.backend, follower.refused)
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=Response, responses={200: {"content": PROMETHEUS}})
     async def prometheus() -> Response:
         """Return the service's counters in Prometheus's text format."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -158,11 +177,22 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-class NotReadyError(FrameError):
-    """No model is served yet."""
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {each: {"model": Refusal, "description": MEANING[each]} for each in statuses}
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, remedy="`lapwing train` publishes one; ask again then")
+
+def _answer(
+    status: int, error: LapwingError, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Say what an error says."""
+    got = "" if error.got is None else str(error.got)
+    refusal = Refusal(error=error.what, got=got, remedy=error.remedy)
+    headers = dict(headers or {})
+    if status == 503:
+        headers["Retry-After"] = RETRY_AFTER_S
+    if status in (408, 413):  # what is left of the body is not read
+        headers["Connection"] = "close"
+    return JSONResponse(refusal.model_dump(), status, headers)
 
 
 def _steer(driving: Pilot, jpeg: bytes) -> float:
@@ -175,7 +205,10 @@ def _look(follower: Follower, metrics: Metrics) -> None:
     metrics.refused.set(len(follower.refused))
 
 
-async def _follow(follower: Follower, metrics: Metrics, every_s: float) -> None:
+async def _follow(
+    first: asyncio.Task[None], follower: Follower, metrics: Metrics, every_s: float
+) -> None:
+    await first
     while True:
         await asyncio.sleep(every_s)
         await asyncio.to_thread(_look, follower, metrics)
