@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,11 +70,22 @@ class Registry:
         return sorted(int(name) for name in names if name.isdecimal())
 
     def current(self) -> int | None:
-        """Return the version that drives, or None while none was published."""
+        """Return the version that drives, or None while none was published.
+
+        Raises:
+            ModelError: `current` is no link to a version.
+        """
+        link = self.root / "current"
         try:
-            return int((self.root / "current").readlink().name)
+            return int(link.readlink().name)
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"{link} cannot be read as a link to a version",
+                got=error,
+                remedy="lapwing promote N makes it anew",
+            ) from error
 
     def manifest(self, version: int) -> ModelManifest:
         """Read a version's manifest.
@@ -90,12 +102,17 @@ class Registry:
                     got=document.get("schema"),
                     remedy=f"This release reads schema {SCHEMA}: train again",
                 )
-            return ModelManifest(**document)
+            manifest = ModelManifest(**document)
+            if not all(
+                "sha256" in entry for entry in (manifest.files[H5], *manifest.files.values())
+            ):
+                raise ValueError("a file without a sha256")
+            return manifest
         except FileNotFoundError:
             raise ModelError(
                 "no such model version", got=version, remedy=f"There are {self.versions()}"
             ) from None
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise ModelError(
                 f"the manifest of model version {version} cannot be read",
                 got=error,
@@ -121,9 +138,19 @@ class Registry:
         return manifest
 
     def of_job(self, job_id: str) -> ModelManifest | None:
-        """Return what a job published, or None: a job that is run again publishes once."""
+        """Return what a job published, or None: a job that is run again publishes once.
+
+        A publication that was killed before its version became the current one is ended first.
+        """
+        with self._lock():
+            return self._of_job(job_id)
+
+    def _of_job(self, job_id: str) -> ModelManifest | None:
         for version in reversed(self.versions()):
-            manifest = self.manifest(version)
+            try:
+                manifest = self.manifest(version)
+            except ModelError:  # of a version that was damaged later; it must not stop all others
+                continue
             if manifest.job_id == job_id:
                 return manifest
         return None
@@ -135,7 +162,7 @@ class Registry:
         already is answered with what it published, and `staged` stays where it is.
         """
         with self._lock():
-            earlier = self.of_job(manifest.job_id)
+            earlier = self._of_job(manifest.job_id)
             if earlier is not None:
                 return earlier
             files = {
@@ -149,6 +176,7 @@ class Registry:
                 publish.sync(staged / name)
             publish.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
             self.path(version).parent.mkdir(parents=True, exist_ok=True)
+            publish.write_json(self._intent, version)
             publish.rename(staged, self.path(version))
             self._switch(version)
             return manifest
@@ -161,6 +189,7 @@ class Registry:
         """
         with self._lock():
             manifest = self.verify(version)
+            publish.write_json(self._intent, version)
             self._switch(version)
             return manifest
 
@@ -171,6 +200,24 @@ class Registry:
         copy = publish.temporary(self.root / H5)
         os.link(self.path(version) / H5, copy)
         publish.rename(copy, self.root / H5)
+        self._intent.unlink()
 
-    def _lock(self) -> AbstractContextManager[None]:
-        return publish.lock(self.root / ".lock")
+    @property
+    def _intent(self) -> Path:
+        """The file that says which version is about to become the current one."""
+        return self.root / ".switching.json"
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Be the only writer, and end what one before began and was killed in."""
+        with publish.lock(self.root / ".lock"):
+            for name in ("current", H5, self._intent.name):
+                for left in publish.temporaries(self.root, Path(name).stem):
+                    left.unlink()
+            if self._intent.exists():
+                version = int(self._intent.read_text(encoding="utf-8"))
+                if self.path(version).is_dir():
+                    self._switch(version)
+                else:
+                    self._intent.unlink()
+            yield

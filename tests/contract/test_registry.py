@@ -1,0 +1,251 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract import publish
+from contract.errors import ModelError
+from contract.registry import H5, MANIFEST, SCHEMA, TFLITE, ModelManifest, Registry
+
+
+class KilledError(Exception):
+    """The end of a process, at a place that a test chooses."""
+
+
+class KilledBeforeSwitch(Registry):
+    def _switch(self, version: int) -> None:
+        raise KilledError
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path)
+
+
+def manifest(job_id: str) -> ModelManifest:
+    return ModelManifest(
+        version=0, schema=SCHEMA, job_id=job_id, created_at="2026-01-02", files={}, frame_spec={},
+        data=[], config={}, seed=1, history=[], metrics={}, packages={},
+    )  # fmt: skip
+
+
+def staged(root: Path, job_id: str) -> Path:
+    folder = root / f".staged-{job_id}"
+    folder.mkdir()
+    (folder / H5).write_bytes(b"weights of " + job_id.encode())
+    (folder / TFLITE).write_bytes(b"twin of " + job_id.encode())
+    return folder
+
+
+def publish_one(registry: Registry, job_id: str) -> ModelManifest:
+    return registry.publish(staged(registry.root, job_id), manifest(job_id))
+
+
+def change(registry: Registry, version: int, **fields: object) -> None:
+    """Change a published manifest, as no part of Lapwing does."""
+    path = registry.path(version) / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_a_registry_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    assert registry.versions() == []
+    assert registry.current() is None
+
+
+def test_a_publication_is_numbered_digested_and_current(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert published.version == 1
+    assert published.files[H5] == {
+        "sha256": publish.sha256(registry.path(1) / H5),
+        "bytes": len(b"weights of one"),
+    }
+    assert published.sha256 == published.files[H5]["sha256"]
+    assert registry.current() == 1
+    assert registry.verify(1) == published == registry.manifest(1)
+
+
+def test_the_newest_publication_drives(registry: Registry) -> None:
+    publish_one(registry, "one")
+    publish_one(registry, "two")
+    assert registry.versions() == [1, 2]
+    assert registry.current() == 2
+    assert (registry.root / H5).read_bytes() == b"weights of two"
+
+
+def test_versions_are_ordered_as_numbers(registry: Registry) -> None:
+    for number in range(11):
+        publish_one(registry, f"job-{number}")
+    assert registry.versions()[-2:] == [10, 11]
+
+
+def test_a_publication_leaves_nothing_else_behind(registry: Registry) -> None:
+    publish_one(registry, "one")
+    assert {path.name for path in registry.root.iterdir()} == {".lock", "current", H5, "versions"}
+    assert {path.name for path in registry.path(1).iterdir()} == {H5, TFLITE, MANIFEST}
+
+
+def test_a_job_publishes_once(registry: Registry) -> None:
+    first = publish_one(registry, "one")
+    publish_one(registry, "two")
+    again = registry.publish(staged(registry.root, "one"), manifest("one"))
+    assert again == first
+    assert registry.versions() == [1, 2]
+    assert registry.current() == 2
+
+
+def test_what_a_job_published_is_found(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert registry.of_job("one") == published
+    assert registry.of_job("other") is None
+
+
+def test_an_older_version_is_promoted(registry: Registry) -> None:
+    first = publish_one(registry, "one")
+    publish_one(registry, "two")
+    assert registry.promote(1) == first
+    assert registry.current() == 1
+    assert (registry.root / H5).read_bytes() == b"weights of one"
+
+
+def test_a_version_that_is_not_there_is_not_promoted(registry: Registry) -> None:
+    publish_one(registry, "one")
+    with pytest.raises(ModelError, match=r"no such model version: got 7\. There are \[1\]"):
+        registry.promote(7)
+    assert registry.current() == 1
+
+
+def test_a_damaged_version_is_not_promoted(registry: Registry) -> None:
+    publish_one(registry, "one")
+    publish_one(registry, "two")
+    (registry.path(1) / TFLITE).write_bytes(b"twin of onE")
+    with pytest.raises(ModelError, match=r"model\.tflite of model version 1 is not what"):
+        registry.promote(1)
+    assert registry.current() == 2
+
+
+def test_a_missing_file_is_noticed(registry: Registry) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / H5).unlink()
+    with pytest.raises(ModelError, match="got no file"):
+        registry.verify(1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"schema": 1}', '{"schema": 1, "what": 2}', "\udcff"]
+)
+def test_a_manifest_that_cannot_be_read_is_refused(registry: Registry, text: str) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelError, match="model version 1"):
+        registry.verify(1)
+
+
+@pytest.mark.parametrize("files", [{}, {H5: {}}, {H5: None}, [], {TFLITE: {"sha256": "0"}}])
+def test_a_manifest_without_digests_is_refused(registry: Registry, files: object) -> None:
+    publish_one(registry, "one")
+    change(registry, 1, files=files)
+    with pytest.raises(ModelError, match="the manifest of model version 1 cannot be read"):
+        registry.manifest(1)
+
+
+def test_a_manifest_of_another_schema_is_refused(registry: Registry) -> None:
+    publish_one(registry, "one")
+    change(registry, 1, schema=SCHEMA + 1)
+    with pytest.raises(ModelError, match=f"got {SCHEMA + 1}. This release reads schema {SCHEMA}"):
+        registry.manifest(1)
+
+
+def test_a_damaged_manifest_does_not_stop_publications(registry: Registry) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / MANIFEST).write_text("{")
+    assert publish_one(registry, "two").version == 2
+
+
+@pytest.mark.parametrize("target", ["versions/newest", "versions"])
+def test_a_link_to_no_version_is_refused(registry: Registry, target: str) -> None:
+    (registry.root / "current").symlink_to(target)
+    with pytest.raises(ModelError, match="cannot be read as a link to a version"):
+        registry.current()
+
+
+def test_a_file_in_the_place_of_the_link_is_refused(registry: Registry) -> None:
+    (registry.root / "current").touch()
+    with pytest.raises(ModelError, match="cannot be read as a link to a version"):
+        registry.current()
+
+
+def test_a_publication_that_was_killed_before_its_switch_is_ended_by_the_next_look(
+    registry: Registry,
+) -> None:
+    publish_one(registry, "one")
+    with pytest.raises(KilledError):
+        publish_one(KilledBeforeSwitch(registry.root), "two")
+    assert registry.current() == 1
+    found = registry.of_job("two")  # as the job does first when it is run again
+    assert found is not None
+    assert registry.current() == found.version == 2
+
+
+def test_a_publication_that_was_killed_before_it_was_visible_is_forgotten(
+    registry: Registry,
+) -> None:
+    publish_one(registry, "one")
+    publish.write_json(registry.root / ".switching.json", 2)
+    publish.temporary(registry.root / "current").symlink_to("versions/2")
+    publish.temporary(registry.root / H5).touch()
+    assert registry.of_job("two") is None
+    assert registry.current() == 1
+    assert {path.name for path in registry.root.iterdir()} == {".lock", "current", H5, "versions"}
+
+
+def test_a_choice_of_an_older_version_outlives_a_repeated_job(registry: Registry) -> None:
+    publish_one(registry, "one")
+    publish_one(registry, "two")
+    registry.promote(1)
+    registry.of_job("two")
+    assert registry.current() == 1
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+import test_registry as here
+registry = here.Registry(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(10):
+    here.publish_one(registry, f"{sys.argv[2]}-{number}")
+    folder = here.staged(registry.root, f"same-{number}-{sys.argv[2]}")
+    registry.publish(folder, here.manifest(f"same-{number}"))
+"""
+
+
+def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: Registry) -> None:
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    publishers = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(registry.root), name], env=here, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for name in ("a", "b")
+    ]  # fmt: skip
+    for each in publishers:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in publishers:
+        each.communicate("go\n", timeout=60)
+        assert each.returncode == 0
+    jobs = [registry.verify(version).job_id for version in registry.versions()]
+    assert sorted(jobs) == sorted(f"{who}-{n}" for who in ("a", "b", "same") for n in range(10))
+    assert registry.versions() == list(range(1, 31))
+    assert registry.current() == 30
+
+
+def test_a_manifest_survives_its_document(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert ModelManifest(**dataclasses.asdict(published)) == published
