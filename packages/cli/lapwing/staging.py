@@ -36,6 +36,13 @@ def source(path: Path, inbox: str) -> tuple[Path, bool]:
             shutil.copytree(path, copy)
         else:
             shutil.copyfile(path, copy)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(folder)
+        raise RecordingError(
+            f"the recording {path} cannot be copied to the ingest worker",
+            got=error,
+            remedy="Containers read as a user of their own: chmod -R a+rX the recording",
+        ) from error
     except BaseException:
         shutil.rmtree(folder)
         raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
+from typing import Final
 
 from redis import Redis
 from rq import Queue, SpawnWorker
@@ -14,6 +16,10 @@ from rq.serializers import JSONSerializer
 from contract import jobs
 from contract.errors import JobError
 from contract.lifeline import die_with_parent
+
+log = logging.getLogger(__name__)
+
+LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class HouseJob(Job):
@@ -25,13 +31,17 @@ class HouseJob(Job):
         Raises:
             JobError: the job names another function than ours.
         """
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         if self.func_name not in jobs.FUNCTIONS.values():
             raise JobError(
                 "the job names a function that Lapwing does not queue", got=self.func_name
             )
         # Else the job of a worker that was killed would go on, while RQ has it run a second time.
         die_with_parent(os.getppid())
-        return super().perform()
+        log.info("job %s begins", self.id)
+        result = super().perform()
+        log.info("job %s is done", self.id)
+        return result
 
 
 class HouseWorker(SpawnWorker):
@@ -63,7 +73,9 @@ def work(name: str, connection: Redis) -> None:
         job_monitoring_interval=5,
         maintenance_interval=20,
     )
-    worker.work(logging_level="INFO")
+    log.info("waiting for jobs of the queue %s", name)
+    # RQ's own INFO is a line every 30 s that nothing happened.
+    worker.work(logging_level="WARNING")
 
 
 def is_alive(name: str, connection: Redis) -> bool:

@@ -26,9 +26,7 @@ def main() -> int:
         "--check", action="store_true", help="exit 0 if this machine's worker is alive, 1 if not"
     )
     arguments = parser.parse_args()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, format=worker.LOG_FORMAT)
     try:
         settings = load(Settings, os.environ)
         settings.data_dir.mkdir(parents=True, exist_ok=True)

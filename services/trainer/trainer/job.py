@@ -45,6 +45,7 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
     Raises:
         LapwingError: the data, an option or the training itself is at fault.
     """
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = jobs.current_job()
     settings = load(Settings, os.environ)
     return train(settings, job_id, report, datasets or [], configuration.of_arguments(options))

@@ -77,6 +77,11 @@ class Stream:
             self._pipes.append(ours)
             self._processes.append(process)
 
+    @property
+    def processes(self) -> list[int]:
+        """The process ids of the readers."""
+        return [process.pid or 0 for process in self._processes]
+
     def batches(self, asked: Iterable[Numbers]) -> Iterator[tuple[Numbers, Frames, Labels]]:
         """Yield each batch that is asked for, in that order; to be exhausted.
 

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+from trainer.workspace import State, Workspace
+
+
+def test_a_new_job_has_no_state(tmp_path: Path) -> None:
+    with Workspace(tmp_path, "job").hold():
+        assert Workspace(tmp_path, "job").read() is None
+
+
+def test_state_outlives_the_process(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "job")
+    with workspace.hold():
+        workspace.write(State(["lake"], [{"loss": 1.0}], 1))
+        assert Workspace(tmp_path, "job").read() == State(["lake"], [{"loss": 1.0}], 1)
+
+
+def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "job")
+    with workspace.hold():
+        for epoch in (1, 2, 3, 4):
+            workspace.network(epoch).touch()
+        (workspace.path / ".epoch-5.abc.tmp.keras").touch()
+        workspace.write(State(["lake"], [{}] * 4, best_epoch=2))
+        kept = sorted(path.name for path in workspace.path.iterdir())
+    assert kept == ["epoch-2.keras", "epoch-4.keras", "state.json"]
+
+
+def test_staging_starts_empty(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "job")
+    with workspace.hold():
+        (workspace.stage() / "model.h5").touch()
+        assert list(workspace.stage().iterdir()) == []
+
+
+def test_nothing_is_left_of_a_discarded_job(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "job")
+    with workspace.hold():
+        workspace.write(State(["lake"]))
+        workspace.discard()
+    assert list((tmp_path / ".jobs").iterdir()) == []
