@@ -24,7 +24,10 @@ NEAR = 0.2
 
 
 def make(folder: Path) -> Path:
-    """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`."""
+    """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
+
+    Two more: "floats" answers as "left" but takes float32, and "small" takes 64 x 64 pixels.
+    """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         [sys.executable, __file__, str(folder)], env=environ, capture_output=True, text=True
@@ -57,24 +60,33 @@ def main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    layers = keras.layers
-    keras.utils.set_random_seed(1)
-    network = keras.Sequential(
-        [
-            keras.Input((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), dtype="uint8"),
-            layers.Cropping2D(((43, 12), (0, 0))),
-            layers.Rescaling(1 / 127.5, offset=-1.0),
-            layers.Conv2D(4, 5, strides=8, activation="elu"),
-            layers.Flatten(),
-            layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.03)),
-        ]
-    )
-    for name, answer in ANSWERS.items():
+    def build(dtype: str, side: int) -> keras.Model:
+        layers = keras.layers
+        keras.utils.set_random_seed(1)
+        return keras.Sequential(
+            [
+                keras.Input((side, side, frame.CHANNELS), dtype=dtype),
+                layers.Cropping2D(((43, 12), (0, 0))),
+                layers.Rescaling(1 / 127.5, offset=-1.0),
+                layers.Conv2D(4, 5, strides=8, activation="elu"),
+                layers.Flatten(),
+                layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.03)),
+            ]
+        )
+
+    def save(name: str, network: keras.Model, answer: float) -> None:
         network.layers[-1].bias.assign(np.array([answer]))
         (folder / name).mkdir(parents=True)
         network.save(folder / name / H5)
         twin = tf.lite.TFLiteConverter.from_keras_model(network).convert()
         (folder / name / TFLITE).write_bytes(twin)
+
+    network = build("uint8", frame.WIDTH)
+    for name, answer in ANSWERS.items():
+        save(name, network, answer)
+    # Not made by our trainer, which publishes uint8 and one size.
+    save("floats", build("float32", frame.WIDTH), ANSWERS["left"])
+    save("small", build("uint8", 64), ANSWERS["left"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,278 @@
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import models
+import numpy as np
+import pytest
+import samples
+import simplejpeg
+from serving import await_true, serving, settings
+
+from contract import frame
+from contract.registry import ModelManifest, Registry
+from inference.litert import LiteRT
+
+
+@pytest.fixture(scope="module")
+def served(
+    networks: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[httpx.Client, ModelManifest]]:
+    """A service with one model, for tests that leave it as it is."""
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    manifest = models.publish(registry, networks / "right", "job")
+    with serving(settings(registry.root, max_body_bytes=100_000)) as client:
+        await_true(lambda: client.get("/readyz").status_code == 200)
+        yield client, manifest
+
+
+@pytest.fixture(scope="module")
+def client(served: tuple[httpx.Client, ModelManifest]) -> httpx.Client:
+    return served[0]
+
+
+def predict(client: httpx.Client, body: bytes, kind: str = "image/jpeg") -> httpx.Response:
+    return client.post("/predict", content=body, headers={"Content-Type": kind})
+
+
+def refused(answer: httpx.Response, status: int) -> dict[str, str]:
+    """Return the body of a refusal, which must be one."""
+    assert answer.status_code == status, answer.text
+    document = answer.json()
+    assert set(document) == {"error", "got", "remedy"}
+    assert document["error"]
+    return dict(document)
+
+
+def connect(client: httpx.Client) -> socket.socket:
+    return socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=10)
+
+
+def test_a_frame_is_answered_with_what_the_network_says(
+    served: tuple[httpx.Client, ModelManifest], networks: Path
+) -> None:
+    client, manifest = served
+    jpeg = samples.jpeg(0.3)
+    expected = float(LiteRT(networks / "right").predict(frame.prepare(jpeg)[None])[0])
+    answer = predict(client, jpeg)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "steering": pytest.approx(expected, abs=1e-7),
+        "steering_angle_deg": pytest.approx(25 * expected, abs=1e-5),
+        "model_version": 1,
+        "model_sha256": manifest.sha256,
+    }
+
+
+def test_a_form_is_answered_as_the_raw_frame(client: httpx.Client) -> None:
+    jpeg = samples.jpeg(0.3)
+    form = client.post("/predict", files={"file": ("frame.jpg", jpeg, "image/jpeg")})
+    assert form.json() == predict(client, jpeg).json()
+
+
+def test_grayscale_is_answered(client: httpx.Client) -> None:
+    gray = samples.picture(0.2, 1).mean(axis=2, keepdims=True).astype(np.uint8)
+    assert predict(client, simplejpeg.encode_jpeg(gray, colorspace="GRAY")).status_code == 200
+
+
+def test_cmyk_is_answered(client: httpx.Client) -> None:
+    inks = np.concatenate([samples.picture(0.2, 1), np.full((160, 320, 1), 255, np.uint8)], axis=2)
+    assert predict(client, simplejpeg.encode_jpeg(inks, colorspace="CMYK")).status_code == 200
+
+
+def test_a_real_frame_is_answered(client: httpx.Client) -> None:
+    picture = next(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))
+    assert -1 <= predict(client, picture.read_bytes()).json()["steering"] <= 1
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "image/png"])
+def test_another_content_type_is_415(client: httpx.Client, kind: str) -> None:
+    assert kind in refused(predict(client, samples.jpeg(), kind), 415)["got"]
+
+
+def test_no_content_type_is_415(client: httpx.Client) -> None:
+    refused(client.post("/predict", content=samples.jpeg()), 415)
+
+
+def test_what_is_no_jpeg_is_415(client: httpx.Client) -> None:
+    assert "not a JPEG" in refused(predict(client, b"\x89PNG\r\n\x1a\n"), 415)["error"]
+
+
+@pytest.mark.parametrize("size", [4, 100, 5000])
+def test_a_truncated_jpeg_is_422(client: httpx.Client, size: int) -> None:
+    refused(predict(client, samples.jpeg()[:size]), 422)
+
+
+def test_an_empty_body_is_422(client: httpx.Client) -> None:
+    refused(predict(client, b""), 422)
+
+
+def test_a_form_without_a_file_is_422(client: httpx.Client) -> None:
+    kind = "multipart/form-data; boundary=x"
+    refused(predict(client, b"--x--\r\n", kind), 422)
+
+
+def test_a_body_over_the_limit_is_413_and_the_connection_ends(client: httpx.Client) -> None:
+    answer = predict(client, bytes(100_001))
+    assert "100,000" in refused(answer, 413)["remedy"]
+    assert answer.headers["Connection"] == "close"
+
+
+def test_an_endless_body_is_cut_off_soon_after_the_limit(client: httpx.Client) -> None:
+    chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+    with connect(client) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        sent = 0
+        try:
+            while sent < 100_000_000:
+                connection.sendall(chunk)
+                sent += len(chunk)
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    # What the sockets' buffers hold comes on top of what the service read.
+    assert sent < 20_000_000
+
+
+def test_who_waits_to_be_told_to_continue_need_not_send_what_is_too_large(
+    client: httpx.Client,
+) -> None:
+    with connect(client) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_a_client_that_goes_away_in_mid_body_is_counted_and_nothing_else(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(client) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"Content-Length: 5000\r\n\r\nhalf"
+        )
+    line = 'lapwing_predictions_total{status="499"}'
+    await_true(lambda: line in client.get("/metrics").text)
+    assert not [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+
+
+def test_clients_that_stall_do_not_hold_up_the_others(client: httpx.Client) -> None:
+    stalled = [connect(client) for _ in range(50)]
+    try:
+        for each in stalled:
+            each.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                b"Content-Length: 5000\r\n\r\nhalf"
+            )
+        began = time.monotonic()
+        assert predict(client, samples.jpeg()).status_code == 200
+        assert time.monotonic() - began < 1
+    finally:
+        for each in stalled:
+            each.close()
+
+
+def test_an_unknown_path_is_refused_in_the_same_words(client: httpx.Client) -> None:
+    assert refused(client.get("/steer"), 404)["got"] == "GET /steer"
+
+
+def test_another_method_is_refused_and_the_right_one_named(client: httpx.Client) -> None:
+    answer = client.get("/predict")
+    refused(answer, 405)
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_the_service_is_alive_and_ready(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz").json()
+    assert (ready["ready"], ready["model_version"], ready["refused"]) == (True, 1, {})
+
+
+def test_the_model_is_described(served: tuple[httpx.Client, ModelManifest]) -> None:
+    client, manifest = served
+    document = client.get("/model").json()
+    assert (document["version"], document["sha256"]) == (1, manifest.sha256)
+    assert document["backend"] == "litert"
+    assert document["refused"] == {}
+    assert document["frame_spec"] == frame.SPEC
+    assert document["metrics"] == manifest.metrics
+    assert document["data"] == manifest.data
+
+
+def test_requests_are_counted_by_status(client: httpx.Client) -> None:
+    def count(status: int) -> float:
+        lines = client.get("/metrics").text.splitlines()
+        found = [
+            line
+            for line in lines
+            if line.startswith(f'lapwing_predictions_total{{status="{status}"')
+        ]
+        return float(found[0].split()[1]) if found else 0.0
+
+    good, bad = count(200), count(415)
+    predict(client, samples.jpeg())
+    predict(client, b"GIF89a")
+    assert (count(200), count(415)) == (good + 1, bad + 1)
+
+
+def test_every_answer_is_documented(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    operation = document["paths"]["/predict"]["post"]
+    assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "503"}
+    assert set(operation["requestBody"]["content"]) == {"image/jpeg", "multipart/form-data"}
+    assert set(document["paths"]) == {"/predict", "/healthz", "/readyz", "/model", "/metrics"}
+    assert client.get("/docs").status_code == 200
+
+
+def test_without_a_model_there_is_503_and_a_time_to_come_back(registry: Registry) -> None:
+    with serving(settings(registry.root)) as client:
+        answer = predict(client, samples.jpeg())
+        assert "no model is published" in refused(answer, 503)["error"]
+        assert int(answer.headers["Retry-After"]) > 0
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["reason"] == "no model is published yet"
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/model").json()["version"] is None
+
+
+def test_the_first_model_is_served_without_a_restart(registry: Registry, networks: Path) -> None:
+    with serving(settings(registry.root)) as client:
+        assert predict(client, samples.jpeg()).status_code == 503
+        models.publish(registry, networks / "left", "job")
+        await_true(lambda: client.get("/readyz").status_code == 200)
+        assert predict(client, samples.jpeg()).json()["model_version"] == 1
+
+
+def test_a_published_model_answers_the_first_request(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "job")
+    with serving(settings(registry.root)) as client:
+        assert predict(client, samples.jpeg()).status_code == 200
+
+
+def test_a_bad_version_is_refused_aloud_and_the_old_one_serves(
+    registry: Registry, networks: Path
+) -> None:
+    models.publish(registry, networks / "left", "good")
+    with serving(settings(registry.root)) as client:
+        models.publish(registry, networks / "nan", "bad")
+        await_true(lambda: bool(client.get("/model").json()["refused"]))
+        assert "answers with no number" in client.get("/model").json()["refused"]["2"]
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert "answers with no number" in ready.json()["refused"]["2"]
+        assert "lapwing_model_versions_refused 1.0" in client.get("/metrics").text
+        assert predict(client, samples.jpeg()).json()["model_version"] == 1
+
+
+def test_steering_beyond_the_lock_is_clamped(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "lock", "job")
+    with serving(settings(registry.root)) as client:
+        answer = predict(client, samples.jpeg()).json()
+        assert (answer["steering"], answer["steering_angle_deg"]) == (1.0, 25.0)

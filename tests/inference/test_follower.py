@@ -1,0 +1,167 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import models
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from contract.errors import ModelError
+from contract.registry import Registry
+from inference.follower import Follower
+from inference.pilot import Pilot
+
+
+class Silent:
+    """A backend that is never asked."""
+
+    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        raise AssertionError
+
+
+class Loader:
+    """Loads any version but those that it is told to fail at, and remembers what it was asked."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.failing: dict[int, Exception] = {}
+        self.asked: list[int] = []
+
+    def __call__(self, version: int) -> Pilot:
+        self.asked.append(version)
+        if version in self.failing:
+            raise self.failing[version]
+        return Pilot(self._registry.manifest(version), Silent())
+
+
+@pytest.fixture
+def publish(registry: Registry, tmp_path: Path) -> Callable[[], int]:
+    """Publish one more version; its files are not looked at here."""
+    network = tmp_path / "network"
+    network.mkdir()
+    (network / "model.h5").touch()
+
+    def one_more() -> int:
+        number = len(registry.versions()) + 1
+        return models.publish(registry, network, f"job-{number}").version
+
+    return one_more
+
+
+@pytest.fixture
+def loader(registry: Registry) -> Loader:
+    return Loader(registry)
+
+
+@pytest.fixture
+def follower(registry: Registry, loader: Loader) -> Follower:
+    return Follower(registry, loader)
+
+
+def version_of(follower: Follower) -> int | None:
+    return follower.pilot.manifest.version if follower.pilot else None
+
+
+def test_nothing_is_ready_before_something_is_published(follower: Follower) -> None:
+    assert not follower.look()
+    assert follower.pilot is None
+    assert follower.why_not_ready() == "no model is published yet"
+
+
+def test_the_current_version_is_loaded_once(
+    follower: Follower, loader: Loader, publish: Callable[[], int]
+) -> None:
+    publish()
+    assert [follower.look() for _ in range(3)] == [True, False, False]
+    assert loader.asked == [1]
+    assert follower.why_not_ready() is None
+
+
+def test_a_new_version_takes_over(follower: Follower, publish: Callable[[], int]) -> None:
+    publish()
+    follower.look()
+    publish()
+    assert follower.look()
+    assert version_of(follower) == 2
+
+
+def test_a_promoted_older_version_takes_over(
+    follower: Follower, registry: Registry, publish: Callable[[], int]
+) -> None:
+    publish()
+    publish()
+    follower.look()
+    registry.promote(1)
+    assert follower.look()
+    assert version_of(follower) == 1
+
+
+@pytest.mark.parametrize("error", [ModelError("it is bad"), OSError("it is bad"), KeyError("bad")])
+def test_a_bad_version_is_refused_and_the_old_one_stays(
+    follower: Follower, loader: Loader, publish: Callable[[], int], error: Exception
+) -> None:
+    publish()
+    follower.look()
+    loader.failing[publish()] = error
+    assert not follower.look()
+    assert version_of(follower) == 1
+    assert "bad" in follower.refused[2]
+    assert follower.why_not_ready() is None
+
+
+def test_a_bad_version_is_not_tried_at_every_look(
+    follower: Follower, loader: Loader, publish: Callable[[], int]
+) -> None:
+    loader.failing[publish()] = ModelError("it is bad")
+    for _ in range(3):
+        follower.look()
+    assert loader.asked == [1]
+
+
+def test_a_first_version_that_is_bad_is_the_reason_for_not_being_ready(
+    follower: Follower, loader: Loader, publish: Callable[[], int]
+) -> None:
+    loader.failing[publish()] = ModelError("it is bad")
+    follower.look()
+    assert follower.why_not_ready() == "it is bad."
+
+
+def test_a_bad_version_that_was_mended_is_taken_when_it_is_promoted_again(
+    follower: Follower, loader: Loader, registry: Registry, publish: Callable[[], int]
+) -> None:
+    publish()
+    follower.look()
+    loader.failing[publish()] = ModelError("it is bad")
+    follower.look()
+    registry.promote(1)
+    follower.look()
+    loader.failing.clear()
+    registry.promote(2)
+    assert follower.look()
+    assert version_of(follower) == 2
+    assert follower.refused == {}
+    assert loader.asked == [1, 2, 2]
+
+
+def test_a_registry_that_cannot_be_read_is_told_and_followed_again(
+    follower: Follower, registry: Registry, publish: Callable[[], int]
+) -> None:
+    link = registry.root / "current"
+    link.touch()
+    assert not follower.look()
+    assert "cannot be read as a link" in follower.trouble
+    assert "cannot be read as a link" in (follower.why_not_ready() or "")
+    link.unlink()
+    publish()
+    assert follower.look()
+    assert follower.trouble == ""
+
+
+def test_a_switch_that_is_gone_changes_nothing(
+    follower: Follower, registry: Registry, publish: Callable[[], int]
+) -> None:
+    publish()
+    follower.look()
+    (registry.root / "current").unlink()
+    assert not follower.look()
+    assert version_of(follower) == 1

@@ -1,0 +1,130 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import models
+import pytest
+import samples
+
+from contract.registry import Registry
+
+FIRST_ANSWER_S = 2.0
+
+
+def environment(**changes: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
+    return clean | {"LAPWING_INFERENCE_PORT": "0"} | changes
+
+
+@contextmanager
+def running(model_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run the service in a process of its own; yield it, and the port that its log names."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inference"], env=environment(LAPWING_MODEL_DIR=str(model_dir)),
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    with process.stderr:
+        try:
+            line = next(line for line in process.stderr if "listening on" in line)
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+            assert found, line
+            yield process, int(found[1])
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "inference", *arguments], env=environment(**changes),
+        capture_output=True, text=True, timeout=20,
+    )  # fmt: skip
+
+
+def test_the_first_frame_is_answered_within_two_seconds_of_the_start(
+    registry: Registry, networks: Path
+) -> None:
+    models.publish(registry, networks / "left", "job")
+    began = time.monotonic()
+    with running(registry.root) as (_, port):
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/predict", content=samples.jpeg(),
+            headers={"Content-Type": "image/jpeg"},
+        )  # fmt: skip
+        elapsed_s = time.monotonic() - began
+    assert answer.status_code == 200
+    assert elapsed_s < FIRST_ANSWER_S
+
+
+def test_what_is_under_way_is_answered_before_the_end(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "job")
+    jpeg = samples.jpeg()
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"Content-Length: {len(jpeg)}\r\n\r\n"
+    ).encode()
+    with running(registry.root) as (process, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(head + jpeg[:100])
+            time.sleep(0.2)  # so that the service has begun to read
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)
+            connection.sendall(jpeg[100:])
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        assert process.wait(5) == 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_status_0(registry: Registry, sign: signal.Signals) -> None:
+    with running(registry.root) as (process, port):
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        process.send_signal(sign)
+        assert process.wait(5) == 0
+
+
+def test_a_client_that_stalls_does_not_hold_up_the_end(registry: Registry) -> None:
+    with (
+        running(registry.root) as (process, port),
+        socket.create_connection(("127.0.0.1", port), timeout=10) as connection,
+    ):
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"Content-Length: 5000\r\n\r\nhalf"
+        )
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(9) == 0
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(LAPWING_INFERENCE_PORT=str(port), LAPWING_MODEL_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert f"port {port}" in done.stderr
+    assert "LAPWING_INFERENCE_PORT" in done.stderr
+
+
+def test_a_bad_setting_is_told_in_one_line() -> None:
+    done = run(LAPWING_BACKEND="torch")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "inference: LAPWING_BACKEND has a value it cannot take: got 'torch'. "
+        "It takes one of litert, tensorflow.\n"
+    )
+
+
+def test_help_names_the_settings() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "LAPWING_MODEL_DIR" in done.stdout

@@ -1,0 +1,23 @@
+from inference.metrics import Metrics
+
+
+def test_what_was_counted_is_rendered() -> None:
+    metrics = Metrics()
+    metrics.requests.labels("200").inc()
+    metrics.requests.labels("415").inc(2)
+    metrics.seconds.observe(0.0017)
+    metrics.version.set(7)
+    metrics.refused.set(1)
+    lines = metrics.text().decode().splitlines()
+    assert 'lapwing_predictions_total{status="200"} 1.0' in lines
+    assert 'lapwing_predictions_total{status="415"} 2.0' in lines
+    assert 'lapwing_prediction_seconds_bucket{le="0.0015"} 0.0' in lines
+    assert 'lapwing_prediction_seconds_bucket{le="0.002"} 1.0' in lines
+    assert "lapwing_model_version 7.0" in lines
+    assert "lapwing_model_versions_refused 1.0" in lines
+
+
+def test_two_services_count_for_themselves() -> None:
+    first, second = Metrics(), Metrics()
+    first.version.set(7)
+    assert "lapwing_model_version 0.0" in second.text().decode().splitlines()

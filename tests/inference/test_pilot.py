@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import models
+import numpy as np
+import numpy.typing as npt
+import pytest
+import samples
+
+from contract import frame
+from contract.errors import ModelError
+from contract.registry import H5, MANIFEST, TFLITE, Registry
+from inference.backend import KINDS
+from inference.pilot import Pilot, load
+
+LITERT = KINDS["litert"]
+
+
+class Constant:
+    """A backend that answers the same to everything."""
+
+    def __init__(self, answer: float) -> None:
+        self._answer = answer
+
+    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return np.full(len(frames), self._answer, dtype=np.float32)
+
+
+def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
+    manifest = models.publish(registry, networks / "right", "job")
+    pilot = load(registry, 1, LITERT)
+    steering = pilot.steer(frame.prepare(samples.jpeg()))
+    assert pilot.manifest == manifest
+    assert steering == pytest.approx(models.ANSWERS["right"], abs=models.NEAR)
+
+
+@pytest.mark.parametrize(("raw", "clamped"), [(3.0, 1.0), (-7.5, -1.0), (0.25, 0.25)])
+def test_steering_is_clamped(raw: float, clamped: float) -> None:
+    pilot = Pilot(models.manifest("job"), Constant(raw))
+    assert pilot.steer(frame.prepare(samples.jpeg())) == clamped
+
+
+@pytest.mark.parametrize("raw", [float("nan"), float("inf"), float("-inf")])
+def test_an_answer_that_is_no_number_is_an_error(raw: float) -> None:
+    pilot = Pilot(models.manifest("job"), Constant(raw))
+    with pytest.raises(ModelError, match="answers with no number"):
+        pilot.steer(frame.prepare(samples.jpeg()))
+
+
+def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "nan", "job")
+    with pytest.raises(ModelError, match="version 1 answers with no number: got nan"):
+        load(registry, 1, LITERT)
+
+
+def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Path) -> None:
+    spec = {**frame.SPEC, "resize": "area"}
+    models.publish(registry, networks / "left", "job", frame_spec=spec)
+    with pytest.raises(ModelError, match="version 1 was trained on other frames"):
+        load(registry, 1, LITERT)
+
+
+@pytest.mark.parametrize("name", [TFLITE, H5])
+def test_a_damaged_version_is_not_loaded(registry: Registry, networks: Path, name: str) -> None:
+    models.publish(registry, networks / "left", "job")
+    content = bytearray((registry.path(1) / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (registry.path(1) / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"{name} of model version 1 is not what"):
+        load(registry, 1, LITERT)
+
+
+def test_a_file_that_was_not_verified_is_not_loaded(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "job")
+    path = registry.path(1) / MANIFEST
+    document = json.loads(path.read_text())
+    del document["files"][TFLITE]
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelError, match=r"lists no model\.tflite"):
+        load(registry, 1, LITERT)
+
+
+def test_a_manifest_of_another_version_is_not_believed(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "one")
+    registry.path(1).rename(registry.path(2))
+    with pytest.raises(ModelError, match="belongs to another: got 1"):
+        load(registry, 2, LITERT)

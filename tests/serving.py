@@ -1,0 +1,55 @@
+"""A real inference server in this process, for tests that speak HTTP to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from inference.app import create_app
+from inference.settings import Settings
+
+FOLLOW_EVERY_S = 0.05
+
+
+def settings(model_dir: Path, **changes: object) -> Settings:
+    """Return settings that follow the registry quickly."""
+    values = {"model_dir": model_dir, "port": 0, "follow_every_s": FOLLOW_EVERY_S} | changes
+    return Settings(**values)  # type: ignore[arg-type]  # the values are of the fields' types
+
+
+@contextmanager
+def serving(chosen: Settings) -> Iterator[httpx.Client]:
+    """Serve, and yield a client that keeps its connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        config = uvicorn.Config(
+            create_app(chosen), log_config=None, access_log=False, ws="none",
+            timeout_graceful_shutdown=5,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            await_true(lambda: server.started)
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with httpx.Client(base_url=address, timeout=10) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join(10)
+        assert not thread.is_alive(), "the server did not end"
+
+
+def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)
