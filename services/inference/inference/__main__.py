@@ -32,6 +32,8 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # It warns of every malformed form, which is the client's fault and is answered.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     try:
         settings = load(Settings, os.environ)
         app = create_app(settings)
@@ -60,8 +62,9 @@ def main() -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     """Open the port before anything is loaded, so that a port in use is told at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), backlog=512)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=512)
         # Accepted sockets inherit it; asyncio sets it only on sockets that it made itself. Without
         # it each answer on a kept connection waits 40 ms for the client's acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
