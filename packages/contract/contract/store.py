@@ -174,8 +174,8 @@ class StoreReader:
             + within % manifest.block_frames * FRAME_BYTES
         )
         with path.open("rb") as raw:
-            self._map = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
-        self._bytes: Frames | None = np.frombuffer(self._map, dtype=np.uint8)
+            mapped = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes: Frames | None = np.frombuffer(mapped, dtype=np.uint8)
 
     def gather(self, numbers: npt.NDArray[np.integer[Any]], out: Frames) -> None:
         """Copy the frames of the given numbers into `out`, uint8 of shape (n, 128, 128, 3)."""
@@ -204,9 +204,8 @@ class StoreReader:
                 )
 
     def close(self) -> None:
-        """Let go of the memory map."""
+        """Let go of the memory map; it goes once the last view of it, in a traceback say, does."""
         self._bytes = None
-        self._map.close()
 
     def __enter__(self) -> Self:
         return self

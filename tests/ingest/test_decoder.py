@@ -1,0 +1,57 @@
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import samples
+
+from contract import frame
+from ingest.decoder import decode
+from ingest.driving_log import Rejection, Row
+
+
+def row(line: int, *images: str) -> Row:
+    return Row(line, images, 0.0, 0.0, 0.0, 1.0)
+
+
+def decoded(rows: list[Row], images: Mapping[str, Path]) -> list[object]:
+    with ThreadPoolExecutor(2) as executor:
+        return list(decode(rows, images, executor, 2))
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Path]:
+    """Three good pictures, and three that are not."""
+    whole = samples.jpeg(seed=9)
+    contents = {f"{n}.jpg": samples.jpeg(seed=n) for n in range(3)}
+    contents |= {"empty.jpg": b"", "half.jpg": whole[: len(whole) // 2], "text.jpg": b"hello"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return {name: tmp_path / name for name in contents}
+
+
+def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) -> None:
+    rows = [row(line, f"{line % 3}.jpg") for line in range(200)]
+    for expected, (seen, frames) in zip(rows, decoded(rows, images), strict=True):
+        assert seen is expected
+        jpeg = images[expected.images[0]].read_bytes()
+        np.testing.assert_array_equal(frames[0], frame.prepare(jpeg))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone.jpg", "image is missing"),
+        ("empty.jpg", "the frame is not a JPEG"),
+        ("text.jpg", "the frame is not a JPEG"),
+        ("half.jpg", "the JPEG is truncated or corrupt"),
+    ],
+)
+def test_a_bad_image_costs_its_row_alone(images: dict[str, Path], name: str, reason: str) -> None:
+    found = decoded([row(1, "0.jpg", "1.jpg", "2.jpg"), row(2, "0.jpg", name, "2.jpg")], images)
+    assert isinstance(found[0], tuple)
+    rejection = found[1]
+    assert isinstance(rejection, Rejection)
+    assert (rejection.line, rejection.field, rejection.reason) == (2, "left", reason)
+    assert name in rejection.got

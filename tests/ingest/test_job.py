@@ -1,0 +1,124 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import samples
+
+from contract import frame, publish, store
+from contract.errors import RecordingError
+from contract.settings import load
+from ingest.job import import_source
+from ingest.settings import Settings
+
+
+def settings(tmp_path: Path) -> Settings:
+    return load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+
+
+def imported(tmp_path: Path, source: Path, limit: float = 0.05, name: str | None = None) -> Any:
+    return import_source(settings(tmp_path), source, name, limit, lambda **_: None)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return samples.recording(tmp_path / "run", rows=40)
+
+
+def test_a_recording_becomes_a_store(tmp_path: Path, run: Path) -> None:
+    (result,) = imported(tmp_path, run)
+    assert (result["rows"], result["frames"], result["rejected"]) == (40, 120, 0)
+    assert result["skipped"] is False
+    (manifest,) = store.manifests(tmp_path / "data")
+    with store.open_store(tmp_path / "data", manifest) as reader:
+        reader.verify()
+        rows = reader.rows
+        out = np.empty((1, 128, 128, 3), np.uint8)
+        reader.gather(rows["left"][7:8], out)
+    np.testing.assert_allclose(rows["steering"], [samples.steering_at(n) for n in range(40)])
+    np.testing.assert_allclose(np.diff(rows["time_s"]), samples.ROW_MS / 1000, atol=1e-6)
+    jpeg = (run / "IMG" / f"left_{samples.stamp(7)}.jpg").read_bytes()
+    np.testing.assert_array_equal(out[0], frame.prepare(jpeg))
+
+
+def test_the_same_content_is_imported_once_whatever_it_is_called(tmp_path: Path, run: Path) -> None:
+    (first,) = imported(tmp_path, run)
+    other = shutil.copytree(run, tmp_path / "elsewhere")
+    (again,) = imported(tmp_path, other, name="another")
+    assert again["skipped"] is True
+    assert again["dataset"] == first["dataset"]
+    assert len(store.manifests(tmp_path / "data")) == 1
+
+
+def test_a_name_can_be_given(tmp_path: Path, run: Path) -> None:
+    (result,) = imported(tmp_path, run, name="First Lap!")
+    assert result["dataset"].startswith("first-lap-")
+    assert store.select(tmp_path / "data", ["First Lap!"])[0].dataset == result["dataset"]
+
+
+def test_the_centre_camera_alone_will_do(tmp_path: Path) -> None:
+    run = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
+    (result,) = imported(tmp_path, run)
+    assert result["frames"] == 10
+    (manifest,) = store.manifests(tmp_path / "data")
+    with store.open_store(tmp_path / "data", manifest) as reader:
+        assert set(reader.rows["left"]) == {store.ABSENT}
+
+
+def test_an_image_that_two_rows_list_is_stored_once(tmp_path: Path, run: Path) -> None:
+    lines = (run / "driving_log.csv").read_text().splitlines()
+    (run / "driving_log.csv").write_text("\n".join([*lines, lines[-1]]) + "\n")
+    (result,) = imported(tmp_path, run)
+    assert (result["rows"], result["frames"]) == (41, 120)
+
+
+def test_a_bad_image_costs_its_row_and_is_reported(tmp_path: Path, run: Path) -> None:
+    (run / "IMG" / f"right_{samples.stamp(3)}.jpg").write_bytes(b"")
+    (result,) = imported(tmp_path, run)
+    assert (result["rows"], result["frames"], result["rejected"]) == (39, 117, 1)
+    (rejection,) = result["report"]["rejections"]
+    assert (rejection["line"], rejection["field"]) == (4, "right")
+    kept = tmp_path / "data" / "reports" / f"{result['dataset']}.json"
+    assert json.loads(kept.read_text()) == result["report"]
+
+
+def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, run: Path) -> None:
+    for row in range(3):
+        (run / "IMG" / f"center_{samples.stamp(row)}.jpg").unlink()
+    with pytest.raises(RecordingError, match=r"3 of 40 rows of run are bad \(7.5%; at most 5.0%"):
+        imported(tmp_path, run)
+    assert store.manifests(tmp_path / "data") == []
+    assert publish.temporaries(store.folder(tmp_path / "data")) == []
+    (kept,) = (tmp_path / "data" / "reports").iterdir()
+    assert json.loads(kept.read_text())["reasons"] == {"center: image is missing": 3}
+    (result,) = imported(tmp_path, run, limit=0.1)
+    assert result["rows"] == 37
+
+
+def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path: Path, run: Path) -> None:
+    (result,) = imported(tmp_path, run)
+    final, manifest = store.paths(tmp_path / "data", result["dataset"])
+    final.rename(publish.temporary(final))  # as if it had been killed before the rename
+    manifest.unlink()
+    (again,) = imported(tmp_path, run)
+    assert again["skipped"] is False
+    assert publish.temporaries(store.folder(tmp_path / "data")) == []
+
+
+def test_progress_tells_rows_rate_and_time_left(tmp_path: Path, run: Path) -> None:
+    told: list[dict[str, Any]] = []
+    import_source(settings(tmp_path), run, None, 0.05, lambda **fields: told.append(fields))
+    last = [each for each in told if each.get("phase") == "decode"][-1]
+    assert (last["rows_done"], last["rows_total"], last["eta_s"]) == (40, 40, 0)
+    assert last["rows_per_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("lake", 1544), ("lake-2", 613), ("jungle", 1200), ("lake-decimal-comma", 400)],
+)
+def test_real_recordings_are_imported(tmp_path: Path, name: str, rows: int) -> None:
+    (result,) = imported(tmp_path, samples.shared("data", name))
+    assert (result["rows"], result["rejected"]) == (rows, 0)

@@ -1,0 +1,98 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tables
+
+from contract import publish, store
+from contract.errors import StoreError
+from contract.store import BLOCK_FRAMES, StoreManifest
+from ingest.store_writer import StoreWriter, table_of
+
+COUNT = BLOCK_FRAMES * 2 + 5
+
+
+def pixels(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+
+
+def write(data_dir: Path, count: int = COUNT) -> StoreManifest:
+    with StoreWriter(data_dir, "run-1", count) as writer:
+        records = [(n, n / 15, 0.1, 0, 0, 9.0, writer.add(pixels(n)), -1, -1) for n in range(count)]
+        return writer.publish(table_of(records), {"name": "run", "sha256": "0"}, {})
+
+
+def test_what_was_written_reads_back(tmp_path: Path) -> None:
+    manifest = write(tmp_path)
+    assert (manifest.rows, manifest.frames, len(manifest.block_sha256)) == (COUNT, COUNT, 3)
+    with store.open_store(
+        tmp_path, store.read_manifest(store.paths(tmp_path, "run-1")[1])
+    ) as reader:
+        assert reader.rows["center"].tolist() == list(range(COUNT))
+        out = np.empty((COUNT, 128, 128, 3), np.uint8)
+        reader.gather(np.arange(COUNT), out)
+    for number in range(COUNT):
+        np.testing.assert_array_equal(out[number], pixels(number))
+
+
+def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) -> None:
+    write(tmp_path)
+    with tables.open_file(str(store.paths(tmp_path, "run-1")[0])) as file:
+        assert 0.5e6 <= np.prod(file.root.frames.chunkshape) <= 3e6
+        np.testing.assert_array_equal(file.root.frames[40], pixels(40))
+
+
+def test_nothing_but_the_store_and_its_manifest_is_left(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert sorted(path.name for path in store.folder(tmp_path).iterdir()) == [
+        "run-1.h5",
+        "run-1.json",
+    ]
+
+
+def broken_off(data_dir: Path, error: BaseException) -> None:
+    with StoreWriter(data_dir, "run-1", 5) as writer:
+        writer.add(pixels(1))
+        raise error
+
+
+def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        broken_off(tmp_path, ZeroDivisionError())
+    assert list(store.folder(tmp_path).iterdir()) == []
+
+
+def test_a_full_disk_is_said_to_be_one(tmp_path: Path) -> None:
+    full = OSError(28, "No space left on device")
+    with pytest.raises(StoreError, match=r"the store run-1 could not be written: got .* No space"):
+        broken_off(tmp_path, full)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from ingest.store_writer import StoreWriter
+with StoreWriter(Path(sys.argv[1]), "run-1", 100) as writer:
+    for number in range(int(sys.argv[2])):
+        writer.add(np.zeros((128, 128, 3), np.uint8))
+    print("written", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("frames", [0, 1, BLOCK_FRAMES, 100])
+def test_a_killed_writer_leaves_nothing_that_is_visible(tmp_path: Path, frames: int) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path), str(frames)], stdout=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    with writer.stdout:
+        writer.stdout.readline()
+        writer.kill()
+        writer.wait()
+    assert store.manifests(tmp_path) == []
+    assert not store.paths(tmp_path, "run-1")[0].exists()
+    assert len(publish.temporaries(store.folder(tmp_path), "run-1")) == 1
