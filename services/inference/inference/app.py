@@ -21,7 +21,7 @@ from contract.registry import Registry
 from contract.telemetry import STEERING_LOCK_DEG
 from inference import body, pilot
 from inference.answers import Alive, Model, Prediction, Readiness, Refusal, describe
-from inference.backend import KINDS
+from inference.backend import KINDS, Kind
 from inference.body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
 from inference.follower import Follower
 from inference.metrics import Metrics
@@ -62,15 +62,17 @@ REQUEST_BODY: Final = {
 }
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, kinds: Mapping[str, Kind] = KINDS) -> FastAPI:
     """Return the service; it follows the registry from its start to its end.
+
+    `kinds` are the ways to compute a network, by the name that settings.backend chooses.
 
     Raises:
         SettingError: the backend is not installed here.
     """
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    kind = KINDS[settings.backend]
+    kind = kinds[settings.backend]
     kind.require()
     follower = Follower(registry, lambda version: pilot.load(registry, version, kind))
 

@@ -1,0 +1,37 @@
+"""A real bridge in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]:
+    """Run `python -m driver_bridge` on a free port, and yield the port; it must end with 0."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "driver_bridge", *arguments],
+        env={**os.environ, "LAPWING_BRIDGE_PORT": "0", "LAPWING_INFERENCE_URL": inference_url,
+             **environ},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    try:
+        with process.stderr:
+            port = None
+            for line in process.stderr:
+                port = re.search(r"listening on ws://[^:]+:(\d+)", line)
+                if port:
+                    break
+            assert port, f"the bridge ended with {process.wait(10)}"
+            yield int(port[1])
+            process.terminate()
+            process.stderr.read()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
