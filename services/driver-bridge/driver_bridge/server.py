@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import signal
 import socket
 import time
@@ -100,6 +101,7 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         # Known, and weighed in docs/adr/0005-bridge.md; not our user's concern at each start.
         warnings.simplefilter("ignore")
         import eventlet
+        import eventlet.hubs
         import eventlet.wsgi
 
         eventlet.monkey_patch()
@@ -119,16 +121,26 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     predictor = Inference(settings.inference_url, settings.inference_timeout_ms / 1000)
     keep = Recorder(Path(settings.record_dir)).keep if settings.record_dir else _drop
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
+    told = _tell_of_signals()
+    app = create_app(settings, predictor, keep)
+    eventlet.spawn(eventlet.wsgi.server, listener, app, log_output=False)
     listening(listener.getsockname()[1])
-    eventlet.wsgi.server(listener, create_app(settings, predictor, keep), log_output=False)
+    eventlet.hubs.trampoline(told, read=True)
 
 
 def _drop(jpeg: bytes) -> None:
     """Keep nothing."""
 
 
-def _leave(*_: object) -> None:
-    # Raised wherever the process is just then: eventlet carries it through its hub to serve().
-    raise SystemExit(0)
+def _tell_of_signals() -> int:
+    """Return a file descriptor that becomes readable on SIGTERM and SIGINT.
+
+    Not an exception raised by the handler: it would come up in whichever greenlet runs just then,
+    and the libraries' own, which must outlive any error of ours, swallow it.
+    """
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return told
