@@ -1,0 +1,180 @@
+"""The whole chain on this machine: real Redis, real HDF5, real HTTP, real sockets, no Docker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import running
+import samples
+from running import Lapwing
+
+from contract.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
+    """A running Lapwing that has imported a recording and published a model."""
+    folder = tmp_path_factory.mktemp("whole")
+    samples.recording(folder / "run", rows=120)
+    with running.up(folder / "home") as lapwing:
+        lapwing.ask("ingest", str(folder / "run"), "--wait")
+        lapwing.ask("train", "run", "--epochs", "2", "--wait")
+        yield lapwing
+
+
+@pytest.fixture(scope="module")
+def run(lapwing: Lapwing) -> Path:
+    return lapwing.home.parent / "run"
+
+
+def test_the_recording_was_imported_and_is_not_imported_again(lapwing: Lapwing, run: Path) -> None:
+    (result,) = lapwing.ask("ingest", str(run), "--wait").values()
+    (again,) = result["imports"]
+    assert (again["skipped"], again["rows"]) == (True, 120)
+
+
+def test_the_model_is_published_with_its_scores(lapwing: Lapwing) -> None:
+    models = lapwing.ask("models")
+    assert models["current"] == 1
+    metrics = models["versions"][0]["metrics"]
+    assert metrics["validation_mse_zero"] > 0
+    assert metrics["twin_difference"] <= 1e-4
+    assert (lapwing.home / "models" / "model.h5").is_file()
+
+
+def test_jobs_tell_how_they_ended(lapwing: Lapwing) -> None:
+    jobs = lapwing.ask("jobs")
+    assert {job["status"] for job in jobs} == {"finished"}
+    trained = next(job for job in jobs if job["queue"] == "train")
+    assert trained["progress"]["epoch"] == 2
+    assert trained["progress"]["samples_per_s"] > 0
+
+
+def test_a_picture_is_answered(lapwing: Lapwing, run: Path) -> None:
+    picture = next((run / "IMG").glob("center_*.jpg"))
+    (answer,) = lapwing.ask("predict", str(picture)).values()
+    assert -1 <= answer["steering"] <= 1
+    assert answer["model_version"] == 1
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "replay", str(run), "--locale", locale,
+         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("120 of 120 telemetries answered")
+
+
+def test_real_frames_are_driven(lapwing: Lapwing) -> None:
+    folder = samples.shared("data", "lake")
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "replay", str(folder), "--frames", "200",
+         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.startswith("200 of 200 telemetries answered"), done.stderr
+
+
+def test_an_error_is_one_line_and_status_1(lapwing: Lapwing, tmp_path: Path) -> None:
+    done = lapwing.command("ingest", str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("lapwing: there is no such recording")
+    assert done.stdout == ""
+
+
+def test_a_failed_job_says_why(lapwing: Lapwing, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = lapwing.command("ingest", str(tmp_path / "empty"), "--wait")
+    assert done.returncode == 1
+    assert "there is no driving_log.csv in the recording" in done.stderr
+
+
+def test_a_second_lapwing_does_not_take_the_home(lapwing: Lapwing) -> None:
+    other = Lapwing(lapwing.home)  # with ports of its own
+    done = other.command("up", timeout_s=30)
+    assert done.returncode == 1
+    assert "another `lapwing up` is running" in done.stderr
+
+
+def test_a_service_that_dies_is_started_again_and_said_so(lapwing: Lapwing) -> None:
+    victim = next(
+        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
+        if "-m inference" in line
+    )  # fmt: skip
+    os.kill(victim, signal.SIGKILL)
+    lapwing.await_line("ended with status -9")
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if httpx.get(f"http://127.0.0.1:{lapwing.inference_port}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass  # it is not back yet
+        assert time.monotonic() < deadline, "inference did not come back"
+        time.sleep(0.1)
+
+
+def test_a_running_training_can_be_cancelled(lapwing: Lapwing) -> None:
+    (queued,) = lapwing.ask("train", "run", "--epochs", "500", "--patience", "500", "--no-wait")
+    await_epoch(lapwing, queued["id"], 1)
+    began = time.monotonic()
+    assert lapwing.ask("cancel", queued["id"])["status"] == "stopped"
+    assert time.monotonic() - began < 10
+    deadline = time.monotonic() + 5
+    while running.of_job(queued["id"]) or list((lapwing.home / "models" / ".jobs").iterdir()):
+        assert time.monotonic() < deadline, "something of the job is left"
+        time.sleep(0.05)
+
+
+def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: Lapwing) -> None:
+    before = Registry(lapwing.home / "models").versions()
+    shared_memory = set(Path("/dev/shm").iterdir())
+    (queued,) = lapwing.ask("train", "run", "--epochs", "60", "--patience", "60", "--no-wait")
+    await_epoch(lapwing, queued["id"], 2)
+    worker = next(
+        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
+        if "-m trainer" in line
+    )  # fmt: skip
+    for process in [worker, *running.of_job(queued["id"])]:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # it died with its parent
+    deadline = time.monotonic() + 5
+    while running.of_job(queued["id"]):
+        assert time.monotonic() < deadline, "a process of the killed job lives on"
+        time.sleep(0.05)
+    deadline = time.monotonic() + 240
+    while job(lapwing, queued["id"])["status"] != "finished":
+        assert time.monotonic() < deadline, job(lapwing, queued["id"])
+        time.sleep(1)
+    lapwing.await_line("resumed after epoch")
+    after = Registry(lapwing.home / "models").versions()
+    assert after == [*before, before[-1] + 1]
+    history = Registry(lapwing.home / "models").manifest(after[-1]).history
+    assert [each["epoch"] for each in history] == list(range(1, 61))
+    assert list((lapwing.home / "models" / ".jobs").iterdir()) == []
+    assert set(Path("/dev/shm").iterdir()) <= shared_memory
+
+
+def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in lapwing.ask("jobs") if each["id"] == job_id)
+    return found
+
+
+def await_epoch(lapwing: Lapwing, job_id: str, epoch: int) -> None:
+    """Wait until a training reports that it is in an epoch later than `epoch`."""
+    deadline = time.monotonic() + 90
+    while int(job(lapwing, job_id)["progress"].get("epoch", 0)) <= epoch:
+        assert time.monotonic() < deadline, job(lapwing, job_id)
+        time.sleep(0.1)
