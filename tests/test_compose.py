@@ -1,0 +1,193 @@
+"""The same chain in containers: images built here, a real engine, Compose v2."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import samples
+
+# An address and a project of the tests' own: they disturb no Lapwing that runs on this machine.
+BIND = "127.0.0.2"
+PROJECT = "lapwing-test"
+BASE = "python:3.11-slim-bookworm"
+MIB = 1 << 20
+
+pytestmark = pytest.mark.docker
+
+
+def docker(*words: str, timeout_s: float = 900, check: bool = True) -> str:
+    """Run a docker command in the repository's root, and return what it printed."""
+    done = subprocess.run(
+        ["docker", *words], cwd=samples.ROOT, capture_output=True, text=True, timeout=timeout_s,
+        env={**os.environ, "LAPWING_BIND": BIND},
+    )  # fmt: skip
+    assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def compose(*words: str, check: bool = True) -> str:
+    return docker("compose", "-p", PROJECT, *words, check=check)
+
+
+def cli(*words: str, volume: Path | None = None) -> Any:
+    """Run a command of the cli container, and return its JSON document."""
+    mount = ["-v", f"{volume}:/recordings/{volume.name}:ro"] if volume else []
+    text = compose("run", "--rm", "-T", *mount, "cli", *words, "--json")
+    return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def engine() -> None:
+    """Skip where there is no engine."""
+    if shutil.which("docker") is None or subprocess.run(
+        ["docker", "compose", "version"], capture_output=True
+    ).returncode or subprocess.run(["docker", "info"], capture_output=True).returncode:  # fmt: skip
+        pytest.skip("needs a Docker engine with Compose v2: none runs here")
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording that the containers' user can read."""
+    folder = samples.recording(tmp_path_factory.mktemp("mounted") / "run", rows=80)
+    for path in [folder, *folder.parents]:
+        if path.owner() == folder.owner() and path != Path("/tmp"):
+            path.chmod(path.stat().st_mode | 0o055)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def stack(engine: None, recording: Path) -> Iterator[None]:
+    """All services, with a recording imported and a model trained."""
+    compose("--profile", "cli", "build")
+    try:
+        compose("up", "-d", "--wait")
+        yield
+    finally:
+        compose("--profile", "cli", "down", "--volumes", "--remove-orphans")
+
+
+@pytest.fixture(scope="module")
+def trained(stack: None, recording: Path) -> dict[str, Any]:
+    cli("ingest", f"/recordings/{recording.name}", "--wait", volume=recording)
+    (result,) = cli("train", "--epochs", "1", "--wait").values()
+    assert isinstance(result, dict)
+    return result
+
+
+def predict(recording: Path) -> httpx.Response:
+    jpeg = next((recording / "IMG").glob("center_*.jpg")).read_bytes()
+    headers = {"Content-Type": "image/jpeg"}
+    return httpx.post(f"http://{BIND}:8000/predict", content=jpeg, headers=headers)
+
+
+def await_version(version: int) -> None:
+    deadline = time.monotonic() + 30
+    while httpx.get(f"http://{BIND}:8000/model").json()["version"] != version:
+        assert time.monotonic() < deadline, f"version {version} is not served"
+        time.sleep(0.1)
+
+
+def test_both_compose_files_are_valid(engine: None) -> None:
+    compose("config", "--quiet")
+    compose("-f", "docker-compose.yml", "-f", "docker-compose.gpu.yml", "config", "--quiet")
+
+
+def test_every_service_is_confined_and_checked(engine: None) -> None:
+    services = json.loads(compose("--profile", "cli", "config", "--format", "json"))["services"]
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["init"], name
+        assert service["mem_limit"], name
+        assert "healthcheck" in service, name
+    published = {
+        (port["host_ip"], port["published"])
+        for service in services.values() for port in service.get("ports", [])
+    }  # fmt: skip
+    assert published == {(BIND, "8000"), (BIND, "4567")}
+    models = next(v for v in services["inference"]["volumes"] if v["target"] == "/models")
+    assert models["read_only"]
+
+
+def test_nobody_is_root(stack: None) -> None:
+    for name in ("redis", "ingest", "trainer", "inference", "driver-bridge"):
+        assert compose("exec", "-T", name, "id", "-u").strip() != "0"
+
+
+def test_redis_wants_the_password(stack: None) -> None:
+    assert "NOAUTH" in compose("exec", "-T", "redis", "redis-cli", "get", "x")
+
+
+@pytest.mark.parametrize(("service", "limit_mib"), [("inference", 350), ("driver-bridge", 60)])
+def test_the_serving_images_stay_small(stack: None, service: str, limit_mib: int) -> None:
+    def size(image: str) -> int:
+        return int(docker("image", "inspect", image, "--format", "{{.Size}}"))
+
+    assert size(f"{PROJECT}-{service}") - size(BASE) <= limit_mib * MIB
+
+
+def test_a_picture_is_answered(trained: dict[str, Any], recording: Path) -> None:
+    await_version(trained["version"])
+    answer = predict(recording)
+    assert answer.status_code == 200
+    assert answer.json()["model_sha256"] == trained["sha256"]["model.h5"]
+
+
+def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> None:
+    await_version(trained["version"])
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "replay", str(recording), "--bridge",
+         f"ws://{BIND}:4567"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.startswith("80 of 80 telemetries answered"), done.stderr
+
+
+def test_inference_answers_within_two_seconds_of_its_start(
+    trained: dict[str, Any], recording: Path
+) -> None:
+    compose("stop", "inference")
+    compose("start", "inference")
+    container = compose("ps", "-q", "inference").strip()
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            if predict(recording).status_code == 200:
+                break
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "inference did not come back"
+        time.sleep(0.02)
+    answered = time.time()
+    started = docker("inspect", container, "--format", "{{.State.StartedAt}}").strip()
+    seconds = answered - float(
+        subprocess.run(["date", "-d", started, "+%s.%N"], capture_output=True, text=True).stdout
+    )
+    assert seconds < 2
+
+
+def test_what_was_stored_and_queued_outlives_down_and_up(
+    trained: dict[str, Any], recording: Path
+) -> None:
+    compose("stop", "trainer")
+    (queued,) = cli("train", "--epochs", "1", "--seed", "2", "--no-wait")
+    compose("down")
+    compose("up", "-d", "--wait")
+    deadline = time.monotonic() + 120
+    while True:
+        job = next(each for each in cli("jobs") if each["id"] == queued["id"])
+        if job["status"] == "finished":
+            break
+        assert time.monotonic() < deadline, job
+        time.sleep(1)
+    assert job["result"]["version"] == trained["version"] + 1
+    (again,) = cli("ingest", f"/recordings/{recording.name}", "--wait", volume=recording).values()
+    assert again["imports"][0]["skipped"]
