@@ -1,0 +1,61 @@
+"""A small HTTP server where inference would be: answers what it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answers:
+    """What is answered, and what was asked."""
+
+    url: str = ""
+    status: int = 200
+    body: bytes = json.dumps({"steering": 0.25}).encode()
+    delay_s: float = 0.0
+    frames: list[bytes] = field(default_factory=list)
+    connections: set[tuple[str, int]] = field(default_factory=set)
+
+
+@contextmanager
+def inference(port: int = 0) -> Iterator[Answers]:
+    """Serve until the block ends."""
+    answers = Answers()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            answers.frames.append(self.rfile.read(int(self.headers["Content-Length"])))
+            answers.connections.add(self.client_address)
+            time.sleep(answers.delay_s)
+            self.send_response(answers.status)
+            self.send_header("Content-Length", str(len(answers.body)))
+            self.end_headers()
+            self.wfile.write(answers.body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Say nothing: a client that is gone is part of the tests."""
+
+    with Server(("127.0.0.1", port), Handler) as server:
+        answers.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield answers
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,256 @@
+"""The bridge as a simulator meets it: a process of its own, real sockets, the real dialect."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import answering
+import httpx
+import pytest
+import samples
+import websocket
+from answering import Answers
+from driving import bridge
+
+from contract.errors import ServiceError
+from simulator.dialect import PATH, Client
+from simulator.numbers import locale
+
+JPEG = samples.jpeg()
+TELEMETRY = {
+    "steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
+    "image": base64.b64encode(JPEG).decode(),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inference() -> Iterator[Answers]:
+    with answering.inference() as answers:
+        yield answers
+
+
+@pytest.fixture(scope="module")
+def port(inference: Answers) -> Iterator[int]:
+    with bridge(inference.url) as port:
+        yield port
+
+
+@pytest.fixture(autouse=True)
+def healthy(inference: Answers) -> None:
+    """Let each test begin with an inference that answers."""
+    inference.status, inference.body, inference.delay_s = 200, b'{"steering": 0.25}', 0.0
+
+
+@pytest.fixture
+def simulator(port: int) -> Iterator[Client]:
+    with unity(port) as client:
+        yield client
+
+
+def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> Client:
+    return Client(f"ws://127.0.0.1:{port}", locale(name), timeout_s)
+
+
+def drive(client: Client) -> float:
+    client.telemetry(0.0, 0.0, 9.0, JPEG)
+    command = client.command()
+    assert command is not None, "the telemetry was not answered"
+    return command.steering
+
+
+def test_the_simulator_never_connects_and_is_driven(simulator: Client) -> None:
+    assert drive(simulator) == 0.25
+
+
+def test_its_ping_is_answered(simulator: Client) -> None:
+    drive(simulator)
+    assert simulator.pongs == 1
+
+
+def test_each_telemetry_has_exactly_one_answer(port: int) -> None:
+    with unity(port, timeout_s=0.3) as client:
+        for _ in range(3):
+            client.telemetry(0.0, 0.0, 9.0, JPEG)
+        assert [client.command() is None for _ in range(4)] == [False, False, False, True]
+
+
+def test_a_german_simulator_reads_what_was_meant(port: int) -> None:
+    with unity(port, "de-DE") as client:
+        assert drive(client) == 0.25
+
+
+def test_mixed_locales_drive_at_once(port: int) -> None:
+    with unity(port, "de-DE") as one, unity(port, "en-US") as other:
+        assert [drive(each) for each in (one, other, one, other)] == [0.25] * 4
+
+
+def test_manual_driving_is_answered_with_manual(simulator: Client) -> None:
+    simulator.manual()
+    command = simulator.command()
+    assert command is not None
+    assert command.manual
+    simulator.send('42["telemetry",{}]')
+    command = simulator.command()
+    assert command is not None
+    assert command.manual
+    assert drive(simulator) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "delay_s"),
+    [(503, b'{"error": "no model"}', 0.0), (200, b"rubbish", 0.0), (200, b'{"steering": 1}', 0.6)],
+)
+def test_whatever_inference_does_a_telemetry_is_answered(
+    simulator: Client, inference: Answers, status: int, body: bytes, delay_s: float
+) -> None:
+    drive(simulator)
+    inference.status, inference.body, inference.delay_s = status, body, delay_s
+    began = time.monotonic()
+    assert drive(simulator) == 0.25  # held
+    assert time.monotonic() - began < 0.5
+
+
+def test_after_half_a_second_the_car_is_stopped(simulator: Client, inference: Answers) -> None:
+    drive(simulator)
+    inference.status = 503
+    time.sleep(0.6)
+    simulator.telemetry(0.0, 0.0, 9.0, JPEG)
+    command = simulator.command()
+    assert command is not None
+    assert (command.steering, command.throttle) == (0.0, -1.0)
+
+
+def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
+    with answering.inference() as answers:
+        url = answers.url
+    with bridge(url) as port, unity(port) as client:
+        client.telemetry(0.0, 0.0, 0.0, JPEG)
+        assert client.command() is not None
+        with answering.inference(int(url.rsplit(":", 1)[1])):
+            assert drive(client) == 0.25
+
+
+def test_a_slow_inference_holds_up_no_page(port: int, inference: Answers) -> None:
+    inference.delay_s = 0.15
+    with unity(port) as client:
+        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        began = time.monotonic()
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        assert time.monotonic() - began < 0.12
+        assert client.command() is not None
+
+
+def test_two_simulators_wait_for_a_slow_inference_at_the_same_time(
+    port: int, inference: Answers
+) -> None:
+    inference.delay_s = 0.15
+    with unity(port) as one, unity(port) as other:
+        began = time.monotonic()
+        one.telemetry(0.0, 0.0, 9.0, JPEG)
+        other.telemetry(0.0, 0.0, 9.0, JPEG)
+        assert one.command() is not None
+        assert other.command() is not None
+        assert time.monotonic() - began < 0.28
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['42["telemetry","text"]', '42["telemetry",[1]]', '42["telemetry",{"speed":"x"}]',
+     '42["telemetry"]'],
+)  # fmt: skip
+def test_a_telemetry_that_means_nothing_is_answered(simulator: Client, text: str) -> None:
+    simulator.send(text)
+    assert simulator.command() is not None
+
+
+@pytest.mark.parametrize("text", ["42{not json", "42", "4", "9", "", "x" * 300_000, "451-[]"])
+def test_rubbish_of_one_does_not_disturb_another(port: int, text: str) -> None:
+    with unity(port) as good:
+        drive(good)
+        bad = unity(port)
+        bad.send(text)
+        assert drive(good) == 0.25
+        bad.close()
+    with unity(port) as again:
+        assert drive(again) == 0.25
+
+
+def test_a_simulator_that_reconnects_is_driven_again(port: int) -> None:
+    for _ in range(20):
+        with unity(port) as client:
+            assert drive(client) == 0.25
+
+
+def test_a_standard_socket_io_client_is_driven_too(port: int) -> None:
+    """The handshake of Socket.IO 5: CONNECT, its answer, then events."""
+    connection = websocket.create_connection(f"ws://127.0.0.1:{port}{PATH}", timeout=3)
+    assert connection.recv().startswith("0{")
+    connection.send("40")
+    assert connection.recv().startswith('40{"sid":')
+    connection.send("42" + json.dumps(["telemetry", TELEMETRY]))
+    event, answer = json.loads(connection.recv()[2:])
+    assert (event, answer["steering_angle"]) == ("steer", "0.250000")
+    connection.close()
+
+
+def test_a_web_page_of_another_origin_may_not_drive(port: int) -> None:
+    with pytest.raises(websocket.WebSocketBadStatusException):
+        websocket.create_connection(
+            f"ws://127.0.0.1:{port}{PATH}", origin="http://evil.example", timeout=3
+        )
+
+
+@pytest.mark.parametrize("name", ["en-US", "de-DE"])
+def test_the_real_clients_conversation_is_answered(port: int, name: str) -> None:
+    lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
+    sent = [json.loads(line) for line in lines]
+    texts = [each["data"] for each in sent if each["from"] == "client" and "data" in each]
+    telemetries = sum(text.startswith('42["telemetry"') for text in texts)
+    connection = websocket.create_connection(
+        f"ws://127.0.0.1:{port}{PATH}", timeout=5, suppress_origin=True
+    )
+    writer = threading.Thread(target=lambda: [connection.send(text) for text in texts])
+    writer.start()
+    answers = 0
+    while answers < telemetries:
+        text = connection.recv()
+        answers += text.startswith(('42["steer"', '42["manual"'))
+    writer.join()
+    connection.close()
+    assert telemetries > 20
+
+
+def test_the_pages_tell_health_and_counts(port: int, simulator: Client) -> None:
+    drive(simulator)
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz").json()["status"] == "ok"
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'lapwing_bridge_answers_total{how="model"}' in text
+    assert httpx.get(f"http://127.0.0.1:{port}/nothing").status_code == 404
+
+
+def test_frames_are_kept_when_asked(inference: Answers, tmp_path: Path) -> None:
+    with bridge(inference.url, "--record", str(tmp_path / "run")) as port, unity(port) as client:
+        drive(client)
+    (kept,) = (tmp_path / "run").iterdir()
+    assert kept.read_bytes() == JPEG
+
+
+def test_a_port_in_use_is_one_line_and_status_1(port: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "driver_bridge"], text=True, capture_output=True, timeout=20,
+        env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"driver-bridge: port {port} on 127.0.0.1 cannot be opened")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_nobody_there_is_told_to_the_simulators_user() -> None:
+    with pytest.raises(ServiceError, match="no bridge answers at ws://127"):
+        unity(1)

@@ -1,0 +1,76 @@
+"""A bare websocket server that plays a script: what a bridge might say, right or wrong."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+
+
+class Peer:
+    """The server's end of one connection: text frames, RFC 6455."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._file = connection.makefile("rwb")
+        self.request = b""
+        while not self.request.endswith(b"\r\n\r\n"):
+            self.request += self._file.readline()
+        key = next(
+            line.split(b":")[1].strip() for line in self.request.splitlines()
+            if line.lower().startswith(b"sec-websocket-key")
+        )  # fmt: skip
+        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        self._file.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
+        self._file.flush()
+
+    def say(self, text: str) -> None:
+        data = text.encode()
+        length = struct.pack(">BB", 0x81, len(data)) if len(data) < 126 else struct.pack(
+            ">BBH", 0x81, 126, len(data))  # fmt: skip
+        self._file.write(length + data)
+        self._file.flush()
+
+    def hear(self) -> str:
+        """Return the next text, or "" when the client has left."""
+        head = self._file.read(2)
+        if len(head) < 2 or head[0] & 0x0F == 8:
+            return ""
+        size = head[1] & 0x7F
+        if size == 126:
+            size = struct.unpack(">H", self._file.read(2))[0]
+        mask = self._file.read(4)
+        data = self._file.read(size)
+        return bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)).decode()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def bridge(script: Callable[[Peer], None]) -> Iterator[str]:
+    """Play `script` to the one client that connects; yield the address."""
+
+    def play() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(5)
+            peer = Peer(connection)
+            try:
+                script(peer)
+            finally:
+                peer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as executor:
+        listener.settimeout(5)
+        played = executor.submit(play)
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
+        played.result()  # raises what the script's own assertions raised
