@@ -17,6 +17,8 @@ from ingest.driving_log import Rejection, Row
 
 AHEAD: Final = 32
 """Rows in work a thread; bounds the memory to a few megabytes a thread."""
+MAX_BYTES: Final = 16 << 20
+"""Larger files are not read: no JPEG of contract.frame.MAX_PIXELS needs as much."""
 
 
 def decode(
@@ -52,7 +54,11 @@ def _prepare(row: Row, images: Mapping[str, Path]) -> tuple[Row, list[Frame]] | 
         if path is None:
             return Rejection(row.line, camera, "image is missing", name)
         try:
+            if path.stat().st_size > MAX_BYTES:
+                return Rejection(row.line, camera, "image file is too large", name)
             frames.append(frame.prepare(path.read_bytes()))
+        except OSError as error:
+            return Rejection(row.line, camera, "image cannot be read", f"{name}: {error.strerror}")
         except FrameError as error:
             return Rejection(row.line, camera, error.what, f"{name}: {error.got}")
     return row, frames

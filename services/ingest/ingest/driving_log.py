@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 import re
@@ -19,6 +20,8 @@ SLACK: Final = 1e-4
 RANGES: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 200.0))
 COLUMNS: Final = ["center", "left", "right", *FIELDS]
 IMAGE: Final = re.compile(r".*\.jpe?g", re.IGNORECASE)
+LINE_END: Final = re.compile(r"\r\n|\r|\n")
+"""str.splitlines would also split at characters that old encodings have in folder names."""
 STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
 
 
@@ -73,24 +76,20 @@ def read(raw: bytes) -> Log:
     """Read a whole log; a bad line becomes a rejection, never an exception.
 
     Raises:
-        RecordingError: the file is no text, has no line at all, or a header of other columns.
+        RecordingError: the file has no row at all, or a header of other columns.
     """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")  # paths of old Windows machines; our own fields are ASCII
-    if "\0" in text:
-        raise RecordingError(
-            "the driving log is no text", got="zero bytes", remedy="Copy it from the recorder again"
-        )
     log = Log()
-    lines = [(number, _fields(line)) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(number, fields) for number, fields in lines if any(fields)]
-    if not lines:
-        raise RecordingError("the driving log is empty", remedy="Record a lap first")
-    if not any(IMAGE.fullmatch(each) for each in lines[0][1]) and "steering" in lines[0][1]:
+    lines = []
+    for number, line in enumerate(LINE_END.split(_text(raw)), 1):
+        if "\0" in line:  # a power cut leaves them at a file's end
+            log.rejections.append(Rejection(number, "line", "zero bytes"))
+        elif any(fields := _fields(line)):
+            lines.append((number, fields))
+    if lines and "steering" in lines[0][1] and not any(map(IMAGE.fullmatch, lines[0][1])):
         _check_header(lines.pop(0)[1])
         log.notes.append("header line")
+    if not lines and not log.rejections:
+        raise RecordingError("the driving log is empty", remedy="Record a lap first")
     parts = [(number, *_split(fields)) for number, fields in lines]
     comma = _is_decimal_comma([numbers for _, _, numbers in parts])
     if comma:
@@ -102,6 +101,16 @@ def read(raw: bytes) -> Log:
         else:
             log.rejections.append(found)
     return log
+
+
+def _text(raw: bytes) -> str:
+    """Decode a log: UTF-8 as the recorder writes it, or what an editor made of it."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")  # paths of old Windows machines; our own fields are ASCII
 
 
 def _fields(line: str) -> list[str]:
@@ -137,10 +146,13 @@ def _split(fields: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether numbers were split: some line has too many fields, and none has a point."""
-    return any(len(numbers) > len(FIELDS) for numbers in rows) and not any(
-        "." in each for numbers in rows for each in numbers
-    )
+    """Tell whether numbers were split: lines with too many fields outnumber those with a point.
+
+    A machine has one locale; a damaged line or two must not decide for the whole log.
+    """
+    split = sum(len(numbers) > len(FIELDS) for numbers in rows)
+    pointed = sum(any("." in each for each in numbers) for numbers in rows)
+    return split > pointed
 
 
 def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row | Rejection:
@@ -167,6 +179,8 @@ def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row |
 
 def _number(text: str) -> float | None:
     """Read one number; a quoted field may carry a decimal comma."""
+    if "_" in text:  # Python's own habit: 1_000
+        return None
     try:
         return float(text.replace(",", ".") if "." not in text else text)
     except ValueError:

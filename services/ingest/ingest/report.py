@@ -11,6 +11,8 @@ from ingest.driving_log import Rejection
 
 IN_FULL: Final = 100
 """Rejections that are listed one by one; all of them are counted."""
+GOT: Final = 200
+"""Characters quoted of what was found; a damaged log may have lines of megabytes."""
 
 
 def report(
@@ -23,7 +25,7 @@ def report(
         "accepted": accepted,
         "rejected": len(ordered),
         "reasons": dict(Counter(f"{each.field}: {each.reason}" for each in ordered).most_common()),
-        "rejections": [asdict(each) for each in ordered[:IN_FULL]],
+        "rejections": [asdict(each) | {"got": each.got[:GOT]} for each in ordered[:IN_FULL]],
         "notes": list(notes),
     }
 
