@@ -50,8 +50,8 @@ check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
 test: $(READY) ## Run every test; those of the containers need a Docker engine
 	$(BIN)/python -m pytest
 
-bench: $(READY) ## Measure, in one run, what the README quotes
-	$(BIN)/python -m bench
+bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
+	RECORDING="$(RECORDING)" $(BIN)/python -m bench
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

@@ -14,10 +14,13 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract import jobs
-from contract.errors import JobError
+from contract.errors import JobError, RecordingError, SettingError, StoreError
 from contract.lifeline import die_with_parent
 
 log = logging.getLogger(__name__)
+
+FINAL: Final = (RecordingError, SettingError, StoreError)
+"""What a second run would find again; retries are for jobs whose process died."""
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -33,13 +36,18 @@ class HouseJob(Job):
         """
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         if self.func_name not in jobs.FUNCTIONS.values():
+            self.retries_left = 0
             raise JobError(
                 "the job names a function that Lapwing does not queue", got=self.func_name
             )
         # Else the job of a worker that was killed would go on, while RQ has it run a second time.
         die_with_parent(os.getppid())
         log.info("job %s begins", self.id)
-        result = super().perform()
+        try:
+            result = super().perform()
+        except FINAL:
+            self.retries_left = 0
+            raise
         log.info("job %s is done", self.id)
         return result
 

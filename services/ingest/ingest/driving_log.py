@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -101,6 +102,18 @@ def read(raw: bytes) -> Log:
         else:
             log.rejections.append(found)
     return log
+
+
+def without_missing_sides(log: Log, images: Collection[str]) -> Log:
+    """Return the log as that of a centre camera if none of the side cameras' images is there.
+
+    Many recordings are handed on without them. Where some are there, a missing one is a fault.
+    """
+    sides = {name for row in log.rows for name in row.images[1:]}
+    if not sides or not sides.isdisjoint(images):
+        return log
+    rows = [dataclasses.replace(row, images=row.images[:1]) for row in log.rows]
+    return Log(rows, log.rejections, [*log.notes, "no side camera's image is there: centre only"])
 
 
 def _text(raw: bytes) -> str:

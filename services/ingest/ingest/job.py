@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 
 from contract import frame, jobs, publish, store
-from contract.errors import RecordingError
+from contract.errors import RecordingError, StoreError
 from contract.settings import load
 from contract.store import ABSENT, CAMERAS, StoreManifest
 from ingest import driving_log, recording, report, store_writer
@@ -50,10 +50,13 @@ def run(
     try:
         return {"imports": import_source(settings, Path(source), name, limit, progress)}
     finally:
-        inbox = settings.data_dir.absolute() / "inbox"
-        folder = Path(source).absolute().parent
-        if staged and folder.parent == inbox:
-            shutil.rmtree(folder, ignore_errors=True)
+        # Resolved, so that no ".." and no link leads the removal out of the inbox.
+        folder = Path(source).resolve().parent
+        if staged and folder.parent == settings.data_dir.resolve() / "inbox":
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:  # must not hide what the import ended with
+                log.warning("the copy %s cannot be removed: %s", folder, error)
 
 
 def import_source(
@@ -63,16 +66,13 @@ def import_source(
     cv2.setNumThreads(1)  # the cores are ours to share out
     threads = settings.decode_threads or os.cpu_count() or 1
     with (
-        recording.opened(source, settings.data_dir / "unpacked") as found,
+        recording.opened(source, settings.data_dir / "unpacked", name) as found,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
         results = []
         for number, each in enumerate(found, 1):
             progress(phase="read", recording=f"{each.name} ({number}/{len(found)})")
-            title = each.name.replace(source.name, name, 1) if name else each.name
-            if name and len(found) == 1:
-                title = name
-            importer = Import(settings.data_dir, each, title, limit, progress, threads)
+            importer = Import(settings.data_dir, each, limit, progress, threads)
             results.append(importer.run(executor))
         return results
 
@@ -84,44 +84,54 @@ class Import:
         self,
         data_dir: Path,
         source: Recording,
-        title: str,
         limit: float,
         progress: jobs.Report,
         threads: int,
     ) -> None:
         self._data_dir = data_dir
         self._source = source
-        self._title = title
         self._limit = limit
         self._progress = progress
         self._threads = threads
 
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
         """Import the recording, unless its content is in a store already."""
-        read = driving_log.read(self._source.log.read_bytes())
+        began = time.monotonic()
+        read = driving_log.read(self._source.read_log())
         names = [image for row in read.rows for image in row.images]
         digest = self._source.digest(names, executor)
-        slug = re.sub(r"[^a-z0-9]+", "-", self._title.lower()).strip("-") or "recording"
-        dataset = f"{slug[:60]}-{digest[:8]}"
-        began = time.monotonic()
         # Locked by content: two names for the same recording must not become two stores.
         with publish.lock(store.folder(self._data_dir) / f".{digest[:16]}.lock"):
             for left in publish.temporaries(store.folder(self._data_dir), f"*{digest[:8]}"):
                 left.unlink()
-            known = self._known(digest)
+            dataset, known = self._known(digest)
             if known is not None:
-                log.info("%s is imported already, as %s", self._source.name, known.dataset)
+                log.info("%s is imported already, as %s", self._source.name, dataset)
                 return _result(known, skipped=True, seconds=time.monotonic() - began)
             manifest = self._write(read, dataset, digest, executor)
         seconds = time.monotonic() - began
         log.info("%s: %d rows in %.1f s", dataset, manifest.rows, seconds)
         return _result(manifest, skipped=False, seconds=seconds)
 
-    def _known(self, digest: str) -> StoreManifest | None:
-        for manifest in store.manifests(self._data_dir):
-            if manifest.source["sha256"] == digest and manifest.frame_spec == frame.SPEC:
-                return manifest
-        return None
+    def _known(self, digest: str) -> tuple[str, StoreManifest | None]:
+        """Return the dataset's name, and its manifest if it is there and sound.
+
+        A damaged store, or one of another schema, is written anew under the name that it has.
+        """
+        for path in sorted(store.folder(self._data_dir).glob(f"[!.]*-{digest[:8]}.json")):
+            try:
+                manifest = store.read_manifest(path)
+                if manifest.source["sha256"] != digest:  # its hash only begins alike
+                    continue
+                if manifest.frame_spec == frame.SPEC:
+                    with store.open_store(self._data_dir, manifest) as reader:
+                        reader.verify()
+                    return path.stem, manifest
+            except StoreError as error:
+                log.warning("%s is imported again: %s", path.stem, error)
+            return path.stem, None
+        slug = re.sub(r"[^a-z0-9]+", "-", self._source.name.lower()).strip("-") or "recording"
+        return f"{slug[:60]}-{digest[:8]}", None
 
     def _write(
         self, read: Log, dataset: str, digest: str, executor: ThreadPoolExecutor
@@ -129,6 +139,7 @@ class Import:
         numbers: dict[str, int] = {}  # of each image that is stored, by its name
         records: list[tuple[float, ...]] = []
         rejections = list(read.rejections)
+        read = driving_log.without_missing_sides(read, self._source.images)
         began = time.monotonic()
         with StoreWriter(self._data_dir, dataset, len(read.rows) * len(CAMERAS)) as writer:
             decoded = decode(read.rows, self._source.images, executor, self._threads)
@@ -152,7 +163,7 @@ class Import:
             document = report.report(len(records), rejections, [*read.notes, *self._unlisted(read)])
             self._judge(document, dataset)
             self._progress(phase="verify")
-            source: dict[str, object] = {"name": self._title, "sha256": digest}
+            source: dict[str, object] = {"name": self._source.name, "sha256": digest}
             return writer.publish(store_writer.table_of(records), source, document)
 
     def _unlisted(self, read: Log) -> list[str]:

@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import lzma
 import os
 import shutil
 import tarfile
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from contract import publish
 from contract.errors import RecordingError
 
 LOG: Final = "driving_log.csv"
+ENDINGS: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
+BATCH: Final = 64
+"""Images that a thread hashes at a time; a task an image costs as much as its hash."""
+
+
+UNPACKING: Final = (
+    OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+    RuntimeError,  # of a zip with a password, or a compression that zipfile does not know
+)  # fmt: skip
+"""What unpacking an archive raises when it is damaged, strange, or too large for the disk."""
 
 
 @dataclass(frozen=True)
@@ -34,32 +47,64 @@ class Recording:
     images: dict[str, Path]
     """By file name."""
 
+    def read_log(self) -> bytes:
+        """Return the driving log's bytes.
+
+        Raises:
+            RecordingError: it cannot be read.
+        """
+        try:
+            return self.log.read_bytes()
+        except OSError as error:
+            raise _unreadable(self.log, error) from error
+
     def digest(self, listed: Iterable[str], executor: Executor) -> str:
         """Return the sha256 of the log and of the images that it lists: the recording's identity.
 
         The same recording at another place, or with other files beside it, is the same.
         """
         names = sorted({name for name in listed if name in self.images})
-        whole = hashlib.sha256(self.log.read_bytes())
-        for name, digest in zip(names, executor.map(self._image_digest, names), strict=True):
-            whole.update(name.encode())
-            whole.update(digest)
+        whole = hashlib.sha256(self.read_log())
+        batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
+        for batch, digests in zip(batches, executor.map(self._digests, batches), strict=True):
+            for name, digest in zip(batch, digests, strict=True):
+                whole.update(name.encode(errors="surrogateescape"))
+                whole.update(digest)
         return whole.hexdigest()
 
-    def _image_digest(self, name: str) -> bytes:
-        return hashlib.sha256(self.images[name].read_bytes()).digest()
+    def _digests(self, names: Sequence[str]) -> list[bytes]:
+        return [_digest(self.images[name]) for name in names]
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return bytes.fromhex(publish.sha256(path))
+    except OSError:  # its row will be refused, and says why
+        return b""
+
+
+def _unreadable(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"{path} cannot be read",
+        got=error.strerror,
+        remedy="Containers read as a user of their own: chmod -R a+rX the recording",
+    )
 
 
 @contextmanager
-def opened(source: Path, scratch: Path) -> Iterator[list[Recording]]:
+def opened(source: Path, scratch: Path, name: str | None = None) -> Iterator[list[Recording]]:
     """Yield the recordings that `source` holds; an archive is unpacked below `scratch` meanwhile.
+
+    A recording is called `name`, by default as the source is; one of several has the names of the
+    folders that lead to it appended.
 
     Raises:
         RecordingError: there is no such file, it is no archive, or it holds no driving log.
     """
-    name = source.name
-    for ending in (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz"):
-        name = name.removesuffix(ending)
+    if not name:
+        name = source.absolute().name
+        for ending in ENDINGS:
+            name = name.removesuffix(ending)
     if source.is_dir():
         yield _below(source, name)
     elif not source.exists():
@@ -71,6 +116,13 @@ def opened(source: Path, scratch: Path) -> Iterator[list[Recording]]:
 
 def _below(root: Path, name: str) -> list[Recording]:
     """Find the driving logs of a folder; symbolic links are not followed."""
+    try:
+        return _recordings(root, name)
+    except OSError as error:
+        raise _unreadable(root, error) from error
+
+
+def _recordings(root: Path, name: str) -> list[Recording]:
     logs = sorted(Path(folder) / LOG for folder, _, files in os.walk(root) if LOG in files)
     logs = [log for log in logs if not log.is_symlink()]
     if not logs:
@@ -132,9 +184,11 @@ def _unpack(archive: Path, folder: Path) -> None:
             shutil.unpack_archive(archive, folder, "zip")
         else:
             shutil.unpack_archive(archive, folder, "tar", filter="data")
-    except (shutil.ReadError, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except UNPACKING as error:
         raise RecordingError(
-            f"the archive {archive.name} cannot be unpacked", got=error, remedy="Pack it again"
+            f"the archive {archive.name} cannot be unpacked",
+            got=error,
+            remedy=f"Is it whole, without a password, and is there space left on {folder.parent}?",
         ) from error
 
 

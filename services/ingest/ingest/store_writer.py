@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import tables
@@ -16,6 +16,9 @@ from contract import frame, publish, store
 from contract.errors import StoreError
 from contract.frame import Frame
 from contract.store import BLOCK_FRAMES, FRAME_SHAPE, ROW, SCHEMA, Rows, StoreManifest, StoreReader
+
+WRITING: Final = (tables.HDF5ExtError, OSError)
+"""What writing raises; HDF5 reports a full disk, among all else, as an error of its own."""
 
 
 class StoreWriter:
@@ -37,11 +40,15 @@ class StoreWriter:
         self._digests: list[str] = []
         self.frames = 0
         """Written so far."""
-        self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {dataset}")
-        self._frames = self._file.create_earray(
-            "/", "frames", tables.UInt8Atom(), (0, *FRAME_SHAPE),
-            chunkshape=(BLOCK_FRAMES, *FRAME_SHAPE), expectedrows=max(expected_frames, 1),
-        )  # fmt: skip
+        try:
+            self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {dataset}")
+            self._frames = self._file.create_earray(
+                "/", "frames", tables.UInt8Atom(), (0, *FRAME_SHAPE),
+                chunkshape=(BLOCK_FRAMES, *FRAME_SHAPE), expectedrows=max(expected_frames, 1),
+            )  # fmt: skip
+        except WRITING as error:
+            self._path.unlink(missing_ok=True)
+            raise self._unwritten(error) from error
 
     def add(self, pixels: Frame) -> int:
         """Append one frame, uint8 (128, 128, 3); return its number."""
@@ -64,7 +71,7 @@ class StoreWriter:
         """Make the store visible, the manifest last.
 
         Raises:
-            StoreError: what reads back differs from what was written.
+            StoreError: it does not read back as it was written, as on a full disk.
         """
         if self._filled:
             self._write_block()
@@ -86,28 +93,40 @@ class StoreWriter:
             report=report,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        with StoreReader(self._path, manifest) as reader:
-            reader.verify()
+        try:  # HDF5 does not always say that the disk was full when it closed a file
+            with StoreReader(self._path, manifest) as reader:
+                reader.verify()
+        except StoreError as error:
+            raise self._unwritten(error.got) from error
         publish.rename(self._path, self._final)
-        publish.write_json(self._manifest_path, dataclasses.asdict(manifest))
+        try:
+            publish.write_json(self._manifest_path, dataclasses.asdict(manifest))
+        except BaseException:
+            self._final.unlink(missing_ok=True)  # without a manifest it only takes space
+            raise
         return manifest
+
+    def _unwritten(self, got: object) -> StoreError:
+        lines = str(got).strip().splitlines()
+        return StoreError(
+            f"the store {self._dataset} could not be written",
+            got=lines[-1] if lines else None,
+            remedy=f"Is there space left on {self._final.parent}? Then import again",
+        )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         try:
             if self._file.isopen:
                 self._file.close()
+        except WRITING as closing:
+            error = error or closing
         finally:
             self._path.unlink(missing_ok=True)
-        # HDF5 reports a full disk, among all else, as an error of its own.
-        if kind is not None and issubclass(kind, tables.HDF5ExtError | OSError):
-            raise StoreError(
-                f"the store {self._dataset} could not be written",
-                got=str(error).strip().splitlines()[-1],
-                remedy=f"Is there space left on {self._final.parent}? Then import again",
-            ) from (error if isinstance(error, BaseException) else None)
+        if isinstance(error, WRITING):
+            raise self._unwritten(error) from error
 
 
 def table_of(records: Sequence[tuple[float, ...]]) -> Rows:

@@ -1,0 +1,36 @@
+"""Import against the least that it could cost: decode and resize the same files on all cores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+
+from bench.figures import Figure, rates
+from contract import frame
+from contract.settings import load
+from ingest import driving_log
+from ingest.job import import_source
+from ingest.settings import Settings
+
+
+def measure(recording: Path, scratch: Path) -> list[Figure]:
+    """Return frames a second of a whole import, and of the bare loop."""
+    log = driving_log.read((recording / "driving_log.csv").read_bytes())
+    paths = [recording / "IMG" / name for row in log.rows for name in row.images]
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(scratch)})
+
+    def whole() -> None:
+        shutil.rmtree(scratch, ignore_errors=True)
+        import_source(settings, recording, None, 1.0, lambda **_: None)
+
+    def bare() -> None:
+        with ThreadPoolExecutor(os.cpu_count()) as executor:
+            for _ in executor.map(lambda path: frame.prepare(path.read_bytes()), paths):
+                pass
+
+    cv2.setNumThreads(1)
+    return rates("ingest", "frames/s", len(paths), {"whole import": whole, "bare loop": bare})

@@ -1,0 +1,85 @@
+"""The drive: the simulator's client, the bridge and inference, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+
+from bench.figures import Figure, latency
+
+REQUESTS = 2000
+
+
+def measure(recording: Path, models: Path) -> list[Figure]:
+    """Return latencies of /predict for one client, and of a telemetry's round trip."""
+    jpegs = [path.read_bytes() for path in sorted((recording / "IMG").glob("center_*.jpg"))[:200]]
+    ports = [_free_port(), _free_port()]
+    url = f"http://127.0.0.1:{ports[0]}"
+    environ = {
+        "LAPWING_MODEL_DIR": str(models), "LAPWING_INFERENCE_PORT": str(ports[0]),
+        "LAPWING_INFERENCE_URL": url, "LAPWING_BRIDGE_PORT": str(ports[1]),
+    }  # fmt: skip
+    with _process("inference", environ), _process("driver_bridge", environ):
+        for address in (f"{url}/readyz", f"http://127.0.0.1:{ports[1]}/healthz"):
+            _await(address)
+        pool = urllib3.PoolManager(retries=False)
+        taken_ms = []
+        for number in range(REQUESTS):
+            began = time.perf_counter()
+            pool.request(
+                "POST", url + "/predict", body=jpegs[number % len(jpegs)],
+                headers={"Content-Type": "image/jpeg"},
+            )  # fmt: skip
+            taken_ms.append((time.perf_counter() - began) * 1000)
+        drive = json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "simulator", "replay", str(recording), "--json",
+                 "--bridge", f"ws://127.0.0.1:{ports[1]}"],
+                capture_output=True, check=True,
+            ).stdout
+        )  # fmt: skip
+    p50, p99, rate = drive["p50_ms"], drive["p99_ms"], drive["answers_per_s"]
+    return [
+        *latency("/predict, one client", taken_ms),
+        Figure("telemetry, two in flight: p50", "ms", p50, p50, p50),
+        Figure("telemetry, two in flight: p99", "ms", p99, p99, p99),
+        Figure("telemetry, lock-step", "answers/s", rate, rate, rate),
+    ]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _process(module: str, environ: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", module], env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _await(address: str) -> None:
+    pool = urllib3.PoolManager(retries=False)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if pool.request("GET", address).status == 200:
+                return
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < deadline, f"{address} does not answer"
+        time.sleep(0.05)

@@ -1,0 +1,61 @@
+import json
+import zlib
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract import jobs
+from contract.errors import JobError
+
+
+def test_a_job_is_queued_under_a_name_that_can_be_read(redis: Redis) -> None:
+    job = jobs.enqueue(jobs.INGEST, redis, "Track 1 (Lake).zip", {"source": "/a"})
+    assert job.startswith("ingest-track-1-lake-zip-")
+    view = jobs.view(job, redis)
+    assert (view.status, view.queue, view.arguments) == ("queued", "ingest", {"source": "/a"})
+
+
+def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
+    found = Job.fetch(
+        jobs.enqueue(jobs.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
+    )
+    assert found.func_name == "trainer.job.run"
+    assert found.timeout == jobs.TIMEOUT_S[jobs.TRAIN]
+    assert found.retries_left == jobs.RETRIES
+    raw = redis.hget(found.key, "data")
+    assert isinstance(raw, bytes)
+    assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
+
+
+def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:
+    first = jobs.enqueue(jobs.INGEST, redis, "a", {})
+    second = jobs.enqueue(jobs.TRAIN, redis, "b", {})
+    jobs.cancel(first, redis)
+    assert {view.id: view.status for view in jobs.views(redis)} == {
+        first: "canceled", second: "queued"
+    }  # fmt: skip
+
+
+def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:
+    job = jobs.enqueue(jobs.TRAIN, redis, "lake", {})
+    assert jobs.cancel(job, redis).status == "canceled"
+    assert len(jobs.queue(jobs.TRAIN, redis)) == 0
+    with pytest.raises(JobError, match="the job has ended already"):
+        jobs.cancel(job, redis)
+
+
+def test_a_job_that_is_not_there_is_said(redis: Redis) -> None:
+    with pytest.raises(JobError, match="no such job: got train-x"):
+        jobs.view("train-x", redis)
+
+
+def test_a_redis_that_is_not_there_is_said() -> None:
+    with pytest.raises(JobError, match=r"Redis does not answer at redis://127\.0\.0\.1:1/0"):
+        jobs.connect("redis://127.0.0.1:1/0")
+
+
+def test_outside_a_job_there_is_no_current_one() -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        jobs.current_job()

@@ -1,0 +1,69 @@
+"""The commands that need nothing running; the others are in test_end_to_end.py."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import running
+from running import Lapwing
+
+
+@pytest.fixture
+def lapwing(tmp_path: Path) -> Lapwing:
+    """A home in which nothing runs."""
+    return Lapwing(tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "up", "demo", "ingest", "train", "jobs", "cancel", "models", "promote", "predict", "logs"],
+)
+def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
+    done = lapwing.command(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["jobs"], "Redis does not answer at unix://"),
+        (["train"], "Redis does not answer at unix://"),
+        (["predict", __file__], "inference does not answer at http://127.0.0.1:"),
+        (["promote", "7"], "no such model version: got 7"),
+        (["logs"], "there are no logs"),
+        (["demo"], "the demo needs a recording"),
+        (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
+    ],
+)
+def test_what_is_missing_is_one_line_that_says_so(
+    lapwing: Lapwing, words: list[str], message: str
+) -> None:
+    done = lapwing.command(*words)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"lapwing: {message}")
+    assert "Traceback" not in done.stderr
+
+
+def test_no_models_are_an_empty_list(lapwing: Lapwing) -> None:
+    assert json.loads(lapwing.command("models", "--json").stdout) == {
+        "current": None, "versions": []
+    }  # fmt: skip
+    assert "`lapwing train` makes one" in lapwing.command("models").stdout
+
+
+def test_a_bad_setting_is_said(tmp_path: Path) -> None:
+    lapwing = Lapwing(tmp_path, inference_port=0)
+    done = lapwing.command("models")
+    assert done.returncode == 1
+    assert "LAPWING_INFERENCE_PORT has a value it cannot take: got '0'" in done.stderr
+
+
+def test_a_port_in_use_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        lapwing = Lapwing(tmp_path, bridge_port=taken.getsockname()[1])
+        done = lapwing.command("up", timeout_s=20)
+    assert done.returncode == 1
+    assert f"port {lapwing.bridge_port} on 127.0.0.1 is taken" in done.stderr
+    assert running.processes(str(tmp_path)) == []

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+import samples
+
+from contract.errors import RecordingError
+from lapwing import staging
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return samples.recording(tmp_path / "run", rows=2)
+
+
+def test_without_an_inbox_the_worker_reads_the_recording_itself(run: Path) -> None:
+    assert staging.source(run, "") == (run, False)
+
+
+def test_with_an_inbox_it_gets_a_copy_of_the_same_name(run: Path, tmp_path: Path) -> None:
+    copy, staged = staging.source(run, str(tmp_path / "inbox"))
+    assert staged
+    assert copy.name == "run"
+    assert copy.parent.parent == tmp_path / "inbox"
+    assert (copy / "driving_log.csv").read_bytes() == (run / "driving_log.csv").read_bytes()
+    assert len(list((copy / "IMG").iterdir())) == 6
+
+
+def test_an_archive_is_copied_too(tmp_path: Path) -> None:
+    (tmp_path / "run.zip").write_bytes(b"zip")
+    copy, _ = staging.source(tmp_path / "run.zip", str(tmp_path / "inbox"))
+    assert copy.read_bytes() == b"zip"
+
+
+def test_a_recording_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="there is no such recording"):
+        staging.source(tmp_path / "nothing", "")
+
+
+def test_a_copy_that_fails_leaves_nothing(run: Path, tmp_path: Path) -> None:
+    (run / "IMG" / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RecordingError, match="cannot be copied to the ingest worker"):
+        staging.source(run, str(tmp_path / "inbox"))
+    assert list((tmp_path / "inbox").iterdir()) == []
