@@ -14,13 +14,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract import jobs
-from contract.errors import JobError, RecordingError, SettingError, StoreError
+from contract.errors import JobError, LapwingError
 from contract.lifeline import die_with_parent
 
 log = logging.getLogger(__name__)
-
-FINAL: Final = (RecordingError, SettingError, StoreError)
-"""What a second run would find again; retries are for jobs whose process died."""
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -45,7 +42,9 @@ class HouseJob(Job):
         log.info("job %s begins", self.id)
         try:
             result = super().perform()
-        except FINAL:
+        except LapwingError:
+            # A second run would find it again: retries are for what comes from without, a process
+            # that died or a Redis that was away.
             self.retries_left = 0
             raise
         log.info("job %s is done", self.id)
