@@ -21,6 +21,10 @@ def test_a_training_says_where_it_stands() -> None:
     assert said == "train · epoch 2/9 · loss 0.0123 · val 0.0200 · 988 samples/s · ≤ 12 s left"
 
 
+def test_a_later_phase_does_not_repeat_what_the_one_before_told() -> None:
+    assert describe(view("started", phase="publish", epoch=2, epochs=9, loss=0.01)) == "publish"
+
+
 def test_a_job_that_has_told_nothing_is_starting() -> None:
     assert describe(view("started")) == "starting"
     assert describe(view("queued")) == "queued"

@@ -65,7 +65,10 @@ def describe(job: JobView) -> str:
     said = job.progress
     if job.status != "started":
         return job.status
-    words = [str(said.get("phase", "starting"))]
+    phase = str(said.get("phase", "starting"))
+    if phase not in ("decode", "train"):  # what the last of these told is past
+        return phase
+    words = [phase]
     if "epoch" in said:
         words.append(f"epoch {said['epoch']}/{said['epochs']}")
     if "loss" in said:

@@ -53,20 +53,17 @@ def imports(to: Console, results: Sequence[dict[str, Any]]) -> None:
 
 def models(to: Console, manifests: Sequence[ModelManifest], current: int | None) -> None:
     """Show the versions, the current one marked."""
-    table = Table(
-        "version", "made at", "val MSE", "zero", "hold", "corr.", "trained on", "sha256", box=None
-    )
+    table = Table("version", "val MSE", "zero", "hold", "corr.", "sha256", "trained on", box=None)
     for each in manifests:
         named = each.metrics.get
         table.add_row(
             f"{each.version}{' [green]current[/]' if each.version == current else ''}",
-            each.created_at,
             *(
                 f"{named(f'validation_{name}', float('nan')):.4f}"
                 for name in ("mse", "mse_zero", "mse_hold", "correlation")
             ),
-            ", ".join(str(data["dataset"]) for data in each.data),
             each.sha256[:12],
+            ", ".join(str(data["dataset"]) for data in each.data),
         )
     to.print(table if manifests else "No model was published. `lapwing train` makes one.")
 
@@ -75,6 +72,8 @@ def training(to: Console, result: dict[str, Any]) -> None:
     """Show what a training job published."""
     metrics = result["metrics"]
     table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("model version", str(result["version"]))
     table.add_row("samples", f"{metrics['train_samples']:,.0f}")
     table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")

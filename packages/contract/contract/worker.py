@@ -32,6 +32,8 @@ class HouseJob(Job):
             JobError: the job names another function than ours.
         """
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+        for chatty in ("rq.worker", "numexpr"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         if self.func_name not in jobs.FUNCTIONS.values():
             self.retries_left = 0
             raise JobError(
