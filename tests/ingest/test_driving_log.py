@@ -109,13 +109,30 @@ def test_numbers_are_not_rejoined_in_a_log_with_points() -> None:
     [
         (b"", "the driving log is empty"),
         (b"\n\n", "the driving log is empty"),
-        (b"\x00\x01", "the driving log is no text"),
         (b"steering,center,left,right,throttle,brake,speed\n", "names other columns"),
     ],
 )
 def test_what_is_no_log_is_refused(raw: bytes, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
         driving_log.read(raw)
+
+
+def test_zero_bytes_cost_their_line_alone() -> None:
+    log = driving_log.read(f"{ROW}\n".encode() + b"\0" * 40)
+    assert len(log.rows) == 1
+    assert [(each.line, each.reason) for each in log.rejections] == [(2, "zero bytes")]
+
+
+def test_a_log_that_an_editor_saved_as_utf_16_is_read() -> None:
+    assert len(driving_log.read(f"{ROW}\r\n".encode("utf-16")).rows) == 1
+
+
+def test_side_cameras_of_which_no_image_is_there_are_left_out() -> None:
+    log = driving_log.read(f"{ROW}\n".encode())
+    only_centre = driving_log.without_missing_sides(log, {"center_1.jpg"})
+    assert only_centre.rows[0].images == ("center_1.jpg",)
+    assert "centre only" in only_centre.notes[0]
+    assert driving_log.without_missing_sides(log, {"center_1.jpg", "left_1.jpg"}) is log
 
 
 def test_a_path_in_an_old_encoding_is_read() -> None:
