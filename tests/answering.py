@@ -19,6 +19,8 @@ class Answers:
     status: int = 200
     body: bytes = json.dumps({"steering": 0.25}).encode()
     delay_s: float = 0.0
+    gate: threading.Event = field(default_factory=threading.Event)
+    """Nothing is answered while it is not set; it is set at first."""
     frames: list[bytes] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
 
@@ -27,6 +29,7 @@ class Answers:
 def inference(port: int = 0) -> Iterator[Answers]:
     """Serve until the block ends."""
     answers = Answers()
+    answers.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -35,6 +38,7 @@ def inference(port: int = 0) -> Iterator[Answers]:
         def do_POST(self) -> None:
             answers.frames.append(self.rfile.read(int(self.headers["Content-Length"])))
             answers.connections.add(self.client_address)
+            answers.gate.wait(10)
             time.sleep(answers.delay_s)
             self.send_response(answers.status)
             self.send_header("Content-Length", str(len(answers.body)))

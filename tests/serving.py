@@ -54,3 +54,17 @@ def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.01)
+
+
+def predict(client: httpx.Client, body: bytes, kind: str = "image/jpeg") -> httpx.Response:
+    """Ask for the steering of a picture."""
+    return client.post("/predict", content=body, headers={"Content-Type": kind})
+
+
+def refused(answer: httpx.Response, status: int) -> dict[str, str]:
+    """Return the body of a refusal, which must be one."""
+    assert answer.status_code == status, answer.text
+    document = answer.json()
+    assert set(document) == {"error", "got", "remedy"}
+    assert document["error"]
+    return dict(document)

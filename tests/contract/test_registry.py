@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from models import manifest
 
 from contract import publish
 from contract.errors import ModelError
@@ -24,13 +25,6 @@ class KilledBeforeSwitch(Registry):
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path)
-
-
-def manifest(job_id: str) -> ModelManifest:
-    return ModelManifest(
-        version=0, schema=SCHEMA, job_id=job_id, created_at="2026-01-02", files={}, frame_spec={},
-        data=[], config={}, seed=1, history=[], metrics={}, packages={},
-    )  # fmt: skip
 
 
 def staged(root: Path, job_id: str) -> Path:

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -37,7 +34,7 @@ def inference() -> Iterator[Answers]:
 
 @pytest.fixture(scope="module")
 def port(inference: Answers) -> Iterator[int]:
-    with bridge(inference.url) as port:
+    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="100") as port:
         yield port
 
 
@@ -111,9 +108,7 @@ def test_whatever_inference_does_a_telemetry_is_answered(
 ) -> None:
     drive(simulator)
     inference.status, inference.body, inference.delay_s = status, body, delay_s
-    began = time.monotonic()
-    assert drive(simulator) == 0.25  # held
-    assert time.monotonic() - began < 0.5
+    assert drive(simulator) == 0.25  # the one before, held; not the late answer's
 
 
 def test_after_half_a_second_the_car_is_stopped(simulator: Client, inference: Answers) -> None:
@@ -136,27 +131,40 @@ def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
             assert drive(client) == 0.25
 
 
-def test_a_slow_inference_holds_up_no_page(port: int, inference: Answers) -> None:
-    inference.delay_s = 0.15
-    with unity(port) as client:
+@pytest.fixture
+def patient(inference: Answers) -> Iterator[int]:
+    """A bridge that waits for inference as long as it may."""
+    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="500") as port:
+        yield port
+
+
+def test_a_slow_inference_holds_up_no_page(patient: int, inference: Answers) -> None:
+    with unity(patient) as client:
+        inference.gate.clear()
         client.telemetry(0.0, 0.0, 9.0, JPEG)
-        began = time.monotonic()
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-        assert time.monotonic() - began < 0.12
-        assert client.command() is not None
+        assert httpx.get(f"http://127.0.0.1:{patient}/healthz").status_code == 200
+        inference.gate.set()
+        command = client.command()
+        assert command is not None
+        # Not the answer that is given when inference took too long: the page came meanwhile.
+        assert command.steering == 0.25
 
 
 def test_two_simulators_wait_for_a_slow_inference_at_the_same_time(
-    port: int, inference: Answers
+    patient: int, inference: Answers
 ) -> None:
-    inference.delay_s = 0.15
-    with unity(port) as one, unity(port) as other:
-        began = time.monotonic()
+    with unity(patient) as one, unity(patient) as other:
+        inference.gate.clear()
+        inference.frames.clear()
         one.telemetry(0.0, 0.0, 9.0, JPEG)
         other.telemetry(0.0, 0.0, 9.0, JPEG)
-        assert one.command() is not None
-        assert other.command() is not None
-        assert time.monotonic() - began < 0.28
+        while len(inference.frames) < 2:
+            time.sleep(0.001)
+        inference.gate.set()
+        for client in (one, other):
+            command = client.command()
+            assert command is not None
+            assert command.steering == 0.25
 
 
 @pytest.mark.parametrize(
@@ -232,23 +240,6 @@ def test_the_pages_tell_health_and_counts(port: int, simulator: Client) -> None:
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert 'lapwing_bridge_answers_total{how="model"}' in text
     assert httpx.get(f"http://127.0.0.1:{port}/nothing").status_code == 404
-
-
-def test_frames_are_kept_when_asked(inference: Answers, tmp_path: Path) -> None:
-    with bridge(inference.url, "--record", str(tmp_path / "run")) as port, unity(port) as client:
-        drive(client)
-    (kept,) = (tmp_path / "run").iterdir()
-    assert kept.read_bytes() == JPEG
-
-
-def test_a_port_in_use_is_one_line_and_status_1(port: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "driver_bridge"], text=True, capture_output=True, timeout=20,
-        env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"driver-bridge: port {port} on 127.0.0.1 cannot be opened")
-    assert len(done.stderr.splitlines()) == 1
 
 
 def test_nobody_there_is_told_to_the_simulators_user() -> None:

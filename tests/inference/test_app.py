@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import samples
 import simplejpeg
-from serving import await_true, serving, settings
+from serving import await_true, predict, refused, serving, settings
 
 from contract import frame
 from contract.registry import ModelManifest, Registry
@@ -31,19 +31,6 @@ def served(
 @pytest.fixture(scope="module")
 def client(served: tuple[httpx.Client, ModelManifest]) -> httpx.Client:
     return served[0]
-
-
-def predict(client: httpx.Client, body: bytes, kind: str = "image/jpeg") -> httpx.Response:
-    return client.post("/predict", content=body, headers={"Content-Type": kind})
-
-
-def refused(answer: httpx.Response, status: int) -> dict[str, str]:
-    """Return the body of a refusal, which must be one."""
-    assert answer.status_code == status, answer.text
-    document = answer.json()
-    assert set(document) == {"error", "got", "remedy"}
-    assert document["error"]
-    return dict(document)
 
 
 def connect(client: httpx.Client) -> socket.socket:
@@ -228,51 +215,3 @@ def test_every_answer_is_documented(client: httpx.Client) -> None:
     assert set(operation["requestBody"]["content"]) == {"image/jpeg", "multipart/form-data"}
     assert set(document["paths"]) == {"/predict", "/healthz", "/readyz", "/model", "/metrics"}
     assert client.get("/docs").status_code == 200
-
-
-def test_without_a_model_there_is_503_and_a_time_to_come_back(registry: Registry) -> None:
-    with serving(settings(registry.root)) as client:
-        answer = predict(client, samples.jpeg())
-        assert "no model is published" in refused(answer, 503)["error"]
-        assert int(answer.headers["Retry-After"]) > 0
-        ready = client.get("/readyz")
-        assert ready.status_code == 503
-        assert ready.json()["reason"] == "no model is published yet"
-        assert client.get("/healthz").status_code == 200
-        assert client.get("/model").json()["version"] is None
-
-
-def test_the_first_model_is_served_without_a_restart(registry: Registry, networks: Path) -> None:
-    with serving(settings(registry.root)) as client:
-        assert predict(client, samples.jpeg()).status_code == 503
-        models.publish(registry, networks / "left", "job")
-        await_true(lambda: client.get("/readyz").status_code == 200)
-        assert predict(client, samples.jpeg()).json()["model_version"] == 1
-
-
-def test_a_published_model_answers_the_first_request(registry: Registry, networks: Path) -> None:
-    models.publish(registry, networks / "left", "job")
-    with serving(settings(registry.root)) as client:
-        assert predict(client, samples.jpeg()).status_code == 200
-
-
-def test_a_bad_version_is_refused_aloud_and_the_old_one_serves(
-    registry: Registry, networks: Path
-) -> None:
-    models.publish(registry, networks / "left", "good")
-    with serving(settings(registry.root)) as client:
-        models.publish(registry, networks / "nan", "bad")
-        await_true(lambda: bool(client.get("/model").json()["refused"]))
-        assert "answers with no number" in client.get("/model").json()["refused"]["2"]
-        ready = client.get("/readyz")
-        assert ready.status_code == 200
-        assert "answers with no number" in ready.json()["refused"]["2"]
-        assert "lapwing_model_versions_refused 1.0" in client.get("/metrics").text
-        assert predict(client, samples.jpeg()).json()["model_version"] == 1
-
-
-def test_steering_beyond_the_lock_is_clamped(registry: Registry, networks: Path) -> None:
-    models.publish(registry, networks / "lock", "job")
-    with serving(settings(registry.root)) as client:
-        answer = predict(client, samples.jpeg()).json()
-        assert (answer["steering"], answer["steering_angle_deg"]) == (1.0, 25.0)

@@ -82,16 +82,20 @@ def table(console: Console, figures: dict[str, Any]) -> None:
         ("rows that train / validate",
          f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}"),
         ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
-        ("train / validation MSE", show.mse(metrics)),
-        ("predict-zero / hold-last MSE, same", show.baselines(metrics)),
-        ("correlation with the driver, same", f"{metrics['validation_correlation']:.3f}"),
+        ("MSE of the model, train / validation", show.mse(metrics)),
+        ("MSE of predict-zero / hold-last", show.baselines(metrics)),
+        ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
         ("model version", str(training["version"])),
         *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
         ("telemetries answered", f"{drive['answered']:,} of {drive['telemetries']:,}"),
         ("telemetries answered per second", f"{drive['answers_per_s']:.0f}"),
         ("round trip p50 / p99", f"{drive['p50_ms']:.1f} / {drive['p99_ms']:.1f} ms"),
     ]  # fmt: skip
-    shown = Table(title="Lapwing", show_header=False)
+    shown = Table(
+        title="Lapwing",
+        caption="Baselines and correlation: on the validation rows.",
+        show_header=False,
+    )
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
     for name, value in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def console(as_json: bool = False) -> Console:
 
 def document(value: object) -> None:
     """Print one JSON document to standard output, uncoloured and unwrapped."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - this is the output
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def jobs(to: Console, views: Sequence[JobView]) -> None:
@@ -77,8 +78,8 @@ def training(to: Console, result: dict[str, Any]) -> None:
     table.add_row("model version", str(result["version"]))
     table.add_row("samples", f"{metrics['train_samples']:,.0f}")
     table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")
-    table.add_row("train / validation MSE", mse(metrics))
-    table.add_row("predict-zero / hold-last MSE", baselines(metrics))
+    table.add_row("MSE of the model, train / validation", mse(metrics))
+    table.add_row("MSE of predict-zero / hold-last", baselines(metrics))
     table.add_row("correlation with the driver", f"{metrics['validation_correlation']:.3f}")
     for name, digest in result["sha256"].items():
         table.add_row(f"sha256 of {name}", digest)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import socket
 import uuid
-from typing import Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
 
 from redis import Redis
 from rq import Queue, SpawnWorker
@@ -64,6 +67,43 @@ class HouseWorker(SpawnWorker):
         """End the job's process group, if a job runs."""
         if self.horse_pid:
             self.kill_horse()
+
+
+class QueueSettings(Protocol):
+    """What a worker's settings say of the queue."""
+
+    @property
+    def redis_url(self) -> str:
+        """Redis's address."""
+
+    @property
+    def redis_password_file(self) -> str:
+        """The file that holds its password, or ""."""
+
+
+def main(
+    service: str, name: str, settings: Callable[[], QueueSettings], description: str
+) -> int | str:
+    """Run `python -m <service>`: work on a queue, or with --check tell whether a worker is alive.
+
+    Returns what sys.exit takes: 0, 1, or the message of what was wrong.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {service}", description=description)
+    parser.add_argument(
+        "--check", action="store_true", help="exit 0 if this machine's worker is alive, 1 if not"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    try:
+        chosen = settings()
+        password = Path(chosen.redis_password_file) if chosen.redis_password_file else None
+        connection = jobs.connect(chosen.redis_url, password)
+    except LapwingError as error:
+        return f"{service}: {error}"
+    if arguments.check:
+        return 0 if is_alive(name, connection) else 1
+    work(name, connection)
+    return 0
 
 
 def work(name: str, connection: Redis) -> None:

@@ -15,8 +15,8 @@ from driver_bridge.server import serve
 from driver_bridge.settings import Settings
 
 
-def main() -> int:
-    """Serve until SIGTERM or Ctrl-C; return the exit status."""
+def main() -> int | str:
+    """Serve until SIGTERM or Ctrl-C; return what sys.exit takes."""
     parser = argparse.ArgumentParser(
         prog="python -m driver_bridge",
         description="Drives every simulator that connects, with the steering that inference gives.",
@@ -37,8 +37,7 @@ def main() -> int:
             settings = dataclasses.replace(settings, record_dir=str(arguments.record))
         serve(settings, lambda port: log.info("listening on ws://%s:%d", settings.host, port))
     except (LapwingError, OSError) as error:
-        print(f"driver-bridge: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
-        return 1
+        return f"driver-bridge: {error}"
     return 0
 
 

@@ -21,8 +21,8 @@ STOP_S: Final = 8
 """How long answers under way may take once the service is told to end; Docker waits for 10."""
 
 
-def main() -> int:
-    """Serve until SIGTERM or Ctrl-C; return the exit status."""
+def main() -> int | str:
+    """Serve until SIGTERM or Ctrl-C; return what sys.exit takes."""
     argparse.ArgumentParser(
         prog="python -m inference",
         description="Answers JPEG frames with steering, by the registry's current model.",
@@ -56,8 +56,7 @@ def main() -> int:
             server.run(sockets=[listener])
             return 0 if server.started else 1
     except LapwingError as error:
-        print(f"inference: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
-        return 1
+        return f"inference: {error}"
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -46,7 +46,7 @@ class Readiness(BaseModel):
         description="versions that became current and were not fit to drive, and why",
         examples=[{4: "model.h5 of model version 4 is not what its manifest says."}],
     )
-    trouble: str = Field(default="", description="why newer versions cannot be looked for now")
+    trouble: str = Field(default="", description="why newer versions cannot be looked for")
 
 
 class Alive(BaseModel):

@@ -13,8 +13,8 @@ from simulator.numbers import LOCALES, locale
 from simulator.replay import Drive, frames, replay
 
 
-def main() -> int:
-    """Drive a bridge with recorded frames; return the exit status."""
+def main() -> int | str:
+    """Drive a bridge with recorded frames; return what sys.exit takes."""
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
@@ -35,12 +35,11 @@ def main() -> int:
         with Client(arguments.bridge, locale(arguments.locale)) as client:
             drive = replay(client, pictures, realtime=arguments.realtime)
     except LapwingError as error:
-        print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - the door to the terminal
-        return 1
+        return f"simulator: {error}"
     except KeyboardInterrupt:
         return 130
     text = json.dumps(drive.document(), indent=2) if arguments.json else _text(drive)
-    print(text)  # noqa: T201
+    sys.stdout.write(text + "\n")
     return 0 if drive.answered == drive.telemetries else 1
 
 

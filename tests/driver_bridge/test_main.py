@@ -1,0 +1,48 @@
+"""The bridge's command."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import answering
+import samples
+from driving import bridge
+
+from simulator.dialect import Client
+from simulator.numbers import locale
+
+JPEG = samples.jpeg()
+
+
+def test_frames_are_kept_when_asked(tmp_path: Path) -> None:
+    with (
+        answering.inference() as answers,
+        bridge(answers.url, "--record", str(tmp_path / "run")) as port,
+        Client(f"ws://127.0.0.1:{port}", locale("en-US")) as client,
+    ):
+        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        assert client.command() is not None
+    (kept,) = (tmp_path / "run").iterdir()
+    assert kept.read_bytes() == JPEG
+
+
+def test_a_port_in_use_is_one_line_and_status_1() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "driver_bridge"], text=True, capture_output=True, timeout=20,
+            env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"driver-bridge: port {port} on 127.0.0.1 cannot be opened")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_there_is_help() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "driver_bridge", "--help"], text=True, capture_output=True
+    )
+    assert done.returncode == 0
+    assert "--record FOLDER" in done.stdout

@@ -1,0 +1,57 @@
+"""Which version answers, from none to a bad one."""
+
+from pathlib import Path
+
+import models
+import samples
+from serving import await_true, predict, refused, serving, settings
+
+from contract.registry import Registry
+
+
+def test_without_a_model_there_is_503_and_a_time_to_come_back(registry: Registry) -> None:
+    with serving(settings(registry.root)) as client:
+        answer = predict(client, samples.jpeg())
+        assert "no model is published" in refused(answer, 503)["error"]
+        assert int(answer.headers["Retry-After"]) > 0
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json()["reason"] == "no model is published yet"
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/model").json()["version"] is None
+
+
+def test_the_first_model_is_served_without_a_restart(registry: Registry, networks: Path) -> None:
+    with serving(settings(registry.root)) as client:
+        assert predict(client, samples.jpeg()).status_code == 503
+        models.publish(registry, networks / "left", "job")
+        await_true(lambda: client.get("/readyz").status_code == 200)
+        assert predict(client, samples.jpeg()).json()["model_version"] == 1
+
+
+def test_a_published_model_answers_the_first_request(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "job")
+    with serving(settings(registry.root)) as client:
+        assert predict(client, samples.jpeg()).status_code == 200
+
+
+def test_a_bad_version_is_refused_aloud_and_the_old_one_serves(
+    registry: Registry, networks: Path
+) -> None:
+    models.publish(registry, networks / "left", "good")
+    with serving(settings(registry.root)) as client:
+        models.publish(registry, networks / "nan", "bad")
+        await_true(lambda: bool(client.get("/model").json()["refused"]))
+        assert "answers with no number" in client.get("/model").json()["refused"]["2"]
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert "answers with no number" in ready.json()["refused"]["2"]
+        assert "lapwing_model_versions_refused 1.0" in client.get("/metrics").text
+        assert predict(client, samples.jpeg()).json()["model_version"] == 1
+
+
+def test_steering_beyond_the_lock_is_clamped(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "lock", "job")
+    with serving(settings(registry.root)) as client:
+        answer = predict(client, samples.jpeg()).json()
+        assert (answer["steering"], answer["steering_angle_deg"]) == (1.0, 25.0)
