@@ -220,7 +220,8 @@ for number in range(10):
 
 
 def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: Registry) -> None:
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    folders = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     publishers = [
         subprocess.Popen(
             [sys.executable, "-c", PUBLISHER, str(registry.root), name], env=here, text=True,
