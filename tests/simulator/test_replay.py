@@ -55,7 +55,7 @@ def test_every_frame_is_sent_and_answered(run: Path) -> None:
     assert (drive.telemetries, drive.answered, drive.manual) == (5, 5, 0)
     assert drive.steering_min == drive.steering_mean == drive.steering_max == 0.25
     assert drive.p50_ms <= drive.p99_ms
-    assert drive.speed_mph == pytest.approx(5 * 11.84 / 15, abs=0.01)
+    assert drive.speed_mph == pytest.approx(5 * 0.07 * 11.57, abs=0.02)
     assert told == [1, 2, 3, 4, 5]
 
 

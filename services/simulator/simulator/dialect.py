@@ -82,22 +82,32 @@ class Client:
         self.send("42" + json.dumps(["telemetry", payload], separators=(",", ":")))
 
     def send(self, text: str) -> None:
-        """Send a text frame as it is."""
-        self._socket.send(text)
+        """Send a text frame as it is.
+
+        Raises:
+            ServiceError: the bridge closed the connection.
+        """
+        try:
+            self._socket.send(text)
+        except (OSError, websocket.WebSocketException) as error:
+            raise ServiceError("the bridge closed the connection", got=error) from error
 
     def _ping(self) -> None:
         if time.monotonic() - self._pinged_at >= PING_EVERY_S:
             self.send("2")
             self._pinged_at = time.monotonic()
 
-    def command(self) -> Command | None:
+    def command(self, timeout_s: float | None = None) -> Command | None:
         """Wait for the next answer, or return None when none came within the timeout.
+
+        Args:
+            timeout_s: for this answer; default: the connection's.
 
         Raises:
             TelemetryError: the real client would fail on this answer.
             ServiceError: the bridge closed the connection.
         """
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
         while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:

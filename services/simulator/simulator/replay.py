@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import RecordingError
+from simulator.car import MPS_PER_MPH, STEP_S, Motion, step
 from simulator.dialect import Client
-from simulator.longitudinal import advance
 
 FRAME_S: Final = 1 / 15
 LOOPS: Final = 2
@@ -73,7 +73,7 @@ def replay(
         realtime: wait until a fifteenth of a second has passed since the last telemetry.
         told: is told how many were answered.
     """
-    steering, throttle, speed_mph = 0.0, 0.0, 0.0
+    steering, throttle, motion = 0.0, 0.0, Motion(0.0, 0.0, 0.0)
     sent: deque[float] = deque()
     trips_ms: list[float] = []
     steerings: list[float] = []
@@ -91,7 +91,7 @@ def replay(
             time.sleep(max(0.0, due - time.perf_counter()))
             due = max(due, time.perf_counter()) + FRAME_S
         sent.append(time.perf_counter())
-        client.telemetry(steering, throttle, speed_mph, jpeg)
+        client.telemetry(steering, throttle, motion.speed_mps / MPS_PER_MPH, jpeg)
         telemetries += 1
         return True
 
@@ -107,7 +107,9 @@ def replay(
         else:
             steering, throttle = command.steering, command.throttle
             steerings.append(steering)
-        speed_mph = advance(speed_mph, throttle, FRAME_S)
+        # The pictures lead where they lead; of the car's own motion only its speed is seen.
+        for _ in range(round(FRAME_S / STEP_S)):
+            motion = step(motion, steering, throttle)
         told(len(trips_ms))
         send()
     seconds = time.perf_counter() - began
@@ -123,6 +125,6 @@ def replay(
         steering_min=min(values),
         steering_mean=statistics.fmean(values),
         steering_max=max(values),
-        speed_mph=speed_mph,
+        speed_mph=motion.speed_mps / MPS_PER_MPH,
         manual=manual,
     )

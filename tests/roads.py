@@ -1,0 +1,27 @@
+"""Roads whose measures are known without a computer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simulator.track import STEP_M, Stretch, Track
+
+
+def circle(
+    radius_m: float = 40.0, width_m: float = 8.0, lane_m: float = 0.0, style: str = "lake",
+    stretches: tuple[Stretch, ...] = (),
+) -> Track:  # fmt: skip
+    """A closed road to the left around the origin, starting at (radius, 0) northwards."""
+    count = round(2 * math.pi * radius_m / STEP_M)
+    angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
+    points = np.column_stack([radius_m * np.cos(angle), radius_m * np.sin(angle), 0 * angle])
+    return Track("circle", style, True, points, np.full(count, width_m), lane_m, stretches)
+
+
+def straight(length_m: float = 200.0, width_m: float = 8.0, grade: float = 0.0) -> Track:
+    """An open road from the origin eastwards."""
+    x = np.arange(round(length_m / STEP_M) + 1) * STEP_M
+    points = np.column_stack([x, 0 * x, grade * x])
+    return Track("straight", "lake", False, points, np.full(len(x), width_m))
