@@ -26,7 +26,17 @@ SPINES = {
     "trainer": {"job", "stopped", "__main__"},
     "inference": {"app", "__main__"},
     "driver_bridge": {"server", "__main__"},
-    "simulator": {"__main__", "replay"},
+    "simulator": {
+        "__main__",
+        "app",
+        "drive",
+        "evaluating",
+        "options",
+        "record",
+        "replay",
+        "show",
+        "trial",
+    },
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
 # of. docs/adr/0001-house.md tells why.
@@ -37,7 +47,15 @@ PARTS = {
     "inference": {"backend": {"litert", "keras_backend"}, "pilot": {"backend"},
                   "follower": {"pilot"}},
     "driver_bridge": {"driver": {"control"}},
-    "simulator": {"dialect": {"numbers"}},
+    "simulator": {
+        "dialect": {"numbers"}, "wire": {"dialect", "numbers", "world"}, "recorder": {"numbers"},
+        "survey": {"track"}, "spline": {"track"}, "tracks": {"survey", "track"},
+        "track_file": {"spline", "track"}, "starts": {"track"},
+        "world": {"car", "track"}, "expert": {"car", "track", "world"},
+        "drivers": {"dialect", "expert", "world"},
+        "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
+        "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard"},
+    },
 }  # fmt: skip
 # What must never be installed with a service: the lightest path to the car stays light.
 NEVER = {

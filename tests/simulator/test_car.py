@@ -3,7 +3,15 @@ import math
 import pytest
 
 from simulator.car import (
-    GRAVITY, LOCK_RAD, MPS_PER_MPH, STEP_S, TOP_MPS, WHEELBASE_M, YAW_LAG_S, Motion, step,
+    GRAVITY,
+    LOCK_RAD,
+    MPS_PER_MPH,
+    STEP_S,
+    TOP_MPS,
+    WHEELBASE_M,
+    YAW_LAG_S,
+    Motion,
+    step,
 )  # fmt: skip
 
 

@@ -198,7 +198,7 @@ class Track:
         offsets = self.points[indices, :2] - (x_m, y_m)
         index = int(indices[np.argmin((offsets**2).sum(axis=1))])
         heading = float(self.heading_rad[index])
-        dx, dy = x_m - self.points[index, 0], y_m - self.points[index, 1]
+        dx, dy = x_m - float(self.points[index, 0]), y_m - float(self.points[index, 1])
         # On a bend a metre of the car's path on the inside is more than one of the centre line.
         along = dx * math.cos(heading) + dy * math.sin(heading)
         across = dy * math.cos(heading) - dx * math.sin(heading)
@@ -206,9 +206,9 @@ class Track:
         along = max(-self.step_m, min(self.step_m, along))  # beyond, another point is nearer
         place = self.place(index * self.step_m + along)
         index, share = self._between(place.station_m)
-        x, y = self.points[index, :2] + share * self.steps[index, :2]
+        x, y = (self.points[index, :2] + share * self.steps[index, :2]).tolist()
         heading = place.heading_rad
-        lateral = float((y_m - y) * math.cos(heading) - (x_m - x) * math.sin(heading))
+        lateral = (y_m - y) * math.cos(heading) - (x_m - x) * math.sin(heading)
         return self.place(place.station_m, lateral)
 
     def _between(self, station_m: float) -> tuple[int, float]:

@@ -1,0 +1,83 @@
+"""What the simulator's commands print: progress and tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.drive import Sight
+from simulator.outcome import Evaluation, Outcome, rows, summary
+from simulator.replay import Drive as Replay
+from simulator.track import Track
+
+
+def console(as_json: bool) -> Console:
+    """Return where people are told things: not where a JSON document goes."""
+    return Console(stderr=as_json)
+
+
+def document(value: object) -> None:
+    """Print one JSON document to standard output."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+@contextmanager
+def progress(as_json: bool, label: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar; yield what is told the share that is done, 0..1."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+@contextmanager
+def driving(as_json: bool, track: Track, laps: float) -> Iterator[Callable[[Sight], None]]:
+    """Show a bar of a drive; yield what is shown each picture."""
+    with progress(as_json, f"driving {track.name}") as told:
+        yield lambda sight: told(sight.driven_m / (laps * track.length_m))
+
+
+def outcome(result: Outcome, folder: Path | None) -> None:
+    """Show one drive."""
+    shown = rows(result)
+    if folder is not None:
+        shown += [("kept in", f"{folder}/drive.json, .png, .mp4")]
+    _table(shown)
+
+
+def evaluation(result: Evaluation) -> None:
+    """Show many drives."""
+    _table(summary(result))
+
+
+def replay(drive: Replay) -> None:
+    """Show how recorded frames were answered."""
+    _table(
+        [
+            ("telemetries answered", f"{drive.answered:,} of {drive.telemetries:,}"),
+            ("answers a second", f"{drive.answers_per_s:.0f}"),
+            ("round trip p50 / p99", f"{drive.p50_ms:.1f} / {drive.p99_ms:.1f} ms"),
+            ("steering", f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
+             f"{drive.steering_mean:+.3f}"),
+            ("speed at the end", f"{drive.speed_mph:.1f} mph"),
+        ]
+    )  # fmt: skip
+
+
+def _table(lines: Sequence[tuple[str, str]]) -> None:
+    table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(name, value)
+    Console().print(table, highlight=False)

@@ -1,0 +1,97 @@
+"""The loops of telemetry and answer that run over one connection, and over those that follow it."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from contract.errors import ServiceError
+from simulator.dialect import Client, Command
+from simulator.numbers import Locale
+from simulator.world import World
+
+LOOPS: Final = 2
+"""The real client fires "open" twice (websocket, Engine.IO), so two telemetries start."""
+RETRY_S: Final = 0.005
+"""How often the real client dials again while nothing answers."""
+
+
+class Wire:
+    """A driver at the other end of a websocket.
+
+    Each answer lets its loop send one more telemetry; one that nobody asked for starts a loop of
+    its own, as it does in the real client. A lost connection is dialled again, and begins anew.
+
+    Args:
+        url: of the bridge.
+        locale: of the simulated machine.
+        patience_s: how long a lost bridge is dialled before that is an error.
+
+    Raises:
+        ServiceError: no bridge answers.
+    """
+
+    def __init__(self, url: str, locale: Locale, patience_s: float = 10.0) -> None:
+        self._url = url
+        self._locale = locale
+        self._patience_s = patience_s
+        self._client = Client(url, locale)
+        self._idle = LOOPS
+        self.reconnections = 0
+        self.waiting = 0
+        """Telemetries that are not answered yet."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a telemetry may be sent."""
+        return self._idle > 0
+
+    def ask(self, jpeg: bytes, world: World) -> None:
+        """Send a telemetry for each loop that had its answer.
+
+        Raises:
+            ServiceError: the bridge is gone and does not come back.
+        """
+        try:
+            while self._idle:
+                self._client.telemetry(world.steering, world.throttle, world.speed_mph, jpeg)
+                self._idle -= 1
+                self.waiting += 1
+        except ServiceError:
+            self._dial()
+
+    def answer(self, timeout_s: float) -> Command | None:
+        """Return the next answer, or None: it did not come in time, or the connection was lost.
+
+        Raises:
+            TelemetryError: the real client would fail on this answer.
+            ServiceError: the bridge is gone and does not come back.
+        """
+        try:
+            command = self._client.command(timeout_s)
+        except ServiceError:
+            self._dial()
+            return None
+        if command is not None:
+            self.waiting = max(0, self.waiting - 1)
+            self._idle += 1
+        return command
+
+    def _dial(self) -> None:
+        """Connect anew: the loops of the lost connection are gone with it."""
+        self._client.close()
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._client = Client(self._url, self._locale)
+                break
+            except ServiceError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_S)
+        self._idle, self.waiting = LOOPS, 0
+        self.reconnections += 1
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.close()
