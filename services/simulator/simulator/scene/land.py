@@ -14,8 +14,8 @@ from simulator.scene.noise import field
 from simulator.scene.ways import along
 from simulator.track import Floats, Track
 
-GRID_M: Final = 5.0
-AROUND_M: Final = 130.0
+GRID_M: Final = 6.0
+AROUND_M: Final = 120.0
 """As far from the road as there is ground; what is further away is painted on the sky."""
 SHOULDER_M: Final = 1.3
 WATER_M: Final = 1.4
