@@ -149,7 +149,7 @@ def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> No
          f"ws://{BIND}:4567"],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.startswith("80 of 80 telemetries answered"), done.stderr
+    assert "80 of 80" in done.stdout, done.stderr
 
 
 def test_inference_answers_within_two_seconds_of_its_start(

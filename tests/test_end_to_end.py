@@ -72,7 +72,7 @@ def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> No
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("120 of 120 telemetries answered")
+    assert "120 of 120" in done.stdout
 
 
 def test_real_frames_are_driven(lapwing: Lapwing) -> None:
@@ -82,7 +82,7 @@ def test_real_frames_are_driven(lapwing: Lapwing) -> None:
          "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.startswith("200 of 200 telemetries answered"), done.stderr
+    assert "200 of 200" in done.stdout, done.stderr
 
 
 def test_an_error_is_one_line_and_status_1(lapwing: Lapwing, tmp_path: Path) -> None:

@@ -79,3 +79,13 @@ def test_a_pause_parts_two_stretches() -> None:
     table = rows(6)
     table["time_s"][3:] += 5
     assert stretches(table).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:
+    """Two people drove at once, or two simulators' clocks began alike."""
+    one, other = rows(1000), rows(1000)
+    other["steering"] += 0.5
+    parts = split([one, other], "blocks", 0.2, 1.0, 1)
+    alone = split([one], "blocks", 0.2, 1.0, 1)
+    assert parts.train[0].sum() == alone.train[0].sum()
+    assert parts.train[1].sum() > 600

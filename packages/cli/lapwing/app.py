@@ -189,3 +189,5 @@ def predict(images: list[Path], as_json: AsJson = False) -> None:
 app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)
+app.command(context_settings=local.PASSED_ON)(local.sim)
+app.command(context_settings=local.PASSED_ON)(local.evaluate)

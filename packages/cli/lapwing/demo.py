@@ -1,4 +1,8 @@
-"""The demonstration: a recording goes in, a model comes out, and the wire is driven with it."""
+"""The demonstration: recordings go in, a model comes out, and it drives.
+
+Without a recording it makes its own, and the loop is closed: the model drives the track on which
+they were recorded. With one, its frames are replayed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import zipfile
@@ -21,7 +24,7 @@ from rich.table import Table
 
 from contract import jobs
 from contract.errors import RecordingError, ServiceError
-from lapwing import home, show
+from lapwing import home, show, sim
 from lapwing.follow import follow
 from lapwing.predict import Inference
 from lapwing.settings import Settings
@@ -30,16 +33,22 @@ READY_S: Final = 30.0
 
 
 def run(
-    settings: Settings, recording: Path, options: dict[str, Any], console: Console
+    settings: Settings, recording: Path | None, options: dict[str, Any], console: Console
 ) -> dict[str, Any]:
     """Import, train, publish, serve and drive on this machine; return all figures.
 
     Everything stays in the folder `demo` of the home, and nothing keeps running.
 
+    Args:
+        settings: of which home, Redis and ports are replaced by the demonstration's own.
+        recording: to learn from; None: two laps of lake are recorded first.
+        options: of the training.
+        console: is told what happens.
+
     Raises:
         LapwingError: a step failed.
     """
-    if not recording.exists():
+    if recording is not None and not recording.exists():
         raise RecordingError("there is no such recording", got=str(recording))
     settings = dataclasses.replace(
         settings,
@@ -51,22 +60,29 @@ def run(
     console.print(f"Starting the services in {settings.home}; what they print is in its logs.")
     with home.running(settings, lambda name, text: None):
         connection = jobs.connect(settings.redis)
-        console.print(f"[bold]1. Import[/] {recording}")
-        queued = jobs.enqueue(
-            jobs.INGEST, connection, recording.name, {"source": str(recording.absolute())}
-        )
-        imported = follow(queued, connection, console)["imports"]
+        recordings = [recording] if recording else _record(settings, console)
+        console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")
+        imported = []
+        for each in recordings:
+            arguments: dict[str, Any] = {"source": str(each.absolute())}
+            queued = jobs.enqueue(jobs.INGEST, connection, each.name, arguments)
+            imported += follow(queued, connection, console)["imports"]
         show.imports(console, imported)
-        console.print("[bold]2. Train[/] (the first step loads TensorFlow: some 10 s)")
+        console.print("[bold]Train[/] (the first step loads TensorFlow: some 10 s)")
         datasets = [each["dataset"] for each in imported]
         arguments = {"datasets": datasets, **options}
-        queued = jobs.enqueue(jobs.TRAIN, connection, recording.name, arguments)
+        queued = jobs.enqueue(jobs.TRAIN, connection, recordings[0].name, arguments)
         trained = follow(queued, connection, console)
-        console.print("[bold]3. Serve and drive[/] over the simulator's wire")
+        console.print("[bold]Serve and drive[/] over the simulator's wire")
         served = _await_version(Inference(settings.inference), int(trained["version"]))
-        with _folder(recording) as folder:
-            driven = _drive(settings, folder)
-    figures = {"imports": imported, "training": trained, "model": served, "drive": driven}
+        figures = {"imports": imported, "training": trained, "model": served}
+        if recording:
+            with _folder(recording) as folder:
+                figures["drive"] = _replay(settings, folder)
+        else:
+            report = settings.home / "drive"
+            figures["drive"] = sim.drive(settings, report, laps=1)
+            figures["report"] = [str(report / f"drive.{kind}") for kind in ("mp4", "png", "json")]
     table(console, figures)
     return figures
 
@@ -87,10 +103,9 @@ def table(console: Console, figures: dict[str, Any]) -> None:
         ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
         ("model version", str(training["version"])),
         *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
-        ("telemetries answered", f"{drive['answered']:,} of {drive['telemetries']:,}"),
-        ("telemetries answered per second", f"{drive['answers_per_s']:.0f}"),
-        ("round trip p50 / p99", f"{drive['p50_ms']:.1f} / {drive['p99_ms']:.1f} ms"),
+        *(_replayed(drive) if "answered" in drive else _driven(drive)),
     ]  # fmt: skip
+    rows += [("kept", path) for path in figures.get("report", ())]
     shown = Table(
         title="Lapwing",
         caption="Baselines and correlation: on the validation rows.",
@@ -101,6 +116,43 @@ def table(console: Console, figures: dict[str, Any]) -> None:
     for name, value in rows:
         shown.add_row(name, value)
     console.print(shown)
+
+
+def _replayed(drive: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("telemetries answered", f"{drive['answered']:,} of {drive['telemetries']:,}"),
+        *_answers(drive),
+    ]
+
+
+def _answers(drive: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("telemetries answered per second", f"{drive['answers_per_s']:.0f}"),
+        ("round trip p50 / p99", f"{drive['p50_ms']:.1f} / {drive['p99_ms']:.1f} ms"),
+    ]
+
+
+def _driven(drive: dict[str, Any]) -> list[tuple[str, str]]:
+    metrics = drive["metrics"]
+    lateral = [f"{metrics[f'lateral_{name}_m']:.2f}" for name in ("mae", "rmse", "max")]
+    return [
+        ("telemetries answered", f"{drive['wire']['answered']:,}"),
+        *_answers(drive["wire"]),
+        ("lap", f"{drive['laps_done']} of {drive['laps']:g} on {drive['track']}, "
+         f"{drive['distance_m']:,.0f} m in {drive['elapsed_s']:.0f} s"),
+        ("interventions", str(len(drive["interventions"]))),
+        ("autonomy", f"{metrics['autonomy_percent']:.1f} %"),
+        ("lateral error mean / RMS / largest", f"{' / '.join(lateral)} m"),
+        ("time with a wheel off the road", f"{100 * metrics['off_road_share']:.1f} %"),
+        ("steering whiteness", f"{metrics['whiteness_per_s']:.2f} /s"),
+    ]  # fmt: skip
+
+
+def _record(settings: Settings, console: Console) -> list[Path]:
+    """Record what the demonstration learns from, unless it did before."""
+    folder = settings.home / "recordings"
+    console.print(f"[bold]Record[/] the expert's laps of lake, both ways around, in {folder}")
+    return sim.record(settings, folder)
 
 
 def _free_port() -> int:
@@ -139,11 +191,11 @@ def _folder(recording: Path) -> Iterator[Path]:
         yield next(Path(folder).rglob("driving_log.csv")).parent
 
 
-def _drive(settings: Settings, folder: Path) -> dict[str, Any]:
+def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
     """Replay the recording's frames against the bridge, in a process of its own."""
     bridge = f"ws://127.0.0.1:{settings.bridge_port}"
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(folder), "--bridge", bridge, "--json"],
+        sim.command(["replay", str(folder), "--bridge", bridge, "--json"]),
         capture_output=True,
         text=True,
         check=False,

@@ -28,6 +28,7 @@ app = typer.Typer(
     help="A car, a road and a camera without a screen: records like Udacity's simulator, and "
     "drives like it.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -39,7 +40,10 @@ Light = Annotated[str, typer.Option("--light", help=", ".join(LIGHTS))]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
 Vary = Annotated[bool, typer.Option("--vary", help="Let the seed vary the world's look as well.")]
 Reverse = Annotated[bool, typer.Option("--reverse", help="Against the track's direction.")]
-Bridge = Annotated[str, typer.Option("--bridge", metavar="URL", help="Who drives.")]
+Bridge = Annotated[
+    str,
+    typer.Option("--bridge", metavar="URL", envvar="LAPWING_BRIDGE_URL", help="Who drives."),
+]
 LocaleName = Annotated[str, typer.Option("--locale", help=", ".join(LOCALES))]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -70,7 +74,7 @@ def record(
         seed=seed,
     )
     road, look, written = track_of(track), Look(light, seed, vary), locale(locale_name)
-    with show.progress(as_json, f"recording {road.name}") as told:
+    with show.progress(f"recording {road.name}") as told:
         rows = record_lesson(road, look, lesson, out, written, lambda _, share: told(share))
     if as_json:
         show.document({"recording": str(out), "rows": rows})
@@ -115,13 +119,14 @@ def drive(
         drives = Local(expert, None if driver == "expert" else 0.0)
     else:
         raise SettingError("no such driver", got=driver, remedy="bridge, expert or straight")
-    with show.driving(as_json, road, laps) as told:
+    with show.driving(road, laps) as told:
         result = run(road, start, terms, drives, out, told)
     drives.close()
     if as_json:
-        show.document(result.document())
+        wire = {"wire": drives.document()} if isinstance(drives, Wire) else {}
+        show.document({**result.document(), **wire})
     else:
-        show.outcome(result, out)
+        show.outcome(result, out, film)
     raise typer.Exit(0 if result.success else 1)
 
 
@@ -166,7 +171,7 @@ def replay(
 ) -> None:
     """Drive a bridge with recorded frames; exit 1 unless every telemetry was answered."""
     pictures = recorded_frames(folder, frames)
-    with Client(bridge, locale(locale_name)) as client, show.progress(as_json, "replaying") as told:
+    with Client(bridge, locale(locale_name)) as client, show.progress("replaying") as told:
         result = replay_frames(
             client, pictures, realtime=realtime, told=lambda count: told(count / len(pictures))
         )

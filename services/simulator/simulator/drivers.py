@@ -17,8 +17,6 @@ class Local:
         steering: what is answered instead of the expert's steering, -1..1; None: the expert's.
     """
 
-    reconnections = 0
-
     def __init__(self, expert: Expert, steering: float | None = None) -> None:
         self._expert = expert
         self._steering = steering

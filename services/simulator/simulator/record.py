@@ -71,7 +71,10 @@ def record(
     turns = _recoveries(chance, lesson.recoveries, lesson.laps, track.length_m)
     speeds = chance.uniform(*lesson.mph, lesson.laps)
     driven_m, paused_s, frame, lap = 0.0, 0.0, 0, -1
-    with Camera(track, look) as camera, Recorder(folder, locale) as recorder:
+    with (
+        Camera(track, look) as camera,
+        Recorder(folder, locale, f"{track.name} {look} {lesson}") as recorder,
+    ):
         while driven_m < way_m:
             if int(driven_m / track.length_m) > lap:
                 lap += 1

@@ -29,29 +29,30 @@ def document(value: object) -> None:
 
 
 @contextmanager
-def progress(as_json: bool, label: str) -> Iterator[Callable[[float], None]]:
+def progress(label: str) -> Iterator[Callable[[float], None]]:
     """Show a bar; yield what is told the share that is done, 0..1."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
         TimeRemainingColumn(compact=True),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(label, total=1.0)
         yield lambda share: bar.update(task, completed=share)
 
 
 @contextmanager
-def driving(as_json: bool, track: Track, laps: float) -> Iterator[Callable[[Sight], None]]:
+def driving(track: Track, laps: float) -> Iterator[Callable[[Sight], None]]:
     """Show a bar of a drive; yield what is shown each picture."""
-    with progress(as_json, f"driving {track.name}") as told:
+    with progress(f"driving {track.name}") as told:
         yield lambda sight: told(sight.driven_m / (laps * track.length_m))
 
 
-def outcome(result: Outcome, folder: Path | None) -> None:
+def outcome(result: Outcome, folder: Path | None, film: bool) -> None:
     """Show one drive."""
     shown = rows(result)
     if folder is not None:
-        shown += [("kept in", f"{folder}/drive.json, .png, .mp4")]
+        kinds = ("mp4", "png", "json") if film else ("png", "json")
+        shown += [("kept", str(folder / f"drive.{kind}")) for kind in kinds]
     _table(shown)
 
 

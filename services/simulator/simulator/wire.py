@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections import deque
 from typing import Final
 
 from contract.errors import ServiceError
@@ -37,9 +39,15 @@ class Wire:
         self._patience_s = patience_s
         self._client = Client(url, locale)
         self._idle = LOOPS
+        self._asked: deque[float] = deque()
+        self._trips_ms: list[float] = []
+        self._began = time.monotonic()
         self.reconnections = 0
-        self.waiting = 0
+
+    @property
+    def waiting(self) -> int:
         """Telemetries that are not answered yet."""
+        return len(self._asked)
 
     @property
     def ready(self) -> bool:
@@ -55,8 +63,8 @@ class Wire:
         try:
             while self._idle:
                 self._client.telemetry(world.steering, world.throttle, world.speed_mph, jpeg)
+                self._asked.append(time.monotonic())
                 self._idle -= 1
-                self.waiting += 1
         except ServiceError:
             self._dial()
 
@@ -73,7 +81,8 @@ class Wire:
             self._dial()
             return None
         if command is not None:
-            self.waiting = max(0, self.waiting - 1)
+            if self._asked:  # else nobody asked for it
+                self._trips_ms.append((time.monotonic() - self._asked.popleft()) * 1000)
             self._idle += 1
         return command
 
@@ -89,8 +98,21 @@ class Wire:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY_S)
-        self._idle, self.waiting = LOOPS, 0
+        self._idle = LOOPS
+        self._asked.clear()
         self.reconnections += 1
+
+    def document(self) -> dict[str, float]:
+        """Return how it was answered, as JSON takes it: counts, a rate, milliseconds."""
+        trips = sorted(self._trips_ms)
+        seconds = time.monotonic() - self._began
+        return {
+            "answered": len(trips),
+            "answers_per_s": len(trips) / seconds,
+            "p50_ms": statistics.median(trips) if trips else 0.0,
+            "p99_ms": trips[min(len(trips) - 1, int(0.99 * len(trips)))] if trips else 0.0,
+            "reconnections": self.reconnections,
+        }
 
     def close(self) -> None:
         """Leave."""

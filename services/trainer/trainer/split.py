@@ -43,8 +43,8 @@ def split(recordings: Sequence[Rows], how: str, share: float, gap_s: float, seed
         recordings: the rows of each store.
         how: "recordings", "blocks" or "auto".
         share: of the rows (blocks) or of the recordings that validates.
-        gap_s: seconds around validation rows that belong to neither side. Holds across stores too,
-            so that a piece of a recording that was imported twice cannot sit on both sides.
+        gap_s: seconds around validation rows that belong to neither side. Holds across stores of the
+            same drive too, so that a piece that was imported twice cannot sit on both sides.
         seed: of the choice.
 
     Raises:
@@ -116,18 +116,36 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
 
 
 def _outside(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -> list[Mask]:
-    """Return the rows farther than the gap from every validation row of any recording."""
-    held: list[npt.NDArray[np.float64]] = [
-        rows["time_s"][mask] for rows, mask in zip(recordings, validation, strict=True)
-    ]
-    moments = np.concatenate(held)
-    moments = np.sort(moments[np.isfinite(moments)])
+    """Return the rows farther than the gap from every validation row of the same drive."""
     masks = []
     for rows, mask in zip(recordings, validation, strict=True):
-        own = np.sort(clock_s(rows)[mask])
-        near = _near(clock_s(rows), own, gap_s) | _near(rows["time_s"], moments, gap_s)
+        near = _near(clock_s(rows), np.sort(clock_s(rows)[mask]), gap_s)
+        for other, held in zip(recordings, validation, strict=True):
+            if other is not rows and held.any() and _same_drive(rows, other):
+                near |= _near(rows["time_s"], np.sort(other["time_s"][held]), gap_s)
         masks.append(~near & ~mask)
     return masks
+
+
+def _same_drive(one: Rows, other: Rows) -> bool:
+    """Tell whether two recordings hold pieces of the same drive.
+
+    Where their times overlap most rows are then the same. That the clocks overlap is not enough:
+    two people may have driven at once, and a simulator's clock may begin at the same moment.
+    """
+    times, others = one["time_s"], other["time_s"]
+    if not (len(times) and len(others)):
+        return False
+    if not (np.isfinite(times).all() and np.isfinite(others).all()):
+        return False
+    both = (times >= others.min()) & (times <= others.max())
+    told = [(row["time_s"], row["steering"], row["speed_mph"]) for row in other]
+    known = {tuple(map(float, each)) for each in told}
+    same = [
+        (float(row["time_s"]), float(row["steering"]), float(row["speed_mph"])) in known
+        for row in one[both]
+    ]
+    return bool(same) and sum(same) * 2 > len(same)
 
 
 def _near(times: npt.NDArray[np.float64], moments: npt.NDArray[np.float64], gap_s: float) -> Mask:

@@ -1,0 +1,111 @@
+"""The simulator's own commands, in a process of its own: `lapwing sim` and `lapwing evaluate`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from contract.errors import ServiceError
+from lapwing.settings import Settings
+
+LESSONS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
+"""What the demonstration records, by the recording's name: both ways around, so that left and right
+bends are equally many, each with ways back from the edge."""
+MANNER: Final = ("--laps", "1", "--mph", "13-17", "--weave", "0.25", "--recoveries", "12")
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """Return the command of the simulator.
+
+    Raises:
+        ServiceError: it is not installed here.
+    """
+    if importlib.util.find_spec("simulator") is None:
+        raise ServiceError(
+            "the simulator is not installed here",
+            remedy="In containers it has one of its own: "
+            "docker compose --profile demo run --rm simulator --help",
+        )
+    return [sys.executable, "-m", "simulator", *arguments]
+
+
+def environment(settings: Settings, name: str) -> dict[str, str]:
+    """Return what the simulator is told: where the bridge is, and what it is called."""
+    return {
+        "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
+        **os.environ,
+        "LAPWING_COMMAND": name,
+    }
+
+
+def run(settings: Settings, name: str, arguments: Sequence[str]) -> int:
+    """Run a command of the simulator in the foreground; return its exit status."""
+    process = subprocess.Popen(command(arguments), env=environment(settings, name))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # it got the same Ctrl-C, and cleans up first
+
+
+def record(settings: Settings, folder: Path) -> list[Path]:
+    """Record the demonstration's lessons side by side; what is recorded already is left alone.
+
+    Returns:
+        The recordings.
+
+    Raises:
+        ServiceError: a recording failed.
+    """
+    recordings = [folder / name for name in LESSONS]
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for seed, (recording, extra) in enumerate(zip(recordings, LESSONS.values(), strict=True)):
+            if recording.exists():
+                continue
+            words = ["record", "--out", str(recording), "--seed", str(seed + 1), *MANNER, *extra]
+            # One bar is enough: they take the same time.
+            shown = None if not running else subprocess.PIPE
+            running.append(
+                subprocess.Popen(
+                    command(words), env=environment(settings, "lapwing sim"), text=True,
+                    stdout=subprocess.DEVNULL, stderr=shown,
+                )
+            )  # fmt: skip
+        for process in running:
+            _, said = process.communicate()
+            if process.returncode:
+                raise ServiceError("recording failed", got=said or f"exit {process.returncode}")
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait()
+    return recordings
+
+
+def drive(settings: Settings, folder: Path, laps: float) -> dict[str, Any]:
+    """Drive a lap of lake over the bridge; return the outcome, whether it is a success or not.
+
+    Args:
+        settings: that say where the bridge is.
+        folder: for drive.json, drive.png and drive.mp4.
+        laps: to be driven.
+
+    Raises:
+        ServiceError: there was no drive.
+    """
+    words = ["drive", "--laps", str(laps), "--out", str(folder), "--json"]
+    done = subprocess.run(
+        command(words), env=environment(settings, "lapwing sim"), stdout=subprocess.PIPE,
+        text=True, check=False,
+    )  # fmt: skip
+    if not done.stdout:
+        raise ServiceError("the drive failed", got=f"exit {done.returncode}")
+    outcome: dict[str, Any] = json.loads(done.stdout)
+    return outcome
