@@ -46,24 +46,26 @@ def test_it_appears_when_it_has_ended(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_keeps_what_was_recorded(tmp_path: Path) -> None:
-    with (
-        pytest.raises(KeyboardInterrupt),
-        Recorder(tmp_path / "run", locale("en-US"), "a drive") as recorder,
-    ):
-        recorder.add(0.0, JPEGS, 0.0, 0.0, 0.0)
-        raise KeyboardInterrupt
+    def stopped() -> None:
+        with Recorder(tmp_path / "run", locale("en-US"), "a drive") as recorder:
+            recorder.add(0.0, JPEGS, 0.0, 0.0, 0.0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert len(rows(tmp_path / "run")) == 2
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_failure_leaves_nothing(tmp_path: Path, count: int) -> None:
-    with (
-        pytest.raises(OSError, match="disk"),
-        Recorder(tmp_path / "run", locale("en-US"), "a drive") as made,
-    ):
-        for _ in range(count):
-            made.add(0.0, JPEGS, 0.0, 0.0, 0.0)
-        raise OSError("disk full")
+    def failed() -> None:
+        with Recorder(tmp_path / "run", locale("en-US"), "a drive") as recorder:
+            for _ in range(count):
+                recorder.add(0.0, JPEGS, 0.0, 0.0, 0.0)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk"):
+        failed()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -43,8 +43,8 @@ def split(recordings: Sequence[Rows], how: str, share: float, gap_s: float, seed
         recordings: the rows of each store.
         how: "recordings", "blocks" or "auto".
         share: of the rows (blocks) or of the recordings that validates.
-        gap_s: seconds around validation rows that belong to neither side. Holds across stores of the
-            same drive too, so that a piece that was imported twice cannot sit on both sides.
+        gap_s: seconds around validation rows that belong to neither side. Holds across stores of
+            the same drive too, so that a piece that was imported twice is never on both sides.
         seed: of the choice.
 
     Raises:

@@ -93,8 +93,20 @@ def texture(picture: Picture, repeats: bool = True, sharp: bool = False) -> Text
     return made
 
 
-def hang(parent: NodePath, surface: Surface, image: Texture, cut: bool = True) -> NodePath:
-    """Put a surface into the scene, in squares; return the node that holds them."""
+def hang(
+    parent: NodePath, surface: Surface, image: Texture, order: int = 0, cut: bool = True
+) -> NodePath:
+    """Put a surface into the scene, in squares; return the node that holds them.
+
+    Args:
+        parent: in the scene.
+        surface: to be seen.
+        image: that covers it.
+        order: in which surfaces are drawn, those of one order as they were hung. Left to itself,
+            Panda3D draws in the order of addresses in memory, and no two runs would be the same
+            where surfaces meet.
+        cut: whether into squares.
+    """
     node = parent.attach_new_node("surface")
     middles = surface.places[surface.triangles].mean(axis=1)
     if cut:
@@ -102,12 +114,13 @@ def hang(parent: NodePath, surface: Surface, image: Texture, cut: bool = True) -
         names = cells[:, 0] * 1_000_003 + cells[:, 1]
     else:
         names = np.zeros(len(middles), np.int64)
-    order = np.argsort(names, kind="stable")
-    bounds = np.flatnonzero(np.diff(names[order])) + 1
-    for part in np.split(order, bounds):
+    ranked = np.argsort(names, kind="stable")
+    bounds = np.flatnonzero(np.diff(names[ranked])) + 1
+    for part in np.split(ranked, bounds):
         used, numbers = np.unique(surface.triangles[part], return_inverse=True)
         node.attach_new_node(_geometry(surface, used, numbers.reshape(-1)))
     node.set_texture(image)
+    node.set_bin("fixed", order)
     node.set_two_sided(True)
     return node
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from panda3d.core import CullBinManager, NodePath, TransparencyAttrib
+from panda3d.core import NodePath, TransparencyAttrib
 
 from simulator.scene import growth, land, plant_pictures, road, sky, textures
 from simulator.scene.look import Light, Look
@@ -15,6 +15,8 @@ from simulator.track import Track
 
 KINDS: Final = 4
 """Different pictures of each plant."""
+SKY: Final = 1000
+"""In the order of drawing: after the ground, so that only what it leaves free is drawn."""
 ROCKS: Final = {
     "lake": ((86, 96, 92), (226, 222, 196)),
     "jungle": ((34, 38, 26), (150, 148, 116)),
@@ -61,8 +63,7 @@ def build(track: Track, look: Look) -> Scene:
         node.set_depth_offset(1)
         node.set_depth_write(False)
     _grow(root, track, ground, light, chance)
-    above = hang(root, sky.dome(), texture(sky.picture(chance, light, track.style)), cut=False)
-    above.set_bin("fixed", 0)  # after the ground: only what it leaves free is drawn
+    above = hang(root, sky.dome(), texture(sky.picture(chance, light, track.style)), SKY, cut=False)
     above.set_depth_write(False)
     return Scene(root, above, light)
 
@@ -113,7 +114,7 @@ def air(eye: NodePath, light: Light, sheets: tuple[float, ...]) -> None:
     Between two sheets nothing fades, and where one cuts the ground there is an edge; enough of
     them, and no eye sees it.
     """
-    bins = CullBinManager.get_global_ptr()
+    white = texture(np.full((1, 1, 3), 255, np.uint8))
     before = 0.0
     for number, distance in enumerate(sheets):
         share = 1.0 - float(np.exp(-light.haze_per_m * (distance - before)))
@@ -125,9 +126,7 @@ def air(eye: NodePath, light: Light, sheets: tuple[float, ...]) -> None:
         ])  # fmt: skip
         colours = np.broadcast_to(np.array(light.horizon).clip(0, 1), (4, 3))
         surface = Surface(places, np.zeros((4, 2)), colours, np.array([(0, 1, 2), (1, 3, 2)]))
-        node = hang(eye, surface, texture(np.full((1, 1, 3), 255, np.uint8)), cut=False)
+        node = hang(eye, surface, white, SKY + len(sheets) - number, cut=False)
         node.set_transparency(TransparencyAttrib.M_alpha)
         node.set_alpha_scale(share)
         node.set_depth_write(False)
-        assert bins.get_bin_type("fixed")
-        node.set_bin("fixed", 1 + len(sheets) - number)
