@@ -66,12 +66,12 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stack(engine: None, recording: Path) -> Iterator[None]:
     """All services, with a recording imported and a model trained."""
-    compose("--profile", "cli", "build")
+    compose("--profile", "cli", "--profile", "demo", "build")
     try:
         compose("up", "-d", "--wait")
         yield
     finally:
-        compose("--profile", "cli", "down", "--volumes", "--remove-orphans")
+        compose("--profile", "cli", "--profile", "demo", "down", "--volumes", "--remove-orphans")
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,8 @@ def test_both_compose_files_are_valid(engine: None) -> None:
 
 
 def test_every_service_is_confined_and_checked(engine: None) -> None:
-    services = json.loads(compose("--profile", "cli", "config", "--format", "json"))["services"]
+    profiles = ("--profile", "cli", "--profile", "demo")
+    services = json.loads(compose(*profiles, "config", "--format", "json"))["services"]
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -150,6 +151,28 @@ def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> No
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert "80 of 80" in done.stdout, done.stderr
+
+
+def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) -> None:
+    """A piece of the demonstration: all of it takes minutes."""
+    await_version(trained["version"])
+    run = ("--profile", "demo", "run", "--rm", "-T", "--no-deps")
+    where = ("--out", "/recordings/short", "--laps", "1", "--mph", "30", "--json")
+    points = "x,y\n0,0\n40,0\n80,10\n"
+    recorded = compose(
+        *run, "--entrypoint", "sh", "demo-record", "-euc",
+        f'printf "{points}" >/tmp/short.csv; '
+        f"python -m simulator record --track /tmp/short.csv {' '.join(where)}",
+    )  # fmt: skip
+    assert json.loads(recorded)["rows"] > 60
+    driven = json.loads(
+        compose(*run, "simulator", "drive", "--laps", "0.02", "--out", "/drives", "--json",
+                check=False)
+    )  # fmt: skip
+    assert driven["wire"]["answered"] > 20
+    assert driven["distance_m"] > 15
+    kept = compose(*run, "--entrypoint", "ls", "simulator", "/drives").split()
+    assert kept == ["drive.json", "drive.mp4", "drive.png"]
 
 
 def test_inference_answers_within_two_seconds_of_its_start(

@@ -17,6 +17,7 @@ from simulator.numbers import LOCALES, locale
 from simulator.options import span, track_of
 from simulator.record import Lesson
 from simulator.record import record as record_lesson
+from simulator.recorder import exists
 from simulator.replay import frames as recorded_frames
 from simulator.replay import replay as replay_frames
 from simulator.scene.look import LIGHTS, Look
@@ -62,9 +63,18 @@ def record(
     vary: Vary = False,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
+    once: Annotated[
+        bool, typer.Option("--once", help="Leave a recording alone that is there already.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Record the expert's driving in Udacity's format, 15 rows a second."""
+    if once and exists(out):
+        if as_json:
+            show.document({"recording": str(out), "rows": None})
+        else:
+            Console().print(f"{out} is there already", highlight=False, soft_wrap=True)
+        return
     lesson = Lesson(
         laps=laps,
         direction=-1 if reverse else 1,
