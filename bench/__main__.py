@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import ingest, serve, stream
+from bench import ingest, serve, simulate, stream
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
@@ -46,6 +46,8 @@ def main() -> int:
         figures = ingest.measure(recording, data)
         console.print("stream …")
         figures += stream.measure(data)
+        console.print("simulate …")
+        figures += simulate.measure(Path(folder))
         console.print("one epoch of training, for a model to serve …")
         script = Path(folder) / "publish.py"
         script.write_text(PUBLISH)

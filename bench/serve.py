@@ -1,4 +1,4 @@
-"""The drive: the simulator's client, the bridge and inference, each in a process of its own."""
+"""The drive: the simulator, the bridge and inference, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import urllib3
 
 from bench.figures import Figure, latency
 
 REQUESTS = 2000
+LAPS = "0.4"
 
 
 def measure(recording: Path, models: Path) -> list[Figure]:
-    """Return latencies of /predict for one client, and of a telemetry's round trip."""
+    """Return latencies of /predict for one client and of a telemetry's round trip, and how much
+    faster than the clock on the wall the simulator drives in lock-step.
+    """
     jpegs = [path.read_bytes() for path in sorted((recording / "IMG").glob("center_*.jpg"))[:200]]
     ports = [_free_port(), _free_port()]
     url = f"http://127.0.0.1:{ports[0]}"
@@ -40,20 +44,26 @@ def measure(recording: Path, models: Path) -> list[Figure]:
                 headers={"Content-Type": "image/jpeg"},
             )  # fmt: skip
             taken_ms.append((time.perf_counter() - began) * 1000)
-        drive = json.loads(
-            subprocess.run(
-                [sys.executable, "-m", "simulator", "replay", str(recording), "--json",
-                 "--bridge", f"ws://127.0.0.1:{ports[1]}"],
-                capture_output=True, check=True,
-            ).stdout
-        )  # fmt: skip
-    p50, p99, rate = drive["p50_ms"], drive["p99_ms"], drive["answers_per_s"]
+        replayed = _simulator("replay", str(recording), port=ports[1])
+        drive = _simulator("drive", "--laps", LAPS, port=ports[1])
+    p50, p99, rate = replayed["p50_ms"], replayed["p99_ms"], replayed["answers_per_s"]
+    wire = drive["wire"]
+    faster = drive["elapsed_s"] / (wire["answered"] / wire["answers_per_s"])
     return [
         *latency("/predict, one client", taken_ms),
         Figure("telemetry, two in flight: p50", "ms", p50, p50, p50),
         Figure("telemetry, two in flight: p99", "ms", p99, p99, p99),
         Figure("telemetry, lock-step", "answers/s", rate, rate, rate),
+        Figure("simulator, lake: lock-step drive", "x real time", faster, faster, faster),
     ]
+
+
+def _simulator(*words: str, port: int) -> dict[str, Any]:
+    """Run a command of the simulator over a bridge; return its JSON document."""
+    command = [sys.executable, "-m", "simulator", *words, "--json",
+               "--bridge", f"ws://127.0.0.1:{port}"]  # fmt: skip
+    document: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE).stdout)
+    return document
 
 
 def _free_port() -> int:

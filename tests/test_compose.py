@@ -158,7 +158,7 @@ def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) ->
     await_version(trained["version"])
     run = ("--profile", "demo", "run", "--rm", "-T", "--no-deps")
     where = ("--out", "/recordings/short", "--laps", "1", "--mph", "30", "--json")
-    points = "x,y\n0,0\n40,0\n80,10\n"
+    points = "x,y\n0,0\n30,0\n60,4\n90,10\n"
     recorded = compose(
         *run, "--entrypoint", "sh", "demo-record", "-euc",
         f'printf "{points}" >/tmp/short.csv; '

@@ -1,8 +1,10 @@
 """The client against a bare server: each trap of docs/protocol.md, on the simulator's side."""
 
+import base64
 import json
 
 import pytest
+import samples
 import scripted
 from scripted import Peer
 
@@ -115,3 +117,31 @@ def test_a_bridge_that_leaves_is_an_error() -> None:
 def _listen(peer: Peer) -> None:
     while peer.hear():
         pass
+
+
+@pytest.mark.parametrize("name", ["en-US", "de-DE"])
+def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
+    """Captured conversations of Udacity's own client classes, their telemetries sent again."""
+    marks = locale(name)
+    lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
+    packets = [json.loads(line) for line in lines]
+    said = [each["data"] for each in packets if each["from"] == "client" and "data" in each]
+    said = [text for text in said if text.startswith("42")]
+    heard: list[str] = []
+
+    def listen(peer: Peer) -> None:
+        while text := peer.hear():
+            heard.append(text)
+
+    with scripted.bridge(listen) as url, client(url, name) as simulator:
+        for text in said:
+            _, payload = json.loads(text[2:])
+            if payload is None:
+                simulator.manual()
+                continue
+            steering, throttle, speed = (
+                marks.parse(payload[field]) for field in ("steering_angle", "throttle", "speed")
+            )
+            simulator.telemetry(steering / 25, throttle, speed, base64.b64decode(payload["image"]))
+    assert heard == ["2", *said]
+    assert '42["telemetry",null]' in said

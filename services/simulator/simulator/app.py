@@ -10,9 +10,11 @@ from rich.console import Console
 
 from contract.errors import SettingError
 from simulator import evaluating, show
+from simulator.chart import write_png
 from simulator.dialect import Client
 from simulator.drivers import Local
 from simulator.expert import Expert, Manner
+from simulator.gallery import gallery as contact_sheet
 from simulator.numbers import LOCALES, locale
 from simulator.options import span, track_of
 from simulator.record import Lesson
@@ -166,6 +168,28 @@ def evaluate(
     else:
         show.evaluation(result)
     raise typer.Exit(0 if result.successes == result.count else 1)
+
+
+@app.command()
+def gallery(
+    track: TrackName = "lake",
+    beside: Annotated[
+        list[Path] | None, typer.Option("--beside", help="A recording to compare with; repeatable.")
+    ] = None,
+    seed: Seed = 1,
+    out: Annotated[Path, typer.Option("--out", help="The picture, .png.")] = Path("gallery.png"),
+    as_json: AsJson = False,
+) -> None:
+    """Show a track in every light on one sheet, beside frames of real recordings."""
+    if out.suffix != ".png":
+        raise SettingError("the sheet is a .png", got=out, remedy="Name it so: --out gallery.png")
+    sheet = contact_sheet(track_of(track), seed, beside or [])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_png(out, sheet)
+    if as_json:
+        show.document({"gallery": str(out)})
+    else:
+        Console().print(f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels", highlight=False)
 
 
 @app.command()

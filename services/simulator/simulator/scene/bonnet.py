@@ -68,6 +68,7 @@ def bonnet(side: str, light: Light) -> Bonnet:
     share = cover.reshape(HEIGHT, SHARP, WIDTH, SHARP).mean(axis=(1, 3)) / 255
     weighted = (picture * (cover[..., None] > 0)).reshape(HEIGHT, SHARP, WIDTH, SHARP, 3)
     bright = (np.array(light.ambient) + 0.7 * np.array(light.sun)) * np.array(light.tint)
+    bright /= max(1.0, bright.max())  # cut off, a light that is too bright would turn pink
     colour = (weighted.mean(axis=(1, 3)) * bright).clip(0, 255)
     top = int(np.flatnonzero(share.any(axis=1))[0])
     return Bonnet(

@@ -1,0 +1,60 @@
+"""The simulator alone: pictures of the centre camera, and rows of a recording, files and all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.figures import Figure, rates
+from simulator import tracks
+from simulator.numbers import locale
+from simulator.record import Lesson, record
+from simulator.scene.camera import Camera
+from simulator.scene.look import Look
+from simulator.track import Track
+
+PICTURES = 300
+LAPS = 0.15
+
+
+def measure(scratch: Path) -> list[Figure]:
+    """Return JPEGs a second of one camera on both tracks, and rows a second of a recording."""
+    figures = []
+    for name in tracks.NAMES:
+        track = tracks.built_in(name)
+        figures += _pictures(track)
+    return figures + _rows(tracks.lake(), scratch)
+
+
+def _pictures(track: Track) -> list[Figure]:
+    poses = [track.pose(float(station), track.lane_m)
+             for station in np.linspace(0, track.length_m, PICTURES, endpoint=False)]  # fmt: skip
+    with Camera(track, Look()) as camera:
+
+        def around() -> None:
+            for pose in poses:
+                camera.jpeg(pose)
+
+        return rates(f"simulator, {track.name}", "JPEGs/s", PICTURES, {"centre camera": around})
+
+
+def _rows(track: Track, scratch: Path) -> list[Figure]:
+    """Time whole recordings: the world is built, driven, seen by three cameras and written."""
+    made = iter(range(1000))
+    short = _shortened(track)
+
+    def lesson() -> int:
+        folder = scratch / f"run-{next(made)}"
+        return record(short, Look(), Lesson(mph=(15.0, 15.0)), folder, locale("en-US"))
+
+    return rates(f"simulator, {track.name}", "rows/s", lesson(), {"recording": lesson})
+
+
+def _shortened(track: Track) -> Track:
+    """Return the first part of a track, as an open road."""
+    count = int(LAPS * len(track.points))
+    return Track(
+        track.name, track.style, False, track.points[:count], track.width_m[:count],
+        track.lane_m, track.stretches,
+    )  # fmt: skip
