@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROJECTS := packages/contract packages/cli services/ingest services/trainer services/inference \
   services/driver-bridge services/simulator
-# A recording (folder, zip or tar) for `make demo`.
+# A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
 .PHONY: help setup demo up down check test bench lock clean
@@ -32,7 +32,7 @@ $(READY): requirements/dev.lock $(PROJECTS:%=%/pyproject.toml)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(PROJECTS:%=-e ./%)
 	@touch $@
 
-demo: $(READY) ## RECORDING=folder: import it, train, publish, serve and drive; print one table
+demo: $(READY) ## Record, train, serve and drive a lap; RECORDING=folder learns from yours
 	@$(BIN)/lapwing demo $(RECORDING)
 
 up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
