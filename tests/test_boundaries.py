@@ -23,7 +23,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
     "ingest": {"job", "__main__"},
-    "trainer": {"job", "stopped", "__main__"},
+    "trainer": {"job", "training", "stopped", "__main__"},
     "inference": {"app", "__main__"},
     "driver_bridge": {"server", "__main__"},
     "simulator": {
@@ -45,7 +45,8 @@ SPINES = {
 PARTS = {
     "ingest": {"driving_log": {"decimal_comma"}, "decoder": {"driving_log"},
                "report": {"driving_log"}},
-    "trainer": {},
+    "trainer": {"workspace": {"tally"}, "reader": {"augment", "ring"},
+                "stream": {"augment", "reader", "ring"}},
     "inference": {"backend": {"litert", "keras_backend"}, "pilot": {"backend"},
                   "follower": {"pilot"}},
     "driver_bridge": {"driver": {"control"}},

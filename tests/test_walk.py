@@ -17,7 +17,7 @@ from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.dialect import Client
 from simulator.numbers import locale
-from trainer import index
+from trainer import index, ring
 from trainer.learner import Learner
 from trainer.stream import Stream
 
@@ -44,12 +44,13 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
     manifests = store.manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
+        place = reader.place
     table = index.plain([rows], [np.ones(len(rows), bool)])
     network = Network()
-    with Stream(tmp_path / "data", manifests, table, readers=1, queue_bytes=1 << 20) as stream:
-        batches = stream.batches([np.arange(len(rows))])
-        pairs = ((frames, labels) for _, frames, labels in batches)
-        Learner(network).train(pairs, lambda count, loss: None)
+    asked = [ring.records(table, np.arange(len(rows)))]
+    with Stream([place], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
+        for _ in Learner(network).steps(stream.batches(asked)):
+            pass
     return network.seen
 
 

@@ -8,9 +8,10 @@ import pytest
 import samples
 
 from contract import frame, store
+from contract.blocks import BLOCK_FRAMES, FRAME_BYTES, FRAME_SHAPE
 from contract.errors import StoreError
 from contract.settings import load
-from contract.store import BLOCK_FRAMES, FRAME_BYTES, StoreManifest, StoreReader
+from contract.store import StoreManifest, StoreReader
 from ingest.job import import_source
 from ingest.settings import Settings
 
@@ -49,7 +50,7 @@ def test_frames_are_gathered_in_any_order(data: Path, manifest: StoreManifest) -
 
 
 def test_a_frame_spec_fits_the_stores_frames() -> None:
-    assert store.FRAME_SHAPE == (frame.HEIGHT, frame.WIDTH, frame.CHANNELS)
+    assert FRAME_SHAPE == (frame.HEIGHT, frame.WIDTH, frame.CHANNELS)
     assert FRAME_BYTES == frame.FRAME_BYTES
 
 

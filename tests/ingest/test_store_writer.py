@@ -7,8 +7,9 @@ import pytest
 import tables
 
 from contract import publish, store
+from contract.blocks import BLOCK_FRAMES
 from contract.errors import StoreError
-from contract.store import BLOCK_FRAMES, StoreManifest
+from contract.store import StoreManifest
 from ingest.store_writer import StoreWriter, table_of
 
 COUNT = BLOCK_FRAMES * 2 + 5

@@ -9,6 +9,7 @@ from rows import rows
 from contract.errors import TrainingError
 from contract.store import CAMERAS
 from trainer import index
+from trainer.index import Material
 from trainer.split import split, stretches
 
 PLAIN: dict[str, Any] = {"cameras": CAMERAS[:1], "correction": 0.2, "flip": False, "history": 0}
@@ -16,7 +17,11 @@ PLAIN: dict[str, Any] = {"cameras": CAMERAS[:1], "correction": 0.2, "flip": Fals
 
 def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
     chosen = np.ones(len(table), bool) if mask is None else mask
-    return index.training([table], [chosen], [stretches(table)], **{**PLAIN, **changes})
+    return index.training([material(table, chosen)], **{**PLAIN, **changes})
+
+
+def material(table: np.ndarray, mask: np.ndarray) -> Material:
+    return Material(table, mask, mask, stretches(table), table["steering"])
 
 
 def test_plain_rows_are_their_centre_frames() -> None:
@@ -68,7 +73,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
     tables = [rows(400), rows(300, start_s=5000)]
     parts = split(tables, "blocks", 0.2, 1.0, seed)
     training = index.training(
-        tables, parts.train, [stretches(each) for each in tables],
+        [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
         cameras=CAMERAS, correction=0.2, flip=flip, history=history,
     )  # fmt: skip
     validation = index.plain(tables, parts.validation)
@@ -94,8 +99,16 @@ def test_the_table_numbers_its_three_uses_one_after_another() -> None:
     np.testing.assert_array_equal(table.samples[table.validation], c)
 
 
-def test_an_epochs_order_is_a_permutation_of_its_own() -> None:
-    first, again, next_epoch = (index.permutation(50, 1, epoch) for epoch in (1, 1, 2))
-    assert sorted(first) == list(range(50))
-    assert first.tolist() == again.tolist()
-    assert first.tolist() != next_epoch.tolist()
+def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
+    table = rows(3)
+    learned = Material(table, np.ones(3, bool), np.array([True, False, True]),
+                       stretches(table), np.full(3, 0.5, np.float32))  # fmt: skip
+    samples = index.training([learned], **{**PLAIN, "history": 1})
+    assert samples["label"].tolist() == [0.5] * 3
+    assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]
+
+
+def test_a_sample_knows_how_fast_the_car_was() -> None:
+    table = rows(2)
+    table["speed_mph"] = [0, 30]
+    assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])

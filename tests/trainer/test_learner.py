@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -22,67 +23,74 @@ def tiny() -> keras.Model:
     )
 
 
-def batches(count: int, label: float | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+class Batch(NamedTuple):
+    frames: np.ndarray
+    labels: np.ndarray
+
+
+def batches(count: int, label: float | None = None) -> Iterator[Batch]:
     random = np.random.default_rng(5)
     for _ in range(count):
         frames = random.integers(0, 256, (16, 4, 4, 3), dtype=np.uint8)
         labels = frames.mean((1, 2, 3)) / 255
-        yield frames, (labels if label is None else np.full(16, label)).astype(np.float32)
+        yield Batch(frames, (labels if label is None else np.full(16, label)).astype(np.float32))
 
 
-def ignore(count: int, loss: float) -> None:
-    """Take no notice of a step."""
+def epoch(learner: Learner, count: int, label: float | None = None) -> float:
+    """Train on so many batches; return their mean loss."""
+    loss = float(np.mean([each for _, each in learner.steps(batches(count, label))]))
+    learner.end_epoch(loss)
+    return loss
 
 
 def test_training_lowers_the_loss() -> None:
     learner = Learner.start(tiny(), 0.01)
-    first = learner.train(batches(40), ignore)
+    first = epoch(learner, 40)
     for _ in range(3):
-        last = learner.train(batches(40), ignore)
+        last = epoch(learner, 40)
     assert last < first / 2
 
 
-def test_the_loss_of_an_epoch_is_the_mean_over_its_samples() -> None:
+def test_a_steps_loss_is_the_mean_over_its_batch() -> None:
     learner = Learner.start(tiny(), 1e-12)  # so small that the weights stand still
     data = list(batches(3))
-    answers = learner.predict(iter(data))
-    labels = np.concatenate([part for _, part in data])
-    assert learner.train(iter(data), ignore) == pytest.approx(
-        np.mean((answers - labels) ** 2), 1e-4
-    )
+    answers = learner.predict(iter(data)).reshape(3, 16)
+    for (batch, loss), each in zip(learner.steps(iter(data)), answers, strict=True):
+        assert loss == pytest.approx(np.mean((each - batch.labels) ** 2), 1e-4)
 
 
-def test_each_step_is_told() -> None:
-    told: list[int] = []
-    Learner.start(tiny(), 0.01).train(batches(3), lambda count, loss: told.append(count))
-    assert told == [16, 32, 48]
+def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
+    source = batches(3)
+    steps = Learner.start(tiny(), 0.01).steps(source)
+    next(steps)
+    assert len(list(source)) == 2
 
 
 def test_a_loss_that_is_no_number_stops_the_training() -> None:
     with pytest.raises(TrainingError, match="the loss is no number any more: got nan"):
-        Learner.start(tiny(), 0.01).train(batches(2, float("nan")), ignore)
+        epoch(Learner.start(tiny(), 0.01), 2, float("nan"))
 
 
 def test_an_explosion_stops_the_training() -> None:
     learner = Learner.start(tiny(), 0.01)
-    learner.train(batches(5), ignore)
+    epoch(learner, 5)
     with pytest.raises(TrainingError, match="the loss exploded, to 10 times"):
-        learner.train(batches(5, 1000.0), ignore)
+        epoch(learner, 5, 1000.0)
 
 
 def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
     learner = Learner.start(tiny(), 0.01)
-    learner.train(batches(5), ignore)
-    told: list[int] = []
+    epoch(learner, 5)
+    source = batches(1000, 1000.0)
     with pytest.raises(TrainingError):
-        learner.train(batches(1000, 1000.0), lambda count, loss: told.append(count))
-    assert len(told) == 50
+        list(learner.steps(source))
+    assert len(list(source)) == 1000 - 50
 
 
 def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
     learner = Learner.start(tiny(), 0.01)
-    learner.train(batches(10), ignore)
+    epoch(learner, 10)
     learner.save(tmp_path / "epoch-1.keras")
     resumed = Learner.load(tmp_path / "epoch-1.keras", best_loss=1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-1.keras"]
-    assert resumed.train(batches(10), ignore) == learner.train(batches(10), ignore)
+    assert epoch(resumed, 10) == epoch(learner, 10)

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from trainer.tally import Tally
 from trainer.workspace import State, Workspace
 
 
@@ -24,6 +25,19 @@ def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
         workspace.write(State(["lake"], [{}] * 4, best_epoch=2))
         kept = sorted(path.name for path in workspace.path.iterdir())
     assert kept == ["epoch-2.keras", "epoch-4.keras", "state.json"]
+
+
+def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, "job")
+    state = State(["lake"], [{}], best_epoch=1, tally=Tally(2, 7, 448, 1.5, "ab"))
+    with workspace.hold():
+        for name in ("epoch-1", "step-2-3", "step-2-7"):
+            (workspace.path / f"{name}.keras").touch()
+        workspace.write(state)
+        kept = sorted(path.name for path in workspace.path.iterdir())
+        assert workspace.read() == state
+    assert kept == ["epoch-1.keras", "state.json", "step-2-7.keras"]
+    assert workspace.latest(state).name == "step-2-7.keras"
 
 
 def test_staging_starts_empty(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from contract import publish
 from contract.errors import ModelError
@@ -42,10 +42,12 @@ class ModelManifest:
     """dataset, rows and sha256 of the manifest of each store that was trained on."""
     config: dict[str, object]
     seed: int
-    history: list[dict[str, float]]
-    """One entry a finished epoch."""
+    history: list[dict[str, Any]]
+    """One entry a finished epoch: scores, where its time went, the digest of its samples."""
     metrics: dict[str, float]
     packages: dict[str, str]
+    quarantined: dict[str, str] = field(default_factory=dict)
+    """Datasets that were asked for, found damaged and left out, and what was wrong with each."""
 
     @property
     def sha256(self) -> str:

@@ -5,8 +5,8 @@
     <data>/stores/<dataset>.json    the manifest; a store without one does not exist
 
 Each frame is stored once, prepared. Chunks are uncompressed, so a frame is one stretch of the file
-and is read as one, through a memory map, in any order (the chunk index tells where). HDF5 does not
-notice a flipped bit in raw data; the manifest's checksums, one a chunk, do. Ingest writes stores
+and is read as one, in any order (blocks.py; HDF5's chunk index tells where). HDF5 does not notice
+a flipped bit in raw data; the manifest's checksums, one a chunk, do. Ingest writes stores
 (ingest/store_writer.py), everybody else reads them here.
 """
 
@@ -15,23 +15,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import mmap
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import tables
 
+from contract.blocks import Blocks, Frames, Numbers, Place
 from contract.errors import StoreError
 
 SCHEMA: Final = 1
-FRAME_SHAPE: Final = (128, 128, 3)
-FRAME_BYTES: Final = 128 * 128 * 3
-BLOCK_FRAMES: Final = 32
-"""Frames in a chunk: 1.5 MB, so that a checksum names a small place and costs one read."""
-
 ABSENT: Final = -1
 """The frame number of a camera that a row does not have."""
 
@@ -54,7 +51,6 @@ ROW: Final = np.dtype(
 CAMERAS: Final = ("center", "left", "right")
 
 Rows = npt.NDArray[np.void]
-Frames = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,7 @@ def select(data_dir: Path, names: list[str]) -> list[StoreManifest]:
 class StoreReader:
     """An open store: its rows, and its frames in any order.
 
-    Owns a memory map; belongs to the process that opened it. Close it, or use it in `with`.
+    Owns a file descriptor; belongs to the process that opened it. Close it, or use it in `with`.
     """
 
     def __init__(self, path: Path, manifest: StoreManifest) -> None:
@@ -164,48 +160,41 @@ class StoreReader:
                 self.rows: Rows = file.root.rows.read()
                 frames = file.root.frames
                 starts = range(0, manifest.frames, manifest.block_frames)
-                blocks = [frames.chunk_info((start, 0, 0, 0)).offset for start in starts]
+                offsets = [frames.chunk_info((start, 0, 0, 0)).offset for start in starts]
         except (tables.HDF5ExtError, tables.NoSuchNodeError, ValueError, TypeError) as error:
             raise _damaged(path.name, f"{error}".splitlines()[0]) from error
-        # Byte offset in the file of every frame.
-        within = np.arange(manifest.frames, dtype=np.int64)
-        self._offsets = (
-            np.asarray(blocks, dtype=np.int64)[within // manifest.block_frames]
-            + within % manifest.block_frames * FRAME_BYTES
+        self.place = Place(
+            path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
-        with path.open("rb") as raw:
-            mapped = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
-        self._bytes: Frames | None = np.frombuffer(mapped, dtype=np.uint8)
+        self._blocks = Blocks(self.place)
 
-    def gather(self, numbers: npt.NDArray[np.integer[Any]], out: Frames) -> None:
+    def gather(self, numbers: Numbers, out: Frames) -> None:
         """Copy the frames of the given numbers into `out`, uint8 of shape (n, 128, 128, 3)."""
-        assert self._bytes is not None, "the store is closed"
-        flat = out.reshape(len(numbers), FRAME_BYTES)
-        for row, offset in zip(flat, self._offsets[numbers], strict=True):
-            row[:] = self._bytes[offset : offset + FRAME_BYTES]
+        self._blocks.gather(numbers, out)
 
     def verify(self) -> None:
-        """Read everything and compare it with the manifest's checksums.
+        """Read everything, on all cores, and compare it with the manifest's checksums.
 
         Raises:
             StoreError: a block or the rows differ; the message names the place.
         """
         if hashlib.sha256(self.rows.tobytes()).hexdigest() != self._manifest.rows_sha256:
             raise _damaged(self._name, "the rows differ from their checksum")
-        assert self._bytes is not None, "the store is closed"
-        for block, expected in enumerate(self._manifest.block_sha256):
-            first = block * self._manifest.block_frames
-            count = min(self._manifest.block_frames, self._manifest.frames - first)
-            start = int(self._offsets[first])
-            stretch = self._bytes[start : start + count * FRAME_BYTES]
-            if hashlib.sha256(stretch.data).hexdigest() != expected:
-                raise _damaged(
-                    self._name, f"block {block} (frames {first}-{first + count - 1}) differs"
-                )
+        expected = self._manifest.block_sha256
+        with ThreadPoolExecutor(os.cpu_count()) as executor:
+            found = executor.map(self._digest, range(len(expected)))
+            for block, (one, other) in enumerate(zip(found, expected, strict=True)):
+                if one != other:
+                    first = block * self._manifest.block_frames
+                    last = min(first + self._manifest.block_frames, self._manifest.frames) - 1
+                    raise _damaged(self._name, f"block {block} (frames {first}-{last}) differs")
+
+    def _digest(self, block: int) -> str:
+        return hashlib.sha256(self._blocks.block(block).data).hexdigest()
 
     def close(self) -> None:
-        """Let go of the memory map; it goes once the last view of it, in a traceback say, does."""
-        self._bytes = None
+        """Close the file."""
+        self._blocks.close()
 
     def __enter__(self) -> Self:
         return self

@@ -13,9 +13,10 @@ import numpy as np
 import tables
 
 from contract import frame, publish, store
+from contract.blocks import BLOCK_FRAMES, FRAME_SHAPE
 from contract.errors import StoreError
 from contract.frame import Frame
-from contract.store import BLOCK_FRAMES, FRAME_SHAPE, ROW, SCHEMA, Rows, StoreManifest, StoreReader
+from contract.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
 
 WRITING: Final = (tables.HDF5ExtError, OSError)
 """What writing raises; HDF5 reports a full disk, among all else, as an error of its own."""

@@ -11,9 +11,11 @@ from contract.errors import TrainingError
 LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000), "batch": (1, 4096), "patience": (1, 1000), "learning_rate": (1e-7, 1.0),
     "correction": (0.0, 1.0), "history": (0, 4), "validation_share": (0.05, 0.5),
-    "gap_s": (0.1, 60.0), "seed": (0, 2**32 - 1),
+    "gap_s": (0.1, 60.0), "seed": (0, 2**32 - 1), "smooth_s": (0.0, 5.0), "balance": (0.0, 100.0),
+    "light": (0.0, 0.9), "shadow": (0.0, 1.0), "blur": (0.0, 1.0), "shift_m": (0.0, 2.0),
+    "turn_deg": (0.0, 10.0),
 }  # fmt: skip
-SPLITS = ("auto", "recordings", "blocks")
+WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact", "blocks")}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,22 @@ class Config:
     validation_share: float = 0.2
     gap_s: float = 1.0
     """Seconds around validation frames from which nothing is trained on."""
+    smooth_s: float = 0.0
+    """Labels are means over a window of so many seconds; 0: as recorded."""
+    balance: float = 0.0
+    """Times the mean that a bin of the steering histogram may hold; 0: as recorded."""
+    light: float = 0.0
+    """Brightness and contrast are varied by up to this share; this and what follows: augment.py."""
+    shadow: float = 0.0
+    """Share of the samples across which a shadow falls."""
+    blur: float = 0.0
+    """Share of the samples that are blurred."""
+    shift_m: float = 0.0
+    """The view is moved sideways by up to so much."""
+    turn_deg: float = 0.0
+    """The view is turned by up to so much."""
+    shuffle: str = "auto"
+    """Each epoch a permutation of all samples, or of blocks for slow disks (order.py)."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -51,8 +69,9 @@ class Config:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise _refusal(name, value, f"from {low} to {high}")
-        if self.split not in SPLITS:
-            raise _refusal("split", self.split, f"one of {', '.join(SPLITS)}")
+        for name, words in WORDS.items():
+            if getattr(self, name) not in words:
+                raise _refusal(name, getattr(self, name), f"one of {', '.join(words)}")
 
 
 def of_arguments(arguments: Mapping[str, object]) -> Config:

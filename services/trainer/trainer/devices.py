@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import keras
 
 
-def prepare() -> str | None:
-    """Let a GPU's memory grow as needed; return the dtype policy for it, or None on a CPU.
+@dataclass(frozen=True)
+class Devices:
+    """What a network is trained on."""
+
+    gpu: bool
+    policy: str | None
+    """Keras's dtype policy; None: its own."""
+
+
+def prepare() -> Devices:
+    """Let a GPU's memory grow as needed, and return what there is.
 
     bfloat16 keeps float32's range, so losses need no scaling; GPUs before NVIDIA's Ampere lack it
     and train in float32.
@@ -32,4 +43,4 @@ def prepare() -> str | None:
         import torch
 
         able = [torch.cuda.is_bf16_supported()] if torch.cuda.is_available() else []
-    return "mixed_bfloat16" if able and all(able) else None
+    return Devices(bool(able), "mixed_bfloat16" if able and all(able) else None)

@@ -12,12 +12,15 @@ import numpy.typing as npt
 from contract.errors import TrainingError
 from contract.store import ABSENT, Rows
 
+MPS_PER_MPH: Final = 0.44704
+
 SAMPLE: Final = np.dtype(
     [
         ("store", "<i4"),  # which of the job's stores
         ("frame", "<i4"),  # which of its frames
         ("row", "<i4"),  # the row whose steering it is labelled with
         ("label", "<f4"),  # steering, -1..1 plus the camera's correction
+        ("speed_mps", "<f4"),
         ("flip", "?"),  # shown mirrored; the label is reversed already
     ]
 )
@@ -49,37 +52,54 @@ def tabulate(training: Samples, seen: Samples, validation: Samples) -> Table:
     return Table(np.concatenate([training, seen, validation]), *numbers)
 
 
+@dataclass(frozen=True, eq=False)
+class Material:
+    """One recording as it is to be trained on.
+
+    Args:
+        rows: of its store.
+        mask: (rows,), those whose frames may be trained on.
+        kept: (rows,), those of them whose steering is trained on.
+        stretch: (rows,), numbers of the stretches of uninterrupted driving.
+        steering: (rows,), -1..1, what is to be learned.
+    """
+
+    rows: Rows
+    mask: Mask
+    kept: Mask
+    stretch: Numbers
+    steering: npt.NDArray[np.float32]
+
+
 def training(
-    recordings: Sequence[Rows],
-    masks: Sequence[Mask],
-    stretches: Sequence[npt.NDArray[np.int64]],
+    recordings: Sequence[Material],
     *,
     cameras: Sequence[str],
     correction: float,
     flip: bool,
     history: int,
 ) -> Samples:
-    """Expand the rows of `masks` into samples: cameras, earlier frames, mirror images.
+    """Expand recordings into samples: cameras, earlier frames, mirror images.
 
-    An earlier frame is taken only from the same stretch of driving and only from a row that trains
-    itself.
+    An earlier frame is taken only from the same stretch of driving and only from a row that may be
+    trained on itself.
 
     Raises:
         TrainingError: there is none.
     """
     parts = []
-    for number, (rows, mask, stretch) in enumerate(zip(recordings, masks, stretches, strict=True)):
+    for number, each in enumerate(recordings):
         for age in range(history + 1):
-            later = np.flatnonzero(mask)
+            later = np.flatnonzero(each.kept)
             later = later[later >= age]
             earlier = later - age
-            joined = mask[earlier] & (stretch[earlier] == stretch[later])
+            joined = each.mask[earlier] & (each.stretch[earlier] == each.stretch[later])
             later, earlier = later[joined], earlier[joined]
             for camera in cameras:
-                frames = rows[camera][earlier]
+                frames = each.rows[camera][earlier]
                 seen = frames != ABSENT
-                labels = rows["steering"][later] + SIDE[camera] * correction
-                parts.append(_samples(number, frames[seen], later[seen], labels[seen]))
+                labels = each.steering[later] + SIDE[camera] * correction
+                parts.append(_samples(number, each.rows, frames[seen], later[seen], labels[seen]))
     samples = np.concatenate(parts)
     if not len(samples):
         raise TrainingError("the split leaves nothing to train on", remedy="Record more laps")
@@ -90,7 +110,9 @@ def plain(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
     """Return one sample a row of `masks`: the centre frame as it was seen, in order of time."""
     return np.concatenate(
         [
-            _samples(number, rows["center"][mask], np.flatnonzero(mask), rows["steering"][mask])
+            _samples(
+                number, rows, rows["center"][mask], np.flatnonzero(mask), rows["steering"][mask]
+            )
             for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True))
         ]
     )
@@ -98,6 +120,7 @@ def plain(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
 
 def _samples(
     store: int,
+    table: Rows,
     frames: npt.NDArray[np.int32],
     rows: npt.NDArray[np.int64],
     labels: npt.NDArray[np.float32],
@@ -105,6 +128,7 @@ def _samples(
     samples = np.zeros(len(frames), dtype=SAMPLE)
     samples["store"], samples["frame"], samples["row"] = store, frames, rows
     samples["label"] = labels
+    samples["speed_mps"] = table["speed_mph"][rows] * MPS_PER_MPH
     return samples
 
 
@@ -113,8 +137,3 @@ def _mirrored(samples: Samples) -> Samples:
     mirrored["flip"] = True
     mirrored["label"] = -samples["label"]
     return mirrored
-
-
-def permutation(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
-    """Return the order of an epoch: every sample once, another order for each (seed, epoch)."""
-    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from contract import jobs, store
+from contract.blocks import Blocks
+from contract.errors import StoreError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
-from contract.store import StoreManifest
+from contract.store import StoreManifest, StoreReader
 from trainer import config as configuration
-from trainer import devices, index, network, release, score, twin
+from trainer import (
+    devices,
+    index,
+    memory,
+    network,
+    order,
+    prefetch,
+    progress,
+    release,
+    score,
+    steering,
+    training,
+    twin,
+)  # fmt: skip
+from trainer.augment import Augmentation
+from trainer.board import Board
 from trainer.config import Config
-from trainer.index import Table
+from trainer.index import Material, Table
 from trainer.learner import Learner
-from trainer.progress import Progress
 from trainer.settings import Settings
-from trainer.split import split, stretches
+from trainer.split import clock_s, split, stretches
 from trainer.stream import Stream
+from trainer.training import Training
 from trainer.workspace import State, Workspace
 
 log = logging.getLogger(__name__)
 
-Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.float32]
 
 PARITY_FRAMES: Final = 256
@@ -64,32 +79,6 @@ def train(
     return release.summary(published)
 
 
-@dataclass(frozen=True)
-class Training:
-    """One training: what it was asked for, and what it works with."""
-
-    config: Config
-    table: Table
-    held: npt.NDArray[np.float32]
-    """The driver's previous steering, of each validation row."""
-    stream: Stream
-    workspace: Workspace
-    state: State
-
-    def batches(self, numbers: npt.NDArray[np.int64]) -> Iterator[tuple[Frames, Labels]]:
-        """Yield the samples of these numbers, in this order, a batch at a time."""
-        size = self.config.batch
-        asked = (numbers[start : start + size] for start in range(0, len(numbers), size))
-        for _, frames, labels in self.stream.batches(asked):
-            yield frames, labels
-
-    def validate(self, learner: Learner) -> tuple[Labels, dict[str, float]]:
-        """Return a network's answers to the validation frames, and their score."""
-        predicted = learner.predict(self.batches(self.table.validation))
-        label = self.table.samples["label"][self.table.validation]
-        return predicted, score.score(predicted, label, self.held)
-
-
 def _train(
     settings: Settings,
     job_id: str,
@@ -98,46 +87,86 @@ def _train(
     config: Config,
     workspace: Workspace,
 ) -> ModelManifest:
-    state = workspace.read() or State(
+    resumed = workspace.read()
+    state = resumed or State(
         [manifest.dataset for manifest in store.select(settings.data_dir, datasets)]
     )
-    manifests = store.select(settings.data_dir, state.datasets)
-    release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
-    report(phase="verify", datasets=state.datasets)
-    table, held = _samples(settings, manifests, config)
-    log.info("%d training samples, %d validation rows", len(table.train), len(table.validation))
-    with Stream(
-        settings.data_dir,
-        manifests,
-        table.samples,
-        readers=settings.readers,
-        queue_bytes=settings.queue_mib << 20,
-    ) as stream:
-        training = Training(config, table, held, stream, workspace, state)
-        _epochs(training, report)
+    with contextlib.ExitStack() as stack:
+        report(phase="verify", datasets=state.datasets)
+        if resumed is None:
+            _quarantine(settings.data_dir, state)
+        manifests = store.select(settings.data_dir, state.datasets)
+        release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
+        readers = [
+            stack.enter_context(store.open_store(settings.data_dir, manifest))
+            for manifest in manifests
+        ]
+        table, held = _samples(readers, config)
+        log.info("%d training samples, %d validation rows", len(table.train), len(table.validation))
+        state.shuffle = state.shuffle or _shuffle(readers, manifests, config)
+        workspace.write(state)
+        machine = devices.prepare()
+        places = [reader.place for reader in readers]
+        stream = stack.enter_context(
+            Stream(
+                places,
+                batch=config.batch,
+                readers=settings.readers,
+                queue_bytes=settings.queue_mib << 20,
+                augmentation=Augmentation(
+                    config.light, config.shadow, config.blur, config.shift_m, config.turn_deg
+                ),
+                held=prefetch.HELD if machine.gpu else 1,
+            )
+        )
+        stores = [stack.enter_context(Blocks(place)) for place in places]
+        work = Training(
+            config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
+        )
+        with Board(settings.model_dir, job_id, state.epoch) as board:
+            training.run(work, report, board)
+        log.info(progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
-        staged, metrics = _stage(training)
+        staged, metrics = _stage(work)
     manifest = release.compose(
-        job_id, settings.data_dir, manifests, asdict(config), state.history, metrics
-    )
+        job_id, settings.data_dir, manifests, asdict(config), state.history, metrics,
+        state.quarantined,
+    )  # fmt: skip
     return Registry(settings.model_dir).publish(staged, manifest)
 
 
-def _samples(
-    settings: Settings, manifests: list[StoreManifest], config: Config
-) -> tuple[Table, Labels]:
-    """Verify the stores, split their rows, and only then expand them."""
-    recordings = []
-    for manifest in manifests:
-        with store.open_store(settings.data_dir, manifest) as reader:
-            reader.verify()
-            recordings.append(reader.rows)
+def _quarantine(data_dir: Path, state: State) -> None:
+    """Compare every block of every store with its checksum; leave damaged recordings out.
+
+    Raises:
+        StoreError: all are damaged; the message is that of the last.
+    """
+    for manifest in store.select(data_dir, state.datasets):
+        try:
+            with store.open_store(data_dir, manifest) as reader:
+                reader.verify()
+        except StoreError as error:
+            state.datasets.remove(manifest.dataset)
+            state.quarantined[manifest.dataset] = str(error)
+            log.warning("not trained on: %s", error)
+            if not state.datasets:
+                raise
+
+
+def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels]:
+    """Split the rows of the stores, and only then expand them."""
+    recordings = [reader.rows for reader in readers]
     parts = split(recordings, config.split, config.validation_share, config.gap_s, config.seed)
     driving = [stretches(rows) for rows in recordings]
+    material = []
+    for number, (rows, mask, stretch) in enumerate(
+        zip(recordings, parts.train, driving, strict=True)
+    ):
+        wanted = steering.smoothed(rows["steering"], clock_s(rows), stretch, config.smooth_s)
+        kept = steering.balanced(wanted, mask, config.balance, config.seed + number)
+        material.append(Material(rows, mask, kept, stretch, wanted))
     expanded = index.training(
-        recordings,
-        parts.train,
-        driving,
+        material,
         cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
         correction=config.correction,
         flip=config.flip,
@@ -152,54 +181,39 @@ def _samples(
     return index.tabulate(expanded, seen, validation), np.concatenate(held)
 
 
-def _epochs(training: Training, report: jobs.Report) -> None:
-    """Train until the last epoch, or until validation has not improved for `patience` of them."""
-    config, state, workspace = training.config, training.state, training.workspace
-    keras.utils.set_random_seed(config.seed + state.epoch)
-    policy = devices.prepare()
-    if state.epoch:
-        log.info("resumed after epoch %d", state.epoch)
-        best_loss = min(each["loss"] for each in state.history)
-        learner = Learner.load(workspace.network(state.epoch), best_loss)
-    else:
-        learner = Learner.start(network.build(policy), config.learning_rate)
-    progress = Progress(report, config.epochs, len(training.table.train), config.batch)
-    while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
-        epoch = state.epoch + 1
-        progress.begin(epoch)
-        order = index.permutation(len(training.table.train), config.seed, epoch)
-        loss = learner.train(training.batches(order), progress.step)
-        mse = training.validate(learner)[1]["mse"]
-        if mse < min((each["validation_mse"] for each in state.history), default=np.inf):
-            state.best_epoch = epoch
-        rate = progress.samples_per_s
-        state.history.append(
-            {"epoch": epoch, "loss": loss, "validation_mse": mse, "samples_per_s": rate}
-        )
-        learner.save(workspace.network(epoch))
-        workspace.write(state)
-        report(validation_mse=round(mse, 6), best_epoch=state.best_epoch)
-        log.info(
-            "epoch %d/%d: loss %.5f, validation MSE %.5f (best: epoch %d), %.0f samples/s",
-            *(epoch, config.epochs, loss, mse, state.best_epoch, rate),
-        )
+def _shuffle(readers: list[StoreReader], manifests: list[StoreManifest], config: Config) -> str:
+    """Choose how the epochs are shuffled, and say why."""
+    if config.shuffle != "auto":
+        return config.shuffle
+    frames, free = sum(manifest.frames for manifest in manifests), memory.free_bytes()
+    rate = np.inf
+    if order.exceeds(frames, free):
+        rate = memory.random_frames_per_s([reader.place for reader in readers])
+    how, why = order.choose(frames, free, rate)
+    log.info("shuffle: %s (%s)", how, why)
+    return how
 
 
-def _stage(training: Training) -> tuple[Path, dict[str, float]]:
+def _data_share(state: State) -> float:
+    return float(np.mean([each["data_share"] for each in state.history]))
+
+
+def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     """Write the best epoch's network and its twin; return their folder and the metrics."""
-    state, table = training.state, training.table
-    best = Learner.load(training.workspace.network(state.best_epoch), np.inf)
+    state, table = work.state, work.table
+    best = Learner.load(work.workspace.network(state.best_epoch), np.inf)
     plain = network.build("float32")  # whatever precision it was trained in
     plain.set_weights(best.model.get_weights())
     learner = Learner(plain)
-    staged = training.workspace.stage()
+    staged = work.workspace.stage()
     plain.save(staged / H5)
     twin.convert(staged / H5, staged / TFLITE)
-    predicted, scores = training.validate(learner)
+    predicted, scores = work.validate(learner)
     every = -(-len(predicted) // PARITY_FRAMES)
-    frames = np.concatenate([part for part, _ in training.batches(table.validation[::every])])
+    chosen = work.plain(table.validation[::every])
+    frames = np.concatenate([batch.frames for batch in chosen])
     difference = twin.compare(predicted[::every], twin.answers(staged / TFLITE, frames))
-    seen = learner.predict(training.batches(table.seen)) - table.samples["label"][table.seen]
+    seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
     return staged, {
         "train_samples": float(len(table.train)),
         "train_rows": float(len(table.seen)),
@@ -208,4 +222,5 @@ def _stage(training: Training) -> tuple[Path, dict[str, float]]:
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "twin_difference": difference,
+        "data_share": _data_share(state),
     }

@@ -21,8 +21,9 @@ def compose(
     data_dir: Path,
     manifests: Sequence[StoreManifest],
     config: Mapping[str, Any],
-    history: list[dict[str, float]],
+    history: list[dict[str, Any]],
     metrics: dict[str, float],
+    quarantined: dict[str, str],
 ) -> ModelManifest:
     """Return the manifest of a version that the registry has yet to number and digest."""
     return ModelManifest(
@@ -38,6 +39,7 @@ def compose(
         history=history,
         metrics=metrics,
         packages=_versions(),
+        quarantined=quarantined,
     )
 
 
@@ -64,6 +66,7 @@ def summary(manifest: ModelManifest) -> dict[str, Any]:
         "sha256": {name: each["sha256"] for name, each in manifest.files.items()},
         "metrics": manifest.metrics,
         "history": manifest.history,
+        "quarantined": manifest.quarantined,
     }
 
 

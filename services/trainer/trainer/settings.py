@@ -18,5 +18,7 @@ class Settings:
     model_dir: Path = setting("LAPWING_MODEL_DIR", Path("lapwing-data/models"))
     readers: int = setting("LAPWING_READERS", 1, minimum=1, maximum=64)
     """Processes that read the store."""
-    queue_mib: int = setting("LAPWING_QUEUE_MIB", 64, minimum=8, maximum=65536)
-    """Batches that wait for the network, all readers together."""
+    queue_mib: int = setting("LAPWING_QUEUE_MIB", 256, minimum=8, maximum=65536)
+    """Bound on the shared memory in which batches travel, all readers together."""
+    checkpoint_s: int = setting("LAPWING_CHECKPOINT_S", 60, minimum=0, maximum=3600)
+    """Between two moments from which a killed training goes on; 0: after every batch."""

@@ -1,7 +1,8 @@
 """A training's own folder on the model volume: what it needs to go on after a kill.
 
-    <models>/.jobs/<job id>/state.json        the finished epochs, and which files belong to them
+    <models>/.jobs/<job id>/state.json        how far it came, and which files belong to that
                             epoch-<n>.keras   the last epoch's network and the best one's
+                            step-<e>-<b>.keras  the network within an epoch, after b batches
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
@@ -16,9 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from contract import publish
+from trainer.tally import Tally
 
 FOLDER: Final = ".jobs"
 
@@ -29,9 +31,15 @@ class State:
 
     datasets: list[str]
     """Chosen when the job first ran: "all" must not change its meaning when it is resumed."""
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
     """From 1; 0 while none has finished."""
+    shuffle: str = ""
+    """Chosen when the job first ran, like the datasets: the order must not change."""
+    tally: Tally | None = None
+    """Of the epoch after the last finished one, as far as its network is saved."""
+    quarantined: dict[str, str] = field(default_factory=dict)
+    """Datasets that were found damaged at first and left out, and what was wrong."""
 
     @property
     def epoch(self) -> int:
@@ -59,19 +67,29 @@ class Workspace:
     def read(self) -> State | None:
         """Return how far an earlier process came, or None."""
         path = self.path / "state.json"
-        return State(**json.loads(path.read_text())) if path.exists() else None
+        if not path.exists():
+            return None
+        document = json.loads(path.read_text())
+        tally = document.pop("tally")
+        return State(**document, tally=None if tally is None else Tally(**tally))
 
     def write(self, state: State) -> None:
-        """Make a finished epoch count, and remove the networks that no longer do."""
+        """Make what is saved count, and remove the networks that no longer do."""
         publish.write_json(self.path / "state.json", asdict(state))
-        kept = {self.network(state.epoch), self.network(state.best_epoch)}
-        for path in [*self.path.glob("epoch-*.keras"), *publish.temporaries(self.path)]:
+        kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
+        for path in [*self.path.glob("*.keras"), *publish.temporaries(self.path)]:
             if path not in kept:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def network(self, epoch: int) -> Path:
-        """Return where the network of an epoch is saved."""
+        """Return where the network of a finished epoch is saved."""
         return self.path / f"epoch-{epoch}.keras"
+
+    def latest(self, state: State) -> Path:
+        """Return where the network is saved with which a training goes on from a state."""
+        if state.tally is None:
+            return self.network(state.epoch)
+        return self.path / f"step-{state.tally.epoch}-{state.tally.batches}.keras"
 
     def stage(self) -> Path:
         """Return an empty folder for the files of a version."""

@@ -1,0 +1,45 @@
+"""What an epoch has seen so far: enough to go on from any batch, and the proof of what was seen.
+
+The proof is a chain of digests over the numbers and labels of every batch in the order in which
+the network was trained on them. It is the same for every run of a seed: with any number of
+readers, and after any number of kills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass
+class Tally:
+    """One epoch's count."""
+
+    epoch: int
+    """From 1."""
+    batches: int = 0
+    samples: int = 0
+    loss_sum: float = 0.0
+    """Of each sample."""
+    digest: str = ""
+    """sha256, in hex, of the digest before and the batch."""
+
+    def add(
+        self, numbers: npt.NDArray[np.int64], labels: npt.NDArray[np.float32], loss: float
+    ) -> None:
+        """Count a batch that was trained on, with its mean loss."""
+        self.batches += 1
+        self.samples += len(numbers)
+        self.loss_sum += loss * len(numbers)
+        chain = hashlib.sha256(bytes.fromhex(self.digest))
+        chain.update(numbers.astype("<i8").tobytes())
+        chain.update(labels.astype("<f4").tobytes())
+        self.digest = chain.hexdigest()
+
+    @property
+    def loss(self) -> float:
+        """The mean over the samples so far."""
+        return self.loss_sum / max(self.samples, 1)
