@@ -17,10 +17,10 @@ PROJECTS := packages/contract packages/cli services/ingest services/trainer serv
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test bench lock clean
+.PHONY: help setup demo up down check test bench bench-stream lock clean
 
 help: ## List the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 setup: $(READY) ## Make the environment in .venv from the hashed lock
 
@@ -52,6 +52,9 @@ test: $(READY) ## Run every test; those of the containers need a Docker engine
 
 bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
 	RECORDING="$(RECORDING)" $(BIN)/python -m bench
+
+bench-stream: $(READY) ## Measure the trainer's stream against other loaders (RECORDING=folder)
+	RECORDING="$(RECORDING)" $(BIN)/python -m bench.stream
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import ingest, serve, simulate, stream
+from bench import ingest, serve, simulate
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
@@ -44,8 +44,6 @@ def main() -> int:
         data, models = Path(folder) / "data", Path(folder) / "models"
         console.print("ingest …")
         figures = ingest.measure(recording, data)
-        console.print("stream …")
-        figures += stream.measure(data)
         console.print("simulate …")
         figures += simulate.measure(Path(folder))
         console.print("one epoch of training, for a model to serve …")

@@ -124,7 +124,7 @@ def test_a_file_that_is_no_store_is_refused(manifest: StoreManifest, tmp_path: P
     [
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
-        ('{"schema": 1}', "cannot be read"),
+        ('{"schema": 2}', "cannot be read"),
         (json.dumps({"schema": 99}), "has another schema: got 99"),
     ],
 )

@@ -27,7 +27,7 @@ def write(data_dir: Path, count: int = COUNT) -> StoreManifest:
 
 def test_what_was_written_reads_back(tmp_path: Path) -> None:
     manifest = write(tmp_path)
-    assert (manifest.rows, manifest.frames, len(manifest.block_sha256)) == (COUNT, COUNT, 3)
+    assert (manifest.rows, manifest.frames, len(manifest.block_checksums)) == (COUNT, COUNT, 3)
     with store.open_store(
         tmp_path, store.read_manifest(store.paths(tmp_path, "run-1")[1])
     ) as reader:

@@ -78,6 +78,8 @@ def describe(job: JobView) -> str:
     for name, unit in (("samples_per_s", "samples/s"), ("rows_per_s", "rows/s")):
         if name in said:
             words.append(f"{said[name]:.0f} {unit}")
+    if said.get("data_wait_percent", 0) >= 2:
+        words.append(f"{said['data_wait_percent']:.0f} % waiting for data")
     if said.get("eta_s") is not None:
         words.append(f"≤ {said['eta_s']:.0f} s left")
     return " · ".join(words)

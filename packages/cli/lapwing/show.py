@@ -81,6 +81,9 @@ def training(to: Console, result: dict[str, Any]) -> None:
     table.add_row("MSE of the model, train / validation", mse(metrics))
     table.add_row("MSE of predict-zero / hold-last", baselines(metrics))
     table.add_row("correlation with the driver", f"{metrics['validation_correlation']:.3f}")
+    table.add_row("time", str(result["verdict"]))
+    for dataset, why in result["quarantined"].items():
+        table.add_row(f"[red]left out[/]: {dataset}", why)
     for name, digest in result["sha256"].items():
         table.add_row(f"sha256 of {name}", digest)
     to.print(table)

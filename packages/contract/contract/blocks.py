@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from contract.errors import StoreError
 
@@ -25,6 +26,15 @@ BLOCK_FRAMES: Final = 32
 
 Frames = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.integer[Any]]
+
+
+def checksum(block: Frames) -> str:
+    """Return the checksum of a block's bytes, in hex: XXH3, 128 bits.
+
+    It tells a damaged disk from a sound one, at ten times the speed of a digest that would also
+    tell a forger from the author.
+    """
+    return str(xxhash.xxh3_128_hexdigest(block.data))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,10 +25,11 @@ import numpy as np
 import numpy.typing as npt
 import tables
 
-from contract.blocks import Blocks, Frames, Numbers, Place
+from contract.blocks import Blocks, Frames, Numbers, Place, checksum
 from contract.errors import StoreError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+"""1 had sha256 of each block."""
 ABSENT: Final = -1
 """The frame number of a camera that a row does not have."""
 
@@ -64,8 +65,8 @@ class StoreManifest:
     frames: int
     file_bytes: int
     block_frames: int
-    block_sha256: list[str]
-    """Of each chunk's frames as stored; the last chunk's without padding."""
+    block_checksums: list[str]
+    """Of each chunk's frames as stored; the last chunk's without padding. See blocks.checksum."""
     rows_sha256: str
     source: dict[str, object]
     """name and sha256 of the recording (its log and the images that it lists)."""
@@ -180,7 +181,7 @@ class StoreReader:
         """
         if hashlib.sha256(self.rows.tobytes()).hexdigest() != self._manifest.rows_sha256:
             raise _damaged(self._name, "the rows differ from their checksum")
-        expected = self._manifest.block_sha256
+        expected = self._manifest.block_checksums
         with ThreadPoolExecutor(os.cpu_count()) as executor:
             found = executor.map(self._digest, range(len(expected)))
             for block, (one, other) in enumerate(zip(found, expected, strict=True)):
@@ -190,7 +191,7 @@ class StoreReader:
                     raise _damaged(self._name, f"block {block} (frames {first}-{last}) differs")
 
     def _digest(self, block: int) -> str:
-        return hashlib.sha256(self._blocks.block(block).data).hexdigest()
+        return checksum(self._blocks.block(block))
 
     def close(self) -> None:
         """Close the file."""

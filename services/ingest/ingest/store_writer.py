@@ -13,7 +13,7 @@ import numpy as np
 import tables
 
 from contract import frame, publish, store
-from contract.blocks import BLOCK_FRAMES, FRAME_SHAPE
+from contract.blocks import BLOCK_FRAMES, FRAME_SHAPE, checksum
 from contract.errors import StoreError
 from contract.frame import Frame
 from contract.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
@@ -38,7 +38,7 @@ class StoreWriter:
         self._path = publish.temporary(self._final)
         self._block = np.empty((BLOCK_FRAMES, *FRAME_SHAPE), dtype=np.uint8)
         self._filled = 0
-        self._digests: list[str] = []
+        self._checksums: list[str] = []
         self.frames = 0
         """Written so far."""
         try:
@@ -62,7 +62,7 @@ class StoreWriter:
 
     def _write_block(self) -> None:
         block = self._block[: self._filled]
-        self._digests.append(hashlib.sha256(block.data).hexdigest())
+        self._checksums.append(checksum(block))
         self._frames.append(block)
         self._filled = 0
 
@@ -88,7 +88,7 @@ class StoreWriter:
             frames=self.frames,
             file_bytes=self._path.stat().st_size,
             block_frames=BLOCK_FRAMES,
-            block_sha256=self._digests,
+            block_checksums=self._checksums,
             rows_sha256=hashlib.sha256(rows.tobytes()).hexdigest(),
             source=source,
             report=report,

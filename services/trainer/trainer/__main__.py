@@ -20,7 +20,7 @@ def main() -> int | str:
         lambda: load(Settings, os.environ),
         "Runs the training jobs that `lapwing train` queues. Settings: LAPWING_REDIS_URL, "
         "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MODEL_DIR, LAPWING_READERS, "
-        "LAPWING_QUEUE_MIB.",
+        "LAPWING_QUEUE_MIB, LAPWING_CHECKPOINT_S.",
     )
 
 

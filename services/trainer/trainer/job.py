@@ -76,7 +76,8 @@ def train(
         if published is None:
             published = _train(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
-    return release.summary(published)
+    verdict = progress.verdict(published.metrics.get("data_share", 0.0), settings.readers)
+    return release.summary(published, verdict)
 
 
 def _train(
@@ -125,7 +126,7 @@ def _train(
         )
         with Board(settings.model_dir, job_id, state.epoch) as board:
             training.run(work, report, board)
-        log.info(progress.verdict(_data_share(state), settings.readers))
+        log.info("%s", progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
         staged, metrics = _stage(work)
     manifest = release.compose(

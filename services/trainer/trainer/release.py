@@ -58,9 +58,10 @@ def frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
     return manifests[0].frame_spec
 
 
-def summary(manifest: ModelManifest) -> dict[str, Any]:
+def summary(manifest: ModelManifest, verdict: str) -> dict[str, Any]:
     """Return the result of a training job: what `lapwing train` shows."""
     return {
+        "verdict": verdict,
         "version": manifest.version,
         "datasets": [each["dataset"] for each in manifest.data],
         "sha256": {name: each["sha256"] for name, each in manifest.files.items()},

@@ -1,0 +1,44 @@
+"""Lapwing's own stream: every sample once an epoch, through reader processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bench.loaders import BATCH
+from contract import store
+from trainer import index, order, ring
+from trainer.index import Material
+from trainer.split import stretches
+from trainer.stream import Stream
+
+READERS = int(os.environ.get("BENCH_READERS", "2"))
+SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
+FLIP = os.environ.get("BENCH_FLIP", "") == "1"
+
+
+def batches(folder: Path, size: int = BATCH) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    (manifest,) = store.manifests(folder / "data")
+    with store.open_store(folder / "data", manifest) as reader:
+        rows, place = reader.rows, reader.place
+    mask = np.ones(len(rows), bool)
+    material = Material(rows, mask, mask, stretches(rows), rows["steering"])
+    samples = index.training([material], cameras=store.CAMERAS, correction=0.2, flip=FLIP,
+                             history=0)  # fmt: skip
+    numbers = np.arange(len(samples))
+    if SHUFFLE == "none":  # as they lie in the file
+        numbers = np.argsort(samples["frame"], kind="stable")
+    orders = {
+        "none": lambda epoch: order.Order(numbers, np.zeros(1, np.int64)),
+        "exact": lambda epoch: order.exact(numbers, 1, epoch),
+        "blocks": lambda epoch: order.blocked(numbers, samples, 1, epoch),
+    }
+    with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20) as stream:
+        for epoch in range(1_000_000):
+            asked = (ring.records(samples, each)
+                     for each, _ in orders[SHUFFLE](epoch).batches(size))  # fmt: skip
+            for batch in stream.batches(asked):
+                yield batch.frames, batch.labels
