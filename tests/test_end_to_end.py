@@ -167,6 +167,23 @@ def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: 
     assert set(Path("/dev/shm").iterdir()) <= shared_memory
 
 
+def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing: Lapwing) -> None:
+    (queued,) = lapwing.ask("train", "run", "--epochs", "40", "--patience", "40", "--no-wait")
+    await_epoch(lapwing, queued["id"], 1)
+    reader = next(
+        int(line.split(":")[0]) for line in running.processes(f"RQ_JOB_ID={queued['id']}")
+        if "spawn_main" in line
+    )  # fmt: skip
+    os.kill(reader, signal.SIGKILL)
+    deadline = time.monotonic() + 120
+    while job(lapwing, queued["id"])["status"] != "finished":
+        assert time.monotonic() < deadline, job(lapwing, queued["id"])
+        time.sleep(0.5)
+    lapwing.await_line("reader 0 died: got exit code -9")
+    history = job(lapwing, queued["id"])["result"]["history"]
+    assert [each["epoch"] for each in history] == list(range(1, 41))
+
+
 def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:
     found: dict[str, Any] = next(each for each in lapwing.ask("jobs") if each["id"] == job_id)
     return found

@@ -29,10 +29,8 @@ def batches(folder: Path, size: int = BATCH) -> Iterator[tuple[np.ndarray, np.nd
     samples = index.training([material], cameras=store.CAMERAS, correction=0.2, flip=FLIP,
                              history=0)  # fmt: skip
     numbers = np.arange(len(samples))
-    if SHUFFLE == "none":  # as they lie in the file
-        numbers = np.argsort(samples["frame"], kind="stable")
     orders = {
-        "none": lambda epoch: order.Order(numbers, np.zeros(1, np.int64)),
+        "none": lambda epoch: order.unshuffled(numbers, samples),
         "exact": lambda epoch: order.exact(numbers, 1, epoch),
         "blocks": lambda epoch: order.blocked(numbers, samples, 1, epoch),
     }

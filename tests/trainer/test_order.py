@@ -71,6 +71,13 @@ def test_a_blocked_order_mixes_almost_as_well_as_an_exact_one() -> None:
     assert mixed[1] == pytest.approx(full[1], rel=0.35)
 
 
+def test_unshuffled_is_the_order_of_the_files() -> None:
+    table = samples(2, 30)[::-1]
+    seen = table[order.unshuffled(np.arange(len(table)), table).numbers]
+    pairs = list(zip(seen["store"].tolist(), seen["frame"].tolist(), strict=True))
+    assert pairs == sorted(pairs)
+
+
 def test_batches_go_on_from_any_of_them() -> None:
     chosen = order.exact(np.arange(50), 1, 1)
     whole = [numbers.tolist() for numbers, _ in chosen.batches(8)]

@@ -10,7 +10,7 @@ import samples as made
 
 from contract import frame, store
 from contract.blocks import Place
-from contract.errors import TrainingError
+from contract.errors import ReaderDiedError, TrainingError
 from contract.settings import load
 from contract.store import StoreManifest
 from ingest.job import import_source
@@ -143,7 +143,7 @@ def test_a_killed_reader_fails_the_epoch_at_once(places: list[Place], table: np.
         next(batches)
         began = time.monotonic()
         os.kill(stream.processes[0], signal.SIGKILL)
-        with pytest.raises(TrainingError, match="reader 0 died: got exit code -9"):
+        with pytest.raises(ReaderDiedError, match="reader 0 died: got exit code -9"):
             list(batches)
         assert time.monotonic() - began < 5
 

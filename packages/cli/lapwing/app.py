@@ -92,7 +92,7 @@ def train(
     blur: Annotated[float, typer.Option(help="Share of samples blurred.")] = 0.0,
     shift_m: Annotated[float, typer.Option(help="Move the view sideways, at most, m.")] = 0.0,
     turn_deg: Annotated[float, typer.Option(help="Turn the view, at most, degrees.")] = 0.0,
-    shuffle: Annotated[str, typer.Option(help="auto, exact or blocks.")] = "auto",
+    shuffle: Annotated[str, typer.Option(help="auto, exact, blocks or none.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split, the order and the weights.")] = 1,
     wait: Wait = None,
     as_json: AsJson = False,

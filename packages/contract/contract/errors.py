@@ -10,6 +10,7 @@
     ├── ModelError              a model version that is missing, damaged or made for other frames
     ├── TelemetryError          a message of the simulator that means nothing
     ├── TrainingError           a training that cannot start or had to stop
+    │   └── ReaderDiedError     its reader was killed: run again, it goes on where it was
     ├── JobError                the job queue cannot be reached, or a job did not end well
     └── ServiceError            another service did not answer as agreed
 
@@ -71,6 +72,10 @@ class TelemetryError(LapwingError):
 
 class TrainingError(LapwingError):
     """A training that cannot start or had to stop."""
+
+
+class ReaderDiedError(TrainingError):
+    """A reader process of a training was killed; run again, the training goes on where it was."""
 
 
 class JobError(LapwingError):

@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract import jobs
-from contract.errors import JobError, LapwingError
+from contract.errors import JobError, LapwingError, ReaderDiedError
 from contract.lifeline import die_with_parent
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class HouseJob(Job):
         log.info("job %s begins", self.id)
         try:
             result = super().perform()
+        except ReaderDiedError:
+            raise  # killed from without, as this process might have been: it is run again
         except LapwingError:
             # A second run would find it again: retries are for what comes from without, a process
             # that died or a Redis that was away.

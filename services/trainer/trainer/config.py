@@ -15,7 +15,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "light": (0.0, 0.9), "shadow": (0.0, 1.0), "blur": (0.0, 1.0), "shift_m": (0.0, 2.0),
     "turn_deg": (0.0, 10.0),
 }  # fmt: skip
-WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact", "blocks")}
+WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact", "blocks", "none")}
 
 
 @dataclass(frozen=True)

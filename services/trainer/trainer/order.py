@@ -7,6 +7,8 @@ blocks
     For stores far larger than memory on a slow disk: blocks of the stores in random order, and
     the samples of WINDOW_BLOCKS or a tenth of all blocks at a time shuffled among themselves, as
     CorgiPile does (Xu et al., SIGMOD 2022). The disk reads whole blocks, the next window ahead.
+none
+    As the frames lie in the stores: to see what shuffling is worth.
 """
 
 from __future__ import annotations
@@ -73,6 +75,11 @@ def blocked(numbers: Numbers, samples: Samples, seed: int, epoch: int) -> Order:
     starts = np.searchsorted(window[order], np.arange(count))
     blocks = [pairs[(ranks // width) == each].astype(np.int32) for each in range(count)]
     return Order(numbers[order], starts.astype(np.int64), blocks)
+
+
+def unshuffled(numbers: Numbers, samples: Samples) -> Order:
+    """Return the numbers, (n,), of `samples`, (n,), in the order of their frames."""
+    return Order(numbers[np.lexsort((samples["frame"], samples["store"]))], np.zeros(1, np.int64))
 
 
 def exceeds(frames: int, free_bytes: int) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.blocks import Frames, Place
-from contract.errors import TrainingError
+from contract.errors import ReaderDiedError, TrainingError
 from trainer import reader
 from trainer.augment import Augmentation
 from trainer.ring import Records, Ring, slots
@@ -93,7 +93,8 @@ class Stream:
         """Yield the samples of each batch of records that is asked for, in that order.
 
         Raises:
-            TrainingError: a reader failed or died; its reason is in the message.
+            TrainingError: a reader failed; its reason is in the message.
+            ReaderDiedError: it was killed.
         """
         requests = iter(asked)
         handed: deque[int] = deque()
@@ -146,11 +147,11 @@ class Stream:
             self._asked.clear()
             raise TrainingError(f"reader {number} failed", got=answer[1:].decode())
 
-    def _death(self, number: int) -> TrainingError:
+    def _death(self, number: int) -> ReaderDiedError:
         self._asked.clear()
         process = self._processes[number]
         process.join(SHUTDOWN_S)
-        return TrainingError(
+        return ReaderDiedError(
             f"reader {number} died",
             got=f"exit code {process.exitcode}",
             remedy="A negative code is a signal: -9 is often the memory limit",

@@ -60,6 +60,8 @@ class Training:
         numbers, samples, config = self.table.train, self.table.samples, self.config
         if self.state.shuffle == "blocks":
             chosen = order.blocked(numbers, samples[numbers], config.seed, epoch)
+        elif self.state.shuffle == "none":
+            chosen = order.unshuffled(numbers, samples[numbers])
         else:
             chosen = order.exact(numbers, config.seed, epoch)
         return self.stream.batches(self._asked(chosen, epoch, first))
