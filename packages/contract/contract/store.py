@@ -167,11 +167,11 @@ class StoreReader:
         self.place = Place(
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
-        self._blocks = Blocks(self.place)
+        self.blocks = Blocks(self.place)
 
     def gather(self, numbers: Numbers, out: Frames) -> None:
         """Copy the frames of the given numbers into `out`, uint8 of shape (n, 128, 128, 3)."""
-        self._blocks.gather(numbers, out)
+        self.blocks.gather(numbers, out)
 
     def verify(self) -> None:
         """Read everything, on all cores, and compare it with the manifest's checksums.
@@ -191,11 +191,11 @@ class StoreReader:
                     raise _damaged(self._name, f"block {block} (frames {first}-{last}) differs")
 
     def _digest(self, block: int) -> str:
-        return checksum(self._blocks.block(block))
+        return checksum(self.blocks.block(block))
 
     def close(self) -> None:
         """Close the file."""
-        self._blocks.close()
+        self.blocks.close()
 
     def __enter__(self) -> Self:
         return self

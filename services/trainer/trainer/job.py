@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import jobs, store
-from contract.blocks import Blocks
 from contract.errors import StoreError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
@@ -120,7 +119,7 @@ def _train(
                 held=prefetch.HELD if machine.gpu else 1,
             )
         )
-        stores = [stack.enter_context(Blocks(place)) for place in places]
+        stores = [reader.blocks for reader in readers]
         work = Training(
             config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
         )

@@ -1,0 +1,143 @@
+"""Memory of trainer and readers beside the size of the stores: `python -m bench.memory`.
+
+Makes stores of 1, 4 and 16 times a recording, and reads them in containers of 2 GB: once by the
+stream alone, whose memory is the queue's and its processes', and once by a whole training, which
+adds the framework's. Needs a Docker engine and the trainer's image (docker compose build trainer).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE = "lapwing-trainer"
+SIZES = (1, 4, 16)
+QUEUE_MIB = 64
+TRAIN_S = 60.0
+STREAM_S = 15.0
+
+
+def prepare(recording: Path, folder: Path, copies: int) -> None:
+    """Import a recording `copies` times: each time its log differs in a digit that nobody uses."""
+    from contract.settings import load
+    from ingest.job import import_source
+    from ingest.settings import Settings
+
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "data")})
+    lines = (recording / "driving_log.csv").read_text().splitlines()
+    for number in range(copies):
+        copy = folder / f"run-{number}"
+        shutil.copytree(recording, copy)
+        first = lines[0].rsplit(",", 1)[0] + f",{number / 1000}"
+        (copy / "driving_log.csv").write_text("\n".join([first, *lines[1:]]) + "\n")
+        import_source(settings, copy, None, 1.0, lambda **_: None)
+        shutil.rmtree(copy)
+
+
+def family(parent: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
+    yield parent
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    for child in children.read_text().split() if children.exists() else ():
+        yield from family(int(child))
+
+
+def pss_mib(parent: int) -> float:
+    """Return the proportional share of memory of a process and its descendants."""
+    total = 0
+    for each in family(parent):
+        try:
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue  # it ended
+        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def peak(parent: int, for_s: float) -> float:
+    """Return the most that they had while we looked."""
+    highest, until = 0.0, time.monotonic() + for_s
+    while time.monotonic() < until:
+        highest = max(highest, pss_mib(parent))
+        time.sleep(0.25)
+    return highest
+
+
+def stream_alone(data: Path) -> float:
+    """Return the peak of a process that does nothing but take batches."""
+    from contract import store
+    from trainer import order, ring
+    from trainer.stream import Stream
+
+    places, frames = [], []
+    for number, manifest in enumerate(store.manifests(data)):
+        with store.open_store(data, manifest) as reader:
+            places.append(reader.place)
+        frames += [(number, frame) for frame in range(manifest.frames)]
+    import numpy as np
+
+    samples = np.zeros(len(frames), ring.RECORD)
+    samples["store"], samples["frame"] = np.array(frames).T
+    highest: list[float] = []
+    watcher = threading.Thread(target=lambda: highest.append(peak(os.getpid(), STREAM_S)))
+    watcher.start()
+    with Stream(places, batch=64, readers=2, queue_bytes=QUEUE_MIB << 20) as stream:
+        epoch = 0
+        while watcher.is_alive():
+            epoch += 1
+            chosen = order.exact(np.arange(len(samples)), 1, epoch)
+            asked = (ring.records(samples, numbers) for numbers, _ in chosen.batches(64))
+            for _ in stream.batches(asked):
+                if not watcher.is_alive():
+                    break
+    return highest[0]
+
+
+def inside(data: str) -> None:
+    """In the container: print both peaks."""
+    alone = stream_alone(Path(data))
+    config = json.dumps({"epochs": 900, "patience": 900})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.training", "memory", config],
+        env={**os.environ, "LAPWING_DATA_DIR": data, "LAPWING_MODEL_DIR": "/tmp/models",
+             "LAPWING_QUEUE_MIB": str(QUEUE_MIB), "LAPWING_READERS": "2"},
+    )  # fmt: skip
+    whole = peak(process.pid, TRAIN_S)
+    assert process.poll() is None, "the training ended"
+    process.kill()
+    print(json.dumps([alone, whole]))
+
+
+def main() -> int:
+    recording = Path(os.environ.get("RECORDING") or SHARED / "data" / "lake")
+    print(f"queue: {QUEUE_MIB} MiB, container: 2 GB")
+    for copies in SIZES:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            folder.chmod(0o755)
+            prepare(recording, folder, copies)
+            stores = sum(each.stat().st_size for each in (folder / "data/stores").glob("*.h5"))
+            done = subprocess.run(
+                ["docker", "run", "--rm", "--memory", "2g", "--memory-swap", "2g", "--shm-size",
+                 "1g", "-v", f"{folder}/data:/data:ro", "-v", f"{ROOT}/bench:/repo/bench:ro", "-w",
+                 "/repo", IMAGE, "python", "-m", "bench.memory", "/data"],
+                stdout=subprocess.PIPE, text=True, check=True,
+            )  # fmt: skip
+            alone, whole = json.loads(done.stdout.splitlines()[-1])
+            told = f"{copies:2} x, {stores / 1e9:.2f} GB of stores"
+            print(f"{told}: stream {alone:.0f} MiB, whole training {whole:.0f} MiB", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(inside(sys.argv[1]) if len(sys.argv) > 1 else main())
