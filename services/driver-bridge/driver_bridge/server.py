@@ -21,6 +21,7 @@ from contract.errors import ServiceError
 from driver_bridge.client import Inference
 from driver_bridge.dialect import SimulatorServer
 from driver_bridge.driver import Driver, Predictor
+from driver_bridge.masking import apply_mask
 from driver_bridge.metrics import Metrics
 from driver_bridge.recorder import Recorder
 from driver_bridge.settings import Settings
@@ -102,9 +103,11 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         warnings.simplefilter("ignore")
         import eventlet
         import eventlet.hubs
+        import eventlet.websocket
         import eventlet.wsgi
 
         eventlet.monkey_patch()
+        eventlet.websocket.RFC6455WebSocket._apply_mask = staticmethod(apply_mask)
     try:
         listener = eventlet.listen((settings.host, settings.port))
     except OSError as error:
