@@ -122,6 +122,7 @@ def drive(
 ) -> None:
     """Drive laps over the simulator's own wire, and judge them; exit 1 unless it succeeded."""
     road = track_of(track)
+    Look(light)  # refused before a bridge is dialled
     start = Start(station, -1 if reverse else 1, offset, 0.0, light, seed)
     terms = Terms(laps, realtime, delay_ms / 1000, vary, film)
     expert = Expert(road, Manner(mph=mph), seed)
@@ -159,8 +160,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Drive from many seeded starts; exit 1 unless every drive succeeded."""
+    chosen = tuple(Look(light.strip()).light for light in lights.split(","))
     result = evaluating.evaluate(
-        track_of(track), starts, seed, offset, tuple(lights.split(",")),
+        track_of(track), starts, seed, offset, chosen,
         Terms(laps, vary=vary, film=film), bridge, out, show.console(as_json),
     )  # fmt: skip
     if as_json:
