@@ -56,9 +56,13 @@ def fill(
         stores: that the records number.
         augmentation: of the samples that have a key.
     """
-    for store in np.unique(records["store"]).tolist():
-        mine = np.flatnonzero(records["store"] == store)
-        stores[store].gather(records["frame"][mine], frames, mine)
+    store_of = records["store"]
+    if (store_of == store_of[0]).all():
+        stores[store_of[0]].gather(records["frame"], frames)
+    else:
+        for store in np.unique(store_of).tolist():
+            mine = np.flatnonzero(store_of == store)
+            stores[store].gather(records["frame"][mine], frames, mine)
     for number in np.flatnonzero(records["flip"]).tolist():
         cv2.flip(frames[number], 1, dst=frames[number])
     augmentation.apply(records, frames)

@@ -38,8 +38,8 @@ RECORD: Final = np.dtype(
     align=True,
 )
 """What a reader is told of a sample, and where it leaves the label that fits what it made."""
-MOST_SLOTS: Final = 16
-"""More would only be memory: a reader that is so far ahead is never caught up with."""
+MOST_SLOTS: Final = 8
+"""More would only be memory, and past the processor's caches slower."""
 PAGE: Final = 4096
 
 Records = npt.NDArray[np.void]

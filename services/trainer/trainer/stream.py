@@ -14,7 +14,7 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -137,10 +137,9 @@ class Stream:
 
     def _await(self, number: int) -> None:
         """Wait until a reader has filled the slot that it was asked for first."""
-        pipe = self._pipes[number]
-        wait([pipe, self._processes[number].sentinel])
         try:
-            answer = pipe.recv_bytes()
+            # Its end of the pipe is its own alone: when it dies, however it dies, this returns.
+            answer = self._pipes[number].recv_bytes()
         except (EOFError, OSError) as error:
             raise self._death(number) from error
         if answer != reader.DONE:
