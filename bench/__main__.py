@@ -21,17 +21,6 @@ from bench import ingest, serve, simulate
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
 
-PUBLISH = """
-import json, os, sys
-from pathlib import Path
-from contract.settings import load
-from trainer.config import Config
-from trainer.job import train
-from trainer.settings import Settings
-if __name__ == "__main__":
-    train(load(Settings, os.environ), "bench", lambda **_: None, [], Config(epochs=1))
-"""
-
 
 def main() -> int:
     """Measure, and print a table; with --json, a document instead."""
@@ -47,10 +36,9 @@ def main() -> int:
         console.print("simulate …")
         figures += simulate.measure(Path(folder))
         console.print("one epoch of training, for a model to serve …")
-        script = Path(folder) / "publish.py"
-        script.write_text(PUBLISH)
         subprocess.run(
-            [sys.executable, str(script)], check=True, capture_output=True,
+            [sys.executable, "-m", "bench.training", "bench", '{"epochs": 1}'],
+            check=True, capture_output=True,
             env={**os.environ, "LAPWING_DATA_DIR": str(data), "LAPWING_MODEL_DIR": str(models)},
         )  # fmt: skip
         console.print("serve …")

@@ -15,7 +15,6 @@ from bench import training
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from trainer.config import Config
 
 SEEDS = 5
 EPOCHS = 4
@@ -36,7 +35,7 @@ def main() -> int:
         for how in ("exact", "blocks", "none"):
             scores, zero = [], 0.0
             for seed in range(1, SEEDS + 1):
-                config = Config(epochs=EPOCHS, patience=EPOCHS, shuffle=how, seed=seed)
+                config = {"epochs": EPOCHS, "patience": EPOCHS, "shuffle": how, "seed": seed}
                 metrics = training.run(f"{how}-{seed}", [], config)["metrics"]
                 scores.append(metrics["validation_mse"])
                 zero += metrics["validation_mse_zero"] / SEEDS

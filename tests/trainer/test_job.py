@@ -21,14 +21,12 @@ from ingest.job import import_source
 from ingest.settings import Settings
 
 TRAIN = """
-import json, logging, sys
-from contract.settings import load
-from trainer.config import Config
-from trainer.job import train
-from trainer.settings import Settings
-
-if __name__ == "__main__":
-    import os
+if __name__ == "__main__":  # the readers import this module too: nothing heavy for them
+    import json, logging, os, sys
+    from contract.settings import load
+    from trainer.config import Config
+    from trainer.job import train
+    from trainer.settings import Settings
     logging.basicConfig(level=logging.INFO)
     settings = load(Settings, os.environ)
     config = Config(epochs=int(sys.argv[1]), batch=16, patience=99, gap_s=0.2)
