@@ -21,14 +21,16 @@ from pathlib import Path
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "lapwing-trainer"
-SIZES = (1, 4, 16)
+SIZES = tuple(map(int, os.environ.get("BENCH_SIZES", "1 4 16").split()))
 QUEUE_MIB = 64
 TRAIN_S = 60.0
 STREAM_S = 15.0
 
 
 def prepare(recording: Path, folder: Path, copies: int) -> None:
-    """Import a recording `copies` times: each time its log differs in a digit that nobody uses."""
+    """Import a recording `copies` times, each a little faster: else they would be one drive, of
+    which the split trains on nothing that it validates on elsewhere.
+    """
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings
@@ -38,8 +40,9 @@ def prepare(recording: Path, folder: Path, copies: int) -> None:
     for number in range(copies):
         copy = folder / f"run-{number}"
         shutil.copytree(recording, copy)
-        first = lines[0].rsplit(",", 1)[0] + f",{number / 1000}"
-        (copy / "driving_log.csv").write_text("\n".join([first, *lines[1:]]) + "\n")
+        told = [line.rsplit(",", 1) for line in lines]
+        varied = [f"{head},{float(speed) + number / 1000}" for head, speed in told]
+        (copy / "driving_log.csv").write_text("\n".join(varied) + "\n")
         import_source(settings, copy, None, 1.0, lambda **_: None)
         shutil.rmtree(copy)
 
@@ -75,19 +78,20 @@ def peak(parent: int, for_s: float) -> float:
 
 def stream_alone(data: Path) -> float:
     """Return the peak of a process that does nothing but take batches."""
+    import numpy as np
+
     from contract import store
     from trainer import order, ring
     from trainer.stream import Stream
 
-    places, frames = [], []
+    places, parts = [], []
     for number, manifest in enumerate(store.manifests(data)):
         with store.open_store(data, manifest) as reader:
             places.append(reader.place)
-        frames += [(number, frame) for frame in range(manifest.frames)]
-    import numpy as np
-
-    samples = np.zeros(len(frames), ring.RECORD)
-    samples["store"], samples["frame"] = np.array(frames).T
+        parts.append(np.zeros(manifest.frames, ring.RECORD))
+        parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
+    samples = np.concatenate(parts)
+    parts.clear()
     highest: list[float] = []
     watcher = threading.Thread(target=lambda: highest.append(peak(os.getpid(), STREAM_S)))
     watcher.start()
