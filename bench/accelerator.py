@@ -1,4 +1,7 @@
-"""A simulated accelerator: takes a batch every so often, and counts for how long it had to wait."""
+"""A simulated accelerator: takes a batch every so often, and counts for how long it had to wait.
+
+It is fed as a GPU is, through the thread that moves the next batch while a step runs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import time
 from pathlib import Path
 
 from bench.loaders import ring
+from trainer.prefetch import HELD, prefetched
 
 BATCH = 256
 STEP_S = 0.010
@@ -14,7 +18,7 @@ STEPS = 1000
 
 def waits(folder: Path) -> dict[str, float]:
     """Return the share of its time for which the accelerator waited."""
-    batches = ring.batches(folder, BATCH)
+    batches = prefetched(ring.epochs(folder, BATCH, HELD))
     for _ in range(20):
         next(batches)
     waited_s, began = 0.0, time.perf_counter()

@@ -13,14 +13,20 @@ from contract import store
 from trainer import index, order, ring
 from trainer.index import Material
 from trainer.split import stretches
-from trainer.stream import Stream
+from trainer.stream import Batch, Stream
 
 READERS = int(os.environ.get("BENCH_READERS", "2"))
 SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
 FLIP = os.environ.get("BENCH_FLIP", "") == "1"
 
 
-def batches(folder: Path, size: int = BATCH) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for batch in epochs(folder, BATCH, held=1):
+        yield batch.frames, batch.labels
+
+
+def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
+    """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store.manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
         rows, place = reader.rows, reader.place
@@ -34,9 +40,8 @@ def batches(folder: Path, size: int = BATCH) -> Iterator[tuple[np.ndarray, np.nd
         "exact": lambda epoch: order.exact(numbers, 1, epoch),
         "blocks": lambda epoch: order.blocked(numbers, samples, 1, epoch),
     }
-    with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20) as stream:
+    with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
         for epoch in range(1_000_000):
             asked = (ring.records(samples, each)
                      for each, _ in orders[SHUFFLE](epoch).batches(size))  # fmt: skip
-            for batch in stream.batches(asked):
-                yield batch.frames, batch.labels
+            yield from stream.batches(asked)
