@@ -211,7 +211,8 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     predicted, scores = work.validate(learner)
     every = -(-len(predicted) // PARITY_FRAMES)
     chosen = work.plain(table.validation[::every])
-    frames = np.concatenate([batch.frames for batch in chosen])
+    # Copied: a batch's frames are the ring's, and others' once its slot is used again.
+    frames = np.concatenate([batch.frames.copy() for batch in chosen])
     difference = twin.compare(predicted[::every], twin.answers(staged / TFLITE, frames))
     seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
     return staged, {
