@@ -56,8 +56,8 @@ def start(
     tmp_path: Path, environ: dict[str, str], epochs: int, batch: int = 16
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(tmp_path / "train.py"), str(epochs), str(batch)], env=environ, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, str(tmp_path / "train.py"), str(epochs), str(batch)],
+        env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
