@@ -3,7 +3,8 @@ import zlib
 
 import pytest
 from redis import Redis
-from rq.job import Job
+from rq.job import Job, JobStatus
+from rq.results import Result
 from rq.serializers import JSONSerializer
 
 from contract import jobs
@@ -44,6 +45,28 @@ def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:
     assert len(jobs.queue(jobs.TRAIN, redis)) == 0
     with pytest.raises(JobError, match="the job has ended already"):
         jobs.cancel(job, redis)
+
+
+def test_a_job_that_ends_while_it_is_looked_at_has_its_reason(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = jobs.enqueue(jobs.INGEST, redis, "a", {})
+    look = Job.latest_result
+
+    def end_after_the_look(job: Job) -> Result | None:
+        found = look(job)
+        with redis.pipeline() as together:  # as RQ's worker does it
+            job.set_status(JobStatus.FAILED, pipeline=together)
+            Result.create_failure(job, 60, "ValueError: no rows", pipeline=together)
+            together.execute()
+        return found
+
+    monkeypatch.setattr(Job, "latest_result", end_after_the_look)
+    seen = [jobs.view(job_id, redis) for _ in range(2)]
+    assert [(view.status, view.error) for view in seen] == [
+        ("queued", ""),
+        ("failed", "ValueError: no rows"),
+    ]
 
 
 def test_a_job_that_is_not_there_is_said(redis: Redis) -> None:

@@ -107,9 +107,9 @@ def view(job_id: str, connection: Redis) -> JobView:
         JobError: there is no such job.
     """
     job = _fetch(job_id, connection)
+    status = job.get_status()  # before the result: RQ writes both at once, so an end has its reason
     latest = job.latest_result()
     text = (latest.exc_string or "") if latest else ""
-    status = job.get_status()
     return JobView(
         id=job.id,
         queue=job.origin,
