@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from contract import publish, store
 from contract.blocks import BLOCK_FRAMES
 from contract.errors import StoreError
 from contract.store import StoreManifest
+from ingest import store_writer
 from ingest.store_writer import StoreWriter, table_of
 
 COUNT = BLOCK_FRAMES * 2 + 5
@@ -69,6 +71,19 @@ def test_a_full_disk_is_said_to_be_one(tmp_path: Path) -> None:
     full = OSError(28, "No space left on device")
     with pytest.raises(StoreError, match=r"the store run-1 could not be written: got .* No space"):
         broken_off(tmp_path, full)
+
+
+def test_a_disk_that_fails_between_two_blocks_is_told_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(store_writer, "SYNC_BLOCKS", 1)
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(StoreError, match=r"could not be written: got .* Input/output error"):
+        write(tmp_path, BLOCK_FRAMES + 1)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 KILLED = """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
@@ -18,6 +20,8 @@ from contract.errors import StoreError
 from contract.frame import Frame
 from contract.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
 
+SYNC_BLOCKS: Final = 16
+"""After so many blocks, 50 MB, the disk is told to begin: else all of it would wait for the end."""
 WRITING: Final = (tables.HDF5ExtError, OSError)
 """What writing raises; HDF5 reports a full disk, among all else, as an error of its own."""
 
@@ -39,6 +43,8 @@ class StoreWriter:
         self._block = np.empty((BLOCK_FRAMES, *FRAME_SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._syncs: list[Future[None]] = []
         self.frames = 0
         """Written so far."""
         try:
@@ -65,6 +71,8 @@ class StoreWriter:
         self._checksums.append(checksum(block))
         self._frames.append(block)
         self._filled = 0
+        if len(self._checksums) % SYNC_BLOCKS == 0:
+            self._syncs.append(self._disk.submit(os.fdatasync, self._file.fileno()))
 
     def publish(
         self, rows: Rows, source: dict[str, object], report: dict[str, object]
@@ -78,6 +86,8 @@ class StoreWriter:
             self._write_block()
         self._file.create_table("/", "rows", obj=rows)
         self._file.flush()
+        for each in self._syncs:
+            each.result()  # what went wrong there is told once, and no more by the last one
         self._file.close()
         publish.sync(self._path)
         manifest = StoreManifest(
@@ -119,6 +129,7 @@ class StoreWriter:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._disk.shutdown()  # before the file is closed under it
         try:
             if self._file.isopen:
                 self._file.close()
