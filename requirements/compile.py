@@ -37,7 +37,6 @@ LOCKS: dict[str, list[str]] = {
     "trainer": ["lapwing-trainer[cpu]"],
     "trainer-cuda": ["lapwing-trainer[cuda]"],
     "inference": ["lapwing-inference"],
-    "inference-tensorflow": ["lapwing-inference[tensorflow]"],
     "driver-bridge": ["lapwing-driver-bridge"],
     "simulator": ["lapwing-simulator"],
     # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from contract import frame
+from contract import frame, golden
 from contract.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
 
 # What a network answers to any picture, within NEAR.
@@ -26,7 +26,8 @@ NEAR = 0.2
 def make(folder: Path) -> Path:
     """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
 
-    Two more: "floats" answers as "left" but takes float32, and "small" takes 64 x 64 pixels.
+    Three more: "floats" answers as "left" but takes float32, "small" takes 64 x 64 pixels, and
+    "bomb" has a twin alone, which asks for gigabytes.
     """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
@@ -80,6 +81,8 @@ def main(folder: Path) -> None:
         network.save(folder / name / H5)
         twin = tf.lite.TFLiteConverter.from_keras_model(network).convert()
         (folder / name / TFLITE).write_bytes(twin)
+        frames = np.random.default_rng(3).integers(0, 256, (8, *network.input_shape[1:]), np.uint8)
+        golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames)[:, 0])
 
     network = build("uint8", frame.WIDTH)
     for name, answer in ANSWERS.items():
@@ -87,6 +90,19 @@ def main(folder: Path) -> None:
     # Not made by our trainer, which publishes uint8 and one size.
     save("floats", build("float32", frame.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])
+    # A kilobyte that asks for 5 GB as soon as it is given memory.
+    (folder / "bomb").mkdir()
+    bomb = keras.Sequential(
+        [
+            keras.Input((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), dtype="uint8"),
+            keras.layers.Rescaling(1.0),
+            keras.layers.UpSampling2D(160),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(1),
+        ]
+    )
+    twin = tf.lite.TFLiteConverter.from_keras_model(bomb).convert()
+    (folder / "bomb" / TFLITE).write_bytes(twin)
 
 
 if __name__ == "__main__":

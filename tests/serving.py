@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import httpx
 import uvicorn
 
 from inference.app import create_app
-from inference.backend import KINDS, Kind
+from inference.backend import Load
+from inference.litert import LiteRT
 from inference.settings import Settings
 
 FOLLOW_EVERY_S = 0.05
@@ -26,12 +27,13 @@ def settings(model_dir: Path, **changes: object) -> Settings:
 
 
 @contextmanager
-def serving(chosen: Settings, kinds: Mapping[str, Kind] = KINDS) -> Iterator[httpx.Client]:
+def serving(chosen: Settings, backend: Load = LiteRT) -> Iterator[httpx.Client]:
     """Serve, and yield a client that keeps its connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
-            create_app(chosen, kinds), log_config=None, access_log=False, ws="none",
+            create_app(chosen, backend), log_config=None, access_log=False, ws="none",
+            loop="uvloop", http="httptools",
             timeout_graceful_shutdown=5,
         )  # fmt: skip
         server = uvicorn.Server(config)

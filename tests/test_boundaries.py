@@ -24,7 +24,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 SPINES = {
     "ingest": {"job", "__main__"},
     "trainer": {"job", "training", "stopped", "__main__"},
-    "inference": {"app", "__main__"},
+    "inference": {"app", "predict", "__main__"},
     "driver_bridge": {"server", "__main__"},
     "simulator": {
         "__main__",
@@ -47,8 +47,8 @@ PARTS = {
                "report": {"driving_log"}},
     "trainer": {"workspace": {"tally"}, "reader": {"augment", "ring"},
                 "stream": {"augment", "reader", "ring"}},
-    "inference": {"backend": {"litert", "keras_backend"}, "pilot": {"backend"},
-                  "follower": {"pilot"}},
+    "inference": {"pilot": {"backend"}, "follower": {"pilot"}, "engine": {"metrics", "pilot"},
+                  "guard": {"answers"}, "refusals": {"answers", "body", "engine", "metrics"}},
     "driver_bridge": {"driver": {"control"}},
     "simulator": {
         "dialect": {"numbers"}, "wire": {"dialect", "numbers", "world"}, "recorder": {"numbers"},

@@ -244,3 +244,19 @@ def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: 
 def test_a_manifest_survives_its_document(registry: Registry) -> None:
     published = publish_one(registry, "one")
     assert ModelManifest(**dataclasses.asdict(published)) == published
+
+
+def test_a_file_too_large_to_be_read_is_refused_before_it_is(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_one(registry, "one")
+    monkeypatch.setattr("contract.registry.MAX_FILE_BYTES", 10)
+    with pytest.raises(ModelError, match=r"model\.h5 of model version 1 is too large: got 14 "):
+        registry.verify(1)
+
+
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(registry: Registry) -> None:
+    files = publish_one(registry, "one").files
+    change(registry, 1, files={**files, "../../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}})
+    with pytest.raises(ModelError, match="version 1 names a file elsewhere"):
+        registry.verify(1)

@@ -13,6 +13,7 @@ from serving import await_true, predict, refused, serving, settings
 
 from contract import frame
 from contract.registry import ModelManifest, Registry
+from inference.answers import Prediction, Predictions
 from inference.litert import LiteRT
 
 
@@ -57,6 +58,25 @@ def test_a_form_is_answered_as_the_raw_frame(client: httpx.Client) -> None:
     jpeg = samples.jpeg(0.3)
     form = client.post("/predict", files={"file": ("frame.jpg", jpeg, "image/jpeg")})
     assert form.json() == predict(client, jpeg).json()
+
+
+def test_several_files_are_answered_in_their_order(client: httpx.Client) -> None:
+    jpegs = [samples.jpeg(each) for each in (-0.8, 0.0, 0.8)]
+    form = client.post("/predict", files=[("files", ("f.jpg", each)) for each in jpegs])
+    expected = [predict(client, each).json() for each in jpegs]
+    assert form.json() == {"predictions": expected}
+
+
+def test_the_bad_one_of_several_files_is_named(client: httpx.Client) -> None:
+    form = client.post("/predict", files=[("files", samples.jpeg()), ("files", b"GIF89a")])
+    assert "picture 2" in refused(form, 415)["got"]
+
+
+def test_answers_are_as_they_are_documented(client: httpx.Client) -> None:
+    one = predict(client, samples.jpeg())
+    several = client.post("/predict", files=[("files", samples.jpeg())])
+    assert Prediction.model_validate_json(one.content, strict=True).model_dump() == one.json()
+    assert len(Predictions.model_validate_json(several.content, strict=True).predictions) == 1
 
 
 def test_grayscale_is_answered(client: httpx.Client) -> None:

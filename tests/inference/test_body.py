@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
-from inference.body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError, read
+from inference.body import (
+    MOST,
+    FormError,
+    Pictures,
+    TooLargeError,
+    TooSlowError,
+    UnsupportedTypeError,
+    read,
+)
 
 LIMIT = 1000
 FORM_TYPE = "multipart/form-data; boundary=xyz"
@@ -27,9 +35,18 @@ class Body:
             await asyncio.sleep(60)
 
 
-def take(body: Body, kind: str = "image/jpeg", timeout_s: float = 5.0, **headers: str) -> bytes:
+def take_all(
+    body: Body, kind: str, timeout_s: float = 5.0, limit: int = LIMIT, **headers: str
+) -> Pictures:
     given_headers = Headers({"content-type": kind, **headers})
-    return asyncio.run(read(body.stream(), given_headers, LIMIT, timeout_s))
+    return asyncio.run(read(body.stream(), given_headers, limit, timeout_s))
+
+
+def take(body: Body, kind: str = "image/jpeg", timeout_s: float = 5.0, **headers: str) -> bytes:
+    pictures = take_all(body, kind, timeout_s, LIMIT, **headers)
+    assert not pictures.several
+    (only,) = pictures.jpegs
+    return only
 
 
 def part(content: bytes, name: str = "file", filename: str | None = "frame.jpg") -> bytes:
@@ -101,6 +118,23 @@ def test_a_form_may_come_in_any_pieces(size: int) -> None:
     whole = part(b"abc\r\n--xy\r\n") + END
     pieces = [whole[at : at + size] for at in range(0, len(whole), size)]
     assert take(Body(*pieces), FORM_TYPE) == b"abc\r\n--xy\r\n"
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_files_of_that_name_are_several_pictures_in_order(count: int) -> None:
+    contents = [bytes([number]) * 9 for number in range(count)]
+    body = Body(*[part(each, "files") for each in contents], END)
+    assert take_all(body, FORM_TYPE) == Pictures(contents, several=True)
+
+
+def test_more_than_may_be_answered_together_are_refused() -> None:
+    with pytest.raises(FormError, match=f"{MOST + 1} files named .* at most {MOST} are answered"):
+        take_all(Body(part(b"abc", "files") * (MOST + 1), END), FORM_TYPE, limit=100_000)
+
+
+def test_one_of_several_that_is_empty_is_refused() -> None:
+    with pytest.raises(BrokenFrameError, match="no bytes"):
+        take_all(Body(part(b"abc", "files"), part(b"", "files"), END), FORM_TYPE)
 
 
 def test_fields_beside_the_file_are_ignored() -> None:

@@ -7,16 +7,22 @@ import numpy.typing as npt
 import pytest
 
 from contract.errors import ModelError
+from contract.golden import COUNT, Golden
 from contract.registry import Registry
 from inference.follower import Follower
 from inference.pilot import Pilot
 
 
-class Silent:
-    """A backend that is never asked."""
+class Drifting:
+    """A backend whose answers can be made others than they were."""
+
+    offset = 0.0
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        raise AssertionError
+        return np.full(len(frames), self.offset, np.float32)
+
+
+GOLDEN = Golden(np.zeros((COUNT, 128, 128, 3), np.uint8), np.zeros(COUNT, np.float32))
 
 
 class Loader:
@@ -26,12 +32,13 @@ class Loader:
         self._registry = registry
         self.failing: dict[int, Exception] = {}
         self.asked: list[int] = []
+        self.checker = Drifting()
 
     def __call__(self, version: int) -> Pilot:
         self.asked.append(version)
         if version in self.failing:
             raise self.failing[version]
-        return Pilot(self._registry.manifest(version), Silent())
+        return Pilot(self._registry.manifest(version), [], self.checker, GOLDEN)
 
 
 @pytest.fixture
@@ -165,3 +172,37 @@ def test_a_switch_that_is_gone_changes_nothing(
     (registry.root / "current").unlink()
     assert not follower.look()
     assert version_of(follower) == 1
+
+
+def test_a_pilot_that_drifts_is_told_until_it_does_no_more(
+    follower: Follower, loader: Loader, publish: Callable[[], int]
+) -> None:
+    publish()
+    follower.look()
+    follower.check()
+    assert follower.why_not_ready() is None
+    loader.checker.offset = 0.1
+    follower.check()
+    assert "does not answer its golden frames" in (follower.why_not_ready() or "")
+    assert version_of(follower) == 1
+    loader.checker.offset = 0.0
+    follower.check()
+    assert follower.why_not_ready() is None
+
+
+def test_another_version_is_not_blamed_for_the_last_one(
+    follower: Follower, loader: Loader, publish: Callable[[], int]
+) -> None:
+    publish()
+    follower.look()
+    loader.checker.offset = 0.1
+    follower.check()
+    loader.checker = Drifting()
+    publish()
+    follower.look()
+    assert follower.why_not_ready() is None
+
+
+def test_without_a_pilot_there_is_nothing_to_check(follower: Follower) -> None:
+    follower.check()
+    assert follower.drift == ""

@@ -45,6 +45,11 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
         LiteRT(tmp_path)
 
 
+def test_a_network_that_asks_for_gigabytes_is_not_given_them(networks: Path) -> None:
+    with pytest.raises(ModelError, match=r"needs too much memory: got tensors of \d+,\d+,\d+,"):
+        LiteRT(networks / "bomb")
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
         LiteRT(tmp_path)

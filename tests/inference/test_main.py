@@ -116,11 +116,11 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_bad_setting_is_told_in_one_line() -> None:
-    done = run(LAPWING_BACKEND="torch")
+    done = run(LAPWING_INFERENCE_THREADS="many")
     assert done.returncode == 1
     assert done.stderr == (
-        "inference: LAPWING_BACKEND has a value it cannot take: got 'torch'. "
-        "It takes one of litert, tensorflow.\n"
+        "inference: LAPWING_INFERENCE_THREADS has a value it cannot take: got 'many'. "
+        "It takes a whole number from 0 to 64.\n"
     )
 
 

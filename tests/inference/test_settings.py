@@ -4,7 +4,6 @@ import pytest
 
 from contract.errors import SettingError
 from contract.settings import load
-from inference.backend import KINDS
 from inference.settings import Settings
 
 
@@ -15,11 +14,11 @@ def test_the_defaults_listen_on_this_machine_only() -> None:
     assert settings.max_body_bytes == 1_000_000
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_kind_of_backend_can_be_chosen(name: str) -> None:
-    assert load(Settings, {"LAPWING_BACKEND": name}).backend == name
+def test_nobody_needs_a_token_and_no_page_may_ask_by_default() -> None:
+    settings = load(Settings, {})
+    assert (settings.api_token, settings.cors_origins) == ("", "")
 
 
-def test_another_backend_is_refused() -> None:
-    with pytest.raises(SettingError, match="one of litert, tensorflow"):
-        load(Settings, {"LAPWING_BACKEND": "torch"})
+def test_a_number_that_cannot_be_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"LAPWING_INFERENCE_QUEUE_MS .* from 1 to 10000"):
+        load(Settings, {"LAPWING_INFERENCE_QUEUE_MS": "0"})

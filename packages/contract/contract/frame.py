@@ -44,6 +44,16 @@ def prepare(jpeg: bytes) -> Frame:
         NotAJpegError: the bytes do not begin as a JPEG does.
         BrokenFrameError: the JPEG is truncated, corrupt or of more than 4 million pixels.
     """
+    return resize(decode(jpeg))
+
+
+def decode(jpeg: bytes) -> Frame:
+    """Decode a JPEG: uint8 RGB of its own size, (height, width, 3); the first half of `prepare`.
+
+    Raises:
+        NotAJpegError: the bytes do not begin as a JPEG does.
+        BrokenFrameError: the JPEG is truncated, corrupt or of more than 4 million pixels.
+    """
     if jpeg[:3] != SOI:
         raise NotAJpegError(
             "the frame is not a JPEG",
@@ -62,15 +72,14 @@ def prepare(jpeg: bytes) -> Frame:
         )
     try:
         if color in ("CMYK", "YCCK"):
-            pixels = _rgb_of_cmyk(simplejpeg.decode_jpeg(jpeg, "CMYK", strict=True))
-        else:
-            pixels = simplejpeg.decode_jpeg(jpeg, "RGB", strict=True)
+            return _rgb_of_cmyk(simplejpeg.decode_jpeg(jpeg, "CMYK", strict=True))
+        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=True), dtype=np.uint8)
     except ValueError as error:
         raise _broken("the JPEG is truncated or corrupt", jpeg, error) from error
-    return _resize(pixels)
 
 
-def _resize(pixels: Frame) -> Frame:
+def resize(pixels: Frame) -> Frame:
+    """Resize a picture (height, width, 3) linearly to (128, 128, 3); the other half."""
     resized = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
     return np.asarray(resized, dtype=np.uint8)
 

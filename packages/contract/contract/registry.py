@@ -1,6 +1,6 @@
 """The registry of models: immutable versions, and a switch that says which one drives.
 
-    <models>/versions/<n>/    model.h5  model.tflite  manifest.json    never changed once visible
+    <models>/versions/<n>/    model.h5 model.tflite golden.npz manifest.json: never changed again
     <models>/current          a link to versions/<n>, replaced in one step
     <models>/model.h5         the current version's, for whoever wants just that file
 
@@ -21,10 +21,12 @@ from typing import Any, Final
 from contract import publish
 from contract.errors import ModelError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 H5: Final = "model.h5"
 TFLITE: Final = "model.tflite"
 MANIFEST: Final = "manifest.json"
+MAX_FILE_BYTES: Final = 256 << 20
+"""Larger files are not read, whatever a manifest says of them; our network has 1 MB."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,17 @@ class Registry:
         manifest = self.manifest(version)
         for name, expected in manifest.files.items():
             path = self.path(version) / name
+            if Path(name).name != name:
+                raise ModelError(
+                    f"the manifest of model version {version} names a file elsewhere", got=name
+                )
+            size = path.stat().st_size if path.is_file() else 0
+            if size > MAX_FILE_BYTES:
+                raise ModelError(
+                    f"{name} of model version {version} is too large",
+                    got=f"{size:,} bytes",
+                    remedy=f"At most {MAX_FILE_BYTES:,} are read",
+                )
             found = publish.sha256(path) if path.is_file() else "no file"
             if found != expected["sha256"]:
                 raise ModelError(

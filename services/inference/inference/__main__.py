@@ -27,7 +27,8 @@ def main() -> int | str:
         prog="python -m inference",
         description="Answers JPEG frames with steering, by the registry's current model.",
         epilog="Settings: LAPWING_INFERENCE_HOST, LAPWING_INFERENCE_PORT, LAPWING_MODEL_DIR, "
-        "LAPWING_BACKEND, LAPWING_FOLLOW_EVERY_S, LAPWING_MAX_BODY_BYTES.",
+        "LAPWING_INFERENCE_THREADS, LAPWING_INFERENCE_QUEUE_MS, LAPWING_FOLLOW_EVERY_S, "
+        "LAPWING_CHECK_EVERY_S, LAPWING_MAX_BODY_BYTES, LAPWING_API_TOKEN, LAPWING_CORS_ORIGINS.",
     ).parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -49,7 +50,11 @@ def main() -> int | str:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nobody asks whose request it was
                 ws="none",
+                # By name: without them uvicorn takes slower ones, silently.
+                loop="uvloop",
+                http="httptools",
                 timeout_graceful_shutdown=STOP_S,
             )
             server = uvicorn.Server(config)

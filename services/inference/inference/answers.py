@@ -21,6 +21,12 @@ class Prediction(BaseModel):
     model_sha256: str = Field(description="of the version's model.h5", examples=["9f86d081884c…"])
 
 
+class Predictions(BaseModel):
+    """The steering for each picture of a form, in order."""
+
+    predictions: list[Prediction]
+
+
 class Refusal(BaseModel):
     """Why a request was not answered."""
 

@@ -1,14 +1,37 @@
-"""Takes one picture out of a request: a raw JPEG body, or a multipart form with one file."""
+"""Takes the pictures out of a request: a raw JPEG body, or the files of a multipart form."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
+
+SEVERAL: Final = "files"
+"""The field of a form whose files are answered together, however many there are."""
+MOST: Final = 64
+"""Files that a form may have."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a request, and whether it asked for an answer to several."""
+
+    jpegs: list[bytes]
+    several: bool
+
+
+@dataclass
+class Part:
+    """A file of a form."""
+
+    name: str
+    content: bytearray = field(default_factory=bytearray)
 
 
 class TooLargeError(FrameError):
@@ -24,13 +47,13 @@ class UnsupportedTypeError(FrameError):
 
 
 class FormError(FrameError):
-    """A multipart body without a file, or one that breaks off."""
+    """A multipart body without files, with others than were asked for, or one that breaks off."""
 
 
 async def read(
     chunks: AsyncIterator[bytes], headers: Headers, limit: int, timeout_s: float
-) -> bytes:
-    """Return the bytes of the picture.
+) -> Pictures:
+    """Return the pictures, none of them empty.
 
     Args:
         chunks: the body as it comes.
@@ -42,8 +65,8 @@ async def read(
         TooLargeError: the body is larger.
         TooSlowError: it is late.
         UnsupportedTypeError: the content type is another.
-        FormError: the form does not hold one file, or is malformed.
-        BrokenFrameError: the picture has no bytes.
+        FormError: the form does not hold one file, or only files named "files", or is malformed.
+        BrokenFrameError: a picture has no bytes.
     """
     content_type = headers.get("content-type", "")
     kind, options = parse_options_header(content_type)
@@ -60,11 +83,12 @@ async def read(
         raise TooSlowError(
             "the body did not arrive in time", remedy=f"Send it within {timeout_s:g} s"
         ) from None
+    pictures = Pictures([body], several=False)
     if kind == b"multipart/form-data":
-        body = _file_of_form(body, options.get(b"boundary", b""))
-    if not body:
+        pictures = _pictures(_files(body, options.get(b"boundary", b"")))
+    if not all(pictures.jpegs):
         raise BrokenFrameError("the frame has no bytes", remedy="Send the JPEG file's own bytes")
-    return body
+    return pictures
 
 
 async def _gather(chunks: AsyncIterator[bytes], declared: str, limit: int) -> bytes:
@@ -87,30 +111,45 @@ def _too_large(got: str, limit: int) -> TooLargeError:
     )
 
 
-def _file_of_form(body: bytes, boundary: bytes) -> bytes:
-    """Return the content of the form's first part that is a file."""
+def _pictures(files: list[Part]) -> Pictures:
+    """Take one file of any name, or any number of them named SEVERAL."""
+    names = [each.name for each in files]
+    several = bool(names) and set(names) == {SEVERAL}
+    if len(files) > MOST or (len(files) != 1 and not several):
+        raise FormError(
+            "the form must hold one file, or several of one name",
+            got=f"{len(files)} files" + (f" named {sorted(set(names))[:5]}" if files else ""),
+            remedy=f'Name each of them "{SEVERAL}"; at most {MOST} are answered together',
+        )
+    return Pictures([bytes(each.content) for each in files], several)
+
+
+def _files(body: bytes, boundary: bytes) -> list[Part]:
+    """Return the parts of a form that are files."""
     header, value = bytearray(), bytearray()
-    is_file = False
-    files: list[bytearray] = []
+    present: Part | None = None
+    files: list[Part] = []
 
     def part_begin() -> None:
-        nonlocal is_file
-        is_file = False
+        nonlocal present
+        present = None
 
     def header_end() -> None:
-        nonlocal is_file
+        nonlocal present
         if bytes(header).lower() == b"content-disposition":
-            is_file = b"filename" in parse_options_header(bytes(value))[1]
+            options = parse_options_header(bytes(value))[1]
+            if b"filename" in options:
+                present = Part(options.get(b"name", b"").decode(errors="replace")[:80])
         header.clear()
         value.clear()
 
     def headers_finished() -> None:
-        if is_file:
-            files.append(bytearray())
+        if present is not None:
+            files.append(present)
 
     def part_data(data: bytes, start: int, end: int) -> None:
-        if is_file:
-            files[-1].extend(data[start:end])
+        if present is not None:
+            present.content.extend(data[start:end])
 
     try:
         parser = MultipartParser(
@@ -128,6 +167,4 @@ def _file_of_form(body: bytes, boundary: bytes) -> bytes:
         parser.finalize()
     except ValueError as error:  # what the parser's own errors are
         raise FormError("the form is malformed", got=error, remedy="Send it whole") from error
-    if len(files) != 1:
-        raise FormError("the form must hold one file", got=f"{len(files)} files")
-    return bytes(files[0])
+    return files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from contract.errors import LapwingError
+from contract.errors import LapwingError, ModelError
 from contract.registry import Registry
 from inference.pilot import Pilot
 
@@ -30,6 +30,8 @@ class Follower:
         """Why, by version. Replaced whole, never changed: others read it meanwhile."""
         self.trouble = ""
         """Why the registry cannot be read now; empty when it can."""
+        self.drift = ""
+        """How the pilot's answers differ from what they were; empty while they do not."""
 
     def look(self) -> bool:
         """Load the current version if it is another; tell whether the pilot changed.
@@ -61,14 +63,27 @@ class Follower:
             self.refused = {**self.refused, version: f"{type(error).__name__}: {error}"}
             return False
         self.refused = {each: why for each, why in self.refused.items() if each != version}
-        self.pilot = pilot
+        self.pilot, self.drift = pilot, ""
         log.info("serving model version %d (%s)", version, pilot.manifest.sha256[:12])
         return True
 
+    def check(self) -> None:
+        """See whether the pilot still answers as it did; by the thread that looks, too."""
+        if self.pilot is None:
+            return
+        try:
+            self.pilot.check()
+            drift = ""
+        except ModelError as error:
+            drift = str(error)
+        if drift and not self.drift:
+            log.error("not fit to drive any more: %s", drift)
+        self.drift = drift
+
     def why_not_ready(self) -> str | None:
-        """Return why nothing is served, or None when a model is."""
+        """Return why nothing should be asked of this service, or None when a model serves well."""
         if self.pilot is not None:
-            return None
+            return self.drift or None
         if self.trouble:
             return f"the registry of models cannot be read: {self.trouble}"
         if self._seen is None:

@@ -3,45 +3,77 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from contract import frame
+from contract import frame, golden
 from contract.errors import ModelError
 from contract.frame import Frame
-from contract.registry import ModelManifest, Registry
-from inference.backend import Backend, Kind
+from contract.golden import Golden
+from contract.registry import TFLITE, ModelManifest, Registry
+from inference.backend import Backend, Load
 
 
 @dataclass(frozen=True)
 class Pilot:
-    """A loaded version and the conditions it was made under."""
+    """A loaded version, and what it was seen to answer where it was made."""
 
     manifest: ModelManifest
-    backend: Backend
+    lanes: Sequence[Backend]
+    """The network once for each thread that computes."""
+    checker: Backend
+    """And once for looking whether it still answers as it did."""
+    golden: Golden
 
-    def steer(self, seen: Frame) -> float:
+    def steer(self, seen: Frame, lane: int) -> float:
         """Return the steering, -1..1 (right is positive), for a prepared frame.
+
+        Args:
+            seen: uint8 RGB (128, 128, 3).
+            lane: of the thread that asks.
 
         Raises:
             ModelError: the network's answer is no number.
         """
-        steering = float(self.backend.predict(seen[None])[0])
+        steering = float(self.lanes[lane].predict(seen[None])[0])
         if not math.isfinite(steering):
-            raise ModelError(
-                f"model version {self.manifest.version} answers with no number",
-                got=steering,
-                remedy="Promote another version, or train again",
-            )
+            raise self._no_number(steering)
         return max(-1.0, min(1.0, steering))
 
+    def check(self) -> None:
+        """Compare what the network answers to its golden frames with what it answered first.
 
-def load(registry: Registry, version: int, kind: Kind) -> Pilot:
-    """Verify a version, load it and compute one frame with it.
+        Raises:
+            ModelError: it differs.
+        """
+        answers = self.checker.predict(self.golden.frames)
+        if not np.isfinite(answers).all():
+            raise self._no_number(answers[~np.isfinite(answers)][0])
+        difference = float(np.abs(answers - self.golden.steering).max())
+        if difference > golden.TOLERANCE:
+            raise ModelError(
+                f"model version {self.manifest.version} does not answer its golden frames as it "
+                "did where it was made",
+                got=f"a difference of {difference:.3g} in steering",
+                remedy=f"At most {golden.TOLERANCE:g} may be: restart, or promote another version",
+            )
+
+    def _no_number(self, answer: float) -> ModelError:
+        return ModelError(
+            f"model version {self.manifest.version} answers with no number",
+            got=float(answer),
+            remedy="Promote another version, or train again",
+        )
+
+
+def load(registry: Registry, version: int, backend: Load, lanes: int) -> Pilot:
+    """Verify a version, load it for `lanes` threads, and see that it answers as it should.
 
     Raises:
-        ModelError: it is damaged, was made for other frames, does not load, or answers nonsense.
+        ModelError: it is damaged, was made for other frames, does not load, or answers otherwise
+            than where it was made.
     """
     manifest = registry.verify(version)
     if manifest.version != version:
@@ -55,12 +87,16 @@ def load(registry: Registry, version: int, kind: Kind) -> Pilot:
             remedy=f"They are {frame.SPEC}: import and train with this release",
         )
     # What the manifest does not list was not verified either.
-    if kind.file not in manifest.files:
-        raise ModelError(
-            f"the manifest of model version {version} lists no {kind.file}",
-            got=sorted(manifest.files),
-        )
-    pilot = Pilot(manifest, kind.load(registry.path(version)))
-    # The first prediction is the slow one, and shows whether there will be any.
-    pilot.steer(np.full((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), 127, dtype=np.uint8))
+    for name in (TFLITE, golden.FILE):
+        if name not in manifest.files:
+            raise ModelError(
+                f"the manifest of model version {version} lists no {name}",
+                got=sorted(manifest.files),
+            )
+    folder = registry.path(version)
+    first = golden.read(folder / golden.FILE)
+    pilot = Pilot(manifest, [backend(folder) for _ in range(lanes)], backend(folder), first)
+    pilot.check()
+    for lane in range(lanes):  # the first prediction of each is the slow one
+        pilot.steer(first.frames[0], lane)
     return pilot

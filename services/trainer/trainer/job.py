@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import jobs, store
+from contract import golden, jobs, store
 from contract.errors import StoreError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
@@ -214,6 +214,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     # Copied: a batch's frames are the ring's, and others' once its slot is used again.
     frames = np.concatenate([batch.frames.copy() for batch in chosen])
     difference = twin.compare(predicted[::every], twin.answers(staged / TFLITE, frames))
+    golden.write(staged / golden.FILE, frames, predicted[::every])
     seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
     return staged, {
         "train_samples": float(len(table.train)),
