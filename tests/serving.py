@@ -13,8 +13,7 @@ import httpx
 import uvicorn
 
 from inference.app import create_app
-from inference.backend import Load
-from inference.litert import LiteRT
+from inference.joined import Joined
 from inference.settings import Settings
 
 FOLLOW_EVERY_S = 0.05
@@ -22,18 +21,23 @@ FOLLOW_EVERY_S = 0.05
 
 def settings(model_dir: Path, **changes: object) -> Settings:
     """Return settings that follow the registry quickly."""
-    values = {"model_dir": model_dir, "port": 0, "follow_every_s": FOLLOW_EVERY_S} | changes
+    values = {
+        "model_dir": model_dir,
+        "port": 0,
+        "follow_every_s": FOLLOW_EVERY_S,
+        "nice": 0,
+    } | changes
     return Settings(**values)  # type: ignore[arg-type]  # the values are of the fields' types
 
 
 @contextmanager
-def serving(chosen: Settings, backend: Load = LiteRT) -> Iterator[httpx.Client]:
+def serving(chosen: Settings) -> Iterator[httpx.Client]:
     """Serve, and yield a client that keeps its connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
-            create_app(chosen, backend), log_config=None, access_log=False, ws="none",
-            loop="uvloop", http="httptools",
+            create_app(chosen), log_config=None, access_log=False, ws="none",
+            loop="uvloop", http=Joined,
             timeout_graceful_shutdown=5,
         )  # fmt: skip
         server = uvicorn.Server(config)

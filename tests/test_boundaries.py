@@ -24,7 +24,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 SPINES = {
     "ingest": {"job", "__main__"},
     "trainer": {"job", "training", "stopped", "__main__"},
-    "inference": {"app", "predict", "__main__"},
+    "inference": {"app", "lane", "predict", "__main__"},
     "driver_bridge": {"server", "__main__"},
     "simulator": {
         "__main__",
@@ -47,8 +47,10 @@ PARTS = {
                "report": {"driving_log"}},
     "trainer": {"workspace": {"tally"}, "reader": {"augment", "ring"},
                 "stream": {"augment", "reader", "ring"}},
-    "inference": {"pilot": {"backend"}, "follower": {"pilot"}, "engine": {"metrics", "pilot"},
-                  "guard": {"answers"}, "refusals": {"answers", "body", "engine", "metrics"}},
+    "inference": {"pilot": {"backend"}, "guard": {"answers"},
+                  "lane_process": {"message"}, "crew": {"lane_process", "message"},
+                  "engine": {"crew", "message", "metrics"},
+                  "refusals": {"answers", "body", "engine", "lane_process"}},
     "driver_bridge": {"driver": {"control"}},
     "simulator": {
         "dialect": {"numbers"}, "wire": {"dialect", "numbers", "world"}, "recorder": {"numbers"},

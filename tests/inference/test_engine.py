@@ -1,159 +1,288 @@
+"""The queue and its lanes: real processes, which are stopped, killed and given bad models."""
+
 import asyncio
-import threading
+import contextlib
+import os
+import signal
+import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import models
 import numpy as np
-import numpy.typing as npt
 import pytest
 import samples
 
-from contract.errors import BrokenFrameError, NotAJpegError
-from contract.golden import COUNT, Golden
+from contract import frame
+from contract.errors import BrokenFrameError, ModelError, NotAJpegError
+from contract.registry import Registry
 from inference.engine import BusyError, Engine
+from inference.lane_process import LaneDiedError
+from inference.litert import LiteRT
 from inference.metrics import Metrics
-from inference.pilot import Pilot
 
 JPEG = samples.jpeg(0.3)
-GOLDEN = Golden(np.zeros((COUNT, 128, 128, 3), np.uint8), np.zeros(COUNT, np.float32))
-
-
-class Gated:
-    """A backend that answers with its number, once its gate is open."""
-
-    def __init__(self, number: float, gate: threading.Event) -> None:
-        self._number = number
-        self._gate = gate
-        self.calls = 0
-
-    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        assert self._gate.wait(10)
-        self.calls += 1
-        return np.full(len(frames), self._number, np.float32)
 
 
 class Rig:
-    """An engine of two lanes, and a pilot for it whose lanes answer 0 and 0.5."""
+    """An engine of two lanes over a registry of two versions, left and right."""
 
-    def __init__(self, longest_wait_s: float) -> None:
-        self.gate = threading.Event()
-        self.lanes = [Gated(number / 2, self.gate) for number in range(2)]
-        self.pilot = Pilot(models.manifest("job"), self.lanes, self.lanes[0], GOLDEN)
+    def __init__(self, registry: Registry, networks: Path, longest_wait_s: float = 1.0) -> None:
+        self.registry = registry
+        self.networks = networks
+        for name in ("left", "right"):
+            models.publish(registry, networks / name, name)
         self.metrics = Metrics()
-        self.engine = Engine(2, longest_wait_s, self.metrics)
+        self.engine = Engine(2, longest_wait_s, registry.root, self.metrics)
+
+    def run(self, body: Callable[[Engine], Coroutine[Any, Any, None]]) -> None:
+        async def inside() -> None:
+            async with self.engine as engine:
+                await engine.load(1)
+                engine.keep(1)
+                try:
+                    await asyncio.wait_for(body(engine), 20)
+                finally:
+                    self.signal(signal.SIGCONT)
+
+        asyncio.run(inside())
+
+    def signal(self, number: signal.Signals) -> None:
+        for pid in self.engine.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
-def run(rig: Rig, body: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def inside() -> None:
-        with rig.engine:
-            try:
-                await body()
-            finally:
-                rig.gate.set()  # else its threads would never end
-
-    asyncio.run(inside())
+@pytest.fixture
+def rig(registry: Registry, networks: Path) -> Rig:
+    return Rig(registry, networks)
 
 
-def test_both_lanes_work_at_once_and_each_with_its_own_network() -> None:
-    rig = Rig(1.0)
-
-    async def body() -> None:
-        answers = [asyncio.ensure_future(rig.engine.steer(rig.pilot, [JPEG])) for _ in range(2)]
-        await asyncio.sleep(0.05)
-        assert not any(answer.done() for answer in answers)
-        rig.gate.set()
-        assert sorted(await asyncio.gather(*answers)) == [[0.0], [0.5]]
-
-    run(rig, body)
-    assert [lane.calls for lane in rig.lanes] == [1, 1]
+def ask(engine: Engine, version: int = 1) -> "asyncio.Future[list[float]]":
+    return asyncio.ensure_future(engine.steer(version, [JPEG]))
 
 
-def test_a_frame_that_would_wait_too_long_is_refused_at_once_and_the_others_are_not() -> None:
-    rig = Rig(0.002)  # of two lanes, at a guessed millisecond a frame: four may wait
+def test_a_frame_is_answered_as_the_network_answers(rig: Rig, networks: Path) -> None:
+    expected = LiteRT(networks / "left").predict(frame.prepare(JPEG)[None])[0]
 
-    async def body() -> None:
-        waiting = [asyncio.ensure_future(rig.engine.steer(rig.pilot, [JPEG])) for _ in range(6)]
-        await asyncio.sleep(0)
-        with pytest.raises(BusyError, match="got 6 frames, about 2 ms of work"):
-            await rig.engine.steer(rig.pilot, [JPEG])
-        rig.gate.set()
-        assert len(await asyncio.gather(*waiting)) == 6
-        rig.engine.admit(1)
+    async def body(engine: Engine) -> None:
+        assert await engine.steer(1, [JPEG]) == [pytest.approx(float(expected), abs=1e-6)]
 
-    run(rig, body)
+    rig.run(body)
 
 
-def test_a_slow_network_lets_fewer_wait() -> None:
-    rig = Rig(0.05)
+def test_both_lanes_work(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        rig.signal(signal.SIGSTOP)
+        waiting = [ask(engine) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        os.kill(engine.pids[1], signal.SIGCONT)
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == 1  # the other lane has the other
+        rig.signal(signal.SIGCONT)
+        await asyncio.gather(*waiting)
 
-    async def body() -> None:
-        slow = asyncio.ensure_future(rig.engine.steer(rig.pilot, [JPEG]))
-        await asyncio.sleep(1.0)
-        rig.engine.admit(50)
-        rig.gate.set()
-        await slow
-        with pytest.raises(BusyError):  # a frame is known to take about 50 ms now
-            rig.engine.admit(50)
-
-    run(rig, body)
+    rig.run(body)
 
 
-def test_several_pictures_are_answered_in_order() -> None:
-    rig = Rig(1.0)
-    rig.gate.set()
+def test_a_frame_that_would_wait_too_long_is_refused_at_once(
+    registry: Registry, networks: Path
+) -> None:
+    rig = Rig(registry, networks, longest_wait_s=0.01)
 
-    class Brightness:
-        def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-            return frames.mean(axis=(1, 2, 3), dtype=np.float32) / 255
+    async def body(engine: Engine) -> None:
+        rig.signal(signal.SIGSTOP)
+        waiting = []
 
-    pilot = Pilot(models.manifest("job"), [Brightness(), Brightness()], Brightness(), GOLDEN)
+        async def crowd() -> None:
+            while True:
+                engine.admit()
+                waiting.append(ask(engine))
+                await asyncio.sleep(0)
+
+        with pytest.raises(BusyError, match=r"got \d+ frames, about \d+ ms of work"):
+            await crowd()
+        assert len(waiting) > 2
+        rig.signal(signal.SIGCONT)
+        assert len(await asyncio.gather(*waiting)) == len(waiting)
+        engine.admit()
+
+    rig.run(body)
+
+
+def test_slow_frames_let_fewer_wait(registry: Registry, networks: Path) -> None:
+    rig = Rig(registry, networks, longest_wait_s=0.1)
+
+    async def body(engine: Engine) -> None:
+        async def admitted() -> int:
+            rig.signal(signal.SIGSTOP)
+            waiting = []
+            with contextlib.suppress(BusyError):
+                while True:
+                    engine.admit()
+                    waiting.append(ask(engine))
+                    await asyncio.sleep(0)
+            rig.signal(signal.SIGCONT)
+            await asyncio.gather(*waiting)
+            return len(waiting)
+
+        before = await admitted()
+        large = samples.jpeg(0.3, 0, 1500, 2000)  # takes a hundred times as long to decode
+        for _ in range(60):
+            await engine.steer(1, [large])
+        assert await admitted() < before / 4
+
+    rig.run(body)
+
+
+def test_several_pictures_are_answered_in_order(rig: Rig) -> None:
     jpegs = [samples.jpeg(each) for each in np.linspace(-1, 1, 9)]
 
-    async def body() -> None:
-        together = await rig.engine.steer(pilot, jpegs)
-        assert together == [(await rig.engine.steer(pilot, [each]))[0] for each in jpegs]
+    async def body(engine: Engine) -> None:
+        together = await engine.steer(1, jpegs)
+        assert together == [(await engine.steer(1, [each]))[0] for each in jpegs]
         assert len(set(together)) > 1
 
-    run(rig, body)
+    rig.run(body)
 
 
-def test_the_bad_one_of_several_is_named() -> None:
-    rig = Rig(1.0)
-    rig.gate.set()
-
-    async def body() -> None:
+def test_the_bad_one_of_several_is_named(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
         with pytest.raises(NotAJpegError, match=r"not a JPEG: got picture 2 \(3 bytes"):
-            await rig.engine.steer(rig.pilot, [JPEG, b"GIF", JPEG])
+            await engine.steer(1, [JPEG, b"GIF", JPEG])
         with pytest.raises(BrokenFrameError):
-            await rig.engine.steer(rig.pilot, [JPEG[:500]])
+            await engine.steer(1, [JPEG[:500]])
+        assert len(await engine.steer(1, [JPEG])) == 1
 
-    run(rig, body)
+    rig.run(body)
 
 
-def test_what_nobody_waits_for_any_more_does_no_harm() -> None:
-    rig = Rig(1.0)
-
-    async def body() -> None:
-        gone = asyncio.ensure_future(rig.engine.steer(rig.pilot, [JPEG]))
-        await asyncio.sleep(0.05)
+def test_what_nobody_waits_for_any_more_does_no_harm(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        rig.signal(signal.SIGSTOP)
+        gone = ask(engine)
+        await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
-        rig.gate.set()
-        assert await rig.engine.steer(rig.pilot, [JPEG]) in ([0.0], [0.5])
+        rig.signal(signal.SIGCONT)
+        assert len(await engine.steer(1, [JPEG])) == 1
 
-    run(rig, body)
+    rig.run(body)
 
 
-def test_the_stages_are_measured() -> None:
-    rig = Rig(1.0)
-    rig.gate.set()
+def test_a_version_is_answered_by_its_own_network_until_nobody_waits_for_it(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        (left,) = await engine.steer(1, [JPEG])
+        await engine.load(2)
+        rig.signal(signal.SIGSTOP)
+        old = [ask(engine, 1) for _ in range(7)]
+        await asyncio.sleep(0)
+        engine.keep(2)
+        new = [ask(engine, 2) for _ in range(7)]
+        await asyncio.sleep(0)
+        rig.signal(signal.SIGCONT)
+        assert await asyncio.gather(*old) == [[left]] * 7
+        assert all(abs(each - left) > 0.2 for (each,) in await asyncio.gather(*new))
 
-    async def body() -> None:
-        await rig.engine.steer(rig.pilot, [JPEG, JPEG])
+    rig.run(body)
 
-    run(rig, body)
+
+def test_an_older_version_drives_again(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        (left,) = await engine.steer(1, [JPEG])
+        for version in (2, 1):
+            await engine.load(version)
+            engine.keep(version)
+        assert await engine.steer(1, [JPEG]) == [left]
+
+    rig.run(body)
+
+
+def test_a_version_that_is_not_fit_is_refused_and_the_other_drives_on(rig: Rig) -> None:
+    bad = models.publish(rig.registry, rig.networks / "nan", "bad")
+
+    async def body(engine: Engine) -> None:
+        (left,) = await engine.steer(1, [JPEG])
+        with pytest.raises(ModelError, match="version 3 answers with no number"):
+            await engine.load(bad.version)
+        assert await engine.steer(1, [JPEG]) == [left]
+        await engine.check(1)
+
+    rig.run(body)
+
+
+def test_a_lane_that_dies_fails_its_own_frames_and_is_replaced(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        (left,) = await engine.steer(1, [JPEG])
+        dead, alive = engine.pids
+        os.kill(dead, signal.SIGSTOP)
+        waiting = [ask(engine) for _ in range(6)]
+        await asyncio.sleep(0.1)
+        os.kill(dead, signal.SIGKILL)
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert sum(isinstance(each, LaneDiedError) for each in answers) in (1, 2, 3)
+        assert all(each == [left] for each in answers if not isinstance(each, LaneDiedError))
+        assert await engine.steer(1, [JPEG]) == [left]  # by the lane that is left
+        assert "lapwing_lanes 1.0" in rig.metrics.text().decode()
+        deadline = time.monotonic() + 10
+        while "lapwing_lanes 2.0" not in rig.metrics.text().decode():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        os.kill(alive, signal.SIGSTOP)
+        done, rest = await asyncio.wait([ask(engine) for _ in range(3)], timeout=5)
+        assert done
+        assert all(each.result() == [left] for each in done)
+        os.kill(alive, signal.SIGCONT)
+        await asyncio.gather(*rest)
+
+    rig.run(body)
+
+
+def test_a_lane_whose_version_was_damaged_meanwhile_is_tried_again(rig: Rig) -> None:
+    twin = rig.registry.path(1) / "model.tflite"
+    content = twin.read_bytes()
+
+    async def body(engine: Engine) -> None:
+        (left,) = await engine.steer(1, [JPEG])
+        twin.write_bytes(b"half a mod")
+        first = engine.pids
+        os.kill(first[0], signal.SIGKILL)
+        deadline = time.monotonic() + 15
+        while engine.pids[0] == first[0]:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert await engine.steer(1, [JPEG]) == [left]
+        twin.write_bytes(content)
+        os.kill(first[1], signal.SIGKILL)  # now all depends on the lane that could not load it
+        while True:
+            assert time.monotonic() < deadline
+            try:
+                answered = await asyncio.wait_for(engine.steer(1, [JPEG]), 10)
+                break
+            except LaneDiedError:
+                await asyncio.sleep(0.02)
+        assert answered == [left]
+
+    rig.run(body)
+
+
+def test_the_stages_are_measured(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        await engine.steer(1, [JPEG, JPEG])
+
+    rig.run(body)
     lines = rig.metrics.text().decode().splitlines()
     for stage in ("queue", "decode", "resize", "infer"):
         assert f'lapwing_stage_seconds_count{{stage="{stage}"}} 2.0' in lines
     assert "lapwing_request_pictures_sum 2.0" in lines
+
+
+def test_the_lanes_end_with_the_engine(rig: Rig) -> None:
+    async def body(engine: Engine) -> None:
+        await engine.steer(1, [JPEG])
+
+    rig.run(body)
+    for pid in rig.engine.pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

@@ -38,7 +38,7 @@ class Loader:
         self.asked.append(version)
         if version in self.failing:
             raise self.failing[version]
-        return Pilot(self._registry.manifest(version), [], self.checker, GOLDEN)
+        return Pilot(self._registry.manifest(version), self.checker, GOLDEN)
 
 
 @pytest.fixture

@@ -73,6 +73,7 @@ def test_what_is_under_way_is_answered_before_the_end(registry: Registry, networ
         f"Content-Length: {len(jpeg)}\r\n\r\n"
     ).encode()
     with running(registry.root) as (process, port):
+        httpx.get(f"http://127.0.0.1:{port}/healthz")  # it has started
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(head + jpeg[:100])
             time.sleep(0.2)  # so that the service has begun to read
@@ -116,10 +117,10 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_bad_setting_is_told_in_one_line() -> None:
-    done = run(LAPWING_INFERENCE_THREADS="many")
+    done = run(LAPWING_INFERENCE_LANES="many")
     assert done.returncode == 1
     assert done.stderr == (
-        "inference: LAPWING_INFERENCE_THREADS has a value it cannot take: got 'many'. "
+        "inference: LAPWING_INFERENCE_LANES has a value it cannot take: got 'many'. "
         "It takes a whole number from 0 to 64.\n"
     )
 

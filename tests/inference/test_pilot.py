@@ -30,13 +30,13 @@ def constant(answer: float, golden_answer: float = 0.0) -> Pilot:
     """A pilot that answers the same to everything, and has golden frames of another answer."""
     seen = np.zeros((COUNT, 128, 128, 3), np.uint8)
     known = Golden(seen, np.full(COUNT, golden_answer, np.float32))
-    return Pilot(models.manifest("job"), [Constant(answer)], Constant(answer), known)
+    return Pilot(models.manifest("job"), Constant(answer), known)
 
 
 def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
     manifest = models.publish(registry, networks / "right", "job")
-    pilot = load(registry, 1, LiteRT, 1)
-    steering = pilot.steer(frame.prepare(samples.jpeg()), 0)
+    pilot = load(registry, 1, LiteRT)
+    steering = pilot.steer(frame.prepare(samples.jpeg()))
     assert pilot.manifest == manifest
     assert steering == pytest.approx(models.ANSWERS["right"], abs=models.NEAR)
 
@@ -44,35 +44,27 @@ def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> N
 @pytest.mark.parametrize(("raw", "clamped"), [(3.0, 1.0), (-7.5, -1.0), (0.25, 0.25)])
 def test_steering_is_clamped(raw: float, clamped: float) -> None:
     pilot = constant(raw)
-    assert pilot.steer(frame.prepare(samples.jpeg()), 0) == clamped
+    assert pilot.steer(frame.prepare(samples.jpeg())) == clamped
 
 
 @pytest.mark.parametrize("raw", [float("nan"), float("inf"), float("-inf")])
 def test_an_answer_that_is_no_number_is_an_error(raw: float) -> None:
     pilot = constant(raw)
     with pytest.raises(ModelError, match="answers with no number"):
-        pilot.steer(frame.prepare(samples.jpeg()), 0)
+        pilot.steer(frame.prepare(samples.jpeg()))
 
 
 def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "nan", "job")
     with pytest.raises(ModelError, match="version 1 answers with no number: got nan"):
-        load(registry, 1, LiteRT, 1)
+        load(registry, 1, LiteRT)
 
 
 def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Path) -> None:
     spec = {**frame.SPEC, "resize": "area"}
     models.publish(registry, networks / "left", "job", frame_spec=spec)
     with pytest.raises(ModelError, match="version 1 was trained on other frames"):
-        load(registry, 1, LiteRT, 1)
-
-
-def test_each_lane_steers_by_itself(registry: Registry, networks: Path) -> None:
-    models.publish(registry, networks / "right", "job")
-    pilot = load(registry, 1, LiteRT, 3)
-    assert len(set(map(id, [*pilot.lanes, pilot.checker]))) == 4
-    seen = frame.prepare(samples.jpeg())
-    assert len({pilot.steer(seen, lane) for lane in range(3)}) == 1
+        load(registry, 1, LiteRT)
 
 
 @pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0)])
@@ -92,7 +84,7 @@ def test_a_model_that_answers_otherwise_than_where_it_was_made_is_not_loaded(
     shutil.copy(networks / "right" / FILE, registry.root / "mixed" / FILE)
     models.publish(registry, registry.root / "mixed", "job")
     with pytest.raises(ModelError, match="does not answer its golden frames"):
-        load(registry, 1, LiteRT, 1)
+        load(registry, 1, LiteRT)
 
 
 @pytest.mark.parametrize("name", [TFLITE, H5, FILE])
@@ -102,7 +94,7 @@ def test_a_damaged_version_is_not_loaded(registry: Registry, networks: Path, nam
     content[len(content) // 2] ^= 1
     (registry.path(1) / name).write_bytes(content)
     with pytest.raises(ModelError, match=f"{name} of model version 1 is not what"):
-        load(registry, 1, LiteRT, 1)
+        load(registry, 1, LiteRT)
 
 
 @pytest.mark.parametrize("name", [TFLITE, FILE])
@@ -115,11 +107,11 @@ def test_a_file_that_was_not_verified_is_not_loaded(
     del document["files"][name]
     path.write_text(json.dumps(document))
     with pytest.raises(ModelError, match=f"lists no {name}"):
-        load(registry, 1, LiteRT, 1)
+        load(registry, 1, LiteRT)
 
 
 def test_a_manifest_of_another_version_is_not_believed(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "one")
     registry.path(1).rename(registry.path(2))
     with pytest.raises(ModelError, match="belongs to another: got 1"):
-        load(registry, 2, LiteRT, 1)
+        load(registry, 2, LiteRT)

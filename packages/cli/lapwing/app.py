@@ -183,7 +183,7 @@ def promote(version: int, as_json: AsJson = False) -> None:
 @app.command()
 def predict(images: list[Path], as_json: AsJson = False) -> None:
     """Ask inference for the steering of JPEG files."""
-    inference = Inference(read_settings().inference)
+    inference = Inference(read_settings().inference, read_settings().api_token)
     answers = {str(image): inference.predict(image) for image in images}
     if as_json:
         show.document(answers)

@@ -74,7 +74,9 @@ def run(
         queued = jobs.enqueue(jobs.TRAIN, connection, recordings[0].name, arguments)
         trained = follow(queued, connection, console)
         console.print("[bold]Serve and drive[/] over the simulator's wire")
-        served = _await_version(Inference(settings.inference), int(trained["version"]))
+        served = _await_version(
+            Inference(settings.inference, settings.api_token), int(trained["version"])
+        )
         figures = {"imports": imported, "training": trained, "model": served}
         if recording:
             with _folder(recording) as folder:

@@ -16,8 +16,11 @@ TIMEOUT_S = 10.0
 class Inference:
     """The inference service at `url`, over one connection that is kept."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self._url = url
+        self._headers = {"Content-Type": "image/jpeg"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT_S)
 
     def predict(self, image: Path) -> dict[str, Any]:
@@ -48,13 +51,14 @@ class Inference:
 
     def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
         try:
-            answer = self._pool.request(
-                method, self._url + path, body=body, headers={"Content-Type": "image/jpeg"}
-            )
-            return answer.status, json.loads(answer.data)
+            answer = self._pool.request(method, self._url + path, body=body, headers=self._headers)
+            document = json.loads(answer.data)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise ServiceError(
                 f"inference does not answer at {self._url}",
                 got=error,
                 remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
             ) from error
+        if answer.status == 401:
+            raise ServiceError(str(document.get("error")), remedy="Set LAPWING_API_TOKEN here, too")
+        return answer.status, document

@@ -25,6 +25,8 @@ class Settings:
     inference_host: str = setting("LAPWING_INFERENCE_HOST", "127.0.0.1")
     inference_port: int = setting("LAPWING_INFERENCE_PORT", 8000, minimum=1, maximum=65535)
     inference_url: str = setting("LAPWING_INFERENCE_URL", "")
+    api_token: str = setting("LAPWING_API_TOKEN", "")
+    """What inference wants to be shown, if it does."""
     bridge_host: str = setting("LAPWING_BRIDGE_HOST", "127.0.0.1")
     bridge_port: int = setting("LAPWING_BRIDGE_PORT", 4567, minimum=1, maximum=65535)
 

@@ -15,6 +15,7 @@ import uvicorn
 from contract.errors import LapwingError, ServiceError
 from contract.settings import load
 from inference.app import create_app
+from inference.joined import Joined
 from inference.settings import Settings
 
 STOP_S: Final = 8
@@ -27,7 +28,7 @@ def main() -> int | str:
         prog="python -m inference",
         description="Answers JPEG frames with steering, by the registry's current model.",
         epilog="Settings: LAPWING_INFERENCE_HOST, LAPWING_INFERENCE_PORT, LAPWING_MODEL_DIR, "
-        "LAPWING_INFERENCE_THREADS, LAPWING_INFERENCE_QUEUE_MS, LAPWING_FOLLOW_EVERY_S, "
+        "LAPWING_INFERENCE_LANES, LAPWING_INFERENCE_QUEUE_MS, LAPWING_FOLLOW_EVERY_S, "
         "LAPWING_CHECK_EVERY_S, LAPWING_MAX_BODY_BYTES, LAPWING_API_TOKEN, LAPWING_CORS_ORIGINS.",
     ).parse_args()
     logging.basicConfig(
@@ -52,9 +53,8 @@ def main() -> int | str:
                 server_header=False,
                 proxy_headers=False,  # nobody asks whose request it was
                 ws="none",
-                # By name: without them uvicorn takes slower ones, silently.
-                loop="uvloop",
-                http="httptools",
+                loop="uvloop",  # by name: without it uvicorn takes a slower one, silently
+                http=Joined,
                 timeout_graceful_shutdown=STOP_S,
             )
             server = uvicorn.Server(config)

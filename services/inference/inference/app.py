@@ -7,50 +7,66 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
-import cv2
 from fastapi import Depends, FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
-from contract.registry import Registry
-from inference import pilot, predict, refusals
+from contract.registry import ModelManifest, Registry
+from inference import predict, refusals
 from inference.answers import Alive, Model, Prediction, Predictions, Readiness, describe
-from inference.backend import Load
 from inference.engine import Engine
 from inference.follower import Follower
 from inference.guard import Guard
-from inference.litert import NAME, LiteRT
+from inference.litert import NAME
 from inference.metrics import Metrics
 from inference.predict import Predictor
 from inference.settings import Settings
 
+MOST_LANES: Final = 6
+"""That one event loop can keep busy: it spends a sixth of what a lane spends on a frame."""
 FIRST_LOOK_S: Final = 1.0
 """How long the start waits for a model; ours is loaded within that."""
 
 
-def create_app(settings: Settings, backend: Load = LiteRT) -> ASGIApp:
-    """Return the service; it follows the registry from its start to its end.
+@dataclass(frozen=True)
+class Loaded:
+    """A version that the lanes have loaded; for the thread that follows the registry."""
 
-    `backend` loads a network from its version's folder.
-    """
+    manifest: ModelManifest
+    engine: Engine
+    loop: asyncio.AbstractEventLoop
+
+    def check(self) -> None:
+        """See that it answers as it did where it was made; raises ModelError."""
+        asked = self.engine.check(self.manifest.version)
+        asyncio.run_coroutine_threadsafe(asked, self.loop).result()
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """Return the service; it follows the registry from its start to its end."""
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    engine = Engine(settings.threads or os.cpu_count() or 1, settings.queue_ms / 1000, metrics)
-    follower = Follower(
-        registry, lambda version: pilot.load(registry, version, backend, engine.lanes)
-    )
+    lanes = settings.lanes or min(os.cpu_count() or 1, MOST_LANES)
+    engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics, settings.nice)
+
+    def load(version: int) -> Loaded:
+        asyncio.run_coroutine_threadsafe(engine.load(version), app.state.loop).result()
+        return Loaded(registry.manifest(version), engine, app.state.loop)
+
+    follower = Follower(registry, load)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        cv2.setNumThreads(1)  # a frame is too small to be shared out
-        with engine:
-            first = asyncio.create_task(asyncio.to_thread(_look, follower, metrics))
+        app.state.loop = asyncio.get_running_loop()
+        async with engine:
+            first = asyncio.create_task(_look(follower, engine, metrics))
             await asyncio.wait({first}, timeout=FIRST_LOOK_S)
-            following = asyncio.create_task(_follow(first, follower, metrics, settings))
+            following = asyncio.create_task(_follow(first, follower, engine, metrics, settings))
             yield
             following.cancel()
 
@@ -121,20 +137,25 @@ def create_app(settings: Settings, backend: Load = LiteRT) -> ASGIApp:
     return served
 
 
-def _look(follower: Follower, metrics: Metrics) -> None:
-    if follower.look() and follower.pilot is not None:
+async def _look(follower: Follower, engine: Engine, metrics: Metrics) -> None:
+    if await asyncio.to_thread(follower.look) and follower.pilot is not None:
+        engine.keep(follower.pilot.manifest.version)
         metrics.serve(follower.pilot.manifest.version, follower.pilot.manifest.sha256)
     metrics.refused.set(len(follower.refused))
 
 
 async def _follow(
-    first: asyncio.Task[None], follower: Follower, metrics: Metrics, settings: Settings
+    first: asyncio.Task[None],
+    follower: Follower,
+    engine: Engine,
+    metrics: Metrics,
+    settings: Settings,
 ) -> None:
     await first
     checked_s = time.monotonic()
     while True:
         await asyncio.sleep(settings.follow_every_s)
-        await asyncio.to_thread(_look, follower, metrics)
+        await _look(follower, engine, metrics)
         if time.monotonic() - checked_s >= settings.check_every_s:
             await asyncio.to_thread(follower.check)
             checked_s = time.monotonic()

@@ -1,23 +1,26 @@
-"""The threads that decode and compute, and the queue before them, bounded by time.
+"""The queue before the lanes, bounded by time, and the share-out of frames and versions to them.
 
 A frame is refused at once when those before it would take longer than it may wait: late steering is
-no use to anybody, and refusing costs a hundredth of answering. A thread takes one frame at a time:
-LiteRT computes eight together no faster than one by one, and the first would wait for the last.
+no use to anybody, and refusing costs a tenth of answering. A lane takes one frame at a time: LiteRT
+computes eight together no faster than one by one, and the first would wait for the last.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
+import os
 import time
+from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from pathlib import Path
+from typing import Final, Self
 
-from contract import frame
 from contract.errors import FrameError, ServiceError
+from inference import message
+from inference.crew import Crew
+from inference.message import Steered
 from inference.metrics import Metrics
-from inference.pilot import Pilot
 
 FIRST_GUESS_S: Final = 0.001
 """What a frame takes, until some were measured."""
@@ -31,77 +34,83 @@ class BusyError(ServiceError):
 
 @dataclass(frozen=True)
 class Work:
-    """One frame, who computes it, and who waits for the answer."""
+    """One frame, the version that is to steer, and who waits for the answer."""
 
-    pilot: Pilot
+    version: int
     jpeg: bytes
     answer: asyncio.Future[float]
     queued_s: float
 
 
 class Engine:
-    """Computes frames in threads of its own; use it in `with`, within a running event loop.
+    """Computes frames in processes; use it in `async with`. All of it runs in the event loop.
 
     Args:
-        lanes: how many threads.
+        lanes: how many processes.
         longest_wait_s: for how long a frame may wait.
+        models: the registry's folder.
         metrics: are told what each stage took.
+        nice: by how much this process stands back for its lanes. Else refusing what is too much
+            takes the time from answering what is not: at ten times the load, a third of it.
     """
 
-    def __init__(self, lanes: int, longest_wait_s: float, metrics: Metrics) -> None:
-        self.lanes = lanes
+    def __init__(
+        self, lanes: int, longest_wait_s: float, models: Path, metrics: Metrics, nice: int = 0
+    ) -> None:
         self._longest_wait_s = longest_wait_s
         self._metrics = metrics
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._nice = nice
+        self._queue: deque[Work] = deque()
         self._frame_s = FIRST_GUESS_S
-        # Counted by the event loop alone, so that no lock is needed.
-        self._admitted = 0
-        self._threads: list[threading.Thread] = []
+        self._admitted: Counter[int] = Counter()
+        """Frames that are queued or under way, by version."""
+        self._crew = Crew(lanes, models, self._share_out, self._admitted.__contains__)
 
-    def __enter__(self) -> Engine:
+    async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._threads = [
-            threading.Thread(target=self._work, args=(lane,), name=f"lane-{lane}", daemon=True)
-            for lane in range(self.lanes)
-        ]
-        for each in self._threads:
-            each.start()
+        await self._crew.start()
+        self._metrics.lanes.set_function(lambda: self._crew.ready)
+        os.nice(self._nice)  # a lane that is started again inherits it: it cannot be undone
         return self
 
-    def __exit__(self, *error: object) -> None:
-        for _lane in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
+    async def __aexit__(self, *error: object) -> None:
+        await self._crew.end()
 
-    def admit(self, frames: int) -> None:
-        """See that as many more frames would have their turn in time.
+    @property
+    def pids(self) -> list[int]:
+        """Of the lanes' processes."""
+        return self._crew.pids
+
+    def admit(self) -> None:
+        """See that one more frame would have its turn in time.
 
         Raises:
-            BusyError: they would not.
+            BusyError: it would not.
         """
-        ahead = self._admitted + frames - self.lanes
-        wait_s = ahead * self._frame_s / self.lanes
+        admitted = self._admitted.total()
+        wait_s = (admitted + 1 - len(self._crew)) * self._frame_s / len(self._crew)
         if wait_s > self._longest_wait_s:
             raise BusyError(
                 "too many frames are waiting",
-                got=f"{self._admitted} frames, about {wait_s * 1000:.0f} ms of work",
+                got=f"{admitted} frames, about {wait_s * 1000:.0f} ms of work",
                 remedy=f"Ask again later, or raise LAPWING_INFERENCE_QUEUE_MS: "
                 f"{self._longest_wait_s * 1000:.0f} ms may be waited for",
             )
 
-    async def steer(self, pilot: Pilot, jpegs: list[bytes]) -> list[float]:
+    async def steer(self, version: int, jpegs: list[bytes]) -> list[float]:
         """Return the steering of each picture, in order.
 
         Raises:
             BusyError: they would wait for too long.
             FrameError: one of them is no frame; of several, its number is named.
             ModelError: the network's answer is no number.
+            LaneDiedError: the process that computed it is gone.
         """
         # A request of several comes in whole whenever one comes in at all.
-        self.admit(1)
+        self.admit()
         self._metrics.pictures.observe(len(jpegs))
-        answers = [self._put(pilot, jpeg) for jpeg in jpegs]
+        answers = [self._put(version, jpeg) for jpeg in jpegs]
+        self._share_out()
         if len(answers) == 1:
             return [await answers[0]]
         await asyncio.wait(answers)
@@ -112,40 +121,49 @@ class Engine:
                 raise type(error)(error.what, got=f"picture {number}{got}", remedy=error.remedy)
         return [answer.result() for answer in answers]
 
-    def _put(self, pilot: Pilot, jpeg: bytes) -> asyncio.Future[float]:
+    async def load(self, version: int) -> None:
+        """Have every lane verify and load a version; raises ModelError where it is not fit."""
+        await self._crew.load(version)
+
+    async def check(self, version: int) -> None:
+        """Have every lane see that a version still answers as it did; raises ModelError."""
+        await self._crew.check(version)
+
+    def keep(self, version: int) -> None:
+        """Tell which version drives; the others are dropped as soon as nobody waits for them."""
+        self._crew.keep(version)
+
+    def _put(self, version: int, jpeg: bytes) -> asyncio.Future[float]:
         answer: asyncio.Future[float] = self._loop.create_future()
-        self._admitted += 1
-        self._queue.put(Work(pilot, jpeg, answer, time.perf_counter()))
+        self._admitted[version] += 1
+        self._queue.append(Work(version, jpeg, answer, time.perf_counter()))
         return answer
 
-    def _work(self, lane: int) -> None:
-        metrics = self._metrics
-        while (work := self._queue.get()) is not None:
-            began = time.perf_counter()
-            metrics.queue_seconds.observe(began - work.queued_s)
-            steering, failure = 0.0, None
-            try:
-                pixels = frame.decode(work.jpeg)
-                decoded = time.perf_counter()
-                seen = frame.resize(pixels)
-                resized = time.perf_counter()
-                steering = work.pilot.steer(seen, lane)
-                ended = time.perf_counter()
-                metrics.decode_seconds.observe(decoded - began)
-                metrics.resize_seconds.observe(resized - decoded)
-                metrics.infer_seconds.observe(ended - resized)
-                self._frame_s += SMOOTHING * (ended - began - self._frame_s)
-            except Exception as error:  # noqa: BLE001 - raised again where it is awaited
-                failure = error
-            self._loop.call_soon_threadsafe(self._settle, work.answer, steering, failure)
+    def _share_out(self) -> None:
+        """Give the frames that wait to the lanes that have the least to do."""
+        while self._queue and (lane := self._crew.least_busy()) is not None:
+            work = self._queue.popleft()
+            reply = lane.ask(message.FRAME, work.version, work.jpeg)
+            reply.add_done_callback(partial(self._settle, work))
 
-    def _settle(
-        self, answer: asyncio.Future[float], steering: float, failure: Exception | None
-    ) -> None:
-        self._admitted -= 1
-        if answer.done():  # whoever waited for it is gone
-            return
-        if failure is None:
-            answer.set_result(steering)
-        else:
-            answer.set_exception(failure)
+    def _settle(self, work: Work, reply: asyncio.Future[bytes]) -> None:
+        self._admitted[work.version] -= 1
+        if not self._admitted[work.version]:
+            del self._admitted[work.version]
+            self._crew.drop()
+        error = reply.exception()
+        if error is None:
+            steered = Steered(*message.STEERED.unpack(reply.result()))
+            self._measure(work, steered)
+            if not work.answer.done():  # else whoever waited for it is gone
+                work.answer.set_result(steered.steering)
+        elif not work.answer.done():
+            work.answer.set_exception(error)
+        self._share_out()
+
+    def _measure(self, work: Work, steered: Steered) -> None:
+        self._frame_s += SMOOTHING * (steered.ended_s - steered.began_s - self._frame_s)
+        self._metrics.queue_seconds.observe(steered.began_s - work.queued_s)
+        self._metrics.decode_seconds.observe(steered.decoded_s - steered.began_s)
+        self._metrics.resize_seconds.observe(steered.resized_s - steered.decoded_s)
+        self._metrics.infer_seconds.observe(steered.ended_s - steered.resized_s)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from contract.errors import LapwingError, ModelError
-from contract.registry import Registry
-from inference.pilot import Pilot
+from contract.registry import ModelManifest, Registry
 
 log = logging.getLogger(__name__)
+
+
+class Pilot(Protocol):
+    """A version that is loaded."""
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """What is known of it."""
+
+    def check(self) -> None:
+        """See that it answers as it did where it was made; raises ModelError."""
 
 
 class Follower:

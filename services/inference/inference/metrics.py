@@ -50,6 +50,9 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=self._registry,
         )
+        self.lanes = Gauge(
+            "lapwing_lanes", "Processes that can be given frames", registry=self._registry
+        )
         self.version = Gauge(
             "lapwing_model_version", "Version that is served, 0 for none", registry=self._registry
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,23 +20,19 @@ class Pilot:
     """A loaded version, and what it was seen to answer where it was made."""
 
     manifest: ModelManifest
-    lanes: Sequence[Backend]
-    """The network once for each thread that computes."""
-    checker: Backend
-    """And once for looking whether it still answers as it did."""
+    backend: Backend
     golden: Golden
 
-    def steer(self, seen: Frame, lane: int) -> float:
+    def steer(self, seen: Frame) -> float:
         """Return the steering, -1..1 (right is positive), for a prepared frame.
 
         Args:
             seen: uint8 RGB (128, 128, 3).
-            lane: of the thread that asks.
 
         Raises:
             ModelError: the network's answer is no number.
         """
-        steering = float(self.lanes[lane].predict(seen[None])[0])
+        steering = float(self.backend.predict(seen[None])[0])
         if not math.isfinite(steering):
             raise self._no_number(steering)
         return max(-1.0, min(1.0, steering))
@@ -48,7 +43,7 @@ class Pilot:
         Raises:
             ModelError: it differs.
         """
-        answers = self.checker.predict(self.golden.frames)
+        answers = self.backend.predict(self.golden.frames)
         if not np.isfinite(answers).all():
             raise self._no_number(answers[~np.isfinite(answers)][0])
         difference = float(np.abs(answers - self.golden.steering).max())
@@ -68,8 +63,8 @@ class Pilot:
         )
 
 
-def load(registry: Registry, version: int, backend: Load, lanes: int) -> Pilot:
-    """Verify a version, load it for `lanes` threads, and see that it answers as it should.
+def load(registry: Registry, version: int, backend: Load) -> Pilot:
+    """Verify a version, load it, and see that it answers as it should.
 
     Raises:
         ModelError: it is damaged, was made for other frames, does not load, or answers otherwise
@@ -94,9 +89,6 @@ def load(registry: Registry, version: int, backend: Load, lanes: int) -> Pilot:
                 got=sorted(manifest.files),
             )
     folder = registry.path(version)
-    first = golden.read(folder / golden.FILE)
-    pilot = Pilot(manifest, [backend(folder) for _ in range(lanes)], backend(folder), first)
-    pilot.check()
-    for lane in range(lanes):  # the first prediction of each is the slow one
-        pilot.steer(first.frames[0], lane)
+    pilot = Pilot(manifest, backend(folder), golden.read(folder / golden.FILE))
+    pilot.check()  # and so the first prediction, which is the slow one, is over
     return pilot

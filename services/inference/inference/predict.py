@@ -87,7 +87,7 @@ class Predictor:
         await response(scope, receive, send)
 
     async def _predict(self, request: Request) -> Response:
-        self._engine.admit(1)  # before anything is read
+        self._engine.admit()  # before anything is read
         pictures = await body.read(
             request.stream(), request.headers, self._max_body_bytes, BODY_TIMEOUT_S
         )
@@ -95,7 +95,7 @@ class Predictor:
         if driving is None:
             why = self._follower.why_not_ready() or "no model is served"
             raise ModelError(why, remedy=NOT_READY)
-        steerings = await self._engine.steer(driving, pictures.jpegs)
+        steerings = await self._engine.steer(driving.manifest.version, pictures.jpegs)
         answers = [answer(each, driving.manifest) for each in steerings]
         document = {"predictions": answers} if pictures.several else answers[0]
         return Response(json.dumps(document), media_type="application/json")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Final
 
 from contract import jobs, worker
 from contract.settings import load
 from trainer.settings import Settings
+
+NICE: Final = 15
+"""Training stands back for whoever drives on the same machine."""
 
 
 def main() -> int | str:
     """Work on the queue of trainings until SIGTERM or Ctrl-C; return the exit status."""
     # TensorFlow tells at each start how it was compiled; errors still show.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.nice(NICE)
     return worker.main(
         "trainer",
         jobs.TRAIN,

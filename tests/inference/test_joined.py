@@ -1,0 +1,57 @@
+"""Answers as they arrive on a plain socket."""
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import samples
+from serving import serving, settings
+
+from contract.registry import Registry
+
+
+@pytest.fixture
+def client(registry: Registry) -> Iterator[httpx.Client]:
+    with serving(settings(registry.root)) as client:
+        yield client
+
+
+def first_part(client: httpx.Client, request: bytes) -> bytes:
+    address = (client.base_url.host, client.base_url.port or 0)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(request)
+        return connection.recv(65536)
+
+
+def test_head_and_body_come_together(client: httpx.Client) -> None:
+    for _ in range(20):
+        part = first_part(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert part.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert part.endswith(b'\r\n\r\n{"status":"ok"}')
+
+
+def test_an_answer_without_a_body_comes_too(client: httpx.Client) -> None:
+    part = first_part(client, b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert part.startswith(b"HTTP/1.1 405 ")
+    assert part.endswith(b"\r\n\r\n")
+
+
+def test_who_waits_to_be_told_to_continue_is(client: httpx.Client) -> None:
+    jpeg = samples.jpeg()
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        f"Content-Length: {len(jpeg)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert first_part(client, head.encode()).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def test_requests_in_one_segment_are_answered_in_order(client: httpx.Client) -> None:
+    ask = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
+    address = (client.base_url.host, client.base_url.port or 0)
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(ask % b"healthz" + ask % b"nothing")
+        answers = b""
+        while answers.count(b"\r\n\r\n") < 2:
+            answers += connection.recv(65536)
+    assert answers.index(b"HTTP/1.1 200") < answers.index(b"HTTP/1.1 404")
