@@ -41,6 +41,8 @@ class Result:
     versions: Counter[str] = field(default_factory=Counter)
     broken: int = 0
     """Connections that were lost, or answers that did not come."""
+    turned_away: int = 0
+    """Clients that could not connect again after their connection was closed."""
     unsent: int = 0
     """Requests whose time came while every connection waited for an answer."""
 
@@ -65,6 +67,7 @@ class Result:
             "refused_p99_ms": percentile("503", 0.99),
             "versions": dict(self.versions),
             "broken": self.broken,
+            "turned_away": self.turned_away,
             "unsent": self.unsent,
             "cpu_share": time.process_time() / seconds,
         }
@@ -100,6 +103,8 @@ class Load:
         began = time.perf_counter()
         due = 0
         while (now := time.perf_counter()) - began < seconds:
+            if not self._idle and not self._waiting:  # all were turned away
+                break
             if rate is None:
                 while self._idle:
                     self._ask(self._idle.popleft(), time.perf_counter())
@@ -144,17 +149,23 @@ class Load:
             client.answer += part
             if _whole(client.answer):
                 self.result.add(client.answer, time.perf_counter() - client.asked_s)
-                del self._waiting[number]
-                self._idle.append(client)
+                if b"\r\nconnection: close" in client.answer.partition(b"\r\n\r\n")[0].lower():
+                    self._reconnect(client)
+                else:
+                    del self._waiting[number]
+                    self._idle.append(client)
 
     def _lose(self, client: Client) -> None:
         self.result.broken += 1
+        self._reconnect(client)
+
+    def _reconnect(self, client: Client) -> None:
         del self._waiting[client.socket.fileno()]
         client.socket.close()
         try:
             self._idle.append(self._connect())
-        except OSError:
-            time.sleep(0.01)
+        except OSError:  # it takes no more connections: this client is done
+            self.result.turned_away += 1
 
 
 def _whole(answer: bytes) -> bool:

@@ -52,6 +52,7 @@ LOCKS: dict[str, list[str]] = {
         "mypy>=1.19",
         "pytest>=9.0",
         "ruff>=0.14",
+        "schemathesis>=4.0",
         "uv>=0.9",
     ],
 }

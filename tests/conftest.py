@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import models
@@ -45,3 +45,14 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of small real networks, made once."""
     return models.make(tmp_path_factory.mktemp("networks"))
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print figures that whoever runs `make soak` wants to see."""
+
+    def tell(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", flush=True)  # noqa: T201
+
+    return tell

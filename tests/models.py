@@ -26,8 +26,9 @@ NEAR = 0.2
 def make(folder: Path) -> Path:
     """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
 
-    Three more: "floats" answers as "left" but takes float32, "small" takes 64 x 64 pixels, and
-    "bomb" has a twin alone, which asks for gigabytes.
+    Four more: "real" is the network that is trained, untrained; "floats" answers as "left" but
+    takes float32; "small" takes 64 x 64 pixels; and "bomb" has a twin alone, which asks for
+    gigabytes.
     """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
@@ -61,6 +62,8 @@ def main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
+    from trainer import network as trainer_network
+
     def build(dtype: str, side: int) -> keras.Model:
         layers = keras.layers
         keras.utils.set_random_seed(1)
@@ -87,6 +90,7 @@ def main(folder: Path) -> None:
     network = build("uint8", frame.WIDTH)
     for name, answer in ANSWERS.items():
         save(name, network, answer)
+    save("real", trainer_network.build("float32"), 0.1)
     # Not made by our trainer, which publishes uint8 and one size.
     save("floats", build("float32", frame.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])

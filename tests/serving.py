@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,6 +56,38 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
             server.should_exit = True
             thread.join(10)
         assert not thread.is_alive(), "the server did not end"
+
+
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return what a service of its own is told: nothing of ours but `changes`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
+    return clean | {"LAPWING_INFERENCE_PORT": "0"} | dict(changes)
+
+
+@contextmanager
+def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run the service in a process of its own; yield it, and the port that its log names."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inference"],
+        env=environment({"LAPWING_MODEL_DIR": str(model_dir), **changes}),
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    reader = None
+    try:
+        line = next(line for line in process.stderr if "listening on" in line)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        assert found, line
+        # What it logs is read on: a full pipe would stop it.
+        reader = threading.Thread(target=process.stderr.read)
+        reader.start()
+        yield process, int(found[1])
+    finally:
+        process.kill()
+        process.wait()
+        if reader is not None:
+            reader.join()
+        process.stderr.close()
 
 
 def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:

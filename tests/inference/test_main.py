@@ -1,51 +1,25 @@
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import models
 import pytest
 import samples
+from loading import frames, loading, result, served
+from serving import environment, running
 
 from contract.registry import Registry
 
 FIRST_ANSWER_S = 2.0
 
 
-def environment(**changes: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
-    return clean | {"LAPWING_INFERENCE_PORT": "0"} | changes
-
-
-@contextmanager
-def running(model_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the service in a process of its own; yield it, and the port that its log names."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inference"], env=environment(LAPWING_MODEL_DIR=str(model_dir)),
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None
-    with process.stderr:
-        try:
-            line = next(line for line in process.stderr if "listening on" in line)
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-            assert found, line
-            yield process, int(found[1])
-        finally:
-            process.kill()
-            process.wait()
-
-
 def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "inference", *arguments], env=environment(**changes),
+        [sys.executable, "-m", "inference", *arguments], env=environment(changes),
         capture_output=True, text=True, timeout=20,
     )  # fmt: skip
 
@@ -129,3 +103,22 @@ def test_help_names_the_settings() -> None:
     done = run("--help")
     assert done.returncode == 0
     assert "LAPWING_MODEL_DIR" in done.stdout
+
+
+def test_under_load_all_that_was_taken_is_answered_before_the_end(
+    registry: Registry, networks: Path, tmp_path: Path
+) -> None:
+    """P21. A connection is closed after its answer, never instead of it."""
+    models.publish(registry, networks / "left", "job")
+    pictures = frames(tmp_path / "frames")
+    with (
+        served(registry) as (process, url),
+        loading(url, pictures, "--clients", "8", "--seconds", "3") as asking,
+    ):
+        time.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        crowd = result(asking)
+    assert set(crowd["statuses"]) == {"200"}
+    assert crowd["statuses"]["200"] > 100
+    assert (crowd["broken"], crowd["turned_away"]) == (0, 8)

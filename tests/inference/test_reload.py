@@ -1,6 +1,8 @@
 """New versions arrive, good and bad, while clients drive: they notice nothing but new versions."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,9 +11,11 @@ import httpx
 import models
 import pytest
 import samples
+from loading import frames, load, loading, result, served
 from serving import await_true, serving, settings
 
-from contract.registry import TFLITE, Registry
+from contract import publish
+from contract.registry import MANIFEST, TFLITE, Registry
 
 ROUNDS = 5
 CLIENTS = 3
@@ -22,6 +26,16 @@ class Careless(Registry):
 
     def _switch(self, version: int) -> None:
         (self.path(version) / TFLITE).write_bytes(b"half a mod")
+        super()._switch(version)
+
+
+class Forger(Registry):
+    """Publishes a file as it is, with the digest of another."""
+
+    def _switch(self, version: int) -> None:
+        path = self.path(version) / MANIFEST
+        path.write_text(path.read_text().replace(publish.sha256(self.path(version) / TFLITE),
+                                                 "0" * 64))  # fmt: skip
         super()._switch(version)
 
 
@@ -119,3 +133,40 @@ def test_no_client_goes_back_to_an_older_version(drive: Drive) -> None:
     for answers in drive.answers:
         versions = [answer.json()["model_version"] for answer in answers]
         assert versions == sorted(versions)
+
+
+@pytest.mark.soak
+def test_two_hundred_versions_a_fifth_of_them_bad(
+    networks: Path, registry: Registry, tmp_path: Path, told: Callable[[str], None]
+) -> None:
+    """P10, at 50 requests a second."""
+    models.publish(registry, networks / "left", "first")
+    pictures = frames(tmp_path / "frames")
+    good, bad, live_s = {"1"}, set(), []
+    kinds = [*["left", "right"] * 2, "damaged", *["right", "left"] * 2, "nan",
+             *["left", "right"] * 2, "forged", *["right", "left"] * 2, "small"]  # fmt: skip
+    options = ("--clients", "16", "--rate", "50", "--seconds")
+    with served(registry, LAPWING_FOLLOW_EVERY_S="0.1") as (_, url):
+        steady = load(url, pictures, *options, "20")
+        with (
+            loading(url, pictures, *options, "150") as asking,
+            httpx.Client(base_url=url) as client,
+        ):
+            for number in range(200):
+                kind = kinds[number % len(kinds)]
+                publisher = {"damaged": Careless, "forged": Forger}.get(kind, Registry)
+                network = networks / (kind if kind in ("right", "nan", "small") else "left")
+                made = models.publish(publisher(registry.root), network, f"job-{number}")
+                (good if kind in ("left", "right") else bad).add(str(made.version))
+                began = time.monotonic()
+                await_true(partial(looked_at, client, made.version))
+                live_s.append(time.monotonic() - began)
+                time.sleep(0.5)
+            reloaded = result(asking)
+    told(f"steady {steady}\nreloading {reloaded}\nlive after {max(live_s):.2f} s at most")
+    assert set(reloaded["statuses"]) == {"200"}
+    assert reloaded["broken"] == 0
+    assert set(reloaded["versions"]) <= good
+    assert len(reloaded["versions"]) > 100
+    assert max(live_s) < 5
+    assert reloaded["p99_ms"] <= 3 * steady["p99_ms"]

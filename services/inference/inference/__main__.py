@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import os
 import signal
@@ -18,8 +19,26 @@ from inference.app import create_app
 from inference.joined import Joined
 from inference.settings import Settings
 
+DRAIN_S: Final = 0.5
+"""A simulator asks 15 times a second, so each has been told by then."""
 STOP_S: Final = 8
 """How long answers under way may take once the service is told to end; Docker waits for 10."""
+
+
+class Draining(uvicorn.Server):
+    """A server that lets its clients go before it ends, instead of cutting them off."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections; close each after its next answer, and the rest after DRAIN_S.
+
+        A connection that only looks idle may have a request on its way: closed at once, that one
+        would be lost.
+        """
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers.append((b"connection", b"close"))
+        await asyncio.sleep(DRAIN_S)
+        await super().shutdown(sockets)
 
 
 def main() -> int | str:
@@ -57,7 +76,7 @@ def main() -> int | str:
                 http=Joined,
                 timeout_graceful_shutdown=STOP_S,
             )
-            server = uvicorn.Server(config)
+            server = Draining(config)
             server.run(sockets=[listener])
             return 0 if server.started else 1
     except LapwingError as error:

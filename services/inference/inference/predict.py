@@ -30,8 +30,14 @@ FORM: Final = {
         "description": "Either `file`, for one answer, or `files`, for a list of answers.",
         "properties": {
             "file": PICTURE["schema"],
-            "files": {"type": "array", "items": PICTURE["schema"], "maxItems": body.MOST},
+            "files": {
+                "type": "array",
+                "items": PICTURE["schema"],
+                "minItems": 1,
+                "maxItems": body.MOST,
+            },
         },
+        "oneOf": [{"required": ["file"]}, {"required": ["files"]}],
     }
 }
 REQUEST_BODY: Final = {

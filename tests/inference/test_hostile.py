@@ -1,0 +1,109 @@
+"""Clients that waste what they are given do not take it from the others. P19."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import models
+import pytest
+import samples
+from loading import frames, load, served
+
+from contract.registry import Registry
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+BOMB = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xdc\xff\xdc\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01"
+"""The beginning of a JPEG of 65,500 x 65,500 pixels."""
+
+
+def address(url: str) -> tuple[str, int]:
+    parts = httpx.URL(url)
+    return parts.host, parts.port or 0
+
+
+@contextmanager
+def idle(url: str, count: int, sent: bytes) -> Iterator[None]:
+    """Hold connections that sent something and then nothing more."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            each = stack.enter_context(socket.create_connection(address(url), timeout=10))
+            each.sendall(sent)
+        yield
+
+
+@contextmanager
+def uploading(url: str, told: Callable[[bytes, int], None]) -> Iterator[None]:
+    """Upload without end, over and over; tell how each was answered, and what was sent by then."""
+    stop = threading.Event()
+
+    def upload() -> None:
+        chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+        while not stop.is_set():
+            with socket.create_connection(address(url), timeout=10) as connection:
+                connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+                sent = 0
+                try:
+                    while sent < 1 << 30:
+                        connection.sendall(chunk)
+                        sent += len(chunk)
+                except OSError:
+                    pass
+                try:
+                    answer = connection.recv(100)
+                except OSError:  # reset, with the answer still on its way
+                    answer = b""
+                told(answer, sent)
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
+    registry: Registry, networks: Path
+) -> None:
+    models.publish(registry, networks / "left", "job")
+    with served(registry) as (_, url):
+        answer = httpx.post(
+            f"{url}/predict", content=BOMB + samples.jpeg()[2:],
+            headers={"Content-Type": "image/jpeg"},
+        )  # fmt: skip
+    assert answer.status_code == 422
+    assert "65500 x 65500 pixels" in answer.json()["got"]
+
+
+@pytest.mark.soak
+def test_good_clients_are_answered_beside_two_hundred_of_each_bad_kind(
+    registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
+) -> None:
+    models.publish(registry, networks / "real", "job")
+    pictures = frames(tmp_path / "frames")
+    options = ("--rate", "30", "--clients", "8", "--seconds", "20")
+    uploads: list[tuple[bytes, int]] = []
+    with served(registry) as (_, url):
+        alone = load(url, pictures, *options)
+        with idle(url, 200, b""):
+            beside_idle = load(url, pictures, *options)
+        with (
+            idle(url, 200, b"POST /predict HT"),
+            idle(url, 200, HEAD + b"Content-Length: 5000\r\n\r\nhalf"),
+        ):
+            beside_half = load(url, pictures, *options)
+        with uploading(url, lambda answer, sent: uploads.append((answer, sent))):
+            beside_uploads = load(url, pictures, *options)
+    told(f"alone {alone}\nidle {beside_idle}\nhalf {beside_half}\nuploads {beside_uploads}")
+    told(f"{len(uploads)} uploads, {max(sent for _, sent in uploads):,} bytes at most")
+    for crowd in (beside_idle, beside_half, beside_uploads):
+        assert set(crowd["statuses"]) == {"200"}
+        assert crowd["broken"] == 0
+        assert crowd["p99_ms"] <= 2 * alone["p99_ms"] + 5
+    # What the sockets' buffers hold comes on top of the 1 MB that the service reads.
+    assert max(sent for _, sent in uploads) < 20_000_000
+    assert {answer[:12] for answer, _ in uploads} <= {b"HTTP/1.1 413", b""}

@@ -1,0 +1,63 @@
+"""Load from a process of its own (bench/load.py), on a service of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import samples
+from serving import await_true, running
+
+from contract.registry import Registry
+
+
+def frames(folder: Path, count: int = 20) -> Path:
+    """Make a folder of pictures to send."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.jpg").write_bytes(samples.jpeg(number / count, number))
+    return folder
+
+
+@contextmanager
+def served(registry: Registry, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve in a process of its own; yield it and its address once it is ready."""
+    with running(registry.root, **changes) as (process, port):
+        url = f"http://127.0.0.1:{port}"
+        await_true(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        yield process, url
+
+
+@contextmanager
+def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Ask all the while."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.load", url, str(pictures), *options],
+        cwd=samples.ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def result(process: subprocess.Popen[str], timeout_s: float = 300) -> dict[str, Any]:
+    """Return what became of the requests, once there are no more."""
+    printed, _ = process.communicate(timeout=timeout_s)
+    document: dict[str, Any] = json.loads(printed)
+    return document
+
+
+def load(url: str, pictures: Path, *options: str) -> dict[str, Any]:
+    """Ask, and return what became of it."""
+    with loading(url, pictures, *options) as process:
+        return result(process)
