@@ -15,8 +15,14 @@ from loading import frames, load, served
 from contract.registry import Registry
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
-BOMB = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xdc\xff\xdc\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01"
-"""The beginning of a JPEG of 65,500 x 65,500 pixels."""
+
+
+def huge() -> bytes:
+    """Make a JPEG whose header says that it has 65,500 x 65,500 pixels."""
+    jpeg = bytearray(samples.jpeg())
+    frame_header = jpeg.index(b"\xff\xc0")  # marker, length, bits a sample; height and width
+    jpeg[frame_header + 5 : frame_header + 9] = b"\xff\xdc\xff\xdc"
+    return bytes(jpeg)
 
 
 def address(url: str) -> tuple[str, int]:
@@ -72,7 +78,7 @@ def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
     models.publish(registry, networks / "left", "job")
     with served(registry) as (_, url):
         answer = httpx.post(
-            f"{url}/predict", content=BOMB + samples.jpeg()[2:],
+            f"{url}/predict", content=huge(),
             headers={"Content-Type": "image/jpeg"},
         )  # fmt: skip
     assert answer.status_code == 422
