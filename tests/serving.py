@@ -25,12 +25,7 @@ FOLLOW_EVERY_S = 0.05
 
 def settings(model_dir: Path, **changes: object) -> Settings:
     """Return settings that follow the registry quickly."""
-    values = {
-        "model_dir": model_dir,
-        "port": 0,
-        "follow_every_s": FOLLOW_EVERY_S,
-        "nice": 0,
-    } | changes
+    values = {"model_dir": model_dir, "port": 0, "follow_every_s": FOLLOW_EVERY_S} | changes
     return Settings(**values)  # type: ignore[arg-type]  # the values are of the fields' types
 
 

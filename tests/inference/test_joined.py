@@ -1,14 +1,16 @@
 """Answers as they arrive on a plain socket."""
 
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 import samples
-from serving import serving, settings
+from serving import predict, serving, settings
 
 from contract.registry import Registry
+from inference.joined import REST_S
 
 
 @pytest.fixture
@@ -44,6 +46,17 @@ def test_who_waits_to_be_told_to_continue_is(client: httpx.Client) -> None:
         f"Content-Length: {len(jpeg)}\r\nExpect: 100-continue\r\n\r\n"
     )
     assert first_part(client, head.encode()).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def test_who_was_refused_is_not_heard_for_a_moment(client: httpx.Client) -> None:
+    answered_s = []
+    for _ in range(3):
+        assert predict(client, samples.jpeg()).status_code == 503
+        answered_s.append(time.monotonic())
+    assert answered_s[2] - answered_s[0] >= 1.9 * REST_S
+    began = time.monotonic()
+    assert httpx.get(client.base_url.join("/healthz")).status_code == 200  # another connection
+    assert time.monotonic() - began < 1
 
 
 def test_requests_in_one_segment_are_answered_in_order(client: httpx.Client) -> None:

@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> ASGIApp:
     metrics = Metrics()
     registry = Registry(settings.model_dir)
     lanes = settings.lanes or min(os.cpu_count() or 1, MOST_LANES)
-    engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics, settings.nice)
+    engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics)
 
     def load(version: int) -> Loaded:
         asyncio.run_coroutine_threadsafe(engine.load(version), app.state.loop).result()

@@ -8,7 +8,6 @@ computes eight together no faster than one by one, and the first would wait for 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -50,16 +49,11 @@ class Engine:
         longest_wait_s: for how long a frame may wait.
         models: the registry's folder.
         metrics: are told what each stage took.
-        nice: by how much this process stands back for its lanes. Else refusing what is too much
-            takes the time from answering what is not: at ten times the load, a third of it.
     """
 
-    def __init__(
-        self, lanes: int, longest_wait_s: float, models: Path, metrics: Metrics, nice: int = 0
-    ) -> None:
+    def __init__(self, lanes: int, longest_wait_s: float, models: Path, metrics: Metrics) -> None:
         self._longest_wait_s = longest_wait_s
         self._metrics = metrics
-        self._nice = nice
         self._queue: deque[Work] = deque()
         self._frame_s = FIRST_GUESS_S
         self._admitted: Counter[int] = Counter()
@@ -70,7 +64,6 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         await self._crew.start()
         self._metrics.lanes.set_function(lambda: self._crew.ready)
-        os.nice(self._nice)  # a lane that is started again inherits it: it cannot be undone
         return self
 
     async def __aexit__(self, *error: object) -> None:

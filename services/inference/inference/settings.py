@@ -19,8 +19,6 @@ class Settings:
     """Processes that decode and compute; 0 for one a core, up to app.MOST_LANES."""
     queue_ms: int = setting("LAPWING_INFERENCE_QUEUE_MS", 50, minimum=1, maximum=10_000)
     """How long a frame may have to wait for its turn; one that would wait longer is refused."""
-    nice: int = setting("LAPWING_INFERENCE_NICE", 10, minimum=0, maximum=19)
-    """By how much the process that takes requests stands back for the lanes that answer them."""
     follow_every_s: float = setting("LAPWING_FOLLOW_EVERY_S", 0.5, minimum=0.05, maximum=60)
     """How often the registry is asked which version is current."""
     check_every_s: float = setting("LAPWING_CHECK_EVERY_S", 10.0, minimum=0.05, maximum=3600)
