@@ -52,7 +52,7 @@ def main() -> int:
                 ("bare FastAPI, one worker", ("bench.plain", str(models), str(PORT))),
                 (
                     "eventlet, model.predict",
-                    ("bench.drive", f"{models}/current/model.h5", str(PORT)),
+                    ("bench.drive", str(models), str(PORT)),
                 ),
             ):
                 console.print(f"{name} …")
