@@ -215,4 +215,4 @@ def replay(
         show.document(result.document())
     else:
         show.replay(result)
-    raise typer.Exit(0 if result.answered == result.telemetries else 1)
+    raise typer.Exit(0 if result.complete else 1)

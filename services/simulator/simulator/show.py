@@ -65,7 +65,8 @@ def replay(drive: Replay) -> None:
     """Show how recorded frames were answered."""
     _table(
         [
-            ("telemetries answered", f"{drive.answered:,} of {drive.telemetries:,}"),
+            ("telemetries answered", f"{drive.answered + drive.folded:,} of "
+             f"{drive.telemetries:,}, {drive.folded} of them with another's answer"),
             ("answers a second", f"{drive.answers_per_s:.0f}"),
             ("round trip p50 / p99", f"{drive.p50_ms:.1f} / {drive.p99_ms:.1f} ms"),
             ("steering", f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
