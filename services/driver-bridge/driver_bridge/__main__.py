@@ -21,10 +21,14 @@ def main() -> int | str:
         prog="python -m driver_bridge",
         description="Drives every simulator that connects, with the steering that inference gives.",
         epilog="Settings: LAPWING_BRIDGE_HOST, LAPWING_BRIDGE_PORT, LAPWING_INFERENCE_URL, "
-        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_TARGET_MPH, LAPWING_RECORD_DIR.",
+        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_API_TOKEN, LAPWING_TARGET_MPH, LAPWING_CORNER_G, "
+        "LAPWING_RECORD_DIR, LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE.",
     )
     parser.add_argument(
-        "--record", metavar="FOLDER", type=Path, help="keep each frame there, as drive.py does"
+        "--record",
+        metavar="FOLDER",
+        type=Path,
+        help="keep each drive there, in the format of the simulator's recorder",
     )
     arguments = parser.parse_args()
     logging.basicConfig(

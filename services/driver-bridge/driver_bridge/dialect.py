@@ -15,21 +15,37 @@ from typing import Any, Final
 import engineio
 import socketio
 from engineio import packet
+from engineio.exceptions import SocketIsClosedError
 
 ROOT: Final = "/"
 EVENT: Final = "2"
 """How a Socket.IO event packet begins; the Engine.IO "4" before it is stripped already."""
+MOST_UNREAD: Final = 64
+"""Packets that wait for a client to read them: the connection of one that never does is ended."""
 
 
 class PongingSocket(engineio.socket.Socket):
-    """An Engine.IO socket that answers a client's PING."""
+    """An Engine.IO socket that answers a client's PING, and keeps no more than a client reads."""
 
     def receive(self, pkt: packet.Packet) -> None:
-        """Answer a PING with a PONG of the same data; leave all else to the library."""
+        """Answer a PING with a PONG of the same data; leave all else to the library.
+
+        Raises:
+            SocketIsClosedError: the connection was ended, and is only to be let go.
+        """
+        if self.closed:  # else its next event would connect it anew
+            raise SocketIsClosedError
         if pkt.packet_type == packet.PING:
             self.send(packet.Packet(packet.PONG, pkt.data))
         else:
             super().receive(pkt)
+
+    def send(self, pkt: packet.Packet) -> None:
+        """Queue a packet for the client, or end its connection when it reads none."""
+        if self.queue.qsize() >= MOST_UNREAD:
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        elif not self.closed:
+            super().send(pkt)
 
 
 class SimulatorServer(socketio.Server):
