@@ -17,7 +17,7 @@ PROJECTS := packages/contract packages/cli services/ingest services/trainer serv
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test bench bench-stream lock clean
+.PHONY: help setup demo up down check test soak bench bench-stream lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
 
 test: $(READY) ## Run every test; those of the containers need a Docker engine
 	$(BIN)/python -m pytest
+
+soak: $(READY) ## Run the tests that are too long for `make test`: the whole of what it samples
+	$(BIN)/python -m pytest -m soak
 
 bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
 	RECORDING="$(RECORDING)" $(BIN)/python -m bench

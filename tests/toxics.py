@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 RST = struct.pack("ii", 1, 0)
@@ -37,17 +37,21 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self) -> None:
-        """Reset everything that is open."""
+        """Reset everything that is open: its own thread closes it."""
         for each in list(self._open):
-            _reset(each)
+            _abort(each)
+
+
+def _abort(connection: socket.socket) -> None:
+    """Have a connection end with RST once it is closed, and whoever waits for it told."""
+    with suppress(OSError):  # it was closed meanwhile
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _reset(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it was closed meanwhile
     connection.close()
 
 

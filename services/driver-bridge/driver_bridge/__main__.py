@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract.errors import LapwingError
 from contract.settings import load
+from driver_bridge.quiet import Limit
 from driver_bridge.server import serve
 from driver_bridge.settings import Settings
 
@@ -34,6 +35,8 @@ def main() -> int | str:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Limit())
     log = logging.getLogger("driver_bridge")
     try:
         settings = load(Settings, os.environ)

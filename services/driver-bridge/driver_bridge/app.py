@@ -73,6 +73,9 @@ class Bridge:
             max_http_buffer_size=MAX_MESSAGE_BYTES,
             # Same origin only: else any web page could drive. The simulator sends no Origin at all.
             cors_allowed_origins=None,
+            # Else each of them prints past the log of this process.
+            logger=_quiet("socketio"),
+            engineio_logger=_quiet("engineio"),
         )
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
@@ -150,6 +153,13 @@ class Bridge:
             status = "404 Not Found"
         start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
+
+
+def _quiet(name: str) -> logging.Logger:
+    """Return a library's logger, for warnings alone: it tells of every packet as information."""
+    logger = logging.getLogger(f"{__name__}.{name}")
+    logger.setLevel(logging.WARNING)
+    return logger
 
 
 def _health(session: Session) -> dict[str, Any]:

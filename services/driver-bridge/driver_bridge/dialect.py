@@ -10,6 +10,7 @@ are pinned exactly, and tests/driver_bridge/test_dialect.py fails when a release
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import engineio
@@ -17,11 +18,16 @@ import socketio
 from engineio import packet
 from engineio.exceptions import SocketIsClosedError
 
+log = logging.getLogger(__name__)
+
 ROOT: Final = "/"
 EVENT: Final = "2"
 """How a Socket.IO event packet begins; the Engine.IO "4" before it is stripped already."""
 MOST_UNREAD: Final = 64
 """Packets that wait for a client to read them: the connection of one that never does is ended."""
+MOST_POLLING: Final = 256
+"""Clients beyond which none may begin with long polling: each such request makes one, which lasts
+until its PINGs are missed. The simulator begins with a websocket, and is always let in."""
 
 
 class PongingSocket(engineio.socket.Socket):
@@ -55,6 +61,9 @@ class SimulatorServer(socketio.Server):
         # The library makes its sockets itself, with no say in their class; this is the first
         # moment at which one can be had, before anything was received on it.
         self.eio.sockets[eio_sid].__class__ = PongingSocket
+        polling = "transport=polling" in environ.get("QUERY_STRING", "")
+        if polling and len(self.eio.sockets) > MOST_POLLING:
+            return False
         return super()._handle_eio_connect(eio_sid, environ)
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
@@ -65,4 +74,17 @@ class SimulatorServer(socketio.Server):
             and self.manager.sid_from_eio_sid(eio_sid, ROOT) is None
         ):
             self._handle_connect(eio_sid, ROOT, None)
-        super()._handle_eio_message(eio_sid, data)
+        try:
+            super()._handle_eio_message(eio_sid, data)
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            # No Socket.IO packet, as far as the library's parser could tell. The library itself
+            # would print its traceback, and go on with this client.
+            log.warning("a client that speaks no Socket.IO is disconnected: %r", error)
+            self.eio.disconnect(eio_sid)

@@ -25,7 +25,6 @@ from driver_bridge.live import Live, connect
 from driver_bridge.recorder import Recorder
 from driver_bridge.settings import Settings
 
-log = logging.getLogger(__name__)
 
 HANDSHAKE_S: Final = 10.0
 """For a request to be complete; whoever is slower is disconnected."""
@@ -62,6 +61,10 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         with eventlet.Timeout(seconds, TimeoutError("no answer in time")):
             yield
 
+    class Quiet(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+        def log_message(self, *_: object) -> None:
+            """Say nothing of each request that breaks off, or is none."""
+
     predictor = Inference(
         settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, within
     )
@@ -78,7 +81,7 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
     if live is not None:
         eventlet.spawn(live.run)
     eventlet.spawn(
-        eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False,
+        eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False, protocol=Quiet,
         max_size=MOST_CONNECTIONS, socket_timeout=HANDSHAKE_S,
     )  # fmt: skip
     listening(listener.getsockname()[1])
