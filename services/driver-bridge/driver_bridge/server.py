@@ -6,7 +6,6 @@ The spine, and the only file that knows eventlet.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import socket
@@ -24,7 +23,6 @@ from driver_bridge.frames import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
 from driver_bridge.live import Live, connect
 from driver_bridge.recorder import Recorder
 from driver_bridge.settings import Settings
-
 
 HANDSHAKE_S: Final = 10.0
 """For a request to be complete; whoever is slower is disconnected."""
