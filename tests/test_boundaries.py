@@ -59,7 +59,8 @@ PARTS = {
         "world": {"car", "track"}, "expert": {"car", "track", "world"},
         "drivers": {"dialect", "expert", "world"},
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
-        "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard"},
+        "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
+        "video": {"mp4"},
     },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},

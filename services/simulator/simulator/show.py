@@ -16,6 +16,7 @@ from simulator.drive import Sight
 from simulator.outcome import Evaluation, Outcome, rows, summary
 from simulator.replay import Drive as Replay
 from simulator.track import Track
+from simulator.video import Made
 
 
 def console(as_json: bool) -> Console:
@@ -74,6 +75,15 @@ def replay(drive: Replay) -> None:
             ("speed at the end", f"{drive.speed_mph:.1f} mph"),
         ]
     )  # fmt: skip
+
+
+def video(made: Made) -> None:
+    """Show what became of a folder of pictures."""
+    lines = [("film", str(made.path)), ("pictures", f"{made.pictures:,}"),
+             ("plays", f"{made.seconds:.1f} s")]  # fmt: skip
+    if made.left_out:
+        lines.append(("left out: no JPEG that can be decoded", f"{made.left_out:,}"))
+    _table(lines)
 
 
 def _table(lines: Sequence[tuple[str, str]]) -> None:
