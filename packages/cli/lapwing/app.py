@@ -18,6 +18,7 @@ from rich.console import Console
 from contract import jobs
 from contract.registry import Registry
 from lapwing import local, show, staging
+from lapwing import watch as watching
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.predict import Inference
@@ -195,6 +196,23 @@ def predict(images: list[Path], as_json: AsJson = False) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+@app.command()
+def watch(
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="Default: until Ctrl-C.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON document a line instead.")
+    ] = False,
+) -> None:
+    """Watch the simulators that drive, live: one line each."""
+    seen = watching.views(_redis(read_settings()), seconds)
+    if as_json:
+        watching.documents(seen)
+    else:
+        watching.show(seen, show.console())
 
 
 app.command()(local.up)
