@@ -28,6 +28,8 @@ def test_the_release_is_the_one_that_was_read(distribution: str, version: str) -
         (socketio.Server._handle_connect, ["self", "eio_sid", "namespace", "data"]),
         (engineio.socket.Socket.receive, ["self", "pkt"]),
         (engineio.socket.Socket.send, ["self", "pkt"]),
+        (engineio.socket.Socket.close, ["self", "wait", "abort", "reason"]),
+        (engineio.Server.disconnect, ["self", "sid"]),
     ],
 )
 def test_the_methods_it_overrides_and_calls_are_as_they_were(

@@ -3,6 +3,9 @@
 Promise P18, but for the mutated frames: those are in test_fuzz.py.
 """
 
+import re
+import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import answering
+import httpx
 import pytest
 import samples
 from answering import Answers
@@ -93,6 +97,26 @@ def test_what_it_sends_is_not_kept(port: int, how: str) -> None:
     before = resident_kib()
     beside(port, how, SECONDS)
     assert resident_kib() - before < 20_000
+
+
+def test_a_redis_that_never_answers_slows_nobody(inference: Answers) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with bridge(inference.url, LAPWING_REDIS_URL=url) as port:
+            taken = drive(port, 2.5)
+    assert len(taken) > 40
+    assert max(taken[2:]) < 0.1
+
+
+def test_a_disk_that_goes_away_slows_nobody(inference: Answers, tmp_path: Path) -> None:
+    folder = tmp_path / "drives"
+    with bridge(inference.url, "--record", str(folder)) as port:
+        shutil.rmtree(folder)
+        folder.touch()  # a file stands where the folder was
+        taken = drive(port, 1.5)
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert max(taken[2:]) < 0.1
+    assert float(re.findall(r"^lapwing_bridge_record_dropped_total (\S+)$", text, re.M)[0]) > 10
 
 
 def test_simulators_of_many_locales_have_what_the_model_said_each(
