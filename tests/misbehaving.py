@@ -76,16 +76,18 @@ def never_reading(port: int, ended: threading.Event) -> None:
 
 
 def flooding(port: int, ended: threading.Event) -> None:
-    """Telemetry without waiting for answers, which are read."""
-    bad = dial(port)
-    reader = threading.Thread(target=read_all, args=(bad,))
-    reader.start()
-    with suppress(OSError, websocket.WebSocketException):
-        while not ended.is_set():
-            bad.send(TELEMETRY)
-    bad.sock.shutdown(socket.SHUT_RDWR)
-    reader.join()
-    bad.close()
+    """Telemetry without waiting for answers, which are read; dialled again when disconnected."""
+    while not ended.is_set():
+        bad = dial(port)
+        reader = threading.Thread(target=read_all, args=(bad,))
+        reader.start()
+        with suppress(OSError, websocket.WebSocketException):
+            while not ended.is_set():
+                bad.send(TELEMETRY)
+        with suppress(OSError):
+            bad.sock.shutdown(socket.SHUT_RDWR)
+        reader.join()
+        bad.shutdown()
 
 
 def read_all(connection: websocket.WebSocket) -> None:
