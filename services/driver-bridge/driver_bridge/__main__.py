@@ -51,8 +51,8 @@ def main() -> int | str:
 if __name__ == "__main__":
     status = main()
     if status == 0:
-        # All is written. The interpreter's own end would let greenlets run that still wait for a
-        # client, for as long as their sockets allow: 45 s.
+        # All is written. The interpreter's own end lets other greenlets run, and those may still
+        # wait for a client, which is suspected where an end took most of a minute.
         logging.shutdown()
         os._exit(0)
     sys.exit(status)
