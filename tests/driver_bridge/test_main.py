@@ -10,22 +10,42 @@ import answering
 import samples
 from driving import bridge
 
+from ingest.driving_log import read
 from simulator.dialect import Client
 from simulator.numbers import locale
 
 JPEG = samples.jpeg()
 
 
-def test_frames_are_kept_when_asked(tmp_path: Path) -> None:
+def test_drives_are_kept_when_asked(tmp_path: Path) -> None:
     with (
         answering.inference() as answers,
         bridge(answers.url, "--record", str(tmp_path / "run")) as port,
-        Client(f"ws://127.0.0.1:{port}", locale("en-US")) as client,
     ):
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
-        assert client.command() is not None
-    (kept,) = (tmp_path / "run").iterdir()
-    assert kept.read_bytes() == JPEG
+        for _ in range(2):
+            with Client(f"ws://127.0.0.1:{port}", locale("en-US")) as client:
+                for _ in range(5):
+                    client.telemetry(0.0, 0.0, 9.0, JPEG)
+                    assert client.command() is not None
+    drives = sorted((tmp_path / "run").iterdir())
+    assert len(drives) == 2
+    for drive in drives:
+        rows = read((drive / "driving_log.csv").read_bytes()).rows
+        assert [row.steering for row in rows] == [0.25] * 5
+        assert {path.read_bytes() for path in (drive / "IMG").iterdir()} == {JPEG}
+        assert {path.name for path in (drive / "IMG").iterdir()} == {row.images[0] for row in rows}
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_and_status_1(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "driver_bridge", "--record", str(tmp_path / "file" / "run")],
+        text=True, capture_output=True, timeout=20,
+        env={**os.environ, "LAPWING_BRIDGE_PORT": "0"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Not a directory" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_port_in_use_is_one_line_and_status_1() -> None:

@@ -2,7 +2,8 @@
 
 import base64
 import json
-import threading
+import re
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,13 @@ def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> Client:
     return Client(f"ws://127.0.0.1:{port}", locale(name), timeout_s)
 
 
+def counted(port: int, name: str) -> float:
+    """Return one of the bridge's counters."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    found = re.findall(rf"^lapwing_bridge_{name} (\S+)$", text, re.MULTILINE)
+    return float(found[0])
+
+
 def drive(client: Client) -> float:
     client.telemetry(0.0, 0.0, 9.0, JPEG)
     command = client.command()
@@ -70,11 +78,51 @@ def test_its_ping_is_answered(simulator: Client) -> None:
     assert simulator.pongs == 1
 
 
-def test_each_telemetry_has_exactly_one_answer(port: int) -> None:
-    with unity(port, timeout_s=0.3) as client:
-        for _ in range(3):
+def test_what_is_sent_at_once_has_one_answer(port: int) -> None:
+    with unity(port, timeout_s=0.4) as client:
+        for _ in range(2):
             client.telemetry(0.0, 0.0, 9.0, JPEG)
-        assert [client.command() is None for _ in range(4)] == [False, False, False, True]
+        assert [client.command() is None for _ in range(2)] == [False, True]
+
+
+def test_of_the_two_loops_that_start_one_is_left(port: int) -> None:
+    """Each answer sends one more; of two that were in flight, one answer comes at a time."""
+    before = counted(port, "folded_total")
+    with unity(port, timeout_s=0.4) as client:
+        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        for _ in range(30):
+            client.telemetry(0.0, 0.0, 9.0, JPEG)
+            assert client.command() is not None
+        assert client.command() is None
+    assert counted(port, "folded_total") == before + 1
+
+
+def test_two_loops_that_take_turns_become_one(port: int) -> None:
+    with unity(port, timeout_s=1.0) as client:
+        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        time.sleep(0.15)  # longer than the first answer is held
+        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        answers = 0
+        began = time.monotonic()
+        while time.monotonic() - began < 1.0:
+            assert client.command() is not None
+            answers += 1
+            time.sleep(0.03)
+            client.telemetry(0.0, 0.0, 9.0, JPEG)
+        assert client.command() is not None
+        assert client.command(0.3) is None  # one was in flight, and no other
+    assert answers > 15
+
+
+def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: Client) -> None:
+    taken = []
+    for _ in range(10):
+        began = time.monotonic()
+        drive(simulator)
+        taken.append(time.monotonic() - began)
+    assert min(taken[:2]) >= 0.09
+    assert max(taken) < 0.25
+    assert statistics.median(taken[2:]) < 0.03
 
 
 def test_a_german_simulator_reads_what_was_meant(port: int) -> None:
@@ -134,7 +182,7 @@ def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def patient(inference: Answers) -> Iterator[int]:
     """A bridge that waits for inference as long as it may."""
-    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="500") as port:
+    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="200") as port:
         yield port
 
 
@@ -223,22 +271,30 @@ def test_the_real_clients_conversation_is_answered(port: int, name: str) -> None
     connection = websocket.create_connection(
         f"ws://127.0.0.1:{port}{PATH}", timeout=5, suppress_origin=True
     )
-    writer = threading.Thread(target=lambda: [connection.send(text) for text in texts])
-    writer.start()
-    answers = 0
-    while answers < telemetries:
-        text = connection.recv()
-        answers += text.startswith(('42["steer"', '42["manual"'))
-    writer.join()
+    # As the real client does: two at first, which have one answer, then one for each answer.
+    loops, answers = 2, 0
+    for text in [*texts, ""]:
+        while loops == 0 and text[:3] in ("", "42["):
+            if connection.recv().startswith(('42["steer"', '42["manual"')):
+                loops, answers = 1, answers + 1
+        if text:
+            connection.send(text)
+            loops -= text.startswith("42[")
     connection.close()
+    assert answers == telemetries - 1
     assert telemetries > 20
 
 
 def test_the_pages_tell_health_and_counts(port: int, simulator: Client) -> None:
     drive(simulator)
-    assert httpx.get(f"http://127.0.0.1:{port}/healthz").json()["status"] == "ok"
+    health = httpx.get(f"http://127.0.0.1:{port}/healthz").json()
+    assert health["status"] == "ok"
+    one = health["simulators"][-1]
+    assert (one["answers"], one["target_mph"]) == (1, 15.0)
+    assert 0 < one["frame_age_ms"]["p50"] <= one["frame_age_ms"]["p99"] < 250
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert 'lapwing_bridge_answers_total{how="model"}' in text
+    assert 'lapwing_bridge_frame_age_seconds{quantile="0.95",simulator="' in text
     assert httpx.get(f"http://127.0.0.1:{port}/nothing").status_code == 404
 
 

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 
+import answering
 import numpy as np
 import pytest
 import scripted
+from driving import bridge
 from roads import circle, straight
 from scripted import Peer
 
@@ -139,6 +141,20 @@ def test_the_same_policy_hears_the_same_bytes() -> None:
         runs.append(heard)
     assert len(runs[0]) > 100
     assert runs[0] == runs[1]
+
+
+def test_a_real_bridge_gives_the_same_drive_to_the_bit() -> None:
+    """Two loops become one at the same telemetry, and the controller goes by telemetries."""
+    traces: list[Trace] = []
+    for _ in range(2):
+        with answering.inference() as answers, bridge(answers.url) as port:
+            wire = Wire(f"ws://127.0.0.1:{port}", locale("en-US"))
+            traces.append(driven(straight(), wire, limit_s=6.0))
+            wire.close()
+            assert wire.document()["folded"] == 1
+    assert len(traces[0].throttle) > 500
+    assert traces[0].throttle.tobytes() == traces[1].throttle.tobytes()
+    assert traces[0].lane_error_m.tobytes() == traces[1].lane_error_m.tobytes()
 
 
 def test_a_telemetry_that_nobody_answers_is_an_error() -> None:

@@ -75,6 +75,19 @@ def test_two_are_in_flight_from_the_start_and_each_answer_brings_one(run: Path) 
         assert replay(client, frames(run, None)).manual == 5
 
 
+def test_a_bridge_that_answers_two_at_once_leaves_one_loop(run: Path) -> None:
+    def fold(peer: Peer) -> None:
+        assert peer.hear() == "2"
+        assert peer.hear().startswith("42")
+        while (text := peer.hear()) and text.startswith("42"):
+            peer.say('42["steer",{"steering_angle":"0.25","throttle":"1"}]')
+
+    with scripted.bridge(fold) as url, Client(url, locale("en-US")) as client:
+        drive = replay(client, frames(run, None))
+    assert (drive.telemetries, drive.answered, drive.folded, drive.complete) == (5, 4, 1, True)
+    assert drive.p99_ms < 200
+
+
 def test_a_telemetry_that_stays_unanswered_ends_the_drive(run: Path) -> None:
     def one(peer: Peer) -> None:
         peer.say('42["manual",{}]')
@@ -83,7 +96,8 @@ def test_a_telemetry_that_stays_unanswered_ends_the_drive(run: Path) -> None:
 
     with scripted.bridge(one) as url, Client(url, locale("en-US"), timeout_s=0.2) as client:
         drive = replay(client, frames(run, None))
-    assert (drive.telemetries, drive.answered) == (3, 1)
+    assert (drive.telemetries, drive.answered, drive.folded) == (3, 1, 1)
+    assert not drive.complete
 
 
 def test_realtime_keeps_to_fifteen_frames_a_second(run: Path) -> None:

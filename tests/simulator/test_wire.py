@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 import scripted
@@ -55,6 +56,34 @@ def test_two_loops_start_and_each_answer_brings_one_more(world: World) -> None:
             assert wire.waiting == left
         wire.close()
         assert wire.document()["answered"] == 3
+
+
+def test_an_answer_to_two_leaves_one_loop_and_is_told_by_the_silence(world: World) -> None:
+    def script(peer: Peer) -> None:
+        telemetries(peer, 2)
+        peer.say(STEER)
+        for _ in range(3):
+            telemetries(peer, 1)
+            peer.say(STEER)
+        peer.hear()
+
+    with scripted.bridge(script) as url:
+        wire = Wire(url, locale("en-US"))
+        wire.ask(b"\xff\xd8", world)
+        assert wire.answer(2.0) is not None
+        assert wire.waiting == 1
+        began = time.monotonic()
+        assert wire.answer(5.0) is None
+        assert time.monotonic() - began < 1.0
+        assert wire.waiting == 0
+        for _ in range(3):
+            wire.ask(b"\xff\xd8", world)
+            assert wire.waiting == 1
+            assert wire.answer(2.0) is not None
+            assert wire.waiting == 0
+        wire.close()
+        document = wire.document()
+        assert (document["answered"], document["folded"]) == (4, 1)
 
 
 def test_a_steer_that_nobody_asked_for_starts_a_third_loop(world: World) -> None:

@@ -18,6 +18,7 @@ from rich.console import Console
 from contract import jobs
 from contract.registry import Registry
 from lapwing import local, show, staging
+from lapwing import watch as watching
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.predict import Inference
@@ -197,8 +198,26 @@ def predict(images: list[Path], as_json: AsJson = False) -> None:
         )
 
 
+@app.command()
+def watch(
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0, help="Default: until Ctrl-C.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON document a line instead.")
+    ] = False,
+) -> None:
+    """Watch the simulators that drive, live: one line each."""
+    seen = watching.views(_redis(read_settings()), seconds)
+    if as_json:
+        watching.documents(seen)
+    else:
+        watching.show(seen, show.console())
+
+
 app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)
 app.command(context_settings=local.PASSED_ON)(local.sim)
 app.command(context_settings=local.PASSED_ON)(local.evaluate)
+app.command(context_settings=local.PASSED_ON)(local.video)

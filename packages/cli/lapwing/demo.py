@@ -122,9 +122,10 @@ def table(console: Console, figures: dict[str, Any]) -> None:
 
 def _replayed(drive: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("telemetries answered", f"{drive['answered']:,} of {drive['telemetries']:,}"),
+        ("telemetries answered", f"{drive['answered'] + drive['folded']:,} of "
+         f"{drive['telemetries']:,}, {drive['folded']} of them with another's answer"),
         *_answers(drive),
-    ]
+    ]  # fmt: skip
 
 
 def _answers(drive: dict[str, Any]) -> list[tuple[str, str]]:

@@ -68,6 +68,11 @@ def evaluate(context: typer.Context) -> None:
     raise typer.Exit(simulator.run(read_settings(), "lapwing", words))
 
 
+def video(context: typer.Context) -> None:
+    """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
+    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["video", *context.args]))
+
+
 def logs(
     services: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", help="Lines of each.")] = 50,

@@ -22,8 +22,10 @@ STEERING_LOCK_DEG: Final = 25.0
 """Degrees at the front wheels for a steering command of 1."""
 
 # A sign, digits in groups (parted by any mark or space), the decimal mark, four decimals.
-N4: Final = re.compile(r"([-\u2212]?)(\d[\d.,'\u2019\u066c\s]*)([.,\u066b])(\d{4})")
-PLAIN: Final = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+N4: Final = re.compile(r"([-\u2212]?)([0-9][0-9.,'\u2019\u066c\s]*)([.,\u066b])([0-9]{4})")
+PLAIN: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+LONGEST: Final = 64
+"""Characters that a number may have."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,13 @@ def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:
         TelemetryError: the field is missing or no finite number.
     """
     value = payload.get(field)
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise _refusal(field, value[:16] + "…", "a number such as 12.5000")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        result, mark = float(value), "."
+        try:
+            result, mark = float(value), "."
+        except OverflowError:  # JSON's whole numbers have no end
+            result, mark = math.inf, "."
     elif isinstance(value, str) and (match := N4.fullmatch(value.strip())):
         sign, whole, mark, decimals = match.groups()
         result = float(f"{re.sub(r'[^0-9]', '', whole)}.{decimals}") * (-1 if sign else 1)
@@ -80,7 +87,7 @@ def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:
     else:
         raise _refusal(field, value, "a number such as 12.5000")
     if not math.isfinite(result):
-        raise _refusal(field, value, "a finite number")
+        raise _refusal(field, f"{value!r:.40}", "a finite number")
     return result, mark
 
 

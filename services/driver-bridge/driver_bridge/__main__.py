@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contract.errors import LapwingError
 from contract.settings import load
+from driver_bridge.quiet import Limit
 from driver_bridge.server import serve
 from driver_bridge.settings import Settings
 
@@ -21,15 +22,21 @@ def main() -> int | str:
         prog="python -m driver_bridge",
         description="Drives every simulator that connects, with the steering that inference gives.",
         epilog="Settings: LAPWING_BRIDGE_HOST, LAPWING_BRIDGE_PORT, LAPWING_INFERENCE_URL, "
-        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_TARGET_MPH, LAPWING_RECORD_DIR.",
+        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_API_TOKEN, LAPWING_TARGET_MPH, LAPWING_CORNER_G, "
+        "LAPWING_RECORD_DIR, LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE.",
     )
     parser.add_argument(
-        "--record", metavar="FOLDER", type=Path, help="keep each frame there, as drive.py does"
+        "--record",
+        metavar="FOLDER",
+        type=Path,
+        help="keep each drive there, in the format of the simulator's recorder",
     )
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Limit())
     log = logging.getLogger("driver_bridge")
     try:
         settings = load(Settings, os.environ)
@@ -42,4 +49,10 @@ def main() -> int | str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status == 0:
+        # All is written. The interpreter's own end lets other greenlets run, and those may still
+        # wait for a client, which is suspected where an end took most of a minute.
+        logging.shutdown()
+        os._exit(0)
+    sys.exit(status)

@@ -10,26 +10,48 @@ are pinned exactly, and tests/driver_bridge/test_dialect.py fails when a release
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import engineio
 import socketio
 from engineio import packet
+from engineio.exceptions import SocketIsClosedError
+
+log = logging.getLogger(__name__)
 
 ROOT: Final = "/"
 EVENT: Final = "2"
 """How a Socket.IO event packet begins; the Engine.IO "4" before it is stripped already."""
+MOST_UNREAD: Final = 64
+"""Packets that wait for a client to read them: the connection of one that never does is ended."""
+MOST_POLLING: Final = 256
+"""Clients beyond which none may begin with long polling: each such request makes one, which lasts
+until its PINGs are missed. The simulator begins with a websocket, and is always let in."""
 
 
 class PongingSocket(engineio.socket.Socket):
-    """An Engine.IO socket that answers a client's PING."""
+    """An Engine.IO socket that answers a client's PING, and keeps no more than a client reads."""
 
     def receive(self, pkt: packet.Packet) -> None:
-        """Answer a PING with a PONG of the same data; leave all else to the library."""
+        """Answer a PING with a PONG of the same data; leave all else to the library.
+
+        Raises:
+            SocketIsClosedError: the connection was ended, and is only to be let go.
+        """
+        if self.closed:  # else its next event would connect it anew
+            raise SocketIsClosedError
         if pkt.packet_type == packet.PING:
             self.send(packet.Packet(packet.PONG, pkt.data))
         else:
             super().receive(pkt)
+
+    def send(self, pkt: packet.Packet) -> None:
+        """Queue a packet for the client, or end its connection when it reads none."""
+        if self.queue.qsize() >= MOST_UNREAD:
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+        elif not self.closed:
+            super().send(pkt)
 
 
 class SimulatorServer(socketio.Server):
@@ -39,6 +61,9 @@ class SimulatorServer(socketio.Server):
         # The library makes its sockets itself, with no say in their class; this is the first
         # moment at which one can be had, before anything was received on it.
         self.eio.sockets[eio_sid].__class__ = PongingSocket
+        polling = "transport=polling" in environ.get("QUERY_STRING", "")
+        if polling and len(self.eio.sockets) > MOST_POLLING:
+            return False
         return super()._handle_eio_connect(eio_sid, environ)
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
@@ -49,4 +74,17 @@ class SimulatorServer(socketio.Server):
             and self.manager.sid_from_eio_sid(eio_sid, ROOT) is None
         ):
             self._handle_connect(eio_sid, ROOT, None)
-        super()._handle_eio_message(eio_sid, data)
+        try:
+            super()._handle_eio_message(eio_sid, data)
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            # No Socket.IO packet, as far as the library's parser could tell. The library itself
+            # would print its traceback, and go on with this client.
+            log.warning("a client that speaks no Socket.IO is disconnected: %r", error)
+            self.eio.disconnect(eio_sid)

@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Callable, Iterable, Mapping
 
-BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.2, 0.5)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5)
+
+
+class _Ages(Collector):
+    """Frame ages of the simulators that are connected now: read when asked for.
+
+    Gauges would keep the figures of every connection that ever was.
+    """
+
+    def __init__(self, ages: Callable[[], Mapping[str, Mapping[float, float]]]) -> None:
+        self._ages = ages
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "lapwing_bridge_frame_age_seconds",
+            "From a telemetry's arrival to the answer that is steered by it, of the last answers",
+            labels=["simulator", "quantile"],
+        )
+        for simulator, quantiles in self._ages().items():
+            for share, age_s in quantiles.items():
+                family.add_metric([simulator, str(share)], age_s)
+        yield family
+
+
+class _Counts(Collector):
+    """Counts that other parts keep themselves."""
+
+    def __init__(self, counts: Mapping[str, tuple[str, Callable[[], int]]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        for name, (meaning, count) in self._counts.items():
+            yield CounterMetricFamily(f"lapwing_bridge_{name}", meaning, value=count())
 
 
 class Metrics:
-    """Counters of one bridge, in a registry of their own."""
+    """Counters of one bridge, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        ages: returns the frame ages in seconds by simulator and quantile.
+        counts: meaning and value of what other parts count, by name.
+    """
+
+    def __init__(
+        self,
+        ages: Callable[[], Mapping[str, Mapping[float, float]]] = dict,
+        counts: Mapping[str, tuple[str, Callable[[], int]]] | None = None,
+    ) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(_Ages(ages))
+        self._registry.register(_Counts(counts or {}))
         self.clients = Gauge(
             "lapwing_bridge_clients", "Simulators that are connected", registry=self._registry
         )
         self.answers = Counter(
             "lapwing_bridge_answers",
-            "Telemetries answered: steered by the model, with the last steering held, stopped, "
+            "Answers to telemetries: steered by the model, with the last steering held, stopped, "
             "or manual",
             ["how"],
+            registry=self._registry,
+        )
+        self.folded = Counter(
+            "lapwing_bridge_folded",
+            "Telemetries that the answer to another one covered",
             registry=self._registry,
         )
         self.answer_seconds = Histogram(

@@ -1,4 +1,4 @@
-"""The bridge: a Socket.IO server on eventlet that drives every simulator that connects.
+"""Runs the bridge on eventlet: listens, and lends its parts the greenlets that they know not of.
 
 The spine, and the only file that knows eventlet.
 """
@@ -6,90 +6,31 @@ The spine, and the only file that knows eventlet.
 from __future__ import annotations
 
 import errno
-import json
-import logging
 import os
 import signal
 import socket
-import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from contract.errors import ServiceError
+from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
 from driver_bridge.client import Inference
-from driver_bridge.dialect import SimulatorServer
-from driver_bridge.driver import Driver, Predictor
-from driver_bridge.masking import apply_mask
-from driver_bridge.metrics import Metrics
+from driver_bridge.frames import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
+from driver_bridge.live import Live, connect
 from driver_bridge.recorder import Recorder
 from driver_bridge.settings import Settings
 
-log = logging.getLogger(__name__)
-
-MAX_MESSAGE_BYTES: Final = 262_144
-"""A telemetry has about 18 kB; what is larger is refused and its sender disconnected."""
-
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-def create_app(
-    settings: Settings,
-    predictor: Predictor,
-    keep: Callable[[bytes], object],
-    clock: Callable[[], float] = time.monotonic,
-) -> App:
-    """Return the WSGI application: Socket.IO, /healthz and /metrics."""
-    import socketio
-
-    metrics = Metrics()
-    drivers: dict[str, Driver] = {}
-    server = SimulatorServer(
-        async_mode="eventlet",
-        # A client's next telemetry is read when the last was answered: one that floods us fills
-        # its own connection and nobody else's.
-        async_handlers=False,
-        max_http_buffer_size=MAX_MESSAGE_BYTES,
-        # Same origin only: else any web page could drive. The simulator sends no Origin at all.
-        cors_allowed_origins=None,
-    )
-
-    def connect(sid: str, _: dict[str, Any]) -> None:
-        drivers[sid] = Driver(predictor, settings.target_mph, keep, clock)
-        metrics.clients.set(len(drivers))
-        log.info("a simulator connected (%d now)", len(drivers))
-
-    def disconnect(sid: str, _: str) -> None:
-        drivers.pop(sid, None)
-        metrics.clients.set(len(drivers))
-        log.info("a simulator left (%d now)", len(drivers))
-
-    def telemetry(sid: str, payload: object = None) -> None:
-        began = clock()
-        event, answer, how = drivers[sid].answer(payload)
-        server.emit(event, answer, to=sid)
-        metrics.answers.labels(how).inc()
-        metrics.answer_seconds.observe(clock() - began)
-
-    server.on("connect", connect)
-    server.on("disconnect", disconnect)
-    server.on("telemetry", telemetry)
-
-    def pages(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/healthz":
-            body = json.dumps({"status": "ok", "simulators": len(drivers)}).encode()
-            start("200 OK", [("Content-Type", "application/json")])
-        elif environ["PATH_INFO"] == "/metrics":
-            body = metrics.text()
-            start("200 OK", [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")])
-        else:
-            body = b'{"error": "no such page: /healthz, /metrics, /socket.io/"}'
-            start("404 Not Found", [("Content-Type", "application/json")])
-        return [body]
-
-    app: App = socketio.WSGIApp(server, pages)
-    return app
+HANDSHAKE_S: Final = 10.0
+"""For a request to be complete; whoever is slower is disconnected."""
+MOST_CONNECTIONS: Final = 512
+"""At the same time. Half of the files that a process may usually open; the next ones wait."""
+RECORD_EVERY_S: Final = 0.05
+RECORD_END_S: Final = 2.0
+"""For what is queued to reach the disk when the bridge ends."""
 
 
 def serve(settings: Settings, listening: Callable[[int], None] = lambda port: None) -> None:
@@ -97,19 +38,61 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
 
     Raises:
         ServiceError: the port is taken.
+        SettingError: inference's address is none.
+        OSError: the folder of recordings cannot be made.
     """
     with warnings.catch_warnings():
         # Known, and weighed in docs/adr/0005-bridge.md; not our user's concern at each start.
         warnings.simplefilter("ignore")
         import eventlet
         import eventlet.hubs
+        import eventlet.tpool
         import eventlet.websocket
         import eventlet.wsgi
 
         eventlet.monkey_patch()
-        eventlet.websocket.RFC6455WebSocket._apply_mask = staticmethod(apply_mask)
+    eventlet.websocket.RFC6455WebSocket.wait = _reader(eventlet.sleep)
+    listener = _listen(eventlet.listen, settings)
+
+    @contextmanager
+    def within(seconds: float) -> Iterator[None]:
+        with eventlet.Timeout(seconds, TimeoutError("no answer in time")):
+            yield
+
+    class Quiet(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+        def log_message(self, *_: object) -> None:
+            """Say nothing of each request that breaks off, or is none."""
+
+    predictor = Inference(
+        settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, within
+    )
+    recorder = live = None
+    if settings.record_dir:
+        recorder = Recorder(Path(settings.record_dir), eventlet.tpool.execute)
+    if settings.redis_url:
+        url, password_file = settings.redis_url, settings.redis_password_file
+        live = Live(lambda: connect(url, password_file), eventlet.sleep, monotonic)
+    told = _tell_of_signals()
+    bridge = Bridge(settings, predictor, recorder, live)
+    if recorder is not None:
+        eventlet.spawn(_record, recorder, eventlet.sleep)
+    if live is not None:
+        eventlet.spawn(live.run)
+    eventlet.spawn(
+        eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False, protocol=Quiet,
+        max_size=MOST_CONNECTIONS, socket_timeout=HANDSHAKE_S,
+    )  # fmt: skip
+    listening(listener.getsockname()[1])
+    eventlet.hubs.trampoline(told, read=True)
+    if recorder is not None:
+        with eventlet.Timeout(RECORD_END_S, False):
+            while recorder.write():
+                pass
+
+
+def _listen(listen: Callable[[tuple[str, int]], Any], settings: Settings) -> Any:  # noqa: ANN401
     try:
-        listener = eventlet.listen((settings.host, settings.port))
+        listener = listen((settings.host, settings.port))
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
@@ -120,19 +103,48 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
             "LAPWING_BRIDGE_PORT",
         ) from error
     # Accepted sockets inherit it. Else an answer may wait 40 ms for the client to acknowledge the
-    # one before: two are in flight from the start.
+    # one before.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    predictor = Inference(settings.inference_url, settings.inference_timeout_ms / 1000)
-    keep = Recorder(Path(settings.record_dir)).keep if settings.record_dir else _drop
-    told = _tell_of_signals()
-    app = create_app(settings, predictor, keep)
-    eventlet.spawn(eventlet.wsgi.server, listener, app, log_output=False)
-    listening(listener.getsockname()[1])
-    eventlet.hubs.trampoline(told, read=True)
+    return listener
 
 
-def _drop(jpeg: bytes) -> None:
-    """Keep nothing."""
+def _reader(sleep: Callable[[float], object]) -> Callable[[Any], str | bytes | None]:
+    """Return what takes the place of eventlet's WebSocket.wait: the next message, or None."""
+
+    def wait(connection: Any) -> str | bytes | None:  # noqa: ANN401 - eventlet has no types
+        frames: Frames = vars(connection).setdefault("frames", Frames(MAX_MESSAGE_BYTES))
+        try:
+            while True:
+                while (message := frames.message()) is None:
+                    data = connection.socket.recv(65_536)
+                    if not data:
+                        return None
+                    frames.feed(data)
+                # Else a client that has always sent more is read without end, and nobody else.
+                sleep(0)
+                opcode, payload = message
+                if opcode == TEXT:
+                    return str(payload, "utf-8")
+                if opcode == PING:
+                    connection.send(payload, control_code=PONG)
+                elif opcode == CLOSE:
+                    connection.close(close_data=(1000, ""))
+                    return None
+                elif opcode != PONG:
+                    return payload
+        except FrameRefused as error:
+            connection.close(close_data=(error.status, error.reason))
+        except UnicodeDecodeError:
+            connection.close(close_data=(1007, "text is UTF-8"))
+        return None
+
+    return wait
+
+
+def _record(recorder: Recorder, sleep: Callable[[float], object]) -> None:
+    while True:
+        if not recorder.write():
+            sleep(RECORD_EVERY_S)
 
 
 def _tell_of_signals() -> int:

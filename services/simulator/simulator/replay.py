@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final
 from contract.errors import RecordingError
 from simulator.car import MPS_PER_MPH, STEP_S, Motion, step
 from simulator.dialect import Client
+from simulator.trips import Trips
 
 FRAME_S: Final = 1 / 15
 LOOPS: Final = 2
@@ -25,6 +25,8 @@ class Drive:
 
     telemetries: int
     answered: int
+    folded: int
+    """Covered by the answer to another one: of several loops, one is left."""
     seconds: float
     answers_per_s: float
     p50_ms: float
@@ -35,6 +37,11 @@ class Drive:
     speed_mph: float
     """At the end."""
     manual: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether no telemetry was left without an answer."""
+        return self.answered + self.folded == self.telemetries
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document."""
@@ -67,6 +74,8 @@ def replay(
 ) -> Drive:
     """Send every picture as a telemetry, each but the first two in answer to an answer.
 
+    A bridge that answers two telemetries with one answer leaves one loop of the two.
+
     Args:
         client: connected, nothing sent yet.
         pictures: JPEG files.
@@ -74,15 +83,14 @@ def replay(
         told: is told how many were answered.
     """
     steering, throttle, motion = 0.0, 0.0, Motion(0.0, 0.0, 0.0)
-    sent: deque[float] = deque()
-    trips_ms: list[float] = []
+    trips = Trips()
     steerings: list[float] = []
-    telemetries, manual = 0, 0
+    manual = 0
     began = due = time.perf_counter()
     source = iter(pictures)
 
     def send() -> bool:
-        nonlocal telemetries, due
+        nonlocal due
         picture = next(source, None)
         if picture is None:
             return False
@@ -90,18 +98,20 @@ def replay(
         if realtime:
             time.sleep(max(0.0, due - time.perf_counter()))
             due = max(due, time.perf_counter()) + FRAME_S
-        sent.append(time.perf_counter())
+        trips.send(time.perf_counter())
         client.telemetry(steering, throttle, motion.speed_mps / MPS_PER_MPH, jpeg)
-        telemetries += 1
         return True
 
     for _ in range(LOOPS):
         send()
-    while sent:
-        command = client.command()
+    while trips.waiting:
+        command = client.command(trips.patience_s(time.perf_counter()))
         if command is None:
-            break  # unanswered: the real car would go on with its last command for ever
-        trips_ms.append((time.perf_counter() - sent.popleft()) * 1000)
+            # What was sent since the last answer is unanswered: the real car would go on with its
+            # last command for ever.
+            trips.fold()
+            break
+        trips.answer(time.perf_counter())
         if command.manual:
             manual += 1
         else:
@@ -110,18 +120,19 @@ def replay(
         # The pictures lead where they lead; of the car's own motion only its speed is seen.
         for _ in range(round(FRAME_S / STEP_S)):
             motion = step(motion, steering, throttle)
-        told(len(trips_ms))
+        told(trips.answers)
         send()
     seconds = time.perf_counter() - began
-    trips = sorted(trips_ms) or [float("nan")]
+    p50_ms, p99_ms = trips.milliseconds()
     values = steerings or [float("nan")]
     return Drive(
-        telemetries=telemetries,
-        answered=len(trips_ms),
+        telemetries=trips.telemetries,
+        answered=trips.answers,
+        folded=trips.folded,
         seconds=seconds,
-        answers_per_s=len(trips_ms) / seconds,
-        p50_ms=statistics.median(trips),
-        p99_ms=trips[min(len(trips) - 1, int(0.99 * len(trips)))],
+        answers_per_s=trips.answers / seconds,
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
         steering_min=min(values),
         steering_mean=statistics.fmean(values),
         steering_max=max(values),

@@ -16,6 +16,7 @@ from simulator.drive import Sight
 from simulator.outcome import Evaluation, Outcome, rows, summary
 from simulator.replay import Drive as Replay
 from simulator.track import Track
+from simulator.video import Made
 
 
 def console(as_json: bool) -> Console:
@@ -65,7 +66,8 @@ def replay(drive: Replay) -> None:
     """Show how recorded frames were answered."""
     _table(
         [
-            ("telemetries answered", f"{drive.answered:,} of {drive.telemetries:,}"),
+            ("telemetries answered", f"{drive.answered + drive.folded:,} of "
+             f"{drive.telemetries:,}, {drive.folded} of them with another's answer"),
             ("answers a second", f"{drive.answers_per_s:.0f}"),
             ("round trip p50 / p99", f"{drive.p50_ms:.1f} / {drive.p99_ms:.1f} ms"),
             ("steering", f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
@@ -73,6 +75,15 @@ def replay(drive: Replay) -> None:
             ("speed at the end", f"{drive.speed_mph:.1f} mph"),
         ]
     )  # fmt: skip
+
+
+def video(made: Made) -> None:
+    """Show what became of a folder of pictures."""
+    lines = [("film", str(made.path)), ("pictures", f"{made.pictures:,}"),
+             ("plays", f"{made.seconds:.1f} s")]  # fmt: skip
+    if made.left_out:
+        lines.append(("left out: no JPEG that can be decoded", f"{made.left_out:,}"))
+    _table(lines)
 
 
 def _table(lines: Sequence[tuple[str, str]]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections import deque
 from typing import Final
 
 from contract.errors import ServiceError
 from simulator.dialect import Client, Command
 from simulator.numbers import Locale
+from simulator.trips import Trips
 from simulator.world import World
 
 LOOPS: Final = 2
@@ -21,8 +20,10 @@ RETRY_S: Final = 0.005
 class Wire:
     """A driver at the other end of a websocket.
 
-    Each answer lets its loop send one more telemetry; one that nobody asked for starts a loop of
-    its own, as it does in the real client. A lost connection is dialled again, and begins anew.
+    Each answer lets one loop send one more telemetry; one that nobody asked for starts a loop of
+    its own, as it does in the real client. An answer may cover several telemetries, which leaves
+    as many loops fewer; that it did shows when no more answers come. A lost connection is dialled
+    again, and begins anew.
 
     Args:
         url: of the bridge.
@@ -39,15 +40,14 @@ class Wire:
         self._patience_s = patience_s
         self._client = Client(url, locale)
         self._idle = LOOPS
-        self._asked: deque[float] = deque()
-        self._trips_ms: list[float] = []
+        self._trips = Trips()
         self._began = time.monotonic()
         self.reconnections = 0
 
     @property
     def waiting(self) -> int:
         """Telemetries that are not answered yet."""
-        return len(self._asked)
+        return self._trips.waiting
 
     @property
     def ready(self) -> bool:
@@ -63,7 +63,7 @@ class Wire:
         try:
             while self._idle:
                 self._client.telemetry(world.steering, world.throttle, world.speed_mph, jpeg)
-                self._asked.append(time.monotonic())
+                self._trips.send(time.monotonic())
                 self._idle -= 1
         except ServiceError:
             self._dial()
@@ -75,15 +75,20 @@ class Wire:
             TelemetryError: the real client would fail on this answer.
             ServiceError: the bridge is gone and does not come back.
         """
+        patience_s = self._trips.patience_s(time.monotonic())
         try:
-            command = self._client.command(timeout_s)
+            if patience_s is None:
+                command = self._client.command(timeout_s)
+            else:
+                command = self._client.command(min(timeout_s, patience_s))
         except ServiceError:
             self._dial()
             return None
         if command is not None:
-            if self._asked:  # else nobody asked for it
-                self._trips_ms.append((time.monotonic() - self._asked.popleft()) * 1000)
+            self._trips.answer(time.monotonic())
             self._idle += 1
+        elif patience_s is not None and patience_s <= timeout_s:
+            self._trips.fold()
         return command
 
     def _dial(self) -> None:
@@ -99,18 +104,19 @@ class Wire:
                     raise
                 time.sleep(RETRY_S)
         self._idle = LOOPS
-        self._asked.clear()
+        self._trips.lose()
         self.reconnections += 1
 
     def document(self) -> dict[str, float]:
         """Return how it was answered, as JSON takes it: counts, a rate, milliseconds."""
-        trips = sorted(self._trips_ms)
         seconds = time.monotonic() - self._began
+        p50_ms, p99_ms = self._trips.milliseconds()
         return {
-            "answered": len(trips),
-            "answers_per_s": len(trips) / seconds,
-            "p50_ms": statistics.median(trips) if trips else 0.0,
-            "p99_ms": trips[min(len(trips) - 1, int(0.99 * len(trips)))] if trips else 0.0,
+            "answered": self._trips.answers,
+            "folded": self._trips.folded,
+            "answers_per_s": self._trips.answers / seconds,
+            "p50_ms": p50_ms,
+            "p99_ms": p99_ms,
             "reconnections": self.reconnections,
         }
 

