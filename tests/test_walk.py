@@ -5,14 +5,15 @@ from typing import Any
 
 import models
 import numpy as np
+import pytest
 import samples
 import serving
 from driving import bridge
 
 from contract import store
-from contract.registry import H5, TFLITE, Registry
+from contract.registry import Registry
 from contract.settings import load
-from inference.backend import Kind
+from inference.litert import LiteRT
 from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.dialect import Client
@@ -23,7 +24,7 @@ from trainer.stream import Stream
 
 
 class Network:
-    """Stands where the network stands on both legs, and keeps what it is shown."""
+    """Stands where the network stands in training, and keeps what it is shown."""
 
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
@@ -31,10 +32,6 @@ class Network:
     def train_on_batch(self, frames: np.ndarray, labels: np.ndarray, **_: Any) -> dict[str, float]:
         self.seen.extend(frames.copy())
         return {"loss": 0.0}
-
-    def predict(self, frames: np.ndarray) -> np.ndarray:
-        self.seen.extend(frames.copy())
-        return np.full(len(frames), 0.25, np.float32)
 
 
 def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
@@ -54,36 +51,33 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
     return network.seen
 
 
-def driven(tmp_path: Path, run: Path) -> tuple[list[np.ndarray], list[float]]:
-    """Return what the network drives on: telemetry → bridge → inference → frame → pilot."""
-    network = Network()
+def driven(tmp_path: Path, run: Path, network: Path) -> list[float]:
+    """Return how it is driven: telemetry → bridge → inference → lane → frame → pilot, and back."""
     registry = Registry(tmp_path / "models")
-    staged = registry.root / "staged"
-    staged.mkdir(parents=True)
-    for name in (H5, TFLITE):
-        (staged / name).write_bytes(b"the network of this test")
-    registry.publish(staged, models.manifest("walk"))
-    kinds = {"litert": Kind(TFLITE, lambda folder: network, lambda: None)}
+    registry.root.mkdir()
+    models.publish(registry, network, "walk")
     steerings = []
     with (
-        serving.serving(serving.settings(registry.root), kinds) as inference,
+        serving.serving(serving.settings(registry.root)) as inference,
         bridge(str(inference.base_url)) as port,
         Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
     ):
-        network.seen.clear()  # the frame that warmed it up
+        serving.await_true(lambda: inference.get("/readyz").status_code == 200)
         for picture in sorted((run / "IMG").glob("center_*.jpg")):
             client.telemetry(0.0, 0.0, 9.0, picture.read_bytes())
             command = client.command()
             assert command is not None
             steerings.append(command.steering)
-    return network.seen, steerings
+    return steerings
 
 
-def test_the_network_sees_identical_bytes_on_both_legs(tmp_path: Path) -> None:
+def test_the_network_sees_the_same_picture_on_both_legs(tmp_path: Path, networks: Path) -> None:
+    """The steering of a frame is as good as its bytes: the network here answers to each of them."""
     run = samples.recording(tmp_path / "run", rows=6)
-    trained_on = learned(tmp_path, run)
-    driven_on, steerings = driven(tmp_path, run)
-    assert len(trained_on) == len(driven_on) == 6
-    for one, other in zip(trained_on, driven_on, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert steerings == [0.25] * 6
+    trained_on = np.stack(learned(tmp_path, run))
+    network = LiteRT(networks / "real")
+    expected = network.predict(trained_on)
+    one_off = trained_on.copy()
+    one_off[:, 64] ^= 1  # in one row, by one: less than any other way of preparing would change
+    assert (np.abs(network.predict(one_off) - expected) > 2e-6).all()
+    assert driven(tmp_path, run, networks / "real") == pytest.approx(expected.tolist(), abs=1e-6)

@@ -1,0 +1,62 @@
+"""Half an hour of driving with a new version every ten seconds leaves nothing behind. P11."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import models
+import numpy as np
+import pytest
+from loading import frames, loading, result, served
+
+from contract.registry import Registry
+
+LASTS_S = float(os.environ.get("LAPWING_SOAK_S", "1800"))
+RELOAD_S = 10.0
+
+
+def usage(pid: int) -> tuple[int, int, int]:
+    """Return the memory in bytes, the open files and the threads of a process and its lanes."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    memory = files = threads = 0
+    for each in [str(pid), *children]:
+        proc = Path("/proc") / each
+        memory += int((proc / "statm").read_text().split()[1]) * 4096
+        files += len(list((proc / "fd").iterdir()))
+        threads += len(list((proc / "task").iterdir()))
+    return memory, files, threads
+
+
+@pytest.mark.soak
+def test_memory_files_and_threads_stay_as_they_are(
+    registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
+) -> None:
+    for name in ("left", "right"):
+        models.publish(registry, networks / name, name)
+    pictures = frames(tmp_path / "frames")
+    options = ("--rate", "30", "--clients", "4", "--seconds", str(LASTS_S))
+    seen = []
+    with served(registry) as (process, url), loading(url, pictures, *options) as asking:
+        began = time.monotonic()
+        version = 2
+        while (elapsed := time.monotonic() - began) < LASTS_S - RELOAD_S:
+            seen.append((elapsed, *usage(process.pid)))
+            version = 3 - version
+            registry.promote(version)
+            time.sleep(RELOAD_S)
+            assert httpx.get(f"{url}/model").json()["version"] == version
+        crowd = result(asking)
+    time_s, memory, files, threads = np.array(seen).T
+    late = time_s > LASTS_S / 3
+    slope = float(np.polyfit(time_s[late], memory[late], 1)[0]) * 3600 / 1e6
+    told(f"{crowd['statuses']}, {len(seen)} reloads, {memory[late].min() / 1e6:.1f} to "
+         f"{memory[late].max() / 1e6:.1f} MB, {slope:+.1f} MB/h, files {set(files[late])}, "
+         f"threads {set(threads[late])}")  # fmt: skip
+    assert set(crowd["statuses"]) == {"200"}
+    assert crowd["broken"] == 0
+    assert slope <= 5
+    # A connection more or less may be open as it is counted: those that ask for /model.
+    assert np.ptp(files[late]) <= 2
+    assert np.ptp(threads[late]) <= 1
