@@ -18,7 +18,7 @@ from trainer.affine import Affine
 from trainer.chain import Chain, Entry
 from trainer.hdf5 import Hdf5
 from trainer.kinds import Place
-from trainer.plain import Dense, Flatten, Layer, Network, Scale, Shape
+from trainer.plain import Dense, Flatten, Layer, Network, Scale, Shape, fit
 from trainer.spelling import Options
 
 ROOT = "model_weights"
@@ -88,8 +88,11 @@ class _Reading:
 
     def of(self, found: Chain, output: int | None) -> ModelFile:
         options = [Options(str(each), each.config, self._release) for each in found.entries]
-        orders = {each.order() for each in options if "padding" in each.config
-                  or "border_mode" in each.config or "dim_ordering" in each.config}  # fmt: skip
+        orders = {
+            each.order()
+            for each, entry in zip(options, found.entries, strict=True)
+            if entry.kind != "Flatten"  # which has an order of its own
+        }
         if {"first", "last"} <= orders:
             raise ModelError("some layers have the channels first, some last", got=sorted(orders))
         first = "first" in orders
@@ -139,7 +142,7 @@ class _Reading:
                 f"{found.entries[0]} does not say the size of its pictures", got=found.input_shape,
                 remedy="Say it with --size WIDTHxHEIGHT",
             )  # fmt: skip
-        return tuple(shape)
+        return fit(tuple(shape))
 
     def _layers(self, entry: Entry, options: Options, place: Place) -> Sequence[Layer]:
         if entry.kind == "Lambda":

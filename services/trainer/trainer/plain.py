@@ -37,7 +37,7 @@ class Crop:
     def shape(self, seen: Shape) -> Shape:
         """Return what is left, which is at least a pixel."""
         height, width, channels = _picture(seen)
-        return _fit((height - self.top - self.bottom, width - self.left - self.right, channels))
+        return fit((height - self.top - self.bottom, width - self.left - self.right, channels))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Pad:
     def shape(self, seen: Shape) -> Shape:
         """Return what it grows to."""
         height, width, channels = _picture(seen)
-        return _fit((height + self.top + self.bottom, width + self.left + self.right, channels))
+        return fit((height + self.top + self.bottom, width + self.left + self.right, channels))
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Resize:
 
     def shape(self, seen: Shape) -> Shape:
         """Return the new size with the channels as they were."""
-        return _fit((self.height, self.width, _picture(seen)[2]))
+        return fit((self.height, self.width, _picture(seen)[2]))
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Conv:
             slid(size, window, stride, self.padding)
             for size, window, stride in zip((height, width), reach, self.strides, strict=True)
         ]
-        return _fit((*sizes, filters))
+        return fit((*sizes, filters))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Pool:
             slid(size, window, stride, self.padding)
             for size, window, stride in zip((height, width), self.size, self.strides, strict=True)
         ]
-        return _fit((*sizes, channels))
+        return fit((*sizes, channels))
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class Dense:
         """Return the units; of a picture, at each pixel."""
         if seen[-1] != self.kernel.shape[0]:
             raise _unfit(f"its kernel is for {self.kernel.shape[0]:,} values", seen[-1])
-        return _fit((*seen[:-1], self.kernel.shape[1]))
+        return fit((*seen[:-1], self.kernel.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,8 @@ def _picture(seen: Shape) -> tuple[int, int, int]:
     return seen[0], seen[1], seen[2]
 
 
-def _fit(made: Shape) -> Shape:
+def fit(made: Shape) -> Shape:
+    """Return a shape, if a sample may have it: at least a value, at most MAX_VALUES."""
     if min(made) < 1 or math.prod(made) > MAX_VALUES:
         raise _unfit(f"it would make {' x '.join(map(str, made))} values of it", made)
     return made
