@@ -23,7 +23,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
     "ingest": {"job", "__main__"},
-    "trainer": {"job", "training", "stopped", "__main__"},
+    "trainer": {"job", "training", "importing", "stopped", "__main__"},
     "inference": {"app", "lane", "predict", "__main__"},
     "driver_bridge": {"server", "__main__"},
     "simulator": {
@@ -45,8 +45,18 @@ SPINES = {
 PARTS = {
     "ingest": {"driving_log": {"decimal_comma"}, "decoder": {"driving_log"},
                "report": {"driving_log"}},
-    "trainer": {"workspace": {"tally"}, "reader": {"augment", "ring"},
-                "stream": {"augment", "reader", "ring"}},
+    "trainer": {
+        "workspace": {"tally"}, "reader": {"augment", "ring"},
+        "stream": {"augment", "reader", "ring"},
+        # Reading a model file: the file, its layers one after another, and each one's parts.
+        "hdf5": {"memory_cap"}, "checkpoint": {"hdf5"}, "learner": {"checkpoint"},
+        "bytecode": {"affine", "marshalled"}, "scaling": {"affine", "bytecode", "marshalled"},
+        "spelling": {"plain"}, "kinds": {"plain", "spelling"},
+        "modelfile": {"affine", "chain", "hdf5", "kinds", "plain", "scaling", "spelling"},
+        # What is done with the layers: the vocabulary is `plain`.
+        "outline": {"plain"}, "forward": {"plain"}, "assemble": {"plain"},
+        "preparation": {"affine", "plain"}, "twin": {"assemble", "modelfile"},
+    },
     "inference": {"pilot": {"backend"}, "guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
                   "engine": {"crew", "message", "metrics"},

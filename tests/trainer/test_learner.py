@@ -98,7 +98,9 @@ def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
 
 def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
     Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
-    other = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    other = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
     with pytest.raises(ModelError, match=r"epoch-1\.h5 was saved of another network: got .*kernel"):
         Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
 

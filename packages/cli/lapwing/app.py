@@ -17,7 +17,7 @@ from rich.console import Console
 
 from contract import jobs
 from contract.registry import Registry
-from lapwing import local, show, staging
+from lapwing import local, options, show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.predict import Inference
@@ -112,6 +112,39 @@ def train(
     _finish(queued, connection, console, wait, as_json)
 
 
+@app.command("import-model")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A model.h5 of Keras 1, 2 or 3.")],
+    normalize: Annotated[
+        str, typer.Option(help='What scales pixels, if no layer says so: "x/127.5-1".')
+    ] = "",
+    crop: Annotated[
+        str, typer.Option(help="Rows cut off a picture of 320 x 160 beforehand: TOP,BOTTOM.")
+    ] = "0,0",
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT that the network takes, if it does not say.")
+    ] = "",
+    color: Annotated[str, typer.Option(help="It takes rgb, bgr, yuv or gray.")] = "rgb",
+    output: Annotated[
+        int | None, typer.Option(min=0, help="Which of several outputs is the steering, from 0.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it; default: the file's.")] = None,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish somebody's model file; nothing in it is executed."""
+    settings, console = read_settings(), show.console(as_json)
+    arguments: dict[str, Any] = {
+        "name": name or file.name, "normalize": normalize, "crop": options.rows(crop),
+        "size": options.size(size) if size else None, "color": color, "output": output,
+    }  # fmt: skip
+    connection = _redis(settings)
+    source, staged = staging.model(file, settings.models, bool(settings.inbox_dir))
+    arguments |= {"source": str(source), "staged": staged}
+    queued = [jobs.enqueue(jobs.IMPORT, connection, name or file.stem, arguments)]
+    _finish(queued, connection, console, wait, as_json)
+
+
 def _finish(
     queued: list[str], connection: Redis, console: Console, wait: bool | None, as_json: bool
 ) -> None:
@@ -130,6 +163,8 @@ def _finish(
     for result in results.values():
         if "imports" in result:
             show.imports(console, result["imports"])
+        elif "imported" in result:
+            show.imported(console, result["imported"])
         else:
             show.training(console, result)
 

@@ -105,7 +105,11 @@ def scaling(value: Affine) -> Affine:
 def _of_node(node: ast.expr, text: str) -> Affine:
     if isinstance(node, ast.Name) and node.id == "x":
         return X
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    ):
         return number(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         value = _of_node(node.operand, text)

@@ -10,7 +10,18 @@ from typing import Any
 import keras
 
 from trainer.plain import (
-    Activate, Conv, Crop, Dense, Flatten, GlobalPool, Layer, Network, Normalize, Pad, Pool, Resize,
+    Activate,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    GlobalPool,
+    Layer,
+    Network,
+    Normalize,
+    Pad,
+    Pool,
+    Resize,
     Scale,
 )  # fmt: skip
 

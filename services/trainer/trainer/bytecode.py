@@ -79,7 +79,9 @@ def arithmetic(code: Code) -> Affine:
             except NotArithmeticError as error:
                 why[name] = error.what
     if not found:
-        raise NotArithmeticError("; ".join(f"as Python {name}: {each}" for name, each in why.items()))
+        raise NotArithmeticError(
+            "; ".join(f"as Python {name}: {each}" for name, each in why.items())
+        )
     first, *others = found.values()
     if any(each != first for each in others):
         raise NotArithmeticError(f"it means different things in {', '.join(found)}")
@@ -133,7 +135,8 @@ def _const(code: Code, number: int) -> Affine:
 
 
 def _instructions(code: bytes, wide: bool) -> list[tuple[int, int]]:
-    found, place = [], 0
+    found: list[tuple[int, int]] = []
+    place = 0
     while place < len(code):
         if len(found) == MAX_INSTRUCTIONS:
             raise NotArithmeticError(f"it has more than {MAX_INSTRUCTIONS} instructions")

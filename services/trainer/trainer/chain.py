@@ -72,7 +72,7 @@ def _functional(document: dict[str, Any], output: int | None) -> Chain:
     outputs = _ends(_field(config, "output_layers"))
     if len(outputs) > 1 and output is None:
         raise _refusal(
-            "it has several outputs", [name for name in outputs],
+            "it has several outputs", outputs,
             "Say with --output which of them is the steering, 0 for the first",
         )  # fmt: skip
     chosen = output if len(outputs) > 1 and output is not None else 0

@@ -1,7 +1,7 @@
 """A training's variables in a file: numbers under numbers, with no architecture and no code.
 
-    /network/0, 1, …      weights and the states of dropout, in Keras's order
-    /optimizer/0, 1, …    the optimizer's
+/network/0, 1, …      weights and the states of dropout, in Keras's order
+/optimizer/0, 1, …    the optimizer's
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A network's answers computed with NumPy alone: what a converted network is held against.
 
 Written from the layers' definitions, in float32 like the networks, and shares no code with Keras,
-TensorFlow or LiteRT. Slow: a convolution is a matrix product over copied windows (im2col, Chellapilla
-et al. 2006).
+TensorFlow or LiteRT. Slow: a convolution is a matrix product over copied windows (im2col,
+Chellapilla et al. 2006).
 """
 
 from __future__ import annotations
@@ -16,8 +16,20 @@ import numpy.typing as npt
 
 from contract.errors import ModelError
 from trainer.plain import (
-    Activate, Conv, Crop, Dense, Flatten, GlobalPool, Layer, Network, Normalize, Pad, Padding, Pool,
-    Resize, Scale,
+    Activate,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    GlobalPool,
+    Layer,
+    Network,
+    Normalize,
+    Pad,
+    Padding,
+    Pool,
+    Resize,
+    Scale,
 )  # fmt: skip
 
 Values = npt.NDArray[np.float32]
@@ -51,9 +63,7 @@ def apply(layer: Layer, x: Values) -> Values:
         ModelError: it is an activation without a formula here.
     """
     if isinstance(layer, Crop):
-        return x[
-            :, layer.top : x.shape[1] - layer.bottom, layer.left : x.shape[2] - layer.right
-        ]
+        return x[:, layer.top : x.shape[1] - layer.bottom, layer.left : x.shape[2] - layer.right]
     if isinstance(layer, Pad):
         edges = ((0, 0), (layer.top, layer.bottom), (layer.left, layer.right), (0, 0))
         return np.pad(x, edges)

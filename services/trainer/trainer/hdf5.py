@@ -83,7 +83,7 @@ class Hdf5:
         # The heap may lend one long string to many places: each is at most the file.
         most = count * (self._file_bytes if kind.is_variable_str() else kind.get_size())
         single = min(most, self._file_bytes)
-        if single > MAX_TEXT_BYTES and not kind.is_variable_str() or (
+        if (single > MAX_TEXT_BYTES and not kind.is_variable_str()) or (
             count > 1 and most > GROWTH_BYTES
         ):
             raise _refusal(self._path, f"{where} is too large", f"{count:,} strings")
@@ -100,7 +100,9 @@ class Hdf5:
             ModelError: there is none of this name, or it cannot be read.
         """
         if self._kinds.get(name) is not h5py.Dataset:
-            raise _refusal(self._path, f"there is no dataset {name}", self.children("") or "nothing")
+            raise _refusal(
+                self._path, f"there is no dataset {name}", self.children("") or "nothing"
+            )
         dataset = self._file[name]
         with _translated(self._path, name), capped(GROWTH_BYTES + 2 * dataset.nbytes):
             return np.array(dataset[()])

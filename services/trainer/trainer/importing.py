@@ -97,8 +97,14 @@ def run(
 def _two(name: str, value: object) -> tuple[int, int] | None:
     if value is None:
         return None
-    if not isinstance(value, list) or len(value) != 2 or any(type(each) is not int for each in value):
-        raise ModelError(f"{name} has a value it cannot take", got=value, remedy="Two whole numbers")
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or any(type(each) is not int for each in value)
+    ):
+        raise ModelError(
+            f"{name} has a value it cannot take", got=value, remedy="Two whole numbers"
+        )
     return value[0], value[1]
 
 
@@ -193,7 +199,7 @@ def _frames(data_dir: Path) -> Frames:
     slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, frame.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
     noise = random.normal(0, 20, waves.shape)
-    return np.clip(waves + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(waves + noise, 0, 255), dtype=np.uint8)
 
 
 def _manifest(

@@ -1,4 +1,4 @@
-"""Turns one layer of a model file into plain layers: a closed list, each checked with its weights."""
+"""Turns one layer of a file into plain layers: a closed list, each checked with its weights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-
 from trainer.plain import (
-    Conv, Crop, Dense, Flatten, GlobalPool, Layer, Normalize, Pad, Pool, Resize, Scale, Shape,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    GlobalPool,
+    Layer,
+    Normalize,
+    Pad,
+    Pool,
+    Resize,
+    Scale,
+    Shape,
     Weights,
 )  # fmt: skip
 from trainer.spelling import Options, advanced
@@ -207,5 +217,3 @@ def _resize(options: Options) -> Resize:
                               options.config.get("interpolation"))  # fmt: skip
     size = Options(options.who, {"size": [options.first("height"), options.first("width")]}, 3)
     return Resize(*size.pair("size", default=None))
-
-

@@ -67,9 +67,7 @@ class Learner:
         return cls(network)
 
     @classmethod
-    def load(
-        cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float
-    ) -> Self:
+    def load(cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float) -> Self:
         """Go on from what `save` wrote, optimizer and dropout state included.
 
         The file holds numbers alone; the network is built by whoever calls.

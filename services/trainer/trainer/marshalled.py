@@ -76,7 +76,7 @@ def read(data: bytes) -> Code:
     for layout in LAYOUTS:
         reader = _Reader(data, layout)
         try:
-            found = reader.object(0)
+            found = reader.value(0)
             if reader.place != len(data):
                 raise UnreadableError(f"{len(data) - reader.place} bytes are left over")
             if isinstance(found, Code):
@@ -94,7 +94,7 @@ class _Reader:
         self._seen: list[object] = []
         self._interned: list[object] = []
 
-    def object(self, depth: int) -> object:
+    def value(self, depth: int) -> object:
         if depth > MAX_DEPTH:
             raise UnreadableError("it is nested too deeply")
         byte = self._take(1)[0]
@@ -133,7 +133,7 @@ class _Reader:
             count = self._size() if kind == "(" else self._take(1)[0]
             if count > len(self._data):
                 raise UnreadableError("a tuple is longer than the bytes")
-            return tuple(self.object(depth + 1) for _ in range(count))
+            return tuple(self.value(depth + 1) for _ in range(count))
         if kind == "c":
             return self._code(depth)
         raise UnreadableError(f"there is a value of type {kind!r}, which arithmetic does not need")
@@ -141,7 +141,7 @@ class _Reader:
     def _code(self, depth: int) -> Code:
         values: dict[str, object] = {}
         for name, kind in LAYOUTS[self._layout]:
-            values[name] = self._number("<i") if kind == "i" else self.object(depth + 1)
+            values[name] = self._number("<i") if kind == "i" else self.value(depth + 1)
         code, consts = values["code"], values["consts"]
         if not isinstance(code, bytes) or not isinstance(consts, tuple):
             raise UnreadableError("its code is none")

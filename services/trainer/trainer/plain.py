@@ -96,8 +96,7 @@ class Conv:
         if channels != channels_in:
             raise _unfit(f"its kernel is for {channels_in} channels", channels)
         reach = [
-            (size - 1) * step + 1
-            for size, step in zip((rows, columns), self.dilation, strict=True)
+            (size - 1) * step + 1 for size, step in zip((rows, columns), self.dilation, strict=True)
         ]
         sizes = [
             slid(size, window, stride, self.padding)

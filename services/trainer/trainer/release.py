@@ -43,9 +43,7 @@ def compose(
     )
 
 
-def imported(
-    job_id: str, config: Mapping[str, Any], metrics: dict[str, float]
-) -> ModelManifest:
+def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
     """Return the manifest of a version that came from somebody's model file, as `config` tells."""
     return ModelManifest(
         version=0,

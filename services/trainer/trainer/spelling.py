@@ -62,7 +62,7 @@ class Options:
         return pair[0], pair[1]
 
     def edges(self, name: str, default: object) -> tuple[int, int, int, int]:
-        """Return top, bottom, left and right of n, [rows, columns], [[t, b], [l, r]] or [t, b, l, r]."""
+        """Return top, bottom, left, right of n, [rows, columns], [[t, b], [l, r]], [t, b, l, r]."""
         value = self.config.get(name, default)
         if isinstance(value, int):
             value = [value, value]
@@ -71,8 +71,10 @@ class Options:
             value = [number for each in value for number in each]
         if isinstance(value, dict):  # Keras 1's padding took top_pad, bottom_pad, …
             value = [value.get(f"{each}_pad", 0) for each in ("top", "bottom", "left", "right")]
-        if not isinstance(value, list) or len(value) != 4 or not all(
-            type(each) is int and 0 <= each <= LARGEST for each in value
+        if (
+            not isinstance(value, list)
+            or len(value) != 4
+            or not all(type(each) is int and 0 <= each <= LARGEST for each in value)
         ):
             raise self.refusal(f"has a {name} that cannot be", value)
         return value[0], value[1], value[2], value[3]
