@@ -43,6 +43,13 @@ LAYOUTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
 }  # fmt: skip
 
+TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("code", "kinds", "lines", "exceptions"), bytes),
+    **dict.fromkeys(("consts", "names", "locals", "free", "cells"), tuple),
+    **dict.fromkeys(("file", "name", "qualname"), (str, bytes)),
+}
+"""Of the fields that are objects; a layout that does not fit the bytes seldom gets them right."""
+
 
 class UnreadableError(ModelError):
     """These bytes are no function's code that this module knows; the message says why."""
@@ -142,9 +149,11 @@ class _Reader:
         values: dict[str, object] = {}
         for name, kind in LAYOUTS[self._layout]:
             values[name] = self._number("<i") if kind == "i" else self.value(depth + 1)
+        for name, value in values.items():
+            if not isinstance(value, TYPES.get(name, int)):
+                raise UnreadableError(f"its {name} is a {type(value).__name__}")
         code, consts = values["code"], values["consts"]
-        if not isinstance(code, bytes) or not isinstance(consts, tuple):
-            raise UnreadableError("its code is none")
+        assert isinstance(code, bytes) and isinstance(consts, tuple)  # noqa: PT018 - as compared
         closure = self._names(values.get("free", ())) + self._names(values.get("cells", ()))
         if isinstance(kinds := values.get("kinds"), bytes):
             # CO_FAST_LOCAL is 0x20; a cell or free variable has another bit.
