@@ -51,11 +51,12 @@ PARTS = {
         # Reading a model file: the file, its layers one after another, and each one's parts.
         "hdf5": {"memory_cap"}, "checkpoint": {"hdf5"}, "learner": {"checkpoint"},
         "bytecode": {"affine", "marshalled"}, "scaling": {"affine", "bytecode", "marshalled"},
-        "spelling": {"plain"}, "kinds": {"plain", "spelling"},
-        "modelfile": {"affine", "chain", "hdf5", "kinds", "plain", "scaling", "spelling"},
+        "plain": {"sizes"}, "spelling": {"plain", "sizes"},
+        "kinds": {"plain", "sizes", "spelling"},
+        "modelfile": {"affine", "chain", "hdf5", "kinds", "plain", "scaling", "sizes", "spelling"},
         # What is done with the layers: the vocabulary is `plain`.
-        "outline": {"plain"}, "forward": {"plain"}, "assemble": {"plain"},
-        "preparation": {"affine", "plain"}, "twin": {"assemble", "modelfile"},
+        "outline": {"plain", "sizes"}, "forward": {"plain", "sizes"}, "assemble": {"plain"},
+        "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
     },
     "inference": {"pilot": {"backend"}, "guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},

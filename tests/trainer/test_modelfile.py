@@ -1,5 +1,6 @@
 """Model files of Keras 1, 2 and 3, of which Keras itself can still load only the last."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import model_files
 import numpy as np
 import pytest
 import samples
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contract.errors import ModelError
 from trainer import forward, modelfile
@@ -314,3 +317,37 @@ def test_models_that_users_have_lying_around_are_read(name: str, first: type) ->
     assert isinstance(found.network.layers[0], first)
     kernels = [each for each in found.network.layers if isinstance(each, Conv | Dense)]
     assert len(kernels) == 9
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """List every container and key in a JSON document."""
+    pairs = list(value.items()) if isinstance(value, dict) else []
+    pairs = list(enumerate(value)) if isinstance(value, list) else pairs
+    return [found for key, each in pairs for found in [(value, key), *places(each)]]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.sampled_from([1, 2, 3]))
+def test_any_architecture_is_read_or_refused(
+    tmp_path: Path, data: st.DataObject, release: int
+) -> None:
+    described, config = (
+        functional(release)
+        if data.draw(st.booleans())
+        else (
+            model_files.driver(release),
+            model_files.architecture(model_files.driver(release), release),
+        )
+    )
+    container, key = data.draw(st.sampled_from(places(config)))
+    container[key] = data.draw(JSON)
+    path = model_files.write(tmp_path / "m.h5", described, release, config=config)
+    with contextlib.suppress(ModelError):
+        assert modelfile.read(path).network.layers

@@ -20,6 +20,7 @@ from trainer.plain import (
     Network,
     Normalize,
     Pad,
+    Permute,
     Pool,
     Resize,
     Scale,
@@ -62,9 +63,10 @@ def _built(layer: Layer) -> list[Any]:
     if isinstance(layer, GlobalPool):
         maximum = layer.kind == "max"
         return [layers.GlobalMaxPooling2D() if maximum else layers.GlobalAveragePooling2D()]
+    if isinstance(layer, Permute):
+        return [layers.Permute(layer.order)]
     if isinstance(layer, Flatten):
-        flat = layers.Flatten()
-        return [layers.Permute((3, 1, 2)), flat] if layer.channels_first else [flat]
+        return [layers.Flatten()]
     if isinstance(layer, Dense):
         return [layers.Dense(layer.kernel.shape[1])]
     if isinstance(layer, Normalize):

@@ -26,11 +26,12 @@ from trainer.plain import (
     Network,
     Normalize,
     Pad,
-    Padding,
+    Permute,
     Pool,
     Resize,
     Scale,
 )  # fmt: skip
+from trainer.sizes import Padding
 
 Values = npt.NDArray[np.float32]
 
@@ -77,9 +78,10 @@ def apply(layer: Layer, x: Values) -> Values:
         return _pooled(layer, x)
     if isinstance(layer, GlobalPool):
         return _float32(x.max((1, 2)) if layer.kind == "max" else x.mean((1, 2)))
+    if isinstance(layer, Permute):
+        return x.transpose(0, *layer.order)
     if isinstance(layer, Flatten):
-        first = layer.channels_first and x.ndim == 4
-        return (x.transpose(0, 3, 1, 2) if first else x).reshape(len(x), -1)
+        return x.reshape(len(x), -1)
     if isinstance(layer, Dense):
         return _float32(x @ layer.kernel + layer.bias)
     if isinstance(layer, Normalize):

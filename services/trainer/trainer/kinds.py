@@ -19,12 +19,13 @@ from trainer.plain import (
     Layer,
     Normalize,
     Pad,
+    Permute,
     Pool,
     Resize,
     Scale,
-    Shape,
     Weights,
 )  # fmt: skip
+from trainer.sizes import Shape
 from trainer.spelling import Options, advanced
 
 Arrays = Sequence[npt.NDArray[np.generic]]
@@ -172,7 +173,14 @@ def _pool(kind: str) -> Callable[[Options, Sequence[Weights], Place], tuple[Laye
 def _flatten(options: Options, _: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
     # Told of its order, Keras 2 turns pictures before it flattens them; untold, it does not.
     first = place.channels_first and options.order() != "first" and len(place.seen) == 3
-    return (Flatten(first),)
+    return (Permute((3, 1, 2)), Flatten()) if first else (Flatten(),)
+
+
+def _permute(options: Options, _: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
+    order = options.first("dims", default=[])
+    if place.channels_first or not isinstance(order, list) or {*map(type, order)} != {int}:
+        raise options.refusal("turns pictures that have their channels first", order)
+    return (Permute(tuple(order)),)
 
 
 def _reshape(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
@@ -200,6 +208,7 @@ _KINDS: Final[dict[str, Callable[[Options, Sequence[Weights], Place], tuple[Laye
     **dict.fromkeys(("GlobalMaxPooling2D", "GlobalMaxPool2D"), lambda *_: (GlobalPool("max"),)),
     "Flatten": _flatten,
     "Reshape": _reshape,
+    "Permute": _permute,
     "Cropping2D": lambda options, *_: (Crop(*options.edges("cropping", [[0, 0], [0, 0]])),),
     "ZeroPadding2D": lambda options, *_: (Pad(*options.edges("padding", 1)),),
     "Rescaling": lambda options, *_: (

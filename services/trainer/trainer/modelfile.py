@@ -18,7 +18,8 @@ from trainer.affine import Affine
 from trainer.chain import Chain, Entry
 from trainer.hdf5 import Hdf5
 from trainer.kinds import Place
-from trainer.plain import Dense, Flatten, Layer, Network, Scale, Shape, fit
+from trainer.plain import Dense, Flatten, Layer, Network, Scale
+from trainer.sizes import Shape, fit
 from trainer.spelling import Options
 
 ROOT = "model_weights"
@@ -63,7 +64,21 @@ def read(
                 f"{path.name} holds no architecture", got=file.children("") or "an empty file",
                 remedy="Weights alone are not enough: save the whole model, with model.save",
             )  # fmt: skip
-        return _Reading(path, file, told, size).of(chain.read(text, output), output)
+        try:
+            return _Reading(path, file, told, size).of(chain.read(text, output), output)
+        except (
+            TypeError,
+            ValueError,
+            KeyError,
+            AttributeError,
+            IndexError,
+            OverflowError,
+        ) as error:
+            # JSON of another shape than any Keras wrote, where nothing looked for it.
+            raise ModelError(
+                f"the architecture in {path.name} is none of Keras's",
+                got=f"{type(error).__name__}: {error}",
+            ) from error
 
 
 class _Reading:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trainer.plain import Activate, Network, Shape, fit
+from trainer.plain import Activate, Network
+from trainer.sizes import Shape, fit
 
 
 def check(network: Network) -> Shape:

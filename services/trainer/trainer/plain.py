@@ -14,15 +14,9 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from contract.errors import ModelError
+from trainer.sizes import Padding, Shape, fit, picture, slid, unfit
 
 Weights = npt.NDArray[np.float32]
-Shape: TypeAlias = tuple[int, ...]
-Padding = Literal["valid", "same"]
-
-MAX_VALUES: Final = 1 << 24
-"""Of one sample between two layers: 64 MiB, twenty times what a picture of 320 x 160 takes after
-24 filters."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +30,7 @@ class Crop:
 
     def shape(self, seen: Shape) -> Shape:
         """Return what is left, which is at least a pixel."""
-        height, width, channels = _picture(seen)
+        height, width, channels = picture(seen)
         return fit((height - self.top - self.bottom, width - self.left - self.right, channels))
 
 
@@ -51,7 +45,7 @@ class Pad:
 
     def shape(self, seen: Shape) -> Shape:
         """Return what it grows to."""
-        height, width, channels = _picture(seen)
+        height, width, channels = picture(seen)
         return fit((height + self.top + self.bottom, width + self.left + self.right, channels))
 
 
@@ -64,7 +58,7 @@ class Resize:
 
     def shape(self, seen: Shape) -> Shape:
         """Return the new size with the channels as they were."""
-        return fit((self.height, self.width, _picture(seen)[2]))
+        return fit((self.height, self.width, picture(seen)[2]))
 
 
 @dataclass(frozen=True)
@@ -91,10 +85,10 @@ class Conv:
 
     def shape(self, seen: Shape) -> Shape:
         """Return the picture of the filters."""
-        height, width, channels = _picture(seen)
+        height, width, channels = picture(seen)
         rows, columns, channels_in, filters = self.kernel.shape
         if channels != channels_in:
-            raise _unfit(f"its kernel is for {channels_in} channels", channels)
+            raise unfit(f"its kernel is for {channels_in} channels", channels)
         reach = [
             (size - 1) * step + 1 for size, step in zip((rows, columns), self.dilation, strict=True)
         ]
@@ -116,7 +110,7 @@ class Pool:
 
     def shape(self, seen: Shape) -> Shape:
         """Return the picture of the windows."""
-        height, width, channels = _picture(seen)
+        height, width, channels = picture(seen)
         sizes = [
             slid(size, window, stride, self.padding)
             for size, window, stride in zip((height, width), self.size, self.strides, strict=True)
@@ -132,14 +126,25 @@ class GlobalPool:
 
     def shape(self, seen: Shape) -> Shape:
         """Return a value a channel."""
-        return (_picture(seen)[2],)
+        return (picture(seen)[2],)
+
+
+@dataclass(frozen=True)
+class Permute:
+    """Puts the axes of a sample, counted from 1, into another order."""
+
+    order: tuple[int, ...]
+
+    def shape(self, seen: Shape) -> Shape:
+        """Return the sizes in that order."""
+        if sorted(self.order) != list(range(1, len(seen) + 1)):
+            raise unfit(f"it orders {len(self.order)} axes", seen)
+        return tuple(seen[each - 1] for each in self.order)
 
 
 @dataclass(frozen=True)
 class Flatten:
-    """Makes one row of values; `channels_first` puts all of a channel's before the next one's."""
-
-    channels_first: bool = False
+    """Makes one row of values."""
 
     def shape(self, seen: Shape) -> Shape:
         """Return how many values there are."""
@@ -156,7 +161,7 @@ class Dense:
     def shape(self, seen: Shape) -> Shape:
         """Return the units; of a picture, at each pixel."""
         if seen[-1] != self.kernel.shape[0]:
-            raise _unfit(f"its kernel is for {self.kernel.shape[0]:,} values", seen[-1])
+            raise unfit(f"its kernel is for {self.kernel.shape[0]:,} values", seen[-1])
         return fit((*seen[:-1], self.kernel.shape[1]))
 
 
@@ -179,7 +184,7 @@ class Normalize:
         """Return the same shape."""
         found = seen[self.axis - 1] if 1 <= self.axis <= len(seen) else None
         if found != len(self.mean):
-            raise _unfit(f"it has weights for {len(self.mean)} values on axis {self.axis}", seen)
+            raise unfit(f"it has weights for {len(self.mean)} values on axis {self.axis}", seen)
         return seen
 
 
@@ -206,7 +211,18 @@ class Activate:
 
 
 Layer: TypeAlias = (
-    Crop | Pad | Resize | Scale | Conv | Pool | GlobalPool | Flatten | Dense | Normalize | Activate
+    Crop
+    | Pad
+    | Resize
+    | Scale
+    | Conv
+    | Pool
+    | GlobalPool
+    | Permute
+    | Flatten
+    | Dense
+    | Normalize
+    | Activate
 )
 
 
@@ -219,27 +235,3 @@ class Network:
     input_dtype: str
     """uint8 or float32."""
     layers: tuple[Layer, ...]
-
-
-def slid(size: int, window: int, stride: int, padding: Padding) -> int:
-    """Return how many places a window takes along an edge; none is less than one."""
-    if padding == "same":
-        return -(-size // stride)
-    return (size - window) // stride + 1 if size >= window else 0
-
-
-def _picture(seen: Shape) -> tuple[int, int, int]:
-    if len(seen) != 3:
-        raise _unfit("it needs pictures (height, width, channels)", seen)
-    return seen[0], seen[1], seen[2]
-
-
-def fit(made: Shape) -> Shape:
-    """Return a shape, if a sample may have it: at least a value, at most MAX_VALUES."""
-    if min(made) < 1 or math.prod(made) > MAX_VALUES:
-        raise _unfit(f"it would make {' x '.join(map(str, made))} values of it", made)
-    return made
-
-
-def _unfit(what: str, got: object) -> ModelError:
-    return ModelError(what, got=got, remedy="Its configuration and its weights must fit together")

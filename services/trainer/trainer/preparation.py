@@ -20,7 +20,8 @@ import numpy as np
 from contract import frame
 from contract.errors import ModelError
 from trainer.affine import Affine
-from trainer.plain import Activate, Conv, Crop, Layer, Resize, Scale, Shape
+from trainer.plain import Activate, Conv, Crop, Layer, Resize, Scale
+from trainer.sizes import Shape
 
 ROWS: Final = 160
 """Of the simulator's picture; it has 320 columns."""

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from contract.errors import ModelError
-from trainer.plain import FUNCTIONS, Activate, Padding, Scale
+from trainer.plain import FUNCTIONS, Activate, Scale
+from trainer.sizes import Padding
 
 LARGEST: Final = 4096
 """No window, stride or edge of a driving network is larger."""
