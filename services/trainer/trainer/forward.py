@@ -52,8 +52,9 @@ def answers(network: Network, samples: npt.NDArray[np.generic], batch: int = 8) 
 
 def _answer(network: Network, samples: npt.NDArray[np.generic]) -> Values:
     values = samples.astype(np.float32)
-    for layer in network.layers:
-        values = apply(layer, values)
+    with np.errstate(over="ignore", invalid="ignore"):  # the answers tell
+        for layer in network.layers:
+            values = apply(layer, values)
     return values
 
 
