@@ -39,10 +39,10 @@ _SELU: Final = (1.6732632423543772, 1.0507009873554805)
 """alpha and scale of Klambauer et al. 2017."""
 
 
-def answers(network: Network, samples: npt.NDArray[np.generic], batch: int = 8) -> Values:
+def answers(network: Network, samples: npt.NDArray[np.generic], batch: int = 1) -> Values:
     """Return what a network makes of samples (n, *network.input_shape): float32 (n, …).
 
-    `batch` are computed at a time.
+    `batch` are computed at a time: the windows of 64 filters on 320 x 160 pixels take 120 MB each.
     """
     found = [
         _answer(network, samples[start : start + batch]) for start in range(0, len(samples), batch)

@@ -33,6 +33,8 @@ Frames = npt.NDArray[np.uint8]
 
 FRAMES: Final = 100
 """On which the three are compared."""
+BATCH: Final = 8
+"""Of them at a time, for large networks' sake."""
 INBOX: Final = ".inbox"
 """On the model volume: where the command line puts files for a worker that does not see its own."""
 
@@ -171,7 +173,8 @@ def _convert(
     expected = forward.answers(network, frames)[:, 0]
     if not np.isfinite(expected).all():
         raise ModelError("the network's answers are no numbers", got=float(expected[0]))
-    keras_answers = np.asarray(built.predict_on_batch(frames))[:, 0]
+    batches = np.array_split(frames, -(-len(frames) // BATCH))
+    keras_answers = np.concatenate([built.predict_on_batch(each) for each in batches])[:, 0]
     twin_answers = twin.answers(staged / TFLITE, frames)
     golden.write(staged / golden.FILE, frames, twin_answers)
     return {

@@ -20,7 +20,7 @@ import numpy as np
 from contract import frame
 from contract.errors import ModelError
 from trainer.affine import Affine
-from trainer.plain import Activate, Conv, Crop, Layer, Resize, Scale
+from trainer.plain import Activate, Conv, Crop, Layer, Normalize, Resize, Scale
 from trainer.sizes import Shape
 
 ROWS: Final = 160
@@ -114,7 +114,7 @@ def doubts(wanted: Shape, how: Preparation, network: tuple[Layer, ...]) -> list[
             f"the network's pictures of {wanted[1]} x {wanted[0]} have not the shape of the "
             "simulator's, and no --crop was told: the whole picture is squeezed into them"
         )
-    scaled = [layer for layer in network if isinstance(layer, Scale)]
+    scaled = any(isinstance(layer, Scale | Normalize) for layer in network)
     if how.outside is None and not scaled:
         found.append("nothing scales the pixels: if its author did so elsewhere, say --normalize")
     return found
