@@ -165,6 +165,16 @@ def test_frames_are_decoded_and_resized_in_one_file() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
+def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
+    """Model files are data (docs/adr/0008-model-files.md): Keras and marshal are never given one."""
+    names = {node.attr for node in ast.walk(ast.parse(module.read_text()))
+             if isinstance(node, ast.Attribute)}  # fmt: skip
+    assert not names & {"load_model", "model_from_json", "model_from_config", "load_weights",
+                        "enable_unsafe_deserialization", "from_config"}  # fmt: skip
+    assert not imported(module) & {"marshal", "pickle", "dill", "joblib", "cloudpickle"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=label)
 def test_a_module_is_read_in_one_sitting(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 250
 
