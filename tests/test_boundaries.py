@@ -166,7 +166,7 @@ def test_frames_are_decoded_and_resized_in_one_file() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
 def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
-    """Model files are data (docs/adr/0008-model-files.md): Keras and marshal are never given one."""
+    """Model files are data (docs/adr/0008-model-files.md): neither Keras nor marshal gets one."""
     names = {node.attr for node in ast.walk(ast.parse(module.read_text()))
              if isinstance(node, ast.Attribute)}  # fmt: skip
     assert not names & {"load_model", "model_from_json", "model_from_config", "load_weights",
