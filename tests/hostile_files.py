@@ -209,3 +209,12 @@ def architecture_of(path: Path) -> object:
     """Return the architecture in a file, for tests that change it."""
     with h5py.File(path) as file:
         return json.loads(file.attrs["model_config"])
+
+
+def endless(path: Path) -> None:
+    """A string of the heap of -16 bytes: with its header of 16, HDF5 never gets past it."""
+    model_files.write(path, model_files.driver(2), 2)
+    content = bytearray(path.read_bytes())
+    size = content.index(b"GCOL") + 24  # 16 bytes of the heap's header, 8 of the string's
+    content[size : size + 8] = (-16).to_bytes(8, "little", signed=True)
+    path.write_bytes(content)

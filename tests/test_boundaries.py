@@ -57,6 +57,7 @@ PARTS = {
         # What is done with the layers: the vocabulary is `plain`.
         "outline": {"plain", "sizes"}, "forward": {"plain", "sizes"}, "assemble": {"plain"},
         "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
+        "rehearsal": {"modelfile"},
     },
     "inference": {"pilot": {"backend"}, "guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},

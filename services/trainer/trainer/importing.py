@@ -20,7 +20,17 @@ from contract import frame, golden, jobs, publish, store
 from contract.errors import LapwingError, ModelError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
-from trainer import affine, assemble, forward, modelfile, outline, preparation, release, twin
+from trainer import (
+    affine,
+    assemble,
+    forward,
+    modelfile,
+    outline,
+    preparation,
+    rehearsal,
+    release,
+    twin,
+)
 from trainer.modelfile import ModelFile
 from trainer.plain import Network
 from trainer.preparation import Preparation
@@ -138,13 +148,19 @@ def import_file(
     }
 
 
-def understand(path: Path, choices: Choices) -> tuple[ModelFile, Network]:
+def understand(
+    path: Path, choices: Choices, limit_s: float = rehearsal.LIMIT_S
+) -> tuple[ModelFile, Network]:
     """Return what a file says, and the whole network from a frame to one steering.
+
+    Reading the file may take `limit_s` seconds.
 
     Raises:
         ModelError: the file is refused or not understood, or a choice does not fit it.
     """
     size = None if choices.size is None else (choices.size[1], choices.size[0])
+    told = {"normalize": choices.normalize, "output": choices.output, "size": size}
+    rehearsal.rehearse(path, limit_s, **told)
     found = modelfile.read(path, choices.normalize, choices.output, size)
     outside = None
     if choices.normalize and not found.normalized:
