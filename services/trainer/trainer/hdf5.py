@@ -67,6 +67,10 @@ class Hdf5:
         Raises:
             ModelError: it is no text, or larger than MAX_TEXT_BYTES.
         """
+        with _translated(self._path, f"the attribute {attribute} of {name or '/'}"):
+            return self._text(name, attribute)
+
+    def _text(self, name: str, attribute: str) -> Text | None:
         attributes = self._file[name or "/"].attrs
         if attribute not in attributes:
             return None
@@ -87,7 +91,7 @@ class Hdf5:
             count > 1 and most > GROWTH_BYTES
         ):
             raise _refusal(self._path, f"{where} is too large", f"{count:,} strings")
-        with _translated(self._path, where), capped(GROWTH_BYTES):
+        with capped(GROWTH_BYTES):
             value = attributes[attribute]
         if count == 1 and not identity.shape:
             return _decoded(self._path, where, value)
@@ -103,9 +107,10 @@ class Hdf5:
             raise _refusal(
                 self._path, f"there is no dataset {name}", self.children("") or "nothing"
             )
-        dataset = self._file[name]
-        with _translated(self._path, name), capped(GROWTH_BYTES + 2 * dataset.nbytes):
-            return np.array(dataset[()])
+        with _translated(self._path, name):
+            dataset = self._file[name]
+            with capped(GROWTH_BYTES + 2 * dataset.nbytes):
+                return np.array(dataset[()])
 
 
 @contextmanager
@@ -239,5 +244,7 @@ def _translated(path: Path, what: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise _refusal(path, f"{what} takes more memory than a model may", None) from error
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
+    except (
+        OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError
+    ) as error:  # fmt: skip
         raise _refusal(path, f"{what} cannot be read as HDF5", error) from error
