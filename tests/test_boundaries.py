@@ -23,7 +23,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
     "ingest": {"job", "__main__"},
-    "trainer": {"job", "training", "stopped", "__main__"},
+    "trainer": {"job", "training", "importing", "stopped", "__main__"},
     "inference": {"app", "lane", "predict", "__main__"},
     "driver_bridge": {"app", "server", "__main__"},
     "simulator": {
@@ -45,8 +45,20 @@ SPINES = {
 PARTS = {
     "ingest": {"driving_log": {"decimal_comma"}, "decoder": {"driving_log"},
                "report": {"driving_log"}},
-    "trainer": {"workspace": {"tally"}, "reader": {"augment", "ring"},
-                "stream": {"augment", "reader", "ring"}},
+    "trainer": {
+        "workspace": {"tally"}, "reader": {"augment", "ring"},
+        "stream": {"augment", "reader", "ring"},
+        # Reading a model file: the file, its layers one after another, and each one's parts.
+        "hdf5": {"memory_cap"}, "checkpoint": {"hdf5"}, "learner": {"checkpoint"},
+        "bytecode": {"affine", "marshalled"}, "scaling": {"affine", "bytecode", "marshalled"},
+        "plain": {"sizes"}, "spelling": {"plain", "sizes"},
+        "kinds": {"plain", "sizes", "spelling"},
+        "modelfile": {"affine", "chain", "hdf5", "kinds", "plain", "scaling", "sizes", "spelling"},
+        # What is done with the layers: the vocabulary is `plain`.
+        "outline": {"plain", "sizes"}, "forward": {"plain", "sizes"}, "assemble": {"plain"},
+        "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
+        "rehearsal": {"modelfile"},
+    },
     "inference": {"pilot": {"backend"}, "guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
                   "engine": {"crew", "message", "metrics"},
@@ -154,6 +166,16 @@ def test_frames_are_decoded_and_resized_in_one_file() -> None:
     assert [label(each) for each in MODULES if prepares(each)] == [
         "packages/contract/contract/frame.py"
     ]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=label)
+def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
+    """Model files are data (docs/adr/0008-model-files.md): neither Keras nor marshal gets one."""
+    names = {node.attr for node in ast.walk(ast.parse(module.read_text()))
+             if isinstance(node, ast.Attribute)}  # fmt: skip
+    assert not names & {"load_model", "model_from_json", "model_from_config", "load_weights",
+                        "enable_unsafe_deserialization", "from_config"}  # fmt: skip
+    assert not imported(module) & {"marshal", "pickle", "dill", "joblib", "cloudpickle"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)

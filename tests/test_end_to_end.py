@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hostile_files
 import httpx
+import model_files
+import numpy as np
 import pytest
 import running
 import samples
 from running import Lapwing
 
+from contract import frame
 from contract.registry import Registry
+from trainer import forward, importing
+from trainer.importing import Choices
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +188,45 @@ def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing:
     lapwing.await_line("reader 0 died: got exit code -9")
     history = job(lapwing, queued["id"])["result"]["history"]
     assert [each["epoch"] for each in history] == list(range(1, 41))
+
+
+def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -> None:
+    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
+    words = ["import-model", str(path), "--crop", "60,25", "--color", "yuv", "--name", "theirs"]
+    (result,) = lapwing.ask(*words, "--wait").values()
+    version = result["imported"]["version"]
+    assert lapwing.ask("models")["current"] == version
+    assert "imported from theirs" in lapwing.command("models").stdout
+    picture = next((run / "IMG").glob("center_*.jpg"))
+    choices = Choices("theirs", crop=(60, 25), color="yuv")
+    _, network = importing.understand(path, choices)
+    seen = frame.prepare(picture.read_bytes())[None]
+    expected = float(np.clip(forward.answers(network, seen)[0, 0], -1, 1))
+    await_version(lapwing, picture, version)
+    (answer,) = lapwing.ask("predict", str(picture)).values()
+    assert answer["steering"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_hostile_model_is_refused_and_not_tried_again(lapwing: Lapwing, tmp_path: Path) -> None:
+    hostile_files.lambda_that_runs(tmp_path / "hostile.h5")
+    before = lapwing.ask("models")
+    done = lapwing.command("import-model", str(tmp_path / "hostile.h5"), "--wait")
+    assert done.returncode == 1
+    assert "lambda_1 (Lambda) does something else than arithmetic" in done.stderr
+    assert "lapwing logs trainer tells more" in done.stderr
+    assert not (tmp_path / "canary").exists()
+    assert lapwing.ask("models") == before
+
+
+def await_version(lapwing: Lapwing, picture: Path, version: int) -> None:
+    """Wait until inference has taken up a version."""
+    deadline = time.monotonic() + 10
+    while True:
+        (answer,) = lapwing.ask("predict", str(picture)).values()
+        if answer["model_version"] == version:
+            return
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.2)
 
 
 def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:

@@ -24,10 +24,19 @@ def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
     )
     assert found.func_name == "trainer.job.run"
     assert found.timeout == jobs.TIMEOUT_S[jobs.TRAIN]
-    assert found.retries_left == jobs.RETRIES
+    assert found.retries_left == jobs.RETRIES[jobs.TRAIN]
     raw = redis.hget(found.key, "data")
     assert isinstance(raw, bytes)
     assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
+
+
+def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
+    job = jobs.enqueue(jobs.IMPORT, redis, "model.h5", {"source": "/a"})
+    assert job.startswith("import-model-h5-")
+    found = Job.fetch(job, redis, serializer=JSONSerializer)
+    assert (found.func_name, found.origin) == ("trainer.importing.run", jobs.TRAIN)
+    assert found.retries_left < jobs.RETRIES[jobs.TRAIN]
+    assert [view.id for view in jobs.views(redis)] == [job]
 
 
 def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:

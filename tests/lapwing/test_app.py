@@ -23,6 +23,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "demo",
         "ingest",
         "train",
+        "import-model",
         "jobs",
         "cancel",
         "models",
@@ -46,6 +47,8 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
     [
         (["jobs"], "Redis does not answer at unix://"),
         (["train"], "Redis does not answer at unix://"),
+        (["import-model", __file__], "Redis does not answer at unix://"),
+        (["import-model", __file__, "--crop", "60"], "--crop has a value it cannot take"),
         (["predict", __file__], "inference does not answer at http://127.0.0.1:"),
         (["promote", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import samples
 
-from contract.errors import RecordingError
+from contract.errors import ModelError, RecordingError
 from lapwing import staging
 
 
@@ -41,3 +41,19 @@ def test_a_copy_that_fails_leaves_nothing(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="cannot be copied to the ingest worker"):
         staging.source(run, str(tmp_path / "inbox"))
     assert list((tmp_path / "inbox").iterdir()) == []
+
+
+def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
+    (tmp_path / "model.h5").write_bytes(b"h5")
+    assert staging.model(tmp_path / "model.h5", tmp_path / "models", False) == (
+        tmp_path / "model.h5", False
+    )  # fmt: skip
+    copy, staged = staging.model(tmp_path / "model.h5", tmp_path / "models", True)
+    assert staged
+    assert (copy.name, copy.parent.parent) == ("model.h5", tmp_path / "models" / ".inbox")
+    assert copy.read_bytes() == b"h5"
+
+
+def test_a_model_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no such model file"):
+        staging.model(tmp_path, tmp_path / "models", True)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from contract.errors import TrainingError
+from contract.errors import ModelError, TrainingError
 from trainer.learner import Learner
 
 
@@ -90,7 +90,32 @@ def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
 def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 10)
-    learner.save(tmp_path / "epoch-1.keras")
-    resumed = Learner.load(tmp_path / "epoch-1.keras", best_loss=1.0)
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-1.keras"]
+    learner.save(tmp_path / "epoch-1.h5")
+    resumed = Learner.load(tmp_path / "epoch-1.h5", tiny(), 0.01, best_loss=1.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-1.h5"]
     assert epoch(resumed, 10) == epoch(learner, 10)
+
+
+def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
+    Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
+    other = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    with pytest.raises(ModelError, match=r"epoch-1\.h5 was saved of another network: got .*kernel"):
+        Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
+
+
+def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
+    def dropping() -> keras.Model:
+        keras.utils.set_random_seed(1)
+        layers = keras.layers
+        return keras.Sequential(
+            [keras.Input((4, 4, 3), dtype="uint8"), layers.Rescaling(1 / 255), layers.Flatten(),
+             layers.Dropout(0.5), layers.Dense(1)]
+        )  # fmt: skip
+
+    learner = Learner.start(dropping(), 0.01)
+    epoch(learner, 3)
+    learner.save(tmp_path / "epoch-1.h5")
+    resumed = Learner.load(tmp_path / "epoch-1.h5", dropping(), 0.01, best_loss=1.0)
+    assert epoch(resumed, 3) == epoch(learner, 3)

@@ -21,10 +21,10 @@ def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
     with workspace.hold():
         for epoch in (1, 2, 3, 4):
             workspace.network(epoch).touch()
-        (workspace.path / ".epoch-5.abc.tmp.keras").touch()
+        (workspace.path / ".epoch-5.abc.tmp.h5").touch()
         workspace.write(State(["lake"], [{}] * 4, best_epoch=2))
         kept = sorted(path.name for path in workspace.path.iterdir())
-    assert kept == ["epoch-2.keras", "epoch-4.keras", "state.json"]
+    assert kept == ["epoch-2.h5", "epoch-4.h5", "state.json"]
 
 
 def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
@@ -32,12 +32,12 @@ def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
     state = State(["lake"], [{}], best_epoch=1, tally=Tally(2, 7, 448, 1.5, "ab"))
     with workspace.hold():
         for name in ("epoch-1", "step-2-3", "step-2-7"):
-            (workspace.path / f"{name}.keras").touch()
+            (workspace.path / f"{name}.h5").touch()
         workspace.write(state)
         kept = sorted(path.name for path in workspace.path.iterdir())
         assert workspace.read() == state
-    assert kept == ["epoch-1.keras", "state.json", "step-2-7.keras"]
-    assert workspace.latest(state).name == "step-2-7.keras"
+    assert kept == ["epoch-1.h5", "state.json", "step-2-7.h5"]
+    assert workspace.latest(state).name == "step-2-7.h5"
 
 
 def test_staging_starts_empty(tmp_path: Path) -> None:

@@ -17,12 +17,10 @@ from rich.console import Console
 
 from contract import jobs
 from contract.registry import Registry
-from lapwing import local, show, staging
-from lapwing import watch as watching
+from lapwing import driving, local, options, show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson
-from lapwing.predict import Inference
-from lapwing.settings import Settings, read_settings
+from lapwing.settings import read_settings
 
 app = typer.Typer(
     help="Clone driving: recordings go in, a steering model comes out, the car drives itself.",
@@ -35,11 +33,6 @@ Wait = Annotated[
     bool | None,
     typer.Option("--wait/--no-wait", help="Follow the job to its end; default at a terminal."),
 ]
-
-
-def _redis(settings: Settings) -> Redis:
-    password = Path(settings.redis_password_file) if settings.redis_password_file else None
-    return jobs.connect(settings.redis, password)
 
 
 def _waits(wait: bool | None) -> bool:
@@ -58,7 +51,7 @@ def ingest(
 ) -> None:
     """Import recordings into the store; what is imported already is left alone."""
     settings, console = read_settings(), show.console(as_json)
-    connection = _redis(settings)
+    connection = settings.connect()
     queued = []
     for path in paths:
         source, staged = staging.source(path, settings.inbox_dir)
@@ -100,7 +93,7 @@ def train(
 ) -> None:
     """Train on recordings and publish the model."""
     settings, console = read_settings(), show.console(as_json)
-    connection = _redis(settings)
+    connection = settings.connect()
     arguments: dict[str, Any] = {
         "datasets": datasets or [], "epochs": epochs, "batch": batch, "patience": patience,
         "learning_rate": learning_rate, "correction": correction, "cameras": cameras, "flip": flip,
@@ -110,6 +103,39 @@ def train(
     }  # fmt: skip
     label = "-".join(datasets or ["all"])
     queued = [jobs.enqueue(jobs.TRAIN, connection, label, arguments)]
+    _finish(queued, connection, console, wait, as_json)
+
+
+@app.command("import-model")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="A model.h5 of Keras 1, 2 or 3.")],
+    normalize: Annotated[
+        str, typer.Option(help='What scales pixels, if no layer says so: "x/127.5-1".')
+    ] = "",
+    crop: Annotated[
+        str, typer.Option(help="Rows cut off a picture of 320 x 160 beforehand: TOP,BOTTOM.")
+    ] = "0,0",
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT that the network takes, if it does not say.")
+    ] = "",
+    color: Annotated[str, typer.Option(help="It takes rgb, bgr, yuv or gray.")] = "rgb",
+    output: Annotated[
+        int | None, typer.Option(min=0, help="Which of several outputs is the steering, from 0.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it; default: the file's.")] = None,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish somebody's model file; nothing in it is executed."""
+    settings, console = read_settings(), show.console(as_json)
+    arguments: dict[str, Any] = {
+        "name": name or file.name, "normalize": normalize, "crop": options.rows(crop),
+        "size": options.size(size) if size else None, "color": color, "output": output,
+    }  # fmt: skip
+    connection = settings.connect()
+    source, staged = staging.model(file, settings.models, bool(settings.inbox_dir))
+    arguments |= {"source": str(source), "staged": staged}
+    queued = [jobs.enqueue(jobs.IMPORT, connection, name or file.stem, arguments)]
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -131,6 +157,8 @@ def _finish(
     for result in results.values():
         if "imports" in result:
             show.imports(console, result["imports"])
+        elif "imported" in result:
+            show.imported(console, result["imported"])
         else:
             show.training(console, result)
 
@@ -138,7 +166,7 @@ def _finish(
 @app.command("jobs")
 def list_jobs(as_json: AsJson = False) -> None:
     """List the jobs: waiting, running and ended."""
-    views = jobs.views(_redis(read_settings()))
+    views = jobs.views(read_settings().connect())
     if as_json:
         show.document([dataclasses.asdict(each) for each in views])
     else:
@@ -148,7 +176,7 @@ def list_jobs(as_json: AsJson = False) -> None:
 @app.command()
 def cancel(job: str, as_json: AsJson = False) -> None:
     """Take a job off its queue, or stop it."""
-    view = jobs.cancel(job, _redis(read_settings()))
+    view = jobs.cancel(job, read_settings().connect())
     if as_json:
         show.document(dataclasses.asdict(view))
     else:
@@ -181,40 +209,8 @@ def promote(version: int, as_json: AsJson = False) -> None:
         )
 
 
-@app.command()
-def predict(images: list[Path], as_json: AsJson = False) -> None:
-    """Ask inference for the steering of JPEG files."""
-    inference = Inference(read_settings().inference, read_settings().api_token)
-    answers = {str(image): inference.predict(image) for image in images}
-    if as_json:
-        show.document(answers)
-        return
-    for image, answer in answers.items():
-        show.console().print(
-            f"{image}: {answer['steering']:+.4f} ({answer['steering_angle_deg']:+.2f}°), "
-            f"model version {answer['model_version']}",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-
-@app.command()
-def watch(
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0, help="Default: until Ctrl-C.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON document a line instead.")
-    ] = False,
-) -> None:
-    """Watch the simulators that drive, live: one line each."""
-    seen = watching.views(_redis(read_settings()), seconds)
-    if as_json:
-        watching.documents(seen)
-    else:
-        watching.show(seen, show.console())
-
-
+app.command()(driving.predict)
+app.command()(driving.watch)
 app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)

@@ -8,6 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from redis import Redis
+
+from contract import jobs
 from contract.settings import load, setting
 
 
@@ -59,6 +62,11 @@ class Settings:
     def redis(self) -> str:
         """The address of Redis: the one that is set, or the home's own."""
         return self.redis_url or f"unix://{self.socket}"
+
+    def connect(self) -> Redis:
+        """Return a connection to Redis that answers; raises JobError."""
+        password = Path(self.redis_password_file) if self.redis_password_file else None
+        return jobs.connect(self.redis, password)
 
     @property
     def inference(self) -> str:

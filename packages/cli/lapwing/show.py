@@ -64,9 +64,40 @@ def models(to: Console, manifests: Sequence[ModelManifest], current: int | None)
                 for name in ("mse", "mse_zero", "mse_hold", "correlation")
             ),
             each.sha256[:12],
-            ", ".join(str(data["dataset"]) for data in each.data),
+            origin(each),
         )
     to.print(table if manifests else "No model was published. `lapwing train` makes one.")
+
+
+def origin(manifest: ModelManifest) -> str:
+    """Say what a version was trained on, or which file it came from."""
+    if "imported_from" in manifest.config:
+        return f"imported from {manifest.config['imported_from']}"
+    return ", ".join(str(data["dataset"]) for data in manifest.data)
+
+
+def imported(to: Console, result: dict[str, Any]) -> None:
+    """Show what became of a model file."""
+    metrics = result["metrics"]
+    table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("model version", str(result["version"]))
+    table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
+    table.add_row("its sha256", result["source_sha256"])
+    if result["normalized"]:
+        table.add_row("pixels are scaled", result["normalized"])
+    table.add_row("layers", ", ".join(result["layers"]))
+    table.add_row(
+        "differs at most, Keras / LiteRT from NumPy",
+        f"{metrics['forward_difference']:.1e} / {metrics['twin_difference']:.1e}",
+    )
+    table.add_row("steers", f"{metrics['steering_min']:+.3f} to {metrics['steering_max']:+.3f}")
+    for note in result["notes"]:
+        table.add_row("[yellow]note[/]", note)
+    for name, digest in result["sha256"].items():
+        table.add_row(f"sha256 of {name}", digest)
+    to.print(table)
 
 
 def training(to: Console, result: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Copies recordings to where the ingest worker sees them, when it does not see our files."""
+"""Copies recordings and model files to where a worker sees them, when it does not see ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from contract.errors import RecordingError
+from contract.errors import LapwingError, ModelError, RecordingError
 
 
 def source(path: Path, inbox: str) -> tuple[Path, bool]:
@@ -27,8 +27,38 @@ def source(path: Path, inbox: str) -> tuple[Path, bool]:
         )
     if not inbox:
         return path.absolute(), False
-    # The copy keeps the name: it becomes the dataset's.
-    folder = Path(inbox) / uuid.uuid4().hex
+    try:
+        return _copied(path, Path(inbox)), True
+    except (OSError, shutil.Error) as error:
+        raise _uncopied(RecordingError, path, "recording", "ingest", error) from error
+
+
+def model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
+    """Return the path of a model file to give to the trainer, and whether it is a copy.
+
+    Args:
+        path: the file.
+        models: the model volume, which the trainer may write: it removes the copy afterwards.
+        copied: whether the trainer does not see our files.
+
+    Raises:
+        ModelError: there is no file at `path`, or it cannot be copied.
+    """
+    if not path.is_file():
+        raise ModelError(
+            "there is no such model file", got=str(path), remedy="Name a .h5 file of Keras"
+        )
+    if not copied:
+        return path.absolute(), False
+    try:
+        return _copied(path, models / ".inbox"), True
+    except OSError as error:
+        raise _uncopied(ModelError, path, "model file", "trainer", error) from error
+
+
+def _copied(path: Path, inbox: Path) -> Path:
+    """Copy a file or folder into a new folder of the inbox; it keeps its name."""
+    folder = inbox / uuid.uuid4().hex
     folder.mkdir(parents=True)
     copy = folder / path.absolute().name
     try:
@@ -36,14 +66,17 @@ def source(path: Path, inbox: str) -> tuple[Path, bool]:
             shutil.copytree(path, copy)
         else:
             shutil.copyfile(path, copy)
-    except (OSError, shutil.Error) as error:
-        shutil.rmtree(folder)
-        raise RecordingError(
-            f"the recording {path} cannot be copied to the ingest worker",
-            got=error,
-            remedy="Containers read as a user of their own: chmod -R a+rX the recording",
-        ) from error
     except BaseException:
         shutil.rmtree(folder)
         raise
-    return copy, True
+    return copy
+
+
+def _uncopied(
+    kind: type[LapwingError], path: Path, what: str, worker: str, error: Exception
+) -> LapwingError:
+    return kind(
+        f"the {what} {path} cannot be copied to the {worker} worker",
+        got=error,
+        remedy=f"Containers read as a user of their own: chmod -R a+rX the {what}",
+    )

@@ -2,9 +2,10 @@
 
     queue "ingest"    ingest.job.run(source, name, …)      import one recording
     queue "train"     trainer.job.run(datasets, …)         train, and publish a version
+                      trainer.importing.run(source, …)     publish somebody's model file
 
-A job whose process dies is run again (RETRIES times): both jobs are idempotent and resume. What a
-worker runs is limited to these two, whatever Redis says (worker.py).
+A job whose process dies is run again (RETRIES times): all are idempotent, and the first two resume.
+What a worker runs is limited to these three, whatever Redis says (worker.py).
 """
 
 from __future__ import annotations
@@ -29,12 +30,19 @@ from contract.errors import JobError
 
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
-FUNCTIONS: Final = {INGEST: "ingest.job.run", TRAIN: "trainer.job.run"}
-STOPPED: Final = {TRAIN: "trainer.stopped.discard"}
-"""What a worker calls once a job was stopped, by queue."""
+IMPORT: Final = "import"
+FUNCTIONS: Final = {
+    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run"
+}  # fmt: skip
+"""What a worker runs, by the kind of job."""
+QUEUES: Final = {INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN}
+"""Where each kind waits: what needs Keras is run by the trainer's worker."""
+STOPPED: Final = {TRAIN: "trainer.stopped.discard", IMPORT: "trainer.stopped.discard"}
+"""What a worker calls once a job was stopped, by kind."""
 
-TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600}
-RETRIES: Final = 10
+TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800}
+RETRIES: Final = {INGEST: 10, TRAIN: 10, IMPORT: 2}
+"""How often a job whose process died is run again; what kills its reader does so again."""
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5
 ENDED: Final = ("finished", "failed", "stopped", "canceled")
@@ -84,9 +92,9 @@ def queue(name: str, connection: Redis) -> Queue:
 
 
 def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, object]) -> str:
-    """Queue a job and return its id, which begins with the queue's name and `label`."""
+    """Queue a job of the kind `name` and return its id, which begins with that and `label`."""
     word = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40]
-    job = queue(name, connection).enqueue_call(
+    job = queue(QUEUES[name], connection).enqueue_call(
         FUNCTIONS[name],
         kwargs=dict(arguments),
         job_id=f"{name}-{word or 'all'}-{uuid.uuid4().hex[:6]}",
@@ -94,7 +102,7 @@ def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, ob
         timeout=TIMEOUT_S[name],
         result_ttl=RESULT_TTL_S,
         failure_ttl=RESULT_TTL_S,
-        retry=Retry(max=RETRIES),
+        retry=Retry(max=RETRIES[name]),
         on_stopped=Callback(STOPPED[name]) if name in STOPPED else None,
     )
     return str(job.id)
@@ -125,7 +133,7 @@ def view(job_id: str, connection: Redis) -> JobView:
 def views(connection: Redis) -> list[JobView]:
     """List all jobs that Redis still knows, newest first."""
     ids: set[str] = set()
-    for name in FUNCTIONS:
+    for name in sorted(set(QUEUES.values())):
         one = queue(name, connection)
         ids.update(one.get_job_ids())
         for registry in (

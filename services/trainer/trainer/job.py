@@ -201,7 +201,7 @@ def _data_share(state: State) -> float:
 def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     """Write the best epoch's network and its twin; return their folder and the metrics."""
     state, table = work.state, work.table
-    best = Learner.load(work.workspace.network(state.best_epoch), np.inf)
+    best = work.saved(work.workspace.network(state.best_epoch))
     plain = network.build("float32")  # whatever precision it was trained in
     plain.set_weights(best.model.get_weights())
     learner = Learner(plain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from contract import publish
 from contract.errors import TrainingError
+from trainer import checkpoint
 
 EXPLOSION: Final = 10.0
 """A running loss this many times the best epoch's is an explosion; the write-up's went from 0.0233
@@ -66,9 +67,18 @@ class Learner:
         return cls(network)
 
     @classmethod
-    def load(cls, path: Path, best_loss: float) -> Self:
-        """Go on from what `save` wrote, optimizer and dropout state included."""
-        return cls(keras.models.load_model(path), best_loss)
+    def load(cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float) -> Self:
+        """Go on from what `save` wrote, optimizer and dropout state included.
+
+        The file holds numbers alone; the network is built by whoever calls.
+
+        Raises:
+            ModelError: the file is damaged, or was saved of another network.
+        """
+        learner = cls.start(network, learning_rate)
+        checkpoint.read(path, learner._variables())
+        learner._best_loss = best_loss
+        return learner
 
     def steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
         """Take a step a batch; yield the batch and its mean loss after each.
@@ -110,14 +120,26 @@ class Learner:
         return np.concatenate(answers).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write everything that training needs to go on; `path` ends in .keras."""
+        """Write everything that training needs to go on."""
         hidden = publish.temporary(path)
         try:
-            self.model.save(hidden)
+            checkpoint.write(hidden, self._variables())
             publish.sync(hidden)
             publish.rename(hidden, path)
         finally:
             hidden.unlink(missing_ok=True)
+
+    def _variables(self) -> dict[str, list[Any]]:
+        optimizer = self.model.optimizer
+        if not optimizer.built:  # Keras does so with the first step
+            optimizer.build(self.model.trainable_variables)
+        passing = {id(each) for each in self.model.metrics_variables}
+        lasting = [each for each in self.model.variables if id(each) not in passing]
+        own = {id(each) for each in optimizer.variables}
+        return {
+            "network": [each for each in lasting if id(each) not in own],
+            "optimizer": list(optimizer.variables),
+        }
 
 
 def _lost(what: str, got: object) -> TrainingError:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import publish, store
+from contract import frame, publish, store
 from contract.errors import TrainingError
 from contract.registry import SCHEMA, ModelManifest
 from contract.store import StoreManifest
@@ -40,6 +40,24 @@ def compose(
         metrics=metrics,
         packages=_versions(),
         quarantined=quarantined,
+    )
+
+
+def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
+    """Return the manifest of a version that came from somebody's model file, as `config` tells."""
+    return ModelManifest(
+        version=0,
+        schema=SCHEMA,
+        job_id=job_id,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        files={},
+        frame_spec=dict(frame.SPEC),
+        data=[],
+        config=dict(config),
+        seed=0,
+        history=[],
+        metrics=metrics,
+        packages=_versions(),
     )
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -96,7 +97,12 @@ class Training:
         within = f", {state.tally.batches} batches into the next" if state.tally else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best = min((each["loss"] for each in state.history), default=np.inf)
-        return Learner.load(self.workspace.latest(state), best)
+        return self.saved(self.workspace.latest(state), best)
+
+    def saved(self, path: Path, best_loss: float = np.inf) -> Learner:
+        """Return the network that was saved at `path`."""
+        built = network.build(self.devices.policy)
+        return Learner.load(path, built, self.config.learning_rate, best_loss)
 
 
 def run(training: Training, report: Report, board: Board) -> None:

@@ -1,7 +1,8 @@
 """The LiteRT twin of a published network, and the proof that it answers as the network does.
 
 The twin is converted from model.h5 itself, in a process of its own that always runs Keras on
-TensorFlow: it works for every training backend, and shows that the file loads in plain Keras.
+TensorFlow: it works for every training backend. The file is read as data (`trainer/modelfile.py`)
+and the network built anew from it, so the twin also shows that nothing of it is only in memory.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contract.errors import TrainingError
+from trainer import assemble, modelfile
 
 TOLERANCE: Final = 1e-4
 """Largest difference in steering, -1..1, between the network and its twin."""
@@ -26,7 +28,7 @@ def convert(h5: Path, tflite: Path) -> None:
     """Write the twin of a model.h5.
 
     Raises:
-        TrainingError: the file does not load in plain Keras, or cannot be converted.
+        TrainingError: the file is refused, or cannot be converted.
     """
     done = subprocess.run(
         [sys.executable, "-m", "trainer.twin", str(h5), str(tflite)],
@@ -55,16 +57,20 @@ def answers(tflite: Path, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float
     return steering
 
 
-def compare(expected: npt.NDArray[np.float32], twin: npt.NDArray[np.float32]) -> float:
-    """Return the largest difference between the network's answers and its twin's.
+def compare(
+    expected: npt.NDArray[np.float32],
+    found: npt.NDArray[np.float32],
+    who: str = "the LiteRT twin",
+) -> float:
+    """Return the largest difference between a network's answers and those of its twin, `who`.
 
     Raises:
         TrainingError: it is above TOLERANCE, or no number.
     """
-    difference = float(np.abs(expected - twin).max())
+    difference = float(np.abs(expected - found).max())
     if not difference <= TOLERANCE:  # so that NaN is refused
         raise TrainingError(
-            "the LiteRT twin does not answer as the network does",
+            f"{who} does not answer as the network does",
             got=f"a difference of {difference:.3g} in steering",
             remedy=f"At most {TOLERANCE:g} is published",
         )
@@ -73,10 +79,9 @@ def compare(expected: npt.NDArray[np.float32], twin: npt.NDArray[np.float32]) ->
 
 def main(h5: str, tflite: str) -> None:
     """Convert in this process, which must run Keras on TensorFlow."""
-    import keras
     import tensorflow as tf
 
-    network = keras.models.load_model(h5, compile=False)
+    network = assemble.build(modelfile.read(Path(h5)).network)
     Path(tflite).write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
 
 

@@ -1,8 +1,8 @@
 """A training's own folder on the model volume: what it needs to go on after a kill.
 
     <models>/.jobs/<job id>/state.json        how far it came, and which files belong to that
-                            epoch-<n>.keras   the last epoch's network and the best one's
-                            step-<e>-<b>.keras  the network within an epoch, after b batches
+                            epoch-<n>.h5      the last epoch's network and the best one's
+                            step-<e>-<b>.h5   the network within an epoch, after b batches
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
@@ -77,19 +77,19 @@ class Workspace:
         """Make what is saved count, and remove the networks that no longer do."""
         publish.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
-        for path in [*self.path.glob("*.keras"), *publish.temporaries(self.path)]:
+        for path in [*self.path.glob("*.h5"), *publish.temporaries(self.path)]:
             if path not in kept:
                 path.unlink(missing_ok=True)
 
     def network(self, epoch: int) -> Path:
         """Return where the network of a finished epoch is saved."""
-        return self.path / f"epoch-{epoch}.keras"
+        return self.path / f"epoch-{epoch}.h5"
 
     def latest(self, state: State) -> Path:
         """Return where the network is saved with which a training goes on from a state."""
         if state.tally is None:
             return self.network(state.epoch)
-        return self.path / f"step-{state.tally.epoch}-{state.tally.batches}.keras"
+        return self.path / f"step-{state.tally.epoch}-{state.tally.batches}.h5"
 
     def stage(self) -> Path:
         """Return an empty folder for the files of a version."""

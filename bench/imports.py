@@ -1,0 +1,75 @@
+"""What squeezing the frame costs an imported network: python -m bench.imports
+
+Compares, on 100 recorded pictures each, the imported network's steering with what the same network
+answers to its author's own preparation of the whole picture. Needs LAPWING_SHARED.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from contract import frame
+from trainer import assemble, forward, importing, twin
+from trainer.importing import Choices
+from trainer.plain import Network
+
+MODELS = {
+    "keras1.2.1_rgb2yuv_66x200.h5": Choices("", crop=(60, 25), color="yuv"),
+    "keras2.4.0_66x200.h5": Choices("", "x/255", crop=(60, 25), color="yuv"),
+}
+PICTURES = 100
+
+
+def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
+    """Prepare a picture (160, 320, 3) as both authors did: crop, resize, YUV."""
+    top, bottom = choices.crop
+    part = cv2.resize(picture[top:-bottom], (200, 66), interpolation=cv2.INTER_AREA)
+    yuv = cv2.cvtColor(part, cv2.COLOR_RGB2YUV).astype(np.float32)
+    return yuv / np.float32(255) if choices.normalize else yuv
+
+
+def others(network: Network, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what Keras and what LiteRT answer to the frames of pictures."""
+    frames = np.stack([frame.prepare(each.read_bytes()) for each in pictures])
+    built = assemble.build(network)
+    with tempfile.TemporaryDirectory() as scratch:
+        h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
+        built.save(h5)
+        twin.convert(h5, tflite)
+        return np.asarray(built.predict_on_batch(frames))[:, 0], twin.answers(tflite, frames)
+
+
+def main() -> None:
+    data = Path(os.environ["LAPWING_SHARED"]) / "data"
+    agreed = 0.0
+    print("model | recording | spread | mean | 95 % | largest | correlation")
+    for name, choices in MODELS.items():
+        found, network = importing.understand(data / "legacy-models" / name, choices)
+        for recording in ("lake", "jungle"):
+            pictures = sorted((data / recording / "IMG").glob("center*.jpg"))
+            pictures = pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]
+            jpegs = [each.read_bytes() for each in pictures]
+            ours = forward.answers(network, np.stack([frame.prepare(each) for each in jpegs]))
+            whole = np.stack([authors(frame.decode(each), choices) for each in jpegs])
+            theirs = forward.answers(found.network, whole)
+            apart = np.abs(ours - theirs)
+            keras_s, twin_s = others(network, pictures)
+            agreed = max(
+                agreed, *(float(np.abs(each - ours[:, 0]).max()) for each in (keras_s, twin_s))
+            )
+            print(
+                f"{name} | {recording} | {theirs.std():.2f} | {apart.mean():.4f} | "
+                f"{np.percentile(apart, 95):.4f} | {apart.max():.4f} | "
+                f"{np.corrcoef(ours[:, 0], theirs[:, 0])[0, 1]:.4f}"
+            )
+    print(f"Keras and LiteRT differ from NumPy by at most {agreed:.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Model files as Keras 1, 2 and 3 wrote them, made with h5py: what users have lying around.
+
+write(path, [(kind, config, [arrays]), …], release=1)
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import marshal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+Described = tuple[str, dict[str, Any], Sequence[np.ndarray]]
+
+WEIGHTS = {
+    1: {"Dense": ("W", "b"), "Convolution2D": ("W", "b"),
+        "BatchNormalization": ("gamma", "beta", "running_mean", "running_std")},
+    2: {"BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance")},
+}  # fmt: skip
+RELEASES = {1: "1.2.1", 2: "2.1.6", 3: "3.5.0"}
+
+
+def code_text(function: Callable[..., Any], release: int) -> str:
+    """Return a function's code as a release of Keras kept it."""
+    raw = marshal.dumps(function.__code__)
+    if release == 1:
+        return raw.decode("raw_unicode_escape")
+    return base64.encodebytes(raw).decode("ascii")
+
+
+def of_lambda(function: Callable[..., Any], release: int, **more: Any) -> Described:
+    """Return a Lambda layer of one of this Python's functions."""
+    code = [code_text(function, release), None, None]
+    kept: Any = code
+    if release == 3:
+        inner = dict(zip(("code", "defaults", "closure"), code, strict=True))
+        kept = {"class_name": "__lambda__", "config": inner}
+    return "Lambda", {"function": kept, "function_type": "lambda", "arguments": {}, **more}, []
+
+
+def layers(described: Sequence[Described], release: int) -> list[dict[str, Any]]:
+    """Return the layers of an architecture, each with a name."""
+    found = []
+    for number, (kind, config, _) in enumerate(described, 1):
+        name = f"{kind.lower()}_{number}"
+        layer: dict[str, Any] = {"class_name": kind, "config": {"name": name, **config}}
+        if release == 3:
+            layer |= {"module": "keras.layers", "registered_name": None}
+        found.append(layer)
+    return found
+
+
+def architecture(described: Sequence[Described], release: int) -> dict[str, Any]:
+    """Return a Sequential's architecture as a release wrote it."""
+    made: Any = layers(described, release)
+    if release > 1:
+        made = {"name": "sequential_1", "layers": made}
+    return {"class_name": "Sequential", "config": made}
+
+
+def write(
+    path: Path,
+    described: Sequence[Described],
+    release: int = 2,
+    *,
+    root: str = "model_weights",
+    config: Any = None,
+    text: bool = True,
+    backend: str = "",
+) -> Path:
+    """Write a model file; attributes are str or, without `text`, bytes."""
+
+    def kept(value: str) -> Any:
+        return value if text else np.bytes_(value)
+
+    document = json.dumps(architecture(described, release) if config is None else config)
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"] = kept(RELEASES[release])
+        file.attrs["model_config"] = kept(document)
+        if backend:
+            file.attrs["backend"] = kept(backend)
+        group = file.require_group(root) if root else file
+        names = []
+        for layer, (kind, _, arrays) in zip(layers(described, release), described, strict=True):
+            name = layer["config"]["name"]
+            names.append(name.encode())
+            weights = _weights(name, kind, len(arrays), release)
+            inner = group.create_group(name)
+            inner.attrs["weight_names"] = [each.encode() for each in weights]
+            for each, array in zip(weights, arrays, strict=True):
+                inner[each] = np.asarray(array)
+        group.attrs["layer_names"] = names
+    return path
+
+
+def _weights(name: str, kind: str, count: int, release: int) -> list[str]:
+    known = WEIGHTS.get(release, WEIGHTS[2]).get(kind, ("kernel", "bias"))[:count]
+    if release == 1:
+        return [f"{name}_{each}:0" for each in known]
+    if release == 2:
+        return [f"{name}/{each}:0" for each in known]
+    return [f"sequential_1/{name}/{each}" for each in known]
+
+
+def driver(release: int, *, first: bool = False, seed: int = 3) -> list[Described]:
+    """Describe a small driving network, 20 x 40 pixels, spelled as a release did.
+
+    The same numbers whatever the release; `first` puts channels first, as Theano's users had them.
+    """
+    random = np.random.default_rng(seed)
+
+    def some(*shape: int) -> np.ndarray:
+        return random.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
+
+    kernel, dense, last = some(3, 3, 3, 4), some(4 * 4 * 9, 5), some(5, 1)
+    shape = [None, 3, 20, 40] if first else [None, 20, 40, 3]
+    if release == 1:
+        order = {"dim_ordering": "th" if first else "tf"}
+        conv = {"nb_filter": 4, "nb_row": 3, "nb_col": 3, "subsample": [2, 2], "bias": True,
+                "border_mode": "valid", "activation": "elu", "init": "normal", **order}  # fmt: skip
+        if first:
+            kernel = kernel.transpose(3, 2, 0, 1)
+        pool = ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "border_mode": "valid",
+                                 **order}, [])  # fmt: skip
+        drop, kind = ("Dropout", {"p": 0.5}, []), "Convolution2D"
+        one, two = ({"output_dim": count, "bias": True, "activation": word}
+                    for count, word in ((5, "tanh"), (1, "linear")))  # fmt: skip
+    else:
+        order = {"data_format": "channels_first" if first else "channels_last"}
+        conv = {"filters": 4, "kernel_size": [3, 3], "strides": [2, 2], "use_bias": True,
+                "padding": "valid", "activation": "elu", **order}  # fmt: skip
+        pool = ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid",
+                                 **order}, [])  # fmt: skip
+        drop, kind = ("Dropout", {"rate": 0.5}, []), "Conv2D"
+        one, two = ({"units": count, "use_bias": True, "activation": word}
+                    for count, word in ((5, "tanh"), (1, "linear")))  # fmt: skip
+    if release == 3:
+        conv["dtype"] = {"module": "keras", "class_name": "DTypePolicy",
+                         "config": {"name": "float32"}, "registered_name": None}  # fmt: skip
+        begin: list[Described] = [
+            ("InputLayer", {"batch_shape": shape, "dtype": "float32"}, []),
+            of_lambda(lambda x: x / 127.5 - 1.0, 3),
+        ]
+    else:
+        begin = [of_lambda(lambda x: x / 127.5 - 1.0, release, batch_input_shape=shape)]
+    return [
+        *begin,
+        (kind, conv, [kernel, some(4)]),
+        pool,
+        drop,
+        ("Flatten", {}, []),
+        ("Dense", one, [dense, some(5)]),
+        ("Dense", two, [last, some(1)]),
+    ]
