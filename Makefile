@@ -17,7 +17,7 @@ PROJECTS := packages/contract packages/cli services/ingest services/trainer serv
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve lock clean
+.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ bench-stream: $(READY) ## Measure the trainer's stream against other loaders (RE
 
 bench-serve: $(READY) ## Measure inference against what limits it, and other backends (RECORDING=folder)
 	RECORDING="$(RECORDING)" $(BIN)/python -m bench.serving
+
+bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
+	RECORDING="$(RECORDING)" $(BIN)/python -m bench.bridging
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

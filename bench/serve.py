@@ -51,8 +51,8 @@ def measure(recording: Path, models: Path) -> list[Figure]:
     faster = drive["elapsed_s"] / (wire["answered"] / wire["answers_per_s"])
     return [
         *latency("/predict, one client", taken_ms),
-        Figure("telemetry, two in flight: p50", "ms", p50, p50, p50),
-        Figure("telemetry, two in flight: p99", "ms", p99, p99, p99),
+        Figure("telemetry to answer: p50", "ms", p50, p50, p50),
+        Figure("telemetry to answer: p99", "ms", p99, p99, p99),
         Figure("telemetry, lock-step", "answers/s", rate, rate, rate),
         Figure("simulator, lake: lock-step drive", "x real time", faster, faster, faster),
     ]

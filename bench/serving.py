@@ -42,7 +42,7 @@ def main() -> int:
         models = Path(folder) / "models"
         environ = {"LAPWING_DATA_DIR": f"{folder}/data", "LAPWING_MODEL_DIR": str(models)}
         console.print("one epoch of training, for a model to serve …")
-        _run("bench.learned", str(recording), environ=environ)
+        run("bench.learned", str(recording), environ=environ)
         limit = in_process(recording, models / "current")
         rows: list[dict[str, Any]] = [{"name": "loop in one process", "clients": 1, **limit}]
         served = {**environ, "LAPWING_INFERENCE_PORT": str(PORT)}
@@ -56,7 +56,7 @@ def main() -> int:
                 ),
             ):
                 console.print(f"{name} …")
-                with _serving(*words, recording=recording, environ=served):
+                with ready(*words, recording=recording, environ=served):
                     for clients in (1, 8):
                         crowd = load(recording, clients, 4.0 if "eventlet" in name else 6.0)
                         rows.append({"name": name, "clients": clients, **crowd})
@@ -64,7 +64,7 @@ def main() -> int:
                          **in_process(recording, models / "current")})  # fmt: skip
         console.print("Lapwing, beside a training job …")
         with (
-            _serving("inference", recording=recording, environ=served),
+            ready("inference", recording=recording, environ=served),
             _training(environ),
         ):
             rows.append({"name": "Lapwing, beside training", "clients": 1,
@@ -98,13 +98,14 @@ def in_process(recording: Path, version: Path) -> dict[str, float]:
 
 def load(recording: Path, clients: int, seconds: float) -> dict[str, Any]:
     """Ask with so many clients, each again as soon as it is answered."""
-    printed = _run("bench.load", URL, str(recording / "IMG"), "--clients", str(clients),
+    printed = run("bench.load", URL, str(recording / "IMG"), "--clients", str(clients),
                    "--seconds", str(seconds), environ={})  # fmt: skip
     document: dict[str, Any] = json.loads(printed)
     return document
 
 
-def _run(module: str, *words: str, environ: dict[str, str]) -> str:
+def run(module: str, *words: str, environ: dict[str, str]) -> str:
+    """Run a module to its end; return what it printed."""
     return subprocess.run(
         [sys.executable, "-m", module, *words], check=True, text=True, cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environ},
@@ -112,24 +113,25 @@ def _run(module: str, *words: str, environ: dict[str, str]) -> str:
 
 
 @contextmanager
-def _process(*words: str, environ: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
+def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
+    """Run a module meanwhile."""
+    started = subprocess.Popen(
         [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={**os.environ, **environ},
     )  # fmt: skip
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        started.terminate()
+        started.wait()
 
 
 @contextmanager
-def _serving(*words: str, recording: Path, environ: dict[str, str]) -> Iterator[None]:
+def ready(*words: str, recording: Path, environ: dict[str, str]) -> Iterator[None]:
     """Serve; yields once the first picture is answered."""
     jpeg = next((recording / "IMG").glob("center*.jpg")).read_bytes()
     pool = urllib3.PoolManager(retries=False)
-    with _process(*words, environ=environ):
+    with process(*words, environ=environ):
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -146,17 +148,17 @@ def _training(environ: dict[str, str]) -> Iterator[None]:
     """Train, as stood back as the trainer is; yields once it is in its first epoch."""
     config = json.dumps({"epochs": 50, "patience": 50})
     words = ("nice", "-n", "15", sys.executable, "-m", "bench.training", "beside", config)
-    process = subprocess.Popen(
+    job = subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, **environ},
     )  # fmt: skip
     try:
         time.sleep(20)
-        assert process.poll() is None, "the training has ended"
+        assert job.poll() is None, "the training has ended"
         yield
     finally:
-        process.kill()
-        process.wait()
+        job.kill()
+        job.wait()
 
 
 if __name__ == "__main__":

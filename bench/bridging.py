@@ -1,0 +1,125 @@
+"""What the bridge adds to an answer: `python -m bench.bridging`, `make bench-bridge`.
+
+Simulators of Unity's dialect, each in a process of its own, ask the bridge; the same pictures are
+asked of /predict directly in the same run. Each runs one loop, as the real client does once its two
+are folded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from rich.console import Console
+from rich.table import Table
+
+from bench import serving
+
+PORT = 18124
+BRIDGE = f"ws://127.0.0.1:{PORT}"
+SECONDS = 10.0
+WARM = 10
+"""Answers that are not counted: the first are held while the bridge looks for a second loop."""
+
+
+def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[str, Any]:
+    """Drive as one simulator; return its round trips in milliseconds, and what was not answered."""
+    from simulator.dialect import Client
+    from simulator.numbers import locale
+
+    jpegs = [path.read_bytes() for path in sorted(frames.glob("center*.jpg"))[:200]]
+    taken_ms: list[float] = []
+    unanswered = 0
+    with Client(url, locale("en-US")) as client:
+        began = due = time.perf_counter()
+        while (asked := time.perf_counter()) - began < seconds:
+            client.telemetry(0.0, 0.1, 9.0, jpegs[len(taken_ms) % len(jpegs)])
+            unanswered += client.command() is None
+            taken_ms.append((time.perf_counter() - asked) * 1000)
+            if rate:
+                due = max(due + 1 / rate, time.perf_counter())
+                time.sleep(max(0.0, due - time.perf_counter()))
+    return {"taken_ms": taken_ms[WARM:], "unanswered": unanswered,
+            "seconds": time.perf_counter() - began}  # fmt: skip
+
+
+def simulators(count: int, frames: Path, rate: float | None) -> dict[str, Any]:
+    """Drive as several at once; return their figures together."""
+    words = [sys.executable, "-m", "bench.bridging", "--client", str(frames)]
+    if rate:
+        words += ["--rate", str(rate)]
+    running = [
+        subprocess.Popen(words, cwd=serving.ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    documents = [json.loads(each.communicate()[0]) for each in running]
+    taken = sorted(value for each in documents for value in each["taken_ms"])
+    return {
+        "p50_ms": taken[len(taken) // 2],
+        "p99_ms": taken[int(0.99 * len(taken))],
+        "most_ms": taken[-1],
+        "goodput": sum(len(each["taken_ms"]) / each["seconds"] for each in documents),
+        "unanswered": sum(each["unanswered"] for each in documents),
+    }
+
+
+def main() -> int:
+    """Measure; print a table."""
+    recording = Path(os.environ.get("RECORDING") or serving.SHARED / "data" / "lake")
+    console = Console(width=100)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        environ = {
+            "LAPWING_DATA_DIR": f"{folder}/data", "LAPWING_MODEL_DIR": f"{folder}/models",
+            "LAPWING_INFERENCE_PORT": str(serving.PORT), "LAPWING_INFERENCE_URL": serving.URL,
+            "LAPWING_BRIDGE_PORT": str(PORT),
+        }  # fmt: skip
+        console.print("one epoch of training, for a model to serve …")
+        serving.run("bench.learned", str(recording), environ=environ)
+        stack.enter_context(serving.ready("inference", recording=recording, environ=environ))
+        stack.enter_context(serving.process("driver_bridge", environ=environ))
+        _await(f"http://127.0.0.1:{PORT}/healthz")
+        table = Table("what", "p50 ms", "p99 ms", "longest ms", "answers/s", "unanswered",
+                      title=f"{os.cpu_count()} cores")  # fmt: skip
+        for _ in range(2):  # twice in turn, to see how much of it is the machine
+            direct = serving.load(recording, 1, SECONDS)
+            table.add_row("/predict, one client", f"{direct['p50_ms']:.2f}",
+                          f"{direct['p99_ms']:.2f}", "", f"{direct['goodput']:,.0f}", "")  # fmt: skip
+            for name, count, rate in (("one simulator, unthrottled", 1, None),
+                                      ("8 simulators, 20 Hz each", 8, 20.0)):  # fmt: skip
+                found = simulators(count, recording / "IMG", rate)
+                times = (f"{found[key]:,.2f}" for key in ("p50_ms", "p99_ms", "most_ms"))
+                rate_seen = f"{found['goodput']:,.0f}"
+                table.add_row(name, *times, rate_seen, str(found["unanswered"]))
+    console.print(table)
+    return 0
+
+
+def _await(address: str) -> None:
+    pool = urllib3.PoolManager(retries=False)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if pool.request("GET", address).status == 200:
+                return
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < deadline, f"{address} does not answer"
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench.bridging", description=__doc__)
+    parser.add_argument("--client", type=Path, help="drive as one simulator with these frames")
+    parser.add_argument("--rate", type=float, help="telemetries a second")
+    arguments = parser.parse_args()
+    if arguments.client is None:
+        sys.exit(main())
+    print(json.dumps(drive(BRIDGE, arguments.client, SECONDS, arguments.rate)))
