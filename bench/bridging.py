@@ -91,8 +91,8 @@ def main() -> int:
                       title=f"{os.cpu_count()} cores")  # fmt: skip
         for _ in range(2):  # twice in turn, to see how much of it is the machine
             direct = serving.load(recording, 1, SECONDS)
-            table.add_row("/predict, one client", f"{direct['p50_ms']:.2f}",
-                          f"{direct['p99_ms']:.2f}", "", f"{direct['goodput']:,.0f}", "")  # fmt: skip
+            times = [f"{direct[key]:.2f}" for key in ("p50_ms", "p99_ms")]
+            table.add_row("/predict, one client", *times, "", f"{direct['goodput']:,.0f}", "")
             for name, count, rate in (("one simulator, unthrottled", 1, None),
                                       ("8 simulators, 20 Hz each", 8, 20.0)):  # fmt: skip
                 found = simulators(count, recording / "IMG", rate)
