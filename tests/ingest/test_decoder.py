@@ -17,7 +17,7 @@ def row(line: int, *images: str) -> Row:
 
 def decoded(rows: list[Row], images: Mapping[str, Path]) -> list[object]:
     with ThreadPoolExecutor(2) as executor:
-        return list(decode(rows, images, executor, 2))
+        return list(decode(rows, images, executor, 2, {}))
 
 
 @pytest.fixture

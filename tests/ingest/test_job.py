@@ -1,5 +1,7 @@
+import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import samples
 from contract import frame, publish, store
 from contract.errors import RecordingError
 from contract.settings import load
+from ingest import recording
 from ingest.job import import_source
 from ingest.settings import Settings
 
@@ -100,11 +103,39 @@ def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, ru
 def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path: Path, run: Path) -> None:
     (result,) = imported(tmp_path, run)
     final, manifest = store.paths(tmp_path / "data", result["dataset"])
-    final.rename(publish.temporary(final))  # as if it had been killed before the rename
+    digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
+    making = final.with_name(f"run-{digest[:8]}.h5")
+    final.rename(publish.temporary(making))  # as if it had been killed before the rename
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False
     assert publish.temporaries(store.folder(tmp_path / "data")) == []
+
+
+def test_the_images_of_what_is_new_are_read_once(
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    hashed = recording.Recording._digests
+
+    def count(self: recording.Recording, names: Sequence[str]) -> list[bytes]:
+        read.extend(names)
+        return hashed(self, names)
+
+    monkeypatch.setattr(recording.Recording, "_digests", count)
+    imported(tmp_path, run)
+    assert read == []
+    (again,) = imported(tmp_path, run)
+    assert again["skipped"] is True
+    assert len(read) == len(set(read)) > 0
+
+
+def test_the_same_log_with_other_images_is_another_recording(tmp_path: Path, run: Path) -> None:
+    (first,) = imported(tmp_path, run)
+    next((run / "IMG").glob("center_*")).write_bytes(samples.jpeg(0.9, 99))
+    (other,) = imported(tmp_path, run)
+    assert other["skipped"] is False
+    assert other["dataset"] != first["dataset"]
 
 
 def test_progress_tells_rows_rate_and_time_left(tmp_path: Path, run: Path) -> None:

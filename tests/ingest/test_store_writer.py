@@ -24,7 +24,7 @@ def pixels(number: int) -> np.ndarray:
 def write(data_dir: Path, count: int = COUNT) -> StoreManifest:
     with StoreWriter(data_dir, "run-1", count) as writer:
         records = [(n, n / 15, 0.1, 0, 0, 9.0, writer.add(pixels(n)), -1, -1) for n in range(count)]
-        return writer.publish(table_of(records), {"name": "run", "sha256": "0"}, {})
+        return writer.publish("run-1", table_of(records), {"name": "run", "sha256": "0"}, {})
 
 
 def test_what_was_written_reads_back(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,19 +24,26 @@ MAX_BYTES: Final = 16 << 20
 
 
 def decode(
-    rows: Iterable[Row], images: Mapping[str, Path], executor: ThreadPoolExecutor, threads: int
+    rows: Iterable[Row],
+    images: Mapping[str, Path],
+    executor: ThreadPoolExecutor,
+    threads: int,
+    digests: dict[str, bytes],
 ) -> Iterator[tuple[Row, list[Frame]] | Rejection]:
     """Yield each row with its prepared frames, or why it is refused, in order.
 
     A row is refused for any of its images: a missing side camera in one row of many is a fault of
     the recording, not a choice of the driver. Threads, not processes: decoding, resizing and
-    hashing let go of the interpreter's lock.
+    hashing let go of the interpreter's lock. Each image is read once: its sha256 is put into
+    `digests`, by its name.
     """
     waiting: deque[Future[tuple[Row, list[Frame]] | Rejection]] = deque()
     source = iter(rows)
 
     def submit(count: int) -> None:
-        waiting.extend(executor.submit(_prepare, row, images) for row in islice(source, count))
+        waiting.extend(
+            executor.submit(_prepare, row, images, digests) for row in islice(source, count)
+        )
 
     submit(AHEAD * threads)
     try:
@@ -48,7 +56,9 @@ def decode(
             future.cancel()
 
 
-def _prepare(row: Row, images: Mapping[str, Path]) -> tuple[Row, list[Frame]] | Rejection:
+def _prepare(
+    row: Row, images: Mapping[str, Path], digests: dict[str, bytes]
+) -> tuple[Row, list[Frame]] | Rejection:
     frames = []
     for camera, name in zip(CAMERAS, row.images, strict=False):
         path = images.get(name)
@@ -61,6 +71,7 @@ def _prepare(row: Row, images: Mapping[str, Path]) -> tuple[Row, list[Frame]] | 
                 if os.fstat(file.fileno()).st_size > MAX_BYTES:
                     return Rejection(row.line, camera, "image file is too large", name)
                 content = file.readall()
+            digests[name] = hashlib.sha256(content).digest()
             frames.append(frame.prepare(content))
         except OSError as error:
             return Rejection(row.line, camera, "image cannot be read", f"{name}: {error.strerror}")

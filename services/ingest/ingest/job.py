@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -97,21 +98,37 @@ class Import:
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
         """Import the recording, unless its content is in a store already."""
         began = time.monotonic()
-        read = driving_log.read(self._source.read_log())
-        names = [image for row in read.rows for image in row.images]
-        digest = self._source.digest(names, executor)
+        content = self._source.read_log()
+        read = driving_log.read(content)
+        log_digest = hashlib.sha256(content).hexdigest()
+        stores = store.folder(self._data_dir)
         # Locked by content: two names for the same recording must not become two stores.
-        with publish.lock(store.folder(self._data_dir) / f".{digest[:16]}.lock"):
-            for left in publish.temporaries(store.folder(self._data_dir), f"*{digest[:8]}"):
+        with publish.lock(stores / f".{log_digest[:16]}.lock"):
+            for left in publish.temporaries(stores, f"*{log_digest[:8]}"):
                 left.unlink()
-            dataset, known = self._known(digest)
-            if known is not None:
-                log.info("%s is imported already, as %s", self._source.name, dataset)
-                return _result(known, skipped=True, seconds=time.monotonic() - began)
-            manifest = self._write(read, dataset, digest, executor)
+            if self._may_be_known(log_digest):
+                names = [image for row in read.rows for image in row.images]
+                dataset, known = self._known(self._source.digest(names, executor))
+                if known is not None:
+                    log.info("%s is imported already, as %s", self._source.name, dataset)
+                    return _result(known, skipped=True, seconds=time.monotonic() - began)
+            manifest = self._write(read, log_digest, executor)
         seconds = time.monotonic() - began
-        log.info("%s: %d rows in %.1f s", dataset, manifest.rows, seconds)
+        log.info("%s: %d rows in %.1f s", manifest.dataset, manifest.rows, seconds)
         return _result(manifest, skipped=False, seconds=seconds)
+
+    def _may_be_known(self, log_digest: str) -> bool:
+        """Tell whether a store may hold this recording: its log alone says when none does.
+
+        Most imports are of something new; their images need not be read once more to find out.
+        """
+        for path in store.folder(self._data_dir).glob("[!.]*.json"):
+            try:
+                if store.read_manifest(path).source.get("log_sha256", log_digest) == log_digest:
+                    return True
+            except StoreError:  # of another schema, or damaged: its name has the digest to compare
+                return True
+        return False
 
     def _known(self, digest: str) -> tuple[str, StoreManifest | None]:
         """Return the dataset's name, and its manifest if it is there and sound.
@@ -130,19 +147,24 @@ class Import:
             except StoreError as error:
                 log.warning("%s is imported again: %s", path.stem, error)
             return path.stem, None
-        slug = re.sub(r"[^a-z0-9]+", "-", self._source.name.lower()).strip("-") or "recording"
-        return f"{slug[:60]}-{digest[:8]}", None
+        return f"{self._slug}-{digest[:8]}", None
 
-    def _write(
-        self, read: Log, dataset: str, digest: str, executor: ThreadPoolExecutor
-    ) -> StoreManifest:
+    @property
+    def _slug(self) -> str:
+        word = re.sub(r"[^a-z0-9]+", "-", self._source.name.lower()).strip("-") or "recording"
+        return word[:60]
+
+    def _write(self, read: Log, log_digest: str, executor: ThreadPoolExecutor) -> StoreManifest:
+        names = [image for row in read.rows for image in row.images]
+        digests: dict[str, bytes] = {}  # of each image that was read, by its name
         numbers: dict[str, int] = {}  # of each image that is stored, by its name
         records: list[tuple[float, ...]] = []
         rejections = list(read.rejections)
         read = driving_log.without_missing_sides(read, self._source.images)
         began = time.monotonic()
-        with StoreWriter(self._data_dir, dataset, len(read.rows) * len(CAMERAS)) as writer:
-            decoded = decode(read.rows, self._source.images, executor, self._threads)
+        making = f"{self._slug}-{log_digest[:8]}"
+        with StoreWriter(self._data_dir, making, len(read.rows) * len(CAMERAS)) as writer:
+            decoded = decode(read.rows, self._source.images, executor, self._threads, digests)
             for count, each in enumerate(decoded, 1):
                 if isinstance(each, Rejection):
                     rejections.append(each)
@@ -161,10 +183,14 @@ class Import:
                     eta_s=round((len(read.rows) - count) / rate, 1),
                 )
             document = report.report(len(records), rejections, [*read.notes, *self._unlisted(read)])
+            digest = self._source.digest(names, executor, digests)
+            dataset, _ = self._known(digest)  # of a store to be written anew, the name that it has
             self._judge(document, dataset)
             self._progress(phase="verify")
-            source: dict[str, object] = {"name": self._source.name, "sha256": digest}
-            return writer.publish(store_writer.table_of(records), source, document)
+            source: dict[str, object] = {
+                "name": self._source.name, "sha256": digest, "log_sha256": log_digest
+            }  # fmt: skip
+            return writer.publish(dataset, store_writer.table_of(records), source, document)
 
     def _unlisted(self, read: Log) -> list[str]:
         listed = {image for row in read.rows for image in row.images}

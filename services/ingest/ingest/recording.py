@@ -15,7 +15,7 @@ import tarfile
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,18 +58,28 @@ class Recording:
         except OSError as error:
             raise _unreadable(self.log, error) from error
 
-    def digest(self, listed: Iterable[str], executor: Executor) -> str:
+    def digest(
+        self, listed: Iterable[str], executor: Executor, known: Mapping[str, bytes] | None = None
+    ) -> str:
         """Return the sha256 of the log and of the images that it lists: the recording's identity.
 
         The same recording at another place, or with other files beside it, is the same.
+
+        Args:
+            listed: names of images; those that are not there do not count.
+            executor: hashes them.
+            known: the sha256 of images that were read already, by name.
         """
         names = sorted({name for name in listed if name in self.images})
+        digests = dict(known or {})
+        rest = [name for name in names if name not in digests]
+        batches = [rest[start : start + BATCH] for start in range(0, len(rest), BATCH)]
+        for batch, found in zip(batches, executor.map(self._digests, batches), strict=True):
+            digests.update(zip(batch, found, strict=True))
         whole = hashlib.sha256(self.read_log())
-        batches = [names[start : start + BATCH] for start in range(0, len(names), BATCH)]
-        for batch, digests in zip(batches, executor.map(self._digests, batches), strict=True):
-            for name, digest in zip(batch, digests, strict=True):
-                whole.update(name.encode(errors="surrogateescape"))
-                whole.update(digest)
+        for name in names:
+            whole.update(name.encode(errors="surrogateescape"))
+            whole.update(digests[name])
         return whole.hexdigest()
 
     def _digests(self, names: Sequence[str]) -> list[bytes]:

@@ -31,15 +31,16 @@ class StoreWriter:
 
     Args:
         data_dir: the data volume.
-        dataset: the store's name; the caller holds its lock.
+        name: what the file in the making is called; nobody else makes one of that name.
         expected_frames: roughly how many will come.
     """
 
-    def __init__(self, data_dir: Path, dataset: str, expected_frames: int) -> None:
-        self._dataset = dataset
-        self._final, self._manifest_path = store.paths(data_dir, dataset)
-        self._final.parent.mkdir(parents=True, exist_ok=True)
-        self._path = publish.temporary(self._final)
+    def __init__(self, data_dir: Path, name: str, expected_frames: int) -> None:
+        self._data_dir = data_dir
+        self._name = name
+        final, _ = store.paths(data_dir, name)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        self._path = publish.temporary(final)
         self._block = np.empty((BLOCK_FRAMES, *FRAME_SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
@@ -48,7 +49,7 @@ class StoreWriter:
         self.frames = 0
         """Written so far."""
         try:
-            self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {dataset}")
+            self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
                 "/", "frames", tables.UInt8Atom(), (0, *FRAME_SHAPE),
                 chunkshape=(BLOCK_FRAMES, *FRAME_SHAPE), expectedrows=max(expected_frames, 1),
@@ -75,9 +76,9 @@ class StoreWriter:
             self._syncs.append(self._disk.submit(os.fdatasync, self._file.fileno()))
 
     def publish(
-        self, rows: Rows, source: dict[str, object], report: dict[str, object]
+        self, dataset: str, rows: Rows, source: dict[str, object], report: dict[str, object]
     ) -> StoreManifest:
-        """Make the store visible, the manifest last.
+        """Make the store visible as `dataset`, whose lock the caller holds; the manifest last.
 
         Raises:
             StoreError: it does not read back as it was written, as on a full disk.
@@ -91,7 +92,7 @@ class StoreWriter:
         self._file.close()
         publish.sync(self._path)
         manifest = StoreManifest(
-            dataset=self._dataset,
+            dataset=dataset,
             schema=SCHEMA,
             frame_spec=frame.SPEC,
             rows=len(rows),
@@ -109,20 +110,21 @@ class StoreWriter:
                 reader.verify()
         except StoreError as error:
             raise self._unwritten(error.got) from error
-        publish.rename(self._path, self._final)
+        final, manifest_path = store.paths(self._data_dir, dataset)
+        publish.rename(self._path, final)
         try:
-            publish.write_json(self._manifest_path, dataclasses.asdict(manifest))
+            publish.write_json(manifest_path, dataclasses.asdict(manifest))
         except BaseException:
-            self._final.unlink(missing_ok=True)  # without a manifest it only takes space
+            final.unlink(missing_ok=True)  # without a manifest it only takes space
             raise
         return manifest
 
     def _unwritten(self, got: object) -> StoreError:
         lines = str(got).strip().splitlines()
         return StoreError(
-            f"the store {self._dataset} could not be written",
+            f"the store {self._name} could not be written",
             got=lines[-1] if lines else None,
-            remedy=f"Is there space left on {self._final.parent}? Then import again",
+            remedy=f"Is there space left on {self._path.parent}? Then import again",
         )
 
     def __enter__(self) -> Self:
