@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from contract import frame
+from contract import frame, framespec
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 PARITY_FRAMES = 1000
@@ -37,7 +37,9 @@ def litert(content: bytes) -> Callable[[int], Predict]:
     def of(batch: int) -> Predict:
         interpreter: Any = Interpreter(model_content=content, num_threads=1)
         source = interpreter.get_input_details()[0]["index"]
-        interpreter.resize_tensor_input(source, (batch, frame.HEIGHT, frame.WIDTH, frame.CHANNELS))
+        interpreter.resize_tensor_input(
+            source, (batch, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS)
+        )
         interpreter.allocate_tensors()
         target = interpreter.get_output_details()[0]["index"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from contract import frame, golden
+from contract import framespec, golden
 from contract.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
 
 # What a network answers to any picture, within NEAR.
@@ -42,7 +42,7 @@ def manifest(job_id: str, **changes: Any) -> ModelManifest:
     """Return the manifest of a version yet to be published."""
     values: dict[str, Any] = {
         "version": 0, "schema": SCHEMA, "job_id": job_id, "created_at": "2026-01-02T03:04:05",
-        "files": {}, "frame_spec": dict(frame.SPEC),
+        "files": {}, "frame_spec": dict(framespec.SPEC),
         "data": [{"dataset": "lake", "rows": 60, "manifest_sha256": "0" * 64}],
         "config": {"epochs": 1}, "seed": 1, "history": [{"loss": 0.5}],
         "metrics": {"validation_mse": 0.25}, "packages": {"keras": "3.15.1"},
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
         keras.utils.set_random_seed(1)
         return keras.Sequential(
             [
-                keras.Input((side, side, frame.CHANNELS), dtype=dtype),
+                keras.Input((side, side, framespec.CHANNELS), dtype=dtype),
                 layers.Cropping2D(((43, 12), (0, 0))),
                 layers.Rescaling(1 / 127.5, offset=-1.0),
                 layers.Conv2D(4, 5, strides=8, activation="elu"),
@@ -87,18 +87,18 @@ def main(folder: Path) -> None:
         frames = np.random.default_rng(3).integers(0, 256, (8, *network.input_shape[1:]), np.uint8)
         golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames)[:, 0])
 
-    network = build("uint8", frame.WIDTH)
+    network = build("uint8", framespec.WIDTH)
     for name, answer in ANSWERS.items():
         save(name, network, answer)
     save("real", trainer_network.build("float32"), 0.1)
     # Not made by our trainer, which publishes uint8 and one size.
-    save("floats", build("float32", frame.WIDTH), ANSWERS["left"])
+    save("floats", build("float32", framespec.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])
     # A kilobyte that asks for 5 GB as soon as it is given memory.
     (folder / "bomb").mkdir()
     bomb = keras.Sequential(
         [
-            keras.Input((frame.HEIGHT, frame.WIDTH, frame.CHANNELS), dtype="uint8"),
+            keras.Input((framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), dtype="uint8"),
             keras.layers.Rescaling(1.0),
             keras.layers.UpSampling2D(160),
             keras.layers.GlobalAveragePooling2D(),

@@ -178,6 +178,24 @@ def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
     assert not imported(module) & {"marshal", "pickle", "dill", "joblib", "cloudpickle"}
 
 
+def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
+    """Directly or by way of another module of the contract."""
+    contract = {f"contract.{each.stem}": imported(each) for each in MODULES
+                if each.parent.name == "contract"}  # fmt: skip
+    for package, path in PACKAGES.items():
+        project = tomllib.loads((path.parent / "pyproject.toml").read_text())["project"]
+        if package == "contract" or any(
+            "contract[frame" in each for each in project["dependencies"]
+        ):
+            continue
+        reached: set[str] = set()
+        found = {name for each in path.rglob("*.py") for name in imported(each)} & set(contract)
+        while found - reached:
+            reached |= found
+            found = {name for each in reached for name in contract[each]} & set(contract)
+        assert "contract.frame" not in reached, package
+
+
 @pytest.mark.parametrize("module", MODULES, ids=label)
 def test_a_module_is_read_in_one_sitting(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 250

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from bench.loaders import BATCH
-from contract import store
-from contract.blocks import FRAME_SHAPE
+from contract import framespec, store
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     (manifest,) = store.manifests(folder / "data")
     path, _ = store.paths(folder / "data", manifest.dataset)
-    out = np.empty((BATCH, *FRAME_SHAPE), np.uint8)
+    out = np.empty((BATCH, *framespec.SHAPE), np.uint8)
     labels = np.zeros(BATCH, np.float32)
     with path.open("rb", buffering=0) as file:
         while True:

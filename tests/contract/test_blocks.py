@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.blocks import BLOCK_FRAMES, FRAME_BYTES, Blocks, Place
+from contract import framespec
+from contract.blocks import BLOCK_FRAMES, Blocks, Place
 from contract.errors import StoreError
 
 FRAMES = BLOCK_FRAMES + 3
@@ -14,12 +15,12 @@ HEAD = 100
 def place(tmp_path: Path) -> Place:
     """Two blocks, the second before the first: frame n is n throughout."""
     path = tmp_path / "run.h5"
-    block = BLOCK_FRAMES * FRAME_BYTES
+    block = BLOCK_FRAMES * framespec.BYTES
     content = np.zeros(HEAD + 2 * block, np.uint8)
     offsets = np.array([HEAD + block, HEAD])
     for number in range(FRAMES):
-        start = offsets[number // BLOCK_FRAMES] + number % BLOCK_FRAMES * FRAME_BYTES
-        content[start : start + FRAME_BYTES] = number
+        start = offsets[number // BLOCK_FRAMES] + number % BLOCK_FRAMES * framespec.BYTES
+        content[start : start + framespec.BYTES] = number
     path.write_bytes(content.tobytes())
     return Place(path, FRAMES, BLOCK_FRAMES, offsets)
 
@@ -46,8 +47,8 @@ def test_frames_may_be_put_among_others(place: Place) -> None:
 
 def test_the_last_block_has_no_padding(place: Place) -> None:
     with Blocks(place) as blocks:
-        assert blocks.block(0).size == BLOCK_FRAMES * FRAME_BYTES
-        assert blocks.block(1).size == 3 * FRAME_BYTES
+        assert blocks.block(0).size == BLOCK_FRAMES * framespec.BYTES
+        assert blocks.block(1).size == 3 * framespec.BYTES
         assert set(blocks.block(1).tolist()) == {32, 33, 34}
 
 

@@ -8,7 +8,7 @@ import pytest
 import samples
 
 from contract import frame, store
-from contract.blocks import BLOCK_FRAMES, FRAME_BYTES, FRAME_SHAPE
+from contract.blocks import BLOCK_FRAMES
 from contract.errors import StoreError
 from contract.settings import load
 from contract.store import StoreManifest, StoreReader
@@ -47,11 +47,6 @@ def test_frames_are_gathered_in_any_order(data: Path, manifest: StoreManifest) -
         name = f"{store.CAMERAS[camera]}_{samples.stamp(row)}.jpg"
         expected = frame.prepare((data / "run" / "IMG" / name).read_bytes())
         np.testing.assert_array_equal(out[place], expected)
-
-
-def test_a_frame_spec_fits_the_stores_frames() -> None:
-    assert FRAME_SHAPE == (frame.HEIGHT, frame.WIDTH, frame.CHANNELS)
-    assert FRAME_BYTES == frame.FRAME_BYTES
 
 
 def test_a_flipped_bit_is_found_and_its_block_named(

@@ -11,7 +11,7 @@ import samples
 import simplejpeg
 from serving import await_true, predict, refused, serving, settings
 
-from contract import frame
+from contract import frame, framespec
 from contract.registry import ModelManifest, Registry
 from inference.answers import Prediction, Predictions
 from inference.litert import LiteRT
@@ -207,7 +207,7 @@ def test_the_model_is_described(served: tuple[httpx.Client, ModelManifest]) -> N
     assert (document["version"], document["sha256"]) == (1, manifest.sha256)
     assert document["backend"] == "litert"
     assert document["refused"] == {}
-    assert document["frame_spec"] == frame.SPEC
+    assert document["frame_spec"] == framespec.SPEC
     assert document["metrics"] == manifest.metrics
     assert document["data"] == manifest.data
 

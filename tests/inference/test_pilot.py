@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 import samples
 
-from contract import frame
+from contract import frame, framespec
 from contract.errors import ModelError
 from contract.golden import COUNT, FILE, Golden
 from contract.registry import H5, MANIFEST, TFLITE, Registry
@@ -61,7 +61,7 @@ def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: 
 
 
 def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Path) -> None:
-    spec = {**frame.SPEC, "resize": "area"}
+    spec = {**framespec.SPEC, "resize": "area"}
     models.publish(registry, networks / "left", "job", frame_spec=spec)
     with pytest.raises(ModelError, match="version 1 was trained on other frames"):
         load(registry, 1, LiteRT)

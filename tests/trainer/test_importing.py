@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import samples
 
-from contract import frame, golden, publish
+from contract import frame, framespec, golden, publish
 from contract.errors import ModelError
 from contract.registry import H5, TFLITE, Registry
 from ingest.settings import Settings as IngestSettings
@@ -44,7 +44,7 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     manifest = registry.verify(1)
     assert registry.current() == 1
     assert sorted(manifest.files) == [golden.FILE, H5, TFLITE]
-    assert manifest.frame_spec == frame.SPEC
+    assert manifest.frame_spec == framespec.SPEC
     assert (manifest.data, manifest.config["imported_from"]) == ([], "theirs")
     assert manifest.config["source_sha256"] == publish.sha256(path)
     assert manifest.config["crop"] == [60, 20]

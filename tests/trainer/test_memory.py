@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.blocks import FRAME_BYTES, Place
+from contract import framespec
+from contract.blocks import Place
 from trainer.memory import free_bytes, random_frames_per_s
 
 GB = 1 << 30
@@ -47,6 +48,6 @@ def test_this_machine_has_some() -> None:
 
 def test_a_disk_has_a_speed(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
-    path.write_bytes(bytes(64 * FRAME_BYTES))
-    place = Place(path, 64, 32, np.array([0, 32 * FRAME_BYTES]))
+    path.write_bytes(bytes(64 * framespec.BYTES))
+    place = Place(path, 64, 32, np.array([0, 32 * framespec.BYTES]))
     assert random_frames_per_s([place]) > 10

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.blocks import FRAME_BYTES, Blocks, Place
+from contract import framespec
+from contract.blocks import Blocks, Place
 from trainer.augment import Augmentation
 from trainer.reader import fill
 from trainer.ring import RECORD
@@ -21,7 +22,7 @@ def stores(tmp_path: Path) -> Iterator[list[Blocks]]:
         content = np.full((FRAMES, 128, 128, 3), 255, np.uint8)
         content[:, :, :64] = (np.arange(FRAMES) + store * 100)[:, None, None, None]
         path.write_bytes(content.tobytes())
-        offsets = np.array([0, 32 * FRAME_BYTES])
+        offsets = np.array([0, 32 * framespec.BYTES])
         opened.append(Blocks(Place(path, FRAMES, 32, offsets)))
     yield opened
     for each in opened:

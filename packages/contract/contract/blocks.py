@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from contract import framespec
 from contract.errors import StoreError
 
-FRAME_SHAPE: Final = (128, 128, 3)
-FRAME_BYTES: Final = 128 * 128 * 3
 BLOCK_FRAMES: Final = 32
 """Frames in a block: 1.5 MB, so that a checksum names a small place and costs one read."""
 
@@ -85,8 +84,8 @@ class Blocks:
         """
         place = self._place
         whole, rest = np.divmod(numbers, place.block_frames)
-        offsets = (place.offsets[whole] + rest * FRAME_BYTES).tolist()
-        rows = out.reshape(len(out), FRAME_BYTES)
+        offsets = (place.offsets[whole] + rest * framespec.BYTES).tolist()
+        rows = out.reshape(len(out), framespec.BYTES)
         into = range(len(out)) if places is None else places.tolist()
         for row, offset in zip(into, offsets, strict=True):
             self._read(rows[row], offset)
@@ -99,7 +98,7 @@ class Blocks:
         """
         place = self._place
         count = min(place.block_frames, place.frames - number * place.block_frames)
-        out = np.empty(count * FRAME_BYTES, dtype=np.uint8)
+        out = np.empty(count * framespec.BYTES, dtype=np.uint8)
         self._read(out, int(place.offsets[number]))
         return out
 
@@ -120,7 +119,7 @@ class Blocks:
 
     def expect(self, numbers: Numbers) -> None:
         """Let the kernel read these blocks ahead, while something else is done."""
-        length = self._place.block_frames * FRAME_BYTES
+        length = self._place.block_frames * framespec.BYTES
         if hasattr(os, "posix_fadvise"):  # macOS has none: a hint less
             for offset in self._place.offsets[numbers].tolist():
                 os.posix_fadvise(self._file, offset, length, os.POSIX_FADV_WILLNEED)

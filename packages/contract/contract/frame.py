@@ -13,22 +13,11 @@ import numpy.typing as npt
 import simplejpeg
 
 from contract.errors import BrokenFrameError, NotAJpegError
-
-HEIGHT: Final = 128
-WIDTH: Final = 128
-CHANNELS: Final = 3
-FRAME_BYTES: Final = HEIGHT * WIDTH * CHANNELS
+from contract.framespec import HEIGHT, WIDTH
 
 # Larger pictures are refused from the header alone: no camera of the simulator makes them, and a
 # JPEG of a few kB may declare 65,500 x 65,500 pixels.
 MAX_PIXELS: Final = 4_000_000
-
-# What a model's manifest says of the frames that it was trained on. Any change of `prepare` that
-# changes pixels changes this, and so refuses models and stores made before.
-SPEC: Final[dict[str, object]] = {
-    "height": HEIGHT, "width": WIDTH, "channels": CHANNELS,
-    "dtype": "uint8", "color": "rgb", "resize": "linear",
-}  # fmt: skip
 
 SOI: Final = b"\xff\xd8\xff"
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ModelError
-from contract.frame import CHANNELS, HEIGHT, WIDTH
+from contract.framespec import CHANNELS, HEIGHT, WIDTH
 
 FILE: Final = "golden.npz"
 COUNT: Final = 8

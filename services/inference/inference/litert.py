@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contract.errors import ModelError
-from contract.frame import CHANNELS, HEIGHT, WIDTH
+from contract.framespec import CHANNELS, HEIGHT, WIDTH
 from contract.registry import TFLITE
 
 NAME: Final = "litert"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract import frame, golden
+from contract import framespec, golden
 from contract.errors import ModelError
 from contract.frame import Frame
 from contract.golden import Golden
@@ -75,11 +75,11 @@ def load(registry: Registry, version: int, backend: Load) -> Pilot:
         raise ModelError(
             f"the manifest of model version {version} belongs to another", got=manifest.version
         )
-    if manifest.frame_spec != frame.SPEC:
+    if manifest.frame_spec != framespec.SPEC:
         raise ModelError(
             f"model version {version} was trained on other frames than this service prepares",
             got=manifest.frame_spec,
-            remedy=f"They are {frame.SPEC}: import and train with this release",
+            remedy=f"They are {framespec.SPEC}: import and train with this release",
         )
     # What the manifest does not list was not verified either.
     for name in (TFLITE, golden.FILE):

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 
-from contract import frame, jobs, publish, store
+from contract import framespec, jobs, publish, store
 from contract.errors import RecordingError, StoreError
 from contract.settings import load
 from contract.store import ABSENT, CAMERAS, StoreManifest
@@ -140,7 +140,7 @@ class Import:
                 manifest = store.read_manifest(path)
                 if manifest.source["sha256"] != digest:  # its hash only begins alike
                     continue
-                if manifest.frame_spec == frame.SPEC:
+                if manifest.frame_spec == framespec.SPEC:
                     with store.open_store(self._data_dir, manifest) as reader:
                         reader.verify()
                     return path.stem, manifest

@@ -14,8 +14,8 @@ from typing import Final, Self
 import numpy as np
 import tables
 
-from contract import frame, publish, store
-from contract.blocks import BLOCK_FRAMES, FRAME_SHAPE, checksum
+from contract import framespec, publish, store
+from contract.blocks import BLOCK_FRAMES, checksum
 from contract.errors import StoreError
 from contract.frame import Frame
 from contract.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
@@ -41,7 +41,7 @@ class StoreWriter:
         final, _ = store.paths(data_dir, name)
         final.parent.mkdir(parents=True, exist_ok=True)
         self._path = publish.temporary(final)
-        self._block = np.empty((BLOCK_FRAMES, *FRAME_SHAPE), dtype=np.uint8)
+        self._block = np.empty((BLOCK_FRAMES, *framespec.SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
@@ -51,8 +51,8 @@ class StoreWriter:
         try:
             self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
-                "/", "frames", tables.UInt8Atom(), (0, *FRAME_SHAPE),
-                chunkshape=(BLOCK_FRAMES, *FRAME_SHAPE), expectedrows=max(expected_frames, 1),
+                "/", "frames", tables.UInt8Atom(), (0, *framespec.SHAPE),
+                chunkshape=(BLOCK_FRAMES, *framespec.SHAPE), expectedrows=max(expected_frames, 1),
             )  # fmt: skip
         except WRITING as error:
             self._path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ class StoreWriter:
         manifest = StoreManifest(
             dataset=dataset,
             schema=SCHEMA,
-            frame_spec=frame.SPEC,
+            frame_spec=framespec.SPEC,
             rows=len(rows),
             frames=self.frames,
             file_bytes=self._path.stat().st_size,

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import frame, golden, jobs, publish, store
+from contract import framespec, golden, jobs, publish, store
 from contract.errors import LapwingError, ModelError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
@@ -170,7 +170,7 @@ def understand(
     before = preparation.layers(inner.input_shape, how)
     doubts = preparation.doubts(inner.input_shape, how, inner.layers)
     network = Network(
-        (frame.HEIGHT, frame.WIDTH, frame.CHANNELS), "uint8", (*before, *inner.layers)
+        (framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), "uint8", (*before, *inner.layers)
     )
     outline.check(network)
     return replace(found, notes=(*found.notes, *doubts)), network
@@ -208,14 +208,16 @@ def _frames(data_dir: Path) -> Frames:
         newest = store.select(data_dir, [])[-1]
         with store.open_store(data_dir, newest) as reader:
             count = min(FRAMES, newest.frames)
-            frames = np.empty((count, frame.HEIGHT, frame.WIDTH, frame.CHANNELS), np.uint8)
+            frames = np.empty(
+                (count, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), np.uint8
+            )
             reader.gather(np.linspace(0, newest.frames - 1, count).astype(np.int64), frames)
             return frames
     except LapwingError as error:  # no recording, or a damaged one, is no reason not to import
         log.info("compared on made frames: %s", error)
     random = np.random.default_rng(1)
-    y, x = np.mgrid[0 : frame.HEIGHT, 0 : frame.WIDTH] / frame.WIDTH
-    slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, frame.CHANNELS))
+    y, x = np.mgrid[0 : framespec.HEIGHT, 0 : framespec.WIDTH] / framespec.WIDTH
+    slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, framespec.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
     noise = random.normal(0, 20, waves.shape)
     return np.asarray(np.clip(waves + noise, 0, 255), dtype=np.uint8)

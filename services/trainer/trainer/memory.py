@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from contract.blocks import FRAME_SHAPE, Blocks, Place
+from contract import framespec
+from contract.blocks import Blocks, Place
 
 SHARES: Final = Path("/sys/fs/cgroup")
 PROBES: Final = 64
@@ -35,7 +36,7 @@ def free_bytes(meminfo: Path = Path("/proc/meminfo"), group: Path = SHARES) -> i
 def random_frames_per_s(places: Sequence[Place]) -> float:
     """Return how many frames a second the disk itself reads, at random places of the stores."""
     chance = np.random.default_rng(1)
-    out = np.empty((1, *FRAME_SHAPE), dtype=np.uint8)
+    out = np.empty((1, *framespec.SHAPE), dtype=np.uint8)
     chosen = [places[number] for number in chance.integers(0, len(places), PROBES).tolist()]
     passed_s = 0.0
     for place in chosen:

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from contract import frame
+from contract import framespec
 from contract.errors import ModelError
 from trainer.affine import Affine
 from trainer.plain import Activate, Conv, Crop, Layer, Normalize, Resize, Scale
@@ -83,12 +83,12 @@ def layers(wanted: Shape, how: Preparation) -> tuple[Layer, ...]:
             remedy=f"--color takes {', '.join(COLORS)}",
         )  # fmt: skip
     found: list[Layer] = [Scale(1.0, 0.0)]  # from here on float32
-    size = (frame.HEIGHT, frame.WIDTH)
+    size = (framespec.HEIGHT, framespec.WIDTH)
     if top or bottom:
-        rows = [each * frame.HEIGHT / ROWS for each in how.crop]
+        rows = [each * framespec.HEIGHT / ROWS for each in how.crop]
         if not all(each.is_integer() for each in rows):  # back to rows that can be counted
-            found.append(Resize(ROWS, frame.WIDTH))
-            size, rows = (ROWS, frame.WIDTH), [float(top), float(bottom)]
+            found.append(Resize(ROWS, framespec.WIDTH))
+            size, rows = (ROWS, framespec.WIDTH), [float(top), float(bottom)]
         cut = (int(rows[0]), int(rows[1]))
         found.append(Crop(*cut))
         size = (size[0] - sum(cut), size[1])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import frame, publish, store
+from contract import framespec, publish, store
 from contract.errors import TrainingError
 from contract.registry import SCHEMA, ModelManifest
 from contract.store import StoreManifest
@@ -51,7 +51,7 @@ def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) 
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=dict(frame.SPEC),
+        frame_spec=dict(framespec.SPEC),
         data=[],
         config=dict(config),
         seed=0,
