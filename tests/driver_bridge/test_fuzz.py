@@ -94,7 +94,7 @@ def port() -> Iterator[int]:
         yield port
 
 
-def beside(port: int, count: int, seed: int) -> None:
+def beside(port: int, count: int, seed: int, slack: float) -> None:
     ended = threading.Event()
     taken: list[float] = []
     unanswered: list[int] = []
@@ -119,14 +119,14 @@ def beside(port: int, count: int, seed: int) -> None:
         thread.join(10)
     assert connections > count // 200
     assert unanswered == []
-    assert max(taken) <= ALWAYS_S
+    assert max(taken) <= slack * ALWAYS_S
 
 
-def test_mutated_frames_disturb_nobody(port: int) -> None:
-    beside(port, 400, seed=1)
+def test_mutated_frames_disturb_nobody(port: int, slack: float) -> None:
+    beside(port, 400, seed=1, slack=slack)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
-def test_all_mutated_frames_disturb_nobody(port: int, seed: int) -> None:
-    beside(port, 2000, seed=100 + seed)
+def test_all_mutated_frames_disturb_nobody(port: int, seed: int, slack: float) -> None:
+    beside(port, 2000, seed=100 + seed, slack=slack)

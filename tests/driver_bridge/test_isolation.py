@@ -61,23 +61,25 @@ def drive(port: int, seconds: float) -> list[float]:
     return taken
 
 
-def beside(port: int, how: str, seconds: float) -> None:
+def beside(port: int, how: str, seconds: float, slack: float) -> None:
     """Drive a good client beside one that misbehaves, and hold it against the promise."""
     with misbehaving(how, port):
         taken = drive(port, seconds)
     assert len(taken) > seconds * 10
-    assert max(taken) <= ALWAYS_S
+    assert max(taken) <= slack * ALWAYS_S
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_a_good_client_beside_it_is_answered_in_time(port: int, how: str) -> None:
-    beside(port, how, SECONDS)
+def test_a_good_client_beside_it_is_answered_in_time(port: int, how: str, slack: float) -> None:
+    beside(port, how, SECONDS, slack)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("how", HOWS)
-def test_a_good_client_beside_it_is_answered_in_time_for_long(port: int, how: str) -> None:
-    beside(port, how, 60.0)
+def test_a_good_client_beside_it_is_answered_in_time_for_long(
+    port: int, how: str, slack: float
+) -> None:
+    beside(port, how, 60.0, slack)
 
 
 def resident_kib() -> int:
@@ -92,30 +94,32 @@ def resident_kib() -> int:
 
 
 @pytest.mark.parametrize("how", ["endless_message", "never_reading", "flooding"])
-def test_what_it_sends_is_not_kept(port: int, how: str) -> None:
+def test_what_it_sends_is_not_kept(port: int, how: str, slack: float) -> None:
     drive(port, 0.3)
     before = resident_kib()
-    beside(port, how, SECONDS)
+    beside(port, how, SECONDS, slack)
     assert resident_kib() - before < 20_000
 
 
-def test_a_redis_that_never_answers_slows_nobody(inference: Answers) -> None:
+def test_a_redis_that_never_answers_slows_nobody(inference: Answers, slack: float) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         with bridge(inference.url, LAPWING_REDIS_URL=url) as port:
             taken = drive(port, 2.5)
     assert len(taken) > 40
-    assert max(taken[2:]) < 0.1
+    assert max(taken[2:]) < slack * 0.1
 
 
-def test_a_disk_that_goes_away_slows_nobody(inference: Answers, tmp_path: Path) -> None:
+def test_a_disk_that_goes_away_slows_nobody(
+    inference: Answers, tmp_path: Path, slack: float
+) -> None:
     folder = tmp_path / "drives"
     with bridge(inference.url, "--record", str(folder)) as port:
         shutil.rmtree(folder)
         folder.touch()  # a file stands where the folder was
         taken = drive(port, 1.5)
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    assert max(taken[2:]) < 0.1
+    assert max(taken[2:]) < slack * 0.1
     assert float(re.findall(r"^lapwing_bridge_record_dropped_total (\S+)$", text, re.M)[0]) > 10
 
 

@@ -81,14 +81,14 @@ def test_what_is_no_jpeg_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_slow_disk_costs_frames_and_not_the_drive(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, slack: float
 ) -> None:
     recorder = Recorder(tmp_path)
     drive = recorder.drive()
     began = time.monotonic()
     for _ in range(MOST_QUEUED + 100):
         drive.put(row())
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < slack * 0.2
     assert recorder.dropped == 100
     assert [record.message for record in caplog.records] == [
         "frames are not kept: the disk is too slow for them. The drive goes on"

@@ -114,15 +114,15 @@ def test_two_loops_that_take_turns_become_one(port: int) -> None:
     assert answers > 15
 
 
-def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: Client) -> None:
+def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: Client, slack: float) -> None:
     taken = []
     for _ in range(10):
         began = time.monotonic()
         drive(simulator)
         taken.append(time.monotonic() - began)
     assert min(taken[:2]) >= 0.09
-    assert max(taken) < 0.25
-    assert statistics.median(taken[2:]) < 0.03
+    assert max(taken) < slack * 0.25
+    assert statistics.median(taken[2:]) < slack * 0.02
 
 
 def test_a_german_simulator_reads_what_was_meant(port: int) -> None:

@@ -119,7 +119,9 @@ TOXICS = [slow, dripping, black_hole, resetting, gone, refusing, rubbish]
 Toxic = Callable[[Proxy, Answers], None]
 
 
-def play(proxy: Proxy, inference: Answers, port: int, toxic: Toxic, ill_s: float) -> None:
+def play(
+    proxy: Proxy, inference: Answers, port: int, toxic: Toxic, ill_s: float, slack: float
+) -> None:
     """Drive healthy, ill and healthy again, and hold what came against the promise."""
     drive = Drive(port)
     thread = threading.Thread(target=drive.go, args=(ill_s + 1.3,))
@@ -133,10 +135,10 @@ def play(proxy: Proxy, inference: Answers, port: int, toxic: Toxic, ill_s: float
     thread.join(ill_s + 10)
     assert not thread.is_alive()
 
-    assert drive.slowest_s() <= ALWAYS_S
+    assert drive.slowest_s() <= slack * ALWAYS_S
     healthy = [taken for at, taken, _ in drive.answers[2:] if at < ill_at]
     assert len(healthy) > 5
-    assert sorted(healthy)[len(healthy) * 9 // 10] <= HEALTHY_S
+    assert sorted(healthy)[len(healthy) * 9 // 10] <= slack * HEALTHY_S
     for at, _, command in drive.since(ill_at + 0.05):
         if at < ill_at + HOLD_S - 0.1:  # the last is held
             assert command.steering == 0.25
@@ -144,26 +146,26 @@ def play(proxy: Proxy, inference: Answers, port: int, toxic: Toxic, ill_s: float
             assert (command.steering, command.throttle) == (0.0, -1.0)
     after = drive.since(healed_at)
     recovered = next(at for at, _, command in after if command.steering == 0.5)
-    assert recovered - healed_at <= RECOVERED_S
+    assert recovered - healed_at <= slack * RECOVERED_S
     assert after[-1][2].steering == 0.5
 
 
 @pytest.mark.parametrize("toxic", TOXICS, ids=lambda each: each.__name__)
 def test_every_telemetry_is_answered_in_time(
-    proxy: Proxy, inference: Answers, port: int, toxic: Toxic
+    proxy: Proxy, inference: Answers, port: int, toxic: Toxic, slack: float
 ) -> None:
-    play(proxy, inference, port, toxic, 1.0)
+    play(proxy, inference, port, toxic, 1.0, slack)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("toxic", TOXICS, ids=lambda each: each.__name__)
 def test_every_telemetry_is_answered_in_time_for_long(
-    proxy: Proxy, inference: Answers, port: int, toxic: Toxic
+    proxy: Proxy, inference: Answers, port: int, toxic: Toxic, slack: float
 ) -> None:
-    play(proxy, inference, port, toxic, 60.0)
+    play(proxy, inference, port, toxic, 60.0, slack)
 
 
-def test_a_restarted_inference_is_found_within_two_seconds() -> None:
+def test_a_restarted_inference_is_found_within_two_seconds(slack: float) -> None:
     with answering.inference() as first:
         url = first.url
         kept_port = int(url.rsplit(":", 1)[1])
@@ -179,14 +181,14 @@ def test_a_restarted_inference_is_found_within_two_seconds() -> None:
         with answering.inference(kept_port):
             thread.join()
         back = next(at for at, _, command in drive.answers if command.steering == 0.25)
-        assert back - began <= RECOVERED_S
-        assert drive.slowest_s() <= ALWAYS_S
+        assert back - began <= slack * RECOVERED_S
+        assert drive.slowest_s() <= slack * ALWAYS_S
     finally:
         started.__exit__(None, None, None)
 
 
 def test_slow_answers_lower_the_target_speed_and_it_is_told(
-    proxy: Proxy, inference: Answers
+    proxy: Proxy, inference: Answers, slack: float
 ) -> None:
     with bridge(proxy.url, LAPWING_TARGET_MPH="30") as port:
         drive = Drive(port)
@@ -199,7 +201,7 @@ def test_slow_answers_lower_the_target_speed_and_it_is_told(
     (simulator,) = health["simulators"]
     assert simulator["frame_age_ms"]["p50"] >= 120
     assert 20 < simulator["target_mph"] < 29
-    assert drive.slowest_s() <= ALWAYS_S
+    assert drive.slowest_s() <= slack * ALWAYS_S
 
 
 def test_a_bridge_that_ends_its_connections_keeps_no_more_than_it_should(
