@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES: Final = 262_144
 """A telemetry has about 18 kB; what is larger is refused and its sender disconnected."""
 
+PING_S: Final = 5
+"""Between two PINGs. The library keeps all of a connection until its next one is due, whoever left
+meanwhile: at its own 25 s, 400 connections a second that come and go leave half a million objects
+behind, and the garbage collector stops every simulator for 0.3 s to look at them."""
+
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -71,6 +76,7 @@ class Bridge:
             # A telemetry is put in its simulator's mailbox where it is read, in their order.
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
+            ping_interval=PING_S,
             # Same origin only: else any web page could drive. The simulator sends no Origin at all.
             cors_allowed_origins=None,
             # Else each of them prints past the log of this process.

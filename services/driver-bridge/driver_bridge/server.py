@@ -6,6 +6,7 @@ The spine, and the only file that knows eventlet.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -82,6 +83,7 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False, protocol=Quiet,
         max_size=MOST_CONNECTIONS, socket_timeout=HANDSHAKE_S,
     )  # fmt: skip
+    gc.freeze()  # what is there now stays: the collector need not look at it again and again
     listening(listener.getsockname()[1])
     eventlet.hubs.trampoline(told, read=True)
     if recorder is not None:
