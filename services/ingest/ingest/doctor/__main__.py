@@ -7,18 +7,17 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from contract.errors import LapwingError
 from ingest.doctor import show
 from ingest.doctor.examine import examine, read
 
 
-class _Help(argparse.HelpFormatter):
+class _Parser(argparse.ArgumentParser):
     """Writes "Usage:" with the capital that Lapwing's other commands have."""
 
-    def add_usage(self, *arguments: Any, **named: Any) -> None:
-        super().add_usage(*arguments, **{**named, "prefix": "Usage: "})
+    def format_help(self) -> str:
+        return super().format_help().replace("usage:", "Usage:", 1)
 
 
 SOUND, FOUND, UNREADABLE = 0, 1, 2
@@ -26,9 +25,8 @@ SOUND, FOUND, UNREADABLE = 0, 1, 2
 
 def main() -> int:
     """Examine the recordings named; return 0 when nothing is found, 1 when something is, else 2."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=os.environ.get("LAPWING_COMMAND", "python -m ingest.doctor"),
-        formatter_class=_Help,
         usage="%(prog)s [--json] RECORDING...",
         description="Looks for what is wrong with recordings: exchanged or mirrored cameras, "
         "biased or late steering, keyboard impulses, frozen, missing, broken or repeated pictures, "

@@ -8,7 +8,8 @@ and from there to the right one: if not, cameras are exchanged, or the pictures 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from ingest.doctor.drive import Drive
 from ingest.doctor.finding import Finding
 from ingest.doctor.follow import agreement
 
+MIRRORED: Final = "mirrored-cameras"
 AGAINST: Final = -0.3
 """Correlation of seen and expected yaw below which they contradict each other; of the four real
 recordings it is 0.82 to 0.94."""
@@ -33,7 +35,7 @@ def examine(drive: Drive) -> list[Finding]:
     known = sum(bool(np.isfinite(each)) for each in found)
     moved = _moved(drive)
     wrong = [bool(each > LEAST_PX) for each in moved]
-    figures = {
+    figures: dict[str, Any] = {
         "correlation": {
             CAMERAS[camera]: round(float(each), 3)
             for camera, each in enumerate(found)
@@ -51,7 +53,8 @@ def examine(drive: Drive) -> list[Finding]:
         if all(wrong):
             text += f"; {shifted}"
         cure = f"Flip the {which} pictures left to right, or record again"
-        return [Finding("mirrored-cameras", drive.name, text, cure, figures)]
+        figures["cameras"] = against
+        return [Finding(MIRRORED, drive.name, text, cure, figures)]
     findings = []
     if against:
         cure = "Change the steering's sign in the log"
@@ -72,3 +75,13 @@ def _moved(drive: Drive) -> list[float]:
     return [
         float(np.nanmedian(sides[:, pair])) if enough[pair] else float("nan") for pair in range(2)
     ]
+
+
+def shows_mirrored(drive: Drive, findings: Sequence[Finding]) -> bool:
+    """Tell whether, by what was found, the centre camera of a recording shows left as right."""
+    return any(
+        each.name == MIRRORED
+        and each.recording == drive.name
+        and CAMERAS[0] in each.figures["cameras"]
+        for each in findings
+    )

@@ -24,9 +24,6 @@ OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
     rows.values, rows.images, rows.sizes, times.examine, repeats.duplicates, repeats.frozen,
     cameras.examine, lag.examine, bias.examine, keyboard.examine,
 )  # fmt: skip
-OF_ALL: Final[tuple[Callable[[Sequence[Drive]], list[Finding]], ...]] = (
-    repeats.leaks, laps.examine,
-)  # fmt: skip
 Told = Callable[[str, int, int], None]
 """Is told which recording is read, how many of its rows are, and how many there are."""
 
@@ -34,7 +31,8 @@ Told = Callable[[str, int, int], None]
 def examine(drives: Sequence[Drive]) -> list[Finding]:
     """Return every finding, recording by recording, and last those of several together."""
     found = [finding for drive in drives for ask in OF_ONE for finding in ask(drive)]
-    return found + [finding for ask in OF_ALL for finding in ask(drives)]
+    mirrored = [cameras.shows_mirrored(drive, found) for drive in drives]
+    return [*found, *repeats.leaks(drives), *laps.examine(drives, mirrored)]
 
 
 def read(

@@ -21,9 +21,16 @@ RATIO: Final = 2.0
 the jungle's has both: 24 rad to the left and 18 to the right."""
 
 
-def examine(drives: Sequence[Drive]) -> list[Finding]:
-    """Integrate the yaw seen over all recordings together: one may go each way round."""
-    turned = np.array([_turned(drive) for drive in drives]).reshape(-1, 2)
+def examine(drives: Sequence[Drive], mirrored: Sequence[bool]) -> list[Finding]:
+    """Integrate the yaw seen over all recordings together: one may go each way round.
+
+    Args:
+        drives: all recordings.
+        mirrored: of each, whether its pictures show left as right, so that they turn the other way.
+    """
+    turned = np.array(
+        [_turned(drive)[:: -1 if flip else 1] for drive, flip in zip(drives, mirrored, strict=True)]
+    ).reshape(-1, 2)
     left, right = (float(each) for each in turned.sum(axis=0))
     net = (right - left) / (2 * math.pi)
     if abs(net) < LEAST_TURNS or max(left, right) < RATIO * min(left, right):
