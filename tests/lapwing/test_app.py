@@ -54,7 +54,6 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
         (["promote", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
-        (["doctor", "/nowhere"], "there is no such recording: got /nowhere"),
     ],
 )
 def test_what_is_missing_is_one_line_that_says_so(

@@ -45,4 +45,4 @@ def test_what_cannot_be_read_is_2(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "driving_log.csv").write_bytes(content)
     done = doctor(tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: ")
+    assert done.stderr.startswith("python -m ingest.doctor: ")

@@ -37,5 +37,15 @@ def test_pictures_that_cannot_be_compared_have_no_shift() -> None:
         assert peak == 0
 
 
+def test_what_is_measured_is_left_as_it_is() -> None:
+    """OpenCV's phaseCorrelate changes its arguments, and a picture is compared twice."""
+    wide = scene()
+    before, after = band(wide[:, :320], HORIZON), band(wide[:, 3:323], HORIZON)
+    assert before is not None
+    kept = before.copy()
+    assert shift(before, after) == shift(before, after)
+    np.testing.assert_array_equal(before, kept)
+
+
 def test_turning_right_moves_the_picture_to_the_left() -> None:
     assert turn(-138.6) == pytest.approx(math.radians(45))

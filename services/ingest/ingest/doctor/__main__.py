@@ -45,7 +45,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
             drives = read(chosen.recordings, Path(scratch), show.progress())
     except LapwingError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"{parser.prog}: {error}\n")
         return UNREADABLE
     findings = examine(drives)
     text = (

@@ -13,9 +13,9 @@ from ingest.doctor.finding import Finding
 WINDOW_S: Final = 0.5
 STRAIGHT_RAD_S: Final = 0.02
 """Mean yaw rate over the window below which the car goes straight: at 15 mph a bend of 335 m."""
-MOST: Final = 0.02
-"""Half a degree at the wheels. On straights the four real recordings have -0.012 to +0.009, clean
-simulated ones less than 0.002."""
+MOST: Final = 0.03
+"""Three quarters of a degree at the wheels. On straights the four real recordings have 0.000 to
++0.021, clean simulated ones -0.010 to +0.006."""
 SURE: Final = 3.0
 """Standard errors that a bias must be away from 0."""
 LEAST_ROWS: Final = 30

@@ -12,7 +12,7 @@ from ingest.doctor.follow import correlations
 
 WINDOW_S: Final = 2.0
 MOST_S: Final = 0.2
-"""The four real recordings have 0.04 to 0.08 s, clean simulated ones less than 0.05; the car's own
+"""The four real recordings have 0.06 to 0.12 s, clean simulated ones less than 0.01; the car's own
 lag, taken as 0.15 s, is uncertain by 0.05."""
 LEAST: Final = 0.3
 """Correlation at the peak; lower ones are no peak."""
