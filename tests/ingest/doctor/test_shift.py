@@ -38,7 +38,7 @@ def test_pictures_that_cannot_be_compared_have_no_shift() -> None:
 
 
 def test_what_is_measured_is_left_as_it_is() -> None:
-    """OpenCV's phaseCorrelate changes its arguments, and a picture is compared twice."""
+    # OpenCV may lay the window over its arguments, and every picture is compared twice.
     wide = scene()
     before, after = band(wide[:, :320], HORIZON), band(wide[:, 3:323], HORIZON)
     assert before is not None

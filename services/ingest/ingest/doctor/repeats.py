@@ -19,7 +19,7 @@ from ingest.doctor.finding import SHOWN, Finding, spans
 
 STILL: Final = 0.05
 """Grey levels of 255 by which the picture of a moving car changes at least from row to row. The
-least in the real recordings is 1.2, in simulated ones 0.7; only a copy of a picture, encoded anew, has less than this."""
+least in the real recordings is 1.2, in simulated ones 0.7; only a copy, encoded anew, has less."""
 
 
 def duplicates(drive: Drive) -> list[Finding]:

@@ -46,7 +46,7 @@ def shift(before: Grey | None, after: Grey | None) -> tuple[float, float]:
     if before is None or after is None or before.shape != after.shape:
         return math.nan, 0.0
     window = cv2.createHanningWindow((before.shape[1], before.shape[0]), cv2.CV_32F)
-    # Copies: where the sizes suit its Fourier transform OpenCV lays the window over what it is given.
+    # Copies: where sizes suit its Fourier transform, OpenCV lays the window over what it is given.
     (right, _), peak = cv2.phaseCorrelate(before.copy(), after.copy(), window)
     return right * SIZE[1] / before.shape[1], peak
 
