@@ -39,6 +39,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
+    "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
 # of. docs/adr/0001-house.md tells why.
@@ -81,6 +82,15 @@ PARTS = {
         "land": {"look", "mesh", "noise", "ways"}, "growth": {"land", "look", "mesh", "noise"},
         "road": {"look", "mesh", "textures", "ways"}, "sky": {"look", "mesh", "noise", "textures"},
         "bonnet": {"look"},
+    },
+    # The vocabulary is `drive` and `finding`.
+    "ingest.doctor": {
+        "pictures": {"drive", "shift"}, "follow": {"drive"},
+        "cameras": {"drive", "finding", "follow"}, "lag": {"drive", "finding", "follow"},
+        "bias": {"drive", "finding"}, "keyboard": {"drive", "finding"},
+        "times": {"drive", "finding"}, "repeats": {"drive", "finding"},
+        "rows": {"drive", "finding", "shift"}, "laps": {"drive", "finding"},
+        "show": {"drive", "finding"},
     },
 }  # fmt: skip
 # What must never be installed with a service: the lightest path to the car stays light.

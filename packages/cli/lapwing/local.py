@@ -1,4 +1,4 @@
-"""The commands that concern this machine alone: `up`, `demo` and `logs`."""
+"""The commands that concern this machine alone: `up`, `demo`, `logs` and those passed on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from lapwing import demo as demonstration
+from lapwing import doctor as dataset_doctor
 from lapwing import home, show, terminal
 from lapwing import sim as simulator
 from lapwing.settings import read_settings
@@ -71,6 +72,11 @@ def evaluate(context: typer.Context) -> None:
 def video(context: typer.Context) -> None:
     """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
     raise typer.Exit(simulator.run(read_settings(), "lapwing", ["video", *context.args]))
+
+
+def doctor(context: typer.Context) -> None:
+    """Say what is wrong with recordings, and what cures it; lapwing doctor --help."""
+    raise typer.Exit(dataset_doctor.run(context.args or ["--help"]))
 
 
 def logs(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
+from lapwing import foreground
 from lapwing.settings import Settings
 
 LESSONS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
@@ -46,12 +47,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 
 def run(settings: Settings, name: str, arguments: Sequence[str]) -> int:
     """Run a command of the simulator in the foreground; return its exit status."""
-    process = subprocess.Popen(command(arguments), env=environment(settings, name))
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # it got the same Ctrl-C, and cleans up first
+    return foreground.run(command(arguments), environment(settings, name))
 
 
 def record(settings: Settings, folder: Path) -> list[Path]:

@@ -1,0 +1,38 @@
+"""A short circuit with straights and bends to both sides, for recordings that a test makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from simulator.expert import Manner
+from simulator.numbers import locale
+from simulator.record import Lesson, record
+from simulator.scene.look import Look
+from simulator.track import Track
+from simulator.tracks import Bend, Straight, loop
+
+
+def circuit() -> Track:
+    """400 m with straights of 20 to 60 m; more bends to the left than to the right."""
+    plan = loop(
+        [
+            Straight(60, free=True), Bend(25, 100), Straight(20), Bend(25, -60), Straight(20),
+            Bend(25, 140), Straight(60), Bend(25, 90), Straight(30, free=True), Bend(25, 90),
+        ]
+    )  # fmt: skip
+    points = np.column_stack([plan, np.zeros(len(plan))])
+    return Track("circuit", "lake", True, points, np.full(len(points), 8.0))
+
+
+def drive(
+    folder: Path, direction: int, seed: int = 1, light: str = "clear", mph: float = 20.0,
+    keyboard: bool = False,
+) -> Path:  # fmt: skip
+    """Record a lap of the circuit; return the folder."""
+    lesson = Lesson(
+        direction=direction, mph=(mph, mph), seed=seed, manner=Manner(keyboard=keyboard)
+    )
+    record(circuit(), Look(light, seed), lesson, folder, locale("en-US"))
+    return folder
