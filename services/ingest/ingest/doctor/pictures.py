@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import frame
+from contract import frame, framespec
 from contract.errors import FrameError
 from ingest.doctor.drive import TRUST, Fault, Floats, Pictures
 from ingest.doctor.shift import HORIZON, ROAD, Grey, band, shift, turn
@@ -121,7 +121,7 @@ def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -
         return None
     grey = _grey(pixels)
     small = _grey(frame.resize(pixels)).astype(np.float32)
-    count = frame.HEIGHT // CELL
+    count = framespec.HEIGHT // CELL
     return _Seen(
         (pixels.shape[0], pixels.shape[1]),
         int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") or 1,
