@@ -73,6 +73,11 @@ def video(context: typer.Context) -> None:
     raise typer.Exit(simulator.run(read_settings(), "lapwing", ["video", *context.args]))
 
 
+def rerun(context: typer.Context) -> None:
+    """Drive along recordings again, closed loop without a simulator; lapwing rerun --help."""
+    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["rerun", *context.args]))
+
+
 def logs(
     services: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", help="Lines of each.")] = 50,

@@ -14,7 +14,10 @@ from rich.table import Table
 
 from simulator.drive import Sight
 from simulator.outcome import Evaluation, Outcome, rows, summary
+from simulator.recorded import Recorded
+from simulator.reference import Reference
 from simulator.replay import Drive as Replay
+from simulator.rerun import Rerun
 from simulator.track import Track
 from simulator.video import Made
 
@@ -75,6 +78,36 @@ def replay(drive: Replay) -> None:
             ("speed at the end", f"{drive.speed_mph:.1f} mph"),
         ]
     )  # fmt: skip
+
+
+def reruns(
+    driver: str, found: Sequence[tuple[Recorded, Reference, Sequence[Rerun]]], kept: Sequence[Path]
+) -> None:
+    """Show drives along recordings, and what of the recordings speaks against them."""
+    table = Table(box=None, title=driver, title_justify="left")
+    for head in ("recording", "driven", "limit", "autonomy", "put back", "off the path, rms"):
+        table.add_column(head, no_wrap=True)
+    for road, _, drives in found:
+        for each in drives:
+            table.add_row(
+                road.name, f"{each.elapsed_s:.0f} s", f"{each.limit_m:g} m",
+                f"{each.autonomy_percent:.1f} %", f"{len(each.interventions)} times",
+                f"{each.rmse_m:.2f} m",
+            )  # fmt: skip
+    to = Console(soft_wrap=True)
+    to.print(table)
+    for road, reference, _ in found:
+        notes = [f"unfit as a reference: {reason}" for reason in reference.reasons]
+        if road.cameras == 1:
+            notes.append("of the centre camera alone: views from beside are warped further")
+        if road.nominal:
+            notes.append("its file names carry no time: rows count as 1/15 s apart")
+        if road.left_out:
+            notes.append(f"{road.left_out} lines were left out")
+        for note in notes:
+            to.print(f"{road.name}: {note}", highlight=False)
+    for path in kept:
+        to.print(f"kept {path}", highlight=False)
 
 
 def video(made: Made) -> None:
