@@ -107,7 +107,9 @@ def read(folder: Path) -> Recorded:
         )
     clock = np.array([_stamp(names[0]) for names, _ in kept])
     nominal = not (np.isfinite(clock).all() and (np.diff(clock) >= 0).all())
-    time_s = np.arange(len(kept), dtype=np.float64) * ROW_S if nominal else clock - clock[0]
+    time_s = (
+        np.arange(len(kept), dtype=np.float64) * ROW_S if nominal else (clock - clock[0]).round(3)
+    )
     numbers = np.array([each for _, each in kept])
     return Recorded(
         name=folder.resolve().name,

@@ -26,9 +26,9 @@ SWING_M: Final = 0.5
 """Half of DAVE-2's limit: as much of it as the reference may use up by itself."""
 MOST_SWINGING: Final = 0.05
 """Share of time. Our expert on the lake: 0 to 0.03, keyboard included; with 12 recoveries a lap
-0.09. Real: 0.03 (`lake`), 0.20 (`jungle`), 0.34 (`lake-2`)."""
+0.09. Real: 0.03 (`lake`), 0.21 (`jungle`), 0.51 (`lake-2`)."""
 MOST_SLIPPING: Final = 0.05
-"""Share of time. Real: 0.01 to 0.04, and 0.08 on `lake-2`."""
+"""Share of time. Real: 0.01 to 0.04, and 0.12 on `lake-2`."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Reference:
     """How a recording was driven."""
 
     swinging: float
-    """Share of time, 0..1, within a swing of more than half a metre to a side and back."""
+    """Share of driving, 0..1, within a swing of more than half a metre to a side and back."""
     slipping: float
     """Share of time, 0..1, in which the steering asks for more than the tyres hold, 0.9 g."""
 

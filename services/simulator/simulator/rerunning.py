@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -78,16 +79,11 @@ def rerun(
         done: list[Rerun] = []
         with show.progress(f"{road.name}") as told, ExitStack() as stack:
             for number, metres in enumerate(limits):
-                filmed = (
-                    None if video is None or number else stack.enter_context(_film(video, road))
-                )
-                done.append(
-                    drive(
-                        road, chosen, metres, lens,
-                        (lambda moment: None) if filmed is None else _shown(filmed, road),
-                        lambda share, before=number: told((before + share) / len(limits)),
-                    )
-                )  # fmt: skip
+                shown: Callable[[Moment], None] = _unseen
+                if video is not None and number == 0:
+                    shown = partial(_add, stack.enter_context(_film(video, road)), road)
+                progress = partial(_tell, told, number, len(limits))
+                done.append(drive(road, chosen, metres, lens, shown, progress))
         if plot is not None:
             plot.parent.mkdir(parents=True, exist_ok=True)
             write_png(plot, _chart(road, done[0], driver))
