@@ -34,6 +34,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim record",
         "sim drive",
         "evaluate",
+        "rerun",
     ],
 )
 def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:

@@ -46,9 +46,7 @@ def check_the_order(road: recorded.Recorded, lens: Lens) -> None:
         assert mirrored.autonomy_percent < kept.autonomy_percent - 50
 
 
-def test_the_sanity_policies_order_on_a_lap_of_our_own(
-    lap: recorded.Recorded, lens: Lens
-) -> None:
+def test_the_sanity_policies_order_on_a_lap_of_our_own(lap: recorded.Recorded, lens: Lens) -> None:
     check_the_order(lap, lens)
 
 
