@@ -37,6 +37,7 @@ SPINES = {
         "replay",
         "rerun",
         "rerunning",
+        "scoring",
         "show",
         "trial",
     },

@@ -35,6 +35,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim drive",
         "evaluate",
         "rerun",
+        "score",
     ],
 )
 def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:

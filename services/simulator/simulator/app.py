@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from contract.errors import SettingError
-from simulator import evaluating, rerunning, show
+from simulator import evaluating, rerunning, scoring, show
 from simulator.chart import write_png
 from simulator.dialect import Client
 from simulator.drivers import Local
@@ -239,3 +239,4 @@ def replay(
 
 
 app.command()(rerunning.rerun)
+app.command()(scoring.score)

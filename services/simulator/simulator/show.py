@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -108,6 +109,41 @@ def reruns(
             to.print(f"{road.name}: {note}", highlight=False)
     for path in kept:
         to.print(f"kept {path}", highlight=False)
+
+
+def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Show a model's open-loop errors, beside its baselines'."""
+    to = Console(soft_wrap=True)
+    for each in documents:
+        found = each["score"]
+        table = Table(
+            "", "MSE", "MAE", box=None, title=f"{each['recording']}, {found['rows']:.0f} rows",
+            title_justify="left",
+        )  # fmt: skip
+        for label, mark in (
+            (f"version {version}", ""),
+            ("predict zero", "_zero"),
+            ("hold last", "_hold"),
+        ):
+            table.add_row(label, f"{found['mse' + mark]:.4f}", f"{found[f'mae{mark}_deg']:.2f}°")
+        to.print(table)
+        names = ("skill", "correlation", "correlation_smoothed")
+        skill, plain, smooth = (
+            "-" if found[name] is None else f"{found[name]:.2f}" for name in names
+        )
+        lines = [f"skill {skill}, bias {found['bias_deg']:+.2f}°, correlation {plain}, with the "
+                 f"smoothed label {smooth}"]  # fmt: skip
+        lines += [
+            f"recorded {part['from']:+.2f} to {part['to']:+.2f}, {part['rows']:.0f} rows: "
+            f"MAE {part['mae_deg']:.1f}°, bias {part['bias_deg']:+.1f}°"
+            for part in each["by_bin"]
+        ]
+        lines += [
+            f"{part['camera']} camera: answered {part['correction']:+.3f} more than the centre"
+            for part in each["by_camera"][1:]
+        ]
+        for line in (*lines, f"leak: {each['leak']}"):
+            to.print(f"  {line}", highlight=False)
 
 
 def video(made: Made) -> None:
