@@ -35,6 +35,9 @@ SPINES = {
         "options",
         "record",
         "replay",
+        "rerun",
+        "rerunning",
+        "scoring",
         "show",
         "trial",
     },
@@ -76,6 +79,8 @@ PARTS = {
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
         "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
         "video": {"mp4"},
+        "recorded": {"car"}, "abreast": {"car"}, "reference": {"abreast", "car", "recorded"},
+        "deviation": {"chart", "plan", "ramp"},
     },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},

@@ -35,6 +35,8 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim drive",
         "evaluate",
         "doctor",
+        "rerun",
+        "score",
     ],
 )
 def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:

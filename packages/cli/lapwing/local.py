@@ -79,6 +79,16 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(dataset_doctor.run(context.args or ["--help"]))
 
 
+def rerun(context: typer.Context) -> None:
+    """Drive along recordings again, closed loop without a simulator; lapwing rerun --help."""
+    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["rerun", *context.args]))
+
+
+def score(context: typer.Context) -> None:
+    """Score a model on recordings, open loop, beside its baselines; lapwing score --help."""
+    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["score", *context.args]))
+
+
 def logs(
     services: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
     last: Annotated[int, typer.Option("--last", "-n", help="Lines of each.")] = 50,

@@ -37,9 +37,10 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
-    """Return what the simulator is told: where the bridge is, and what it is called."""
+    """Return what the simulator is told: where bridge and models are, and what it is called."""
     return {
         "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
+        "LAPWING_MODEL_DIR": str(settings.models),
         **os.environ,
         "LAPWING_COMMAND": name,
     }

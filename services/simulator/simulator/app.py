@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from contract.errors import SettingError
-from simulator import evaluating, show
+from simulator import evaluating, rerunning, scoring, show
 from simulator.chart import write_png
 from simulator.dialect import Client
 from simulator.drivers import Local
@@ -236,3 +236,7 @@ def replay(
     else:
         show.replay(result)
     raise typer.Exit(0 if result.complete else 1)
+
+
+app.command()(rerunning.rerun)
+app.command()(scoring.score)
