@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from contract import frame, golden
+from contract import framespec, golden
 from contract.errors import ModelError
 from contract.frame import Frame
 from contract.registry import TFLITE, ModelManifest, Registry
@@ -36,7 +36,7 @@ def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callab
             "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
         )
     manifest = registry.verify(chosen)
-    if manifest.frame_spec != frame.SPEC:
+    if manifest.frame_spec != framespec.SPEC:
         raise ModelError(
             f"model version {chosen} was trained on other frames than are prepared here",
             got=manifest.frame_spec,
@@ -80,7 +80,7 @@ def _network(content: bytes) -> Callable[[Frame], float]:
         interpreter: Any = Interpreter(model_content=content, num_threads=1)
         source, target = interpreter.get_input_details(), interpreter.get_output_details()
         shapes = [[int(n) for n in each["shape"]] for each in (*source, *target)]
-        if shapes != [[1, frame.HEIGHT, frame.WIDTH, frame.CHANNELS], [1, 1]]:
+        if shapes != [[1, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS], [1, 1]]:
             raise ValueError(f"it takes and gives {shapes}, not one frame and one number")
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
