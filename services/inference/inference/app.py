@@ -30,7 +30,7 @@ from inference.settings import Settings
 MOST_LANES: Final = 6
 """That one event loop can keep busy: it spends a sixth of what a lane spends on a frame."""
 FIRST_LOOK_S: Final = 5.0
-"""How long the start waits for a model: its lanes take half a second, on a machine that has time."""
+"""How long the start waits for a model: lanes take half a second, where there is time for them."""
 
 
 @dataclass(frozen=True)
