@@ -18,11 +18,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import urllib3
 from rich.console import Console
 from rich.table import Table
 
 from bench import serving
+from bench.serve import await_page
 
 PORT = 18124
 BRIDGE = f"ws://127.0.0.1:{PORT}"
@@ -86,7 +86,7 @@ def main() -> int:
         serving.run("bench.learned", str(recording), environ=environ)
         stack.enter_context(serving.ready("inference", recording=recording, environ=environ))
         stack.enter_context(serving.process("driver_bridge", environ=environ))
-        _await(f"http://127.0.0.1:{PORT}/healthz")
+        await_page(f"http://127.0.0.1:{PORT}/healthz")
         table = Table("what", "p50 ms", "p99 ms", "longest ms", "answers/s", "unanswered",
                       title=f"{os.cpu_count()} cores")  # fmt: skip
         for _ in range(2):  # twice in turn, to see how much of it is the machine
@@ -101,18 +101,6 @@ def main() -> int:
                 table.add_row(name, *times, rate_seen, str(found["unanswered"]))
     console.print(table)
     return 0
-
-
-def _await(address: str) -> None:
-    pool = urllib3.PoolManager(retries=False)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            if pool.request("GET", address).status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            assert time.monotonic() < deadline, f"{address} does not answer"
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 
 from contract import frame
-from inference.litert import LiteRT
+from contract.litert import LiteRT
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def measure(recording: Path, models: Path) -> list[Figure]:
     }  # fmt: skip
     with _process("inference", environ), _process("driver_bridge", environ):
         for address in (f"{url}/readyz", f"http://127.0.0.1:{ports[1]}/healthz"):
-            _await(address)
+            await_page(address)
         pool = urllib3.PoolManager(retries=False)
         taken_ms = []
         for number in range(REQUESTS):
@@ -83,7 +83,8 @@ def _process(module: str, environ: dict[str, str]) -> Iterator[None]:
         process.wait()
 
 
-def _await(address: str) -> None:
+def await_page(address: str) -> None:
+    """Wait until a page is there."""
     pool = urllib3.PoolManager(retries=False)
     deadline = time.monotonic() + 30
     while True:

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from bench.figures import latency
 from contract import frame
-from inference.litert import LiteRT
+from contract.litert import LiteRT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))

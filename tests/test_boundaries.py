@@ -63,7 +63,7 @@ PARTS = {
         "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
         "rehearsal": {"modelfile"},
     },
-    "inference": {"pilot": {"backend"}, "guard": {"answers"},
+    "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
                   "engine": {"crew", "message", "metrics"},
                   "refusals": {"answers", "body", "engine", "lane_process"}},

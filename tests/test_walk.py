@@ -11,9 +11,9 @@ import serving
 from driving import bridge
 
 from contract import store
+from contract.litert import LiteRT
 from contract.registry import Registry
 from contract.settings import load
-from inference.litert import LiteRT
 from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.dialect import Client

@@ -12,9 +12,9 @@ import simplejpeg
 from serving import await_true, predict, refused, serving, settings
 
 from contract import frame, framespec
+from contract.litert import LiteRT
 from contract.registry import ModelManifest, Registry
 from inference.answers import Prediction, Predictions
-from inference.litert import LiteRT
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import samples
 
 from contract import frame
 from contract.errors import BrokenFrameError, ModelError, NotAJpegError
+from contract.litert import LiteRT
 from contract.registry import Registry
 from inference.engine import BusyError, Engine
 from inference.lane_process import LaneDiedError
-from inference.litert import LiteRT
 from inference.metrics import Metrics
 
 JPEG = samples.jpeg(0.3)

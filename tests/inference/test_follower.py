@@ -8,9 +8,9 @@ import pytest
 
 from contract.errors import ModelError
 from contract.golden import COUNT, Golden
+from contract.pilot import Pilot
 from contract.registry import Registry
 from inference.follower import Follower
-from inference.pilot import Pilot
 
 
 class Drifting:

@@ -42,7 +42,7 @@ def test_more_than_the_lock_is_the_lock(registry: Registry, networks: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("nan", "golden frames"), ("small", "cannot be loaded by LiteRT")],
+    [("nan", "answers with no number"), ("small", "does not take one frame")],
 )
 def test_what_does_not_drive_is_refused(
     registry: Registry, networks: Path, name: str, message: str

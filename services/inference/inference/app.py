@@ -16,13 +16,13 @@ from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
+from contract.litert import NAME
 from contract.registry import ModelManifest, Registry
 from inference import predict, refusals
 from inference.answers import Alive, Model, Prediction, Predictions, Readiness, describe
 from inference.engine import Engine
 from inference.follower import Follower
 from inference.guard import Guard
-from inference.litert import NAME
 from inference.metrics import Metrics
 from inference.predict import Predictor
 from inference.settings import Settings

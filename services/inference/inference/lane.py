@@ -18,13 +18,13 @@ from pathlib import Path
 
 import cv2
 
-from contract import frame
+from contract import frame, pilot
 from contract.errors import LapwingError, ModelError
+from contract.litert import LiteRT
+from contract.pilot import Pilot
 from contract.registry import Registry
-from inference import message, pilot
-from inference.litert import LiteRT
+from inference import message
 from inference.message import Steered
-from inference.pilot import Pilot
 
 log = logging.getLogger(__name__)
 

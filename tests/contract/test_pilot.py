@@ -11,9 +11,15 @@ import samples
 from contract import frame, framespec
 from contract.errors import ModelError
 from contract.golden import COUNT, FILE, Golden
+from contract.litert import LiteRT
+from contract.pilot import Pilot, load
 from contract.registry import H5, MANIFEST, TFLITE, Registry
-from inference.litert import LiteRT
-from inference.pilot import Pilot, load
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    (tmp_path / "models").mkdir()
+    return Registry(tmp_path / "models")
 
 
 class Constant:

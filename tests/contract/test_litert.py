@@ -7,8 +7,8 @@ import samples
 
 from contract import frame
 from contract.errors import ModelError
+from contract.litert import LiteRT
 from contract.registry import TFLITE
-from inference.litert import LiteRT
 
 FRAMES = np.stack([frame.prepare(samples.jpeg(steering)) for steering in (-0.5, 0.0, 0.5)])
 

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from contract import framespec, golden
 from contract.errors import ModelError
 from contract.frame import Frame
 from contract.golden import Golden
 from contract.registry import TFLITE, ModelManifest, Registry
-from inference.backend import Backend, Load
+
+
+class Backend(Protocol):
+    """A loaded network. Not to be used by two threads at once.
+
+    LiteRT is the one (litert.py); docs/adr/0007-inference.md tells which others were tried.
+    """
+
+    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the steering, float32 (n,), of frames uint8 RGB (n, 128, 128, 3)."""
+
+
+Load = Callable[[Path], Backend]
+"""Loads the network of the version in a folder; raises ModelError."""
 
 
 @dataclass(frozen=True)
