@@ -239,6 +239,21 @@ def test_a_lane_that_dies_fails_its_own_frames_and_is_replaced(rig: Rig) -> None
     rig.run(body)
 
 
+def test_a_lane_that_hangs_is_ended_and_replaced(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(engine: Engine) -> None:
+        hung = engine.pids[0]
+        os.kill(hung, signal.SIGSTOP)
+        monkeypatch.setattr("inference.crew.HANG_S", 1.0)
+        answers = await asyncio.gather(*(ask(engine) for _ in range(2)), return_exceptions=True)
+        monkeypatch.undo()  # a lane that starts has more time
+        assert sum(isinstance(each, LaneDiedError) for each in answers) == 1
+        while hung in engine.pids:
+            await asyncio.sleep(0.02)
+        assert len(await engine.steer(1, [JPEG, JPEG])) == 2
+
+    rig.run(body)
+
+
 def test_a_lane_whose_version_was_damaged_meanwhile_is_tried_again(rig: Rig) -> None:
     twin = rig.registry.path(1) / "model.tflite"
     content = twin.read_bytes()

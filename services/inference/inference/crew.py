@@ -22,6 +22,10 @@ RESTART_S: Final = 0.5
 """Between the end of a lane and the start of another, so that a model that kills its lane does not
 take a core as well."""
 
+HANG_S: Final = 30.0
+"""A lane that owes an answer and gives none for so long is ended, and replaced: a picture or a
+model that never comes to an end must not hold it for ever. Its start takes a second at most."""
+
 
 class Crew:
     """All lanes of the service. All of it runs in the event loop.
@@ -67,10 +71,11 @@ class Crew:
     async def start(self) -> None:
         """Start all lanes."""
         await asyncio.gather(*(lane.start() for lane in self._lanes))
+        self._watching = asyncio.create_task(self._watch())
 
     async def end(self) -> None:
         """End all lanes, and wait until they have."""
-        for task in self._restarts:
+        for task in (self._watching, *self._restarts):
             task.cancel()
         for lane in self._lanes:
             lane.end()
@@ -134,6 +139,14 @@ class Crew:
         for lane in self._lanes:
             # Whether it was done is nobody's concern: a lane that is gone has forgotten it, too.
             lane.ask(message.DROP, version).add_done_callback(asyncio.Future.exception)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(HANG_S / 10)
+            for lane in self._lanes:
+                if not lane.gone and lane.silent_s > HANG_S:
+                    log.error("a lane has been silent for %.0f s: it is ended", lane.silent_s)
+                    lane.kill()
 
     def _replace(self, lane: LaneProcess) -> None:
         """Start another lane in the place of one that is gone."""

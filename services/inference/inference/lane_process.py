@@ -41,6 +41,7 @@ class LaneProcess(asyncio.Protocol):
         self._models = models
         self._lost = lost
         self._answers: deque[asyncio.Future[bytes]] = deque()
+        self._heard_s = 0.0
         self._received = bytearray()
         self._ending = False
         self.paused = False
@@ -57,6 +58,16 @@ class LaneProcess(asyncio.Protocol):
     def gone(self) -> bool:
         """Whether nothing can be asked of it: it has ended, or has not begun."""
         return self._transport is None or self._transport.is_closing()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has owed an answer without giving any; 0 while it owes none."""
+        return self._loop.time() - self._heard_s if self._answers else 0.0
+
+    def kill(self) -> None:
+        """End the process at once; its end is met as any other's."""
+        if self._process is not None:
+            self._process.kill()
 
     @property
     def pid(self) -> int:
@@ -82,6 +93,8 @@ class LaneProcess(asyncio.Protocol):
         if self.gone:
             answer.set_exception(_died())
             return answer
+        if not self._answers:
+            self._heard_s = self._loop.time()
         self._answers.append(answer)
         self._transport.write(message.ask(kind, version, payload))
         return answer
@@ -115,6 +128,7 @@ class LaneProcess(asyncio.Protocol):
                 return
             payload = bytes(self._received[head : head + size])
             del self._received[: head + size]
+            self._heard_s = self._loop.time()
             self._settle(self._answers.popleft(), outcome, payload)
 
     def _settle(self, answer: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
