@@ -12,8 +12,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PROJECTS := packages/contract packages/cli services/ingest services/trainer services/inference \
-  services/driver-bridge services/simulator
+PROJECTS := packages/contract packages/simulator packages/cli services/ingest services/trainer \
+  services/inference services/driver-bridge services/evaluator
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 

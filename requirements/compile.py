@@ -27,7 +27,8 @@ OWN = {
     "lapwing-trainer": ROOT / "services/trainer",
     "lapwing-inference": ROOT / "services/inference",
     "lapwing-driver-bridge": ROOT / "services/driver-bridge",
-    "lapwing-simulator": ROOT / "services/simulator",
+    "lapwing-evaluator": ROOT / "services/evaluator",
+    "lapwing-simulator": ROOT / "packages/simulator",
 }
 BUILD = ["flit-core>=3.12"]
 LOCKS: dict[str, list[str]] = {
@@ -38,6 +39,7 @@ LOCKS: dict[str, list[str]] = {
     "trainer-cuda": ["lapwing-trainer[cuda]"],
     "inference": ["lapwing-inference"],
     "driver-bridge": ["lapwing-driver-bridge"],
+    "evaluator": ["lapwing-evaluator"],
     "simulator": ["lapwing-simulator"],
     # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.
     "dev": [
@@ -47,6 +49,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-trainer[cpu]",
         "lapwing-inference",
         "lapwing-driver-bridge",
+        "lapwing-evaluator",
         "lapwing-simulator",
         "hypothesis>=6.130",
         "mypy>=1.19",

@@ -13,12 +13,11 @@ from lapwing.processes import SERVICES
 ROOT = samples.ROOT
 PACKAGES = {
     path.name: path
-    for path in [ROOT / "packages/contract/contract", ROOT / "packages/cli/lapwing",
-                 *ROOT.glob("services/*/*/")]
+    for path in [*ROOT.glob("packages/*/*/"), *ROOT.glob("services/*/*/")]
     if (path / "__init__.py").exists()
 }  # fmt: skip
+SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 MODULES = sorted(module for path in PACKAGES.values() for module in path.rglob("*.py"))
-SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
@@ -42,6 +41,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
+    "evaluator": {"__main__"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -82,6 +82,7 @@ PARTS = {
         "recorded": {"car"}, "abreast": {"car"}, "reference": {"abreast", "car", "recorded"},
         "deviation": {"chart", "plan", "ramp"},
     },
+    "evaluator": {},
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
         "land": {"look", "mesh", "noise", "ways"}, "growth": {"land", "look", "mesh", "noise"},
@@ -103,6 +104,7 @@ NEVER = {
     "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
     "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
     "simulator": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
+    "evaluator": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},
     "trainer": {"fastapi", "eventlet", "python-socketio"},
@@ -152,10 +154,12 @@ def label(value: object) -> str:
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
 def test_services_never_import_each_other(module: Path) -> None:
-    own = home(module)[1].name
-    others = SERVICE_NAMES - {own}
-    if own != "lapwing":
-        others = others | {"lapwing"}
+    """They share libraries of our own: those that their pyproject.toml lists."""
+    own = home(module)[1]
+    project = tomllib.loads((own.parent / "pyproject.toml").read_text())["project"]
+    needs = {re.split(r"[^a-z-]", each)[0] for each in project["dependencies"]}
+    assert needs & SERVICES_OF_OURS == set()
+    others = {name for name in PACKAGES if f"lapwing-{name}" not in needs} - {own.name}
     assert not {name for name in imported(module) if name.split(".")[0] in others}
 
 

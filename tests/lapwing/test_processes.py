@@ -14,4 +14,4 @@ def test_redis_is_reached_by_its_socket_alone_and_keeps_jobs(tmp_path: Path) -> 
 
 def test_every_service_is_a_module_of_its_own() -> None:
     modules = [process.command[2] for process in processes.SERVICES]
-    assert modules == ["ingest", "trainer", "inference", "driver_bridge"]
+    assert modules == ["ingest", "trainer", "evaluator", "inference", "driver_bridge"]

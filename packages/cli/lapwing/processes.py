@@ -29,6 +29,7 @@ class Process:
 SERVICES: Final = (
     Process("ingest", (sys.executable, "-m", "ingest"), 10),
     Process("trainer", (sys.executable, "-m", "trainer"), 10),
+    Process("evaluator", (sys.executable, "-m", "evaluator"), 10),
     Process("inference", (sys.executable, "-m", "inference"), 10),
     Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10),
 )

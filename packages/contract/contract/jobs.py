@@ -1,11 +1,15 @@
 """The jobs of Lapwing: RQ with the JSON serializer, named by string, explicit timeouts.
 
-    queue "ingest"    ingest.job.run(source, name, …)      import one recording
-    queue "train"     trainer.job.run(datasets, …)         train, and publish a version
-                      trainer.importing.run(source, …)     publish somebody's model file
+    queue "ingest"    ingest.job.run(source, name, …)        import one recording
+    queue "train"     trainer.job.run(datasets, …)           train, and publish a version
+                      trainer.importing.run(source, …)       publish somebody's model file
+    queue "evaluate"  evaluator.evaluating.run(version, …)   have a version drive, and measure it
+                      evaluator.gating.run(version)          decide whether it becomes current
+                      evaluator.reporting.run(version)       write its report
+                      evaluator.collecting.run(version, …)   record what the expert would have done
 
-A job whose process dies is run again (RETRIES times): all are idempotent, and the first two resume.
-What a worker runs is limited to these three, whatever Redis says (worker.py).
+A job whose process dies is run again (RETRIES times): all are idempotent, and the long ones resume.
+What a worker runs is limited to these, whatever Redis says (worker.py).
 """
 
 from __future__ import annotations
@@ -31,17 +35,33 @@ from contract.errors import JobError
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 IMPORT: Final = "import"
+EVALUATE: Final = "evaluate"
+GATE: Final = "gate"
+REPORT: Final = "report"
+COLLECT: Final = "collect"
 FUNCTIONS: Final = {
-    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run"
+    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run",
+    EVALUATE: "evaluator.evaluating.run", GATE: "evaluator.gating.run",
+    REPORT: "evaluator.reporting.run", COLLECT: "evaluator.collecting.run",
 }  # fmt: skip
 """What a worker runs, by the kind of job."""
-QUEUES: Final = {INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN}
+EVALUATION: Final = "evaluate"
+"""The queue of what the evaluator's worker runs."""
+QUEUES: Final = {
+    INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN,
+    EVALUATE: EVALUATION, GATE: EVALUATION, REPORT: EVALUATION, COLLECT: EVALUATION,
+}  # fmt: skip
 """Where each kind waits: what needs Keras is run by the trainer's worker."""
 STOPPED: Final = {TRAIN: "trainer.stopped.discard", IMPORT: "trainer.stopped.discard"}
 """What a worker calls once a job was stopped, by kind."""
 
-TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800}
-RETRIES: Final = {INGEST: 10, TRAIN: 10, IMPORT: 2}
+TIMEOUT_S: Final = {
+    INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800,
+    EVALUATE: 12 * 3600, GATE: 6 * 3600, REPORT: 1800, COLLECT: 6 * 3600,
+}  # fmt: skip
+RETRIES: Final = {
+    INGEST: 10, TRAIN: 10, IMPORT: 2, EVALUATE: 10, GATE: 10, REPORT: 2, COLLECT: 2
+}  # fmt: skip
 """How often a job whose process died is run again; what kills its reader does so again."""
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5

@@ -1,0 +1,1 @@
+"""Closed-loop evaluation of published models, the gate before `current`, and the report."""

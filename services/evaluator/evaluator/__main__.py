@@ -1,0 +1,31 @@
+"""Run evaluations: `python -m evaluator`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from contract import jobs, worker
+from contract.settings import load
+from evaluator.settings import Settings
+
+NICE: Final = 15
+"""As training, it stands back for whoever drives on the same machine."""
+
+
+def main() -> int | str:
+    """Work on the queue of evaluations until SIGTERM or Ctrl-C; return the exit status."""
+    os.nice(NICE)
+    return worker.main(
+        "evaluator",
+        jobs.EVALUATION,
+        lambda: load(Settings, os.environ),
+        "Drives published models in the simulator, decides which may become current, and writes "
+        "reports. Settings: LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, "
+        "LAPWING_MODEL_DIR, LAPWING_EVALUATION_DRIVERS, LAPWING_GATE_TRACK, LAPWING_GATE_STARTS.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
