@@ -22,6 +22,7 @@ from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
 from trainer import (
     affine,
+    architecture,
     assemble,
     forward,
     modelfile,
@@ -183,6 +184,7 @@ def _convert(
     report(phase="convert")
     built = assemble.build(network)
     built.save(staged / H5)
+    architecture.write(staged, built)
     twin.convert(staged / H5, staged / TFLITE)
     report(phase="verify")
     frames = _frames(settings.data_dir)
