@@ -17,7 +17,7 @@ from rich.console import Console
 
 from contract import jobs
 from contract.registry import Registry
-from lapwing import driving, judging, local, options, show, staging
+from lapwing import driving, local, options, show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -211,7 +211,7 @@ def promote(version: int, as_json: AsJson = False) -> None:
 
 app.command()(driving.predict)
 app.command()(driving.watch)
-app.command()(judging.report)
+app.command()(report.report)
 app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)
