@@ -183,32 +183,6 @@ def cancel(job: str, as_json: AsJson = False) -> None:
         show.console().print(f"{view.id} {view.status}", highlight=False)
 
 
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """List the published models, with their scores; one of them is current."""
-    registry = Registry(read_settings().models)
-    manifests = [registry.manifest(version) for version in registry.versions()]
-    current = registry.current()
-    if as_json:
-        show.document(
-            {"current": current, "versions": [dataclasses.asdict(each) for each in manifests]}
-        )
-    else:
-        show.models(show.console(), manifests, current)
-
-
-@app.command()
-def promote(version: int, as_json: AsJson = False) -> None:
-    """Make a version the one that drives."""
-    manifest = Registry(read_settings().models).promote(version)
-    if as_json:
-        show.document({"current": manifest.version, "sha256": manifest.sha256})
-    else:
-        show.console().print(
-            f"model version {manifest.version} is current ({manifest.sha256[:12]})"
-        )
-
-
 app.command()(driving.predict)
 app.command()(driving.watch)
 app.command()(local.up)
