@@ -79,7 +79,7 @@ PARTS = {
         "survey": {"track"}, "spline": {"track"}, "tracks": {"survey", "track"},
         "track_file": {"spline", "track"}, "starts": {"track"},
         "world": {"car", "track"}, "expert": {"car", "track", "world"},
-        "drivers": {"dialect", "expert", "world"},
+        "drivers": {"car", "dialect", "expert", "world"},
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
         "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
         "video": {"mp4"},

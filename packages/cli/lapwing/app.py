@@ -16,7 +16,6 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from contract.registry import Registry
 from lapwing import driving, local, options, show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson

@@ -37,7 +37,6 @@ COLLECT: Final = "collect"
 
 EVALUATION: Final = "evaluate"
 """The queue of the evaluator's worker; those of ingest and trainer are INGEST and TRAIN."""
-HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -57,17 +56,14 @@ class Kind:
 
 DISCARD: Final = "trainer.stopped.discard"
 KINDS: Final = {
-    # Imports one recording; trains, and publishes a version; publishes somebody's model file.
-    INGEST: Kind("ingest.job.run", INGEST, 6 * HOUR_S, 10),
-    TRAIN: Kind("trainer.job.run", TRAIN, 48 * HOUR_S, 10, DISCARD),
-    IMPORT: Kind("trainer.importing.run", TRAIN, HOUR_S // 2, 2, DISCARD),
-    # Makes the pictures of a version; has it drive, and measures that; decides whether it is to be
-    # current; writes its report; records what the expert would have done in its place.
-    EXPLAIN: Kind("trainer.explaining.run", TRAIN, HOUR_S // 2, 2, DISCARD),
-    EVALUATE: Kind("evaluator.evaluating.run", EVALUATION, 12 * HOUR_S, 10),
-    GATE: Kind("evaluator.gating.run", EVALUATION, 6 * HOUR_S, 10),
-    REPORT: Kind("evaluator.reporting.run", EVALUATION, HOUR_S // 2, 2),
-    COLLECT: Kind("evaluator.collecting.run", EVALUATION, 6 * HOUR_S, 2),
+    INGEST: Kind("ingest.job.run", INGEST, 6 * 3600, 10),
+    TRAIN: Kind("trainer.job.run", TRAIN, 48 * 3600, 10, DISCARD),
+    IMPORT: Kind("trainer.importing.run", TRAIN, 1800, 2, DISCARD),
+    EXPLAIN: Kind("trainer.explaining.run", TRAIN, 1800, 2, DISCARD),
+    EVALUATE: Kind("evaluator.evaluating.run", EVALUATION, 12 * 3600, 10),
+    GATE: Kind("evaluator.gating.run", EVALUATION, 6 * 3600, 10),
+    REPORT: Kind("evaluator.reporting.run", EVALUATION, 1800, 2),
+    COLLECT: Kind("evaluator.collecting.run", EVALUATION, 6 * 3600, 2),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5
@@ -229,8 +225,7 @@ def _fetch(job_id: str, connection: Redis) -> Job:
 
 def current_job() -> tuple[str, Report]:
     """Return the id of the job that this process runs, and where to report its progress."""
-    job = _current()
-    return str(job.id), _reporter(job)
+    return str(_current().id), _reporter(_current())
 
 
 def _current() -> Job:
