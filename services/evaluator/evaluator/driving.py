@@ -48,8 +48,11 @@ class Course:
 
     @property
     def folder(self) -> Path:
-        """Within the drives of a version."""
-        return Path(self.track) / self.condition.name / f"{self.laps:g}-{self.seed}"
+        """Within the drives of a version; a track's own file is told by its content too."""
+        name = self.track
+        if name.endswith(".csv"):
+            name = f"{Path(name).stem}-{publish.sha256(Path(name))[:8]}"
+        return Path(name) / self.condition.name / f"{self.laps:g}-{self.seed}"
 
 
 def folder(registry: Registry, version: int) -> Path:
@@ -78,6 +81,8 @@ def drives(
         LapwingError: the version is damaged, or the track cannot be driven.
     """
     registry.verify(version)
+    for course in courses:
+        track_of(course.track)  # refused before processes are started
     root = folder(registry, version) / "drives"
     asked = [(course, number) for course in courses for number in range(count)]
     missing = [each for each in asked if not _path(root, *each).is_file()]

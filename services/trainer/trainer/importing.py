@@ -24,6 +24,7 @@ from trainer import (
     affine,
     assemble,
     forward,
+    gate,
     modelfile,
     outline,
     preparation,
@@ -98,7 +99,9 @@ def run(
     top, bottom = _two("crop", crop) or (0, 0)
     choices = Choices(name, normalize, (top, bottom), _two("size", size), color, output)
     try:
-        return import_file(settings, job_id, report, Path(source), choices)
+        result = import_file(settings, job_id, report, Path(source), choices)
+        version = result["imported"]["version"]
+        return {**result, "gate": gate.ask(Registry(settings.model_dir), version)}
     finally:
         # Resolved, so that no ".." and no link leads the removal out of the inbox.
         folder = Path(source).resolve().parent

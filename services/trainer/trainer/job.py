@@ -21,6 +21,7 @@ from contract.store import StoreManifest, StoreReader
 from trainer import config as configuration
 from trainer import (
     devices,
+    gate,
     index,
     material,
     memory,
@@ -63,7 +64,8 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = jobs.current_job()
     settings = load(Settings, os.environ)
-    return train(settings, job_id, report, datasets or [], configuration.of_arguments(options))
+    result = train(settings, job_id, report, datasets or [], configuration.of_arguments(options))
+    return {**result, "gate": gate.ask(Registry(settings.model_dir), result["version"])}
 
 
 def train(
