@@ -22,7 +22,7 @@ MODULES = sorted(module for path in PACKAGES.values() for module in path.rglob("
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
     "ingest": {"job", "__main__"},
-    "trainer": {"job", "training", "importing", "stopped", "__main__"},
+    "trainer": {"job", "training", "importing", "explaining", "stopped", "__main__"},
     "inference": {"app", "lane", "predict", "__main__"},
     "driver_bridge": {"app", "server", "__main__"},
     "simulator": {
@@ -41,7 +41,8 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"__main__"},
+    "evaluator": {"reporting", "__main__"},
+    "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -62,6 +63,10 @@ PARTS = {
         "outline": {"plain", "sizes"}, "forward": {"plain", "sizes"}, "assemble": {"plain"},
         "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
         "rehearsal": {"modelfile"},
+        "material": {"index", "split", "steering"},
+        # What a version sees: the chain's layers one after another, and pictures of them.
+        "maps": {"forward", "plain"}, "saliency": {"forward", "maps", "plain", "sizes"},
+        "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
@@ -75,7 +80,7 @@ PARTS = {
         "survey": {"track"}, "spline": {"track"}, "tracks": {"survey", "track"},
         "track_file": {"spline", "track"}, "starts": {"track"},
         "world": {"car", "track"}, "expert": {"car", "track", "world"},
-        "drivers": {"dialect", "expert", "world"},
+        "drivers": {"car", "dialect", "expert", "world"},
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
         "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
         "video": {"mp4"},
@@ -83,6 +88,20 @@ PARTS = {
         "deviation": {"chart", "plan", "ramp"},
     },
     "evaluator": {},
+    # A section is made of blocks (`document`), out of files (`source`) and pictures (`charts`).
+    "evaluator.report": {
+        "charts": {"style"}, "html": {"document"}, "markdown": {"document"},
+        "pdf": {"document", "style"},
+        "summary": {"document", "open_loop", "source"},
+        "simulator": {"charts", "document", "pictures", "source", "stills"},
+        "rerun": {"document", "pictures", "source"},
+        "open_loop": {"charts", "document", "pictures", "source"},
+        "explanation": {"document", "pictures", "source"},
+        "data": {"charts", "document", "pictures", "source"},
+        "network": {"document", "source"},
+        "training": {"charts", "document", "pictures", "source"},
+        "provenance": {"document", "source"},
+    },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
         "land": {"look", "mesh", "noise", "ways"}, "growth": {"land", "look", "mesh", "noise"},

@@ -23,8 +23,8 @@ def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
         jobs.enqueue(jobs.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
     )
     assert found.func_name == "trainer.job.run"
-    assert found.timeout == jobs.TIMEOUT_S[jobs.TRAIN]
-    assert found.retries_left == jobs.RETRIES[jobs.TRAIN]
+    assert found.timeout == jobs.KINDS[jobs.TRAIN].timeout_s
+    assert found.retries_left == jobs.KINDS[jobs.TRAIN].retries
     raw = redis.hget(found.key, "data")
     assert isinstance(raw, bytes)
     assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
@@ -35,8 +35,15 @@ def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
     assert job.startswith("import-model-h5-")
     found = Job.fetch(job, redis, serializer=JSONSerializer)
     assert (found.func_name, found.origin) == ("trainer.importing.run", jobs.TRAIN)
-    assert found.retries_left < jobs.RETRIES[jobs.TRAIN]
+    assert found.retries_left < jobs.KINDS[jobs.TRAIN].retries
     assert [view.id for view in jobs.views(redis)] == [job]
+
+
+def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
+    job = jobs.enqueue(jobs.EXPLAIN, redis, "3", {"version": 3})
+    found = Job.fetch(job, redis, serializer=JSONSerializer)
+    assert (found.func_name, found.origin) == ("trainer.explaining.run", jobs.TRAIN)
+    assert jobs.KINDS[jobs.EXPLAIN].stopped == "trainer.stopped.discard"
 
 
 def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:

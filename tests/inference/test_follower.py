@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from contract import promotion
 from contract.errors import ModelError
 from contract.golden import COUNT, Golden
 from contract.pilot import Pilot
@@ -98,7 +99,7 @@ def test_a_promoted_older_version_takes_over(
     publish()
     publish()
     follower.look()
-    registry.promote(1)
+    promotion.force(registry, 1, "a test")
     assert follower.look()
     assert version_of(follower) == 1
 
@@ -140,10 +141,10 @@ def test_a_bad_version_that_was_mended_is_taken_when_it_is_promoted_again(
     follower.look()
     loader.failing[publish()] = ModelError("it is bad")
     follower.look()
-    registry.promote(1)
+    promotion.force(registry, 1, "a test")
     follower.look()
     loader.failing.clear()
-    registry.promote(2)
+    promotion.force(registry, 2, "a test")
     assert follower.look()
     assert version_of(follower) == 2
     assert follower.refused == {}

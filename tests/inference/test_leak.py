@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from loading import frames, loading, result, served
 
+from contract import promotion
 from contract.registry import Registry
 
 LASTS_S = float(os.environ.get("LAPWING_SOAK_S", "1800"))
@@ -44,7 +45,7 @@ def test_memory_files_and_threads_stay_as_they_are(
         while (elapsed := time.monotonic() - began) < LASTS_S - RELOAD_S:
             seen.append((elapsed, *usage(process.pid)))
             version = 3 - version
-            registry.promote(version)
+            promotion.force(registry, version, "a test")
             time.sleep(RELOAD_S)
             assert httpx.get(f"{url}/model").json()["version"] == version
         crowd = result(asking)

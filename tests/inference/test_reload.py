@@ -15,7 +15,7 @@ from loading import frames, load, loading, result, served
 from serving import await_true, serving, settings
 
 from contract import publish
-from contract.registry import MANIFEST, TFLITE, Registry
+from contract.registry import MANIFEST, TFLITE, ModelManifest, Registry
 
 ROUNDS = 5
 CLIENTS = 3
@@ -24,19 +24,21 @@ CLIENTS = 3
 class Careless(Registry):
     """Damages a version after its digests were taken and before it becomes the current one."""
 
-    def _switch(self, version: int) -> None:
-        (self.path(version) / TFLITE).write_bytes(b"half a mod")
-        super()._switch(version)
+    def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
+        made = super().publish(staged, manifest)
+        (self.path(made.version) / TFLITE).write_bytes(b"half a mod")
+        return made
 
 
 class Forger(Registry):
     """Publishes a file as it is, with the digest of another."""
 
-    def _switch(self, version: int) -> None:
-        path = self.path(version) / MANIFEST
-        path.write_text(path.read_text().replace(publish.sha256(self.path(version) / TFLITE),
-                                                 "0" * 64))  # fmt: skip
-        super()._switch(version)
+    def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
+        made = super().publish(staged, manifest)
+        path = self.path(made.version) / MANIFEST
+        digest = publish.sha256(self.path(made.version) / TFLITE)
+        path.write_text(path.read_text().replace(digest, "0" * 64))
+        return made
 
 
 class Driver(threading.Thread):

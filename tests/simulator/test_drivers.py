@@ -1,6 +1,10 @@
+import numpy as np
+import samples
+from numpy.typing import NDArray
 from roads import circle
 
-from simulator.drivers import Local
+from simulator.car import MPS_PER_MPH
+from simulator.drivers import Local, Seeing
 from simulator.expert import Expert, Manner
 from simulator.world import World
 
@@ -26,3 +30,23 @@ def test_hands_that_never_move_still_hold_the_speed() -> None:
     assert command is not None
     assert command.steering == 0.0
     assert command.throttle > 0
+
+
+def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
+    world, seen = World(circle(30)), []
+
+    def steer(frame: NDArray[np.uint8]) -> float:
+        seen.append(frame.shape)
+        return -0.25
+
+    driver = Seeing(steer, mph=10)
+    driver.ask(samples.jpeg(), world)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert (command.steering, seen) == (-0.25, [(128, 128, 3)])
+    assert command.throttle == 1.0  # it stands
+    world.put(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
+    driver.ask(samples.jpeg(), world)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert abs(command.throttle) < 1e-9

@@ -4,6 +4,7 @@ import models
 import numpy as np
 import pytest
 
+from contract import promotion
 from contract.errors import ModelError
 from contract.registry import TFLITE, Registry
 from simulator import twin
@@ -31,7 +32,7 @@ def test_a_version_answers_as_its_network_does(
 def test_none_is_the_current_one(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "one")
     models.publish(registry, networks / "right", "two")
-    registry.promote(1)
+    promotion.force(registry, 1, "a test")
     assert twin.load(registry, None)[0].version == 1
 
 

@@ -7,7 +7,6 @@ Redis, the model volume and inference, wherever the settings say these are.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +15,8 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from contract.registry import Registry
-from lapwing import driving, local, options, show, staging
-from lapwing.follow import follow
+from lapwing import driving, judging, local, options, ranking, report, show, staging
+from lapwing.follow import Wait, follow, waits
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
 
@@ -28,15 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Wait = Annotated[
-    bool | None,
-    typer.Option("--wait/--no-wait", help="Follow the job to its end; default at a terminal."),
-]
-
-
-def _waits(wait: bool | None) -> bool:
-    return sys.stdout.isatty() if wait is None else wait
 
 
 @app.command()
@@ -142,25 +131,31 @@ def import_model(
 def _finish(
     queued: list[str], connection: Redis, console: Console, wait: bool | None, as_json: bool
 ) -> None:
-    """Follow queued jobs to their end, or say how to."""
-    if not _waits(wait):
-        if as_json:
-            show.document([dataclasses.asdict(jobs.view(each, connection)) for each in queued])
-        else:
-            for each in queued:
-                console.print(f"queued {each}: `lapwing jobs` shows it", highlight=False)
+    """Follow queued jobs to their end, and what follows them; or say how to."""
+    if not waits(wait):
+        show.queued([jobs.view(each, connection) for each in queued], as_json)
         return
-    results = {each: follow(each, connection, console) for each in queued}
+    results = {}
+    for each in queued:
+        results[each] = follow(each, connection, console)
+        if not as_json:
+            _tell(console, results[each])
+        gate = results[each].get("gate")
+        if gate is not None:
+            results[gate] = follow(gate, connection, console)
+            if not as_json:
+                ranking.verdict(console, results[gate]["gate"])
     if as_json:
         show.document(results)
-        return
-    for result in results.values():
-        if "imports" in result:
-            show.imports(console, result["imports"])
-        elif "imported" in result:
-            show.imported(console, result["imported"])
-        else:
-            show.training(console, result)
+
+
+def _tell(console: Console, result: dict[str, Any]) -> None:
+    if "imports" in result:
+        show.imports(console, result["imports"])
+    elif "imported" in result:
+        show.imported(console, result["imported"])
+    else:
+        show.training(console, result)
 
 
 @app.command("jobs")
@@ -183,32 +178,10 @@ def cancel(job: str, as_json: AsJson = False) -> None:
         show.console().print(f"{view.id} {view.status}", highlight=False)
 
 
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """List the published models, with their scores; one of them is current."""
-    registry = Registry(read_settings().models)
-    manifests = [registry.manifest(version) for version in registry.versions()]
-    current = registry.current()
-    if as_json:
-        show.document(
-            {"current": current, "versions": [dataclasses.asdict(each) for each in manifests]}
-        )
-    else:
-        show.models(show.console(), manifests, current)
-
-
-@app.command()
-def promote(version: int, as_json: AsJson = False) -> None:
-    """Make a version the one that drives."""
-    manifest = Registry(read_settings().models).promote(version)
-    if as_json:
-        show.document({"current": manifest.version, "sha256": manifest.sha256})
-    else:
-        show.console().print(
-            f"model version {manifest.version} is current ({manifest.sha256[:12]})"
-        )
-
-
+app.command()(judging.models)
+app.command()(judging.evaluate)
+app.command()(judging.promote)
+app.command()(judging.rollback)
 app.command()(driving.predict)
 app.command()(driving.watch)
 app.command()(report.report)
@@ -216,7 +189,6 @@ app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)
 app.command(context_settings=local.PASSED_ON)(local.sim)
-app.command(context_settings=local.PASSED_ON)(local.evaluate)
 app.command(context_settings=local.PASSED_ON)(local.video)
 app.command(context_settings=local.PASSED_ON)(local.doctor)
 app.command(context_settings=local.PASSED_ON)(local.rerun)

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from contract import jobs
 from contract.errors import RecordingError, ServiceError
-from lapwing import home, show, sim
+from lapwing import home, ranking, show, sim
 from lapwing.follow import follow
 from lapwing.predict import Inference
 from lapwing.settings import Settings
@@ -73,10 +73,14 @@ def run(
         arguments = {"datasets": datasets, **options}
         queued = jobs.enqueue(jobs.TRAIN, connection, recordings[0].name, arguments)
         trained = follow(queued, connection, console)
-        console.print("[bold]Serve and drive[/] over the simulator's wire")
-        served = _await_version(
-            Inference(settings.inference, settings.api_token), int(trained["version"])
-        )
+        version = int(trained["version"])
+        if trained["gate"]:  # not so the first time: nothing drives that it could be compared with
+            console.print("[bold]Gate[/] compare it with the version that drives")
+            decided = follow(trained["gate"], connection, console)["gate"]
+            ranking.verdict(console, decided)
+            version = version if decided["accepted"] else int(decided["against"])
+        console.print(f"[bold]Serve and drive[/] version {version} over the simulator's wire")
+        served = _await_version(Inference(settings.inference, settings.api_token), version)
         figures = {"imports": imported, "training": trained, "model": served}
         if recording:
             with _folder(recording) as folder:
@@ -103,7 +107,8 @@ def table(console: Console, figures: dict[str, Any]) -> None:
         ("MSE of the model, train / validation", show.mse(metrics)),
         ("MSE of predict-zero / hold-last", show.baselines(metrics)),
         ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
-        ("model version", str(training["version"])),
+        ("model version: trained / driving",
+         f"{training['version']} / {figures['model']['version']}"),
         *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
         *(_replayed(drive) if "answered" in drive else _driven(drive)),
     ]  # fmt: skip

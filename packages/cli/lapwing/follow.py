@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 from redis import Redis
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,6 +16,18 @@ from contract.errors import JobError
 from contract.jobs import JobView
 
 POLL_S: Final = 0.25
+WORKERS: Final = {jobs.INGEST: "ingest", jobs.TRAIN: "trainer", jobs.EVALUATION: "evaluator"}
+"""The service that works on each queue."""
+
+Wait = Annotated[
+    bool | None,
+    typer.Option("--wait/--no-wait", help="Follow the job to its end; default at a terminal."),
+]
+
+
+def waits(wait: bool | None) -> bool:
+    """Tell whether a command follows its job."""
+    return sys.stdout.isatty() if wait is None else wait
 
 
 def follow(job_id: str, connection: Redis, console: Console) -> dict[str, Any]:
@@ -44,8 +58,7 @@ def follow(job_id: str, connection: Redis, console: Console) -> dict[str, Any]:
         raise JobError(
             f"the job {job_id} {seen.status}",
             got=seen.error or None,
-            remedy=f"lapwing logs {'trainer' if seen.queue == jobs.TRAIN else seen.queue} "
-            "tells more",
+            remedy=f"lapwing logs {WORKERS[seen.queue]} tells more",
         )
     return seen.result
 
@@ -55,6 +68,8 @@ def done(progress: dict[str, Any]) -> float | None:
     if progress.get("steps") and progress.get("epochs"):
         epochs = progress["epoch"] - 1 + progress["step"] / progress["steps"]
         return float(epochs / progress["epochs"])
+    if progress.get("drives_total"):
+        return float(progress.get("drives", 0) / progress["drives_total"])
     if progress.get("rows_total"):
         return float(progress.get("rows_done", 0) / progress["rows_total"])
     return None
@@ -66,6 +81,10 @@ def describe(job: JobView) -> str:
     if job.status != "started":
         return job.status
     phase = str(said.get("phase", "starting"))
+    if phase in ("drive", "replay"):
+        return f"{phase} · version {said.get('version', '?')} · {said.get('drives', 0)} of " + str(
+            said.get("drives_total", "?")
+        )
     if phase not in ("decode", "train"):  # what the last of these told is past
         return phase
     words = [phase]

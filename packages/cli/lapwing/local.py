@@ -63,12 +63,6 @@ def sim(context: typer.Context) -> None:
     raise typer.Exit(simulator.run(read_settings(), "lapwing sim", context.args or ["--help"]))
 
 
-def evaluate(context: typer.Context) -> None:
-    """Drive from many seeded starts and judge; lapwing evaluate --help."""
-    words = ["evaluate", *context.args]
-    raise typer.Exit(simulator.run(read_settings(), "lapwing", words))
-
-
 def video(context: typer.Context) -> None:
     """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
     raise typer.Exit(simulator.run(read_settings(), "lapwing", ["video", *context.args]))

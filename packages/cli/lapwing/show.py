@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.jobs import JobView
-from contract.registry import ModelManifest
 from lapwing.follow import describe
 
 
@@ -23,6 +23,15 @@ def console(as_json: bool = False) -> Console:
 def document(value: object) -> None:
     """Print one JSON document to standard output, uncoloured and unwrapped."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def queued(views: Sequence[JobView], as_json: bool) -> None:
+    """Say which jobs wait now, and how to look at them."""
+    if as_json:
+        document([dataclasses.asdict(each) for each in views])
+        return
+    for each in views:
+        console().print(f"queued {each.id}: `lapwing jobs` shows it", highlight=False)
 
 
 def jobs(to: Console, views: Sequence[JobView]) -> None:
@@ -50,30 +59,6 @@ def imports(to: Console, results: Sequence[dict[str, Any]]) -> None:
             "already imported: nothing to do" if each["skipped"] else "",
         )
     to.print(table)
-
-
-def models(to: Console, manifests: Sequence[ModelManifest], current: int | None) -> None:
-    """Show the versions, the current one marked."""
-    table = Table("version", "val MSE", "zero", "hold", "corr.", "sha256", "trained on", box=None)
-    for each in manifests:
-        named = each.metrics.get
-        table.add_row(
-            f"{each.version}{' [green]current[/]' if each.version == current else ''}",
-            *(
-                f"{named(f'validation_{name}', float('nan')):.4f}"
-                for name in ("mse", "mse_zero", "mse_hold", "correlation")
-            ),
-            each.sha256[:12],
-            origin(each),
-        )
-    to.print(table if manifests else "No model was published. `lapwing train` makes one.")
-
-
-def origin(manifest: ModelManifest) -> str:
-    """Say what a version was trained on, or which file it came from."""
-    if "imported_from" in manifest.config:
-        return f"imported from {manifest.config['imported_from']}"
-    return ", ".join(str(data["dataset"]) for data in manifest.data)
 
 
 def imported(to: Console, result: dict[str, Any]) -> None:

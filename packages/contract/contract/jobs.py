@@ -1,19 +1,13 @@
 """The jobs of Lapwing: RQ with the JSON serializer, named by string, explicit timeouts.
 
-    queue "ingest"    ingest.job.run(source, name, …)        import one recording
-    queue "train"     trainer.job.run(datasets, …)           train, and publish a version
-                      trainer.importing.run(source, …)       publish somebody's model file
-    queue "evaluate"  evaluator.evaluating.run(version, …)   have a version drive, and measure it
-                      evaluator.gating.run(version)          decide whether it becomes current
-                      evaluator.reporting.run(version)       write its report
-                      evaluator.collecting.run(version, …)   record what the expert would have done
-
+KINDS is the table of them: what each is run by, where it waits, and for how long it may run.
 A job whose process dies is run again (RETRIES times): all are idempotent, and the long ones resume.
 What a worker runs is limited to these, whatever Redis says (worker.py).
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import uuid
@@ -26,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Callback, Queue, Retry, get_current_job
 from rq.command import send_stop_job_command
-from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -35,34 +29,42 @@ from contract.errors import JobError
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 IMPORT: Final = "import"
+EXPLAIN: Final = "explain"
 EVALUATE: Final = "evaluate"
 GATE: Final = "gate"
 REPORT: Final = "report"
 COLLECT: Final = "collect"
-FUNCTIONS: Final = {
-    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run",
-    EVALUATE: "evaluator.evaluating.run", GATE: "evaluator.gating.run",
-    REPORT: "evaluator.reporting.run", COLLECT: "evaluator.collecting.run",
-}  # fmt: skip
-"""What a worker runs, by the kind of job."""
-EVALUATION: Final = "evaluate"
-"""The queue of what the evaluator's worker runs."""
-QUEUES: Final = {
-    INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN,
-    EVALUATE: EVALUATION, GATE: EVALUATION, REPORT: EVALUATION, COLLECT: EVALUATION,
-}  # fmt: skip
-"""Where each kind waits: what needs Keras is run by the trainer's worker."""
-STOPPED: Final = {TRAIN: "trainer.stopped.discard", IMPORT: "trainer.stopped.discard"}
-"""What a worker calls once a job was stopped, by kind."""
 
-TIMEOUT_S: Final = {
-    INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800,
-    EVALUATE: 12 * 3600, GATE: 6 * 3600, REPORT: 1800, COLLECT: 6 * 3600,
-}  # fmt: skip
-RETRIES: Final = {
-    INGEST: 10, TRAIN: 10, IMPORT: 2, EVALUATE: 10, GATE: 10, REPORT: 2, COLLECT: 2
-}  # fmt: skip
-"""How often a job whose process died is run again; what kills its reader does so again."""
+EVALUATION: Final = "evaluate"
+"""The queue of the evaluator's worker; those of ingest and trainer are INGEST and TRAIN."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What jobs of a kind have in common."""
+
+    function: str
+    """What a worker runs."""
+    queue: str
+    """Where they wait: who works on it has what they need."""
+    timeout_s: int
+    retries: int
+    """How often a job whose process died is run again; what kills its reader does so again."""
+    stopped: str = ""
+    """What a worker calls once a job was stopped."""
+
+
+DISCARD: Final = "trainer.stopped.discard"
+KINDS: Final = {
+    INGEST: Kind("ingest.job.run", INGEST, 6 * 3600, 10),
+    TRAIN: Kind("trainer.job.run", TRAIN, 48 * 3600, 10, DISCARD),
+    IMPORT: Kind("trainer.importing.run", TRAIN, 1800, 2, DISCARD),
+    EXPLAIN: Kind("trainer.explaining.run", TRAIN, 1800, 2, DISCARD),
+    EVALUATE: Kind("evaluator.evaluating.run", EVALUATION, 12 * 3600, 10),
+    GATE: Kind("evaluator.gating.run", EVALUATION, 6 * 3600, 10),
+    REPORT: Kind("evaluator.reporting.run", EVALUATION, 1800, 2),
+    COLLECT: Kind("evaluator.collecting.run", EVALUATION, 6 * 3600, 2),
+}
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5
 ENDED: Final = ("finished", "failed", "stopped", "canceled")
@@ -114,18 +116,36 @@ def queue(name: str, connection: Redis) -> Queue:
 def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, object]) -> str:
     """Queue a job of the kind `name` and return its id, which begins with that and `label`."""
     word = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40]
-    job = queue(QUEUES[name], connection).enqueue_call(
-        FUNCTIONS[name],
+    job_id = f"{name}-{word or 'all'}-{uuid.uuid4().hex[:6]}"
+    _enqueue(name, connection, job_id, arguments)
+    return job_id
+
+
+def follow_up(name: str, suffix: str, arguments: Mapping[str, object]) -> str:
+    """Queue what is to come after the job that this process runs, and return its id.
+
+    A job that is run again queues it once.
+    """
+    job = _current()
+    job_id = f"{name}-{suffix}-{job.id.rsplit('-', 1)[-1]}"
+    with contextlib.suppress(DuplicateJobError):
+        _enqueue(name, job.connection, job_id, arguments)
+    return job_id
+
+
+def _enqueue(name: str, connection: Redis, job_id: str, arguments: Mapping[str, object]) -> None:
+    kind = KINDS[name]
+    queue(kind.queue, connection).enqueue_call(
+        kind.function,
         kwargs=dict(arguments),
-        job_id=f"{name}-{word or 'all'}-{uuid.uuid4().hex[:6]}",
+        job_id=job_id,
         unique=True,
-        timeout=TIMEOUT_S[name],
+        timeout=kind.timeout_s,
         result_ttl=RESULT_TTL_S,
         failure_ttl=RESULT_TTL_S,
-        retry=Retry(max=RETRIES[name]),
-        on_stopped=Callback(STOPPED[name]) if name in STOPPED else None,
+        retry=Retry(max=kind.retries),
+        on_stopped=Callback(kind.stopped) if kind.stopped else None,
     )
-    return str(job.id)
 
 
 def view(job_id: str, connection: Redis) -> JobView:
@@ -153,7 +173,7 @@ def view(job_id: str, connection: Redis) -> JobView:
 def views(connection: Redis) -> list[JobView]:
     """List all jobs that Redis still knows, newest first."""
     ids: set[str] = set()
-    for name in sorted(set(QUEUES.values())):
+    for name in sorted({kind.queue for kind in KINDS.values()}):
         one = queue(name, connection)
         ids.update(one.get_job_ids())
         for registry in (
@@ -205,10 +225,14 @@ def _fetch(job_id: str, connection: Redis) -> Job:
 
 def current_job() -> tuple[str, Report]:
     """Return the id of the job that this process runs, and where to report its progress."""
+    return str(_current().id), _reporter(_current())
+
+
+def _current() -> Job:
     job = get_current_job()
     if job is None:
         raise JobError("this process runs no job", remedy="Queue it instead of calling it")
-    return str(job.id), _reporter(job)
+    return job
 
 
 def _reporter(job: Job) -> Report:

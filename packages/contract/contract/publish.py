@@ -10,9 +10,10 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -50,6 +51,29 @@ def write_json(final: Path, document: object) -> None:
         rename(path, final)
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder(final: Path) -> Iterator[Path]:
+    """Make a folder in `with`; where the block ends well it appears under `final`, whole.
+
+    It replaces the one that was there, and what killed writers of that name left is removed. Of two
+    renames one comes first: a kill between them leaves no folder, and nothing half made.
+    """
+    made, old = temporary(final), temporary(final)
+    for left in temporaries(final.parent, final.stem):
+        shutil.rmtree(left, ignore_errors=True)
+    made.mkdir(parents=True)
+    try:
+        yield made
+        for path in made.rglob("*"):
+            sync(path)
+        with suppress(FileNotFoundError):
+            final.replace(old)
+        rename(made, final)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

@@ -1,28 +1,28 @@
 """The registry of models: immutable versions, and a switch that says which one drives.
 
-    <models>/versions/<n>/    model.h5 model.tflite golden.npz manifest.json: never changed again
-    <models>/current          a link to versions/<n>, replaced in one step
-    <models>/model.h5         the current version's, for whoever wants just that file
+    <models>/versions/<n>/    model.h5 model.tflite golden.npz manifest.json: never changed again;
+                              what is found out about it later lies in folders beside them
+    <models>/current          see switch.py
+    <models>/journal.json     see journal.py
 
-Only the trainer and `lapwing promote` write here; inference mounts it read-only.
+Trainer, evaluator and `lapwing promote` write here; inference mounts it read-only.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import publish
+from contract import journal, publish
 from contract.errors import ModelError
+from contract.journal import Decision
+from contract.switch import H5 as H5
+from contract.switch import Switch
 
 SCHEMA: Final = 2
-H5: Final = "model.h5"
 TFLITE: Final = "model.tflite"
 MANIFEST: Final = "manifest.json"
 MAX_FILE_BYTES: Final = 256 << 20
@@ -62,6 +62,7 @@ class Registry:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.switch = Switch(root)
 
     def path(self, version: int) -> Path:
         """Return the folder of a version."""
@@ -79,17 +80,7 @@ class Registry:
         Raises:
             ModelError: `current` is no link to a version.
         """
-        link = self.root / "current"
-        try:
-            return int(link.readlink().name)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{link} cannot be read as a link to a version",
-                got=error,
-                remedy="lapwing promote N makes it anew",
-            ) from error
+        return self.switch.current()
 
     def manifest(self, version: int) -> ModelManifest:
         """Read a version's manifest.
@@ -157,7 +148,7 @@ class Registry:
 
         A publication that was killed before its version became the current one is ended first.
         """
-        with self._lock():
+        with self.switch.lock():
             return self._of_job(job_id)
 
     def _of_job(self, job_id: str) -> ModelManifest | None:
@@ -171,12 +162,13 @@ class Registry:
         return None
 
     def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
-        """Turn the folder `staged`, on the same volume, into the next version and promote it.
+        """Turn the folder `staged`, on the same volume, into the next version: a candidate.
 
-        The manifest's version and file digests are filled in here. A job that has published
-        already is answered with what it published, and `staged` stays where it is.
+        It drives at once only where nothing drove before; else the gate decides. The manifest's
+        version and file digests are filled in here. A job that has published already is answered
+        with what it published, and `staged` stays where it is.
         """
-        with self._lock():
+        with self.switch.lock():
             earlier = self._of_job(manifest.job_id)
             if earlier is not None:
                 return earlier
@@ -191,48 +183,15 @@ class Registry:
                 publish.sync(staged / name)
             publish.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
             self.path(version).parent.mkdir(parents=True, exist_ok=True)
-            publish.write_json(self._intent, version)
+            if self.switch.current() is not None:
+                publish.rename(staged, self.path(version))
+                return manifest
+            decision = journal.decide(version, journal.FIRST, "nothing drove before it", None)
+            self.switch.intend(decision)
             publish.rename(staged, self.path(version))
-            self._switch(version)
+            self.switch.carry_out(decision)
             return manifest
 
-    def promote(self, version: int) -> ModelManifest:
-        """Make a version the current one, after verifying it.
-
-        Raises:
-            ModelError: there is no such version, or it is damaged.
-        """
-        with self._lock():
-            manifest = self.verify(version)
-            publish.write_json(self._intent, version)
-            self._switch(version)
-            return manifest
-
-    def _switch(self, version: int) -> None:
-        link = publish.temporary(self.root / "current")
-        link.symlink_to(Path("versions") / str(version))
-        publish.rename(link, self.root / "current")
-        copy = publish.temporary(self.root / H5)
-        os.link(self.path(version) / H5, copy)
-        publish.rename(copy, self.root / H5)
-        self._intent.unlink()
-
-    @property
-    def _intent(self) -> Path:
-        """The file that says which version is about to become the current one."""
-        return self.root / ".switching.json"
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """Be the only writer, and end what one before began and was killed in."""
-        with publish.lock(self.root / ".lock"):
-            for name in ("current", H5, self._intent.name):
-                for left in publish.temporaries(self.root, Path(name).stem):
-                    left.unlink()
-            if self._intent.exists():
-                version = int(self._intent.read_text(encoding="utf-8"))
-                if self.path(version).is_dir():
-                    self._switch(version)
-                else:
-                    self._intent.unlink()
-            yield
+    def decisions(self) -> list[Decision]:
+        """Return who became current, when and why, and who did not; the earliest first."""
+        return journal.read(self.root)

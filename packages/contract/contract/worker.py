@@ -37,7 +37,7 @@ class HouseJob(Job):
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         for chatty in ("rq.worker", "numexpr"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        if self.func_name not in jobs.FUNCTIONS.values():
+        if self.func_name not in {kind.function for kind in jobs.KINDS.values()}:
             self.retries_left = 0
             raise JobError(
                 "the job names a function that Lapwing does not queue", got=self.func_name

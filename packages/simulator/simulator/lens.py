@@ -42,18 +42,21 @@ Floats = NDArray[np.float64]
 
 
 class Lens:
-    """Warps recorded pictures of 320 x 160; what is the same for all of them is computed once.
+    """Warps recorded pictures; what is the same for all of them is computed once.
 
     Args:
         ahead_m: of the cameras, from the point of the car whose offset and heading are given.
+        shape: of the pictures: FRAME as recorded, or (128, 128, 3) as stores keep them, squeezed.
     """
 
-    def __init__(self, ahead_m: float = AHEAD_M) -> None:
+    def __init__(self, ahead_m: float = AHEAD_M, shape: tuple[int, int, int] = FRAME) -> None:
         self._ahead_m = ahead_m
-        high, wide, _ = FRAME
+        self._shape = shape
+        high, wide, _ = shape
         # The middle of the picture is between the two middle pixels.
         middle = (wide - 1) / 2, (high - 1) / 2
-        inner = np.array([[FOCAL_PX, 0.0, middle[0]], [0.0, FOCAL_PX, middle[1]], [0.0, 0.0, 1.0]])
+        across, down = FOCAL_PX * wide / FRAME[1], FOCAL_PX * high / FRAME[0]
+        inner = np.array([[across, 0.0, middle[0]], [0.0, down, middle[1]], [0.0, 0.0, 1.0]])
         turned = attitude()
         self._project = inner @ turned.T
         x, y = np.meshgrid(np.arange(wide), np.arange(high))
@@ -62,7 +65,7 @@ class Lens:
         nearness = np.maximum(0.0, -rays[2]) / HEIGHT_M
         self._rays = np.vstack([rays, nearness]).astype(np.float32)
         self.ground: NDArray[np.bool_] = (rays[2] < 0).reshape(high, wide)
-        """(160, 320): where the view shows the ground, as far as it is level."""
+        """(height, width): where the view shows the ground, as far as it is level."""
 
     def nearest(self, cameras: int, left_m: float, heading_rad: float) -> int:
         """Return which of the first `cameras` (centre, left, right) is the nearest to the view."""
@@ -73,22 +76,22 @@ class Lens:
         """Return what the centre camera would have seen from a car that is beside the recorded one.
 
         Args:
-            picture: (160, 320, 3), as the recorded car's camera saw it.
+            picture: as the recorded car's camera saw it.
             camera: that took it: 0 centre, 1 left, 2 right.
             left_m: of the car from the recorded one, positive to the left.
             heading_rad: of the car, against the recorded one's, positive to the left.
 
         Returns:
-            (160, 320, 3); what the camera did not see is filled from the picture's edge.
+            One of the same shape; what the camera did not see is filled from the picture's edge.
 
         Raises:
             FrameError: the picture is none of the simulator's.
         """
-        if picture.shape != FRAME:
+        if picture.shape != self._shape:
             raise FrameError(
                 "this is no frame of the simulator's cameras, so nothing is known of its lens",
                 got=f"{picture.shape}",
-                remedy=f"It must be {FRAME}: rows, columns, colours",
+                remedy=f"It must be {self._shape}: rows, columns, colours",
             )
         move = self._moved(left_m, heading_rad) - (self._ahead_m, LEFT_M[camera], 0.0)
         if not move.any() and heading_rad == 0:
@@ -98,7 +101,7 @@ class Lens:
         # Rays that leave the recorded camera's half of the world: turned away beyond its edge.
         depth = np.maximum(depth, np.float32(1e-3))
         seen = cv2.remap(
-            picture, (x / depth).reshape(FRAME[:2]), (y / depth).reshape(FRAME[:2]),
+            picture, (x / depth).reshape(self._shape[:2]), (y / depth).reshape(self._shape[:2]),
             cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         return np.asarray(seen, dtype=np.uint8)

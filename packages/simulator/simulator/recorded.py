@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.errors import RecordingError
+from contract import frame
+from contract.errors import FrameError, RecordingError
 from simulator.car import MPS_PER_MPH
 
 ROW_S: Final = 1 / 15
@@ -56,6 +57,22 @@ class Recorded:
     def cameras(self) -> int:
         """How many there are: 1 or 3."""
         return len(self.pictures[0])
+
+    def picture(self, row: int, camera: int) -> NDArray[np.uint8]:
+        """Return what a camera saw: (160, 320, 3) RGB, or whatever size it was recorded in.
+
+        Raises:
+            FrameError: the picture is broken, or gone.
+        """
+        path = self.pictures[row][camera]
+        try:
+            return frame.decode(path.read_bytes())
+        except (FrameError, OSError) as error:
+            raise FrameError(
+                f"a picture of the recording cannot be used: {path.name}",
+                got=error,
+                remedy="Take the row's line out of driving_log.csv",
+            ) from error
 
     def held_s(self) -> Floats:
         """Return for how long, (N,) seconds, each row's steering was in force; 0 before a pause."""

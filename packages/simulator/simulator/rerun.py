@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import frame
-from contract.errors import FrameError
 from simulator.abreast import Abreast, advance
 from simulator.lens import Lens
 from simulator.metrics import INTERVENTION_S, lateral
@@ -159,16 +157,7 @@ def _eyes(recorded: Recorded, lens: Lens, car: Abreast) -> Callable[[int], Pictu
     """Return what shows a row as it is seen from the car's place beside the recorded one."""
 
     def look(row: int) -> Picture:
-        paths = recorded.pictures[row]
-        camera = lens.nearest(len(paths), car.left_m, car.heading_rad)
-        try:
-            picture = frame.decode(paths[camera].read_bytes())
-            return lens.view(picture, camera, car.left_m, car.heading_rad)
-        except (FrameError, OSError) as error:
-            raise FrameError(
-                f"a picture of the recording cannot be used: {paths[camera].name}",
-                got=error,
-                remedy="Take the row's line out of driving_log.csv",
-            ) from error
+        camera = lens.nearest(recorded.cameras, car.left_m, car.heading_rad)
+        return lens.view(recorded.picture(row, camera), camera, car.left_m, car.heading_rad)
 
     return look

@@ -86,7 +86,7 @@ def rerun(
                 done.append(drive(road, chosen, metres, lens, shown, progress))
         if plot is not None:
             plot.parent.mkdir(parents=True, exist_ok=True)
-            write_png(plot, _chart(road, done[0], driver))
+            write_png(plot, chart(road, done[0], driver))
         reference = judge(road)
         found.append((road, reference, done))
         documents.append(_document(road, reference, driver, done))
@@ -138,7 +138,8 @@ def _add(film: Film, road: Recorded, moment: Moment) -> None:
     )  # fmt: skip
 
 
-def _chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
+def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
+    """Draw a drive along a recording; see deviation.chart."""
     yaw = np.array(
         [yaw_rad_s(float(steering), float(speed))
          for steering, speed in zip(road.steering, road.speed_mps, strict=True)]

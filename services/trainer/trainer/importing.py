@@ -25,13 +25,14 @@ from trainer import (
     architecture,
     assemble,
     forward,
+    gate,
     modelfile,
     outline,
     preparation,
     rehearsal,
     release,
     twin,
-)
+)  # fmt: skip
 from trainer.modelfile import ModelFile
 from trainer.plain import Network
 from trainer.preparation import Preparation
@@ -99,7 +100,9 @@ def run(
     top, bottom = _two("crop", crop) or (0, 0)
     choices = Choices(name, normalize, (top, bottom), _two("size", size), color, output)
     try:
-        return import_file(settings, job_id, report, Path(source), choices)
+        result = import_file(settings, job_id, report, Path(source), choices)
+        version = result["imported"]["version"]
+        return {**result, "gate": gate.ask(Registry(settings.model_dir), version)}
     finally:
         # Resolved, so that no ".." and no link leads the removal out of the inbox.
         folder = Path(source).resolve().parent
@@ -221,8 +224,7 @@ def _frames(data_dir: Path) -> Frames:
     y, x = np.mgrid[0 : framespec.HEIGHT, 0 : framespec.WIDTH] / framespec.WIDTH
     slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, framespec.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
-    noise = random.normal(0, 20, waves.shape)
-    return np.asarray(np.clip(waves + noise, 0, 255), dtype=np.uint8)
+    return np.asarray(np.clip(waves + random.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
 def _manifest(

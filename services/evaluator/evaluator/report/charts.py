@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from contract.split_file import Runs
 from evaluator.report import style
 from evaluator.report.style import BLUE, FAINT, GREEN, INK, ORANGE, PALE, SKY, VERMILION
 
-Runs: TypeAlias = list[tuple[int, int]]
-"""Stretches of rows: the first, and the one after the last."""
 BAR: Final = 0.62
 """Of a bar's place."""
 

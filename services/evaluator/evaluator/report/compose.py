@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -39,7 +38,7 @@ PDF: Final = "report.pdf"
 def write(models: Path, version: int, told: Callable[[str], None] = lambda phase: None) -> Path:
     """Write the report on a version in all forms; return its folder.
 
-    An earlier report is replaced as a whole. Two that write at a time: the last one's stays.
+    An earlier report is replaced as a whole.
 
     Args:
         models: the model volume.
@@ -52,21 +51,13 @@ def write(models: Path, version: int, told: Callable[[str], None] = lambda phase
     registry = Registry(models)
     registry.manifest(version)
     final = registry.path(version) / FOLDER
-    part = publish.temporary(final)
-    part.mkdir()
-    try:
+    with publish.folder(final) as made:
         told("draw")
-        report = compose(VersionFolder(models, version), registry.current(), Pictures(part))
+        report = compose(VersionFolder(models, version), registry.current(), Pictures(made))
         told("write")
-        (part / HTML).write_text(html.render(report, part), encoding="utf-8")
-        (part / MARKDOWN).write_text(markdown.render(report), encoding="utf-8")
-        pdf.render(report, part, part / PDF)
-        for path in sorted(part.rglob("*")):
-            publish.sync(path)
-        publish.sync(part)
-        _replace(part, final)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        (made / HTML).write_text(html.render(report, made), encoding="utf-8")
+        (made / MARKDOWN).write_text(markdown.render(report), encoding="utf-8")
+        pdf.render(report, made, made / PDF)
     return final
 
 
@@ -90,13 +81,3 @@ def compose(folder: VersionFolder, current: int | None, pictures: Pictures) -> R
             provenance.section(folder),
         ),
     )
-
-
-def _replace(part: Path, final: Path) -> None:
-    """Put a folder where another may be; a kill in between leaves none, never a mixture."""
-    old = publish.temporary(final)
-    if final.exists():
-        final.rename(old)
-    publish.rename(part, final)
-    for left in publish.temporaries(final.parent, final.name):
-        shutil.rmtree(left)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from contract import split_file
+from contract.split_file import Runs, Sides
 from evaluator.report import charts
 from evaluator.report.document import MISSING, Block, Figure, Paragraph, Section, Table
 from evaluator.report.pictures import Pictures
 from evaluator.report.source import Entry, VersionFolder
-
-SPLIT: Final = "split.json"
 
 
 def section(folder: VersionFolder, pictures: Pictures) -> Section:
@@ -22,8 +20,8 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
             "learnt from is not known, so no figure below can tell seen from unseen roads."
         )
         return Section("data", "Data and split", (Paragraph(text),))
-    split = folder.read(SPLIT)
-    sides = {} if split is None else split["datasets"].fields()
+    split = split_file.read(folder.root / split_file.FILE)
+    sides = {} if split is None else dict(split.datasets)
     blocks: list[Block] = [Paragraph(_told(manifest["metrics"])), _table(manifest, sides)]
     if split is None:
         blocks.append(
@@ -34,14 +32,16 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
         )  # fmt: skip
     else:
         name = pictures.name("split")
-        charts.split(pictures.path(name), {key: _parts(each) for key, each in sides.items()})
-        gap = split["gap_s"].number()
+        charts.split(
+            pictures.path(name),
+            {key: (each.rows, each.train, each.validation) for key, each in sides.items()},
+        )
         caption = (
             "How the rows were parted, in the order of driving. Whole stretches of time validate, "
-            f"and no row within {gap:g} s of them trains: neighbouring frames look alike, so a "
-            "frame on either side would be remembered, not understood."
+            f"and no row within {split.gap_s:g} s of them trains: neighbouring frames look alike, "
+            "so a frame on either side would be remembered, not understood."
         )
-        blocks.append(Figure(name, caption, SPLIT))
+        blocks.append(Figure(name, caption, split_file.FILE))
     for dataset, why in manifest["quarantined"].fields().items():
         text = f"Left out, because it was found damaged: `{dataset}`. {why.text()}"
         blocks.append(Paragraph(text, "warning"))
@@ -61,17 +61,15 @@ def _told(metrics: Entry) -> str:
     )
 
 
-def _table(manifest: Entry, sides: dict[str, Entry]) -> Table:
+def _table(manifest: Entry, sides: dict[str, Sides]) -> Table:
     rows = []
     for each in manifest["data"]:
         name = each["dataset"].text()
         counts = [MISSING, MISSING, MISSING]
         if name in sides:
-            train, validation = (
-                sum(end - first for first, end in runs) for runs in _parts(sides[name])[1:]
-            )
-            whole = sides[name]["rows"].whole()
-            counts = [f"{count:,}" for count in (train, validation, whole - train - validation)]
+            side = sides[name]
+            train, validation = (_count(runs) for runs in (side.train, side.validation))
+            counts = [f"{n:,}" for n in (train, validation, side.rows - train - validation)]
         digest = each["manifest_sha256"].text()[:12]
         rows.append((name, digest, f"{each['rows'].whole():,}", *counts))
     return Table(
@@ -79,15 +77,10 @@ def _table(manifest: Entry, sides: dict[str, Entry]) -> Table:
         tuple(rows),
         "Recordings that the version was trained on. The digest is of the store's manifest, which "
         "has those of the pictures: it says what was learnt from to the last pixel.",
-        f"manifest.json: data; {SPLIT}" if sides else "manifest.json: data",
+        f"manifest.json: data; {split_file.FILE}" if sides else "manifest.json: data",
         words=2,
     )
 
 
-def _parts(side: Entry) -> tuple[int, charts.Runs, charts.Runs]:
-    """Return rows, and the stretches that train and validate."""
-
-    def runs(key: str) -> charts.Runs:
-        return [(first, end) for first, end in ([*map(Entry.whole, each)] for each in side[key])]
-
-    return side["rows"].whole(), runs("train"), runs("validation")
+def _count(runs: Runs) -> int:
+    return sum(end - first for first, end in runs)

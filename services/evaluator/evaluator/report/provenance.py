@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluator.report.document import Block, Paragraph, Section, Table
-from evaluator.report.source import Entry, VersionFolder
+from evaluator.report.source import VersionFolder
 
 
 def section(folder: VersionFolder) -> Section:
@@ -31,21 +31,17 @@ def section(folder: VersionFolder) -> Section:
             "What computed the model.", "manifest.json: packages",
         ),
     ]  # fmt: skip
-    journal = folder.journal()
-    if journal:
+    decisions = folder.decisions()
+    if decisions:
         blocks.append(
             Table(
                 ("at", "decided by", "", "why"),
                 tuple(
-                    (each["at"].text(), each["by"].text(), _decision(each), each["why"].text())
-                    for each in journal
+                    (each.at, each.by, "became current" if each.accepted else "refused", each.why)
+                    for each in decisions
                 ),
                 "Decisions on whether this version may drive, oldest first.",
                 "journal.json, beside the versions", words=4, wide=(3,),
             )
         )  # fmt: skip
     return Section("provenance", "Provenance", tuple(blocks))
-
-
-def _decision(entry: Entry) -> str:
-    return "became current" if entry["accepted"].flag() else "refused"

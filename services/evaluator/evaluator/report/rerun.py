@@ -31,32 +31,34 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
     rows = [row for each in datasets for row in _rows(each)]
     blocks.append(
         Table(
-            ("recording", "trained on", "limit", "autonomy", "put back", "RMSE", "at most"),
+            ("recording", "rows", "limit", "autonomy", "put back", "RMSE", "at most"),
             tuple(rows),
             "Each recording at each limit: 1 m is DAVE-2's, at 3 m a wheel leaves the lake's road. "
             "RMSE and largest distance are from the recorded path.",
             FILE,
-            words=2,
+            words=1,
+            wide=(0,),
         )
     )
     for each in datasets:
         name = each["dataset"].text()
         blocks += [Paragraph(text, "warning") for text in _unfit(each)]
+        fair = each.words("held_out")
         for index, picture in enumerate(each.entries("pictures")):
             kept = pictures.keep(
                 folder.file(FOLDER, picture, ".png"), f"replay-{slug(name)}-{index + 1}"
             )
-            caption = f"`{name}`: the recorded path, and where the model drove."
+            caption = f"`{name}`: the recorded path, and where the model drove"
+            caption += f" ({fair})." if fair else "."
             blocks.append(Figure(kept, caption, f"{FOLDER}/{picture.text()}"))
     return Section("replay", TITLE, tuple(blocks))
 
 
 def _rows(entry: Entry) -> list[tuple[str, ...]]:
-    held = entry.get("held_out")
-    trained = "?" if held is None else "no" if held.flag() else "yes"
     return [
         (
-            entry["dataset"].text(), trained, f"{drive['limit_m'].number():g} m",
+            entry["dataset"].text(), f"{entry['rows'].whole():,}",
+            f"{drive['limit_m'].number():g} m",
             number(drive.maybe("autonomy_percent"), ".1f", " %"), f"{_count(drive)}",
             number(drive.maybe("deviation_rmse_m"), ".2f", " m"),
             number(drive.maybe("deviation_max_m"), ".2f", " m"),

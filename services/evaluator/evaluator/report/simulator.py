@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from evaluator.measures import MEASURES
 from evaluator.report import charts, stills
 from evaluator.report.document import (
     MISSING,
@@ -20,16 +21,10 @@ from evaluator.report.pictures import Pictures
 from evaluator.report.source import Entry, VersionFolder
 
 TITLE: Final = "In the simulator"
-MEASURES: Final = {
-    "success_percent": ("without help", ".0f"),
-    "autonomy_percent": ("autonomy", ".1f"),
-    "interventions": ("put back, a drive", ".2f"),
-    "lateral_mae_m": ("off the line, mean", ".2f"),
-    "lateral_max_m": ("off the line, at most", ".2f"),
-    "off_road_percent": ("a wheel off the road", ".1f"),
-    "whiteness_per_s": ("restlessness of the steering", ".2f"),
-}
-"""What is measured, in words, and how it is written."""
+FORMS: Final = {
+    "success_percent": ".0f", "autonomy_percent": ".1f", "off_road_percent": ".1f",
+}  # fmt: skip
+"""How measures are written; the others with two digits."""
 PANELS: Final = {
     "success_percent": "Drives without help, %", "autonomy_percent": "Autonomy, %",
     "lateral_mae_m": "Off the line, mean, m",
@@ -78,10 +73,10 @@ def _evaluation(folder: VersionFolder, name: str, pictures: Pictures) -> list[Bl
 
 def _table(conditions: list[Entry], source: str) -> Table:
     rows = []
-    for key, (words, form) in MEASURES.items():
-        cells = [_interval(each["measures"].get(key), form) for each in conditions]
-        if any(cell != MISSING for cell in cells):
-            rows.append((words, *cells))
+    for kind in MEASURES:
+        form = FORMS.get(kind.name, ".2f")
+        cells = [_interval(each["measures"].get(kind.name), form) for each in conditions]
+        rows.append((kind.title, *cells))
     return Table(
         ("measure", *(each["condition"].text() for each in conditions)),
         tuple(rows),
@@ -130,7 +125,10 @@ def _condition(
     stem = f"{name}-{slug(condition)}"
     for index, picture in enumerate(entry.entries("pictures")):
         kept = pictures.keep(folder.file(place, picture, ".png"), f"{stem}-{index + 1}")
-        caption = f"{condition}: where it drove; crosses are where it was put back."
+        if picture.text().endswith("-worst.png"):
+            caption = f"{condition}: the worst of the drives, and how far it was off the line."
+        else:
+            caption = f"{condition}: where the drives began, and where they were put back."
         blocks.append(Figure(kept, caption, f"{place}/{picture.text()}"))
     film = entry.get("film")
     if film is not None:

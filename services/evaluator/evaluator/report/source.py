@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from contract import journal
 from contract.errors import ModelError
+from contract.journal import Decision
 
 MAX_BYTES: Final = 64 << 20
 """Larger documents are not read."""
@@ -112,13 +114,23 @@ class VersionFolder:
         Raises:
             ModelError: it cannot be read.
         """
-        return _read(self.root / name, name)
+        path = self.root / name
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError(f"{path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
+            return Entry(json.loads(path.read_text(encoding="utf-8")), name)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise ModelError(
+                f"{name} of the version cannot be read",
+                got=error,
+                remedy="Make it anew, or take it away",
+            ) from error
 
-    def journal(self) -> list[Entry]:
-        """Return the entries of the journal that are about this version, oldest first."""
-        entry = _read(self.models / "journal.json", "journal.json")
-        found = [] if entry is None else [*entry]
-        return [each for each in found if each["version"].whole() == self.version]
+    def decisions(self) -> list[Decision]:
+        """Return what the journal says of this version, the earliest first."""
+        return [each for each in journal.read(self.models) if each.version == self.version]
 
     @property
     def manifest(self) -> Entry:
@@ -148,17 +160,3 @@ class VersionFolder:
                 remedy="Make it anew, or take it away",
             )
         return path
-
-
-def _read(path: Path, name: str) -> Entry | None:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        return Entry(json.loads(path.read_text(encoding="utf-8")), name)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{name} of the version cannot be read", got=error,
-            remedy="Make it anew, or take it away",
-        ) from error  # fmt: skip

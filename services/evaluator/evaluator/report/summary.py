@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from evaluator.report.document import (
-    MISSING,
     Block,
     Paragraph,
     Section,
@@ -133,14 +132,16 @@ def _learnt(folder: VersionFolder) -> list[Tile]:
 
 
 def _standing(folder: VersionFolder, current: int | None) -> str:
-    version, journal = folder.version, folder.journal()
+    version, decisions = folder.version, folder.decisions()
+    accepted = [each for each in decisions if each.accepted]
+    refused = [each for each in decisions if not each.accepted]
     if current == version:
-        last = next((each for each in reversed(journal) if each["accepted"].flag()), None)
-        why = "" if last is None else f" since {last['at'].text()}: {last['why'].text()}"
-        return f"It is the current version{why}".rstrip(".") + "."
-    driving = MISSING if current is None else f"version {current}"
-    told = f"It is not the current version: {driving} drives."
-    refused = next((each for each in reversed(journal) if not each["accepted"].flag()), None)
-    if refused is not None:
-        told += f" It was refused at {refused['at'].text()}: {refused['why'].text()}"
+        told = "It is the current version"
+        if accepted:
+            told += f" since {accepted[-1].at} ({accepted[-1].by}): {accepted[-1].why}"
+        return told.rstrip(".") + "."
+    driving = "no version" if current is None else f"version {current}"
+    told = f"It is not the current version; {driving} is."
+    if refused:
+        told += f" It was refused at {refused[-1].at} ({refused[-1].by}): {refused[-1].why}"
     return told.rstrip(".") + "."

@@ -1,0 +1,75 @@
+"""What a version can be held to without a simulator: recorded rows that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract import split_file, store
+from contract.registry import Registry
+from contract.split_file import Sides
+from contract.store import StoreReader
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows of one dataset."""
+
+    dataset: str
+    reader: StoreReader
+    rows: Mask
+    """(rows of the store,), those that the version was not trained on."""
+    said: str
+    """Why they are fair, as a fact."""
+
+
+@contextmanager
+def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[Held]]:
+    """Open the stores, and yield what a version has not seen of each.
+
+    Of a dataset that it was trained on, its validation rows: none of training is within the gap
+    around them. Of another dataset, all rows. Of a version that does not say which rows trained it
+    (made by an earlier release, or imported), only the datasets that it does not name.
+
+    Raises:
+        StoreError: a store is not what its manifest says.
+        ModelError: the version's split cannot be read.
+    """
+    manifest = registry.manifest(version)
+    split = split_file.read(registry.path(version) / split_file.FILE)
+    sides: Mapping[str, Sides] = split.datasets if split else {}
+    trained = {str(each["dataset"]) for each in manifest.data}
+    opened: list[Held] = []
+    try:
+        for each in store.manifests(data_dir):
+            if each.dataset in trained and each.dataset not in sides:
+                continue
+            reader = store.open_store(data_dir, each)
+            side = sides.get(each.dataset)
+            rows = np.ones(len(reader.rows), dtype=np.bool_)
+            said = "not trained on"
+            if side is not None and split is not None:
+                rows = _mask(side, len(reader.rows))
+                said = (
+                    f"{int(rows.sum()):,} validation rows; no row of training within "
+                    f"{split.gap_s:g} s of them"
+                )
+            opened.append(Held(each.dataset, reader, rows, said))
+        yield opened
+    finally:
+        for held in opened:
+            held.reader.close()
+
+
+def _mask(side: Sides, count: int) -> Mask:
+    mask = np.zeros(count, dtype=np.bool_)
+    for first, end in side.validation:
+        mask[first:end] = True
+    return mask

@@ -1,0 +1,16 @@
+"""What a published version waits for: the evaluator's gate."""
+
+from __future__ import annotations
+
+from contract import jobs
+from contract.registry import Registry
+
+
+def ask(registry: Registry, version: int) -> str | None:
+    """Queue the job that decides whether a version may drive, and return its id.
+
+    None where it drives already: nothing drove before it. A job that is run again asks once.
+    """
+    if registry.current() == version:
+        return None
+    return jobs.follow_up(jobs.GATE, str(version), {"version": version})

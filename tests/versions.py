@@ -1,0 +1,23 @@
+"""Versions of a few bytes, for tests of the registry: nothing can compute them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models import manifest
+
+from contract.registry import H5, TFLITE, ModelManifest, Registry
+
+
+def staged(root: Path, job_id: str) -> Path:
+    """Make the folder of a version that is yet to be published."""
+    folder = root / f".staged-{job_id}"
+    folder.mkdir()
+    (folder / H5).write_bytes(b"weights of " + job_id.encode())
+    (folder / TFLITE).write_bytes(b"twin of " + job_id.encode())
+    return folder
+
+
+def publish_one(registry: Registry, job_id: str) -> ModelManifest:
+    """Publish a version: the first one drives, later ones are candidates."""
+    return registry.publish(staged(registry.root, job_id), manifest(job_id))
