@@ -32,7 +32,7 @@ from trainer import (
     rehearsal,
     release,
     twin,
-)  # fmt: skip
+)
 from trainer.modelfile import ModelFile
 from trainer.plain import Network
 from trainer.preparation import Preparation

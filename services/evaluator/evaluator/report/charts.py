@@ -58,11 +58,10 @@ def losses(
             marks.append((value, name, colour))
         if best is not None and best in epochs:
             chosen = validation[list(epochs).index(best)]
-            axes.axvline(best, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
             axes.plot([best], [chosen], "o", color=BLUE, markersize=8, fillstyle="none")
             axes.annotate(
-                f"best: epoch {best}", (best, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(4, -2), textcoords="offset points", va="top", color=FAINT,
+                f"best: epoch {best}", (best, chosen), xytext=(0, -9), textcoords="offset points",
+                ha="center", va="top", color=FAINT,
             )  # fmt: skip
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
@@ -139,6 +138,8 @@ def bins(
         count.set_title("Rows, logarithmic")
         count.set_xscale("log")
         count.set_xlim(left=0.8)
+        count.xaxis.set_minor_locator(NullLocator())
+        count.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         count.set_yticks(places, [""] * len(names))
         for axes in (error, count):
             axes.invert_yaxis()

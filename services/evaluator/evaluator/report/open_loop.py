@@ -63,8 +63,9 @@ def _validation(metrics: Entry) -> Table:
 
 def _dataset(entry: Entry, pictures: Pictures) -> list[Block]:
     name, score = entry["dataset"].text(), entry["score"]
+    leak = entry.words("leak", "not made")
     blocks: list[Block] = [
-        Paragraph(f"`{name}`, {entry['rows'].whole():,} rows. Leak: {entry.words('leak', '?')}."),
+        Paragraph(f"`{name}`, {entry['rows'].whole():,} rows. Leak check: {leak}."),
         Table(
             ("driver", "MSE", "mean absolute error"),
             tuple(

@@ -37,7 +37,7 @@ STYLE: Final[dict[Any, Any]] = {
     "axes.titlepad": 10.0, "xtick.color": FAINT, "ytick.color": FAINT,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.size": 3.0,
     "ytick.major.size": 3.0, "ytick.minor.size": 0.0, "grid.color": RULE, "grid.linewidth": 0.6,
-    "lines.linewidth": 1.8, "legend.frameon": False,
+    "lines.linewidth": 1.8, "legend.frameon": False, "figure.constrained_layout.wspace": 0.06,
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def drawn(path: Path, height_in: float, columns: Sequence[float] = (1.0,)) -> It
 
 def grid(axes: Axes, axis: str = "y") -> None:
     """Rule lines across the axes, to read values by."""
-    axes.grid(visible=True, axis="x" if axis == "x" else "y")
+    axes.grid(visible=True, which="both", axis="x" if axis == "x" else "y")
 
 
 def spread(values: Sequence[float], least: float) -> list[float]:

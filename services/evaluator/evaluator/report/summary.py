@@ -61,8 +61,8 @@ def _verdict(version: int, evaluation: Entry | None) -> str:
     alone = sum(drive["success"].flag() for drive in drives)
     laps = evaluation["laps"].number()
     told = (
-        f"Version {version} drove {alone} of {len(drives)} times {laps:g} "
-        f"lap{'' if laps == 1 else 's'} of {evaluation['track'].text()} without help"
+        f"Version {version} drove {laps:g} lap{'' if laps == 1 else 's'} of "
+        f"{evaluation['track'].text()} without help in {alone} of {len(drives)} drives"
     )
     measure = clear["measures"].get("success_percent")
     low = None if measure is None else measure.maybe("low")
