@@ -29,6 +29,7 @@ from reportlab.platypus import Table as Grid
 from evaluator.report.document import (
     Block,
     Figure,
+    Film,
     Paragraph,
     Report,
     Section,
@@ -96,7 +97,12 @@ def _section(section: Section, folder: Path) -> list[Flowable]:
         Text(_inline(section.title), _style("head", 13, 17, bold=True, before=14, after=3)),
     ]
     first, *rest = (_block(each, folder) for each in section.blocks)
-    return [KeepTogether([*head, *first]), *(part for each in rest for part in each)]
+    # A table may be longer than a page; a picture stays with its caption.
+    kept = [
+        [KeepTogether(parts)] if isinstance(block, Figure | Film) else parts
+        for block, parts in zip(section.blocks[1:], rest, strict=True)
+    ]
+    return [KeepTogether([*head, *first]), *(part for each in kept for part in each)]
 
 
 def _block(block: Block, folder: Path) -> list[Flowable]:
@@ -112,7 +118,7 @@ def _block(block: Block, folder: Path) -> list[Flowable]:
     caption = block.caption
     if not isinstance(block, Figure):
         caption += f" The film is `{block.file}` beside this file."
-    return [KeepTogether([_image(folder / file), _caption(caption, block.source)])]
+    return [_image(folder / file), _caption(caption, block.source)]
 
 
 def _tiles(block: Tiles) -> list[Flowable]:
