@@ -55,6 +55,7 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
         (["import-model", __file__, "--crop", "60"], "--crop has a value it cannot take"),
         (["predict", __file__], "inference does not answer at http://127.0.0.1:"),
         (["promote", "7"], "no such model version: got 7"),
+        (["report", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
     ],

@@ -1,27 +1,12 @@
-"""Read by TensorFlow's own reader: what TensorBoard reads."""
-
 from pathlib import Path
-from typing import Any
 
 import pytest
+from boards import scalars
 
 from trainer.board import TrainingBoard
 
 TOLD = {"loss": 0.5, "validation_mse": 0.25, "samples_per_s": 700.0, "data_share": 0.01}
 SCORES = {"mse": 0.25, "mse_zero": 0.3, "mse_hold": 0.125, "mae_deg": 2.0, "correlation": 0.75}
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """Return step and value of each scalar of a run, in the order of writing."""
-    tensorflow = pytest.importorskip("tensorflow")
-    found: dict[str, list[tuple[int, float]]] = {}
-    for path in sorted(folder.glob("events.out.tfevents.*")):
-        for event in tensorflow.compat.v1.train.summary_iterator(str(path)):
-            value: Any
-            for value in event.summary.value:
-                if value.HasField("simple_value"):
-                    found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
 
 
 def test_a_training_and_its_baselines_are_lines_of_one_chart(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ Needs tensorboardX.
 
 from __future__ import annotations
 
-import os
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -37,8 +37,8 @@ class Board:
     def __init__(self, model_dir: Path, run: str, void_from: int | None = None) -> None:
         folder = model_dir / FOLDER / run
         folder.mkdir(parents=True, exist_ok=True)
-        # Its name has the time in seconds: two processes may begin in the same one.
-        self._writer = EventsWriter(str(folder / "events"), f".{os.getpid()}-{void_from or 0}")
+        # Its name has the time in seconds: two writers may begin in the same one.
+        self._writer = EventsWriter(str(folder / "events"), f".{uuid.uuid4().hex[:8]}")
         if void_from is not None:
             begun = SessionLog(status=SessionLog.START)
             self._writer.write_event(
