@@ -50,6 +50,13 @@ def _window(layer: Any) -> str:  # noqa: ANN401 - Keras publishes no types
     return ", ".join([*words, *(["same padding"] if layer.padding == "same" else [])])
 
 
+def _scaling(layer: Any) -> str:  # noqa: ANN401 - Keras publishes no types
+    scale, offset = float(layer.scale), float(layer.offset)
+    inverse = round(1 / scale, 3) if scale else 0.0
+    by = f"/ {inverse:g}" if inverse and abs(inverse * scale - 1) < 1e-6 else f"* {scale:.6g}"
+    return f"x {by}" + (f" {'-' if offset < 0 else '+'} {abs(offset):g}" if offset else "")
+
+
 def _edges(sides: Any) -> str:  # noqa: ANN401 - Keras publishes no types
     (top, bottom), (left, right) = sides
     named = {"top": top, "bottom": bottom, "left": left, "right": right}
@@ -64,7 +71,7 @@ DETAILS: Final[Mapping[str, Callable[[Any], str]]] = {
     "Conv2D": _window, "MaxPooling2D": _window, "AveragePooling2D": _window,
     "Cropping2D": lambda layer: _edges(layer.cropping),
     "ZeroPadding2D": lambda layer: _edges(layer.padding),
-    "Rescaling": lambda layer: f"x * {layer.scale:.6g} {layer.offset:+.6g}",
+    "Rescaling": _scaling,
     "Resizing": lambda layer: f"to {layer.height} x {layer.width}",
     "Dropout": lambda layer: f"rate {layer.rate:g}",
     "ELU": lambda layer: f"alpha {float(layer.alpha):g}",

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-FILM = Film("pictures/a.mp4", "pictures/a.png", "A film.", "evaluations/a.mp4")
+FILM = Film("pictures/a.mp4", "pictures/a.mp4", "pictures/a.png", "A film.", "evaluations/a.mp4")
 
 
 def test_every_kind_of_block_is_well_formed(folder: Path) -> None:
@@ -78,5 +78,5 @@ def test_films_are_embedded_until_there_is_no_room(folder: Path) -> None:
     for number in range(4):
         name = f"pictures/{number}.mp4"
         (folder / name).hardlink_to(folder / "pictures" / "a.mp4")
-        films.append(Film(name, "pictures/a.png", f"Film {number}.", "x.mp4"))
+        films.append(Film("x.mp4", name, "pictures/a.png", f"Film {number}.", "x.mp4"))
     assert html.render(report(*films), folder).count("<video") == 3

@@ -32,7 +32,9 @@ def test_a_table_that_is_too_wide_is_broken_where_it_may_be() -> None:
 
 def test_pictures_are_fitted_to_the_page(tmp_path: Path) -> None:
     reported.picture(tmp_path / "a.png")
-    assert pages(tmp_path, Figure("a.png", "A.", "x"), Film("a.mp4", "a.png", "F.", "y")) == 1
+    assert (
+        pages(tmp_path, Figure("a.png", "A.", "x"), Film("a.mp4", "q.mp4", "a.png", "F.", "y")) == 1
+    )
     image = pdf._image(tmp_path / "a.png")
     assert image.drawWidth == pytest.approx(pdf.WIDTH)
     assert image.drawHeight == pytest.approx(pdf.WIDTH / 3)

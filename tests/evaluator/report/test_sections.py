@@ -106,6 +106,13 @@ def test_skill_is_against_the_better_baseline() -> None:
     assert open_loop.skill(None, 0.04, 0.02) is None
 
 
+def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pictures) -> None:
+    for name, section in (("replay", rerun.section), ("openloop", open_loop.section)):
+        path = folder.root / "evaluations" / name / f"{name}.json"
+        edit(path, lambda document: document.update(datasets=[]))
+        assert texts(section(folder, pictures), "missing") == [rerun.NONE_HELD]
+
+
 def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
     section = rerun.section(folder, pictures)
     assert tables(section)[0].rows[0] == (

@@ -13,7 +13,7 @@ def test_stills_are_evenly_apart(tmp_path: Path) -> None:
     times = stills.sheet(tmp_path / "x.mp4", tmp_path / "x.png")
     assert times == pytest.approx([number / 15 for number in (2, 7, 12, 17, 22, 27)])
     sheet = matplotlib.image.imread(tmp_path / "x.png")
-    assert sheet.shape[:2] == (2 * 64 + stills.GAP, 3 * 128 + 2 * stills.GAP)
+    assert sheet.shape[:2] == (2 * 32 + stills.GAP, 3 * 64 + 2 * stills.GAP)
 
 
 def test_a_film_of_two_pictures_has_two_stills(tmp_path: Path) -> None:

@@ -39,6 +39,18 @@ def test_it_says_how_often_how_sure_and_what_is_hardest(models: Path) -> None:
     assert standing.endswith("(first): nothing drove before it.")
 
 
+def test_no_condition_is_weakest_where_all_are_alike(models: Path) -> None:
+    folder = models / "versions" / "1"
+    reported.judge(folder)
+    path = folder / "evaluations" / reported.EVALUATION / "evaluation.json"
+    document = json.loads(path.read_text())
+    for each in document["conditions"]:
+        each["measures"]["autonomy_percent"]["mean"] = 100.0
+    path.write_text(json.dumps(document))
+    first = told(summary.section(VersionFolder(models, 1), 1))[0]
+    assert first.endswith("Its autonomy is 100.0 % in each of 2 conditions.")
+
+
 def test_the_evaluation_of_most_starts_is_told(models: Path) -> None:
     folder = models / "versions" / "1"
     reported.judge(folder)

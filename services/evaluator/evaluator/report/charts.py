@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from contract.split_file import Runs
 from evaluator.report import style
@@ -65,18 +65,13 @@ def losses(
             )  # fmt: skip
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
-        axes.yaxis.set_minor_formatter(FuncFormatter(_between))
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+        axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
         axes.set_xlabel("epoch")
         axes.set_title("Mean squared error of the steering (−1 to 1), logarithmic")
         _epochs(axes, epochs)
         style.grid(axes)
         _name_lines(axes, marks)
-
-
-def _between(value: float, _: object) -> str:
-    """Write 2 and 5 between the powers of ten."""
-    first = f"{value:.0e}"[0]
-    return f"{value:.2g}" if first in "25" else ""
 
 
 def _name_lines(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:

@@ -67,10 +67,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Film:
-    """A film, and stills of it for paper."""
+    """A film, a quicker one for the page, and stills for paper."""
 
     file: str
     """MP4, relative to the report's folder."""
+    quick: str
+    """The same at digest.QUICKER times the speed."""
     stills: str
     """PNG, relative to the report's folder."""
     caption: str

@@ -23,6 +23,7 @@ from evaluator.report.document import (
 STYLESHEET: Final = "page.css"
 FILM_BYTES: Final = 8 << 20
 """A larger film is left out of the page."""
+QUICK: Final = "Here at three times the speed."
 ALL_FILMS_BYTES: Final = 24 << 20
 """Films beyond so many bytes in all are left out: the page is still to be mailed."""
 
@@ -53,9 +54,9 @@ def _embedded(report: Report, folder: Path) -> set[str]:
     for section in report.sections:
         for block in section.blocks:
             if isinstance(block, Film):
-                size = (folder / block.file).stat().st_size
+                size = (folder / block.quick).stat().st_size
                 if size <= FILM_BYTES and total + size <= ALL_FILMS_BYTES:
-                    found.add(block.file)
+                    found.add(block.quick)
                     total += size
     return found
 
@@ -81,14 +82,14 @@ def _block(block: Block, folder: Path, embedded: set[str]) -> str:
         picture = _picture(folder / block.file, block.caption)
         return f"<figure>{picture}{_caption(block.caption, block.source)}</figure>"
     stills = _picture(folder / block.stills, block.caption)
-    if block.file in embedded:
+    if block.quick in embedded:
         film = (
             '<video controls preload="metadata" '
-            f'src="{_data(folder / block.file, "video/mp4")}"></video>'
+            f'src="{_data(folder / block.quick, "video/mp4")}"></video>'
         )
         return (
             f'<figure>{film}<div class="stills">{stills}</div>'
-            f"{_caption(block.caption, block.source)}</figure>"
+            f"{_caption(f'{block.caption} {QUICK}', block.source)}</figure>"
         )
     note = f"{block.caption} The film is too large for this page: it is `{block.file}` beside it."
     return f"<figure>{stills}{_caption(note, block.source)}</figure>"

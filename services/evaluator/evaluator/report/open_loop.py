@@ -7,6 +7,7 @@ from typing import Final
 from evaluator.report import charts
 from evaluator.report.document import Block, Figure, Paragraph, Section, Table, number, slug
 from evaluator.report.pictures import Pictures
+from evaluator.report.rerun import NONE_HELD
 from evaluator.report.source import Entry, VersionFolder
 
 FILE: Final = "evaluations/openloop/openloop.json"
@@ -30,7 +31,10 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
     if document is None:
         text = f"No recording was scored yet: `lapwing evaluate {folder.version}` does that."
         return Section("open-loop", TITLE, (*blocks, Paragraph(text, "missing")))
-    for each in document["datasets"]:
+    datasets = [*document["datasets"]]
+    if not datasets:
+        blocks.append(Paragraph(NONE_HELD, "missing"))
+    for each in datasets:
         blocks += _dataset(each, pictures)
     return Section("open-loop", TITLE, tuple(blocks))
 

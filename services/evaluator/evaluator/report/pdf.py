@@ -46,8 +46,8 @@ FONTS: Final = {
 """Matplotlib's own, which has every sign that the report writes; the charts are set in it too."""
 SIDE: Final = 18 * mm
 WIDTH: Final = A4[0] - 2 * SIDE
-TALLEST: Final = 225 * mm
-"""Of a picture."""
+TALLEST: Final = 105 * mm
+"""Of a picture: two of them, and their captions, fit on a page."""
 TINT: Final = HexColor("#f4f6f8")
 
 

@@ -11,6 +11,10 @@ from evaluator.report.source import Entry, VersionFolder
 FOLDER: Final = "evaluations/replay"
 FILE: Final = f"{FOLDER}/replay.json"
 TITLE: Final = "Along recordings again (replay)"
+NONE_HELD: Final = (
+    "There was no recording, nor part of one, of which it is known that the version was not "
+    "trained on it."
+)
 
 
 def section(folder: VersionFolder, pictures: Pictures) -> Section:
@@ -28,6 +32,9 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
         text = f"Not done yet: `lapwing evaluate {folder.version}` does it, on every recording."
         return Section("replay", TITLE, (*blocks, Paragraph(text, "missing")))
     datasets = [*document["datasets"]]
+    if not datasets:
+        blocks.append(Paragraph(NONE_HELD, "missing"))
+        return Section("replay", TITLE, tuple(blocks))
     rows = [row for each in datasets for row in _rows(each)]
     blocks.append(
         Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evaluator.measures import MEASURES
-from evaluator.report import charts, stills
+from evaluator.report import charts, digest, stills
 from evaluator.report.document import (
     MISSING,
     Block,
@@ -133,13 +133,13 @@ def _condition(
     film = entry.get("film")
     if film is not None:
         path = folder.file(place, film, ".mp4")
-        sheet = pictures.name(f"{stem}-stills")
+        sheet, quick = pictures.name(f"{stem}-stills"), pictures.name(f"{stem}-quick", ".mp4")
         times = stills.sheet(path, pictures.path(sheet))
+        digest.digest(path, pictures.path(quick))
         moments = ", ".join(f"{each:.0f}" for each in times)
         caption = f"{condition}: the worst of the drives, filmed (stills at {moments} s)."
-        blocks.append(
-            Film(pictures.keep(path, f"{stem}-film"), sheet, caption, f"{place}/{film.text()}")
-        )
+        kept = pictures.keep(path, f"{stem}-film")
+        blocks.append(Film(kept, quick, sheet, caption, f"{place}/{film.text()}"))
     failures = [
         (condition, str(index), *_failure(drive))
         for index, drive in enumerate(entry.entries("drives"), 1)

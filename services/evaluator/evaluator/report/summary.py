@@ -69,7 +69,7 @@ def _verdict(version: int, evaluation: Entry | None) -> str:
     high = None if measure is None else measure.maybe("high")
     if low is not None and high is not None:
         told += (
-            f". So many drives leave room: the true share lies between {low:.0f} and {high:.0f} % "
+            f". From so many drives, the true share lies between {low:.0f} and {high:.0f} % "
             "(95 % interval)"
         )
     return f"{told}. {_weakest(evaluation)}"
@@ -84,6 +84,8 @@ def _weakest(evaluation: Entry) -> str:
     if len(found) < 2:
         return "It was not tried in harder conditions."
     value, name = min(found)
+    if value == max(found)[0]:
+        return f"Its autonomy is {value:.1f} % in each of {len(found)} conditions."
     return f"Its weakest condition of {len(found)} is {name}, with {value:.1f} % autonomy."
 
 
