@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
 from contract.errors import ModelError
 from contract.journal import Decision
 from contract.registry import ModelManifest, Registry
+from lapwing import show
 
 UNKNOWN: Final = "-"
 
@@ -24,7 +24,7 @@ def models(to: Console, registry: Registry) -> None:
     if not manifests:
         to.print("No model was published. `lapwing train` makes one.")
         return
-    table = _table("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
+    table = show.lines("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
     for each in manifests:
         found = scores(registry.path(each.version))
         errors = [
@@ -35,10 +35,10 @@ def models(to: Console, registry: Registry) -> None:
             *(UNKNOWN if error is None else f"{error:.4f}" for error in errors),
             found["drives"],
             found["replay"],
-            _standing(each.version, decisions),
+            _standing(each.version, current, decisions),
             origin(each),
         )
-    to.print(table, soft_wrap=True)
+    show.unbroken(to, table)
     made = [each for each in decisions if each.version == current and each.accepted]
     if made:
         said = made[-1]
@@ -82,14 +82,14 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
     if not comparisons:
         to.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
         return
-    table = _table("course", "", "this one", "current", "difference", "at least", "pairs")
+    table = show.lines("course", "", "this one", "current", "difference", "at least", "pairs")
     for each in comparisons:
         table.add_row(
             each["course"], each["measure"], f"{each['candidate']:.1f} %",
             f"{each['incumbent']:.1f} %", f"{each['difference']:+.1f}", f"{each['lower']:+.1f}",
             str(each["pairs"]) + ("" if each["tells"] else ", tells nothing: neither drives"),
         )  # fmt: skip
-    to.print(table, soft_wrap=True)
+    show.unbroken(to, table)
     if not gate["accepted"]:
         to.print(
             f"  current stays; `lapwing promote {gate['version']} --force` has it drive all the "
@@ -105,19 +105,19 @@ def evaluation(to: Console, result: Mapping[str, Any]) -> None:
         f"version {found['version']} on {found['track']}: {found['starts']} starts of "
         f"{found['laps']:g} laps; in brackets 95 % intervals", highlight=False, soft_wrap=True,
     )  # fmt: skip
-    table = _table("", "success", "autonomy", "off the line", "wheel off the road")
+    table = show.lines("", "success", "autonomy", "off the line", "wheel off the road")
     for each in found["conditions"]:
         table.add_row(each["condition"], *(_figure(each["measures"][name]) for name in names))
-    to.print(table, soft_wrap=True)
+    show.unbroken(to, table)
     if result["replay"]:
-        table = _table("recording, held out", "limit", "autonomy", "off the path, rms")
+        table = show.lines("recording, held out", "limit", "autonomy", "off the path, rms")
         for road in result["replay"]:
             for drive in road["drives"]:
                 table.add_row(
                     f"{road['dataset']}: {road['held_out']}", f"{drive['limit_m']:g} m",
                     f"{drive['autonomy_percent']:.1f} %", f"{drive['deviation_rmse_m']:.2f} m",
                 )  # fmt: skip
-        to.print(table, soft_wrap=True)
+        show.unbroken(to, table)
     for road in result["openloop"]:
         score = road["score"]
         to.print(
@@ -135,19 +135,11 @@ def _figure(value: Mapping[str, Any]) -> str:
     return f"{format(value['mean'], form)} {value['unit']} ({low}-{high})"
 
 
-def _table(*heads: str) -> Table:
-    """Return a table whose lines are as long as they are: cells are not broken up."""
-    table = Table(box=None)
-    for head in heads:
-        table.add_column(head, no_wrap=True)
-    return table
-
-
-def _standing(version: int, decisions: Sequence[Decision]) -> str:
+def _standing(version: int, current: int | None, decisions: Sequence[Decision]) -> str:
     """Say in a word how a version fared last."""
     of = [each for each in decisions if each.version == version]
     if not of:
-        return "candidate"
+        return UNKNOWN if version == current else "candidate"
     return of[-1].by if of[-1].accepted else f"[red]refused[/] against {of[-1].previous}"
 
 
