@@ -47,8 +47,7 @@ SPINES = {
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
 # of. docs/adr/0001-house.md tells why.
 PARTS = {
-    "ingest": {"driving_log": {"decimal_comma"}, "decoder": {"driving_log"},
-               "report": {"driving_log"}},
+    "ingest": {},
     "trainer": {
         "workspace": {"tally"}, "reader": {"augment", "ring"},
         "stream": {"augment", "reader", "ring"},

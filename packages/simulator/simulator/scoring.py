@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -20,7 +20,7 @@ from simulator.recorded import Recorded
 
 def score(
     version: Annotated[int, typer.Argument(min=1, help="Of the model.")],
-    recordings: Annotated[list[Path], typer.Argument(help="Folders, as the simulator wrote them.")],
+    recordings: Annotated[list[Path], typer.Argument(help="Folders, zips or tars.")],
     models: Annotated[
         Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="The registry's folder.")
     ] = Path("lapwing-data/models"),
@@ -30,25 +30,30 @@ def score(
 ) -> None:
     """Compare a model's steering with the recorded one, open loop, beside predict-zero and hold."""
     manifest, steer = twin.load(Registry(models), version)
-    documents = []
-    for folder in recordings:
-        road = recorded.read(folder)
-        with show.progress(road.name) as told:
-            answers = _answers(road, steer, told)
-        documents.append(
-            {
-                "recording": road.name,
-                "left_out": road.left_out,
-                "leak": leak(manifest, road.name),
-                "score": openloop.score(answers[0], road.steering, road.time_s, road.stretch),
-                "by_bin": openloop.by_bin(answers[0], road.steering),
-                "by_camera": openloop.by_camera(answers),
-            }
-        )
+    documents: list[dict[str, Any]] = []
+    for path in recordings:
+        with recorded.opened(path) as sources:
+            documents += [_document(manifest, steer, recorded.of(source)) for source in sources]
     if as_json:
         show.document({"version": manifest.version, "recordings": documents})
     else:
         show.scores(manifest.version, documents)
+
+
+def _document(
+    manifest: ModelManifest, steer: Callable[[frame.Frame], float], road: Recorded
+) -> dict[str, Any]:
+    """Score one recording."""
+    with show.progress(road.name) as told:
+        answers = _answers(road, steer, told)
+    return {
+        "recording": road.name,
+        "left_out": road.left_out,
+        "leak": leak(manifest, road.name),
+        "score": openloop.score(answers[0], road.steering, road.time_s, road.stretch),
+        "by_bin": openloop.by_bin(answers[0], road.steering),
+        "by_camera": openloop.by_camera(answers),
+    }
 
 
 def _answers(

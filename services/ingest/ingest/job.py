@@ -14,14 +14,14 @@ from typing import Any
 
 import cv2
 
-from contract import framespec, jobs, publish, store
+from contract import driving_log, framespec, jobs, publish, recording, store
+from contract.driving_log import Log, Rejection, Row
 from contract.errors import RecordingError, StoreError
+from contract.recording import Recording
 from contract.settings import load
 from contract.store import ABSENT, CAMERAS, StoreManifest
-from ingest import driving_log, recording, report, store_writer
+from ingest import report, store_writer
 from ingest.decoder import decode
-from ingest.driving_log import Log, Rejection, Row
-from ingest.recording import Recording
 from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
 

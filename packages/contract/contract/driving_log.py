@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from contract.decimal_comma import readings
 from contract.errors import RecordingError
-from ingest.decimal_comma import readings
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 SLACK: Final = 1e-4
