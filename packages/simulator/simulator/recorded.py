@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract import driving_log, recording
+from contract.driving_log import Row
 from contract.errors import RecordingError
 from contract.recording import Recording
 from simulator.car import MPS_PER_MPH
@@ -45,6 +46,8 @@ class Recorded:
     """Lines that are no rows (contract/driving_log.py), or without a picture that is there."""
     nominal: bool
     """Whether the file names carry no time, so that rows count as 1/15 s apart."""
+    number: NDArray[np.int64]
+    """(N,), from 0: which one of the rows that ingest takes each is."""
 
     @property
     def cameras(self) -> int:
@@ -101,32 +104,40 @@ def of(source: Recording) -> Recorded:
         RecordingError: its log cannot be read, or not two lines of it can be used.
     """
     log = driving_log.read(source.read_log())
-    lines = len(log.rows) + len(log.rejections)
-    rows = driving_log.without_missing_sides(log, source.images).rows
+    log = driving_log.without_missing_sides(log, source.images)
+    rows, lines = log.rows, len(log.rows) + len(log.rejections)
     cameras = max((len(row.images) for row in rows), default=1)
-    kept = [
-        row
-        for row in rows
-        if len(row.images) == cameras and all(name in source.images for name in row.images)
-    ]
+    taken = driving_log.with_images(log, source.images)
+    number = [place for place, row in enumerate(taken) if len(row.images) == cameras]
+    kept = [taken[place] for place in number]
     if len(kept) < 2:
         raise RecordingError(
             "the recording has no two rows that can be driven along",
             got=f"{lines} lines, {len(rows)} of them rows, {len(kept)} with their pictures",
             remedy="`lapwing ingest` tells what is wrong with each line",
         )
-    clock = np.array([row.time_s for row in kept])
-    nominal = not (np.isfinite(clock).all() and (np.diff(clock) >= 0).all())
-    time_s = (
-        np.arange(len(kept), dtype=np.float64) * ROW_S if nominal else (clock - clock[0]).round(3)
-    )
+    time_s, nominal = clock_s(kept)
+    time_s = (time_s - time_s[0]).round(3) if not nominal else time_s
     return Recorded(
         name=source.name,
-        time_s=np.asarray(time_s, dtype=np.float64),
+        time_s=time_s,
         steering=np.array([row.steering for row in kept]),
         speed_mps=np.array([row.speed_mph for row in kept]) * MPS_PER_MPH,
         stretch=np.concatenate([[0], np.cumsum(np.diff(time_s) > BREAK_S)]),
         pictures=tuple(tuple(source.images[name] for name in row.images) for row in kept),
         left_out=lines - len(kept),
         nominal=nominal,
+        number=np.array(number, dtype=np.int64),
     )
+
+
+def clock_s(rows: Sequence[Row]) -> tuple[Floats, bool]:
+    """Return the times (N,) of rows, and whether they are nominal, from 0.
+
+    They are those of the file names, seconds since 1970, where all names carry one and none is
+    older than the row before.
+    """
+    times = np.array([row.time_s for row in rows], dtype=np.float64)
+    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
+        return times, False
+    return np.arange(len(rows), dtype=np.float64) * ROW_S, True
