@@ -32,7 +32,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"reporting", "__main__"},
+    "evaluator": {"evaluating", "gating", "reporting", "__main__"},
     "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }
@@ -78,13 +78,16 @@ PARTS = {
         "reference": {"abreast", "car", "recorded"},
         "deviation": {"chart", "plan", "ramp"},
     },
-    "evaluator": {},
+    "evaluator": {
+        "boarding": {"measures"}, "comparison": {"measures"}, "driving": {"conditions"},
+        "pictures": {"measures"}, "replays": {"stored"},
+    },
     # A section is made of blocks (`document`), out of files (`source`) and pictures (`charts`).
     "evaluator.report": {
         "charts": {"style"}, "html": {"document"}, "markdown": {"document"},
         "pdf": {"document", "style"},
         "summary": {"document", "open_loop", "source"},
-        "simulator": {"charts", "digest", "document", "pictures", "source", "stills"},
+        "simulator": {"digest", "document", "pictures", "source", "stills"},
         "rerun": {"document", "pictures", "source"},
         "open_loop": {"charts", "document", "pictures", "rerun", "source"},
         "explanation": {"document", "pictures", "source"},

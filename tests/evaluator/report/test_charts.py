@@ -19,9 +19,6 @@ DRAW: dict[str, Callable[[Path], None]] = {
     "bins": lambda path: charts.bins(
         path, [(-1.0, 0.0), (0.0, 1.0)], [10.0, 1000.0], [2.0, 1.0], [-1.0, 1.0]
     ),
-    "intervals": lambda path: charts.intervals(
-        path, ["clear", "fog"], {"Autonomy, %": [(95.0, 90.0, 99.0), None]}
-    ),
 }
 
 

@@ -137,15 +137,6 @@ def test_simulator_has_every_measure_with_its_interval(
     assert all(pictures.path(each.file).is_file() for each in films)
 
 
-def test_conditions_without_a_picture_are_drawn(folder: VersionFolder, pictures: Pictures) -> None:
-    path = folder.root / "evaluations" / reported.EVALUATION / "evaluation.json"
-    edit(path, lambda document: document.update(pictures=[]))
-    section = simulator.section(folder, pictures)
-    first = next(block for block in section.blocks if isinstance(block, Figure))
-    assert first.source == f"evaluations/{reported.EVALUATION}/evaluation.json"
-    assert pictures.path(first.file).is_file()
-
-
 def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures: Pictures) -> None:
     def late(document: Any) -> None:
         document["conditions"][0]["drives"][3] |= {"success": False, "finished": False}

@@ -139,33 +139,3 @@ def bins(
         for axes in (error, count):
             axes.invert_yaxis()
             style.grid(axes, "x")
-
-
-def intervals(
-    path: Path, conditions: Sequence[str],
-    panels: Mapping[str, Sequence[tuple[float, float, float] | None]],
-) -> None:  # fmt: skip
-    """Draw measures of conditions side by side: mean, low and high of each, None where undefined.
-
-    Args:
-        path: of the PNG.
-        conditions: their names, from the top.
-        panels: by title, as many values as there are conditions.
-    """
-    height = 1.0 + 0.36 * len(conditions)
-    with style.drawn(path, height, [1.0] * len(panels)) as drawn:
-        for number, (axes, (title, values)) in enumerate(zip(drawn, panels.items(), strict=True)):
-            for line, value in enumerate(values):
-                if value is not None:
-                    mean, low, high = value
-                    axes.plot([low, high], [line, line], color=SKY, linewidth=5, alpha=0.6,
-                              solid_capstyle="butt")  # fmt: skip
-                    axes.plot([mean], [line], "o", color=BLUE, markersize=6)
-            axes.set_title(title)
-            named = conditions if number == 0 else [""] * len(conditions)
-            axes.set_yticks(range(len(conditions)), named)
-            axes.set_ylim(len(conditions) - 0.5, -0.5)
-            axes.tick_params(axis="y", length=0)
-            if title.endswith("%"):
-                axes.set_xlim(-3, 103)
-            style.grid(axes, "x")

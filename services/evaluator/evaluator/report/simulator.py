@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evaluator.measures import MEASURES
-from evaluator.report import charts, digest, stills
+from evaluator.report import digest, stills
 from evaluator.report.document import (
     MISSING,
     Block,
@@ -25,10 +25,6 @@ FORMS: Final = {
     "success_percent": ".0f", "autonomy_percent": ".1f", "off_road_percent": ".1f",
 }  # fmt: skip
 """How measures are written; the others with two digits."""
-PANELS: Final = {
-    "success_percent": "Drives without help, %", "autonomy_percent": "Autonomy, %",
-    "lateral_mae_m": "Off the line, mean, m",
-}  # fmt: skip
 
 
 def section(folder: VersionFolder, pictures: Pictures) -> Section:
@@ -60,12 +56,9 @@ def _evaluation(folder: VersionFolder, name: str, pictures: Pictures) -> list[Bl
         ),
         _table(conditions, source),
     ]
-    given = document.entries("pictures")
-    for index, picture in enumerate(given):
+    for index, picture in enumerate(document.entries("pictures")):
         kept = pictures.keep(folder.file(place, picture, ".png"), f"{name}-{index + 1}")
         blocks.append(Figure(kept, "The conditions side by side.", f"{place}/{picture.text()}"))
-    if not given:
-        blocks.append(_compared(conditions, name, source, pictures))
     for each in conditions:
         blocks += _condition(folder, place, name, each, pictures)
     return blocks
@@ -93,28 +86,6 @@ def _interval(measure: Entry | None, form: str) -> str:
     mean = number(measure.maybe("mean"), form, f" {unit}" if unit else "")
     low, high = measure.maybe("low"), measure.maybe("high")
     return mean if low is None or high is None else f"{mean} ({low:{form}} to {high:{form}})"
-
-
-def _compared(conditions: list[Entry], name: str, source: str, pictures: Pictures) -> Figure:
-    panels: dict[str, list[tuple[float, float, float] | None]] = {}
-    for key, title in PANELS.items():
-        values: list[tuple[float, float, float] | None] = []
-        for each in conditions:
-            measure = each["measures"].get(key)
-            found = [None] * 3 if measure is None else [
-                measure.maybe(part) for part in ("mean", "low", "high")
-            ]  # fmt: skip
-            mean, low, high = found
-            if mean is None:
-                values.append(None)
-            else:
-                values.append((mean, mean if low is None else low, mean if high is None else high))
-        panels[title] = values
-    picture = pictures.name(f"{name}-conditions")
-    charts.intervals(
-        pictures.path(picture), [each["condition"].text() for each in conditions], panels
-    )
-    return Figure(picture, "The conditions side by side: means, and 95 % intervals.", source)
 
 
 def _condition(
