@@ -55,7 +55,7 @@ def models(to: Console, registry: Registry) -> None:
 def scores(version: Path) -> dict[str, str]:
     """Return a version's autonomy with its interval, as it was evaluated last, in words."""
     found = {"drives": UNKNOWN, "replay": UNKNOWN}
-    evaluations = [_read(path) for path in version.glob("evaluations/*/evaluation.json")]
+    evaluations = [_read(path) for path in version.glob("evaluations/[!.]*/evaluation.json")]
     if evaluations:
         latest = max(evaluations, key=lambda each: str(each["made_at"]))
         first = latest["conditions"][0]
