@@ -41,7 +41,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"__main__"},
+    "evaluator": {"evaluating", "gating", "__main__"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -86,7 +86,10 @@ PARTS = {
         "recorded": {"car"}, "abreast": {"car"}, "reference": {"abreast", "car", "recorded"},
         "deviation": {"chart", "plan", "ramp"},
     },
-    "evaluator": {},
+    "evaluator": {
+        "comparison": {"measures"}, "driving": {"conditions"}, "pictures": {"measures"},
+        "replays": {"stored"},
+    },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
         "land": {"look", "mesh", "noise", "ways"}, "growth": {"land", "look", "mesh", "noise"},

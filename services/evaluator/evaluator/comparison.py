@@ -101,8 +101,8 @@ def verdict(found: Sequence[Comparison]) -> tuple[bool, str]:
     telling = [each for each in found if each.tells]
     if not telling:
         return False, (
-            "nothing shows that it is not worse: neither drives any course; "
-            + "; ".join(map(str, found))
+            "nothing shows that it is not worse: "
+            + "; ".join(["neither drives any course", *map(str, found)])
         )
     worse = [each for each in telling if not each.passed]
     if worse:
