@@ -10,9 +10,8 @@ from pathlib import Path
 import cv2
 
 from bench.figures import Figure, rates
-from contract import frame
+from contract import driving_log, frame
 from contract.settings import load
-from ingest import driving_log
 from ingest.job import import_source
 from ingest.settings import Settings
 

@@ -1,4 +1,4 @@
-"""A real bridge in a process of its own."""
+"""A real bridge in a process of its own, and simulators that it drives."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import samples
+
+from simulator.dialect import Client
+from simulator.numbers import locale
+
+JPEG = samples.jpeg()
 
 
 @contextmanager
@@ -39,3 +46,16 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
     finally:
         process.kill()
         process.wait()
+
+
+def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> Client:
+    """Return a simulator that has found the bridge."""
+    return Client(f"ws://127.0.0.1:{port}", locale(name), timeout_s)
+
+
+def drive(client: Client) -> float:
+    """Send a telemetry; return the steering that it is answered with."""
+    client.telemetry(0.0, 0.0, 9.0, JPEG)
+    command = client.command()
+    assert command is not None, "the telemetry was not answered"
+    return command.steering

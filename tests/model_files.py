@@ -15,6 +15,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from trainer import forward, modelfile
+
 Described = tuple[str, dict[str, Any], Sequence[np.ndarray]]
 
 WEIGHTS = {
@@ -22,6 +24,7 @@ WEIGHTS = {
         "BatchNormalization": ("gamma", "beta", "running_mean", "running_std")},
     2: {"BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance")},
 }  # fmt: skip
+PICTURES = np.random.default_rng(4).integers(0, 256, (5, 20, 40, 3)).astype(np.float32)
 RELEASES = {1: "1.2.1", 2: "2.1.6", 3: "3.5.0"}
 
 
@@ -157,3 +160,44 @@ def driver(release: int, *, first: bool = False, seed: int = 3) -> list[Describe
         ("Dense", one, [dense, some(5)]),
         ("Dense", two, [last, some(1)]),
     ]
+
+
+def functional(release: int, outputs: int = 1) -> tuple[list[Described], Any]:
+    """Describe the driver as a functional model, with a second head if asked."""
+    described = driver(release)
+    if release < 3:
+        shape = described[0][1]["batch_input_shape"]
+        described.insert(0, ("InputLayer", {"batch_input_shape": shape, "dtype": "float32"}, []))
+    for _ in range(outputs - 1):
+        described.append((*described[-1][:2], [described[-1][2][0] * 2, described[-1][2][1]]))
+    made = layers(described, release)
+    for number, layer in enumerate(made):
+        name = layer["name"] = layer["config"]["name"]
+        before = made[min(number - 1, len(made) - outputs - 1)]["config"]["name"]
+        if number == 0:
+            layer["inbound_nodes"] = []
+        elif release < 3:
+            layer["inbound_nodes"] = [[[before, 0, 0, {}]]]
+        else:
+            tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": [before, 0, 0]}}
+            layer["inbound_nodes"] = [{"args": [tensor], "kwargs": {}}]
+        assert name
+    ends = [[each["name"], 0, 0] for each in made[-outputs:]]
+    config = {"name": "model_1", "layers": made, "input_layers": [[made[0]["name"], 0, 0]],
+              "output_layers": ends[0] if release == 3 and outputs == 1 else ends}  # fmt: skip
+    kind = "Functional" if release == 3 else "Model"
+    return described, {"class_name": kind, "config": config}
+
+
+def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
+    """Write a driver of which one layer's options differ."""
+    described = driver(2)
+    kind, config, arrays = described[number]
+    arrays = changes.pop("arrays", arrays)
+    described[number] = (changes.pop("kind", kind), {**config, **changes}, arrays)
+    return write(tmp_path / "m.h5", described, 2)
+
+
+def answers(path: Path, **more: Any) -> np.ndarray:
+    """Return what the network of a file answers to PICTURES."""
+    return forward.answers(modelfile.read(path, **more).network, PICTURES)

@@ -10,7 +10,7 @@ import answering
 import samples
 from driving import bridge
 
-from ingest.driving_log import read
+from contract.driving_log import read
 from simulator.dialect import Client
 from simulator.numbers import locale
 

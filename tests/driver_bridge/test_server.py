@@ -5,54 +5,22 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import answering
 import httpx
 import pytest
 import samples
 import websocket
-from answering import Answers
-from driving import bridge
+from driving import JPEG, drive, unity
 
 from contract.errors import ServiceError
 from simulator.dialect import PATH, Client
-from simulator.numbers import locale
 
-JPEG = samples.jpeg()
+pytestmark = pytest.mark.usefixtures("healthy")
+
 TELEMETRY = {
     "steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
     "image": base64.b64encode(JPEG).decode(),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def inference() -> Iterator[Answers]:
-    with answering.inference() as answers:
-        yield answers
-
-
-@pytest.fixture(scope="module")
-def port(inference: Answers) -> Iterator[int]:
-    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="100") as port:
-        yield port
-
-
-@pytest.fixture(autouse=True)
-def healthy(inference: Answers) -> None:
-    """Let each test begin with an inference that answers."""
-    inference.status, inference.body, inference.delay_s = 200, b'{"steering": 0.25}', 0.0
-
-
-@pytest.fixture
-def simulator(port: int) -> Iterator[Client]:
-    with unity(port) as client:
-        yield client
-
-
-def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> Client:
-    return Client(f"ws://127.0.0.1:{port}", locale(name), timeout_s)
 
 
 def counted(port: int, name: str) -> float:
@@ -60,13 +28,6 @@ def counted(port: int, name: str) -> float:
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     found = re.findall(rf"^lapwing_bridge_{name} (\S+)$", text, re.MULTILINE)
     return float(found[0])
-
-
-def drive(client: Client) -> float:
-    client.telemetry(0.0, 0.0, 9.0, JPEG)
-    command = client.command()
-    assert command is not None, "the telemetry was not answered"
-    return command.steering
 
 
 def test_the_simulator_never_connects_and_is_driven(simulator: Client) -> None:
@@ -145,74 +106,6 @@ def test_manual_driving_is_answered_with_manual(simulator: Client) -> None:
     assert command is not None
     assert command.manual
     assert drive(simulator) == 0.25
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "delay_s"),
-    [(503, b'{"error": "no model"}', 0.0), (200, b"rubbish", 0.0), (200, b'{"steering": 1}', 0.6)],
-)
-def test_whatever_inference_does_a_telemetry_is_answered(
-    simulator: Client, inference: Answers, status: int, body: bytes, delay_s: float
-) -> None:
-    drive(simulator)
-    inference.status, inference.body, inference.delay_s = status, body, delay_s
-    assert drive(simulator) == 0.25  # the one before, held; not the late answer's
-
-
-def test_after_half_a_second_the_car_is_stopped(simulator: Client, inference: Answers) -> None:
-    drive(simulator)
-    inference.status = 503
-    time.sleep(0.6)
-    simulator.telemetry(0.0, 0.0, 9.0, JPEG)
-    command = simulator.command()
-    assert command is not None
-    assert (command.steering, command.throttle) == (0.0, -1.0)
-
-
-def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
-    with answering.inference() as answers:
-        url = answers.url
-    with bridge(url) as port, unity(port) as client:
-        client.telemetry(0.0, 0.0, 0.0, JPEG)
-        assert client.command() is not None
-        with answering.inference(int(url.rsplit(":", 1)[1])):
-            assert drive(client) == 0.25
-
-
-@pytest.fixture
-def patient(inference: Answers) -> Iterator[int]:
-    """A bridge that waits for inference as long as it may."""
-    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="200") as port:
-        yield port
-
-
-def test_a_slow_inference_holds_up_no_page(patient: int, inference: Answers) -> None:
-    with unity(patient) as client:
-        inference.gate.clear()
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
-        assert httpx.get(f"http://127.0.0.1:{patient}/healthz").status_code == 200
-        inference.gate.set()
-        command = client.command()
-        assert command is not None
-        # Not the answer that is given when inference took too long: the page came meanwhile.
-        assert command.steering == 0.25
-
-
-def test_two_simulators_wait_for_a_slow_inference_at_the_same_time(
-    patient: int, inference: Answers
-) -> None:
-    with unity(patient) as one, unity(patient) as other:
-        inference.gate.clear()
-        inference.frames.clear()
-        one.telemetry(0.0, 0.0, 9.0, JPEG)
-        other.telemetry(0.0, 0.0, 9.0, JPEG)
-        while len(inference.frames) < 2:
-            time.sleep(0.001)
-        inference.gate.set()
-        for client in (one, other):
-            command = client.command()
-            assert command is not None
-            assert command.steering == 0.25
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from engines import Rig
 
 from contract.registry import Registry
 
@@ -11,3 +12,9 @@ def registry(tmp_path: Path) -> Registry:
     folder = tmp_path / "models"
     folder.mkdir()
     return Registry(folder)
+
+
+@pytest.fixture
+def rig(registry: Registry, networks: Path) -> Rig:
+    """An engine over that registry."""
+    return Rig(registry, networks)

@@ -7,8 +7,8 @@ import pytest
 import samples
 
 from contract import frame
+from contract.driving_log import Rejection, Row
 from ingest.decoder import decode
-from ingest.driving_log import Rejection, Row
 
 
 def row(line: int, *images: str) -> Row:

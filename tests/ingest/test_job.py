@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import samples
 
-from contract import frame, publish, store
+from contract import frame, publish, recording, store
 from contract.errors import RecordingError
 from contract.settings import load
-from ingest import recording
 from ingest.job import import_source
 from ingest.settings import Settings
 

@@ -1,4 +1,4 @@
-from ingest.driving_log import Rejection
+from contract.driving_log import Rejection
 from ingest.report import report, share
 
 

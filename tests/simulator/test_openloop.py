@@ -31,6 +31,17 @@ def test_a_driver_who_never_steers_leaves_no_skill_to_speak_of() -> None:
     assert openloop.score(np.zeros(8), np.zeros(8), TIME_S, ONE)["skill"] is None
 
 
+def test_of_some_rows_the_others_are_still_what_is_held_and_smoothed_over() -> None:
+    some = np.array([False, False, True, True, False, False, True, False])
+    answers = np.where(some, RECORDED + 0.04, np.nan)
+    found = openloop.score(answers, RECORDED, TIME_S, ONE, some)
+    assert found["rows"] == 3
+    assert found["mse"] == pytest.approx(0.0016)
+    assert found["mse_hold"] == pytest.approx((0 + 0.36 + 0.64) / 3)
+    smooth = openloop.smoothed(RECORDED, TIME_S, ONE)[some]
+    assert found["correlation_smoothed"] == pytest.approx(np.corrcoef(RECORDED[some], smooth)[0, 1])
+
+
 def test_nothing_is_held_across_a_pause() -> None:
     parted = np.array([0] * 4 + [1] * 4)
     label = np.array([0.0, 0.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.0])

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -89,13 +90,35 @@ def test_standing_is_no_driving(tmp_path: Path) -> None:
     assert road.driven_s().sum() == pytest.approx(6 * samples.ROW_MS / 1000)
 
 
-@pytest.mark.parametrize("text", ["", "no,images,here,0,0,0,1\n", "a.jpg,0,0,0,1\n"])
-def test_nothing_to_drive_along_is_said(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the driving log is empty"),
+        ("no,images,here,0,0,0,1\n", "no two rows"),
+        ("a.jpg,0,0,0,1\n", "no two rows"),
+    ],
+)
+def test_nothing_to_drive_along_is_said(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "driving_log.csv").write_text(text)
-    with pytest.raises(RecordingError, match="no two rows"):
+    with pytest.raises(RecordingError, match=message):
         recorded.read(tmp_path)
 
 
 def test_no_log_is_said(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"no driving_log\.csv"):
         recorded.read(tmp_path)
+
+
+def test_an_archive_is_there_while_it_is_open(tmp_path: Path) -> None:
+    folder = samples.recording(tmp_path / "run", rows=5)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    with recorded.opened(Path(archive)) as (source,):
+        road = recorded.of(source)
+        assert (road.name, len(road.steering)) == ("packed", 5)
+        assert (
+            road.pictures[4][2].read_bytes()
+            == next(folder.glob(f"IMG/{road.pictures[4][2].name}")).read_bytes()
+        )
+    assert not road.pictures[4][2].exists()
+    with pytest.raises(RecordingError, match="one recording's folder was asked for"):
+        recorded.read(Path(archive))

@@ -14,6 +14,7 @@ def road(steering: np.ndarray, speed_mps: float = 8.0) -> Recorded:
     return Recorded(
         "made", np.arange(count) / 15, steering, np.full(count, speed_mps),
         np.zeros(count, np.int64), ((Path("center.jpg"),),) * count, 0, False,
+        np.arange(count),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The command as people call it, in a process of its own."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_the_table_says_what_speaks_against_a_recording(folder: Path) -> None:
     assert "run: of the centre camera alone" in done.stdout
 
 
+def test_an_archive_of_two_recordings_is_driven_along_but_not_drawn(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        samples.recording(tmp_path / "runs" / name, rows=20)
+    archive = shutil.make_archive(str(tmp_path / "runs"), "gztar", tmp_path / "runs")
+    done = rerun(archive, "--policy", "zero", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [each["recording"] for each in json.loads(done.stdout)] == ["runs-one", "runs-two"]
+    drawn = rerun(archive, "--policy", "zero", "--plot", tmp_path / "run.png")
+    assert drawn.returncode == 1
+    assert "run.png cannot be made: got 2 recordings" in drawn.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -90,7 +103,7 @@ def test_what_is_wrong_is_one_line(folder: Path, words: tuple[str, ...], message
 def test_no_recording_is_one_line(tmp_path: Path) -> None:
     done = rerun(tmp_path, "--policy", "zero")
     assert done.returncode == 1
-    assert "the recording has no driving_log.csv" in done.stderr
+    assert "there is no driving_log.csv in the recording" in done.stderr
 
 
 def test_limits_are_metres() -> None:

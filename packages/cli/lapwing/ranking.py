@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
 from contract.errors import ModelError
 from contract.journal import Decision
 from contract.registry import ModelManifest, Registry
+from lapwing import show
 
 UNKNOWN: Final = "-"
 
@@ -24,25 +24,21 @@ def models(to: Console, registry: Registry) -> None:
     if not manifests:
         to.print("No model was published. `lapwing train` makes one.")
         return
-    table = Table(
-        "version", "val MSE", "zero", "hold", "drives", "replay 3 m", "gate", "sha256",
-        "trained on", box=None,
-    )  # fmt: skip
+    table = show.lines("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
     for each in manifests:
         found = scores(registry.path(each.version))
+        errors = [
+            each.metrics.get(f"validation_{name}") for name in ("mse", "mse_zero", "mse_hold")
+        ]
         table.add_row(
-            f"{each.version}{' [green]current[/]' if each.version == current else ''}",
-            *(
-                f"{each.metrics.get(f'validation_{name}', float('nan')):.4f}"
-                for name in ("mse", "mse_zero", "mse_hold")
-            ),
+            f"[green]{each.version} current[/]" if each.version == current else str(each.version),
+            *(UNKNOWN if error is None else f"{error:.4f}" for error in errors),
             found["drives"],
             found["replay"],
-            _standing(each.version, decisions),
-            each.sha256[:12],
+            _standing(each.version, current, decisions),
             origin(each),
         )
-    to.print(table)
+    show.unbroken(to, table)
     made = [each for each in decisions if each.version == current and each.accepted]
     if made:
         said = made[-1]
@@ -60,10 +56,7 @@ def scores(version: Path) -> dict[str, str]:
         latest = max(evaluations, key=lambda each: str(each["made_at"]))
         first = latest["conditions"][0]
         value = first["measures"]["autonomy_percent"]
-        found["drives"] = (
-            f"{value['mean']:.0f} % ({value['low']:.0f}-{value['high']:.0f}) "
-            f"{latest['track']}, {first['condition']}"
-        )
+        found["drives"] = f"{_figure(value)} {latest['track']}"
     path = version / "evaluations" / "replay" / "replay.json"
     if path.is_file():
         shares = [drive["autonomy_percent"] for each in _read(path)["datasets"]
@@ -89,14 +82,14 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
     if not comparisons:
         to.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
         return
-    table = Table("course", "", "this one", "current", "difference", "at least", "pairs", box=None)
+    table = show.lines("course", "", "this one", "current", "difference", "at least", "pairs")
     for each in comparisons:
         table.add_row(
             each["course"], each["measure"], f"{each['candidate']:.1f} %",
             f"{each['incumbent']:.1f} %", f"{each['difference']:+.1f}", f"{each['lower']:+.1f}",
             str(each["pairs"]) + ("" if each["tells"] else ", tells nothing: neither drives"),
         )  # fmt: skip
-    to.print(table)
+    show.unbroken(to, table)
     if not gate["accepted"]:
         to.print(
             f"  current stays; `lapwing promote {gate['version']} --force` has it drive all the "
@@ -107,26 +100,24 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
 def evaluation(to: Console, result: Mapping[str, Any]) -> None:
     """Show how a version drove, with 95 % intervals, and where the rest of it lies."""
     found = result["evaluation"]
-    names = ("success_percent", "autonomy_percent", "lateral_mae_m", "lateral_max_m",
-             "off_road_percent", "whiteness_per_s")  # fmt: skip
-    heads = ("success", "autonomy", "off the line", "at most", "wheel off", "restless")
-    table = Table(
-        "", *heads, box=None, title_justify="left",
-        title=f"version {found['version']} on {found['track']}: {found['starts']} starts of "
-        f"{found['laps']:g} laps",
+    names = ("success_percent", "autonomy_percent", "lateral_mae_m", "off_road_percent")
+    to.print(
+        f"version {found['version']} on {found['track']}: {found['starts']} starts of "
+        f"{found['laps']:g} laps; in brackets 95 % intervals", highlight=False, soft_wrap=True,
     )  # fmt: skip
+    table = show.lines("", "success", "autonomy", "off the line", "wheel off the road")
     for each in found["conditions"]:
         table.add_row(each["condition"], *(_figure(each["measures"][name]) for name in names))
-    to.print(table)
+    show.unbroken(to, table)
     if result["replay"]:
-        table = Table("recording, held out", "limit", "autonomy", "off the path, rms", box=None)
+        table = show.lines("recording, held out", "limit", "autonomy", "off the path, rms")
         for road in result["replay"]:
             for drive in road["drives"]:
                 table.add_row(
                     f"{road['dataset']}: {road['held_out']}", f"{drive['limit_m']:g} m",
                     f"{drive['autonomy_percent']:.1f} %", f"{drive['deviation_rmse_m']:.2f} m",
                 )  # fmt: skip
-        to.print(table)
+        show.unbroken(to, table)
     for road in result["openloop"]:
         score = road["score"]
         to.print(
@@ -144,11 +135,11 @@ def _figure(value: Mapping[str, Any]) -> str:
     return f"{format(value['mean'], form)} {value['unit']} ({low}-{high})"
 
 
-def _standing(version: int, decisions: Sequence[Decision]) -> str:
+def _standing(version: int, current: int | None, decisions: Sequence[Decision]) -> str:
     """Say in a word how a version fared last."""
     of = [each for each in decisions if each.version == version]
     if not of:
-        return "candidate"
+        return UNKNOWN if version == current else "candidate"
     return of[-1].by if of[-1].accepted else f"[red]refused[/] against {of[-1].previous}"
 
 

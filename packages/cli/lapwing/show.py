@@ -6,13 +6,16 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from contract.jobs import JobView
 from lapwing.follow import describe
+
+WIDEST: Final = 400
 
 
 def console(as_json: bool = False) -> Console:
@@ -23,6 +26,21 @@ def console(as_json: bool = False) -> Console:
 def document(value: object) -> None:
     """Print one JSON document to standard output, uncoloured and unwrapped."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def lines(*heads: str) -> Table:
+    """Return a table for `unbroken`."""
+    table = Table(box=None)
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    return table
+
+
+def unbroken(to: Console, table: Table) -> None:
+    """Print a table whose lines are as long as they are: a narrow terminal breaks them itself."""
+    wide = Console(file=to.file, width=WIDEST, force_terminal=to.is_terminal)
+    wide.width = Measurement.get(wide, wide.options, table).maximum
+    wide.print(table)
 
 
 def queued(views: Sequence[JobView], as_json: bool) -> None:

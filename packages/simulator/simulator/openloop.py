@@ -26,7 +26,11 @@ Floats = NDArray[np.float64]
 
 
 def score(
-    predicted: Floats, recorded: Floats, time_s: Floats, stretch: NDArray[np.int64]
+    predicted: Floats,
+    recorded: Floats,
+    time_s: Floats,
+    stretch: NDArray[np.int64],
+    among: NDArray[np.bool_] | None = None,
 ) -> dict[str, float | None]:
     """Score predictions of N rows in order of time.
 
@@ -35,6 +39,8 @@ def score(
         recorded: (N,), the driver's.
         time_s: (N,), rising.
         stretch: (N,), of uninterrupted driving; neither "hold last" nor a window crosses a border.
+        among: (N,), the rows that count, all by default. What is held and smoothed over are the
+            others as well; nothing need be predicted for them.
 
     Returns:
         mse and mae_deg (at the wheels) of the model, of predicting zero and of holding the row
@@ -44,6 +50,11 @@ def score(
     """
     held = np.zeros_like(recorded)
     held[1:] = np.where(np.diff(stretch) == 0, recorded[:-1], 0.0)
+    label = smoothed(recorded, time_s, stretch)
+    if among is not None:
+        predicted, recorded, held, label = (
+            each[among] for each in (predicted, recorded, held, label)
+        )
     found: dict[str, float | None] = {"rows": float(len(recorded))}
     errors = {"": predicted - recorded, "_zero": -recorded, "_hold": held - recorded}
     mse = {}
@@ -54,7 +65,7 @@ def score(
     found["skill"] = 1 - mse[""] / best if best > 0 else None
     found["bias_deg"] = float(np.mean(errors[""])) * STEERING_LOCK_DEG
     found["correlation"] = correlation(predicted, recorded)
-    found["correlation_smoothed"] = correlation(predicted, smoothed(recorded, time_s, stretch))
+    found["correlation_smoothed"] = correlation(predicted, label)
     return found
 
 

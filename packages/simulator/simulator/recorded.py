@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import frame
+from contract import driving_log, frame, recording
+from contract.driving_log import Row
 from contract.errors import FrameError, RecordingError
+from contract.recording import Recording
 from simulator.car import MPS_PER_MPH
 
 ROW_S: Final = 1 / 15
@@ -23,12 +23,6 @@ ROW_S: Final = 1 / 15
 BREAK_S: Final = 0.5
 """A longer pause between rows parts two stretches of driving."""
 STANDING_MPS: Final = 0.5
-LOG: Final = "driving_log.csv"
-IMAGE: Final = re.compile(r"(?:.*[\\/])?([^\\/]+\.jpe?g)", re.IGNORECASE)
-STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
-NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:E[-+]?\d+)?", re.IGNORECASE)
-# steering, throttle, brake, speed; a float overshoots its range by rounding.
-RANGES: Final = ((-1.0001, 1.0001), (0.0, 1.0001), (0.0, 1.0001), (0.0, 200.0))
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +43,11 @@ class Recorded:
     pictures: tuple[tuple[Path, ...], ...]
     """(N,) of the centre camera, or of centre, left and right."""
     left_out: int
-    """Lines without a picture that is there, or without four numbers."""
+    """Lines that are no rows (contract/driving_log.py), or without a picture that is there."""
     nominal: bool
     """Whether the file names carry no time, so that rows count as 1/15 s apart."""
+    number: NDArray[np.int64]
+    """(N,), from 0: which one of the rows that ingest takes each is."""
 
     @property
     def cameras(self) -> int:
@@ -85,113 +81,79 @@ class Recorded:
         return np.where(self.speed_mps > STANDING_MPS, self.held_s(), 0.0)
 
 
-def read(folder: Path) -> Recorded:
-    """Read a recording of Udacity's recorder, or of ours.
-
-    Numbers may be written with decimal commas. A line that cannot be used is left out and counted.
+@contextmanager
+def opened(source: Path) -> Iterator[list[Recording]]:
+    """Yield the recordings of a folder, zip or tar; an archive is unpacked meanwhile.
 
     Raises:
-        RecordingError: there is no log, or not two lines of it can be used.
+        RecordingError: it holds none, or cannot be read.
     """
-    try:
-        text = (folder / LOG).read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise RecordingError(
-            f"the recording has no {LOG} that can be read",
-            got=error,
-            remedy="Name the folder that the simulator wrote; an archive is unpacked first",
-        ) from error
-    present = {path.name: path for place in (folder, folder / "IMG") for path in place.glob("*.*")}
-    lines = [line.split(",") for line in text.splitlines() if line.strip()]
-    if lines and "steering" in [each.strip() for each in lines[0]]:
-        lines.pop(0)
-    parsed = [_row(fields) for fields in lines]
-    rows = [each for each in parsed if each is not None]
-    # Many recordings are handed on without the side cameras' pictures.
-    sides = any(name in present for names, _ in rows for name in names[1:])
-    wanted = [(names if sides else names[:1], numbers) for names, numbers in rows]
-    cameras = 3 if sides else 1
-    kept = [
-        each
-        for each in wanted
-        if len(each[0]) == cameras and all(name in present for name in each[0])
-    ]
+    with (
+        tempfile.TemporaryDirectory(prefix="lapwing-recording-") as scratch,
+        recording.opened(source, Path(scratch)) as found,
+    ):
+        yield found
+
+
+def read(folder: Path) -> Recorded:
+    """Read the one recording of a folder.
+
+    Raises:
+        RecordingError: it holds none or several, or what it holds cannot be driven along.
+    """
+    with opened(folder) as found:
+        if not folder.is_dir() or len(found) > 1:
+            raise RecordingError(
+                "one recording's folder was asked for",
+                got=f"{folder} with {len(found)}",
+                remedy="Name the folder that the simulator recorded into",
+            )
+        return of(found[0])
+
+
+def of(source: Recording) -> Recorded:
+    """Read a recording of Udacity's recorder, or of ours.
+
+    A line that cannot be used is left out and counted.
+
+    Raises:
+        RecordingError: its log cannot be read, or not two lines of it can be used.
+    """
+    log = driving_log.read(source.read_log())
+    log = driving_log.without_missing_sides(log, source.images)
+    rows, lines = log.rows, len(log.rows) + len(log.rejections)
+    cameras = max((len(row.images) for row in rows), default=1)
+    taken = driving_log.with_images(log, source.images)
+    number = [place for place, row in enumerate(taken) if len(row.images) == cameras]
+    kept = [taken[place] for place in number]
     if len(kept) < 2:
         raise RecordingError(
             "the recording has no two rows that can be driven along",
-            got=f"{len(lines)} lines, {len(rows)} of four numbers, {len(kept)} with their pictures",
+            got=f"{lines} lines, {len(rows)} of them rows, {len(kept)} with their pictures",
             remedy="`lapwing ingest` tells what is wrong with each line",
         )
-    clock = np.array([_stamp(names[0]) for names, _ in kept])
-    nominal = not (np.isfinite(clock).all() and (np.diff(clock) >= 0).all())
-    time_s = (
-        np.arange(len(kept), dtype=np.float64) * ROW_S if nominal else (clock - clock[0]).round(3)
-    )
-    numbers = np.array([each for _, each in kept])
+    time_s, nominal = clock_s(kept)
+    time_s = (time_s - time_s[0]).round(3) if not nominal else time_s
     return Recorded(
-        name=folder.resolve().name,
-        time_s=np.asarray(time_s, dtype=np.float64),
-        steering=numbers[:, 0].clip(-1, 1),
-        speed_mps=numbers[:, 3] * MPS_PER_MPH,
+        name=source.name,
+        time_s=time_s,
+        steering=np.array([row.steering for row in kept]),
+        speed_mps=np.array([row.speed_mph for row in kept]) * MPS_PER_MPH,
         stretch=np.concatenate([[0], np.cumsum(np.diff(time_s) > BREAK_S)]),
-        pictures=tuple(tuple(present[name] for name in names) for names, _ in kept),
-        left_out=len(lines) - len(kept),
+        pictures=tuple(tuple(source.images[name] for name in row.images) for row in kept),
+        left_out=lines - len(kept),
         nominal=nominal,
+        number=np.array(number, dtype=np.int64),
     )
 
 
-def _row(fields: Sequence[str]) -> tuple[list[str], tuple[float, ...]] | None:
-    """Return a line's image names, without their folders, and its four numbers."""
-    fields = [each.strip().strip('"') for each in fields]
-    found = [IMAGE.fullmatch(each) for each in fields]
-    names = [each[1] for each in found if each]
-    if len(names) not in (1, 3):
-        return None
-    last = max(place for place, each in enumerate(found) if each)
-    rest = fields[last + 1 :]
-    while rest and not rest[0]:  # the empty side cameras of a centre-only log
-        rest = rest[1:]
-    readings = _readings(rest)
-    return (names, readings[0]) if len(readings) == 1 else None
+def clock_s(rows: Sequence[Row]) -> tuple[Floats, bool]:
+    """Return the times (N,) of rows, and whether they are nominal, from 0.
 
-
-def _readings(fields: Sequence[str]) -> list[tuple[float, ...]]:
-    """Return every way to read the fields as the four numbers.
-
-    On a machine with a decimal comma "-0,35" is two fields. A fraction does not end in 0, nor has a
-    number leading zeros, as .NET writes them; what can be read in two ways is not guessed at.
+    They are those of the file names, seconds since 1970, where all names carry one and none is
+    older than the row before.
     """
-    found = set()
-    for widths in itertools.product((1, 2), repeat=len(RANGES)):
-        if sum(widths) != len(fields):
-            continue
-        ends = list(itertools.accumulate(widths))
-        words = [".".join(fields[end - width : end])
-                 for end, width in zip(ends, widths, strict=True)]  # fmt: skip
-        split = any(width == 2 for width in widths)
-        if all(_plausible(word, split) for word in words):
-            values = tuple(float(word) for word in words)
-            if all(low <= each <= high
-                   for each, (low, high) in zip(values, RANGES, strict=True)):  # fmt: skip
-                found.add(values)
-    return sorted(found)
-
-
-def _plausible(word: str, split: bool) -> bool:
-    if not NUMBER.fullmatch(word):
-        return False
-    whole, _, fraction = word.lstrip("-").upper().partition("E")[0].partition(".")
-    strict = (len(whole) == 1 or whole[0] != "0") and not fraction.endswith("0") and word != "-0"
-    return strict or not split
-
-
-def _stamp(name: str) -> float:
-    """Return the seconds since 1970 of a file name, read as UTC; NaN where it tells none."""
-    match = STAMP.search(name)
-    if match is None:
-        return math.nan
-    try:
-        moment = datetime.strptime(match[1] + "000", "%Y_%m_%d_%H_%M_%S_%f")
-    except ValueError:  # such as a month 13
-        return math.nan
-    return moment.replace(tzinfo=UTC).timestamp()
+    times = np.array([row.time_s for row in rows], dtype=np.float64)
+    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
+        return times, False
+    return np.arange(len(rows), dtype=np.float64) * ROW_S, True

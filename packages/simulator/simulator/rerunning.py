@@ -20,6 +20,7 @@ from simulator.car import MPS_PER_MPH
 from simulator.chart import write_png
 from simulator.film import Film
 from simulator.lens import Lens
+from simulator.policies import Policy
 from simulator.recorded import Recorded
 from simulator.reference import Reference, judge
 from simulator.rerun import Moment, Rerun
@@ -30,7 +31,7 @@ MOST_LIMITS: Final = 5
 
 
 def rerun(
-    recordings: Annotated[list[Path], typer.Argument(help="Folders, as the simulator wrote them.")],
+    recordings: Annotated[list[Path], typer.Argument(help="Folders, zips or tars.")],
     policy: Annotated[
         str, typer.Option(help=", ".join((*policies.SEEING, *policies.BLIND)) + ".")
     ] = "model",
@@ -56,13 +57,7 @@ def rerun(
 ) -> None:
     """Drive along recordings again: the model steers a virtual car, and sees what it would see."""
     limits = limits_of(limit)
-    for path, suffix in ((plot, ".png"), (video, ".mp4")):
-        if path is not None and (len(recordings) > 1 or path.suffix != suffix):
-            raise SettingError(
-                f"{path} cannot be made",
-                got=f"{len(recordings)} recordings",
-                remedy=f"Name one recording, and a file that ends in {suffix}",
-            )
+    _check(plot, video, len(recordings))
     if policy in policies.BLIND and model is not None:
         raise SettingError(
             "this policy asks no model", got=f"--policy {policy} --model {model}",
@@ -72,26 +67,20 @@ def rerun(
     if policy in policies.SEEING:
         manifest, steer = twin.load(Registry(models), model)
         driver = f"{policy}, version {manifest.version}"
-    lens, found, documents = Lens(), [], []
-    for folder in recordings:
-        road = recorded.read(folder)
-        chosen = policies.policy(policy, road.steering, steer, seed)
-        done: list[Rerun] = []
-        with show.progress(f"{road.name}") as told, ExitStack() as stack:
-            for number, metres in enumerate(limits):
-                shown: Callable[[Moment], None] = _unseen
-                if video is not None and number == 0:
-                    shown = partial(_add, stack.enter_context(_film(video, road)), road)
-                progress = partial(_tell, told, number, len(limits))
-                done.append(drive(road, chosen, metres, lens, shown, progress))
-        if plot is not None:
-            plot.parent.mkdir(parents=True, exist_ok=True)
-            write_png(plot, chart(road, done[0], driver))
-        reference = judge(road)
-        found.append((road, reference, done))
-        documents.append(_document(road, reference, driver, done))
+    lens, found = Lens(), []
+    for path in recordings:
+        with recorded.opened(path) as sources:
+            _check(plot, video, len(sources))
+            for source in sources:
+                road = recorded.of(source)
+                chosen = policies.policy(policy, road.steering, steer, seed)
+                done = _drives(road, chosen, limits, lens, video)
+                if plot is not None:
+                    plot.parent.mkdir(parents=True, exist_ok=True)
+                    write_png(plot, chart(road, done[0], driver))
+                found.append((road, judge(road), done))
     if as_json:
-        show.document(documents)
+        show.document([_document(road, fit, driver, done) for road, fit, done in found])
     else:
         show.reruns(driver, found, [each for each in (plot, video) if each is not None])
 
@@ -113,6 +102,36 @@ def limits_of(text: str) -> list[float]:
             remedy=f"Write up to {MOST_LIMITS} numbers from 0.1 to 20 metres, such as 1,3",
         )
     return values
+
+
+def _check(plot: Path | None, video: Path | None, count: int) -> None:
+    """Refuse to draw or film what cannot be.
+
+    Raises:
+        SettingError: there are several recordings, or a file's name has another ending.
+    """
+    for path, suffix in ((plot, ".png"), (video, ".mp4")):
+        if path is not None and (count > 1 or path.suffix != suffix):
+            raise SettingError(
+                f"{path} cannot be made",
+                got=f"{count} recordings",
+                remedy=f"Name one recording, and a file that ends in {suffix}",
+            )
+
+
+def _drives(
+    road: Recorded, policy: Policy, limits: list[float], lens: Lens, video: Path | None
+) -> list[Rerun]:
+    """Drive along a recording once a limit; film the first drive."""
+    done: list[Rerun] = []
+    with show.progress(road.name) as told, ExitStack() as stack:
+        for number, metres in enumerate(limits):
+            shown: Callable[[Moment], None] = _unseen
+            if video is not None and number == 0:
+                shown = partial(_add, stack.enter_context(_film(video, road)), road)
+            progress = partial(_tell, told, number, len(limits))
+            done.append(drive(road, policy, metres, lens, shown, progress))
+    return done
 
 
 def _film(path: Path, road: Recorded) -> Film:

@@ -2,85 +2,89 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from contract import frame
-from contract.errors import FrameError
-from contract.registry import ModelManifest, Registry
-from simulator import openloop, recorded, show, twin
+from contract import frame, split_file
+from contract.errors import RecordingError
+from contract.registry import Registry
+from simulator import leak, openloop, recorded, show, twin
+from simulator.leak import Leak
 from simulator.recorded import Recorded
 
 
 def score(
     version: Annotated[int, typer.Argument(min=1, help="Of the model.")],
-    recordings: Annotated[list[Path], typer.Argument(help="Folders, as the simulator wrote them.")],
+    recordings: Annotated[list[Path], typer.Argument(help="Folders, zips or tars.")],
     models: Annotated[
         Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="The registry's folder.")
     ] = Path("lapwing-data/models"),
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="Only rows with none within the gap that was trained on."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = (
         False
     ),
 ) -> None:
     """Compare a model's steering with the recorded one, open loop, beside predict-zero and hold."""
-    manifest, steer = twin.load(Registry(models), version)
-    documents = []
-    for folder in recordings:
-        road = recorded.read(folder)
-        with show.progress(road.name) as told:
-            answers = _answers(road, steer, told)
-        documents.append(
-            {
-                "recording": road.name,
-                "left_out": road.left_out,
-                "leak": leak(manifest, road.name),
-                "score": openloop.score(answers[0], road.steering, road.time_s, road.stretch),
-                "by_bin": openloop.by_bin(answers[0], road.steering),
-                "by_camera": openloop.by_camera(answers),
-            }
-        )
+    registry = Registry(models)
+    manifest, steer = twin.load(registry, version)
+    split = split_file.read(registry.path(manifest.version) / split_file.FILE)
+    documents: list[dict[str, Any]] = []
+    for path in recordings:
+        with recorded.opened(path) as sources:
+            for source in sources:
+                road = recorded.of(source)
+                known = leak.of(source, road, manifest, split)
+                documents.append(_document(steer, road, known, held_out))
     if as_json:
         show.document({"version": manifest.version, "recordings": documents})
     else:
         show.scores(manifest.version, documents)
 
 
+def _document(
+    steer: Callable[[frame.Frame], float], road: Recorded, known: Leak, held_out: bool
+) -> dict[str, Any]:
+    """Score one recording, or what of it was held out."""
+    among = known.held_out() if held_out else None
+    scored = np.ones(len(road.steering), np.bool_) if among is None else among
+    if not scored.any():
+        raise RecordingError(
+            f"no row of {road.name} was held out",
+            got=known.document(scored)["says"],
+            remedy="Name a recording that was not trained on, or score without --held-out",
+        )
+    with show.progress(road.name) as told:
+        answers = _answers(road, scored, steer, told)
+    centre = answers[0]
+    return {
+        "recording": road.name,
+        "left_out": road.left_out,
+        "held_out": held_out,
+        "leak": known.document(scored),
+        "score": openloop.score(centre, road.steering, road.time_s, road.stretch, scored),
+        "by_bin": openloop.by_bin(centre[scored], road.steering[scored]),
+        "by_camera": openloop.by_camera([each[scored] for each in answers]),
+    }
+
+
 def _answers(
-    road: Recorded, steer: Callable[[frame.Frame], float], told: Callable[[float], None]
+    road: Recorded,
+    scored: NDArray[np.bool_],
+    steer: Callable[[frame.Frame], float],
+    told: Callable[[float], None],
 ) -> list[NDArray[np.float64]]:
-    """Return the steering of all rows, (N,), for each camera."""
-    answers = np.zeros((road.cameras, len(road.steering)))
-    for row, paths in enumerate(road.pictures):
-        for camera, path in enumerate(paths):
-            try:
-                answers[camera, row] = steer(frame.prepare(path.read_bytes()))
-            except (FrameError, OSError) as error:
-                raise FrameError(
-                    f"a picture of the recording cannot be used: {path.name}",
-                    got=error,
-                    remedy="Take the row's line out of driving_log.csv",
-                ) from error
+    """Return the steering of the rows (N,) that are scored, (N,), for each camera; else NaN."""
+    answers = np.full((road.cameras, len(road.steering)), np.nan)
+    for row in np.flatnonzero(scored).tolist():
+        for camera in range(road.cameras):
+            answers[camera, row] = steer(frame.resize(road.picture(row, camera)))
         told((row + 1) / len(road.pictures))
     return list(answers)
-
-
-def leak(manifest: ModelManifest, name: str) -> str:
-    """Say whether a model was trained on a recording of that name, as its manifest tells.
-
-    Ingest calls a dataset by the recording's name and eight digits of its content. A recording that
-    was renamed since is not found by this.
-    """
-    trained = [str(each.get("dataset")) for each in manifest.data]
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-    same = [each for each in trained if each == slug or re.fullmatch(slug + "-[0-9a-f]{8}", each)]
-    if same:
-        return f"trained on {', '.join(same)}: these figures tell in part what was remembered"
-    if not trained:
-        return "not known: the manifest lists no recordings, as that of an imported model"
-    return f"none by name: trained on {', '.join(trained)}"

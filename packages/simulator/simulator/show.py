@@ -117,8 +117,9 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
     for each in documents:
         found = each["score"]
         table = Table(
-            "", "MSE", "MAE", box=None, title=f"{each['recording']}, {found['rows']:.0f} rows",
-            title_justify="left",
+            "", "MSE", "MAE", box=None, title_justify="left",
+            title=f"{each['recording']}, {found['rows']:.0f} rows"
+            f"{' that were held out' if each['held_out'] else ''}",
         )  # fmt: skip
         for label, mark in (
             (f"version {version}", ""),
@@ -142,7 +143,7 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
             f"{part['camera']} camera: answered {part['correction']:+.3f} more than the centre"
             for part in each["by_camera"][1:]
         ]
-        for line in (*lines, f"leak: {each['leak']}"):
+        for line in (*lines, f"leak: {each['leak']['says']}"):
             to.print(f"  {line}", highlight=False)
 
 

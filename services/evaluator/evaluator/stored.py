@@ -74,6 +74,7 @@ def rows_of(
         steering=rows["steering"][chosen].astype(np.float64),
         speed_mps=rows["speed_mph"][chosen].astype(np.float64) * MPS_PER_MPH,
         stretch=stretch,
+        number=chosen,
         pictures=(),
         left_out=int(wanted.sum()) - len(chosen),
         nominal=nominal,

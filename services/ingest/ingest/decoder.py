@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from contract import frame
+from contract.driving_log import Rejection, Row
 from contract.errors import FrameError
 from contract.frame import Frame
 from contract.store import CAMERAS
-from ingest.driving_log import Rejection, Row
 
 AHEAD: Final = 32
 """Rows in work a thread; bounds the memory to a few megabytes a thread."""

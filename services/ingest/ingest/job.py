@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +13,14 @@ from typing import Any
 
 import cv2
 
-from contract import framespec, jobs, publish, store
+from contract import driving_log, framespec, jobs, publish, recording, store
+from contract.driving_log import Log, Rejection, Row
 from contract.errors import RecordingError, StoreError
+from contract.recording import Recording
 from contract.settings import load
 from contract.store import ABSENT, CAMERAS, StoreManifest
-from ingest import driving_log, recording, report, store_writer
+from ingest import report, store_writer
 from ingest.decoder import decode
-from ingest.driving_log import Log, Rejection, Row
-from ingest.recording import Recording
 from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
 
@@ -107,8 +106,7 @@ class Import:
             for left in publish.temporaries(stores, f"*{log_digest[:8]}"):
                 left.unlink()
             if self._may_be_known(log_digest):
-                names = [image for row in read.rows for image in row.images]
-                dataset, known = self._known(self._source.digest(names, executor))
+                dataset, known = self._known(self._source.digest(read.images(), executor))
                 if known is not None:
                     log.info("%s is imported already, as %s", self._source.name, dataset)
                     return _result(known, skipped=True, seconds=time.monotonic() - began)
@@ -147,22 +145,17 @@ class Import:
             except StoreError as error:
                 log.warning("%s is imported again: %s", path.stem, error)
             return path.stem, None
-        return f"{self._slug}-{digest[:8]}", None
-
-    @property
-    def _slug(self) -> str:
-        word = re.sub(r"[^a-z0-9]+", "-", self._source.name.lower()).strip("-") or "recording"
-        return word[:60]
+        return self._source.dataset(digest), None
 
     def _write(self, read: Log, log_digest: str, executor: ThreadPoolExecutor) -> StoreManifest:
-        names = [image for row in read.rows for image in row.images]
+        names = read.images()
         digests: dict[str, bytes] = {}  # of each image that was read, by its name
         numbers: dict[str, int] = {}  # of each image that is stored, by its name
         records: list[tuple[float, ...]] = []
         rejections = list(read.rejections)
         read = driving_log.without_missing_sides(read, self._source.images)
         began = time.monotonic()
-        making = f"{self._slug}-{log_digest[:8]}"
+        making = self._source.dataset(log_digest)
         with StoreWriter(self._data_dir, making, len(read.rows) * len(CAMERAS)) as writer:
             decoded = decode(read.rows, self._source.images, executor, self._threads, digests)
             for count, each in enumerate(decoded, 1):
@@ -193,7 +186,7 @@ class Import:
             return writer.publish(dataset, store_writer.table_of(records), source, document)
 
     def _unlisted(self, read: Log) -> list[str]:
-        listed = {image for row in read.rows for image in row.images}
+        listed = set(read.images())
         extra = sum(1 for name in self._source.images if name not in listed and ".jp" in name)
         return [f"{extra} images that no row lists"] if extra else []
 

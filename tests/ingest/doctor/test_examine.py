@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import circuits
 import cv2
 import numpy as np
 import pytest
-import samples
 import spoiling
 
 from contract.errors import RecordingError
@@ -222,33 +220,3 @@ def test_a_log_without_a_row_is_refused(tmp_path: Path) -> None:
     (tmp_path / "driving_log.csv").write_text("a.jpg,b.jpg,c.jpg,nan,0,0,0\n")
     with pytest.raises(RecordingError, match=r"no line of .* is a row"):
         read([tmp_path], tmp_path)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("light", ["clear", "overcast", "dusk", "fog"])
-def test_clean_recordings_of_any_light_and_seed_are_silent(light: str, tmp_path: Path) -> None:
-    for seed, mph in ((11, 20.0), (12, 13.0)):
-        both = [tmp_path / f"{seed}-{direction}" for direction in (1, -1)]
-        for folder, direction in zip(both, (1, -1), strict=True):
-            circuits.drive(folder, direction, seed, light, mph)
-        assert examine(read(both, tmp_path)) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("lake", ["keyboard-impulses", "one-direction"]),
-        ("lake-2", ["keyboard-impulses"]),
-        ("jungle", ["keyboard-impulses"]),
-        ("lake-decimal-comma", ["keyboard-impulses"]),
-    ],
-)
-def test_what_real_recordings_have(name: str, expected: list[str], tmp_path: Path) -> None:
-    found = examine(read([samples.shared("data", name)], tmp_path))
-    assert [each.name for each in found] == expected
-
-
-def test_the_same_real_recording_twice_leaks(tmp_path: Path) -> None:
-    folders = [samples.shared("data", name) for name in ("lake", "lake-decimal-comma")]
-    found = examine(read(folders, tmp_path))
-    assert "leak" in {each.name for each in found}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import samples
 
-from ingest import driving_log, recording
+from contract import driving_log, recording
 from ingest.doctor.pictures import STRETCH, look
 
 

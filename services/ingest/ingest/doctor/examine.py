@@ -12,13 +12,13 @@ from typing import Final
 import cv2
 import numpy as np
 
+from contract import driving_log, recording
+from contract.driving_log import Rejection
 from contract.errors import RecordingError
-from ingest import driving_log, recording
+from contract.recording import Recording
 from ingest.doctor import bias, cameras, keyboard, lag, laps, pictures, repeats, rows, times
 from ingest.doctor.drive import MPS_PER_MPH, Drive
 from ingest.doctor.finding import Finding
-from ingest.driving_log import Rejection
-from ingest.recording import Recording
 
 OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
     rows.values, rows.images, rows.sizes, times.examine, repeats.duplicates, repeats.frozen,

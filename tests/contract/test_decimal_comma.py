@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.decimal_comma import readings
-from ingest.driving_log import RANGES
+from contract.decimal_comma import readings
+from contract.driving_log import RANGES
 
 
 def dotnet(value: float) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import samples
 
+from contract import recording
 from contract.errors import RecordingError
-from ingest import recording
 
 
 def names(source: Path, scratch: Path) -> list[str]:

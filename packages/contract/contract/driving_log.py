@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from contract.decimal_comma import readings
 from contract.errors import RecordingError
-from ingest.decimal_comma import readings
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 SLACK: Final = 1e-4
@@ -72,6 +72,10 @@ class Log:
     rejections: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def images(self) -> list[str]:
+        """Return the names of the images that the rows list."""
+        return [image for row in self.rows for image in row.images]
+
 
 def read(raw: bytes) -> Log:
     """Read a whole log; a bad line becomes a rejection, never an exception.
@@ -114,6 +118,11 @@ def without_missing_sides(log: Log, images: Collection[str]) -> Log:
         return log
     rows = [dataclasses.replace(row, images=row.images[:1]) for row in log.rows]
     return Log(rows, log.rejections, [*log.notes, "no side camera's image is there: centre only"])
+
+
+def with_images(log: Log, images: Collection[str]) -> list[Row]:
+    """Return the rows all of whose images are there: what ingest takes, where each is sound."""
+    return [row for row in log.rows if all(image in images for image in row.images)]
 
 
 def _text(raw: bytes) -> str:

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import lzma
 import os
+import re
 import shutil
 import tarfile
 import uuid
@@ -36,6 +37,10 @@ UNPACKING: Final = (
     RuntimeError,  # of a zip with a password, or a compression that zipfile does not know
 )  # fmt: skip
 """What unpacking an archive raises when it is damaged, strange, or too large for the disk."""
+
+
+MARK: Final = 8
+"""Hexadecimal digits of its content that a dataset's name ends with."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,11 @@ class Recording:
             whole.update(name.encode(errors="surrogateescape"))
             whole.update(digests[name])
         return whole.hexdigest()
+
+    def dataset(self, digest: str) -> str:
+        """Return what a dataset of this recording is called, whose content has such a digest."""
+        word = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "recording"
+        return f"{word[:60]}-{digest[:MARK]}"
 
     def _digests(self, names: Sequence[str]) -> list[bytes]:
         return [_digest(self.images[name]) for name in names]

@@ -5,9 +5,9 @@ import samples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract import driving_log
+from contract.driving_log import Rejection
 from contract.errors import RecordingError
-from ingest import driving_log
-from ingest.driving_log import Rejection
 
 ROW = "center_1.jpg,left_1.jpg,right_1.jpg,-0.25,0.5,0,12.5"
 

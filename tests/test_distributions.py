@@ -1,0 +1,58 @@
+"""What is installed with each service, by its lock, its pyproject.toml and its container."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from house import PACKAGES, ROOT, label
+
+from lapwing.processes import SERVICES
+
+# What must never be installed with a service: the lightest path to the car stays light.
+NEVER = {
+    "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
+    "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
+    "simulator": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
+    "evaluator": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
+    "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
+    "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},
+    "trainer": {"fastapi", "eventlet", "python-socketio"},
+    "trainer-cuda": {"tensorflow-cpu", "fastapi", "eventlet"},
+}
+
+
+def locked(lock: str) -> set[str]:
+    text = (ROOT / "requirements" / f"{lock}.lock").read_text()
+    return set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", NEVER)
+def test_light_never_installs_heavy(lock: str) -> None:
+    names = locked(lock)
+    assert names, "the lock is empty"
+    assert not names & NEVER[lock]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.lock")), ids=label)
+def test_a_lock_is_hashed_and_names_no_address(path: Path) -> None:
+    text = path.read_text()
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def test_every_distribution_says_what_it_imports() -> None:
+    for package, path in PACKAGES.items():
+        project = tomllib.loads((path.parent / "pyproject.toml").read_text())
+        assert project["tool"]["flit"]["module"]["name"] == package
+        assert project["project"]["name"].startswith("lapwing-")
+
+
+def test_compose_runs_the_table_of_processes() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    for process in SERVICES:
+        dockerfile = ROOT / "services" / process.name / "Dockerfile"
+        command = ", ".join(f'"{word}"' for word in ("python", *process.command[1:]))
+        assert f"CMD [{command}]" in dockerfile.read_text()
+        assert f"\n  {process.name}:\n" in compose
+        assert f"dockerfile: services/{process.name}/Dockerfile" in compose
