@@ -134,7 +134,8 @@ def test_stretches_that_are_too_short_to_leave_the_path_are_left_out() -> None:
     assert made is not None
     assert lengths(made) == [49, 39]  # not the first, of a second
     assert (made.time_s[0], made.left_out) == (0.0, 10)
-    assert made.frames[0, 0] == table["center"][11]
+    assert made.frames[:, 0].tolist() == table["center"][made.number].tolist()
+    assert (made.number[0], len(made.number)) == (11, 88)
 
 
 def test_a_piece_in_which_the_car_stands_is_left_out() -> None:

@@ -87,7 +87,7 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
         table.add_row(
             each["course"], each["measure"], f"{each['candidate']:.1f} %",
             f"{each['incumbent']:.1f} %", f"{each['difference']:+.1f}", f"{each['lower']:+.1f}",
-            str(each["pairs"]) + ("" if each["tells"] else ", tells nothing: neither drives"),
+            str(each["pairs"]) + ("" if each["tells"] else ", tells nothing"),
         )  # fmt: skip
     show.unbroken(to, table)
     if not gate["accepted"]:

@@ -110,6 +110,7 @@ def _only(road: Stored, kept: NDArray[np.bool_]) -> Stored:
         speed_mps=road.speed_mps[kept],
         stretch=np.unique(road.stretch[kept], return_inverse=True)[1].astype(np.int64),
         left_out=road.left_out + int((~kept).sum()),
+        number=road.number[kept],
         frames=road.frames[kept],
     )
 
