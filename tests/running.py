@@ -64,9 +64,9 @@ class Lapwing:
 
 
 @contextmanager
-def up(home: Path) -> Iterator[Lapwing]:
+def up(home: Path, **settings: str) -> Iterator[Lapwing]:
     """Run all services; leaving it presses Ctrl-C, and nothing may be left."""
-    lapwing = Lapwing(home)
+    lapwing = Lapwing(home, settings=settings)
     process = subprocess.Popen(
         UP, env=lapwing.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -74,7 +74,8 @@ def up(home: Path) -> Iterator[Lapwing]:
     reader = threading.Thread(target=lapwing.printed.extend, args=(process.stdout,))
     reader.start()
     try:
-        for text in ("listening on http://", "listening on ws://", "queue ingest", "queue train"):
+        for text in ("listening on http://", "listening on ws://", "queue ingest", "queue train",
+                     "queue evaluate"):  # fmt: skip
             lapwing.await_line(text)
         yield lapwing
         process.send_signal(signal.SIGINT)
