@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -176,6 +177,16 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
 
 # The registry's tests are being parted together with the registry.
 SHORT = [*MODULES, *(each for each in TESTS if each.name != "test_registry.py")]
+
+
+def test_who_reads_a_recording_installs_nothing_for_it() -> None:
+    parts = {"contract.recording", "contract.driving_log", "contract.decimal_comma",
+             "contract.split_file", "contract.errors"}  # fmt: skip
+    for part in parts:
+        names = imported(PACKAGES["contract"] / f"{part.removeprefix('contract.')}.py")
+        for name in names:
+            ours = name == "contract" or ".".join(name.split(".")[:2]) in parts
+            assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
 @pytest.mark.parametrize("module", SHORT, ids=label)
