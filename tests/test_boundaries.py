@@ -23,7 +23,7 @@ SERVICE_NAMES = set(PACKAGES) - {"contract", "lapwing"}
 # The spine of each service, which may import all of its siblings, and the other doors.
 SPINES = {
     "ingest": {"job", "__main__"},
-    "trainer": {"job", "training", "importing", "stopped", "__main__"},
+    "trainer": {"job", "training", "importing", "explaining", "stopped", "__main__"},
     "inference": {"app", "lane", "predict", "__main__"},
     "driver_bridge": {"app", "server", "__main__"},
     "simulator": {
@@ -62,6 +62,10 @@ PARTS = {
         "outline": {"plain", "sizes"}, "forward": {"plain", "sizes"}, "assemble": {"plain"},
         "preparation": {"affine", "plain", "sizes"}, "twin": {"assemble", "modelfile"},
         "rehearsal": {"modelfile"},
+        "material": {"index", "split", "steering"},
+        # What a version sees: the chain's layers one after another, and pictures of them.
+        "maps": {"forward", "plain"}, "saliency": {"forward", "maps", "plain", "sizes"},
+        "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},

@@ -39,6 +39,13 @@ def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
     assert [view.id for view in jobs.views(redis)] == [job]
 
 
+def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
+    job = jobs.enqueue(jobs.EXPLAIN, redis, "3", {"version": 3})
+    found = Job.fetch(job, redis, serializer=JSONSerializer)
+    assert (found.func_name, found.origin) == ("trainer.explaining.run", jobs.TRAIN)
+    assert jobs.STOPPED[jobs.EXPLAIN] == "trainer.stopped.discard"
+
+
 def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:
     first = jobs.enqueue(jobs.INGEST, redis, "a", {})
     second = jobs.enqueue(jobs.TRAIN, redis, "b", {})

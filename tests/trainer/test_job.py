@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import samples
 
-from contract import store
+from contract import split_file, store
 from contract.registry import Registry
 from contract.settings import load
 from ingest.job import import_source
@@ -174,3 +174,11 @@ def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, s
     assert metrics["train_samples"] == metrics["train_rows"] * 6  # three cameras, mirrored
     assert metrics["validation_rows"] == 12
     assert 0 <= metrics["twin_difference"] <= 1e-4
+    assert split_file.FILE in manifest.files
+    parts = split_file.read(Registry(tmp_path / "models").path(1) / split_file.FILE)
+    assert parts is not None
+    assert parts.gap_s == manifest.config["gap_s"]
+    ((name, sides),) = parts.datasets.items()
+    assert (name, sides.rows) == (manifest.data[0]["dataset"], 60)
+    for side, counted in (("train", "train_rows"), ("validation", "validation_rows")):
+        assert sum(end - first for first, end in getattr(sides, side)) == metrics[counted]

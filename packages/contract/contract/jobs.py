@@ -3,9 +3,10 @@
     queue "ingest"    ingest.job.run(source, name, …)      import one recording
     queue "train"     trainer.job.run(datasets, …)         train, and publish a version
                       trainer.importing.run(source, …)     publish somebody's model file
+                      trainer.explaining.run(version, …)   make the pictures of a version
 
 A job whose process dies is run again (RETRIES times): all are idempotent, and the first two resume.
-What a worker runs is limited to these three, whatever Redis says (worker.py).
+What a worker runs is limited to these, whatever Redis says (worker.py).
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ from contract.errors import JobError
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 IMPORT: Final = "import"
+EXPLAIN: Final = "explain"
 FUNCTIONS: Final = {
-    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run"
+    INGEST: "ingest.job.run", TRAIN: "trainer.job.run", IMPORT: "trainer.importing.run",
+    EXPLAIN: "trainer.explaining.run",
 }  # fmt: skip
 """What a worker runs, by the kind of job."""
-QUEUES: Final = {INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN}
-"""Where each kind waits: what needs Keras is run by the trainer's worker."""
-STOPPED: Final = {TRAIN: "trainer.stopped.discard", IMPORT: "trainer.stopped.discard"}
+QUEUES: Final = {INGEST: INGEST, TRAIN: TRAIN, IMPORT: TRAIN, EXPLAIN: TRAIN}
+"""Where each kind waits: the trainer's worker has the stores and writes the registry."""
+STOPPED: Final = dict.fromkeys((TRAIN, IMPORT, EXPLAIN), "trainer.stopped.discard")
 """What a worker calls once a job was stopped, by kind."""
 
-TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800}
-RETRIES: Final = {INGEST: 10, TRAIN: 10, IMPORT: 2}
+TIMEOUT_S: Final = {INGEST: 6 * 3600, TRAIN: 48 * 3600, IMPORT: 1800, EXPLAIN: 1800}
+RETRIES: Final = {INGEST: 10, TRAIN: 10, IMPORT: 2, EXPLAIN: 2}
 """How often a job whose process died is run again; what kills its reader does so again."""
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5

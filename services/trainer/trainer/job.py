@@ -12,15 +12,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import golden, jobs, store
+from contract import golden, jobs, split_file, store
 from contract.errors import StoreError
 from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
+from contract.split_file import Sides, SplitFile
 from contract.store import StoreManifest, StoreReader
 from trainer import config as configuration
 from trainer import (
     devices,
     index,
+    material,
     memory,
     network,
     order,
@@ -28,17 +30,16 @@ from trainer import (
     progress,
     release,
     score,
-    steering,
     training,
     twin,
 )  # fmt: skip
 from trainer.augment import Augmentation
 from trainer.board import Board
 from trainer.config import Config
-from trainer.index import Material, Table
+from trainer.index import Table
 from trainer.learner import Learner
 from trainer.settings import Settings
-from trainer.split import clock_s, split, stretches
+from trainer.split import Split, split, stretches
 from trainer.stream import Stream
 from trainer.training import Training
 from trainer.workspace import State, Workspace
@@ -101,7 +102,7 @@ def _train(
             stack.enter_context(store.open_store(settings.data_dir, manifest))
             for manifest in manifests
         ]
-        table, held = _samples(readers, config)
+        table, held, parts = _samples(readers, config)
         log.info("%d training samples, %d validation rows", len(table.train), len(table.validation))
         state.shuffle = state.shuffle or _shuffle(readers, manifests, config)
         workspace.write(state)
@@ -128,6 +129,7 @@ def _train(
         log.info("%s", progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
         staged, metrics = _stage(work)
+        split_file.write(staged / split_file.FILE, _sides(state.datasets, parts, config.gap_s))
     manifest = release.compose(
         job_id, settings.data_dir, manifests, asdict(config), state.history, metrics,
         state.quarantined,
@@ -153,20 +155,18 @@ def _quarantine(data_dir: Path, state: State) -> None:
                 raise
 
 
-def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels]:
+def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, Split]:
     """Split the rows of the stores, and only then expand them."""
     recordings = [reader.rows for reader in readers]
     parts = split(recordings, config.split, config.validation_share, config.gap_s, config.seed)
-    driving = [stretches(rows) for rows in recordings]
-    material = []
-    for number, (rows, mask, stretch) in enumerate(
-        zip(recordings, parts.train, driving, strict=True)
-    ):
-        wanted = steering.smoothed(rows["steering"], clock_s(rows), stretch, config.smooth_s)
-        kept = steering.balanced(wanted, mask, config.balance, config.seed + number)
-        material.append(Material(rows, mask, kept, stretch, wanted))
     expanded = index.training(
-        material,
+        material.prepared(
+            recordings,
+            parts.train,
+            smooth_s=config.smooth_s,
+            balance=config.balance,
+            seed=config.seed,
+        ),
         cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
         correction=config.correction,
         flip=config.flip,
@@ -175,10 +175,22 @@ def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels]
     seen = index.plain(recordings, parts.train)
     validation = index.plain(recordings, parts.validation)
     held = [
-        score.held_steering(rows["steering"], stretch)[mask]
-        for rows, stretch, mask in zip(recordings, driving, parts.validation, strict=True)
+        score.held_steering(rows["steering"], stretches(rows))[mask]
+        for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
-    return index.tabulate(expanded, seen, validation), np.concatenate(held)
+    return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
+
+
+def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
+    """Return the split as the version keeps it."""
+    sides = zip(datasets, parts.train, parts.validation, strict=True)
+    return SplitFile(
+        gap_s,
+        {
+            name: Sides(len(train), split_file.runs(train), split_file.runs(validation))
+            for name, train, validation in sides
+        },
+    )
 
 
 def _shuffle(readers: list[StoreReader], manifests: list[StoreManifest], config: Config) -> str:
