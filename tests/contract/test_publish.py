@@ -55,3 +55,21 @@ with publish.lock(Path({str(tmp_path / "lock")!r})):
     began = time.monotonic()
     with publish.lock(tmp_path / "lock"):
         assert time.monotonic() - began < 5
+
+
+def test_a_folder_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    final = tmp_path / "explanation"
+    for number in range(2):
+        source = tmp_path / "staged"
+        source.mkdir()
+        (source / f"{number}.png").write_bytes(b"png")
+        publish.replace_folder(source, final)
+        assert [each.name for each in final.iterdir()] == [f"{number}.png"]
+        assert [each.name for each in tmp_path.iterdir()] == ["explanation"]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path) -> None:
+    (publish.temporary(tmp_path / "explanation") / "deep").mkdir(parents=True)
+    (tmp_path / "staged").mkdir()
+    publish.replace_folder(tmp_path / "staged", tmp_path / "explanation")
+    assert [each.name for each in tmp_path.iterdir()] == ["explanation"]

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from contract import jobs
 from contract.registry import Registry
-from lapwing import driving, local, options, show, staging
+from lapwing import driving, explain, local, options, show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -209,6 +209,7 @@ def promote(version: int, as_json: AsJson = False) -> None:
         )
 
 
+app.command()(explain.explain)
 app.command()(driving.predict)
 app.command()(driving.watch)
 app.command()(local.up)

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,26 @@ def rename(source: Path, final: Path) -> None:
     """Make a file or folder visible under its final name, and the name durable."""
     source.replace(final)
     sync(final.parent)
+
+
+def replace_folder(source: Path, final: Path) -> None:
+    """Make a folder visible under its final name, in the place of an earlier one.
+
+    A name cannot be taken from a folder that holds something, so the earlier one is renamed first:
+    a reader finds the one, the other, or for a moment none. Call it from one process at a time.
+    """
+    for name in sorted(source.rglob("*")):
+        sync(name)
+    sync(source)
+    for left in temporaries(final.parent, final.name):  # of a process that was killed here
+        shutil.rmtree(left)
+    if final.exists():
+        earlier = temporary(final)
+        final.rename(earlier)
+        rename(source, final)
+        shutil.rmtree(earlier)
+    else:
+        rename(source, final)
 
 
 def sync(path: Path) -> None:
