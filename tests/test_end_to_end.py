@@ -82,7 +82,7 @@ def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
     assert all((folder / each["file"]).is_file() for each in found["pictures"])
     scored = {each["name"]: each["value"] for each in found["figures"]}
     metrics = lapwing.ask("models")["versions"][0]["metrics"]
-    assert scored["validation mse"] == pytest.approx(metrics["validation_mse"], abs=1e-4)
+    assert scored["validation MSE"] == pytest.approx(metrics["validation_mse"], abs=1e-4)
     done = lapwing.command("explain", "7", "--wait")
     assert done.returncode == 1
     assert "no such model version: got 7" in done.stderr

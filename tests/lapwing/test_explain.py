@@ -12,14 +12,15 @@ RESULT = {
     "version": 3,
     "figures": [
         {"name": "validation rows", "value": 1074.0, "unit": "rows"},
-        {"name": "validation mse_zero", "value": 0.0114, "unit": "(steering -1..1)²"},
+        {"name": "validation MSE", "value": 0.0114, "unit": "(steering -1..1)²"},
         {"name": "validation bias", "value": 0.407, "unit": "deg"},
         {"name": "smoothed", "value": 3985, "unit": "labels"},
     ],
     "frames": [FRAME, {"name": "mine.jpg", "network_deg": 2.0}],
     "hardest": [{"dataset": "lake-1", "row": 3, "time_s": 0.2, "network_deg": 0.0,
                  "driver_deg": 6.8, "error_deg": -6.8}],
-    "pictures": [{"file": "hardest.png", "shows": "the validation frames"}],
+    "pictures": [{"file": "hardest.png", "shows": "the validation frames"},
+                 {"file": "frame-1-convolution-2.png", "shows": "36 maps"}],
     "missing": ["Nothing of jungle-2: there is no store jungle-2"],
     "folder": "/models/versions/3/explanation",
 }  # fmt: skip
@@ -37,5 +38,7 @@ def test_figures_have_units_and_pictures_a_place(copied: bool) -> None:
     ):  # fmt: skip
         assert words in printed
     assert "smoothed" not in printed
+    assert "frame-1-convolution-2.png" not in printed
+    assert "frame-N-convolution-M.png" in printed
     fetch = "docker compose cp trainer:/models/versions/3/explanation ."
     assert (fetch in printed) is copied

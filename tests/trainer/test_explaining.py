@@ -81,7 +81,7 @@ def test_a_version_is_explained_by_the_rows_that_validated_it(kept: Settings) ->
             "frame-3-convolution-5.png"} <= listed  # fmt: skip
     figures = {each["name"]: each for each in document["figures"]}
     assert figures["validation rows"] == {"name": "validation rows", "value": 20.0, "unit": "rows"}
-    assert figures["validation mae_deg"]["unit"] == "deg"
+    assert figures["validation mean error"]["unit"] == "deg"
     assert figures["expanded into samples"]["value"] == 30 * 6
     assert all(set(each) == {"name", "value", "unit"} for each in document["figures"])
     assert [len(each["files"]) for each in document["frames"]] == [6, 6, 6]
@@ -178,8 +178,8 @@ def test_its_figures_are_of_the_rows_that_validated_it(kept: Settings) -> None:
         steering = reader.rows["steering"]
     rows = np.r_[35:45, 50:60]
     held = score.held_steering(steering, np.zeros(ROWS, np.int64))
-    assert found["validation mse_zero"] == pytest.approx(np.mean(steering[rows] ** 2))
-    assert found["validation mse_hold"] == pytest.approx(
+    assert found["validation MSE of predict-zero"] == pytest.approx(np.mean(steering[rows] ** 2))
+    assert found["validation MSE of hold-last"] == pytest.approx(
         np.mean((held[rows] - steering[rows]) ** 2), rel=1e-5
     )
 

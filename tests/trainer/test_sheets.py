@@ -25,10 +25,10 @@ def test_silent_maps_are_counted() -> None:
 @pytest.mark.parametrize("count", [1, 24, 64, 130])
 def test_a_sheet_of_any_number_of_maps(tmp_path: Path, count: int) -> None:
     maps = np.random.default_rng(1).normal(size=(3, 7, count)).astype(np.float32)
-    sheets.activations(maps, "title", tmp_path / "a.png")
+    sheets.activations(maps, 0.5, "title", "lake, 3 s", tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
 def test_maps_of_nothing_can_be_drawn(tmp_path: Path) -> None:
-    sheets.activations(np.zeros((3, 7, 4), np.float32), "title", tmp_path / "a.png")
+    sheets.activations(np.zeros((3, 7, 4), np.float32), 0.5, "title", "lake", tmp_path / "a.png")
     assert (tmp_path / "a.png").exists()

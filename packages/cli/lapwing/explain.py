@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from lapwing import show, staging
 from lapwing.follow import follow
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
+
+MAPS: Final = "-convolution-"
+"""In the names of pictures of which there are too many to list."""
 
 
 def explain(
@@ -68,7 +71,7 @@ def explained(to: Console, result: dict[str, Any], copied: bool) -> None:
         if each["name"].startswith("validation"):
             unit = {"deg": "°", "1": "", "rows": ""}.get(each["unit"], f" {each['unit']}")
             digits = {"rows": ".0f", "deg": ".2f", "1": ".3f"}.get(each["unit"], ".4f")
-            table.add_row(each["name"].replace("_", " "), f"{each['value']:{digits}}{unit}")
+            table.add_row(each["name"], f"{each['value']:{digits}}{unit}")
     for each in result["frames"]:
         table.add_row(each["name"], _steering(each))
     for worst in result["hardest"][:1]:
@@ -77,7 +80,9 @@ def explained(to: Console, result: dict[str, Any], copied: bool) -> None:
     for each in result["missing"]:
         table.add_row("[yellow]missing[/]", each)
     for each in result["pictures"]:
-        table.add_row(each["file"], each["shows"])
+        if MAPS not in each["file"]:
+            table.add_row(each["file"], each["shows"])
+    table.add_row(f"frame-N{MAPS}M.png", "the maps of each convolution for frame N")
     table.add_row("they are in", result["folder"])
     if copied:
         table.add_row("fetch them with", f"docker compose cp trainer:{result['folder']} .")

@@ -134,7 +134,7 @@ def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
         peak = int(np.argmax(height))
         if height[peak] > 1.08 * top:
             middle = float(edges[peak] + edges[peak + 1]) / 2
-            axes.annotate(f"{height[peak]:.0f} % at {middle:+.0f}°", (middle, top), xytext=(14, 0),
+            axes.annotate(f"{height[peak]:.0f} % at {middle:g}°", (middle, top), xytext=(14, 0),
                           textcoords="offset points", fontsize=9, color=canvas.ERROR,
                           va="center")  # fmt: skip
         axes.set_title(f"{number + 1}  {lesson.name}: {len(lesson.steering):,}", fontsize=10,

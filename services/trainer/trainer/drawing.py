@@ -107,7 +107,7 @@ class Drawing:
             size = f"{each.kernel[0]} x {each.kernel[1]}, stride {each.strides[0]}"
             title = f"{self.who}, convolution {order} ({size}): {filters} maps of {wide} x {high}"
             files.append(f"frame-{number}-convolution-{order}.png")
-            sheets.activations(each.maps, title, self.out / files[-1])
+            sheets.activations(each.maps, view.aspect, title, name, self.out / files[-1])
             self.account.picture(files[-1], f"{name}: the {filters} maps of convolution {order}")
             found.append({"maps": filters, "height_px": high, "width_px": wide,
                           "silent_maps": sheets.silent(each.maps)})  # fmt: skip

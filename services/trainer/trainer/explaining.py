@@ -85,7 +85,7 @@ def explain(
             _gather(settings, report, registry, account, _read(images), out)
             report(phase="publish")
             publish.write_json(out / FILE, account.document())
-            with publish.lock(settings.model_dir / ".jobs" / "explanations.lock"):
+            with publish.lock(settings.model_dir / ".explanations.lock"):
                 publish.replace_folder(out, final)
         finally:
             workspace.discard()

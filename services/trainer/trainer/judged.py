@@ -19,8 +19,16 @@ from trainer.split import clock_s, stretches
 Values = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 
-UNITS: Final = {"rows": "rows", "mae_deg": "deg", "correlation": "1"}
 SQUARE: Final = "(steering -1..1)²"
+SCORES: Final = {
+    "rows": ("validation rows", "rows"),
+    "mse": ("validation MSE", SQUARE),
+    "mse_zero": ("validation MSE of predict-zero", SQUARE),
+    "mse_hold": ("validation MSE of hold-last", SQUARE),
+    "mae_deg": ("validation mean error", "deg"),
+    "correlation": ("validation correlation", "1"),
+}
+"""Name and unit of what `score.score` returns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +104,7 @@ def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
     scores = score.score(network, driver, held)
     bias_deg = float(np.mean(network - driver)) * STEERING_LOCK_DEG
     return [
-        *((f"validation {name}", value, UNITS.get(name, SQUARE)) for name, value in scores.items()),
+        *((SCORES[name][0], value, SCORES[name][1]) for name, value in scores.items()),
         ("validation bias", bias_deg, "deg"),
     ]
 

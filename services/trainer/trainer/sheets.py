@@ -23,25 +23,32 @@ TOP_SHARE: Final = 0.995
 WIDTH_IN: Final = 13.5
 
 
-def activations(maps: Values, title: str, path: Path) -> None:
-    """Draw the maps of one convolution, (height, width, filters), on one scale."""
+def activations(maps: Values, aspect: float, title: str, frame: str, path: Path) -> None:
+    """Draw the maps of one convolution on one scale.
+
+    Args:
+        maps: (height, width, filters).
+        aspect: height of a pixel of what the network sees by its width.
+        title: of the sheet.
+        frame: what to call the frame to which the filters answered.
+        path: of the PNG.
+    """
     high, wide, filters = maps.shape
     shown = maps[..., :MOST]
     columns = min(COLUMNS[filters > FEW], filters)
     rows = math.ceil(shown.shape[2] / columns)
-    # Pixels are drawn twice as wide as high, as the camera's are: see views.STRETCH.
-    tall = WIDTH_IN / columns * high / wide / 2 * rows
+    tall = WIDTH_IN / columns * high / wide * aspect * rows
     left_out = "" if filters <= MOST else f" The first {MOST} of {filters} are shown."
     made = canvas.sheet(
         WIDTH_IN, 1.25 + tall, title,
-        "Each tile is one filter's map: where in the picture it answers, and how strongly, after "
-        "the non-linearity; red above 0, blue below, where an ELU or tanh lets that pass. All "
-        f"tiles share one scale; a pale one found nothing in this frame.{left_out}",
+        f"{frame}. Each tile is one filter's map: where in the picture it answers, and how "
+        "strongly, after the non-linearity; red above 0, blue below, where an ELU or tanh lets "
+        f"that pass. All tiles share one scale; a pale one found nothing in this frame.{left_out}",
     )  # fmt: skip
     most = max(float(np.quantile(np.abs(shown), TOP_SHARE)), 1e-9)
     axes = made.add_subplot()
     drawn = axes.imshow(
-        mosaic(shown, columns), cmap="RdBu_r", interpolation="nearest", aspect=0.5,
+        mosaic(shown, columns), cmap="RdBu_r", interpolation="nearest", aspect=aspect,
         vmin=-most, vmax=most,
     )  # fmt: skip
     for number in range(shown.shape[2]):

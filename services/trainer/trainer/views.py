@@ -43,6 +43,13 @@ class View:
     driver_deg: float | None
     """The steering that was recorded; None where none was."""
 
+    @property
+    def aspect(self) -> float:
+        """Height of a pixel of the crop by its width, so that roads look as the camera saw them."""
+        top, bottom, left, right = self.box
+        high, wide = self.crop.shape[:2]
+        return float(STRETCH * ((bottom - top + 1) / high) / ((right - left + 1) / wide))
+
 
 def whole(view: View, title: str, path: Path) -> None:
     """Draw one frame large: the picture, the crop, the saliency over it, and the steering."""
@@ -59,7 +66,7 @@ def whole(view: View, title: str, path: Path) -> None:
     panels = (view.frame, view.crop, canvas.heated(view.crop, view.saliency))
     for column, (name, pixels) in enumerate(zip(titles, panels, strict=True)):
         axes = made.add_subplot(grid[0, column])
-        canvas.picture(axes, pixels, aspect=_aspect(view, column > 0))
+        canvas.picture(axes, pixels, aspect=view.aspect if column else STRETCH)
         axes.set_anchor("N")
         axes.set_title(name, fontsize=10, color=canvas.INK, loc="left")
         if column == 0:
@@ -76,7 +83,7 @@ def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
     """Draw frames in rows of COLUMNS: each one's saliency over its crop, and the steering."""
     rows = -(-len(views) // COLUMNS)
     high, wide = views[0].crop.shape[:2]
-    tall_in = WIDTH_IN / COLUMNS / 2 * _aspect(views[0], True) * high / wide
+    tall_in = WIDTH_IN / COLUMNS / 2 * views[0].aspect * high / wide
     made = canvas.sheet(WIDTH_IN, 1.0 + (tall_in + 0.85) * rows, title, caption)
     grid = made.add_gridspec(rows, COLUMNS)
     for number, view in enumerate(views):
@@ -86,7 +93,7 @@ def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
         )  # fmt: skip
         for column, pixels in enumerate((view.crop, canvas.heated(view.crop, view.saliency))):
             axes = made.add_subplot(inner[0, column])
-            canvas.picture(axes, pixels, aspect=_aspect(view, True))
+            canvas.picture(axes, pixels, aspect=view.aspect)
             if column == 0:
                 axes.set_title(f"{number + 1}  {view.name}", fontsize=9, loc="left",
                                color=canvas.INK)  # fmt: skip
@@ -119,12 +126,3 @@ def gauge(axes: Axes, view: View) -> None:
     for place, text, side, colour in texts:
         axes.text(place, -0.1, text, transform=axes.transAxes, ha=side, va="top", fontsize=8,
                   color=colour, fontweight="bold")  # fmt: skip
-
-
-def _aspect(view: View, cropped: bool) -> float:
-    """Return how high a pixel is by its width, so that roads look as the camera saw them."""
-    if not cropped:
-        return STRETCH
-    top, bottom, left, right = view.box
-    high, wide = view.crop.shape[:2]
-    return float(STRETCH * ((bottom - top + 1) / high) / ((right - left + 1) / wide))
