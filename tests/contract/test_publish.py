@@ -57,19 +57,26 @@ with publish.lock(Path({str(tmp_path / "lock")!r})):
         assert time.monotonic() - began < 5
 
 
-def test_a_folder_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
-    final = tmp_path / "explanation"
-    for number in range(2):
-        source = tmp_path / "staged"
-        source.mkdir()
-        (source / f"{number}.png").write_bytes(b"png")
-        publish.replace_folder(source, final)
-        assert [each.name for each in final.iterdir()] == [f"{number}.png"]
-        assert [each.name for each in tmp_path.iterdir()] == ["explanation"]
+def test_a_folder_replaces_the_one_before_whole(tmp_path: Path) -> None:
+    for number in (1, 2):
+        with publish.folder(tmp_path / "made") as folder:
+            (folder / f"{number}.txt").touch()
+            (folder / "within").mkdir()
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["2.txt", "within"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def test_what_a_killed_process_left_of_a_folder_is_removed(tmp_path: Path) -> None:
-    (publish.temporary(tmp_path / "explanation") / "deep").mkdir(parents=True)
-    (tmp_path / "staged").mkdir()
-    publish.replace_folder(tmp_path / "staged", tmp_path / "explanation")
-    assert [each.name for each in tmp_path.iterdir()] == ["explanation"]
+def test_a_folder_that_fails_leaves_the_one_before(tmp_path: Path) -> None:
+    with publish.folder(tmp_path / "made") as folder:
+        (folder / "1.txt").touch()
+    with pytest.raises(KeyError), publish.folder(tmp_path / "made") as folder:
+        raise KeyError
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["1.txt"]
+
+
+def test_what_a_killed_maker_of_a_folder_left_is_removed(tmp_path: Path) -> None:
+    publish.temporary(tmp_path / "made").mkdir()
+    with publish.folder(tmp_path / "made"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,26 +31,6 @@ def rename(source: Path, final: Path) -> None:
     """Make a file or folder visible under its final name, and the name durable."""
     source.replace(final)
     sync(final.parent)
-
-
-def replace_folder(source: Path, final: Path) -> None:
-    """Make a folder visible under its final name, in the place of an earlier one.
-
-    A name cannot be taken from a folder that holds something, so the earlier one is renamed first:
-    a reader finds the one, the other, or for a moment none. Call it from one process at a time.
-    """
-    for name in sorted(source.rglob("*")):
-        sync(name)
-    sync(source)
-    for left in temporaries(final.parent, final.name):  # of a process that was killed here
-        shutil.rmtree(left)
-    if final.exists():
-        earlier = temporary(final)
-        final.rename(earlier)
-        rename(source, final)
-        shutil.rmtree(earlier)
-    else:
-        rename(source, final)
 
 
 def sync(path: Path) -> None:
@@ -71,6 +51,29 @@ def write_json(final: Path, document: object) -> None:
         rename(path, final)
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder(final: Path) -> Iterator[Path]:
+    """Make a folder in `with`; where the block ends well it appears under `final`, whole.
+
+    It replaces the one that was there, and what killed writers of that name left is removed. Of two
+    renames one comes first: a kill between them leaves no folder, and nothing half made.
+    """
+    made, old = temporary(final), temporary(final)
+    for left in temporaries(final.parent, final.stem):
+        shutil.rmtree(left, ignore_errors=True)
+    made.mkdir(parents=True)
+    try:
+        yield made
+        for path in made.rglob("*"):
+            sync(path)
+        with suppress(FileNotFoundError):
+            final.replace(old)
+        rename(made, final)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:

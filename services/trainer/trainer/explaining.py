@@ -62,11 +62,17 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
     try:
         return {"explained": explain(settings, job_id, report, version, paths)}
     finally:
-        # Resolved, so that no ".." and no link leads the removal out of the inbox.
-        inbox = (settings.model_dir / INBOX).resolve()
-        for folder in {path.resolve().parent for path in paths} if staged else ():
-            if folder.parent == inbox:
-                shutil.rmtree(folder, ignore_errors=True)
+        if staged:
+            discard(settings.model_dir, paths)
+
+
+def discard(model_dir: Path, images: Sequence[Path]) -> None:
+    """Remove copies of images from the inbox, and nothing that lies elsewhere."""
+    # Resolved, so that no ".." and no link leads the removal out of the inbox.
+    inbox = (model_dir / INBOX).resolve()
+    for folder in {path.resolve().parent for path in images}:
+        if folder.parent == inbox:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def explain(
@@ -75,18 +81,15 @@ def explain(
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     final = registry.path(version) / FOLDER
-    with workspace.hold():
+    with workspace.hold(), publish.lock(settings.model_dir / ".explanations.lock"):
         try:
-            out = workspace.stage()
             account = Account(
                 version, registry.verify(version).sha256, job_id,
                 datetime.now(UTC).isoformat(timespec="seconds"),
             )  # fmt: skip
-            _gather(settings, report, registry, account, _read(images), out)
-            report(phase="publish")
-            publish.write_json(out / FILE, account.document())
-            with publish.lock(settings.model_dir / ".explanations.lock"):
-                publish.replace_folder(out, final)
+            with publish.folder(final) as out:
+                _gather(settings, report, registry, account, _read(images), out)
+                publish.write_json(out / FILE, account.document())
         finally:
             workspace.discard()
     return {**account.document(), "folder": str(final)}
