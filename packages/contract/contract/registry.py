@@ -1,7 +1,6 @@
 """The registry of models: immutable versions, and a switch that says which one drives.
 
-    <models>/versions/<n>/    model.h5 model.tflite golden.npz split.json manifest.json: never
-                              changed again; folders beside them tell of the version
+    <models>/versions/<n>/    model.h5 model.tflite golden.npz manifest.json: never changed again
     <models>/current          a link to versions/<n>, replaced in one step
     <models>/model.h5         the current version's, for whoever wants just that file
 
