@@ -56,7 +56,11 @@ PARTS = {
         "material": {"index", "split", "steering"},
         # What a version sees: the chain's layers one after another, and pictures of them.
         "maps": {"forward", "plain"}, "saliency": {"forward", "maps", "plain", "sizes"},
+        "eye": {"maps", "plain", "saliency", "views"},
         "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
+        "judged": {"lineage", "score", "split"},
+        "drawing": {"account", "charts", "chosen", "eye", "judged", "lineage", "sheets", "views"},
+        "taught": {"charts", "config", "index", "lineage", "material"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},

@@ -15,7 +15,7 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from lapwing import driving, judging, local, options, ranking, show, staging
+from lapwing import driving, explain, judging, local, options, ranking, show, staging
 from lapwing.follow import Wait, follow, waits
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -180,6 +180,7 @@ def cancel(job: str, as_json: AsJson = False) -> None:
 
 app.command()(judging.models)
 app.command()(judging.evaluate)
+app.command()(explain.explain)
 app.command()(judging.promote)
 app.command()(judging.rollback)
 app.command()(driving.predict)
