@@ -33,7 +33,8 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"evaluating", "gating", "__main__"},
+    "evaluator": {"evaluating", "gating", "reporting", "__main__"},
+    "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -83,8 +84,22 @@ PARTS = {
         "deviation": {"chart", "plan", "ramp"},
     },
     "evaluator": {
-        "comparison": {"measures"}, "driving": {"conditions"}, "pictures": {"measures"},
-        "replays": {"stored"},
+        "boarding": {"measures"}, "comparison": {"measures"}, "driving": {"conditions"},
+        "pictures": {"measures"}, "replays": {"stored"},
+    },
+    # A section is made of blocks (`document`), out of files (`source`) and pictures (`charts`).
+    "evaluator.report": {
+        "charts": {"style"}, "html": {"document"}, "markdown": {"document"},
+        "pdf": {"document", "style"},
+        "summary": {"document", "open_loop", "source"},
+        "simulator": {"digest", "document", "pictures", "source", "stills"},
+        "rerun": {"document", "pictures", "source"},
+        "open_loop": {"charts", "document", "pictures", "rerun", "source"},
+        "explanation": {"document", "pictures", "source"},
+        "data": {"charts", "document", "pictures", "source"},
+        "network": {"document", "source"},
+        "training": {"charts", "document", "pictures", "source"},
+        "provenance": {"document", "source"},
     },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},

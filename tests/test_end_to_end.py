@@ -109,6 +109,13 @@ def test_real_frames_are_driven(lapwing: Lapwing) -> None:
     assert "200 of 200" in done.stdout, done.stderr
 
 
+def test_a_report_is_written_and_copied(lapwing: Lapwing, tmp_path: Path) -> None:
+    result = lapwing.ask("report", "1", "--out", str(tmp_path / "copy"))["report"]
+    assert result["html"] == str(tmp_path / "copy" / "report.html")
+    made = lapwing.home / "models" / "versions" / "1" / "report"
+    assert (tmp_path / "copy" / "report.pdf").read_bytes() == (made / "report.pdf").read_bytes()
+
+
 def test_an_error_is_one_line_and_status_1(lapwing: Lapwing, tmp_path: Path) -> None:
     done = lapwing.command("ingest", str(tmp_path / "nothing"))
     assert done.returncode == 1

@@ -15,7 +15,7 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from lapwing import driving, explain, judging, local, options, ranking, show, staging
+from lapwing import driving, explain, judging, local, options, ranking, report, show, staging
 from lapwing.follow import Wait, follow, waits
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -185,6 +185,7 @@ app.command()(judging.promote)
 app.command()(judging.rollback)
 app.command()(driving.predict)
 app.command()(driving.watch)
+app.command()(report.report)
 app.command()(local.up)
 app.command()(local.demo)
 app.command()(local.logs)
