@@ -34,6 +34,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim record",
         "sim drive",
         "evaluate",
+        "dagger",
         "doctor",
         "rerun",
         "score",

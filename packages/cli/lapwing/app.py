@@ -15,7 +15,7 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from lapwing import driving, judging, local, options, ranking, show, staging
+from lapwing import dagger, driving, judging, local, options, ranking, show, staging
 from lapwing.follow import Wait, follow, waits
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -182,6 +182,7 @@ app.command()(judging.models)
 app.command()(judging.evaluate)
 app.command()(judging.promote)
 app.command()(judging.rollback)
+app.command()(dagger.dagger)
 app.command()(driving.predict)
 app.command()(driving.watch)
 app.command()(local.up)
