@@ -33,12 +33,14 @@ class Lapwing:
     inference_port: int = field(default_factory=free_port)
     bridge_port: int = field(default_factory=free_port)
     printed: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Beside those of its home."""
 
     @property
     def environ(self) -> dict[str, str]:
         return {**os.environ, "LAPWING_HOME": str(self.home), "COLUMNS": "200",
                 "LAPWING_INFERENCE_PORT": str(self.inference_port),
-                "LAPWING_BRIDGE_PORT": str(self.bridge_port)}  # fmt: skip
+                "LAPWING_BRIDGE_PORT": str(self.bridge_port), **self.settings}  # fmt: skip
 
     def command(self, *words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -32,7 +33,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"collecting", "__main__"},
+    "evaluator": {"collecting", "evaluating", "gating", "__main__"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -77,7 +78,10 @@ PARTS = {
         "reference": {"abreast", "car", "recorded"},
         "deviation": {"chart", "plan", "ramp"},
     },
-    "evaluator": {},
+    "evaluator": {
+        "comparison": {"measures"}, "driving": {"conditions"}, "pictures": {"measures"},
+        "replays": {"stored"},
+    },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
         "land": {"look", "mesh", "noise", "ways"}, "growth": {"land", "look", "mesh", "noise"},
@@ -173,6 +177,16 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
 
 # The registry's tests are being parted together with the registry.
 SHORT = [*MODULES, *(each for each in TESTS if each.name != "test_registry.py")]
+
+
+def test_who_reads_a_recording_installs_nothing_for_it() -> None:
+    parts = {"contract.recording", "contract.driving_log", "contract.decimal_comma",
+             "contract.split_file", "contract.errors"}  # fmt: skip
+    for part in parts:
+        names = imported(PACKAGES["contract"] / f"{part.removeprefix('contract.')}.py")
+        for name in names:
+            ours = name == "contract" or ".".join(name.split(".")[:2]) in parts
+            assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
 @pytest.mark.parametrize("module", SHORT, ids=label)
