@@ -33,7 +33,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"evaluating", "gating", "reporting", "__main__"},
+    "evaluator": {"collecting", "evaluating", "gating", "reporting", "__main__"},
     "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }

@@ -38,6 +38,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim drive",
         "sim evaluate",
         "report",
+        "dagger",
         "doctor",
         "rerun",
         "score",
