@@ -41,6 +41,9 @@ LOCKS: dict[str, list[str]] = {
     "driver-bridge": ["lapwing-driver-bridge"],
     "evaluator": ["lapwing-evaluator"],
     "simulator": ["lapwing-simulator"],
+    # Others' programs, which look at ours: the profile `observe` of compose. rq-dashboard imports
+    # six, and does not say so.
+    "observe": ["rq-dashboard>=0.9", "six>=1.17", "tensorboard>=2.20"],
     # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.
     "dev": [
         *BUILD,

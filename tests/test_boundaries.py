@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -32,7 +33,8 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"evaluating", "gating", "__main__"},
+    "evaluator": {"collecting", "evaluating", "gating", "reporting", "__main__"},
+    "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }
 # What a sibling may import nevertheless: the vocabulary of its service, and the one part it is made
@@ -55,7 +57,11 @@ PARTS = {
         "material": {"index", "split", "steering"},
         # What a version sees: the chain's layers one after another, and pictures of them.
         "maps": {"forward", "plain"}, "saliency": {"forward", "maps", "plain", "sizes"},
+        "eye": {"maps", "plain", "saliency", "views"},
         "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
+        "judged": {"lineage", "score", "split"},
+        "drawing": {"account", "charts", "chosen", "eye", "judged", "lineage", "sheets", "views"},
+        "taught": {"charts", "config", "index", "lineage", "material"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
@@ -78,8 +84,22 @@ PARTS = {
         "deviation": {"chart", "plan", "ramp"},
     },
     "evaluator": {
-        "comparison": {"measures"}, "driving": {"conditions"}, "pictures": {"measures"},
-        "replays": {"stored"},
+        "boarding": {"measures"}, "comparison": {"measures"}, "driving": {"conditions"},
+        "pictures": {"measures"}, "replays": {"stored"},
+    },
+    # A section is made of blocks (`document`), out of files (`source`) and pictures (`charts`).
+    "evaluator.report": {
+        "charts": {"style"}, "html": {"document"}, "markdown": {"document"},
+        "pdf": {"document", "style"},
+        "summary": {"document", "open_loop", "source"},
+        "simulator": {"digest", "document", "pictures", "source", "stills"},
+        "rerun": {"document", "pictures", "source"},
+        "open_loop": {"charts", "document", "pictures", "rerun", "source"},
+        "explanation": {"document", "pictures", "source"},
+        "data": {"charts", "document", "pictures", "source"},
+        "network": {"document", "source"},
+        "training": {"charts", "document", "pictures", "source"},
+        "provenance": {"document", "source"},
     },
     "simulator.scene": {
         "mesh": {"look"}, "ways": {"look", "mesh"}, "textures": {"noise"},
@@ -176,6 +196,16 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
 
 # The registry's tests are being parted together with the registry.
 SHORT = [*MODULES, *(each for each in TESTS if each.name != "test_registry.py")]
+
+
+def test_who_reads_a_recording_installs_nothing_for_it() -> None:
+    parts = {"contract.recording", "contract.driving_log", "contract.decimal_comma",
+             "contract.split_file", "contract.errors"}  # fmt: skip
+    for part in parts:
+        names = imported(PACKAGES["contract"] / f"{part.removeprefix('contract.')}.py")
+        for name in names:
+            ours = name == "contract" or ".".join(name.split(".")[:2]) in parts
+            assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
 @pytest.mark.parametrize("module", SHORT, ids=label)

@@ -17,6 +17,7 @@ import samples
 # An address and a project of the tests' own: they disturb no Lapwing that runs on this machine.
 BIND = "127.0.0.2"
 PROJECT = "lapwing-test"
+PROFILES = ("--profile", "cli", "--profile", "demo", "--profile", "observe")
 BASE = "python:3.11-slim-bookworm"
 MIB = 1 << 20
 
@@ -27,7 +28,7 @@ def docker(*words: str, timeout_s: float = 900, check: bool = True) -> str:
     """Run a docker command in the repository's root, and return what it printed."""
     done = subprocess.run(
         ["docker", *words], cwd=samples.ROOT, capture_output=True, text=True, timeout=timeout_s,
-        env={**os.environ, "LAPWING_BIND": BIND},
+        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND},
     )  # fmt: skip
     assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
@@ -66,12 +67,12 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stack(engine: None, recording: Path) -> Iterator[None]:
     """All services, with a recording imported and a model trained."""
-    compose("--profile", "cli", "--profile", "demo", "build")
+    compose(*PROFILES, "build")
     try:
         compose("up", "-d", "--wait")
         yield
     finally:
-        compose("--profile", "cli", "--profile", "demo", "down", "--volumes", "--remove-orphans")
+        compose(*PROFILES, "down", "--volumes", "--remove-orphans")
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,7 @@ def test_both_compose_files_are_valid(engine: None) -> None:
 
 
 def test_every_service_is_confined_and_checked(engine: None) -> None:
-    profiles = ("--profile", "cli", "--profile", "demo")
-    services = json.loads(compose(*profiles, "config", "--format", "json"))["services"]
+    services = json.loads(compose(*PROFILES, "config", "--format", "json"))["services"]
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -114,9 +114,10 @@ def test_every_service_is_confined_and_checked(engine: None) -> None:
         (port["host_ip"], port["published"])
         for service in services.values() for port in service.get("ports", [])
     }  # fmt: skip
-    assert published == {(BIND, "8000"), (BIND, "4567")}
-    models = next(v for v in services["inference"]["volumes"] if v["target"] == "/models")
-    assert models["read_only"]
+    assert published == {(BIND, port) for port in ("8000", "4567", "6006", "9181")}
+    for name in ("inference", "tensorboard"):
+        models = next(v for v in services[name]["volumes"] if v["target"] == "/models")
+        assert models["read_only"]
 
 
 def test_nobody_is_root(stack: None) -> None:
@@ -141,6 +142,19 @@ def test_a_picture_is_answered(trained: dict[str, Any], recording: Path) -> None
     answer = predict(recording)
     assert answer.status_code == 200
     assert answer.json()["model_sha256"] == trained["sha256"]["model.h5"]
+
+
+def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) -> None:
+    compose("--profile", "observe", "up", "-d", "--wait", "--no-deps", "tensorboard",
+            "rq-dashboard")  # fmt: skip
+    runs = httpx.get(f"http://{BIND}:6006/data/runs").json()
+    (own,) = [run for run in runs if "/" not in run]
+    assert {f"{own}/predict-zero", f"{own}/hold-last"} < set(runs)
+    dashboard = f"http://{BIND}:9181"
+    (job,) = httpx.get(f"{dashboard}/0/data/jobs/train/finished/8/asc/1.json").json()["jobs"]
+    assert job["description"].startswith("trainer.job.run(")
+    assert httpx.get(f"{dashboard}/requeue/train").status_code == 405
+    assert httpx.post(f"{dashboard}/job/{own}/delete").status_code == 405
 
 
 def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> None:

@@ -73,6 +73,24 @@ def test_a_picture_is_answered(lapwing: Lapwing, run: Path) -> None:
     assert answer["model_version"] == 1
 
 
+def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
+    picture = next((run / "IMG").glob("center_*.jpg"))
+    ((job_id, result),) = lapwing.ask("explain", "1", str(picture), "--wait").items()
+    assert job_id.startswith("explain-1-")
+    found = result["explained"]
+    assert [each["name"] for each in found["frames"]] == [picture.name]
+    assert found["missing"] == []
+    folder = Path(found["folder"])
+    assert folder == lapwing.home / "models" / "versions" / "1" / "explanation"
+    assert all((folder / each["file"]).is_file() for each in found["pictures"])
+    scored = {each["name"]: each["value"] for each in found["figures"]}
+    metrics = lapwing.ask("models")["versions"][0]["metrics"]
+    assert scored["validation MSE"] == pytest.approx(metrics["validation_mse"], abs=1e-4)
+    done = lapwing.command("explain", "7", "--wait")
+    assert done.returncode == 1
+    assert "no such model version: got 7" in done.stderr
+
+
 @pytest.mark.parametrize("locale", ["en-US", "de-DE"])
 def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> None:
     done = subprocess.run(
@@ -92,6 +110,13 @@ def test_real_frames_are_driven(lapwing: Lapwing) -> None:
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert "200 of 200" in done.stdout, done.stderr
+
+
+def test_a_report_is_written_and_copied(lapwing: Lapwing, tmp_path: Path) -> None:
+    result = lapwing.ask("report", "1", "--out", str(tmp_path / "copy"))["report"]
+    assert result["html"] == str(tmp_path / "copy" / "report.html")
+    made = lapwing.home / "models" / "versions" / "1" / "report"
+    assert (tmp_path / "copy" / "report.pdf").read_bytes() == (made / "report.pdf").read_bytes()
 
 
 def test_an_error_is_one_line_and_status_1(lapwing: Lapwing, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import samples
 
-from contract import frame, framespec, golden, publish
+from contract import architecture, frame, framespec, golden, publish
 from contract.errors import ModelError
 from contract.registry import H5, TFLITE, Registry
 from ingest.settings import Settings as IngestSettings
@@ -43,7 +43,7 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     registry = Registry(settings.model_dir)
     manifest = registry.verify(1)
     assert registry.current() == 1
-    assert sorted(manifest.files) == [golden.FILE, H5, TFLITE]
+    assert sorted(manifest.files) == [architecture.FILE, golden.FILE, H5, TFLITE]
     assert manifest.frame_spec == framespec.SPEC
     assert (manifest.data, manifest.config["imported_from"]) == ([], "theirs")
     assert manifest.config["source_sha256"] == publish.sha256(path)

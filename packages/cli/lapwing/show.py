@@ -103,6 +103,12 @@ def imported(to: Console, result: dict[str, Any]) -> None:
     to.print(table)
 
 
+def report(to: Console, result: dict[str, Any]) -> None:
+    """Show where a report is."""
+    for name, label in (("html", "HTML"), ("markdown", "Markdown"), ("pdf", "PDF")):
+        to.print(f"{label:8}  {result[name]}", highlight=False, soft_wrap=True)
+
+
 def training(to: Console, result: dict[str, Any]) -> None:
     """Show what a training job published."""
     metrics = result["metrics"]

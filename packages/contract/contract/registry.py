@@ -1,6 +1,6 @@
 """The registry of models: immutable versions, and a switch that says which one drives.
 
-    <models>/versions/<n>/    model.h5 model.tflite golden.npz manifest.json: never changed again;
+    <models>/versions/<n>/    manifest.json, and the files that it lists: never changed again;
                               what is found out about it later lies in folders beside them
     <models>/current          see switch.py
     <models>/journal.json     see journal.py

@@ -18,7 +18,7 @@ from contract import jobs, publish
 from contract.errors import SettingError
 from contract.registry import Registry
 from contract.settings import load
-from evaluator import conditions, driving, material, measures, pictures, replays, stored
+from evaluator import boarding, conditions, driving, material, measures, pictures, replays, stored
 from evaluator.conditions import CLEAR, Condition
 from evaluator.driving import Course
 from evaluator.settings import Settings
@@ -100,6 +100,7 @@ def evaluate(
             "conditions": found, "pictures": ["conditions.png"],
         }  # fmt: skip
         publish.write_json(folder / "evaluation.json", document)
+    boarding.show(registry.root, name, document)
     brief = [{key: each[key] for key in ("condition", "measures", "film")} for each in found]
     return {
         "evaluation": {**document, "conditions": brief, "folder": str(final)},

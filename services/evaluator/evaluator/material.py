@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import split_file, store
+from contract import relabelled, split_file, store
 from contract.errors import StoreError
 from contract.registry import Registry
 from contract.split_file import Sides
@@ -38,7 +38,8 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
 
     Of a dataset that it was trained on, its validation rows: none of training is within the gap
     around them. Of another dataset, all rows. Of a version that does not say which rows trained it
-    (made by an earlier release, or imported), only the datasets that it does not name.
+    (made by an earlier release, or imported), only the datasets that it does not name. What DAgger
+    recorded is left out: the car did not go where its steering says, and cannot go there again.
 
     Raises:
         StoreError: a store is not what its manifest says, or has other rows than trained it.
@@ -52,6 +53,8 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
     with contextlib.ExitStack() as stack:
         for each in store.manifests(data_dir):
             if each.dataset in trained and each.dataset not in sides:
+                continue
+            if relabelled.is_named(each.dataset):
                 continue
             reader = store.open_store(data_dir, each)
             stack.callback(reader.close)

@@ -1,47 +1,55 @@
-"""What TensorBoard shows of a training: `tensorboard --logdir <models>/tensorboard`."""
+"""What TensorBoard shows of a training: its own run, and one for each driver that looks at nothing.
+
+TensorBoard draws the values of one name in one chart, a line a run: so the baselines are beside the
+validation MSE that has to beat them.
+"""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.summary import scalar
+from contract.board import Board
+
+BASELINES: Final = {"predict-zero": "mse_zero", "hold-last": "mse_hold"}
+"""Runs beside the training's own, and what each scores (score.py)."""
 
 
-class Board:
-    """The event files of one job; use it in `with`. A job that is resumed adds one.
-
-    Written by tensorboardX's own writer, without the queue and thread that it puts before it: a
-    few values an epoch are to be on the disk at once.
+class TrainingBoard:
+    """The runs of one training; use it in `with`. A job that is resumed goes on with them.
 
     Args:
         model_dir: the model volume.
         job_id: of the training.
         epoch: the last one that is finished: what an earlier process told of later ones is void.
+        config: what the training was asked for.
     """
 
-    def __init__(self, model_dir: Path, job_id: str, epoch: int) -> None:
-        folder = model_dir / "tensorboard" / job_id
-        folder.mkdir(parents=True, exist_ok=True)
-        # Its name has the time in seconds: two processes may begin in the same one.
-        self._writer = EventsWriter(str(folder / "events"), f".{os.getpid()}-{epoch}")
-        begun = SessionLog(status=SessionLog.START)
-        self._writer.write_event(Event(step=epoch + 1, wall_time=time.time(), session_log=begun))
+    def __init__(
+        self, model_dir: Path, job_id: str, epoch: int, config: Mapping[str, object]
+    ) -> None:
+        self._stack = ExitStack()
+        enter = self._stack.enter_context
+        self._own = enter(Board(model_dir, job_id, epoch + 1))
+        self._baselines = {
+            name: enter(Board(model_dir, f"{job_id}/{run}", epoch + 1))
+            for run, name in BASELINES.items()
+        }
+        if epoch == 0:
+            self._own.table(0, "configuration", config)
+        self._told = {"learning_rate": float(str(config["learning_rate"]))}
 
-    def scalars(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Show values of an epoch, from 1, and have them in the file."""
-        for name, value in values.items():
-            event = Event(step=epoch, wall_time=time.time(), summary=scalar(name, value))
-            self._writer.write_event(event)
-        self._writer.flush()
+    def epoch(self, epoch: int, told: Mapping[str, float], scores: Mapping[str, float]) -> None:
+        """Show what came of an epoch, from 1: its figures, and the scores of its validation."""
+        validation = {f"validation_{name}": scores[name] for name in ("mae_deg", "correlation")}
+        self._own.scalars(epoch, {**told, **validation, **self._told})
+        for name, board in self._baselines.items():
+            board.scalars(epoch, {"validation_mse": scores[name]})
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._writer.close()
+        self._stack.close()

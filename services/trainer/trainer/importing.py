@@ -22,6 +22,7 @@ from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
 from trainer import (
     affine,
+    architecture,
     assemble,
     forward,
     gate,
@@ -186,6 +187,7 @@ def _convert(
     report(phase="convert")
     built = assemble.build(network)
     built.save(staged / H5)
+    architecture.write(staged, built)
     twin.convert(staged / H5, staged / TFLITE)
     report(phase="verify")
     frames = _frames(settings.data_dir)
@@ -222,8 +224,7 @@ def _frames(data_dir: Path) -> Frames:
     y, x = np.mgrid[0 : framespec.HEIGHT, 0 : framespec.WIDTH] / framespec.WIDTH
     slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, framespec.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
-    noise = random.normal(0, 20, waves.shape)
-    return np.asarray(np.clip(waves + noise, 0, 255), dtype=np.uint8)
+    return np.asarray(np.clip(waves + random.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
 def _manifest(

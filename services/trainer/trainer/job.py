@@ -18,8 +18,8 @@ from contract.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
 from contract.split_file import Sides, SplitFile
 from contract.store import StoreManifest, StoreReader
-from trainer import config as configuration
 from trainer import (
+    architecture,
     devices,
     gate,
     index,
@@ -34,8 +34,9 @@ from trainer import (
     training,
     twin,
 )  # fmt: skip
+from trainer import config as configuration
 from trainer.augment import Augmentation
-from trainer.board import Board
+from trainer.board import TrainingBoard
 from trainer.config import Config
 from trainer.index import Table
 from trainer.learner import Learner
@@ -126,7 +127,7 @@ def _train(
         work = Training(
             config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
         )
-        with Board(settings.model_dir, job_id, state.epoch) as board:
+        with TrainingBoard(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
             training.run(work, report, board)
         log.info("%s", progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
@@ -221,6 +222,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     learner = Learner(plain)
     staged = work.workspace.stage()
     plain.save(staged / H5)
+    architecture.write(staged, plain)
     twin.convert(staged / H5, staged / TFLITE)
     predicted, scores = work.validate(learner)
     every = -(-len(predicted) // PARITY_FRAMES)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from contract.blocks import Blocks
 from contract.jobs import Report
 from trainer import augment, network, order, ring, score
-from trainer.board import Board
+from trainer.board import TrainingBoard
 from trainer.config import Config
 from trainer.devices import Devices
 from trainer.index import Table
@@ -105,7 +105,7 @@ class Training:
         return Learner.load(path, built, self.config.learning_rate, best_loss)
 
 
-def run(training: Training, report: Report, board: Board) -> None:
+def run(training: Training, report: Report, board: TrainingBoard) -> None:
     """Train until the last epoch, or until validation has not improved for `patience` of them."""
     config, state = training.config, training.state
     learner = training.learner()
@@ -115,7 +115,8 @@ def run(training: Training, report: Report, board: Board) -> None:
         _epoch(training, learner, tally, progress)
         learner.end_epoch(tally.loss)
         rate, waited = progress.samples_per_s, progress.data_share
-        mse = training.validate(learner)[1]["mse"]
+        scores = training.validate(learner)[1]
+        mse = scores["mse"]
         if mse < min((each["validation_mse"] for each in state.history), default=np.inf):
             state.best_epoch = tally.epoch
         told = {
@@ -125,7 +126,7 @@ def run(training: Training, report: Report, board: Board) -> None:
         state.tally = None
         learner.save(training.workspace.network(tally.epoch))
         training.workspace.write(state)
-        board.scalars(tally.epoch, told)
+        board.epoch(tally.epoch, told, scores)
         report(validation_mse=round(mse, 6), best_epoch=state.best_epoch)
         log.info(
             "epoch %d/%d: loss %.5f, validation MSE %.5f (best: epoch %d), %.0f samples/s, "

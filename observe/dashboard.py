@@ -1,0 +1,55 @@
+"""rq-dashboard, to look at Lapwing's queues and not to touch them.
+
+Its own command wants the password of Redis on the command line or in the environment, and would
+let whoever reaches the page have jobs run again; it reads those as pickles while ours are JSON.
+`lapwing jobs` and `lapwing cancel` are for that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from flask import Flask, abort, request
+from rq.serializers import JSONSerializer
+from rq_dashboard import cli, web
+
+
+def create(url: str, password: str) -> Flask:
+    """Return the application.
+
+    Args:
+        url: of Redis.
+        password: of Redis; "" for none.
+    """
+    app: Flask = cli.make_flask_app(None, None, None, "")
+    app.config.update(
+        RQ_DASHBOARD_REDIS_URL=url,
+        RQ_DASHBOARD_REDIS_PASSWORD=password or None,
+        RQ_DASHBOARD_DISABLE_DELETE=True,
+        DEPRECATED_OPTIONS=[],
+    )
+    web.config.serializer = JSONSerializer
+    web.setup_rq_connection(app)
+
+    @app.before_request
+    def only_look() -> None:
+        # It has jobs run again even for a GET.
+        if request.method not in ("GET", "HEAD") or "requeue" in request.path.split("/"):
+            abort(405)
+
+    return app
+
+
+def main() -> None:
+    """Serve until SIGTERM, with the server that rq-dashboard itself uses."""
+    file = os.environ.get("LAPWING_REDIS_PASSWORD_FILE", "")
+    password = Path(file).read_text(encoding="utf-8").strip() if file else ""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a page that is open asks every 2 s
+    app = create(os.environ["LAPWING_REDIS_URL"], password)
+    app.run(host="0.0.0.0", port=9181, threaded=True)
+
+
+if __name__ == "__main__":
+    main()

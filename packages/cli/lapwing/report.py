@@ -1,0 +1,75 @@
+"""The command `report`: has a version's report written, and copies it to where it is wanted."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from contract import jobs, publish
+from contract.errors import SettingError
+from contract.registry import Registry
+from lapwing import show
+from lapwing.follow import Wait, follow, waits
+from lapwing.local import AsJson
+from lapwing.settings import read_settings
+
+HTML: Final = "report.html"
+"""What a folder with a report has."""
+
+
+def report(
+    version: Annotated[int, typer.Argument(min=1, help="Of the model.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Copy the report into this folder; an earlier one goes.")
+    ] = None,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the report on a version: as one HTML file, as Markdown and as PDF."""
+    settings = read_settings()
+    registry = Registry(settings.models)
+    registry.manifest(version)  # said at once, where there is none
+    if out is not None:
+        wait = True if wait is None else wait
+        _check(out, wait)
+    connection = settings.connect()
+    queued = jobs.enqueue(jobs.REPORT, connection, str(version), {"version": version})
+    if not waits(wait):
+        show.queued([jobs.view(queued, connection)], as_json)
+        return
+    result = follow(queued, connection, show.console(as_json))
+    if out is not None:
+        result = {"report": _copied(registry.path(version) / "report", out, result["report"])}
+    if as_json:
+        show.document(result)
+    else:
+        show.report(show.console(), result["report"])
+
+
+def _check(out: Path, wait: bool) -> None:
+    if not wait:
+        raise SettingError(
+            "a report can be copied only when it is made",
+            got="--out and --no-wait",
+            remedy="Leave one of the two out",
+        )
+    if out.exists() and not (out / HTML).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingError(
+            "--out has a value it cannot take",
+            got=out,
+            remedy="Name a folder that is new, empty, or holds an earlier report",
+        )
+
+
+def _copied(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Copy a report; return the result with the copy's paths."""
+    with publish.folder(out.absolute()) as made:
+        shutil.copytree(folder, made, dirs_exist_ok=True)
+    paths = {
+        name: str(out.absolute() / Path(str(result[name])).name)
+        for name in ("html", "markdown", "pdf")
+    }
+    return {**result, **paths, "folder": str(out.absolute())}

@@ -1,0 +1,19 @@
+from evaluator.report import document
+from evaluator.report.document import MISSING
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert document.spans("`lapwing` makes `it`.") == [
+        ("lapwing", True), (" makes ", False), ("it", True), (".", False)
+    ]  # fmt: skip
+    assert document.spans("plain") == [("plain", False)]
+
+
+def test_a_number_has_a_minus_of_its_own() -> None:
+    assert document.number(-0.125, "+.2f", " m") == "−0.12 m"
+    assert document.number(None, ".2f", " m") == MISSING
+
+
+def test_a_slug_may_be_a_files_name() -> None:
+    assert document.slug("delay=100ms / Fog") == "delay-100ms-fog"
+    assert document.slug("…") == "x"

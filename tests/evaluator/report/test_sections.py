@@ -1,0 +1,172 @@
+"""Each section, of what a file says; test_compose.py has them all in one report."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import reported
+
+from contract import architecture, split_file
+from contract.errors import ModelError
+from evaluator.report import (
+    data,
+    explanation,
+    network,
+    open_loop,
+    provenance,
+    rerun,
+    simulator,
+    training,
+)
+from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
+from evaluator.report.pictures import Pictures
+from evaluator.report.source import VersionFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> VersionFolder:
+    root = reported.publish(tmp_path / "models")
+    reported.judge(root)
+    return VersionFolder(tmp_path / "models", 1)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
+    return Pictures(tmp_path / "report")
+
+
+def tables(section: Section) -> list[Table]:
+    return [block for block in section.blocks if isinstance(block, Table)]
+
+
+def texts(section: Section, tone: str) -> list[str]:
+    return [
+        block.text
+        for block in section.blocks
+        if isinstance(block, Paragraph) and block.tone == tone
+    ]
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def test_data_counts_the_rows_of_each_side(folder: VersionFolder, pictures: Pictures) -> None:
+    (table,) = tables(data.section(folder, pictures))
+    assert table.rows[0] == (reported.DATASETS[0], "abababababab", "2,700", "2,200", "460", "40")
+
+
+def test_data_without_a_split_says_so(folder: VersionFolder, pictures: Pictures) -> None:
+    (folder.root / split_file.FILE).unlink()
+    section = data.section(folder, pictures)
+    assert tables(section)[0].rows[0][3:] == (MISSING,) * 3
+    assert "before `split.json`" in texts(section, "missing")[0]
+
+
+def test_data_names_what_was_left_out(tmp_path: Path, pictures: Pictures) -> None:
+    reported.publish(tmp_path / "others", quarantined={"bad-1": "its checksum differs"})
+    section = data.section(VersionFolder(tmp_path / "others", 1), pictures)
+    assert "`bad-1`. its checksum differs" in texts(section, "warning")[0]
+
+
+def test_network_is_summed_up(folder: VersionFolder) -> None:
+    (table,) = tables(network.section(folder))
+    assert table.rows[1] == ("conv_1", "Conv2D", "5 × 5, stride 2", "elu", "35 × 62 × 24", "1,824")
+    assert table.rows[-1] == ("all", "", "", "", "", "1,835")
+    (folder.root / architecture.FILE).unlink()
+    assert tables(network.section(folder)) == []
+
+
+def test_training_has_an_epoch_a_row(folder: VersionFolder, pictures: Pictures) -> None:
+    epochs, choices = tables(training.section(folder, pictures))
+    assert [row[0] for row in epochs.rows] == ["1", "2", "3, best", "4", "5", "6"]
+    assert epochs.rows[0][3:] == ("710", "35 s", "0.4 %")
+    assert ("learning rate (Adam)", "0.001") in choices.rows
+    assert ("mirror images", "yes") in choices.rows
+    assert "150,000 samples" in texts(training.section(folder, pictures), "plain")[0]
+
+
+def test_open_loop_is_beside_its_baselines(folder: VersionFolder, pictures: Pictures) -> None:
+    section = open_loop.section(folder, pictures)
+    validation, drivers, cameras = tables(section)
+    assert validation.rows[0][4] == "+0.21"
+    assert drivers.rows[2] == ("hold-last", "0.01600", "1.10°")
+    assert f"smoothed one {MISSING}" in drivers.caption
+    assert cameras.rows[1] == ("left", "+0.1700", "+0.1800")
+    assert "Leak check: none: no row of training" in texts(section, "plain")[1]
+
+
+def test_skill_is_against_the_better_baseline() -> None:
+    assert open_loop.skill(0.01, 0.04, 0.02) == pytest.approx(0.5)
+    assert open_loop.skill(0.01, 0.0, 0.02) is None
+    assert open_loop.skill(None, 0.04, 0.02) is None
+
+
+def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pictures) -> None:
+    for name, section in (("replay", rerun.section), ("openloop", open_loop.section)):
+        path = folder.root / "evaluations" / name / f"{name}.json"
+        edit(path, lambda document: document.update(datasets=[]))
+        assert texts(section(folder, pictures), "missing") == [rerun.NONE_HELD]
+
+
+def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
+    section = rerun.section(folder, pictures)
+    assert tables(section)[0].rows[0] == (
+        reported.DATASETS[0], "460", "1 m", "80.4 %", "1", "0.40 m", "1.10 m"
+    )  # fmt: skip
+    assert "is not fit as a reference: its own path swings" in texts(section, "warning")[0]
+
+
+def test_simulator_has_every_measure_with_its_interval(
+    folder: VersionFolder, pictures: Pictures
+) -> None:
+    section = simulator.section(folder, pictures)
+    measures, clear, fog = tables(section)
+    assert measures.head == ("measure", "clear", "fog")
+    assert measures.rows[0] == ("drives that needed nobody", "83 % (44 to 97)", "33 % (10 to 70)")
+    assert clear.rows == (("clear", "1", "forwards", "0 m", "310 m (off road)"),)
+    assert len(fog.rows) == 4
+    films = [block for block in section.blocks if isinstance(block, Film)]
+    assert [each.source.rsplit("/", 1)[-1] for each in films] == [
+        "clear-worst.mp4", "fog-worst.mp4"
+    ]  # fmt: skip
+    assert all(pictures.path(each.file).is_file() for each in films)
+
+
+def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures: Pictures) -> None:
+    def late(document: Any) -> None:
+        document["conditions"][0]["drives"][3] |= {"success": False, "finished": False}
+
+    edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", late)
+    _, clear, _ = tables(simulator.section(folder, pictures))
+    assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "nowhere: its time was up")
+
+
+@pytest.mark.parametrize("key", ["conditions", "starts", "track"])
+def test_an_evaluation_that_lacks_something_is_named(
+    folder: VersionFolder, pictures: Pictures, key: str
+) -> None:
+    path = folder.root / "evaluations" / reported.EVALUATION / "evaluation.json"
+    edit(path, lambda document: document.pop(key))
+    with pytest.raises(ModelError, match=rf"{path.parent.name}/evaluation\.json .* '{key}'"):
+        simulator.section(folder, pictures)
+
+
+def test_explanation_keeps_titles_and_captions(folder: VersionFolder, pictures: Pictures) -> None:
+    (figure,) = explanation.section(folder, pictures).blocks
+    assert isinstance(figure, Figure)
+    assert figure.caption == "Saliency. Road edges."
+    assert figure.source == "explanation/saliency.png"
+
+
+def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
+    files, packages, decisions = tables(provenance.section(folder))
+    assert [row[0] for row in files.rows] == [
+        "architecture.json", "model.h5", "model.tflite", "split.json"
+    ]  # fmt: skip
+    assert packages.rows == (("keras", "3.15.1"),)
+    assert decisions.rows[0][1:] == ("first", "became current", "nothing drove before it")
