@@ -27,9 +27,9 @@ NEAR = 0.2
 def make(folder: Path) -> Path:
     """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
 
-    Four more: "real" is the network that is trained, untrained; "floats" answers as "left" but
-    takes float32; "small" takes 64 x 64 pixels; and "bomb" has a twin alone, which asks for
-    gigabytes.
+    Five more: "straight" answers 0 to the bit; "real" is the network that is trained, untrained;
+    "floats" answers as "left" but takes float32; "small" takes 64 x 64 pixels; and "bomb" has a
+    twin alone, which asks for gigabytes.
     """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
@@ -97,6 +97,8 @@ def main(folder: Path) -> None:
     network = build("uint8", framespec.WIDTH)
     for name, answer in ANSWERS.items():
         save(name, network, answer)
+    network.layers[-1].kernel.assign(np.zeros(network.layers[-1].kernel.shape))
+    save("straight", network, 0.0)
     save("real", trainer_network.build("float32"), 0.1)
     # Not made by our trainer, which publishes uint8 and one size.
     save("floats", build("float32", framespec.WIDTH), ANSWERS["left"])

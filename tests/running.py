@@ -33,12 +33,15 @@ class Lapwing:
     inference_port: int = field(default_factory=free_port)
     bridge_port: int = field(default_factory=free_port)
     printed: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    """Beside those of its home."""
 
     @property
     def environ(self) -> dict[str, str]:
         return {**os.environ, "LAPWING_HOME": str(self.home), "COLUMNS": "200",
                 "LAPWING_INFERENCE_PORT": str(self.inference_port),
-                "LAPWING_BRIDGE_PORT": str(self.bridge_port)}  # fmt: skip
+                "LAPWING_BRIDGE_PORT": str(self.bridge_port),
+                "LAPWING_GATE_STARTS": "4", **self.settings}  # fmt: skip
 
     def command(self, *words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
@@ -62,9 +65,9 @@ class Lapwing:
 
 
 @contextmanager
-def up(home: Path) -> Iterator[Lapwing]:
+def up(home: Path, **settings: str) -> Iterator[Lapwing]:
     """Run all services; leaving it presses Ctrl-C, and nothing may be left."""
-    lapwing = Lapwing(home)
+    lapwing = Lapwing(home, settings=settings)
     process = subprocess.Popen(
         UP, env=lapwing.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -72,7 +75,8 @@ def up(home: Path) -> Iterator[Lapwing]:
     reader = threading.Thread(target=lapwing.printed.extend, args=(process.stdout,))
     reader.start()
     try:
-        for text in ("listening on http://", "listening on ws://", "queue ingest", "queue train"):
+        for text in ("listening on http://", "listening on ws://", "queue ingest", "queue train",
+                     "queue evaluate"):  # fmt: skip
             lapwing.await_line(text)
         yield lapwing
         process.send_signal(signal.SIGINT)

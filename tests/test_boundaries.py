@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -32,7 +33,7 @@ SPINES = {
         "trial",
     },
     "simulator.scene": {"scenery", "camera"},
-    "evaluator": {"evaluating", "gating", "reporting", "__main__"},
+    "evaluator": {"collecting", "evaluating", "gating", "reporting", "__main__"},
     "evaluator.report": {"compose"},
     "ingest.doctor": {"examine", "__main__"},
 }
@@ -56,7 +57,11 @@ PARTS = {
         "material": {"index", "split", "steering"},
         # What a version sees: the chain's layers one after another, and pictures of them.
         "maps": {"forward", "plain"}, "saliency": {"forward", "maps", "plain", "sizes"},
+        "eye": {"maps", "plain", "saliency", "views"},
         "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
+        "judged": {"lineage", "score", "split"},
+        "drawing": {"account", "charts", "chosen", "eye", "judged", "lineage", "sheets", "views"},
+        "taught": {"charts", "config", "index", "lineage", "material"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},
@@ -189,11 +194,17 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
         assert "contract.frame" not in reached, package
 
 
-# The registry's tests are being parted together with the registry.
-SHORT = [*MODULES, *(each for each in TESTS if each.name != "test_registry.py")]
+def test_who_reads_a_recording_installs_nothing_for_it() -> None:
+    parts = {"contract.recording", "contract.driving_log", "contract.decimal_comma",
+             "contract.split_file", "contract.errors"}  # fmt: skip
+    for part in parts:
+        names = imported(PACKAGES["contract"] / f"{part.removeprefix('contract.')}.py")
+        for name in names:
+            ours = name == "contract" or ".".join(name.split(".")[:2]) in parts
+            assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
-@pytest.mark.parametrize("module", SHORT, ids=label)
+@pytest.mark.parametrize("module", [*MODULES, *TESTS], ids=label)
 def test_a_module_is_read_in_one_sitting(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 250
 

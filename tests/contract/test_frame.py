@@ -77,3 +77,32 @@ def test_real_frames_are_prepared() -> None:
     pictures = sorted(samples.shared("data", "jungle", "IMG").glob("center_*.jpg"))[:20]
     for picture in pictures:
         assert frame.prepare(picture.read_bytes()).std() > 10
+
+
+def png(height: int = 40, width: int = 60) -> bytes:
+    pixels = samples.picture(0.2, 1, height, width)
+    return bytes(cv2.imencode(".png", pixels[..., ::-1])[1])
+
+
+def test_a_picture_of_ones_own_is_a_jpeg_or_a_png() -> None:
+    np.testing.assert_array_equal(frame.picture(png()), samples.picture(0.2, 1, 40, 60))
+    jpeg = samples.jpeg()
+    np.testing.assert_array_equal(frame.picture(jpeg), frame.decode(jpeg))
+    with pytest.raises(NotAJpegError):
+        frame.picture(b"GIF89a")
+
+
+def test_a_transparent_or_grey_png_has_three_channels() -> None:
+    for channels in (1, 4):
+        pixels = np.full((9, 7, channels), 200, np.uint8)
+        found = frame.picture(bytes(cv2.imencode(".png", pixels)[1]))
+        np.testing.assert_array_equal(found, np.full((9, 7, 3), 200))
+
+
+def test_a_broken_or_giant_png_is_refused() -> None:
+    giant = bytearray(png())
+    giant[16:24] = (65500).to_bytes(4, "big") * 2
+    for content, why in ((bytes(giant), "65500 x 65500 pixels"), (png()[:20], "x 0 pixels"),
+                         (png()[:60], "truncated or corrupt")):  # fmt: skip
+        with pytest.raises(BrokenFrameError, match=why):
+            frame.picture(content)

@@ -46,6 +46,34 @@ def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
     assert jobs.KINDS[jobs.EXPLAIN].stopped == "trainer.stopped.discard"
 
 
+def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:
+    for kind, function in ((jobs.GATE, "gating"), (jobs.EVALUATE, "evaluating")):
+        job = jobs.enqueue(kind, redis, "3", {"version": 3})
+        found = Job.fetch(job, redis, serializer=JSONSerializer)
+        assert (found.func_name, found.origin) == (f"evaluator.{function}.run", jobs.EVALUATION)
+
+
+def test_what_follows_a_job_is_queued_once_and_named_after_it(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the job is run again, before that or after it has ended."""
+    job_id = jobs.enqueue(jobs.TRAIN, redis, "lake", {})
+    job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+    monkeypatch.setattr(jobs, "get_current_job", lambda: job)
+    ids = [jobs.follow_up(jobs.GATE, "7", {"version": 7}) for _ in range(2)]
+    assert ids == [f"gate-7-{job_id.rsplit('-', 1)[-1]}"] * 2
+    assert jobs.queue(jobs.EVALUATION, redis).get_job_ids() == ids[:1]
+    jobs.cancel(ids[0], redis)
+    assert jobs.follow_up(jobs.GATE, "7", {"version": 7}) == ids[0]
+    assert jobs.view(ids[0], redis).status == "canceled"
+    assert jobs.view(ids[0], redis).arguments == {"version": 7}
+
+
+def test_outside_a_job_nothing_follows() -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        jobs.follow_up(jobs.GATE, "7", {"version": 7})
+
+
 def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:
     first = jobs.enqueue(jobs.INGEST, redis, "a", {})
     second = jobs.enqueue(jobs.TRAIN, redis, "b", {})

@@ -30,6 +30,14 @@ def test_a_version_is_forced(registry: Registry) -> None:
     assert (last.version, last.by, last.why, last.previous) == (2, "forced", "I know better", 1)
 
 
+def test_what_drives_already_may_be_forced_and_leaves_nothing_behind(registry: Registry) -> None:
+    """Two names of one file are not renamed onto each other, says POSIX."""
+    promotion.force(registry, 1, "once more")
+    assert {path.name for path in registry.root.iterdir()} == {
+        ".lock", "current", "journal.json", H5, "versions"
+    }  # fmt: skip
+
+
 def test_a_version_that_is_not_there_is_not_forced(registry: Registry) -> None:
     with pytest.raises(ModelError, match=r"no such model version: got 7\. There are \[1, 2, 3\]"):
         promotion.force(registry, 7, "")
@@ -69,6 +77,15 @@ def test_a_gate_that_runs_again_decides_once(registry: Registry) -> None:
     promotion.rollback(registry)
     assert judge(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
     assert registry.current() == 1
+
+
+def test_where_nothing_drove_the_gate_lets_the_first_one(registry: Registry) -> None:
+    (registry.root / "current").unlink()
+    found = promotion.judge(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
+    assert found is not None
+    assert (found.by, found.previous, registry.current()) == ("first", None, 2)
+    assert promotion.judge(registry, 3, None, "gate-3", "", {}, accepted=True) is None
+    assert registry.current() == 2
 
 
 def test_a_comparison_with_what_drives_no_more_decides_nothing(registry: Registry) -> None:

@@ -80,3 +80,17 @@ def test_what_a_killed_maker_of_a_folder_left_is_removed(tmp_path: Path) -> None
     with publish.folder(tmp_path / "made"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_s_name_may_have_dots_and_marks(tmp_path: Path) -> None:
+    """What is being made of lake-20x0.5 is no leftover of lake-20x0.25, nor is [1] a choice."""
+    for name in ("lake-20x0.25-seed1", "my[1]-20x1"):
+        left = tmp_path / f".{name}.{'0' * 32}.tmp"
+        left.mkdir()
+        with publish.folder(tmp_path / "lake-20x0.5-seed1") as other:
+            with publish.folder(tmp_path / name):
+                assert not left.exists()
+            assert other.is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "lake-20x0.25-seed1", "my[1]-20x1", "lake-20x0.5-seed1"
+    }  # fmt: skip

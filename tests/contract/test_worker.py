@@ -42,6 +42,13 @@ def await_end(job: str, redis: Redis) -> jobs.JobView:
 
 def test_a_worker_that_has_gone_is_not_alive(redis: Redis) -> None:
     assert not worker.is_alive(jobs.INGEST, redis)
+    assert not worker.listens(jobs.INGEST, redis)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_worker_listens_to_its_queue_alone(redis: Redis) -> None:
+    assert worker.listens(jobs.INGEST, redis)
+    assert not worker.listens(jobs.TRAIN, redis)
 
 
 @pytest.mark.usefixtures("working")

@@ -12,37 +12,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import answering
 import httpx
 import pytest
-import samples
 from answering import Answers
-from driving import bridge
+from driving import JPEG, bridge, unity
 from misbehaving import MISBEHAVIOURS, misbehaving
 
-from simulator.dialect import Client
-from simulator.numbers import locale
-
-JPEG = samples.jpeg()
 HOWS = [each.__name__ for each in MISBEHAVIOURS]
 ALWAYS_S = 0.25
 SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
-def inference() -> Iterator[Answers]:
-    with answering.inference() as answers:
-        yield answers
-
-
-@pytest.fixture(scope="module")
 def port(inference: Answers) -> Iterator[int]:
     with bridge(inference.url) as port:
         yield port
-
-
-def unity(port: int, name: str = "en-US") -> Client:
-    return Client(f"ws://127.0.0.1:{port}", locale(name), 3.0)
 
 
 def drive(port: int, seconds: float) -> list[float]:

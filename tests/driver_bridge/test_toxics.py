@@ -56,12 +56,6 @@ class Drive:
 
 
 @pytest.fixture(scope="module")
-def inference() -> Iterator[Answers]:
-    with answering.inference() as answers:
-        yield answers
-
-
-@pytest.fixture(scope="module")
 def proxy(inference: Answers) -> Iterator[Proxy]:
     with toxics.proxy(int(inference.url.rsplit(":", 1)[1])) as toxic:
         yield toxic

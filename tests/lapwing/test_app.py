@@ -24,17 +24,21 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "ingest",
         "train",
         "import-model",
+        "explain",
         "jobs",
         "cancel",
         "models",
+        "evaluate",
         "promote",
+        "rollback",
         "predict",
         "logs",
         "sim",
         "sim record",
         "sim drive",
-        "evaluate",
+        "sim evaluate",
         "report",
+        "dagger",
         "doctor",
         "rerun",
         "score",
@@ -53,8 +57,12 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
         (["train"], "Redis does not answer at unix://"),
         (["import-model", __file__], "Redis does not answer at unix://"),
         (["import-model", __file__, "--crop", "60"], "--crop has a value it cannot take"),
+        (["explain", "1"], "Redis does not answer at unix://"),
         (["predict", __file__], "inference does not answer at http://127.0.0.1:"),
         (["promote", "7"], "no such model version: got 7"),
+        (["promote", "7", "--force"], "no such model version: got 7"),
+        (["evaluate", "7"], "no such model version: got 7"),
+        (["rollback"], "no version drove before the current one"),
         (["report", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
@@ -71,7 +79,7 @@ def test_what_is_missing_is_one_line_that_says_so(
 
 def test_no_models_are_an_empty_list(lapwing: Lapwing) -> None:
     assert json.loads(lapwing.command("models", "--json").stdout) == {
-        "current": None, "versions": []
+        "current": None, "versions": [], "decisions": []
     }  # fmt: skip
     assert "`lapwing train` makes one" in lapwing.command("models").stdout
 

@@ -30,12 +30,20 @@ def test_a_job_that_has_told_nothing_is_starting() -> None:
     assert describe(view("queued")) == "queued"
 
 
+def test_a_gate_says_which_version_drives() -> None:
+    said = describe(view("started", phase="drive", version=3, drives=4, drives_total=12))
+    assert said == "drive · version 3 · 4 of 12"
+    assert describe(view("started", phase="replay", version=3)) == "replay · version 3 · 0 of ?"
+
+
 @pytest.mark.parametrize(
     ("progress", "share"),
     [
         ({}, None),
         ({"epoch": 3, "epochs": 4, "step": 5, "steps": 10}, 2.5 / 4),
         ({"rows_done": 30, "rows_total": 40}, 0.75),
+        ({"drives": 3, "drives_total": 12}, 0.25),
+        ({"drives_total": 12}, 0.0),
     ],
 )
 def test_how_much_is_done(progress: dict[str, Any], share: float | None) -> None:

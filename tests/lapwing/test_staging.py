@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import samples
 
-from contract.errors import ModelError, RecordingError
+from contract.errors import FrameError, ModelError, RecordingError
 from lapwing import staging
 
 
@@ -57,3 +57,21 @@ def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
 def test_a_model_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no such model file"):
         staging.model(tmp_path, tmp_path / "models", True)
+
+
+def test_pictures_go_through_the_model_volume(tmp_path: Path) -> None:
+    mine = [tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg"]
+    for path in mine:
+        path.parent.mkdir()
+        path.write_bytes(bytes(path.parent.name, "ascii"))
+    assert staging.images(mine, tmp_path / "models", False) == mine
+    copies = staging.images(mine, tmp_path / "models", True)
+    assert [each.read_bytes() for each in copies] == [b"a", b"b"]
+    assert {each.parent.parent for each in copies} == {tmp_path / "models" / ".inbox"}
+
+
+def test_a_picture_that_is_not_there_is_said_before_any_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"jpg")
+    with pytest.raises(FrameError, match="there is no such picture"):
+        staging.images([tmp_path / "1.jpg", tmp_path], tmp_path / "models", True)
+    assert not (tmp_path / "models").exists()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import roads
 
+from contract import frame
 from contract.errors import FrameError
+from contract.framespec import SHAPE
 from simulator.lens import FRAME, LEFT_M, Lens, attitude
 from simulator.scene.camera import SIDES, Camera
 from simulator.scene.look import Look
@@ -92,6 +94,30 @@ def test_the_attitude_is_a_rotation_that_looks_ahead_and_down() -> None:
     ahead = turned @ [0.0, 0.0, 1.0]
     assert math.degrees(math.asin(ahead[2])) == pytest.approx(-9.5)
     assert math.degrees(math.atan2(ahead[1], ahead[0])) == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(("left_m", "turn_rad"), [(0.5, 0.0), (-0.8, 0.0), (0.0, 0.05)])
+def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
+    camera: Camera, lens: Lens, left_m: float, turn_rad: float
+) -> None:
+    """Warped and then made smaller is the same as made smaller and then warped, nearly."""
+    small = Lens(ahead_m=1.0, shape=SHAPE)
+    assert small.ground.shape == SHAPE[:2]
+    nearest = lens.nearest(3, left_m, turn_rad)
+    picture = camera.picture(ROAD.pose(60.0, 0.0), SIDES[nearest])
+    expected = frame.resize(lens.view(picture, nearest, left_m, turn_rad))
+    found = small.view(frame.resize(picture), nearest, left_m, turn_rad)
+    wrong = small.view(frame.resize(picture), nearest, -left_m, -turn_rad)
+    errors = [float(np.abs(each.astype(float) - expected)[small.ground].mean())
+              for each in (found, wrong)]  # fmt: skip
+    assert errors[0] < errors[1] / 3
+
+
+def test_a_lens_takes_pictures_of_its_own_shape_alone(lens: Lens) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
+    assert Lens(shape=SHAPE).view(picture, 0, 0.0, 0.0) is picture
+    with pytest.raises(FrameError, match=r"It must be \(128, 128, 3\)"):
+        Lens(shape=SHAPE).view(np.zeros(FRAME, np.uint8), 0, 1.0, 0.0)
 
 
 def test_a_picture_of_another_size_is_refused(lens: Lens) -> None:

@@ -15,7 +15,18 @@ from redis import Redis
 from rich.console import Console
 
 from contract import jobs
-from lapwing import driving, judging, local, options, ranking, report, show, staging
+from lapwing import (
+    dagger,
+    driving,
+    explain,
+    judging,
+    local,
+    options,
+    ranking,
+    report,
+    show,
+    staging,
+)
 from lapwing.follow import Wait, follow, waits
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
@@ -180,8 +191,10 @@ def cancel(job: str, as_json: AsJson = False) -> None:
 
 app.command()(judging.models)
 app.command()(judging.evaluate)
+app.command()(explain.explain)
 app.command()(judging.promote)
 app.command()(judging.rollback)
+app.command()(dagger.dagger)
 app.command()(driving.predict)
 app.command()(driving.watch)
 app.command()(report.report)

@@ -85,7 +85,7 @@ def describe(job: JobView) -> str:
         return f"{phase} · version {said.get('version', '?')} · {said.get('drives', 0)} of " + str(
             said.get("drives_total", "?")
         )
-    if phase not in ("decode", "train"):  # what the last of these told is past
+    if phase not in ("decode", "train", "collect"):  # what the last of these told is past
         return phase
     words = [phase]
     if "epoch" in said:

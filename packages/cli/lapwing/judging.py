@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -82,9 +83,11 @@ def evaluate(
 ) -> None:
     """Have a version drive from many starts and along recordings; keep what was measured."""
     Registry(read_settings().models).manifest(version)
-    conditions = ["clear", *(word for word in perturb.split(",") if word)]
+    conditions = ["clear", *(word.strip() for word in perturb.split(",") if word.strip())]
+    own = Path(track)
     arguments: dict[str, Any] = {
-        "version": version, "track": track, "starts": starts, "laps": laps,
+        "version": version, "track": str(own.absolute()) if own.is_file() else track,
+        "starts": starts, "laps": laps,
         "conditions": list(dict.fromkeys(conditions)), "seed": seed, "film": film,
     }  # fmt: skip
     result = _ask(jobs.EVALUATE, str(version), arguments, wait, as_json)

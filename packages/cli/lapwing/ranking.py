@@ -51,7 +51,7 @@ def models(to: Console, registry: Registry) -> None:
 def scores(version: Path) -> dict[str, str]:
     """Return a version's autonomy with its interval, as it was evaluated last, in words."""
     found = {"drives": UNKNOWN, "replay": UNKNOWN}
-    evaluations = [_read(path) for path in version.glob("evaluations/*/evaluation.json")]
+    evaluations = [_read(path) for path in version.glob("evaluations/[!.]*/evaluation.json")]
     if evaluations:
         latest = max(evaluations, key=lambda each: str(each["made_at"]))
         first = latest["conditions"][0]
@@ -87,7 +87,7 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
         table.add_row(
             each["course"], each["measure"], f"{each['candidate']:.1f} %",
             f"{each['incumbent']:.1f} %", f"{each['difference']:+.1f}", f"{each['lower']:+.1f}",
-            str(each["pairs"]) + ("" if each["tells"] else ", tells nothing: neither drives"),
+            str(each["pairs"]) + ("" if each["tells"] else ", tells nothing"),
         )  # fmt: skip
     show.unbroken(to, table)
     if not gate["accepted"]:

@@ -1,12 +1,13 @@
-"""Copies recordings and model files to where a worker sees them, when it does not see ours."""
+"""Copies what a command is given to where a worker sees it, when it does not see our files."""
 
 from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
-from contract.errors import LapwingError, ModelError, RecordingError
+from contract.errors import FrameError, LapwingError, ModelError, RecordingError
 
 
 def source(path: Path, inbox: str) -> tuple[Path, bool]:
@@ -54,6 +55,33 @@ def model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
         return _copied(path, models / ".inbox"), True
     except OSError as error:
         raise _uncopied(ModelError, path, "model file", "trainer", error) from error
+
+
+def images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
+    """Return the paths of pictures to give to the trainer, of copies if it does not see our files.
+
+    Args:
+        paths: JPEG or PNG files.
+        models: the model volume, which the trainer may write: it removes the copies afterwards.
+        copied: whether the trainer does not see our files.
+
+    Raises:
+        FrameError: there is no file at one of the paths, or it cannot be copied.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise FrameError("there is no such picture", got=str(path), remedy="Name JPEGs or PNGs")
+    if not copied:
+        return [path.absolute() for path in paths]
+    found: list[Path] = []
+    for path in paths:
+        try:
+            found.append(_copied(path, models / ".inbox"))
+        except OSError as error:
+            for copy in found:
+                shutil.rmtree(copy.parent)
+            raise _uncopied(FrameError, path, "picture", "trainer", error) from error
+    return found
 
 
 def _copied(path: Path, inbox: Path) -> Path:

@@ -20,6 +20,7 @@ from contract.framespec import HEIGHT, WIDTH
 MAX_PIXELS: Final = 4_000_000
 
 SOI: Final = b"\xff\xd8\xff"
+PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 Frame = npt.NDArray[np.uint8]
 
@@ -65,6 +66,29 @@ def decode(jpeg: bytes) -> Frame:
         return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=True), dtype=np.uint8)
     except ValueError as error:
         raise _broken("the JPEG is truncated or corrupt", jpeg, error) from error
+
+
+def picture(content: bytes) -> Frame:
+    """Decode a JPEG or a PNG: uint8 RGB of its own size, (height, width, 3).
+
+    Cameras send JPEGs; PNGs are what people have on their disks. Transparency is left out.
+
+    Raises:
+        NotAJpegError: it begins as neither does.
+        BrokenFrameError: it is truncated, corrupt or of more than 4 million pixels.
+    """
+    if content[:8] != PNG:
+        return decode(content)
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    if not 0 < height * width <= MAX_PIXELS:
+        raise BrokenFrameError(
+            "the PNG is too large, or empty", got=f"{width} x {height} pixels",
+            remedy=f"At most {MAX_PIXELS:,} pixels are read",
+        )  # fmt: skip
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if decoded is None or decoded.shape != (height, width, 3):
+        raise BrokenFrameError("the PNG is truncated or corrupt", got=f"{len(content)} bytes")
+    return np.asarray(decoded[..., ::-1], dtype=np.uint8)
 
 
 def resize(pixels: Frame) -> Frame:

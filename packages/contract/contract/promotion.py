@@ -43,7 +43,7 @@ def rollback(registry: Registry) -> ModelManifest:
 
 
 def judge(
-    registry: Registry, version: int, against: int, job_id: str, why: str,
+    registry: Registry, version: int, against: int | None, job_id: str, why: str,
     evidence: dict[str, Any], *, accepted: bool,
 ) -> Decision | None:  # fmt: skip
     """Write down what the gate found of a candidate, and make it current if it passed.
@@ -51,7 +51,7 @@ def judge(
     Args:
         registry: of both.
         version: the candidate.
-        against: the version that it was compared with.
+        against: the version that it was compared with, or None where nothing drove.
         job_id: of the gate; a job that is run again decides once.
         why: in words.
         evidence: in figures.
@@ -70,8 +70,9 @@ def judge(
         if registry.current() != against:
             return None
         registry.verify(version)
+        by = journal.FIRST if against is None else journal.GATE
         decision = journal.decide(
-            version, journal.GATE, why, against,
+            version, by, why, against,
             accepted=accepted, evidence=evidence, decision_id=job_id,
         )  # fmt: skip
         if accepted:

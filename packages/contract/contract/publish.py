@@ -7,6 +7,7 @@ under its final name: temporary file on the same volume, flush, fsync, rename, f
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -60,8 +61,9 @@ def folder(final: Path) -> Iterator[Path]:
     It replaces the one that was there, and what killed writers of that name left is removed. Of two
     renames one comes first: a kill between them leaves no folder, and nothing half made.
     """
-    made, old = temporary(final), temporary(final)
-    for left in temporaries(final.parent, final.stem):
+    # Folders have no suffix: what follows a dot is of the name, as in lake-20x0.5.
+    made, old = (final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp") for _ in range(2))
+    for left in temporaries(final.parent, glob.escape(final.name)):
         shutil.rmtree(left, ignore_errors=True)
     made.mkdir(parents=True)
     try:

@@ -77,6 +77,7 @@ class Switch:
         copy = publish.temporary(self.root / H5)
         os.link(self._path(decision) / H5, copy)
         publish.rename(copy, self.root / H5)
+        copy.unlink(missing_ok=True)  # where both name one file already, POSIX leaves both names
         journal.append(self.root, decision)
         self._intent.unlink()
 

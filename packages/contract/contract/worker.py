@@ -136,3 +136,8 @@ def is_alive(name: str, connection: Redis) -> bool:
     """
     workers = HouseWorker.all(queue=Queue(name, connection=connection))
     return any(worker.hostname == socket.gethostname() for worker in workers)
+
+
+def listens(name: str, connection: Redis) -> bool:
+    """Tell whether a worker of this queue is alive on any machine."""
+    return bool(HouseWorker.all(queue=Queue(name, connection=connection)))

@@ -17,7 +17,7 @@ MOST_DELAY_S: Final = 1.0
 MOST_OFFSET_M: Final = 3.0
 USUAL_OFFSET_M: Final = 0.25
 """At most, of a start from the line that people drive, where a condition says nothing else."""
-VALUE: Final = re.compile(r"(delay|offset)=(\d+(?:\.\d+)?)(ms|m)")
+VALUE: Final = re.compile(r"(delay|offset)=([0-9]{1,4}(?:\.[0-9]{1,3})?)(ms|m)")
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,10 @@ def parse(words: Sequence[str]) -> list[Condition]:
     """Return the conditions that are written as fog, delay=100ms, offset=1m or fog+delay=100ms.
 
     Raises:
-        SettingError: one is none of them, or is there twice.
+        SettingError: one is none of them, or is there twice, however it is written.
     """
     found = [_parse(word.strip()) for word in words]
-    names = [each.name for each in found]
-    if not found or len(set(names)) < len(names):
+    if not found or len({replace(each, name="") for each in found}) < len(found):
         raise SettingError(
             "the conditions cannot be driven",
             got=",".join(words),
@@ -58,8 +57,13 @@ def parse(words: Sequence[str]) -> list[Condition]:
 
 def _parse(word: str) -> Condition:
     condition = Condition(name=word)
+    kinds: set[str] = set()
     for part in word.split("+"):
         match = VALUE.fullmatch(part)
+        kind = match[1] if match else "light"
+        if kind in kinds:  # fog+dusk would be driven as one of them, under both names
+            raise _unknown(word)
+        kinds.add(kind)
         if part in LIGHTS:
             condition = replace(condition, light=part)
         elif match and (match[1], match[3]) == ("delay", "ms"):
@@ -78,5 +82,5 @@ def _unknown(word: str) -> SettingError:
         "no such condition",
         got=repr(word),
         remedy=f"There are {', '.join(LIGHTS)}, delay=100ms (at most {1000 * MOST_DELAY_S:g}) and "
-        f"offset=1m (at most {MOST_OFFSET_M:g}); joined by + where they act together",
+        f"offset=1m (at most {MOST_OFFSET_M:g}); joined by + where one of each acts together",
     )

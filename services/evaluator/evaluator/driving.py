@@ -13,14 +13,14 @@ import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from contract import publish
-from contract.errors import ModelError
+from contract.errors import ModelError, SettingError
 from contract.lifeline import die_with_parent
 from contract.registry import Registry
 from evaluator.conditions import USUAL_OFFSET_M, Condition
@@ -52,7 +52,7 @@ class Course:
         name = self.track
         if name.endswith(".csv"):
             name = f"{Path(name).stem}-{publish.sha256(Path(name))[:8]}"
-        return Path(name) / self.condition.name / f"{self.laps:g}-{self.seed}"
+        return Path(name) / self.condition.name / f"{self.laps:.12g}-{self.seed}"
 
 
 def folder(registry: Registry, version: int) -> Path:
@@ -78,14 +78,16 @@ def drives(
         For each course the documents of its drives (simulator.outcome), in order of the starts.
 
     Raises:
-        LapwingError: the version is damaged, or the track cannot be driven.
+        LapwingError: the version is damaged, or the track cannot be driven, or was changed
+            meanwhile.
     """
     registry.verify(version)
     for course in courses:
         track_of(course.track)  # refused before processes are started
     root = folder(registry, version) / "drives"
+    folders = {course: root / course.folder for course in courses}
     asked = [(course, number) for course in courses for number in range(count)]
-    missing = [each for each in asked if not _path(root, *each).is_file()]
+    missing = [each for each in asked if not _path(folders, *each).is_file()]
     told(len(asked) - len(missing), len(asked))
     if missing:
         context = multiprocessing.get_context("spawn")
@@ -94,13 +96,17 @@ def drives(
             initializer=die_with_parent, initargs=(os.getpid(),),
         ) as pool:  # fmt: skip
             running = [
-                pool.submit(_kept, registry.root, version, course, number, root)
-                for course, number in missing
+                pool.submit(_kept, registry.root, version, *each, _path(folders, *each))
+                for each in missing
             ]
-            for done, each in enumerate(as_completed(running), 1):
-                each.result()
-                told(len(asked) - len(missing) + done, len(asked))
-    return [[_read(_path(root, course, number)) for number in range(count)] for course in courses]
+            try:
+                for done, each in enumerate(as_completed(running), 1):
+                    each.result()
+                    told(len(asked) - len(missing) + done, len(asked))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # else all others are driven first
+                raise
+    return [[_read(_path(folders, course, each)) for each in range(count)] for course in courses]
 
 
 def once(
@@ -123,10 +129,13 @@ def once(
     return run(track, course.condition.start(usual), terms, driver, kept).document()
 
 
-def _kept(models: Path, version: int, course: Course, number: int, root: Path) -> None:
-    """Drive once, and keep the outcome."""
+def _kept(models: Path, version: int, course: Course, number: int, path: Path) -> None:
+    """Drive once, and keep the outcome, unless it is of another track than was asked for."""
     outcome = once(models, version, course, number, None, film=False)
-    path = _path(root, course, number)
+    if path.parent.parts[-3:] != course.folder.parts:
+        raise SettingError(
+            "the track was changed while it was driven", got=course.track, remedy="Ask again"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     publish.write_json(path, outcome)
 
@@ -137,8 +146,8 @@ def _steer(models: Path, version: int) -> Callable[[Any], float]:
     return twin.load(Registry(models), version)[1]
 
 
-def _path(root: Path, course: Course, number: int) -> Path:
-    return root / course.folder / f"{number + 1:02}.json"
+def _path(folders: Mapping[Course, Path], course: Course, number: int) -> Path:
+    return folders[course] / f"{number + 1:02}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

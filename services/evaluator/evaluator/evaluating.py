@@ -61,11 +61,11 @@ def run(
     """
     _, report = jobs.current_job()
     settings = load(Settings, os.environ)
-    if not (1 <= starts <= MOST_STARTS and 0 < laps <= MOST_LAPS):
+    if not (1 <= starts <= MOST_STARTS and 0 < laps <= MOST_LAPS and seed >= 0):
         raise SettingError(
             "so many drives cannot be made",
-            got=f"{starts} starts of {laps:g} laps",
-            remedy=f"At most {MOST_STARTS} of {MOST_LAPS:g}",
+            got=f"{starts} starts of {laps:g} laps, seed {seed}",
+            remedy=f"At most {MOST_STARTS} of {MOST_LAPS:g}, and a seed from 0",
         )
     return evaluate(settings, report, version, track, starts, laps, list(conditions), seed, film)
 
@@ -76,6 +76,7 @@ def evaluate(
 ) -> dict[str, Any]:  # fmt: skip
     """Do the work of `run`."""
     registry, chosen = Registry(settings.model_dir), conditions.parse(words)
+    track_of(track)  # refused before the recordings are driven along
     sha256 = registry.verify(version).sha256
     recorded = _recordings(settings, registry, version, report)
     courses = [Course(track, each, laps, seed) for each in chosen]

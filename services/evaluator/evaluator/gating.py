@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from contract import jobs, promotion
+from contract import jobs, journal, promotion
 from contract.journal import Decision
 from contract.registry import Registry
 from contract.settings import load
@@ -62,28 +63,34 @@ def decide(settings: Settings, job_id: str, version: int, report: jobs.Report) -
     """Do the work of `run` for the job `job_id`; once more where another version came meanwhile."""
     registry = Registry(settings.model_dir)
     while True:
-        against = registry.current()
+        with registry.switch.lock():  # and so what a killed process began is ended
+            against, known = registry.current(), registry.decisions()
         registry.verify(version)
-        earlier = [each for each in registry.decisions() if each.id == job_id]
+        earlier = [each for each in known if each.id == job_id]
         if earlier:
             return earlier[0]
-        if against is None:
-            promotion.force(registry, version, "nothing drove before it")
-            return registry.decisions()[-1]
         if against == version:
-            return next(each for each in reversed(registry.decisions()) if each.version == version)
-        found = [
-            *_simulator(settings, registry, version, against, report),
-            *_replays(settings, registry, version, against, report),
-        ]
-        accepted, why = verdict(found)
-        evidence = {"comparisons": [each.document() for each in found]}
+            return _standing(known, version)
+        accepted, why, evidence = True, "nothing drove before it", {}
+        if against is not None:
+            found = [
+                *_simulator(settings, registry, version, against, report),
+                *_replays(settings, registry, version, against, report),
+            ]
+            accepted, why = verdict(found)
+            evidence = {"comparisons": [each.document() for each in found]}
         decision = promotion.judge(
             registry, version, against, job_id, why, evidence, accepted=accepted
         )
         if decision is not None:
             return decision
-        log.info("version %d is not current any more: compared anew", against)
+        log.info("version %s is not current any more: compared anew", against)
+
+
+def _standing(known: Sequence[Decision], version: int) -> Decision:
+    """Return why the current version is that; a journal that was put aside does not say."""
+    said = [each for each in known if each.version == version and each.accepted]
+    return said[-1] if said else journal.decide(version, journal.FIRST, "it drives already", None)
 
 
 def _simulator(
@@ -110,8 +117,8 @@ def _replays(
     settings: Settings, registry: Registry, version: int, against: int, report: jobs.Report
 ) -> list[Comparison]:
     """Compare how recordings are kept to, piece by piece, all recordings together."""
-    pilots = [twin.load(registry, each)[1] for each in (against, version)]
-    kept: list[list[np.ndarray[Any, np.dtype[np.float64]]]] = [[], []]
+    pilots = [*(twin.load(registry, each)[1] for each in (against, version)), None]
+    kept: list[list[replays.Floats]] = [[], [], []]
     with material.held_out(settings.data_dir, registry, version) as held:
         for number, each in enumerate(held):
             report(phase="replay", drives=number, drives_total=len(held))
@@ -121,5 +128,5 @@ def _replays(
                     into.append(replays.kept_percent(road, steer))
     if not kept[0]:
         return []
-    incumbent, candidate = (np.concatenate(each) for each in kept)
-    return [compare("recordings, held out", "kept to the path", candidate, incumbent)]
+    incumbent, candidate, blind = (np.concatenate(each) for each in kept)
+    return [compare("recordings, held out", "kept to the path", candidate, incumbent, blind)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import split_file, store
+from contract import relabelled, split_file, store
+from contract.errors import StoreError
 from contract.registry import Registry
 from contract.split_file import Sides
 from contract.store import StoreReader
@@ -36,10 +38,11 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
 
     Of a dataset that it was trained on, its validation rows: none of training is within the gap
     around them. Of another dataset, all rows. Of a version that does not say which rows trained it
-    (made by an earlier release, or imported), only the datasets that it does not name.
+    (made by an earlier release, or imported), only the datasets that it does not name. What DAgger
+    recorded is left out: the car did not go where its steering says, and cannot go there again.
 
     Raises:
-        StoreError: a store is not what its manifest says.
+        StoreError: a store is not what its manifest says, or has other rows than trained it.
         ModelError: the version's split cannot be read.
     """
     manifest = registry.manifest(version)
@@ -47,28 +50,34 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
     sides: Mapping[str, Sides] = split.datasets if split else {}
     trained = {str(each["dataset"]) for each in manifest.data}
     opened: list[Held] = []
-    try:
+    with contextlib.ExitStack() as stack:
         for each in store.manifests(data_dir):
             if each.dataset in trained and each.dataset not in sides:
                 continue
+            if relabelled.is_named(each.dataset):
+                continue
             reader = store.open_store(data_dir, each)
+            stack.callback(reader.close)
             side = sides.get(each.dataset)
             rows = np.ones(len(reader.rows), dtype=np.bool_)
             said = "not trained on"
             if side is not None and split is not None:
-                rows = _mask(side, len(reader.rows))
+                rows = _mask(each.dataset, side, len(reader.rows))
                 said = (
                     f"{int(rows.sum()):,} validation rows; no row of training within "
                     f"{split.gap_s:g} s of them"
                 )
             opened.append(Held(each.dataset, reader, rows, said))
         yield opened
-    finally:
-        for held in opened:
-            held.reader.close()
 
 
-def _mask(side: Sides, count: int) -> Mask:
+def _mask(dataset: str, side: Sides, count: int) -> Mask:
+    if side.rows != count:
+        raise StoreError(
+            f"the store {dataset} is not the one that the version was trained on",
+            got=f"{count:,} rows",
+            remedy=f"It had {side.rows:,}: train again",
+        )
     mask = np.zeros(count, dtype=np.bool_)
     for first, end in side.validation:
         mask[first:end] = True

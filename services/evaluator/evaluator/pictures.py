@@ -31,16 +31,27 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
     with style.drawn(path, 6.0) as (axes,):
         left, right = plan.edges(track)
         axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD, linewidth=0)
-        for success, color, label in ((True, GOOD, "began, needed nobody"), (False, BAD, "began")):
-            starts = [track.pose(each["station_m"], each["direction"] * each["lateral_m"])
-                      for each in drives if each["success"] is success]  # fmt: skip
+        for success, color, label in (
+            (True, GOOD, "began, needed nobody"),
+            (False, BAD, "began, needed help"),
+        ):
+            starts = [
+                track.pose(
+                    each["station_m"], each["direction"] * (track.lane_m + each["lateral_m"])
+                )
+                for each in drives
+                if each["success"] is success
+            ]
             if starts:
                 axes.scatter(
                     [each.x_m for each in starts], [each.y_m for each in starts], s=28, color=color,
                     label=label, zorder=3,
                 )  # fmt: skip
-        helped = [track.pose(each["station_m"], 0.0) for drive in drives
-                  for each in drive["interventions"]]  # fmt: skip
+        helped = [
+            track.pose(each["station_m"], drive["direction"] * track.lane_m)
+            for drive in drives
+            for each in drive["interventions"]
+        ]
         if helped:
             axes.scatter(
                 [each.x_m for each in helped], [each.y_m for each in helped], s=70, color=BAD,
@@ -75,7 +86,7 @@ def conditions(path: Path, title: str, found: Sequence[Mapping[str, Any]]) -> No
             style.grid(axes, "x")
             axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
             if measure.unit == "%":
-                axes.set_xlim(0, 103)
+                axes.set_xlim(-3, 103)
             axes.set_yticks(range(len(names)), names if number == 0 else [""] * len(names))
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)

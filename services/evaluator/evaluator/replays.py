@@ -23,14 +23,14 @@ Floats = NDArray[np.float64]
 Steer = Callable[[Frame], float]
 
 
-def drive(road: Stored, steer: Steer, limit_m: float) -> Rerun:
-    """Drive along recorded rows, closed loop."""
-    policy = policies.policy("model", road.steering, steer, 1)
+def drive(road: Stored, steer: Steer | None, limit_m: float) -> Rerun:
+    """Drive along recorded rows, closed loop; None: with hands that never move."""
+    policy = policies.policy("model" if steer else "zero", road.steering, steer, 1)
     return rerun(road, policy, limit_m, Lens(shape=SHAPE))
 
 
-def kept_percent(road: Stored, steer: Steer) -> Floats:
-    """Return how well each of S stretches was kept to, (S,), 0..100.
+def kept_percent(road: Stored, steer: Steer | None) -> Floats:
+    """Return how well each of S stretches was kept to, (S,), 0..100; None as with `drive`.
 
     100 (1 - mean(min(|offset|, 3 m)) / 3 m): an autonomy has too few steps in a few seconds.
     """

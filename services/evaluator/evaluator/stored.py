@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -44,13 +44,15 @@ class Stored(Recorded):
 def rows_of(
     name: str, reader: StoreReader, wanted: NDArray[np.bool_], piece_s: float | None = None
 ) -> Stored | None:
-    """Return the wanted rows of a store as stretches of driving; None if there are not two.
+    """Return the wanted rows of a store as stretches of driving; None if the car never moves.
 
     Args:
         name: of the dataset.
         reader: of its store.
         wanted: (rows,), which of them.
-        piece_s: longer stretches are cut into pieces of so many seconds; None: they are not.
+        piece_s: stretches are cut into equal pieces of about so many seconds, and pieces with less
+            than half of that of driving are left out: nobody leaves the path in them, and among
+            pairs of figures they would hide a difference. None: stretches stay whole.
     """
     rows = reader.rows
     sides = wanted & (rows["left"] != store.ABSENT) & (rows["right"] != store.ABSENT)
@@ -64,12 +66,9 @@ def rows_of(
         [[0], np.cumsum((np.diff(chosen) > 1) | (np.diff(time_s) > BREAK_S))]
     ).astype(np.int64)
     if piece_s is not None:
-        begun_s = time_s[np.searchsorted(stretch, stretch)]
-        piece = ((time_s - begun_s) // piece_s).astype(np.int64)
-        changed = (np.diff(stretch) > 0) | (np.diff(piece) > 0)
-        stretch = np.concatenate([[0], np.cumsum(changed)]).astype(np.int64)
+        stretch = _pieces(time_s, stretch, piece_s)
     cameras = store.CAMERAS if three else store.CAMERAS[:1]
-    return Stored(
+    road = Stored(
         name=name,
         time_s=time_s - time_s[0],
         steering=rows["steering"][chosen].astype(np.float64),
@@ -81,6 +80,38 @@ def rows_of(
         nominal=nominal,
         reader=reader,
         frames=np.column_stack([rows[camera][chosen] for camera in cameras]).astype(np.int64),
+    )
+    driven_s = np.bincount(stretch, road.driven_s())
+    if piece_s is None:
+        return road if driven_s.any() else None
+    kept = driven_s[stretch] >= piece_s / 2
+    return _only(road, kept) if kept.any() else None
+
+
+def _pieces(
+    time_s: NDArray[np.float64], stretch: NDArray[np.int64], piece_s: float
+) -> NDArray[np.int64]:
+    """Number equal pieces of stretches, (N,), as near to `piece_s` as they can be."""
+    begun_s = time_s[np.searchsorted(stretch, stretch)]
+    length_s = time_s[np.searchsorted(stretch, stretch, side="right") - 1] - begun_s
+    count = np.maximum(1, np.round(length_s / piece_s))
+    share = np.divide(time_s - begun_s, length_s, out=np.zeros_like(time_s), where=length_s > 0)
+    piece = np.minimum(np.floor(share * count), count - 1)
+    changed = (np.diff(stretch) > 0) | (np.diff(piece) > 0)
+    return np.concatenate([[0], np.cumsum(changed)]).astype(np.int64)
+
+
+def _only(road: Stored, kept: NDArray[np.bool_]) -> Stored:
+    """Return some of the stretches of a road, (N,) true, numbered anew."""
+    return replace(
+        road,
+        time_s=road.time_s[kept] - road.time_s[kept][0],
+        steering=road.steering[kept],
+        speed_mps=road.speed_mps[kept],
+        stretch=np.unique(road.stretch[kept], return_inverse=True)[1].astype(np.int64),
+        left_out=road.left_out + int((~kept).sum()),
+        number=road.number[kept],
+        frames=road.frames[kept],
     )
 
 

@@ -34,7 +34,7 @@ def test_json_is_one_document(forwards: Path) -> None:
     done = doctor("--json", forwards)
     assert done.returncode == 1
     told = json.loads(done.stdout)
-    assert [each["name"] for each in told["recordings"]] == ["forwards"]
+    assert [(each["name"], each["pauses"]) for each in told["recordings"]] == [("forwards", 0)]
     (found,) = told["findings"]
     assert found["name"] == "one-direction"
     assert found["figures"]["net_turns_right"] < -0.75

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from contract.errors import LapwingError
-from ingest.doctor import show
+from ingest.doctor import show, times
 from ingest.doctor.examine import examine, read
 
 
@@ -48,10 +48,11 @@ def main() -> int:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return UNREADABLE
     findings = examine(drives)
+    paused = [times.pauses(each) for each in drives]
     text = (
-        show.document(drives, findings)
+        show.document(drives, findings, paused)
         if chosen.json
-        else show.table(drives, findings, show.width())
+        else show.table(drives, findings, paused, show.width())
     )
     sys.stdout.write(text + "\n")
     return FOUND if findings else SOUND

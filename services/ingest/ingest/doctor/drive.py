@@ -63,6 +63,9 @@ class Pictures:
     to the right one, in pixels of a picture 320 wide; NaN where it was not measured."""
     change: Floats
     """(N, C): mean absolute difference of grey levels to the row before; NaN in the first."""
+    alike: Floats
+    """(N, C): peak of the correlation of the horizon with that of the row before, about 0..1; NaN
+    where they were not compared."""
 
 
 @dataclass(frozen=True)

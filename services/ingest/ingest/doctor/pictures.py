@@ -70,7 +70,7 @@ def look(
         [fault for part in parts for fault in part.faults],
         *(
             np.concatenate([getattr(part, name) for part in parts])
-            for name in ("sizes", "digests", "yaw_rad", "side_px", "change")
+            for name in ("sizes", "digests", "yaw_rad", "side_px", "change", "alike")
         ),
     )
 
@@ -81,7 +81,7 @@ def _stretch(rows: Sequence[Row], images: Mapping[str, Path], start: int) -> Pic
     faults: list[Fault] = []
     sizes = np.zeros((count, cameras, 2), dtype=np.int64)
     digests = np.zeros((count, cameras), dtype=np.uint64)
-    yaw, change = np.full((2, count, cameras), np.nan)
+    yaw, change, alike = np.full((3, count, cameras), np.nan)
     side: Floats = np.full((count, 2), np.nan)
     before: list[_Seen | None] = [None] * cameras
     skipped = 0 if start == 0 else 1
@@ -92,14 +92,16 @@ def _stretch(rows: Sequence[Row], images: Mapping[str, Path], start: int) -> Pic
                 sizes[place, camera], digests[place, camera] = now.size, now.digest
             if last is not None and now is not None:
                 moved, peak = shift(last.horizon, now.horizon)
+                alike[place, camera] = peak
                 yaw[place, camera] = turn(moved) if peak > TRUST else np.nan
                 change[place, camera] = np.abs(now.cells - last.cells).mean()
         if cameras > 1 and (start + place) % EVERY == 0:
             side[place] = _sides(seen)
         before = seen
     return Pictures(
-        faults, sizes[skipped:], digests[skipped:], yaw[skipped:], side[skipped:], change[skipped:]
-    )
+        faults, sizes[skipped:], digests[skipped:], yaw[skipped:], side[skipped:],
+        change[skipped:], alike[skipped:],
+    )  # fmt: skip
 
 
 def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -> _Seen | None:

@@ -20,11 +20,23 @@ LEAST_WIDE: Final = 80
 OFTEN_S: Final = 0.2
 
 
-def table(drives: Sequence[Drive], findings: Sequence[Finding], wide: int) -> str:
-    """Return the findings in three columns, `wide` characters in all: name, evidence, cure."""
+def table(
+    drives: Sequence[Drive], findings: Sequence[Finding], paused: Sequence[int], wide: int
+) -> str:
+    """Return the findings in three columns, `wide` characters in all: name, evidence, cure.
+
+    Args:
+        drives: the recordings.
+        findings: of them.
+        paused: how often each was paused.
+        wide: in characters.
+    """
     rows = sum(len(drive.lines) for drive in drives)
     names = ", ".join(drive.name for drive in drives)
-    lines = [f"{len(drives)} recording{'s'[: len(drives) != 1]} ({names}), {rows:,} rows"]
+    head = f"{len(drives)} recording{'s'[: len(drives) != 1]} ({names}), {rows:,} rows"
+    if pauses := sum(paused):
+        head += f"; the recorder was paused {pauses} time{'s'[: pauses != 1]}"
+    lines = [head]
     if not findings:
         return "\n".join([*lines, "Nothing found."])
     column = (max(wide, LEAST_WIDE) - NAME_WIDE - 4) // 2
@@ -44,12 +56,13 @@ def _across(name: str, evidence: str, cure: str, column: int) -> list[str]:
     ]
 
 
-def document(drives: Sequence[Drive], findings: Sequence[Finding]) -> str:
-    """Return one JSON document: the recordings and what was found."""
+def document(drives: Sequence[Drive], findings: Sequence[Finding], paused: Sequence[int]) -> str:
+    """Return one JSON document: the recordings, how often each was paused, and what was found."""
     recordings = [
-        {"name": drive.name, "rows": len(drive.lines), "cameras": len(drive.images[0])}
-        for drive in drives
-    ]
+        {"name": drive.name, "rows": len(drive.lines), "cameras": len(drive.images[0]),
+         "pauses": pauses}
+        for drive, pauses in zip(drives, paused, strict=True)
+    ]  # fmt: skip
     found = [dataclasses.asdict(each) for each in findings]
     return json.dumps({"recordings": recordings, "findings": found}, indent=2, ensure_ascii=False)
 

@@ -1,0 +1,70 @@
+"""Versions that drive a short road of their own, and what they were seen to do on it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import models
+
+from contract.registry import ModelManifest, Registry
+from evaluator import driving, gating
+from evaluator.conditions import Condition
+from evaluator.driving import Course
+from evaluator.settings import Settings
+
+STARTS = 4
+DRIVEN = ("straight", "left", "right")
+"""The first keeps to the road, from each of its ends; the other two leave it."""
+
+
+def road(folder: Path) -> Path:
+    """Write a straight road of 80 m; who goes straight from any start stays on it for a quarter."""
+    path = folder / "straight.csv"
+    path.write_text("\n".join(f"{10 * point},0,0,8" for point in range(9)))
+    return path
+
+
+def settings(root: Path, track: Path) -> Settings:
+    """Return the settings of an evaluator with its volumes in a folder."""
+    return Settings(
+        data_dir=root / "data", model_dir=root / "models", gate_track=str(track),
+        gate_starts=STARTS, drivers=2,
+    )  # fmt: skip
+
+
+def course(track: Path) -> Course:
+    """Return what the gate has versions drive."""
+    return Course(str(track), Condition(), gating.LAPS, gating.SEED)
+
+
+class Driven:
+    """Networks whose drives of the gate's course are known: each was driven once a test run."""
+
+    def __init__(self, root: Path, networks: Path) -> None:
+        self.track = road(root)
+        self._networks = networks
+        self._registry = Registry(root / "models")
+        self._registry.root.mkdir()
+        self.outcomes: dict[str, list[dict[str, Any]]] = {}
+        for version, name in enumerate(DRIVEN, 1):
+            models.publish(self._registry, networks / name, name)
+            [self.outcomes[name]] = driving.drives(
+                self._registry, version, [course(self.track)], STARTS, 1
+            )
+
+    def publish(
+        self, registry: Registry, name: str, job: str, *, current: bool = False, **changes: Any
+    ) -> ModelManifest:
+        """Publish one of DRIVEN with its drives; `current` makes it drive, too."""
+        registry.root.mkdir(parents=True, exist_ok=True)
+        if current:
+            made = models.publish(registry, self._networks / name, job, **changes)
+        else:
+            staged = registry.root / f".staged-{job}"
+            shutil.copytree(self._networks / name, staged)
+            made = registry.publish(staged, models.manifest(job, **changes))
+        kept = driving.folder(self._registry, DRIVEN.index(name) + 1)
+        shutil.copytree(kept, driving.folder(registry, made.version))
+        return made

@@ -1,0 +1,29 @@
+"""What all tests of the evaluator drive, driven once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import samples
+from candidates import Driven
+
+from ingest.job import import_source
+from ingest.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def driven(tmp_path_factory: pytest.TempPathFactory, networks: Path) -> Driven:
+    return Driven(tmp_path_factory.mktemp("driven"), networks)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data volume with a recording of 4 s by three cameras, and one of 17 s by one."""
+    folder = tmp_path_factory.mktemp("data")
+    settings = Settings(data_dir=folder / "data")
+    for name, rows, cameras in (("short", 60, ("center", "left", "right")),
+                                ("long", 252, ("center",))):  # fmt: skip
+        source = samples.recording(folder / name, rows, cameras)
+        import_source(settings, source, None, 0.0, lambda **_: None)
+    return folder / "data"

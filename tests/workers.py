@@ -1,0 +1,86 @@
+"""The workers of a home, played by a test: it takes job after job off the queues and answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from rq import Queue
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from contract import jobs
+from contract.worker import HouseWorker
+
+QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
+
+
+@dataclass
+class Workers:
+    """Each method answers the next job, which must be of its kind, and returns its arguments."""
+
+    redis: Redis
+
+    def appear(self) -> None:
+        """Be known to Redis."""
+        for name in QUEUES:
+            queue = jobs.queue(name, self.redis)
+            worker = HouseWorker([queue], connection=self.redis, serializer=JSONSerializer)
+            worker.register_birth()
+
+    def begin(self, kind: str) -> Job:
+        """Begin the next job of the queue, which must be of that kind."""
+        queue = jobs.queue(jobs.KINDS[kind].queue, self.redis)
+        found = Queue.dequeue_any([queue], 15, self.redis, serializer=JSONSerializer)
+        assert found is not None, "nothing was queued"
+        assert found[0].func_name == jobs.KINDS[kind].function
+        with self.redis.pipeline() as pipeline:
+            found[0].prepare_for_execution("test", pipeline)
+            pipeline.execute()
+        return found[0]
+
+    def finish(self, job: Job, result: dict[str, Any]) -> None:
+        job._result = result
+        with self.redis.pipeline() as pipeline:
+            job._handle_success(100, pipeline)
+            pipeline.execute()
+
+    def fail(self, job: Job, why: str) -> None:
+        with self.redis.pipeline() as pipeline:
+            job.set_status(JobStatus.FAILED, pipeline)
+            job._handle_failure(why, pipeline)
+            pipeline.execute()
+
+    def answer(self, kind: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Finish the next job, which must be of that kind; return its arguments."""
+        job = self.begin(kind)
+        self.finish(job, result)
+        return dict(job.kwargs)
+
+    def evaluate(self, clear: float, fog: float) -> dict[str, Any]:
+        def measured(name: str, mean: float) -> dict[str, Any]:
+            interval = {"mean": mean, "low": mean - 5, "high": mean}
+            return {"condition": name, "measures": {"autonomy_percent": interval}}
+
+        conditions = [measured("clear", clear), measured("fog", fog)]
+        return self.answer(jobs.EVALUATE, {"evaluation": {"conditions": conditions}})
+
+    def collect(self) -> dict[str, Any]:
+        found = {"folder": "/inbox/x/r", "rows": 90, "drives": 6, "interventions": 2,
+                 "apart_mean": 0.1}  # fmt: skip
+        return self.answer(jobs.COLLECT, {"collected": found})
+
+    def ingest(self, dataset: str) -> dict[str, Any]:
+        return self.answer(jobs.INGEST, {"imports": [{"dataset": dataset, "rows": 88}]})
+
+    def train(self, version: int, gate: str | None = None) -> dict[str, Any]:
+        result = {"version": version, "gate": gate, "metrics": {"validation_mse": 0.02}}
+        return self.answer(jobs.TRAIN, result)
+
+    def gate(self, version: int, *, accepted: bool) -> dict[str, Any]:
+        verdict = {"version": version, "accepted": accepted, "why": "so", "against": 1}
+        return self.answer(jobs.GATE, {"gate": verdict})
+
+    def queue_gate(self, version: int) -> str:
+        return jobs.enqueue(jobs.GATE, self.redis, str(version), {"version": version})
