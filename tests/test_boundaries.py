@@ -50,6 +50,7 @@ PARTS = {
     "ingest": {"driving_log": {"decimal_comma"}, "decoder": {"driving_log"},
                "report": {"driving_log"}},
     "trainer": {
+        "augment": {"recovery"}, "sides": {"index", "recovery"},
         "workspace": {"tally"}, "reader": {"augment", "ring"},
         "stream": {"augment", "reader", "ring"},
         # Reading a model file: the file, its layers one after another, and each one's parts.

@@ -10,11 +10,13 @@ from contract.errors import TrainingError
 
 LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000), "batch": (1, 4096), "patience": (1, 1000), "learning_rate": (1e-7, 1.0),
-    "correction": (0.0, 1.0), "history": (0, 4), "validation_share": (0.05, 0.5),
+    "history": (0, 4), "validation_share": (0.05, 0.5),
     "gap_s": (0.1, 60.0), "seed": (0, 2**32 - 1), "smooth_s": (0.0, 5.0), "balance": (0.0, 100.0),
     "light": (0.0, 0.9), "shadow": (0.0, 1.0), "blur": (0.0, 1.0), "shift_m": (0.0, 2.0),
-    "turn_deg": (0.0, 10.0),
+    "turn_deg": (0.0, 10.0), "back_s": (0.2, 10.0),
 }  # fmt: skip
+CORRECTION: tuple[float, float] = (0.0, 1.0)
+AUTO = "auto"
 WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact", "blocks", "none")}
 
 
@@ -33,8 +35,9 @@ class Config:
     """Epochs without a better validation MSE before training stops."""
     learning_rate: float = 1e-3
     """Of Adam."""
-    correction: float = 0.2
-    """Added to the steering for the left camera's frames, subtracted for the right's."""
+    correction: float | str = AUTO
+    """Added to the steering for the left camera's frames, subtracted for the right's; auto: what
+    leads back onto the path from the camera's place in `back_s` (sides.py)."""
     cameras: bool = True
     """Train on the side cameras too."""
     flip: bool = True
@@ -60,6 +63,8 @@ class Config:
     """The view is moved sideways by up to so much."""
     turn_deg: float = 0.0
     """The view is turned by up to so much."""
+    back_s: float = 2.0
+    """Seconds in which labels of views from beside the path lead back onto it (recovery.py)."""
     shuffle: str = "auto"
     """Each epoch a permutation of all samples, or of blocks for slow disks (order.py)."""
     seed: int = 1
@@ -69,6 +74,10 @@ class Config:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise _refusal(name, value, f"from {low} to {high}")
+        low, high = CORRECTION
+        fixed = isinstance(self.correction, float) and low <= self.correction <= high
+        if not fixed and self.correction != AUTO:
+            raise _refusal("correction", self.correction, f"{AUTO}, or from {low} to {high}")
         for name, words in WORDS.items():
             if getattr(self, name) not in words:
                 raise _refusal(name, getattr(self, name), f"one of {', '.join(words)}")
@@ -86,6 +95,8 @@ def of_arguments(arguments: Mapping[str, object]) -> Config:
         if name not in kinds:
             raise TrainingError("no such training option", got=name, remedy=f"Known: {list(kinds)}")
         kind = kinds[name]
+        if name == "correction" and not isinstance(value, str):
+            kind = float
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not kind:
