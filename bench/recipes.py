@@ -1,14 +1,16 @@
 """Which recipe drives: `python -m bench.recipes --out FILE`, trained on lake, driven on others.
 
 Corrections of the side cameras, with labels as recorded, smoothed, balanced and both, three seeds
-each; then that with the views moved (augment.py). Each is driven along recordings closed loop
-(docs/rerun.md). FILE holds a line of JSON a training: those that are there are not trained again.
-Every recipe is shown about as many samples. docs/adr/0009-recipe.md tells what came of it.
+each, all shown about as many samples; then with the views moved (augment.py), and with another time
+to be back in. Each is driven along recordings, closed loop (docs/rerun.md). FILE holds a line of
+JSON a training: those that are there are not trained again. docs/adr/0009-recipe.md tells what came
+of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
@@ -18,14 +20,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from bench import training
+from simulator import policies, recorded
+from simulator.lens import Lens
+from simulator.metrics import INTERVENTION_S
+from simulator.recorded import STANDING_MPS, Recorded
+from simulator.rerun import rerun
 
 SEEDS = (1, 2, 3)
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 LEARNED, DRIVEN, OTHER = "lake", "lake-2", "jungle"
 LIMITS_M = (1.0, 3.0)
-OFF_THE_ROAD_ROW = 484
+OFF_THE_ROAD_S = 55.8
 """Of lake-2: from here on its driver leaves the road to the left, and stops on the grass."""
 MOVED = "moved"
 CORRECTIONS: tuple[float | str, ...] = (0.1, 0.2, 0.25, "auto")
@@ -47,8 +57,11 @@ def recipes() -> dict[str, dict[str, Any]]:
     for correction in CORRECTIONS:
         for labels, options in LABELS.items():
             found[f"{correction} {labels}"] = {
-                "correction": correction, "back_s": 1.0, "batch": 32, **options, **NEITHER
+                "correction": correction, "back_s": 0.6, "batch": 32, **options, **NEITHER
             }  # fmt: skip
+    found["auto in 1 s both"] = {**found["auto both"], "back_s": 1.0}
+    for name in ("auto both", "auto in 1 s both", "auto smoothed", "0.25 smoothed"):
+        found[f"{name} {MOVED}"] = {**found[name], "shift_m": 1.0, "turn_deg": 4.0}
     return found
 
 
@@ -80,30 +93,23 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Train one recipe, as the job does but for the publishing, and drive what came of it."""
-    # Here and not above: spawned readers import this module, and need none of it.
-    from bench import training
-
     steer, scores = training.steered(
         scratch, SHARED / "data" / LEARNED, {"patience": options["epochs"], **options}
     )
-    roads = (DRIVEN, OTHER) if name.endswith(MOVED) else (DRIVEN,)
-    drives = {each: list(_drive(each, steer)) for each in roads}
-    return {"recipe": name, "seed": options["seed"], "options": options, "drives": drives,
-            **scores}  # fmt: skip
+    factorial = name.partition(" ")[2] in LABELS
+    roads = (DRIVEN,) if factorial else (DRIVEN, OTHER)
+    drives = {road: list(_drive(road, steer)) for road in roads}
+    return {
+        "recipe": name, "seed": options["seed"], "options": options, **scores,
+        "drives": drives,
+    }  # fmt: skip
 
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
     """Yield what came of a drive at each limit, in all and where the reference is on the road."""
-    import numpy as np
-
-    from simulator import policies, recorded
-    from simulator.lens import Lens
-    from simulator.metrics import INTERVENTION_S
-    from simulator.rerun import rerun
-
-    road = recorded.read(SHARED / "data" / recording)
+    road = _moving(recorded.read(SHARED / "data" / recording))
     policy = policies.policy("model", road.steering, steer, 1)
-    end = OFF_THE_ROAD_ROW if recording == DRIVEN else len(road.time_s)
+    end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
         done = rerun(road, policy, limit_m, Lens())
         early = [each for each in done.interventions if each.row < end]
@@ -117,6 +123,16 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
                 (each.row, each.time_s, each.left_m) for each in done.interventions
             ],
         }  # fmt: skip
+
+
+def _moving(road: Recorded) -> Recorded:
+    """Return a recording without the rows before it starts and after it stops: they cost time."""
+    first, last = (road.speed_mps > STANDING_MPS).nonzero()[0][[0, -1]].tolist()
+    kept = slice(first, last + 2)
+    return dataclasses.replace(
+        road, time_s=road.time_s[kept], steering=road.steering[kept],
+        speed_mps=road.speed_mps[kept], stretch=road.stretch[kept], pictures=road.pictures[kept],
+    )  # fmt: skip
 
 
 def _print(done: list[dict[str, Any]]) -> None:
@@ -143,7 +159,7 @@ def _print(done: list[dict[str, Any]]) -> None:
         ]
         mse = _spread([each["validation_mse"] for each in mine], 4)
         table.add_row(name, str(len(mine)), *cells, mse)
-    Console(width=160).print(table)
+    Console(width=190).print(table)
 
 
 def _spread(values: list[float], digits: int) -> str:

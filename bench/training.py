@@ -83,9 +83,10 @@ def steered(
         best = work.saved(workspace.network(state.best_epoch))
         scores = work.validate(best)[1]
         workspace.discard()
-    call = tf.function(lambda frames: best.model(frames, training=False))
-    figures = {"train_samples": float(len(table.train)), "best_epoch": float(state.best_epoch),
+    figures = {"train_samples": float(len(table.train)), "epoch": float(state.epoch),
+               "best_epoch": float(state.best_epoch),
                **{f"validation_{name}": value for name, value in scores.items()}}  # fmt: skip
+    call = tf.function(lambda frames: best.model(frames, training=False))
     return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
 
 

@@ -79,18 +79,20 @@ def train(
     split: Annotated[str, typer.Option(help="auto, recordings or blocks.")] = "auto",
     validation_share: Annotated[float, typer.Option(help="0.05-0.5")] = 0.2,
     gap_s: Annotated[float, typer.Option(help="Between training and validation.")] = 1.0,
-    smooth_s: Annotated[float, typer.Option(help="Window over which labels are means.")] = 0.0,
+    smooth_s: Annotated[
+        float, typer.Option(help="Window over which labels are means; 0: none.")
+    ] = 0.6,
     balance: Annotated[
         float, typer.Option(help="Times the mean that a bin of steerings may hold; 0: any.")
     ] = 0.0,
     light: Annotated[float, typer.Option(help="Vary brightness and contrast, 0-0.9.")] = 0.0,
     shadow: Annotated[float, typer.Option(help="Share of samples with a shadow.")] = 0.0,
     blur: Annotated[float, typer.Option(help="Share of samples blurred.")] = 0.0,
-    shift_m: Annotated[float, typer.Option(help="Move the view sideways, at most, m.")] = 0.0,
-    turn_deg: Annotated[float, typer.Option(help="Turn the view, at most, degrees.")] = 0.0,
+    shift_m: Annotated[float, typer.Option(help="Move the view sideways, at most, m.")] = 1.0,
+    turn_deg: Annotated[float, typer.Option(help="Turn the view, at most, degrees.")] = 4.0,
     back_s: Annotated[
         float, typer.Option(help="Seconds to be back on the path from beside it.")
-    ] = 2.0,
+    ] = 0.6,
     shuffle: Annotated[str, typer.Option(help="auto, exact, blocks or none.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of the split, the order and the weights.")] = 1,
     wait: Wait = None,

@@ -22,7 +22,7 @@ WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact",
 
 @dataclass(frozen=True)
 class Config:
-    """How to train.
+    """How to train; the defaults are what drove best: docs/adr/0009-recipe.md.
 
     Raises:
         TrainingError: a value is out of its range.
@@ -49,7 +49,7 @@ class Config:
     validation_share: float = 0.2
     gap_s: float = 1.0
     """Seconds around validation frames from which nothing is trained on."""
-    smooth_s: float = 0.0
+    smooth_s: float = 0.6
     """Labels are means over a window of so many seconds; 0: as recorded."""
     balance: float = 0.0
     """Times the mean that a bin of the steering histogram may hold; 0: as recorded."""
@@ -59,11 +59,11 @@ class Config:
     """Share of the samples across which a shadow falls."""
     blur: float = 0.0
     """Share of the samples that are blurred."""
-    shift_m: float = 0.0
+    shift_m: float = 1.0
     """The view is moved sideways by up to so much."""
-    turn_deg: float = 0.0
+    turn_deg: float = 4.0
     """The view is turned by up to so much."""
-    back_s: float = 2.0
+    back_s: float = 0.6
     """Seconds in which labels of views from beside the path lead back onto it (recovery.py)."""
     shuffle: str = "auto"
     """Each epoch a permutation of all samples, or of blocks for slow disks (order.py)."""

@@ -1,8 +1,8 @@
 """What the side cameras' frames are labelled with: the steering of a car that stands where they do.
 
 A side camera sees what the centre camera of a car 0.8 m further to that side would see. The usual
-recipe adds a constant to the steering for the left one and takes it from the right one's, whatever
-the speed; by geometry it is what leads back from there in a given time (recovery.py).
+recipe adds a guessed constant to the steering for the left one and takes it from the right one's;
+by geometry it is what leads back from there in a given time (recovery.py), as for moved views.
 """
 
 from __future__ import annotations
