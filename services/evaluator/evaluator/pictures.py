@@ -36,7 +36,9 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
             (False, BAD, "began, needed help"),
         ):
             starts = [
-                track.pose(each["station_m"], each["direction"] * (track.lane_m + each["lateral_m"]))
+                track.pose(
+                    each["station_m"], each["direction"] * (track.lane_m + each["lateral_m"])
+                )
                 for each in drives
                 if each["success"] is success
             ]
