@@ -40,7 +40,8 @@ class Lapwing:
     def environ(self) -> dict[str, str]:
         return {**os.environ, "LAPWING_HOME": str(self.home), "COLUMNS": "200",
                 "LAPWING_INFERENCE_PORT": str(self.inference_port),
-                "LAPWING_BRIDGE_PORT": str(self.bridge_port), **self.settings}  # fmt: skip
+                "LAPWING_BRIDGE_PORT": str(self.bridge_port),
+                "LAPWING_GATE_STARTS": "4", **self.settings}  # fmt: skip
 
     def command(self, *words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""

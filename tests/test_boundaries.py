@@ -194,10 +194,6 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
         assert "contract.frame" not in reached, package
 
 
-# The registry's tests are being parted together with the registry.
-SHORT = [*MODULES, *(each for each in TESTS if each.name != "test_registry.py")]
-
-
 def test_who_reads_a_recording_installs_nothing_for_it() -> None:
     parts = {"contract.recording", "contract.driving_log", "contract.decimal_comma",
              "contract.split_file", "contract.errors"}  # fmt: skip
@@ -208,7 +204,7 @@ def test_who_reads_a_recording_installs_nothing_for_it() -> None:
             assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
-@pytest.mark.parametrize("module", SHORT, ids=label)
+@pytest.mark.parametrize("module", [*MODULES, *TESTS], ids=label)
 def test_a_module_is_read_in_one_sitting(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 250
 

@@ -1,17 +1,13 @@
 """The whole chain on this machine: real Redis, real HDF5, real HTTP, real sockets, no Docker."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import candidates
 import hostile_files
-import httpx
 import model_files
 import numpy as np
 import pytest
@@ -20,7 +16,6 @@ import samples
 from running import Lapwing
 
 from contract import frame
-from contract.registry import Registry
 from trainer import forward, importing
 from trainer.importing import Choices
 
@@ -140,84 +135,6 @@ def test_a_second_lapwing_does_not_take_the_home(lapwing: Lapwing) -> None:
     assert "another `lapwing up` is running" in done.stderr
 
 
-def test_a_service_that_dies_is_started_again_and_said_so(lapwing: Lapwing) -> None:
-    victim = next(
-        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
-        if "-m inference" in line
-    )  # fmt: skip
-    os.kill(victim, signal.SIGKILL)
-    lapwing.await_line("ended with status -9")
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            if httpx.get(f"http://127.0.0.1:{lapwing.inference_port}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # it is not back yet
-        assert time.monotonic() < deadline, "inference did not come back"
-        time.sleep(0.1)
-
-
-def test_a_running_training_can_be_cancelled(lapwing: Lapwing) -> None:
-    (queued,) = lapwing.ask("train", "run", "--epochs", "500", "--patience", "500", "--no-wait")
-    await_epoch(lapwing, queued["id"], 1)
-    began = time.monotonic()
-    assert lapwing.ask("cancel", queued["id"])["status"] == "stopped"
-    assert time.monotonic() - began < 10
-    deadline = time.monotonic() + 5
-    while running.of_job(queued["id"]) or list((lapwing.home / "models" / ".jobs").iterdir()):
-        assert time.monotonic() < deadline, "something of the job is left"
-        time.sleep(0.05)
-
-
-def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: Lapwing) -> None:
-    before = Registry(lapwing.home / "models").versions()
-    shared_memory = set(Path("/dev/shm").iterdir())
-    (queued,) = lapwing.ask("train", "run", "--epochs", "60", "--patience", "60", "--no-wait")
-    await_epoch(lapwing, queued["id"], 2)
-    worker = next(
-        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
-        if "-m trainer" in line
-    )  # fmt: skip
-    for process in [worker, *running.of_job(queued["id"])]:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            continue  # it died with its parent
-    deadline = time.monotonic() + 5
-    while running.of_job(queued["id"]):
-        assert time.monotonic() < deadline, "a process of the killed job lives on"
-        time.sleep(0.05)
-    deadline = time.monotonic() + 240
-    while job(lapwing, queued["id"])["status"] != "finished":
-        assert time.monotonic() < deadline, job(lapwing, queued["id"])
-        time.sleep(1)
-    lapwing.await_line("resumed after epoch")
-    after = Registry(lapwing.home / "models").versions()
-    assert after == [*before, before[-1] + 1]
-    history = Registry(lapwing.home / "models").manifest(after[-1]).history
-    assert [each["epoch"] for each in history] == list(range(1, 61))
-    assert list((lapwing.home / "models" / ".jobs").iterdir()) == []
-    assert set(Path("/dev/shm").iterdir()) <= shared_memory
-
-
-def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing: Lapwing) -> None:
-    (queued,) = lapwing.ask("train", "run", "--epochs", "40", "--patience", "40", "--no-wait")
-    await_epoch(lapwing, queued["id"], 1)
-    reader = next(
-        int(line.split(":")[0]) for line in running.processes(f"RQ_JOB_ID={queued['id']}")
-        if "spawn_main" in line
-    )  # fmt: skip
-    os.kill(reader, signal.SIGKILL)
-    deadline = time.monotonic() + 120
-    while job(lapwing, queued["id"])["status"] != "finished":
-        assert time.monotonic() < deadline, job(lapwing, queued["id"])
-        time.sleep(0.5)
-    lapwing.await_line("reader 0 died: got exit code -9")
-    history = job(lapwing, queued["id"])["result"]["history"]
-    assert [each["epoch"] for each in history] == list(range(1, 41))
-
-
 def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
     words = ["import-model", str(path), "--crop", "60,25", "--color", "yuv", "--name", "theirs"]
@@ -257,16 +174,3 @@ def await_version(lapwing: Lapwing, picture: Path, version: int) -> None:
             return
         assert time.monotonic() < deadline, answer
         time.sleep(0.2)
-
-
-def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(each for each in lapwing.ask("jobs") if each["id"] == job_id)
-    return found
-
-
-def await_epoch(lapwing: Lapwing, job_id: str, epoch: int) -> None:
-    """Wait until a training reports that it is in an epoch later than `epoch`."""
-    deadline = time.monotonic() + 90
-    while int(job(lapwing, job_id)["progress"].get("epoch", 0)) <= epoch:
-        assert time.monotonic() < deadline, job(lapwing, job_id)
-        time.sleep(0.1)
