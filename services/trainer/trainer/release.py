@@ -96,5 +96,8 @@ def _lineage(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
 
 def _versions() -> dict[str, str]:
     """Return the releases of what computed the model, as far as they are installed."""
-    installed = {each.metadata["Name"].lower() for each in importlib.metadata.distributions()}
+    installed = {
+        each.metadata["Name"].lower().replace("_", "-")
+        for each in importlib.metadata.distributions()
+    }
     return {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}

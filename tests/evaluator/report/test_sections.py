@@ -156,11 +156,17 @@ def test_an_evaluation_that_lacks_something_is_named(
         simulator.section(folder, pictures)
 
 
-def test_explanation_keeps_titles_and_captions(folder: VersionFolder, pictures: Pictures) -> None:
-    (figure,) = explanation.section(folder, pictures).blocks
-    assert isinstance(figure, Figure)
-    assert figure.caption == "Saliency. Road edges."
+def test_explanation_shows_pictures_figures_and_gaps(
+    folder: VersionFolder, pictures: Pictures
+) -> None:
+    section = explanation.section(folder, pictures)
+    (figure,) = [block for block in section.blocks if isinstance(block, Figure)]
+    assert figure.caption == "the frame, the crop, the saliency."
     assert figure.source == "explanation/saliency.png"
+    assert tables(section)[0].rows == (
+        ("labels as recorded", "5,358 labels"), ("share that is exactly 0", "0.125")
+    )  # fmt: skip
+    assert texts(section, "missing") == ["a recording is no longer there."]
 
 
 def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:

@@ -98,7 +98,7 @@ def _block(block: Block, folder: Path, embedded: set[str]) -> str:
 def _table(table: Table) -> str:
     def cells(values: tuple[str, ...], tag: str) -> str:
         return "".join(
-            f"<{tag}{'' if column < table.words else ' class=figure'}>{_inline(value)}</{tag}>"
+            f"<{tag}{_kind(table, column)}>{_inline(value)}</{tag}>"
             for column, value in enumerate(values)
         )
 
@@ -107,6 +107,12 @@ def _table(table: Table) -> str:
         f'<figure class="table"><table>\n<thead><tr>{cells(table.head, "th")}</tr></thead>\n'
         f"<tbody>{rows}</tbody></table>{_caption(table.caption, table.source)}</figure>"
     )
+
+
+def _kind(table: Table, column: int) -> str:
+    if column >= table.words:
+        return " class=figure"
+    return " class=wide" if column in table.wide else ""
 
 
 def _caption(caption: str, source: str) -> str:
