@@ -17,7 +17,7 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge lock clean
+.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ bench-serve: $(READY) ## Measure inference against what limits it, and other bac
 
 bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
 	RECORDING="$(RECORDING)" $(BIN)/python -m bench.bridging
+
+bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
+	nice -n 10 $(BIN)/python -m bench.recipes --out "$(or $(OUT),recipes.jsonl)"
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

@@ -5,9 +5,12 @@ Nothing heavy is imported at the top: spawned readers import the module that is 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -23,6 +26,68 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
     logging.getLogger("absl").setLevel(logging.ERROR)
     settings = load(Settings, os.environ)
     return train(settings, job_id, lambda **_: None, datasets, of_arguments(config))
+
+
+def steered(
+    scratch: Path, recording: Path, config: dict[str, Any]
+) -> tuple[Callable[[Any], float], dict[str, float]]:
+    """Train as the job does, but publish nothing.
+
+    Args:
+        scratch: a folder; the recording is imported into it unless it is there already.
+        recording: to learn from.
+        config: the job's options.
+
+    Returns:
+        What steers as the best epoch's network does, and that network's scores.
+    """
+    import tensorflow as tf
+
+    from contract import store
+    from contract.settings import load
+    from ingest.job import import_source
+    from ingest.settings import Settings
+    from trainer import devices, job
+    from trainer import training as epochs
+    from trainer.augment import Augmentation
+    from trainer.board import Board
+    from trainer.config import of_arguments
+    from trainer.stream import Stream
+    from trainer.workspace import State, Workspace
+
+    chosen, data = of_arguments(config), scratch / "data"
+    import_source(load(Settings, {"LAPWING_DATA_DIR": str(data)}), recording, recording.name, 1.0,
+                  lambda **_: None)  # fmt: skip
+    (manifest,) = store.select(data, [])
+    workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
+    state.shuffle = "exact"
+    varied = Augmentation(chosen.light, chosen.shadow, chosen.blur, chosen.shift_m,
+                          chosen.turn_deg, chosen.back_s)  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(workspace.hold())
+        reader = stack.enter_context(store.open_store(data, manifest))
+        table, held, _ = job.samples([reader], chosen)
+        stream = stack.enter_context(
+            Stream(
+                [reader.place],
+                batch=chosen.batch,
+                readers=1,
+                queue_bytes=256 << 20,
+                augmentation=varied,
+            )
+        )
+        work = epochs.Training(chosen, devices.prepare(), table, held, [reader.blocks], stream,
+                               workspace, state, 3600.0)  # fmt: skip
+        with Board(scratch / "models", "bench", 0) as board:
+            epochs.run(work, lambda **_: None, board)
+        best = work.saved(workspace.network(state.best_epoch))
+        scores = work.validate(best)[1]
+        workspace.discard()
+    figures = {"train_samples": float(len(table.train)), "epoch": float(state.epoch),
+               "best_epoch": float(state.best_epoch),
+               **{f"validation_{name}": value for name, value in scores.items()}}  # fmt: skip
+    call = tf.function(lambda frames: best.model(frames, training=False))
+    return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ SPINES = {
 PARTS = {
     "ingest": {},
     "trainer": {
+        "augment": {"recovery"}, "sides": {"index", "recovery"},
         "workspace": {"tally"}, "reader": {"augment", "ring"},
         "stream": {"augment", "reader", "ring"},
         # Reading a model file: the file, its layers one after another, and each one's parts.
@@ -61,7 +62,7 @@ PARTS = {
         "sheets": {"canvas"}, "views": {"canvas"}, "charts": {"canvas"},
         "judged": {"lineage", "score", "split"},
         "drawing": {"account", "charts", "chosen", "eye", "judged", "lineage", "sheets", "views"},
-        "taught": {"charts", "config", "index", "lineage", "material"},
+        "taught": {"charts", "config", "index", "lineage", "material", "sides"},
     },
     "inference": {"guard": {"answers"},
                   "lane_process": {"message"}, "crew": {"lane_process", "message"},

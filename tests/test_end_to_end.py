@@ -70,9 +70,7 @@ def test_a_picture_is_answered(lapwing: Lapwing, run: Path) -> None:
 
 def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
     picture = next((run / "IMG").glob("center_*.jpg"))
-    ((job_id, result),) = lapwing.ask("explain", "1", str(picture), "--wait").items()
-    assert job_id.startswith("explain-1-")
-    found = result["explained"]
+    found = lapwing.ask("explain", "1", str(picture), "--wait")["explained"]
     assert [each["name"] for each in found["frames"]] == [picture.name]
     assert found["missing"] == []
     folder = Path(found["folder"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import candidates
 import httpx
 import pytest
 import running
@@ -21,7 +22,9 @@ def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
     """A running Lapwing that has imported a recording."""
     folder = tmp_path_factory.mktemp("killed")
     samples.recording(folder / "run", rows=120)
-    with running.up(folder / "home") as lapwing:
+    # Trainings ask the gate, whose own courses take minutes.
+    gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_STARTS": "4"}
+    with running.up(folder / "home", **gate) as lapwing:
         lapwing.ask("ingest", str(folder / "run"), "--wait")
         yield lapwing
 

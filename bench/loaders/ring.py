@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.loaders import BATCH
 from contract import store
-from trainer import index, order, ring
+from trainer import index, order, ring, sides
 from trainer.index import Material
 from trainer.split import stretches
 from trainer.stream import Batch, Stream
@@ -32,8 +32,8 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
         rows, place = reader.rows, reader.place
     mask = np.ones(len(rows), bool)
     material = Material(rows, mask, mask, stretches(rows), rows["steering"])
-    samples = index.training([material], cameras=store.CAMERAS, correction=0.2, flip=FLIP,
-                             history=0)  # fmt: skip
+    samples = index.training([material], cameras=store.CAMERAS, flip=FLIP, history=0,
+                             labeller=sides.labeller(0.2, 2.0))  # fmt: skip
     numbers = np.arange(len(samples))
     orders = {
         "none": lambda epoch: order.unshuffled(numbers, samples),

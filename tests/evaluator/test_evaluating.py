@@ -13,11 +13,15 @@ from rq.serializers import JSONSerializer
 from contract import jobs
 from contract.errors import LapwingError, ModelError, SettingError
 from contract.registry import Registry
-from evaluator import driving, evaluating
+from evaluator import driving, evaluating, gating
 from evaluator.settings import Settings
 from lapwing import ranking
 
 LAPS = 0.02
+# What was driven already.
+KEPT: dict[str, Any] = {
+    "starts": candidates.STARTS, "laps": gating.LAPS, "seed": gating.SEED, "film": False
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -74,12 +78,13 @@ def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> 
     """Folders may have dots: one of half a lap is none of a whole lap's leftovers."""
     root = driving.folder(Registry(settings.model_dir), 1)
     root.mkdir(exist_ok=True)
-    name = Path(evaluate(settings, film=False)["evaluation"]["folder"]).name
-    others = [root / f".{name.replace('0.02', '0.5')}.{'0' * 32}.tmp", root / "drives"]
+    name = Path(evaluate(settings, **KEPT)["evaluation"]["folder"]).name
+    assert name.endswith("-4x0.25-seed20261")
+    others = [root / f".{name.replace('0.25', '0.5')}.{'0' * 32}.tmp", root / "drives"]
     others[0].mkdir()
     left = root / f".{name}.{'0' * 32}.tmp"
     left.mkdir()
-    again = evaluate(settings, film=False)
+    again = evaluate(settings, **KEPT)
     assert again["evaluation"]["conditions"][0]["film"] is None
     assert all(path.is_dir() for path in others)
     assert not left.exists()
@@ -96,7 +101,7 @@ def test_recordings_in_which_nothing_is_held_out_or_driven_are_left_out(
     manifest = json.loads(path.read_text())
     manifest["data"] = [{"dataset": each} for each in names]
     path.write_text(json.dumps(manifest))
-    result = evaluate(settings, film=False)
+    result = evaluate(settings, **KEPT)
     assert (result["replay"], result["openloop"]) == ([], [])
 
 

@@ -1,5 +1,7 @@
 """The commands that need nothing running; the others are in test_end_to_end.py."""
 
+import dataclasses
+import inspect
 import json
 import socket
 from pathlib import Path
@@ -7,6 +9,9 @@ from pathlib import Path
 import pytest
 import running
 from running import Lapwing
+
+from lapwing import app
+from trainer.config import Config
 
 
 @pytest.fixture
@@ -48,6 +53,13 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
     done = lapwing.command(*command.split(), "--help")
     assert done.returncode == 0
     assert "Usage:" in done.stdout
+
+
+def test_the_command_line_trains_as_the_trainer_does_by_itself() -> None:
+    told = {name: each.default for name, each in inspect.signature(app.train).parameters.items()}
+    assert {name: told[name] for name in told.keys() - {"datasets", "wait", "as_json"}} == (
+        dataclasses.asdict(Config())
+    )
 
 
 @pytest.mark.parametrize(

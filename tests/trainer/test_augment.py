@@ -12,7 +12,6 @@ from trainer.augment import (
     HORIZON,
     Augmentation,
     chances,
-    corrected,
     keys,
     lookup,
     moved_view,
@@ -35,10 +34,6 @@ def records(count: int, keyed: bool = True) -> np.ndarray:
     made["key"] = keys(1, 1, np.arange(count)) if keyed else 0
     made["speed_mps"] = 6.7
     return made
-
-
-def one(value: float) -> np.ndarray:
-    return np.array([value])
 
 
 def test_a_key_depends_on_seed_epoch_and_number_alone() -> None:
@@ -97,26 +92,6 @@ def test_a_shadow_darkens_one_side() -> None:
     assert (left[:, :60] == 35).all()
     assert (left[:, 70:] == 100).all()
     assert (right[:, 70:] == 35).all()
-
-
-def test_from_further_left_or_looking_left_one_steers_right() -> None:
-    assert corrected(one(0.0), one(0.5), one(0.0), one(6.7))[0] > 0.02
-    assert corrected(one(0.0), one(0.0), one(0.05), one(6.7))[0] > 0.02
-    assert corrected(one(0.3), one(0.0), one(0.0), one(6.7))[0] == pytest.approx(0.3)
-
-
-def test_the_corrected_steering_leads_to_where_the_recorded_one_led() -> None:
-    """The two arcs, drawn: the point that the recorded one reaches lies on the other one too."""
-    label, left, turn, speed = 0.2, 0.4, math.radians(1.5), 7.0
-    ahead = 2 * speed
-
-    def bend(steering: float) -> float:
-        return math.tan(math.radians(25) * steering) / 2.87
-
-    goal_right = bend(label) * ahead**2 / 2
-    seen_right = goal_right + left + turn * ahead  # small angles, as the formula's
-    steering = corrected(one(label), one(left), one(turn), one(speed))[0]
-    assert bend(steering) * ahead**2 / 2 == pytest.approx(seen_right, rel=1e-6)
 
 
 @pytest.fixture(scope="module")

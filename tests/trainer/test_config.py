@@ -13,6 +13,11 @@ def test_a_whole_number_will_do_for_a_fraction() -> None:
     assert config.of_arguments({"gap_s": 2}).gap_s == 2.0
 
 
+@pytest.mark.parametrize("correction", [0.2, 1, "auto"])
+def test_the_correction_is_a_number_or_left_to_geometry(correction: float | str) -> None:
+    assert config.of_arguments({"correction": correction}).correction == correction
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -22,6 +27,9 @@ def test_a_whole_number_will_do_for_a_fraction() -> None:
         ({"flip": 1}, "a value of type bool"),
         ({"batch": True}, "a value of type int"),
         ({"correction": float("nan")}, "correction has a value"),
+        ({"correction": 1.5}, "It must be auto, or from 0.0 to 1.0"),
+        ({"correction": "0.2"}, "It must be auto, or from 0.0 to 1.0"),
+        ({"correction": True}, "a value of type float"),
         ({"history": 5}, "from 0 to 4"),
         ({"split": "random"}, "one of auto, recordings, blocks"),
     ],

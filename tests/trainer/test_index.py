@@ -8,11 +8,13 @@ from rows import rows
 
 from contract.errors import TrainingError
 from contract.store import CAMERAS
-from trainer import index
+from trainer import index, sides
 from trainer.index import Material
 from trainer.split import split, stretches
 
-PLAIN: dict[str, Any] = {"cameras": CAMERAS[:1], "correction": 0.2, "flip": False, "history": 0}
+PLAIN: dict[str, Any] = {
+    "cameras": CAMERAS[:1], "labeller": sides.labeller(0.2, 2.0), "flip": False, "history": 0,
+}  # fmt: skip
 
 
 def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
@@ -74,7 +76,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
     parts = split(tables, "blocks", 0.2, 1.0, seed)
     training = index.training(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
-        cameras=CAMERAS, correction=0.2, flip=flip, history=history,
+        cameras=CAMERAS, labeller=PLAIN["labeller"], flip=flip, history=history,
     )  # fmt: skip
     validation = index.plain(tables, parts.validation)
     moments = {(s, f // 3) for s, f in zip(validation["store"], validation["frame"], strict=True)}

@@ -15,7 +15,7 @@ from contract.settings import load
 from contract.store import StoreManifest
 from ingest.job import import_source
 from ingest.settings import Settings
-from trainer import augment, index, ring
+from trainer import augment, index, ring, sides
 from trainer.augment import Augmentation
 from trainer.index import Material
 from trainer.stream import Stream
@@ -57,7 +57,9 @@ def table(data: Path, manifests: list[StoreManifest]) -> np.ndarray:
         all_of_them = np.ones(len(rows), bool)
         still = np.zeros(len(rows), np.int64)
         material.append(Material(rows, all_of_them, all_of_them, still, rows["steering"]))
-    return index.training(material, cameras=store.CAMERAS, correction=0.2, flip=True, history=0)
+    return index.training(
+        material, cameras=store.CAMERAS, labeller=sides.labeller(0.2, 2.0), flip=True, history=0
+    )
 
 
 def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:

@@ -31,8 +31,13 @@ def test_labels_at_each_stage() -> None:
 
 def test_stages_that_the_training_did_not_use_say_so() -> None:
     recorded, smoothed, rebalanced, expanded = taught.lessons(
-        [source()], Config(cameras=False, flip=False)
+        [source()], Config(cameras=False, flip=False, smooth_s=0.0)
     )
     for each in (smoothed, rebalanced, expanded):
         np.testing.assert_array_equal(each.steering, recorded.steering)
         assert each.note.startswith("not used")
+
+
+def test_side_cameras_by_geometry_are_said_to_be() -> None:
+    *_, expanded = taught.lessons([source()], Config(flip=False))
+    assert expanded.note == "side cameras, steered back within 0.6 s"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,7 +11,8 @@ from rich.table import Table
 
 from contract import jobs
 from lapwing import show, staging
-from lapwing.follow import follow
+from lapwing.ask import ask
+from lapwing.follow import Wait
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
 
@@ -27,32 +26,24 @@ def explain(
         list[Path] | None,
         typer.Argument(help="JPEGs or PNGs; default: frames that validated the version."),
     ] = None,
-    wait: Annotated[
-        bool | None,
-        typer.Option("--wait/--no-wait", help="Follow the job to its end; default at a terminal."),
-    ] = None,
+    wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw what a version sees, where it looks, and where it errs."""
-    settings, console = read_settings(), show.console(as_json)
-    connection = settings.connect()
+    settings = read_settings()
+    settings.connect()  # said at once, before anything is copied, where it does not answer
     copied = bool(settings.inbox_dir)
     sources = staging.images(images or [], settings.models, copied)
     arguments = {
         "version": version, "images": [str(each) for each in sources], "staged": copied,
     }  # fmt: skip
-    queued = jobs.enqueue(jobs.EXPLAIN, connection, str(version), arguments)
-    if not (sys.stdout.isatty() if wait is None else wait):
-        if as_json:
-            show.document([dataclasses.asdict(jobs.view(queued, connection))])
-        else:
-            console.print(f"queued {queued}: `lapwing jobs` shows it", highlight=False)
+    result = ask(jobs.EXPLAIN, str(version), arguments, wait, as_json)
+    if result is None:
         return
-    result = follow(queued, connection, console)
     if as_json:
-        show.document({queued: result})
+        show.document(result)
     else:
-        explained(console, result["explained"], copied)
+        explained(show.console(), result["explained"], copied)
 
 
 def explained(to: Console, result: dict[str, Any], copied: bool) -> None:

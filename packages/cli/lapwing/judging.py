@@ -11,7 +11,8 @@ import typer
 from contract import jobs, promotion
 from contract.registry import Registry
 from lapwing import ranking, show
-from lapwing.follow import Wait, follow, waits
+from lapwing.ask import ask
+from lapwing.follow import Wait
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
 
@@ -51,7 +52,7 @@ def promote(
         _tell_current(registry, as_json)
         return
     registry.manifest(version)  # said at once, where there is none
-    result = _ask(jobs.GATE, str(version), {"version": version}, wait, as_json)
+    result = ask(jobs.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
             show.document(result)
@@ -90,25 +91,13 @@ def evaluate(
         "starts": starts, "laps": laps,
         "conditions": list(dict.fromkeys(conditions)), "seed": seed, "film": film,
     }  # fmt: skip
-    result = _ask(jobs.EVALUATE, str(version), arguments, wait, as_json)
+    result = ask(jobs.EVALUATE, str(version), arguments, wait, as_json)
     if result is None:
         return
     if as_json:
         show.document(result)
     else:
         ranking.evaluation(show.console(), result)
-
-
-def _ask(
-    kind: str, label: str, arguments: dict[str, Any], wait: bool | None, as_json: bool
-) -> dict[str, Any] | None:
-    """Queue a job and follow it to its result, or say how to and return None."""
-    connection = read_settings().connect()
-    queued = jobs.enqueue(kind, connection, label, arguments)
-    if waits(wait):
-        return follow(queued, connection, show.console(as_json))
-    show.queued([jobs.view(queued, connection)], as_json)
-    return None
 
 
 def _tell_current(registry: Registry, as_json: bool) -> None:

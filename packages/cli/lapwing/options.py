@@ -25,6 +25,22 @@ def size(text: str) -> list[int]:
     return _two("--size", text.lower(), "x", "200x66: width and height")
 
 
+def correction(text: str) -> float | str:
+    """Return "auto", or the number of "0.2".
+
+    Raises:
+        SettingError: it is anything else.
+    """
+    if text == "auto":
+        return text
+    if re.fullmatch(r"\d(\.\d+)?", text, re.ASCII) and float(text) <= 1:
+        return float(text)
+    raise SettingError(
+        "--correction has a value it cannot take", got=repr(text),
+        remedy="It takes auto, or a number from 0 to 1, such as 0.2",
+    )  # fmt: skip
+
+
 def _two(option: str, text: str, mark: str, example: str) -> list[int]:
     found = re.fullmatch(rf"\s*(\d{{1,4}})\s*{mark}\s*(\d{{1,4}})\s*", text, re.ASCII)
     if found is None:

@@ -12,7 +12,8 @@ from contract import jobs, publish
 from contract.errors import SettingError
 from contract.registry import Registry
 from lapwing import show
-from lapwing.follow import Wait, follow, waits
+from lapwing.ask import ask
+from lapwing.follow import Wait
 from lapwing.local import AsJson
 from lapwing.settings import read_settings
 
@@ -29,18 +30,14 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the report on a version: as one HTML file, as Markdown and as PDF."""
-    settings = read_settings()
-    registry = Registry(settings.models)
+    registry = Registry(read_settings().models)
     registry.manifest(version)  # said at once, where there is none
     if out is not None:
         wait = True if wait is None else wait
         _check(out, wait)
-    connection = settings.connect()
-    queued = jobs.enqueue(jobs.REPORT, connection, str(version), {"version": version})
-    if not waits(wait):
-        show.queued([jobs.view(queued, connection)], as_json)
+    result = ask(jobs.REPORT, str(version), {"version": version}, wait, as_json)
+    if result is None:
         return
-    result = follow(queued, connection, show.console(as_json))
     if out is not None:
         result = {"report": _copied(registry.path(version) / "report", out, result["report"])}
     if as_json:

@@ -8,12 +8,7 @@ left, of where it was sees each row of the ground moved by a x (row - horizon) +
 y f_x cos(pitch) / (f_y height), b = f_x psi: for small angles, and for what lies below the horizon,
 which is all that the network is shown (it crops the rest).
 
-The steering from there. Bojarski et al. 2016, section 2: "the steering label for transformed images
-is adjusted to one that would steer the vehicle back to the desired location and orientation in two
-seconds". The recorded steering leads, on an arc of curvature k, to a point L = 2 s x speed ahead
-and k L^2 / 2 to the right; seen from the new place that point lies y + psi L further to the right,
-and the arc that leads there (pure pursuit; Coulter 1992, CMU-RI-TR-92-01) has the curvature
-k + 2 (y + psi L) / L^2. A steering has the curvature k = tan(25 deg x steering) / 2.87 m.
+The steering from there is the one that leads back: recovery.py.
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contract.telemetry import STEERING_LOCK_DEG
+from trainer.recovery import corrected
 
 Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]
@@ -34,17 +29,12 @@ Keys = npt.NDArray[np.uint64]
 Records = npt.NDArray[np.void]
 
 SIDE: Final = 128
-LOCK_RAD: Final = math.radians(STEERING_LOCK_DEG)
-WHEELBASE_M: Final = 2.87
 # The camera of docs/protocol.md, its 320 x 160 pixels squeezed into 128 x 128.
 FOCAL_X: Final = 138.6 * SIDE / 320
 FOCAL_Y: Final = 138.6 * SIDE / 160
 PITCH_RAD: Final = math.radians(9.5)
 HEIGHT_M: Final = 1.2
 HORIZON: Final = SIDE / 2 - FOCAL_Y * math.tan(PITCH_RAD)
-BACK_S: Final = 2.0
-LEAST_M: Final = 8.0
-"""Nearest point to steer for: below 9 mph two seconds ahead would mean full lock for a trifle."""
 SHADE: Final = (0.35, 0.75)
 """Of the light that is left in a shadow."""
 GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -64,6 +54,8 @@ class Augmentation:
     """The camera is moved sideways by up to so much, and the label corrected."""
     turn_deg: float = 0.0
     """The camera is turned by up to so much, and the label corrected."""
+    back_s: float = 2.0
+    """The time within which a corrected label leads back."""
 
     @property
     def varies(self) -> bool:
@@ -87,7 +79,7 @@ class Augmentation:
         shaded, blurred = chance[:, 4] < self.shadow, chance[:, 5] < self.blur
         if self.shift_m or self.turn_deg:
             records["label"][mine] = corrected(
-                records["label"][mine], y, psi, records["speed_mps"][mine]
+                records["label"][mine], y, psi, records["speed_mps"][mine], self.back_s
             )
         for each, number in enumerate(mine.tolist()):
             frame = frames[number]
@@ -118,18 +110,6 @@ def _mixed(values: Keys) -> Keys:
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(values ^ (values >> np.uint64(31)))
-
-
-def corrected(label: Floats, left_m: Floats, left_rad: Floats, speed_mps: Floats) -> Floats:
-    """Return (n,) steerings, -1..1, that lead back from a place beside the recorded one.
-
-    The module's docstring gives the formula. A label beyond full lock, as a side camera's
-    correction may make it, keeps its excess.
-    """
-    ahead_m = np.maximum(BACK_S * speed_mps, LEAST_M)
-    bend = np.tan(LOCK_RAD * label) / WHEELBASE_M
-    bend = bend + 2 * (left_m + left_rad * ahead_m) / ahead_m**2
-    return np.asarray(np.arctan(WHEELBASE_M * bend) / LOCK_RAD)
 
 
 def moved_view(frame: Frames, left_m: float, left_rad: float) -> Frames:

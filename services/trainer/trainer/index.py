@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,17 +19,17 @@ SAMPLE: Final = np.dtype(
         ("store", "<i4"),  # which of the job's stores
         ("frame", "<i4"),  # which of its frames
         ("row", "<i4"),  # the row whose steering it is labelled with
-        ("label", "<f4"),  # steering, -1..1 plus the camera's correction
+        ("label", "<f4"),  # steering, -1..1, corrected for its camera
         ("speed_mps", "<f4"),
         ("flip", "?"),  # shown mirrored; the label is reversed already
     ]
 )
-SIDE: Final = {"center": 0.0, "left": 1.0, "right": -1.0}
-"""Sign of the correction: the left camera sees what a car too far left would, so steer right."""
-
 Samples = npt.NDArray[np.void]
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float32]
+Labeller = Callable[[Values, str, Values], Values]
+"""Of steerings (n,), a camera's name and speeds (n,), m/s: the labels (n,) of its frames."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def training(
     recordings: Sequence[Material],
     *,
     cameras: Sequence[str],
-    correction: float,
+    labeller: Labeller,
     flip: bool,
     history: int,
 ) -> Samples:
@@ -95,10 +95,11 @@ def training(
             earlier = later - age
             joined = each.mask[earlier] & (each.stretch[earlier] == each.stretch[later])
             later, earlier = later[joined], earlier[joined]
+            speed_mps = each.rows["speed_mph"][later] * np.float32(MPS_PER_MPH)
             for camera in cameras:
                 frames = each.rows[camera][earlier]
                 seen = frames != ABSENT
-                labels = each.steering[later] + SIDE[camera] * correction
+                labels = labeller(each.steering[later], camera, speed_mps)
                 parts.append(_samples(number, each.rows, frames[seen], later[seen], labels[seen]))
     samples = np.concatenate(parts)
     if not len(samples):

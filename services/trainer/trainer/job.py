@@ -31,6 +31,7 @@ from trainer import (
     progress,
     release,
     score,
+    sides,
     training,
     twin,
 )  # fmt: skip
@@ -105,7 +106,7 @@ def _train(
             stack.enter_context(store.open_store(settings.data_dir, manifest))
             for manifest in manifests
         ]
-        table, held, parts = _samples(readers, config)
+        table, held, parts = samples(readers, config)
         log.info("%d training samples, %d validation rows", len(table.train), len(table.validation))
         state.shuffle = state.shuffle or _shuffle(readers, manifests, config)
         workspace.write(state)
@@ -118,7 +119,12 @@ def _train(
                 readers=settings.readers,
                 queue_bytes=settings.queue_mib << 20,
                 augmentation=Augmentation(
-                    config.light, config.shadow, config.blur, config.shift_m, config.turn_deg
+                    config.light,
+                    config.shadow,
+                    config.blur,
+                    config.shift_m,
+                    config.turn_deg,
+                    config.back_s,
                 ),
                 held=prefetch.HELD if machine.gpu else 1,
             )
@@ -158,7 +164,7 @@ def _quarantine(data_dir: Path, state: State) -> None:
                 raise
 
 
-def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, Split]:
+def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, Split]:
     """Split the rows of the stores, and only then expand them."""
     recordings = [reader.rows for reader in readers]
     parts = split(recordings, config.split, config.validation_share, config.gap_s, config.seed)
@@ -171,7 +177,7 @@ def _samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels,
             seed=config.seed,
         ),
         cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
-        correction=config.correction,
+        labeller=sides.labeller(config.correction, config.back_s),
         flip=config.flip,
         history=config.history,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract import store
-from trainer import index, material
+from trainer import index, material, sides
 from trainer.charts import Lesson
 from trainer.config import Config
 from trainer.lineage import Source
@@ -30,7 +30,7 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
     samples = index.training(
         found,
         cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
-        correction=config.correction,
+        labeller=sides.labeller(config.correction, config.back_s),
         flip=config.flip,
         history=config.history,
     )
@@ -51,7 +51,10 @@ def _expansion(config: Config) -> str:
     """Say in words how rows become samples."""
     said = []
     if config.cameras:
-        said.append(f"side cameras, steering ± {config.correction:g}")
+        if isinstance(config.correction, str):
+            said.append(f"side cameras, steered back within {config.back_s:g} s")
+        else:
+            said.append(f"side cameras, steering ± {config.correction:g}")
     if config.history:
         said.append(f"{config.history} earlier frames")
     if config.flip:

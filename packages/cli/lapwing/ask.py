@@ -1,0 +1,27 @@
+"""Asks a worker for one job: queues it and follows it to its result, or says how to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contract import jobs
+from lapwing import show
+from lapwing.follow import follow, waits
+from lapwing.settings import read_settings
+
+
+def ask(
+    kind: str, label: str, arguments: Mapping[str, Any], wait: bool | None, as_json: bool
+) -> dict[str, Any] | None:
+    """Queue a job of a kind; return its result, or None where nobody waits for it.
+
+    Raises:
+        JobError: Redis does not answer, or the job failed.
+    """
+    connection = read_settings().connect()
+    queued = jobs.enqueue(kind, connection, label, arguments)
+    if waits(wait):
+        return follow(queued, connection, show.console(as_json))
+    show.queued([jobs.view(queued, connection)], as_json)
+    return None
