@@ -170,6 +170,7 @@ def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, s
     assert manifest.config["epochs"] == 1
     assert [each["rows"] for each in manifest.data] == [60]
     assert manifest.packages["keras"]
+    assert {"tensorflow", "tensorflow-cpu"} & set(manifest.packages)
     metrics = published["metrics"]
     assert metrics["train_samples"] == metrics["train_rows"] * 6  # three cameras, mirrored
     assert metrics["validation_rows"] == 12
