@@ -109,7 +109,10 @@ def throughput(
 
 
 def _epochs(axes: Axes, epochs: Sequence[int]) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    if len(epochs) <= 12:
+        axes.set_xticks(list(epochs))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(min(epochs) - 0.6, max(epochs) + 0.6)
 

@@ -80,7 +80,7 @@ def _epoch(entry: Entry) -> dict[str, Any]:
 
 def _told(count: int, best: float | None, metrics: Entry, epochs: list[dict[str, Any]]) -> str:
     samples = metrics.maybe("train_samples")
-    told = f"{count} epochs were trained"
+    told = "One epoch was trained" if count == 1 else f"{count} epochs were trained"
     if best is not None:
         told += f", and the weights of epoch {best:.0f} are the model's: the lowest validation MSE"
     if samples:
