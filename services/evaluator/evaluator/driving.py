@@ -13,7 +13,7 @@ import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,9 @@ from simulator.trial import Terms, run
 
 FOLDER: Final = "evaluations"
 """Within a version's: what is found out about it."""
+
+DRIVES_A_PROCESS: Final = 10
+"""After which it is replaced: the renderer keeps some 10 MB of every world that it has shown."""
 
 Told = Callable[[int, int], None]
 """Called with the drives that have ended, and all that are to be driven."""
@@ -88,25 +91,32 @@ def drives(
     folders = {course: root / course.folder for course in courses}
     asked = [(course, number) for course in courses for number in range(count)]
     missing = [each for each in asked if not _path(folders, *each).is_file()]
-    told(len(asked) - len(missing), len(asked))
-    if missing:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            min(processes or os.cpu_count() or 1, len(missing)), context,
-            initializer=die_with_parent, initargs=(os.getpid(),),
-        ) as pool:  # fmt: skip
-            running = [
-                pool.submit(_kept, registry.root, version, *each, _path(folders, *each))
-                for each in missing
-            ]
-            try:
-                for done, each in enumerate(as_completed(running), 1):
-                    each.result()
-                    told(len(asked) - len(missing) + done, len(asked))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # else all others are driven first
-                raise
+    ended = len(asked) - len(missing)
+    told(ended, len(asked))
+    beside = processes or os.cpu_count() or 1
+    at_once = beside * DRIVES_A_PROCESS
+    for first in range(0, len(missing), at_once):
+        batch = missing[first : first + at_once]
+        work = [(registry.root, version, *each, _path(folders, *each)) for each in batch]
+        for _ in _side_by_side(work, min(beside, len(work))):
+            ended += 1
+            told(ended, len(asked))
     return [[_read(_path(folders, course, each)) for each in range(count)] for course in courses]
+
+
+def _side_by_side(work: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:
+    """Call `_kept` with each of the arguments, in processes of their own; yield as they end."""
+    with ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"),
+        initializer=die_with_parent, initargs=(os.getpid(),),
+    ) as pool:  # fmt: skip
+        try:
+            for each in as_completed([pool.submit(_kept, *arguments) for arguments in work]):
+                each.result()
+                yield
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # else all others are driven first
+            raise
 
 
 def once(
