@@ -80,7 +80,7 @@ PARTS = {
         "judge": {"trace", "track"}, "outcome": {"metrics", "trace"},
         "plan": {"track"}, "chart": {"plan", "ramp", "track"}, "film": {"dashboard", "mp4"},
         "video": {"mp4"},
-        "recorded": {"car"}, "leak": {"recorded"}, "abreast": {"car"},
+        "recorded": {"car"}, "policies": {"recorded"}, "leak": {"recorded"}, "abreast": {"car"},
         "reference": {"abreast", "car", "recorded"},
         "deviation": {"chart", "plan", "ramp"},
     },

@@ -1,5 +1,6 @@
 """Drivers whose rank is known beforehand, on made and on real recordings."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def lap(tmp_path_factory: pytest.TempPathFactory) -> recorded.Recorded:
 
 
 def driven(road: recorded.Recorded, name: str, limit_m: float, lens: Lens):
-    return rerun(road, policy(name, road.steering, None, 1), limit_m, lens)
+    return rerun(road, policy(name, road, None, 1), limit_m, lens)
 
 
 def check_the_order(road: recorded.Recorded, lens: Lens) -> None:
@@ -87,7 +88,7 @@ def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
 
     reference = {}
     rerun(
-        lap, policy("recorded", lap.steering, None, 1), 3.0, lens,
+        lap, policy("recorded", lap, None, 1), 3.0, lens,
         lambda moment: reference.update({moment.row: centroid(moment.look())}),
     )  # fmt: skip
 
@@ -106,14 +107,21 @@ def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
     assert seeing.rmse_m < unseeing.rmse_m / 2
 
 
-def test_shuffled_frames_are_all_shown_once_and_in_another_order(lap: recorded.Recorded) -> None:
-    def told(row: int) -> np.ndarray:
+class Numbered(recorded.Recorded):
+    """Its pictures tell their rows."""
+
+    def picture(self, row: int, camera: int) -> np.ndarray:
         return np.full((160, 320, 3), row % 251, np.uint8)
 
+
+def test_shuffled_frames_are_all_shown_once_as_they_were_recorded(lap: recorded.Recorded) -> None:
+    road = Numbered(**{each.name: getattr(lap, each.name) for each in fields(lap)})
     orders = []
     for name in ("model", "shuffled", "shuffled"):
-        chosen = policy(name, lap.steering, lambda seen: float(seen[0, 0, 0]), 7)
-        orders.append([chosen(row, told) for row in range(len(lap.steering))])
+        chosen = policy(name, road, lambda seen: float(seen[0, 0, 0]), 7)
+        orders.append(
+            [chosen(row, lambda row: road.picture(row, 0)) for row in range(len(lap.steering))]
+        )
     assert orders[0] == [row % 251 for row in range(len(lap.steering))]
     assert orders[1] == orders[2] != orders[0]
     assert sorted(orders[1]) == sorted(orders[0])
@@ -134,7 +142,7 @@ def test_pauses_begin_anew_and_cost_nothing(tmp_path: Path, lens: Lens) -> None:
 def test_who_films_is_told_each_row_as_it_is_driven(lap: recorded.Recorded, lens: Lens) -> None:
     moments: list[Moment] = []
     shares: list[float] = []
-    chosen = policy("zero", lap.steering, None, 1)
+    chosen = policy("zero", lap, None, 1)
     result = rerun(lap, chosen, 1.0, lens, moments.append, shares.append)
     assert [each.row for each in moments] == list(range(len(lap.steering)))
     assert [each.row for each in moments if each.intervened] == [
@@ -148,6 +156,6 @@ def test_who_films_is_told_each_row_as_it_is_driven(lap: recorded.Recorded, lens
 def test_a_broken_picture_is_named(tmp_path: Path, lens: Lens) -> None:
     road = recorded.read(samples.recording(tmp_path / "run", rows=5))
     road.pictures[2][0].write_bytes(b"\xff\xd8\xff nothing more")
-    chosen = policy("model", road.steering, lambda seen: 0.0, 1)
+    chosen = policy("model", road, lambda seen: 0.0, 1)
     with pytest.raises(FrameError, match=f"cannot be used: {road.pictures[2][0].name}"):
         rerun(road, chosen, 1.0, lens)

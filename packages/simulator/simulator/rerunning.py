@@ -73,7 +73,7 @@ def rerun(
             _check(plot, video, len(sources))
             for source in sources:
                 road = recorded.of(source)
-                chosen = policies.policy(policy, road.steering, steer, seed)
+                chosen = policies.policy(policy, road, steer, seed)
                 done = _drives(road, chosen, limits, lens, video)
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ Steer = Callable[[Frame], float]
 
 def drive(road: Stored, steer: Steer | None, limit_m: float) -> Rerun:
     """Drive along recorded rows, closed loop; None: with hands that never move."""
-    policy = policies.policy("model" if steer else "zero", road.steering, steer, 1)
+    policy = policies.policy("model" if steer else "zero", road, steer, 1)
     return rerun(road, policy, limit_m, Lens(shape=SHAPE))
 
 
