@@ -4,17 +4,22 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import cv2
 import models
+import numpy as np
 import pytest
 import samples
 
 from contract.errors import SettingError
 from contract.registry import Registry
-from simulator.rerunning import limits_of
+from simulator import policies, recorded
+from simulator.lens import Lens
+from simulator.rerun import rerun as drive
+from simulator.rerunning import chart, limits_of
 
 
 def rerun(*words: object) -> subprocess.CompletedProcess[str]:
@@ -112,3 +117,15 @@ def test_limits_are_metres() -> None:
     for text in ("", "0", "1,-3", "nan", "inf", "1,2,3,4,5,6", "1;3"):
         with pytest.raises(SettingError):
             limits_of(text)
+
+
+def test_a_pause_leaves_no_way_on_the_chart(folder: Path) -> None:
+    """Nobody knows where the car went meanwhile."""
+    road = recorded.read(folder)
+    after = np.arange(len(road.time_s)) >= 30
+    charts = []
+    for pause_s in (1.0, 100.0):
+        paused = replace(road, time_s=road.time_s + pause_s * after, stretch=after.astype(np.int64))
+        driven = drive(paused, policies.policy("zero", paused, None, 1), 1.0, Lens())
+        charts.append(chart(paused, driven, "zero"))
+    assert np.array_equal(*charts)

@@ -163,7 +163,9 @@ def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
         [yaw_rad_s(float(steering), float(speed))
          for steering, speed in zip(road.steering, road.speed_mps, strict=True)]
     )  # fmt: skip
-    place, heading = deviation.path(road.time_s, yaw, road.speed_mps)
+    # As if what was driven had followed on: nobody knows where the car went in a pause.
+    driven_s = np.concatenate([[0.0], np.cumsum(road.held_s()[:-1])])
+    place, heading = deviation.path(driven_s, yaw, road.speed_mps)
     rows = np.array([each.row for each in done.interventions], dtype=np.int64)
     facts = (
         f"autonomy {done.autonomy_percent:.1f} %  ·  {len(rows)} interventions beyond "
@@ -171,7 +173,7 @@ def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
         "(root mean square)"
     )
     return deviation.chart(
-        place, heading, road.time_s, done.left_m, done.limit_m, rows,
+        place, heading, driven_s, done.left_m, done.limit_m, rows,
         f"{road.name}: {driver}", facts,
     )  # fmt: skip
 

@@ -127,7 +127,7 @@ def test_simulator_has_every_measure_with_its_interval(
     section = simulator.section(folder, pictures)
     measures, clear, fog = tables(section)
     assert measures.head == ("measure", "clear", "fog")
-    assert measures.rows[0] == ("drives that needed nobody", "83 % (44 to 97)", "33 % (10 to 70)")
+    assert measures.rows[0] == ("drives that needed nobody", "83 % (44–97)", "33 % (10–70)")
     assert clear.rows == (("clear", "1", "forwards", "0 m", "310 m (off road)"),)
     assert len(fog.rows) == 4
     films = [block for block in section.blocks if isinstance(block, Film)]
@@ -144,6 +144,20 @@ def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures:
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", late)
     _, clear, _ = tables(simulator.section(folder, pictures))
     assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "nowhere: its time was up")
+
+
+def test_a_drive_that_was_put_back_again_and_again_is_told_briefly(
+    folder: VersionFolder, pictures: Pictures
+) -> None:
+    def hopeless(document: Any) -> None:
+        drive = document["conditions"][0]["drives"][0]
+        drive["interventions"] *= simulator.MOST_PLACES + 15
+
+    edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", hopeless)
+    _, clear, _ = tables(simulator.section(folder, pictures))
+    places = clear.rows[0][-1].split(", ")
+    assert places[:-1] == ["310 m (off road)"] * simulator.MOST_PLACES
+    assert places[-1] == "and 15 times more"
 
 
 @pytest.mark.parametrize("key", ["conditions", "starts", "track"])

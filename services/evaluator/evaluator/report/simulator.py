@@ -22,9 +22,12 @@ from evaluator.report.source import Entry, VersionFolder
 
 TITLE: Final = "In the simulator"
 FORMS: Final = {
-    "success_percent": ".0f", "autonomy_percent": ".1f", "off_road_percent": ".1f",
+    "success_percent": ".0f", "autonomy_percent": ".0f", "interventions": ".1f",
+    "off_road_percent": ".1f",
 }  # fmt: skip
 """How measures are written; the others with two digits."""
+MOST_PLACES: Final = 8
+"""Of a drive that are listed; the chart shows all of them."""
 
 
 def section(folder: VersionFolder, pictures: Pictures) -> Section:
@@ -85,7 +88,7 @@ def _interval(measure: Entry | None, form: str) -> str:
     unit = measure.words("unit")
     mean = number(measure.maybe("mean"), form, f" {unit}" if unit else "")
     low, high = measure.maybe("low"), measure.maybe("high")
-    return mean if low is None or high is None else f"{mean} ({low:{form}} to {high:{form}})"
+    return mean if low is None or high is None else f"{mean} ({low:{form}}–{high:{form}})"
 
 
 def _condition(
@@ -132,9 +135,12 @@ def _condition(
 
 def _failure(drive: Entry) -> tuple[str, str, str]:
     way = "forwards" if drive["direction"].number() > 0 else "backwards"
+    helped = drive.entries("interventions")
     places = [
         f"{each['station_m'].number():.0f} m ({each['reason'].text().replace('_', ' ')})"
-        for each in drive.entries("interventions")
+        for each in helped[:MOST_PLACES]
     ]
+    if len(helped) > MOST_PLACES:
+        places.append(f"and {len(helped) - MOST_PLACES} times more")
     where = ", ".join(places) or "nowhere: its time was up"
     return way, f"{drive['station_m'].number():.0f} m", where
