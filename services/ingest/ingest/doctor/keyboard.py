@@ -42,8 +42,8 @@ def examine(drive: Drive) -> list[Finding]:
             f"{share:.0%} of the driven rows have exactly the steering {rest:g}; it leaves it "
             f"{len(away)} times, for {np.median(length_s):.2f} s in the median, and is at full "
             f"lock in {full:.1%} of the rows",
-            "Train with --smooth-s 0.5 and --balance 2 and compare, or record with a mouse, wheel "
-            "or joystick",
+            "Training takes means over 0.6 s unless told otherwise (--smooth-s); compare with "
+            "--balance 1, by how it drives, or record with a mouse, wheel or joystick",
             {"rest": rest, "rest_share": round(share, 4), "excursions": len(away),
              "pulses": int(pulses.sum()), "median_s": round(float(np.median(length_s)), 3),
              "saturated_share": round(full, 4)},
