@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -37,7 +38,7 @@ def run(
 ) -> dict[str, Any]:
     """Import, train, publish, serve and drive on this machine; return all figures.
 
-    Everything stays in the folder `demo` of the home, and nothing keeps running.
+    Everything stays in one folder of the home (`corner`), and nothing keeps running.
 
     Args:
         settings: of which home, Redis and ports are replaced by the demonstration's own.
@@ -52,7 +53,7 @@ def run(
         raise RecordingError("there is no such recording", got=str(recording))
     settings = dataclasses.replace(
         settings,
-        home=settings.home / "demo",
+        home=settings.home / corner(recording),
         redis_url="",
         inference_port=_free_port(),
         bridge_port=_free_port(),
@@ -91,6 +92,18 @@ def run(
             figures["report"] = [str(report / f"drive.{kind}") for kind in ("mp4", "png", "json")]
     table(console, figures)
     return figures
+
+
+def corner(recording: Path | None) -> str:
+    """Return the name of the demonstration's folder in the home.
+
+    A recording has one of its own, so that the first model that learns from it drives: beside that
+    of another demonstration it would be a candidate.
+    """
+    if recording is None:
+        return "demo"
+    word = re.sub(r"[^a-z0-9]+", "-", recording.resolve().name.lower()).strip("-")[:40]
+    return f"demo-{word or 'recording'}"
 
 
 def table(console: Console, figures: dict[str, Any]) -> None:
