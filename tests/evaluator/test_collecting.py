@@ -30,7 +30,7 @@ STRAIGHT_ON = Seeing(lambda frame: 0.02)
 
 
 def lesson(*words: str, **values: int) -> Lesson:
-    return Lesson(tuple(conditions.parse(words)), **values)  # type: ignore[arg-type]
+    return Lesson(tuple(conditions.parse(words)), **values)
 
 
 def silent(**fields: object) -> None:

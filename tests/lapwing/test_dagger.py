@@ -184,6 +184,15 @@ def test_what_was_interrupted_is_not_confused_with_something_else(home: Home) ->
     assert home.evaluate(100, 40)["version"] == 1
 
 
+def test_what_failed_at_its_first_step_is_not_in_the_way_of_another(home: Home) -> None:
+    home.publish()
+    home.start("--rounds", "1", "--conditions", "rain")
+    home.fail(home.begin(jobs.EVALUATE), "no such condition")
+    assert home.end()[0] == 1
+    home.start("--rounds", "1", "--conditions", "clear,fog")
+    assert home.evaluate(100, 40)["conditions"] == ["clear", "fog"]
+
+
 def test_no_model_is_said(home: Home) -> None:
     home.start()
     assert "no model was published yet" in home.end()[2]

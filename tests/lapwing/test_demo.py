@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lapwing.demo import corner
+from lapwing.demo import home_name
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from lapwing.demo import corner
 def test_each_recording_has_a_demonstration_of_its_own(
     recording: Path | None, expected: str
 ) -> None:
-    assert corner(recording) == expected
+    assert home_name(recording) == expected

@@ -15,6 +15,7 @@ from contract.errors import JobError, ModelError, StoreError
 from contract.registry import ModelManifest, Registry
 from lapwing import campaign, rounds, show
 from lapwing.campaign import Campaign
+from lapwing.follow import WORKERS
 from lapwing.local import AsJson
 from lapwing.rounds import Door
 from lapwing.settings import Settings, read_settings
@@ -71,6 +72,10 @@ def dagger(
         found = rounds.run(begun, Door(work, connection, console))
     except KeyboardInterrupt:
         console.print("The job goes on; the same command takes this up again.", highlight=False)
+        raise
+    except JobError:
+        if not work.ended:
+            work.end()  # there is nothing to take up: whoever corrects an option begins at once
         raise
     except RedisError as error:
         raise JobError(
@@ -147,9 +152,8 @@ def _same(work: Campaign, asked: dict[str, Any], console: Console) -> None:
 def _require_worker(queue: str, connection: Redis) -> None:
     """Raise JobError unless somebody works on a queue."""
     if not worker.listens(queue, connection):
-        service = {jobs.EVALUATION: "evaluator", jobs.TRAIN: "trainer"}.get(queue, queue)
         raise JobError(
-            f"no {service} is running",
+            f"no {WORKERS[queue]} is running",
             got=f"nobody works on the queue {queue}",
             remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
         )

@@ -38,7 +38,7 @@ def run(
 ) -> dict[str, Any]:
     """Import, train, publish, serve and drive on this machine; return all figures.
 
-    Everything stays in one folder of the home (`corner`), and nothing keeps running.
+    Everything stays in one folder of the home (`home_name`), and nothing keeps running.
 
     Args:
         settings: of which home, Redis and ports are replaced by the demonstration's own.
@@ -53,7 +53,7 @@ def run(
         raise RecordingError("there is no such recording", got=str(recording))
     settings = dataclasses.replace(
         settings,
-        home=settings.home / corner(recording),
+        home=settings.home / home_name(recording),
         redis_url="",
         inference_port=_free_port(),
         bridge_port=_free_port(),
@@ -94,7 +94,7 @@ def run(
     return figures
 
 
-def corner(recording: Path | None) -> str:
+def home_name(recording: Path | None) -> str:
     """Return the name of the demonstration's folder in the home.
 
     A recording has one of its own, so that the first model that learns from it drives: beside that

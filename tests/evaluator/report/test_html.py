@@ -30,7 +30,7 @@ class Balanced(HTMLParser):
 
 
 def report(*blocks: object) -> Report:
-    return Report("T & C", "sub", (Section("one", "One <b>", tuple(blocks)),))  # type: ignore[arg-type]
+    return Report("T & C", "sub", (Section("one", "One <b>", tuple(blocks)),))
 
 
 @pytest.fixture
