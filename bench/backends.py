@@ -116,16 +116,25 @@ def main() -> int:
     expected = np.concatenate(
         [network.predict_on_batch(part) for part in np.array_split(frames, 8)]
     )
-    table = Table("backend", *(f"{batch}: p50 / p99 ms" for batch in BATCHES), "frames/s at 8",
-                  f"max |Δ| of {len(frames)}", title=f"{os.cpu_count()} cores")  # fmt: skip
+    table = Table(
+        "backend",
+        *(f"{batch}: p50 / p99 ms" for batch in BATCHES),
+        "frames/s at 8",
+        f"max |Δ| of {len(frames)}",
+        title=f"{os.cpu_count()} cores",
+    )
     for name, of in contestants(network, (folder / "model.tflite").read_bytes(), frames):
         rounds = ROUNDS // 8 if name == "Keras, predict" else ROUNDS
         taken = [measure(of(batch), frames, batch, rounds) for batch in BATCHES]
         one = of(1)
         answers = np.array([one(each[None]).reshape(-1)[0] for each in frames])
         difference = float(np.abs(answers - expected.reshape(-1)).max())
-        table.add_row(name, *(f"{p50:.2f} / {p99:.2f}" for p50, p99 in taken),
-                      f"{8000 / taken[-1][0]:,.0f}", f"{difference:.1e}")  # fmt: skip
+        table.add_row(
+            name,
+            *(f"{p50:.2f} / {p99:.2f}" for p50, p99 in taken),
+            f"{8000 / taken[-1][0]:,.0f}",
+            f"{difference:.1e}",
+        )
     Console(width=140).print(table)
     return 0
 

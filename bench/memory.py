@@ -113,9 +113,14 @@ def inside(data: str) -> None:
     config = json.dumps({"epochs": 900, "patience": 900})
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.training", "memory", config],
-        env={**os.environ, "LAPWING_DATA_DIR": data, "LAPWING_MODEL_DIR": "/tmp/models",
-             "LAPWING_QUEUE_MIB": str(QUEUE_MIB), "LAPWING_READERS": "2"},
-    )  # fmt: skip
+        env={
+            **os.environ,
+            "LAPWING_DATA_DIR": data,
+            "LAPWING_MODEL_DIR": "/tmp/models",
+            "LAPWING_QUEUE_MIB": str(QUEUE_MIB),
+            "LAPWING_READERS": "2",
+        },
+    )
     whole = peak(process.pid, TRAIN_S)
     assert process.poll() is None, "the training ended"
     process.kill()
@@ -132,11 +137,32 @@ def main() -> int:
             prepare(recording, folder, copies)
             stores = sum(each.stat().st_size for each in (folder / "data/stores").glob("*.h5"))
             done = subprocess.run(
-                ["docker", "run", "--rm", "--memory", "2g", "--memory-swap", "2g", "--shm-size",
-                 "1g", "-v", f"{folder}/data:/data:ro", "-v", f"{ROOT}/bench:/repo/bench:ro", "-w",
-                 "/repo", IMAGE, "python", "-m", "bench.memory", "/data"],
-                stdout=subprocess.PIPE, text=True, check=True,
-            )  # fmt: skip
+                [
+                    "docker",
+                    "run",
+                    "--rm",
+                    "--memory",
+                    "2g",
+                    "--memory-swap",
+                    "2g",
+                    "--shm-size",
+                    "1g",
+                    "-v",
+                    f"{folder}/data:/data:ro",
+                    "-v",
+                    f"{ROOT}/bench:/repo/bench:ro",
+                    "-w",
+                    "/repo",
+                    IMAGE,
+                    "python",
+                    "-m",
+                    "bench.memory",
+                    "/data",
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
             alone, whole = json.loads(done.stdout.splitlines()[-1])
             told = f"{copies:2} x, {stores / 1e9:.2f} GB of stores"
             print(f"{told}: stream {alone:.0f} MiB, whole training {whole:.0f} MiB", flush=True)

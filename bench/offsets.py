@@ -32,8 +32,14 @@ SEEN = slice(85, 130), slice(40, 280)
 
 def main() -> int:
     """Print the median and the quartiles of the places that fit best."""
-    table = Table("recording", "left, m", "quartiles", "right, m", "quartiles",
-                  title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m")  # fmt: skip
+    table = Table(
+        "recording",
+        "left, m",
+        "quartiles",
+        "right, m",
+        "quartiles",
+        title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m",
+    )
     for name in RECORDINGS:
         road = recorded.read(SHARED / "data" / name)
         cells = []

@@ -165,10 +165,12 @@ def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[s
         "pixels thrown about": thrown(own, shown, seed),
     }
     return {
-        who: {name: factor(mass, np.stack([each[name] for _, each in seen]), shown)
-              for name in seen[0][1]}
+        who: {
+            name: factor(mass, np.stack([each[name] for _, each in seen]), shown)
+            for name in seen[0][1]
+        }
         for who, mass in saliencies.items()
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -184,16 +186,29 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     for name, figures in found.items():
-        table = Table("saliency", "region", "mass", "pixels shown", "times chance", "95 %",
-                      "of the whole frame", "peaks inside",
-                      title=f"{name}, {options.frames} frames")  # fmt: skip
+        table = Table(
+            "saliency",
+            "region",
+            "mass",
+            "pixels shown",
+            "times chance",
+            "95 %",
+            "of the whole frame",
+            "peaks inside",
+            title=f"{name}, {options.frames} frames",
+        )
         for who, by_region in figures.items():
             for region, each in by_region.items():
                 table.add_row(
-                    who, region, f"{each['share_of_mass']:.1%}", f"{each['share_of_crop']:.1%}",
-                    f"{each['factor']:.2f}", f"{each['factor_low']:.2f}-{each['factor_high']:.2f}",
-                    f"{each['factor_of_frame']:.2f}", f"{each['peaks_inside']:.0%}",
-                )  # fmt: skip
+                    who,
+                    region,
+                    f"{each['share_of_mass']:.1%}",
+                    f"{each['share_of_crop']:.1%}",
+                    f"{each['factor']:.2f}",
+                    f"{each['factor_low']:.2f}-{each['factor_high']:.2f}",
+                    f"{each['factor_of_frame']:.2f}",
+                    f"{each['peaks_inside']:.0%}",
+                )
         Console(width=130).print(table)
 
 

@@ -28,8 +28,10 @@ def measure(scratch: Path) -> list[Figure]:
 
 
 def _pictures(track: Track) -> list[Figure]:
-    poses = [track.pose(float(station), track.lane_m)
-             for station in np.linspace(0, track.length_m, PICTURES, endpoint=False)]  # fmt: skip
+    poses = [
+        track.pose(float(station), track.lane_m)
+        for station in np.linspace(0, track.length_m, PICTURES, endpoint=False)
+    ]
     with Camera(track, Look()) as camera:
 
         def around() -> None:
@@ -55,6 +57,11 @@ def _shortened(track: Track) -> Track:
     """Return the first part of a track, as an open road."""
     count = int(LAPS * len(track.points))
     return Track(
-        track.name, track.style, False, track.points[:count], track.width_m[:count],
-        track.lane_m, track.stretches,
-    )  # fmt: skip
+        track.name,
+        track.style,
+        False,
+        track.points[:count],
+        track.width_m[:count],
+        track.lane_m,
+        track.stretches,
+    )

@@ -29,9 +29,12 @@ def road(folder: Path) -> Path:
 def settings(root: Path, track: Path) -> Settings:
     """Return the settings of an evaluator with its volumes in a folder."""
     return Settings(
-        data_dir=root / "data", model_dir=root / "models", gate_track=str(track),
-        gate_starts=STARTS, drivers=2,
-    )  # fmt: skip
+        data_dir=root / "data",
+        model_dir=root / "models",
+        gate_track=str(track),
+        gate_starts=STARTS,
+        drivers=2,
+    )
 
 
 def course(track: Path) -> Course:

@@ -39,8 +39,10 @@ def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Pope
     """Ask all the while."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.load", url, str(pictures), *options],
-        cwd=samples.ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=samples.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield process
     finally:

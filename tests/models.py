@@ -42,12 +42,19 @@ def make(folder: Path) -> Path:
 def manifest(job_id: str, **changes: Any) -> ModelManifest:
     """Return the manifest of a version yet to be published."""
     values: dict[str, Any] = {
-        "version": 0, "schema": SCHEMA, "job_id": job_id, "created_at": "2026-01-02T03:04:05",
-        "files": {}, "frame_spec": dict(framespec.SPEC),
+        "version": 0,
+        "schema": SCHEMA,
+        "job_id": job_id,
+        "created_at": "2026-01-02T03:04:05",
+        "files": {},
+        "frame_spec": dict(framespec.SPEC),
         "data": [{"dataset": "lake", "rows": 60, "manifest_sha256": "0" * 64}],
-        "config": {"epochs": 1}, "seed": 1, "history": [{"loss": 0.5}],
-        "metrics": {"validation_mse": 0.25}, "packages": {"keras": "3.15.1"},
-    }  # fmt: skip
+        "config": {"epochs": 1},
+        "seed": 1,
+        "history": [{"loss": 0.5}],
+        "metrics": {"validation_mse": 0.25},
+        "packages": {"keras": "3.15.1"},
+    }
     return ModelManifest(**(values | changes))
 
 

@@ -87,10 +87,21 @@ def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
 @pytest.mark.parametrize("locale", ["en-US", "de-DE"])
 def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(run), "--locale", locale,
-         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "replay",
+            str(run),
+            "--locale",
+            locale,
+            "--bridge",
+            f"ws://127.0.0.1:{lapwing.bridge_port}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert "120 of 120" in done.stdout
 
@@ -98,10 +109,21 @@ def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> No
 def test_real_frames_are_driven(lapwing: Lapwing) -> None:
     folder = samples.shared("data", "lake")
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(folder), "--frames", "200",
-         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "replay",
+            str(folder),
+            "--frames",
+            "200",
+            "--bridge",
+            f"ws://127.0.0.1:{lapwing.bridge_port}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert "200 of 200" in done.stdout, done.stderr
 
 

@@ -67,8 +67,13 @@ class Workers:
         return self.answer(jobs.EVALUATE, {"evaluation": {"conditions": conditions}})
 
     def collect(self) -> dict[str, Any]:
-        found = {"folder": "/inbox/x/r", "rows": 90, "drives": 6, "interventions": 2,
-                 "apart_mean": 0.1}  # fmt: skip
+        found = {
+            "folder": "/inbox/x/r",
+            "rows": 90,
+            "drives": 6,
+            "interventions": 2,
+            "apart_mean": 0.1,
+        }
         return self.answer(jobs.COLLECT, {"collected": found})
 
     def ingest(self, dataset: str) -> dict[str, Any]:

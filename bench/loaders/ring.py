@@ -32,8 +32,9 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
         rows, place = reader.rows, reader.place
     mask = np.ones(len(rows), bool)
     material = Material(rows, mask, mask, stretches(rows), rows["steering"])
-    samples = index.training([material], cameras=store.CAMERAS, flip=FLIP, history=0,
-                             labeller=sides.labeller(0.2, 2.0))  # fmt: skip
+    samples = index.training(
+        [material], cameras=store.CAMERAS, flip=FLIP, history=0, labeller=sides.labeller(0.2, 2.0)
+    )
     numbers = np.arange(len(samples))
     orders = {
         "none": lambda epoch: order.unshuffled(numbers, samples),
@@ -42,6 +43,7 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
     }
     with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
         for epoch in range(1_000_000):
-            asked = (ring.records(samples, each)
-                     for each, _ in orders[SHUFFLE](epoch).batches(size))  # fmt: skip
+            asked = (
+                ring.records(samples, each) for each, _ in orders[SHUFFLE](epoch).batches(size)
+            )
             yield from stream.batches(asked)

@@ -37,10 +37,12 @@ def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
 
 @given(
     st.tuples(
-        st.floats(-1, 1, width=32), st.floats(0, 1, width=32), st.floats(0, 1, width=32),
+        st.floats(-1, 1, width=32),
+        st.floats(0, 1, width=32),
+        st.floats(0, 1, width=32),
         st.floats(0, 31, width=32),
     )
-)  # fmt: skip
+)
 def test_what_was_written_is_always_among_the_readings(values: tuple[float, ...]) -> None:
     written = [dotnet(value) for value in values]
     meant = tuple(float(text.replace(",", ".")) for text in written)

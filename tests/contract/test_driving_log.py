@@ -44,9 +44,14 @@ def test_only_the_file_name_of_a_path_counts(path: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["\ufeff" + ROW, ROW + "\r\n", ROW.replace(",", ", "), "\n" + ROW + "\n\n",
-     "center,left,right,steering,throttle,brake,speed\n" + ROW],
-)  # fmt: skip
+    [
+        "\ufeff" + ROW,
+        ROW + "\r\n",
+        ROW.replace(",", ", "),
+        "\n" + ROW + "\n\n",
+        "center,left,right,steering,throttle,brake,speed\n" + ROW,
+    ],
+)
 def test_a_logs_outer_form_does_not_matter(text: str) -> None:
     assert only(text).steering == -0.25
 

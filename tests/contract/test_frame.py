@@ -102,7 +102,10 @@ def test_a_transparent_or_grey_png_has_three_channels() -> None:
 def test_a_broken_or_giant_png_is_refused() -> None:
     giant = bytearray(png())
     giant[16:24] = (65500).to_bytes(4, "big") * 2
-    for content, why in ((bytes(giant), "65500 x 65500 pixels"), (png()[:20], "x 0 pixels"),
-                         (png()[:60], "truncated or corrupt")):  # fmt: skip
+    for content, why in (
+        (bytes(giant), "65500 x 65500 pixels"),
+        (png()[:20], "x 0 pixels"),
+        (png()[:60], "truncated or corrupt"),
+    ):
         with pytest.raises(BrokenFrameError, match=why):
             frame.picture(content)

@@ -79,8 +79,9 @@ def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> Non
     second = jobs.enqueue(jobs.TRAIN, redis, "b", {})
     jobs.cancel(first, redis)
     assert {view.id: view.status for view in jobs.views(redis)} == {
-        first: "canceled", second: "queued"
-    }  # fmt: skip
+        first: "canceled",
+        second: "queued",
+    }
 
 
 def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:

@@ -12,8 +12,10 @@ def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
 
 
 def test_decisions_are_kept_in_their_order(tmp_path: Path) -> None:
-    made = [decide(1, FIRST, "alone", None), decide(2, GATE, "no", 1, accepted=False,
-                                                    evidence={"lower": -9.5})]  # fmt: skip
+    made = [
+        decide(1, FIRST, "alone", None),
+        decide(2, GATE, "no", 1, accepted=False, evidence={"lower": -9.5}),
+    ]
     for each in made:
         journal.append(tmp_path, each)
     assert journal.read(tmp_path) == made
@@ -34,8 +36,10 @@ def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> No
 
 
 def history(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
-    return [decide(step[0], step[1], "", None, accepted=step[2] if len(step) > 2 else True)
-            for step in steps]  # fmt: skip
+    return [
+        decide(step[0], step[1], "", None, accepted=step[2] if len(step) > 2 else True)
+        for step in steps
+    ]
 
 
 @pytest.mark.parametrize(

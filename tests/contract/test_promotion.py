@@ -34,8 +34,12 @@ def test_what_drives_already_may_be_forced_and_leaves_nothing_behind(registry: R
     """Two names of one file are not renamed onto each other, says POSIX."""
     promotion.force(registry, 1, "once more")
     assert {path.name for path in registry.root.iterdir()} == {
-        ".lock", "current", "journal.json", H5, "versions"
-    }  # fmt: skip
+        ".lock",
+        "current",
+        "journal.json",
+        H5,
+        "versions",
+    }
 
 
 def test_a_version_that_is_not_there_is_not_forced(registry: Registry) -> None:

@@ -92,5 +92,7 @@ def test_a_folder_s_name_may_have_dots_and_marks(tmp_path: Path) -> None:
                 assert not left.exists()
             assert other.is_dir()
     assert {path.name for path in tmp_path.iterdir()} == {
-        "lake-20x0.25-seed1", "my[1]-20x1", "lake-20x0.5-seed1"
-    }  # fmt: skip
+        "lake-20x0.25-seed1",
+        "my[1]-20x1",
+        "lake-20x0.5-seed1",
+    }

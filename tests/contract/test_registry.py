@@ -61,8 +61,12 @@ def test_versions_are_ordered_as_numbers(registry: Registry) -> None:
 def test_a_publication_leaves_nothing_else_behind(registry: Registry) -> None:
     publish_one(registry, "one")
     assert {path.name for path in registry.root.iterdir()} == {
-        ".lock", "current", "journal.json", H5, "versions"
-    }  # fmt: skip
+        ".lock",
+        "current",
+        "journal.json",
+        H5,
+        "versions",
+    }
     assert {path.name for path in registry.path(1).iterdir()} == {H5, TFLITE, MANIFEST}
 
 
@@ -137,11 +141,14 @@ def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: 
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     publishers = [
         subprocess.Popen(
-            [sys.executable, "-c", PUBLISHER, str(registry.root), name], env=here, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, "-c", PUBLISHER, str(registry.root), name],
+            env=here,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         for name in ("a", "b")
-    ]  # fmt: skip
+    ]
     for each in publishers:
         assert each.stdout is not None
         assert each.stdout.readline() == "ready\n"

@@ -8,8 +8,10 @@ from contract import split_file
 from contract.errors import ModelError
 from contract.split_file import Sides, SplitFile
 
-SPLIT = SplitFile(1.0, {"lake-1": Sides(60, ((0, 20), (40, 60)), ((25, 35),)),
-                        "jungle-2": Sides(7, (), ((0, 7),))})  # fmt: skip
+SPLIT = SplitFile(
+    1.0,
+    {"lake-1": Sides(60, ((0, 20), (40, 60)), ((25, 35),)), "jungle-2": Sides(7, (), ((0, 7),))},
+)
 
 
 def document(**changes: Any) -> dict[str, Any]:

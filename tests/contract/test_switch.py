@@ -37,8 +37,12 @@ def test_what_was_intended_for_a_version_that_never_came_is_forgotten(registry: 
     assert registry.of_job("two") is None
     assert registry.current() == 1
     assert {path.name for path in registry.root.iterdir()} == {
-        ".lock", "current", "journal.json", H5, "versions"
-    }  # fmt: skip
+        ".lock",
+        "current",
+        "journal.json",
+        H5,
+        "versions",
+    }
 
 
 # Ends this process at the n-th call that changes a disk, as a kill would, before or after it.

@@ -13,8 +13,13 @@ IMAGE = base64.b64encode(b"\xff\xd8\xff").decode()
 
 
 def payload(**changes: object) -> dict[str, object]:
-    return {"steering_angle": "12.5000", "throttle": "0.2000", "speed": "9.1300", "image": IMAGE,
-            **changes}  # fmt: skip
+    return {
+        "steering_angle": "12.5000",
+        "throttle": "0.2000",
+        "speed": "9.1300",
+        "image": IMAGE,
+        **changes,
+    }
 
 
 def test_degrees_become_a_command() -> None:

@@ -19,8 +19,11 @@ from contract import jobs, worker
 @pytest.fixture
 def working(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The worker of imports."""
-    environ = {**os.environ, "LAPWING_REDIS_URL": f"unix://{redis_socket}",
-               "LAPWING_DATA_DIR": str(tmp_path)}  # fmt: skip
+    environ = {
+        **os.environ,
+        "LAPWING_REDIS_URL": f"unix://{redis_socket}",
+        "LAPWING_DATA_DIR": str(tmp_path),
+    }
     process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environ)
     await_true(lambda: worker.is_alive(jobs.INGEST, redis))
     yield process

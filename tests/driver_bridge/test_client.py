@@ -63,9 +63,18 @@ def test_more_than_full_lock_is_clamped() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{}", b'{"steering": "0.1"}', b'{"steering": NaN}', b'{"steering": null}',
-     b'{"steering": true}', b'{"steering": Infinity}', b"[" * 50_000],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"steering": "0.1"}',
+        b'{"steering": NaN}',
+        b'{"steering": null}',
+        b'{"steering": true}',
+        b'{"steering": Infinity}',
+        b"[" * 50_000,
+    ],
+)
 def test_an_answer_without_a_steering_is_refused(body: bytes) -> None:
     with answering.inference() as answers, asking(answers.url) as client:
         answers.body = body
@@ -118,11 +127,16 @@ def test_an_answer_in_pieces_is_put_together() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"SSH-2.0-x\r\n\r\n",
-     b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", b"HTTP/1.1 abc\r\nContent-Length: 0\r\n\r\n",
-     b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"\xff" * 200_000,
-     b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"],
-)  # fmt: skip
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"SSH-2.0-x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 abc\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+        b"\xff" * 200_000,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{",
+    ],
+)
 def test_what_is_no_http_answer_is_an_error_and_no_more(answer: bytes) -> None:
     with (
         playing(lambda connection: connection.sendall(answer)) as url,

@@ -24,9 +24,15 @@ TARGETS_MPH = [9.0, 15.0, 20.0, 25.0, 30.0]
 
 
 def drive(
-    target_mph: float, *, grade: float = 0.0, seconds: float = 60.0, frame_hz: int = 15,
-    late: int = 0, cruise: Cruise | None = None, start_mph: float = 0.0,
-) -> list[float]:  # fmt: skip
+    target_mph: float,
+    *,
+    grade: float = 0.0,
+    seconds: float = 60.0,
+    frame_hz: int = 15,
+    late: int = 0,
+    cruise: Cruise | None = None,
+    start_mph: float = 0.0,
+) -> list[float]:
     """Drive the car; return its speed in mph at each frame.
 
     Args:

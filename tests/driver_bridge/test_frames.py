@@ -54,9 +54,12 @@ def test_it_does_not_matter_how_the_bytes_come(step: int) -> None:
 
 def test_fragments_become_one_message_and_a_ping_may_come_between() -> None:
     raw = (
-        frame(b"a", final=False) + frame(b"b", 0, final=False) + frame(b"?", PING)
-        + frame(b"c", 0) + frame(b"d")
-    )  # fmt: skip
+        frame(b"a", final=False)
+        + frame(b"b", 0, final=False)
+        + frame(b"?", PING)
+        + frame(b"c", 0)
+        + frame(b"d")
+    )
     assert read(raw) == [(PING, b"?"), (TEXT, b"abc"), (TEXT, b"d")]
 
 
@@ -72,8 +75,11 @@ def test_a_message_that_never_ends_is_refused_at_the_limit() -> None:
 
 @pytest.mark.parametrize("size", [1001, 1 << 16, 1 << 62])
 def test_a_large_frame_is_refused_by_its_head_alone(size: int) -> None:
-    head = struct.pack(">BBH", 0x81, 0xFE, size) if size < 1 << 16 else struct.pack(
-        ">BBQ", 0x81, 0xFF, size)  # fmt: skip
+    head = (
+        struct.pack(">BBH", 0x81, 0xFE, size)
+        if size < 1 << 16
+        else struct.pack(">BBQ", 0x81, 0xFF, size)
+    )
     with pytest.raises(FrameRefused, match="at most 1000 bytes"):
         read(head, limit=1000)
 

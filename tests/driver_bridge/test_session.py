@@ -38,10 +38,13 @@ class Running:
         self.said: list[Said] = []
         self.emitted: list[tuple[str, dict[str, str]]] = []
         self.session = Session(
-            "1", Driver(predictor, 15.0, time.monotonic), threading.Event,
-            lambda event, payload: self.emitted.append((event, payload)), self.said.append,
+            "1",
+            Driver(predictor, 15.0, time.monotonic),
+            threading.Event,
+            lambda event, payload: self.emitted.append((event, payload)),
+            self.said.append,
             time.monotonic,
-        )  # fmt: skip
+        )
         self.thread = threading.Thread(target=self.session.run)
         self.thread.start()
 

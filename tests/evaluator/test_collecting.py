@@ -40,9 +40,12 @@ def silent(**fields: object) -> None:
 def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
     told: list[dict[str, object]] = []
     found = collect(
-        ROAD, lesson("clear", "fog", starts=2, rows=50), STRAIGHT_ON, tmp_path / "inbox" / "r1",
+        ROAD,
+        lesson("clear", "fog", starts=2, rows=50),
+        STRAIGHT_ON,
+        tmp_path / "inbox" / "r1",
         lambda **fields: told.append(fields),
-    )  # fmt: skip
+    )
     assert (found["rows"], found["drives"]) == (50, 4)
     assert [each["rows_done"] for each in told] == list(range(1, 51))
     assert found["apart_mean"] > 0
@@ -91,12 +94,20 @@ def test_the_job_leaves_a_recording_in_the_inbox(
     road = tmp_path / "road.csv"
     road.write_text("x,y\n0,0\n30,0\n60,0\n90,0\n120,0\n")
     models.publish(Registry(tmp_path / "models"), networks / "right", "job")
-    arguments = {"version": 1, "name": "dagger-v1-r1", "conditions": ["fog"], "track": str(road),
-                 "starts": 2, "rows": 20}  # fmt: skip
+    arguments = {
+        "version": 1,
+        "name": "dagger-v1-r1",
+        "conditions": ["fog"],
+        "track": str(road),
+        "starts": 2,
+        "rows": 20,
+    }
     job = jobs.enqueue(jobs.COLLECT, redis, "r1", arguments)
     environ = dict(os.environ)
-    os.environ |= {"LAPWING_DATA_DIR": str(tmp_path / "data"),
-                   "LAPWING_MODEL_DIR": str(tmp_path / "models")}  # fmt: skip
+    os.environ |= {
+        "LAPWING_DATA_DIR": str(tmp_path / "data"),
+        "LAPWING_MODEL_DIR": str(tmp_path / "models"),
+    }
     try:
         queue = jobs.queue(jobs.EVALUATION, redis)
         SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True)

@@ -85,9 +85,7 @@ def test_a_verdict_needs_a_course_that_tells() -> None:
     accepted, why = verdict([of(10, 10), of(20, 20)])
     assert not accepted
     assert why.startswith("nothing shows that it is not worse: neither drives any course; lake: ")
-    assert verdict([]) == (
-        False, "nothing shows that it is not worse: neither drives any course"
-    )  # fmt: skip
+    assert verdict([]) == (False, "nothing shows that it is not worse: neither drives any course")
 
 
 def test_one_course_on_which_it_is_worse_refuses_it() -> None:

@@ -17,12 +17,29 @@ def test_conditions_are_read_as_people_write_them() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["", "rain", "delay", "delay=100", "delay=100m", "offset=1ms", "delay=-5ms", "delay=1001ms",
-     "delay=nanms", "offset=3.1m", "fog+", "../fog", "fog/dusk", "delay=\u0661ms",
-     f"delay=0.{'0' * 300}ms",
-     # One of them would be driven, under the name of both.
-     "fog+dusk", "clear+fog", "delay=50ms+delay=100ms", "offset=1m+offset=2m"],
-)  # fmt: skip
+    [
+        "",
+        "rain",
+        "delay",
+        "delay=100",
+        "delay=100m",
+        "offset=1ms",
+        "delay=-5ms",
+        "delay=1001ms",
+        "delay=nanms",
+        "offset=3.1m",
+        "fog+",
+        "../fog",
+        "fog/dusk",
+        "delay=\u0661ms",
+        f"delay=0.{'0' * 300}ms",
+        # One of them would be driven, under the name of both.
+        "fog+dusk",
+        "clear+fog",
+        "delay=50ms+delay=100ms",
+        "offset=1m+offset=2m",
+    ],
+)
 def test_what_is_none_is_named(word: str) -> None:
     with pytest.raises(SettingError, match="no such condition: got ") as caught:
         parse([word])
@@ -32,9 +49,15 @@ def test_what_is_none_is_named(word: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["fog", "fog"], ["fog", " fog"], ["fog+delay=50ms", "delay=50ms+fog"],
-     ["delay=50ms", "delay=50.0ms"], ["clear", "delay=0ms"]],
-)  # fmt: skip
+    [
+        [],
+        ["fog", "fog"],
+        ["fog", " fog"],
+        ["fog+delay=50ms", "delay=50ms+fog"],
+        ["delay=50ms", "delay=50.0ms"],
+        ["clear", "delay=0ms"],
+    ],
+)
 def test_one_that_is_there_twice_is_refused_however_it_is_written(words: list[str]) -> None:
     with pytest.raises(SettingError, match="the conditions cannot be driven"):
         parse(words)

@@ -33,8 +33,10 @@ def test_drives_are_kept_each_under_its_course_and_number(
     course = candidates.course(driven.track)
     folder = driving.folder(registry, 1) / "drives" / course.folder
     assert course.folder.parts == (
-        f"straight-{publish.sha256(driven.track)[:8]}", "clear", "0.25-20261"
-    )  # fmt: skip
+        f"straight-{publish.sha256(driven.track)[:8]}",
+        "clear",
+        "0.25-20261",
+    )
     assert sorted(path.name for path in folder.iterdir()) == [f"{n:02}.json" for n in (1, 2, 3, 4)]
     kept = [json.loads((folder / f"{n:02}.json").read_text()) for n in (1, 2, 3, 4)]
     assert kept == driven.outcomes["straight"]
@@ -150,8 +152,10 @@ def test_a_drive_may_be_filmed(registry: Registry, driven: Driven, tmp_path: Pat
     found = driving.once(registry.root, 1, course, 1, tmp_path / "film", film=True)
     assert found["direction"] == -1
     assert {path.name for path in (tmp_path / "film").iterdir()} == {
-        "drive.json", "drive.mp4", "drive.png"
-    }  # fmt: skip
+        "drive.json",
+        "drive.mp4",
+        "drive.png",
+    }
 
 
 KILLED = """

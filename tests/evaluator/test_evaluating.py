@@ -20,8 +20,11 @@ from lapwing import ranking
 LAPS = 0.02
 # What was driven already.
 KEPT: dict[str, Any] = {
-    "starts": candidates.STARTS, "laps": gating.LAPS, "seed": gating.SEED, "film": False
-}  # fmt: skip
+    "starts": candidates.STARTS,
+    "laps": gating.LAPS,
+    "seed": gating.SEED,
+    "film": False,
+}
 
 
 @pytest.fixture
@@ -31,10 +34,20 @@ def settings(tmp_path: Path, driven: Driven) -> Settings:
     return made
 
 
-def evaluate(settings: Settings, report: jobs.Report = lambda **fields: None,
-             words: list[str] | None = None, **changes: Any) -> dict[str, Any]:  # fmt: skip
-    given = {"version": 1, "track": settings.gate_track, "starts": 1, "laps": LAPS, "seed": 1,
-             "film": True} | changes  # fmt: skip
+def evaluate(
+    settings: Settings,
+    report: jobs.Report = lambda **fields: None,
+    words: list[str] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    given = {
+        "version": 1,
+        "track": settings.gate_track,
+        "starts": 1,
+        "laps": LAPS,
+        "seed": 1,
+        "film": True,
+    } | changes
     return evaluating.evaluate(settings, report, words=words or ["clear"], **given)
 
 
@@ -50,10 +63,14 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
     assert folder.name.endswith("-1x0.02-seed1")
     files = {path.name for path in folder.iterdir()}
     assert files == {
-        "evaluation.json", "conditions.png",
-        *(f"{name}{suffix}" for name in ("clear", "fog+delay=50ms")
-          for suffix in (".png", "-worst.png", "-worst.mp4")),
-    }  # fmt: skip
+        "evaluation.json",
+        "conditions.png",
+        *(
+            f"{name}{suffix}"
+            for name in ("clear", "fog+delay=50ms")
+            for suffix in (".png", "-worst.png", "-worst.mp4")
+        ),
+    }
     document = json.loads((folder / "evaluation.json").read_text())
     assert (document["version"], document["starts"], document["laps"]) == (1, 1, LAPS)
     assert document["model_sha256"] == Registry(settings.model_dir).manifest(1).sha256
@@ -64,8 +81,11 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
     replay = json.loads((root / "replay" / "replay.json").read_text())
     assert replay == {"version": 1, "datasets": result["replay"]}
     assert [each["held_out"] for each in replay["datasets"]] == ["not trained on"] * 2
-    assert all((root / "replay" / name).is_file() for each in replay["datasets"]
-               for name in each["pictures"])  # fmt: skip
+    assert all(
+        (root / "replay" / name).is_file()
+        for each in replay["datasets"]
+        for name in each["pictures"]
+    )
     openloop = json.loads((root / "openloop" / "openloop.json").read_text())
     assert [each["leak"] for each in openloop["datasets"]] == ["not trained on"] * 2
     assert [each for each in phases if each] == ["replay", "replay", "drive", "draw"]
@@ -130,9 +150,7 @@ def test_a_job_that_asks_for_too_much_is_refused(
     asked: dict[str, Any], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that no command of ours has queued."""
-    job = Job.fetch(
-        jobs.enqueue(jobs.EVALUATE, redis, "1", {}), redis, serializer=JSONSerializer
-    )  # fmt: skip
+    job = Job.fetch(jobs.enqueue(jobs.EVALUATE, redis, "1", {}), redis, serializer=JSONSerializer)
     monkeypatch.setattr(jobs, "get_current_job", lambda: job)
     with pytest.raises(SettingError, match="so many drives cannot be made"):
         evaluating.run(1, **asked)

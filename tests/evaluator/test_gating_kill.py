@@ -58,8 +58,9 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
     tests = str(Path(candidates.__file__).parent)
     subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "template"), str(driven.track), tests],
-        check=True, timeout=300,
-    )  # fmt: skip
+        check=True,
+        timeout=300,
+    )
     seen = {1: 0, 2: 0}
     for when in ("before", "after"):
         steps = len(list(tmp_path.glob(f"{when}-*")))
@@ -77,6 +78,10 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
             assert publish.sha256(registry.root / H5) == registry.manifest(2).sha256
             assert [each.version for each in registry.decisions()] == [1, 2]
             assert {path.name for path in registry.root.iterdir()} == {
-                ".lock", "current", "journal.json", H5, "versions"
-            }  # fmt: skip
+                ".lock",
+                "current",
+                "journal.json",
+                H5,
+                "versions",
+            }
     assert min(seen.values()) > 3  # kills before the switch, and kills after it

@@ -33,10 +33,13 @@ def worker(home: Path, redis_socket: Path, driven: Driven) -> Iterator[Lapwing]:
     """Run `python -m evaluator`, and yield the command line that reaches it."""
     lapwing = Lapwing(home)
     environ = {
-        "LAPWING_REDIS_URL": f"unix://{redis_socket}", "LAPWING_DATA_DIR": str(home / "data"),
-        "LAPWING_MODEL_DIR": str(home / "models"), "LAPWING_GATE_TRACK": str(driven.track),
-        "LAPWING_GATE_STARTS": str(candidates.STARTS), "LAPWING_EVALUATION_DRIVERS": "2",
-    }  # fmt: skip
+        "LAPWING_REDIS_URL": f"unix://{redis_socket}",
+        "LAPWING_DATA_DIR": str(home / "data"),
+        "LAPWING_MODEL_DIR": str(home / "models"),
+        "LAPWING_GATE_TRACK": str(driven.track),
+        "LAPWING_GATE_STARTS": str(candidates.STARTS),
+        "LAPWING_EVALUATION_DRIVERS": "2",
+    }
     lapwing.settings |= environ
     process = subprocess.Popen([sys.executable, "-m", "evaluator"], env={**os.environ, **environ})
     try:

@@ -106,7 +106,9 @@ def test_a_dataset_that_was_removed_is_not_missed(
 
 
 def test_recordings_are_listed_as_they_came(registry: Registry, data: Path) -> None:
-    made = {path.stem: json.loads(path.read_text())["created_at"]
-            for path in (data / "stores").glob("[!.]*.json")}  # fmt: skip
+    made = {
+        path.stem: json.loads(path.read_text())["created_at"]
+        for path in (data / "stores").glob("[!.]*.json")
+    }
     with held_out(data, registry, publish(registry, {})) as held:
         assert [each.dataset for each in held] == sorted(made, key=lambda each: (made[each], each))

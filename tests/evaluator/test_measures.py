@@ -12,10 +12,13 @@ def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, A
         "success": success,
         "interventions": [{}] * helped,
         "metrics": {
-            "autonomy_percent": autonomy, "lateral_mae_m": 0.5, "lateral_max_m": None,
-            "off_road_share": 0.25, "whiteness_per_s": 2.0,
+            "autonomy_percent": autonomy,
+            "lateral_mae_m": 0.5,
+            "lateral_max_m": None,
+            "off_road_share": 0.25,
+            "whiteness_per_s": 2.0,
         },
-    }  # fmt: skip
+    }
 
 
 def test_each_figure_has_its_mean_and_interval() -> None:

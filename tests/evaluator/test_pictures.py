@@ -11,13 +11,19 @@ from evaluator.measures import measure
 def drive(success: bool, station_m: float) -> dict[str, Any]:
     helped = [] if success else [{"station_m": station_m + 20}]
     return {
-        "success": success, "station_m": station_m, "direction": 1, "lateral_m": 0.2,
+        "success": success,
+        "station_m": station_m,
+        "direction": 1,
+        "lateral_m": 0.2,
         "interventions": helped,
         "metrics": {
-            "autonomy_percent": 100.0 if success else 40.0, "lateral_mae_m": 0.5,
-            "lateral_max_m": 1.0, "off_road_share": 0.0, "whiteness_per_s": None,
+            "autonomy_percent": 100.0 if success else 40.0,
+            "lateral_mae_m": 0.5,
+            "lateral_max_m": 1.0,
+            "off_road_share": 0.0,
+            "whiteness_per_s": None,
         },
-    }  # fmt: skip
+    }
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -50,8 +56,10 @@ def test_an_open_road_can_be_drawn_too(tmp_path: Path) -> None:
 def test_conditions_stand_below_each_other(tmp_path: Path) -> None:
     """Also where a measure is not known: none of these has a whiteness."""
     drives = [drive(True, 0), drive(False, 50)]
-    found = [{"condition": name, "measures": measure(drives)}
-             for name in ("clear", "fog+delay=50ms", "offset=1m")]  # fmt: skip
+    found = [
+        {"condition": name, "measures": measure(drives)}
+        for name in ("clear", "fog+delay=50ms", "offset=1m")
+    ]
     heights = []
     for count in (1, 3):
         path = tmp_path / f"{count}.png"

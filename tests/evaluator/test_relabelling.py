@@ -19,9 +19,13 @@ TIMES = slice(-3, None)
 
 
 def driven(
-    folder: Path, model: InProcess, track: Track = ROAD, rows: int = 60, start: Start | None = None,
+    folder: Path,
+    model: InProcess,
+    track: Track = ROAD,
+    rows: int = 60,
+    start: Start | None = None,
     **how: float,
-) -> tuple[Relabelled, np.ndarray, np.ndarray]:  # fmt: skip
+) -> tuple[Relabelled, np.ndarray, np.ndarray]:
     """Return what came of a drive, and the rows' times and labels."""
     drive = Drive(start or Start(), rows, **how)
     with Recorder(folder, LOCALES["en-US"], "test") as recorder:

@@ -61,8 +61,9 @@ def test_who_steers_beside_it_keeps_less_of_each_piece(road: Stored) -> None:
     off = 0.1
     kept = replays.kept_percent(road, Recalling(road, off))
     left_m = np.abs(replays.drive(road, Recalling(road, off), 3.0).left_m)
-    expected = [100 * (1 - np.minimum(left_m[road.stretch == piece], 3).mean() / 3)
-                for piece in range(4)]  # fmt: skip
+    expected = [
+        100 * (1 - np.minimum(left_m[road.stretch == piece], 3).mean() / 3) for piece in range(4)
+    ]
     assert kept == pytest.approx(expected)
     assert (kept < 95).all()
     assert (replays.kept_percent(road, Recalling(road, 0.3)) < kept).all()

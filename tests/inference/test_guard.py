@@ -67,8 +67,11 @@ def test_the_token_is_documented(client: httpx.Client) -> None:
 def test_only_the_pages_that_were_named_may_ask(
     client: httpx.Client, page: str, allowed: bool
 ) -> None:
-    asked = {"Origin": page, "Access-Control-Request-Method": "POST",
-             "Access-Control-Request-Headers": "Authorization"}  # fmt: skip
+    asked = {
+        "Origin": page,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "Authorization",
+    }
     answer = client.options("/predict", headers=asked)
     assert (answer.headers.get("access-control-allow-origin") == page) is allowed
 

@@ -78,9 +78,10 @@ def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
     models.publish(registry, networks / "left", "job")
     with served(registry) as (_, url):
         answer = httpx.post(
-            f"{url}/predict", content=huge(),
+            f"{url}/predict",
+            content=huge(),
             headers={"Content-Type": "image/jpeg"},
-        )  # fmt: skip
+        )
     assert answer.status_code == 422
     assert "65500 x 65500 pixels" in answer.json()["got"]
 

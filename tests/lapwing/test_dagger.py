@@ -31,12 +31,19 @@ class Home(Workers):
     process: subprocess.Popen[str] | None = None
 
     def start(self, *words: str) -> None:
-        environ = {**os.environ, "LAPWING_HOME": str(self.folder), "COLUMNS": "200",
-                   "LAPWING_REDIS_URL": f"unix://{self.socket}"}  # fmt: skip
+        environ = {
+            **os.environ,
+            "LAPWING_HOME": str(self.folder),
+            "COLUMNS": "200",
+            "LAPWING_REDIS_URL": f"unix://{self.socket}",
+        }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lapwing", "dagger", *words], env=environ, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [sys.executable, "-m", "lapwing", "dagger", *words],
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def end(self) -> tuple[int, str, str]:
         """Return the exit status and what was printed."""
@@ -83,9 +90,7 @@ def test_two_rounds(home: Home) -> None:
     assert handed == {"source": "/inbox/x/r", "name": "dagger-v1-r1", "staged": True}
     # By blocks, whatever the number of recordings; all else as version 1 was trained.
     options = {**CONFIG, "split": "blocks", "epochs": 3}
-    assert home.train(2, home.queue_gate(2)) == {
-        "datasets": ["lake", "dagger-v1-r1-0a"], **options
-    }  # fmt: skip
+    assert home.train(2, home.queue_gate(2)) == {"datasets": ["lake", "dagger-v1-r1-0a"], **options}
     home.gate(2, accepted=False)
     assert home.evaluate(90, 95)["version"] == 2
     again = home.collect()
@@ -115,8 +120,19 @@ def test_people_see_a_table(home: Home) -> None:
     home.evaluate(100, 95)
     _, out, _ = home.end()
     last = out.splitlines()[-1].split()
-    assert last == ["1", "2", "fog", "90", "148", "0.0200", "100.0", "(95-100)", "95.0",
-                    "(90-95)", "accepted"]  # fmt: skip
+    assert last == [
+        "1",
+        "2",
+        "fog",
+        "90",
+        "148",
+        "0.0200",
+        "100.0",
+        "(95-100)",
+        "95.0",
+        "(90-95)",
+        "accepted",
+    ]
 
 
 def test_a_command_that_was_killed_is_taken_up_where_it_was(home: Home) -> None:

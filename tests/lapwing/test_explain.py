@@ -17,13 +17,23 @@ RESULT = {
         {"name": "smoothed", "value": 3985, "unit": "labels"},
     ],
     "frames": [FRAME, {"name": "mine.jpg", "network_deg": 2.0}],
-    "hardest": [{"dataset": "lake-1", "row": 3, "time_s": 0.2, "network_deg": 0.0,
-                 "driver_deg": 6.8, "error_deg": -6.8}],
-    "pictures": [{"file": "hardest.png", "shows": "the validation frames"},
-                 {"file": "frame-1-convolution-2.png", "shows": "36 maps"}],
+    "hardest": [
+        {
+            "dataset": "lake-1",
+            "row": 3,
+            "time_s": 0.2,
+            "network_deg": 0.0,
+            "driver_deg": 6.8,
+            "error_deg": -6.8,
+        }
+    ],
+    "pictures": [
+        {"file": "hardest.png", "shows": "the validation frames"},
+        {"file": "frame-1-convolution-2.png", "shows": "36 maps"},
+    ],
     "missing": ["Nothing of jungle-2: there is no store jungle-2"],
     "folder": "/models/versions/3/explanation",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("copied", [False, True])
@@ -32,10 +42,17 @@ def test_figures_have_units_and_pictures_a_place(copied: bool) -> None:
     explain.explained(Console(file=to, width=160), RESULT, copied)
     printed = to.getvalue()
     for words in (
-        "validation rows", "1074", "0.0114 (steering -1..1)²", "0.41°", "Nothing of jungle-2",
-        "network -6.7°, driver -7.3°", "network +2.0°", "lake-1, 0.2 s: network +0.0°",
-        "hardest.png", "/models/versions/3/explanation",
-    ):  # fmt: skip
+        "validation rows",
+        "1074",
+        "0.0114 (steering -1..1)²",
+        "0.41°",
+        "Nothing of jungle-2",
+        "network -6.7°, driver -7.3°",
+        "network +2.0°",
+        "lake-1, 0.2 s: network +0.0°",
+        "hardest.png",
+        "/models/versions/3/explanation",
+    ):
         assert words in printed
     assert "smoothed" not in printed
     assert "frame-1-convolution-2.png" not in printed

@@ -16,8 +16,18 @@ def view(status: str, **progress: Any) -> JobView:
 
 
 def test_a_training_says_where_it_stands() -> None:
-    said = describe(view("started", phase="train", epoch=2, epochs=9, loss=0.01234,
-                         validation_mse=0.02, samples_per_s=987.6, eta_s=12))  # fmt: skip
+    said = describe(
+        view(
+            "started",
+            phase="train",
+            epoch=2,
+            epochs=9,
+            loss=0.01234,
+            validation_mse=0.02,
+            samples_per_s=987.6,
+            eta_s=12,
+        )
+    )
     assert said == "train · epoch 2/9 · loss 0.0123 · val 0.0200 · 988 samples/s · ≤ 12 s left"
 
 

@@ -52,8 +52,9 @@ def test_promote_force_needs_no_worker_and_is_written_down(home: Registry) -> No
     assert (home.current(), home.decisions()[-1].why) == (2, "it is newer")
     lapwing("promote", "3", "--force")
     assert (home.decisions()[-1].by, home.decisions()[-1].why) == (
-        "forced", "lapwing promote --force"
-    )  # fmt: skip
+        "forced",
+        "lapwing promote --force",
+    )
 
 
 def test_rollback_is_one_command(home: Registry) -> None:
@@ -79,9 +80,16 @@ def test_a_version_that_is_not_there_is_said_before_anything_is_queued(
 def test_an_evaluation_is_a_job_on_a_version(home: Registry, redis: Redis) -> None:
     assert lapwing("evaluate", "2", "--no-wait").exit_code == 0
     assert asked(redis) == {
-        "kind": "evaluate", "queue": "evaluate", "version": 2, "track": "lake", "starts": 20,
-        "laps": 1.0, "conditions": ["clear"], "seed": 1, "film": True,
-    }  # fmt: skip
+        "kind": "evaluate",
+        "queue": "evaluate",
+        "version": 2,
+        "track": "lake",
+        "starts": 20,
+        "laps": 1.0,
+        "conditions": ["clear"],
+        "seed": 1,
+        "film": True,
+    }
 
 
 @pytest.mark.parametrize(

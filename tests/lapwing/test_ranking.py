@@ -38,9 +38,18 @@ def evaluated(folder: Path, name: str, made_at: str, mean: float) -> None:
 
 
 def comparison(**changes: Any) -> dict[str, Any]:
-    return {"course": "simulator, lake", "measure": "autonomy", "pairs": 12, "candidate": 40.0,
-            "incumbent": 90.0, "difference": -50.0, "lower": -58.25, "tells": True,
-            "passed": False, "margin": 5.0} | changes  # fmt: skip
+    return {
+        "course": "simulator, lake",
+        "measure": "autonomy",
+        "pairs": 12,
+        "candidate": 40.0,
+        "incumbent": 90.0,
+        "difference": -50.0,
+        "lower": -58.25,
+        "tells": True,
+        "passed": False,
+        "margin": 5.0,
+    } | changes
 
 
 def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry) -> None:
@@ -82,8 +91,10 @@ def test_the_latest_evaluation_counts_and_none_that_is_being_made(tmp_path: Path
 def test_replays_count_at_three_metres(tmp_path: Path) -> None:
     folder = tmp_path / "evaluations" / "replay"
     folder.mkdir(parents=True)
-    drives = [{"limit_m": 1.0, "autonomy_percent": -50.0},
-              {"limit_m": 3.0, "autonomy_percent": 90.0}]  # fmt: skip
+    drives = [
+        {"limit_m": 1.0, "autonomy_percent": -50.0},
+        {"limit_m": 3.0, "autonomy_percent": 90.0},
+    ]
     other = [{"limit_m": 3.0, "autonomy_percent": 70.0}]
     (folder / "replay.json").write_text(
         json.dumps({"datasets": [{"drives": drives}, {"drives": other}]})
@@ -119,22 +130,50 @@ def test_without_figures_there_is_the_reason() -> None:
 
 
 def test_an_evaluation_is_shown_with_its_intervals() -> None:
-    names = ("success_percent", "autonomy_percent", "lateral_mae_m", "lateral_max_m",
-             "off_road_percent", "whiteness_per_s")  # fmt: skip
+    names = (
+        "success_percent",
+        "autonomy_percent",
+        "lateral_mae_m",
+        "lateral_max_m",
+        "off_road_percent",
+        "whiteness_per_s",
+    )
     measures = {name: {"mean": 0.5, "low": 0.25, "high": 0.75, "unit": "m"} for name in names}
     measures["success_percent"] = {"mean": 95.0, "low": 76.4, "high": 99.1, "unit": "%"}
     measures["off_road_percent"] = {"mean": None, "low": None, "high": None, "unit": "%"}
     result = {
-        "evaluation": {"version": 3, "track": "lake", "starts": 20, "laps": 1.0, "folder": "/m/3",
-                       "conditions": [{"condition": "fog+delay=50ms", "measures": measures}]},
-        "replay": [{"dataset": "lake-1", "held_out": "not trained on", "drives": [
-            {"limit_m": 3.0, "autonomy_percent": 92.04, "deviation_rmse_m": 0.456}]}],
-        "openloop": [{"dataset": "lake-1", "leak": "not trained on", "score":
-                      {"mse": 0.01234, "mse_zero": 0.05, "mse_hold": 0.02}}],
-    }  # fmt: skip
+        "evaluation": {
+            "version": 3,
+            "track": "lake",
+            "starts": 20,
+            "laps": 1.0,
+            "folder": "/m/3",
+            "conditions": [{"condition": "fog+delay=50ms", "measures": measures}],
+        },
+        "replay": [
+            {
+                "dataset": "lake-1",
+                "held_out": "not trained on",
+                "drives": [{"limit_m": 3.0, "autonomy_percent": 92.04, "deviation_rmse_m": 0.456}],
+            }
+        ],
+        "openloop": [
+            {
+                "dataset": "lake-1",
+                "leak": "not trained on",
+                "score": {"mse": 0.01234, "mse_zero": 0.05, "mse_hold": 0.02},
+            }
+        ],
+    }
     text = printed(ranking.evaluation, result)
     assert "version 3 on lake: 20 starts of 1 laps; in brackets 95 % intervals" in text
-    for part in ("fog+delay=50ms", "95 % (76-99)", "0.50 m (0.25-0.75)", "92.0 %", "0.46 m",
-                 "MSE 0.0123, predict-zero 0.0500, hold-last 0.0200; not trained on",
-                 "kept /m/3"):  # fmt: skip
+    for part in (
+        "fog+delay=50ms",
+        "95 % (76-99)",
+        "0.50 m (0.25-0.75)",
+        "92.0 %",
+        "0.46 m",
+        "MSE 0.0123, predict-zero 0.0500, hold-last 0.0200; not trained on",
+        "kept /m/3",
+    ):
         assert part in text

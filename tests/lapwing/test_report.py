@@ -20,8 +20,14 @@ def made(tmp_path: Path) -> Path:
     return folder
 
 
-RESULT = {"version": 1, "html": "/models/report.html", "markdown": "/models/report.md",
-          "pdf": "/models/report.pdf", "folder": "/models", "sha256": "00"}  # fmt: skip
+RESULT = {
+    "version": 1,
+    "html": "/models/report.html",
+    "markdown": "/models/report.md",
+    "pdf": "/models/report.pdf",
+    "folder": "/models",
+    "sha256": "00",
+}
 
 
 def test_a_copy_is_whole_and_told(made: Path, tmp_path: Path) -> None:

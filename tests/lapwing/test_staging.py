@@ -46,8 +46,9 @@ def test_a_copy_that_fails_leaves_nothing(run: Path, tmp_path: Path) -> None:
 def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"h5")
     assert staging.model(tmp_path / "model.h5", tmp_path / "models", False) == (
-        tmp_path / "model.h5", False
-    )  # fmt: skip
+        tmp_path / "model.h5",
+        False,
+    )
     copy, staged = staging.model(tmp_path / "model.h5", tmp_path / "models", True)
     assert staged
     assert (copy.name, copy.parent.parent) == ("model.h5", tmp_path / "models" / ".inbox")

@@ -26,8 +26,10 @@ def test_a_line_begins_with_its_service() -> None:
 
 def test_the_last_lines_of_each_service_are_kept(logs: Path) -> None:
     assert list(terminal.kept(logs, [], 2)) == [
-        ("ingest", "two"), ("ingest", "three"), ("trainer", "four")
-    ]  # fmt: skip
+        ("ingest", "two"),
+        ("ingest", "three"),
+        ("trainer", "four"),
+    ]
 
 
 def test_a_service_can_be_chosen(logs: Path) -> None:

@@ -46,9 +46,13 @@ def test_nobody_is_said_to_be_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("steering", "drawing"),
-    [(-1, "●·········|··········"), (0, "··········●··········"), (1, "··········|·········●"),
-     (9, "··········|·········●")],
-)  # fmt: skip
+    [
+        (-1, "●·········|··········"),
+        (0, "··········●··········"),
+        (1, "··········|·········●"),
+        (9, "··········|·········●"),
+    ],
+)
 def test_the_wheel_is_drawn(steering: float, drawing: str) -> None:
     assert watch.wheel(steering) == drawing
 
@@ -95,9 +99,11 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
         Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
     ):
         process = subprocess.Popen(
-            [sys.executable, "-m", "lapwing", "watch", "--json"], text=True,
-            stdout=subprocess.PIPE, env={**os.environ, "LAPWING_REDIS_URL": url},
-        )  # fmt: skip
+            [sys.executable, "-m", "lapwing", "watch", "--json"],
+            text=True,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "LAPWING_REDIS_URL": url},
+        )
         assert process.stdout is not None
         ended = threading.Event()
 

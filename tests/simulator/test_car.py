@@ -12,7 +12,7 @@ from simulator.car import (
     YAW_LAG_S,
     Motion,
     step,
-)  # fmt: skip
+)
 
 
 def driven(motion: Motion, seconds: float, steering: float, throttle: float, grade: float = 0.0):

@@ -41,8 +41,11 @@ def count(image: np.ndarray, colour: tuple[int, int, int], apart: int = 12) -> i
 @pytest.mark.parametrize("lateral_m", [0.0, 1.0, 1.6])
 def test_the_line_has_the_colour_of_its_error(lateral_m: float) -> None:
     ink = tuple(int(part) for part in colours(np.array([lateral_m / 2]))[0])
-    others = [tuple(int(part) for part in colours(np.array([share]))[0])
-              for share in (0.0, 0.5, 0.8) if share != lateral_m / 2]  # fmt: skip
+    others = [
+        tuple(int(part) for part in colours(np.array([share]))[0])
+        for share in (0.0, 0.5, 0.8)
+        if share != lateral_m / 2
+    ]
     image = picture(lateral_m)
     assert count(image, ink) > 2000
     assert all(count(image, other) < 200 for other in others)

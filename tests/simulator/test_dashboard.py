@@ -26,9 +26,14 @@ def test_every_third_pixel_is_the_frames_own() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "low", "high"),
-    [("speed_mph", 23.4, 20, 130), ("throttle", -0.5, 200, 360), ("steering", 0.4, 390, 570),
-     ("lateral_m", 1.0, 600, 775), ("time_s", 83.4, 845, 950)],
-)  # fmt: skip
+    [
+        ("speed_mph", 23.4, 20, 130),
+        ("throttle", -0.5, 200, 360),
+        ("steering", 0.4, 390, 570),
+        ("lateral_m", 1.0, 600, 775),
+        ("time_s", 83.4, 845, 950),
+    ],
+)
 def test_a_figure_moves_its_own_instrument(name: str, value: float, low: int, high: int) -> None:
     columns = changed(**{name: value})
     assert low <= columns.min() < columns.max() <= high
@@ -79,9 +84,11 @@ def test_a_path_follows_the_circle_of_the_bicycle() -> None:
     # Back from pixels to metres on the ground, relative to the rear axle.
     down = (left[:, 1] - VIEW / 2) / 415.8
     pitch = math.radians(9.5)
-    ahead = 1.2 * (math.cos(pitch) - down * math.sin(pitch)) / (
-        down * math.cos(pitch) + math.sin(pitch)
-    )  # fmt: skip
+    ahead = (
+        1.2
+        * (math.cos(pitch) - down * math.sin(pitch))
+        / (down * math.cos(pitch) + math.sin(pitch))
+    )
     depth = ahead * math.cos(pitch) + 1.2 * math.sin(pitch)
     aside = (WIDE / 2 - left[:, 0]) / 415.8 * depth
     assert np.hypot(ahead + 2.6, aside + radius) == pytest.approx(radius + 1.0)

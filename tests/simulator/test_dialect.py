@@ -41,9 +41,8 @@ def test_it_pings_first_and_never_connects() -> None:
     assert not any(text.startswith("40") for text in heard)
     assert json.loads(heard[1][2:]) == [
         "telemetry",
-        {"steering_angle": "12.5000", "throttle": "0.2500", "speed": "1,234.5000",
-         "image": "/9g="},
-    ]  # fmt: skip
+        {"steering_angle": "12.5000", "throttle": "0.2500", "speed": "1,234.5000", "image": "/9g="},
+    ]
     assert heard[2] == '42["telemetry",null]'
 
 

@@ -64,9 +64,15 @@ def mirrored(command: Command) -> Command:
 
 
 def driven(
-    track: Track, driver: Driver, *, realtime: bool = False, delay_s: float = 0.0,
-    laps: float = 1.0, limit_s: float = 60.0, sights: list[Sight] | None = None,
-) -> Trace:  # fmt: skip
+    track: Track,
+    driver: Driver,
+    *,
+    realtime: bool = False,
+    delay_s: float = 0.0,
+    laps: float = 1.0,
+    limit_s: float = 60.0,
+    sights: list[Sight] | None = None,
+) -> Trace:
     world = World(track, 0.0, 1, track.lane_m)
     judge = Judge(track, 1, laps, world.place, limit_s)
     seen = sights.append if sights is not None else lambda sight: None

@@ -22,11 +22,29 @@ def evaluated(points: Path, steering: float, out: Path, *words: str) -> subproce
         inference.body = json.dumps({"steering": steering}).encode()
         with driving.bridge(inference.url) as port:
             return subprocess.run(
-                [sys.executable, "-m", "simulator", "evaluate", "--track", str(points),
-                 "--starts", "2", "--offset", "0.1", "--lights", "clear,dusk", "--out", str(out),
-                 "--bridge", f"ws://127.0.0.1:{port}", *words],
-                capture_output=True, text=True, timeout=100,
-            )  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "simulator",
+                    "evaluate",
+                    "--track",
+                    str(points),
+                    "--starts",
+                    "2",
+                    "--offset",
+                    "0.1",
+                    "--lights",
+                    "clear,dusk",
+                    "--out",
+                    str(out),
+                    "--bridge",
+                    f"ws://127.0.0.1:{port}",
+                    *words,
+                ],
+                capture_output=True,
+                text=True,
+                timeout=100,
+            )
 
 
 def test_a_straight_road_is_driven_by_who_steers_straight(points: Path, tmp_path: Path) -> None:
@@ -37,11 +55,14 @@ def test_a_straight_road_is_driven_by_who_steers_straight(points: Path, tmp_path
     assert [each["direction"] for each in document["outcomes"]] == [1, -1]
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == document
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "01", "02", "evaluation.json"
-    ]  # fmt: skip
+        "01",
+        "02",
+        "evaluation.json",
+    ]
     assert {path.name for path in (tmp_path / "out" / "01").iterdir()} == {
-        "drive.json", "drive.png"
-    }  # fmt: skip
+        "drive.json",
+        "drive.png",
+    }
 
 
 def test_who_steers_to_one_side_fails_and_the_status_says_so(points: Path, tmp_path: Path) -> None:
@@ -53,9 +74,19 @@ def test_who_steers_to_one_side_fails_and_the_status_says_so(points: Path, tmp_p
 
 def test_no_bridge_is_one_line(points: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "evaluate", "--track", str(points),
-         "--bridge", "ws://127.0.0.1:1"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "evaluate",
+            "--track",
+            str(points),
+            "--bridge",
+            "ws://127.0.0.1:1",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("simulator: no bridge answers at ws://127.0.0.1:1")

@@ -10,8 +10,14 @@ from simulator.world import FRAME_HZ, World
 CALM = Manner(weave_m=0.0, tremor=0.0)
 
 
-def driven(track: Track, manner: Manner, seconds: float, direction: int = 1, lateral_m: float = 0.0,
-           seed: int = 1) -> tuple[np.ndarray, np.ndarray, World]:  # fmt: skip
+def driven(
+    track: Track,
+    manner: Manner,
+    seconds: float,
+    direction: int = 1,
+    lateral_m: float = 0.0,
+    seed: int = 1,
+) -> tuple[np.ndarray, np.ndarray, World]:
     """Return the lane offsets, the steerings, and the world at the end."""
     world = World(track, 50.0, direction, direction * (track.lane_m + lateral_m))
     expert = Expert(track, manner, seed)

@@ -59,8 +59,10 @@ def test_a_note_is_red_for_two_seconds(tmp_path: Path) -> None:
     with Film(path, frame_rate=5) as film:
         add(film, 3)
         add(film, 14, note="Left the road")
-    red = [bool((frame[5:35, 20:60].mean(axis=(0, 1)) @ (1, -1, -1)) > 50) for frame in
-           (each.astype(int) for each in decoded(path))]  # fmt: skip
+    red = [
+        bool((frame[5:35, 20:60].mean(axis=(0, 1)) @ (1, -1, -1)) > 50)
+        for frame in (each.astype(int) for each in decoded(path))
+    ]
     assert red == [False] * 3 + [True] * 10 + [False] * 4
 
 

@@ -144,8 +144,11 @@ def test_five_metres_backwards_are_an_intervention() -> None:
         look(judge, track, step / 100, track.pose(float(station)))
         for step, station in enumerate(stations)
     ]
-    assert [(each.reason, round(stations[step], 1)) for step, each in enumerate(verdicts)
-            if each.put_back] == [(Reason.BACKWARDS, 5.0), (Reason.BACKWARDS, 0.0)]  # fmt: skip
+    assert [
+        (each.reason, round(stations[step], 1))
+        for step, each in enumerate(verdicts)
+        if each.put_back
+    ] == [(Reason.BACKWARDS, 5.0), (Reason.BACKWARDS, 0.0)]
 
 
 @pytest.mark.parametrize("direction", [1, -1])

@@ -122,8 +122,10 @@ def test_other_content_under_the_same_name_is_said(lake: Path, dataset: str) -> 
 def test_rows_of_which_nothing_is_kept_are_not_called_held_out(
     lake: Path, dataset: str, parted: SplitFile, kept: str
 ) -> None:
-    other = {"another dataset": {"x-01234567": Sides(90, (), ())},
-             "other rows": {dataset: Sides(89, (), ())}}  # fmt: skip
+    other = {
+        "another dataset": {"x-01234567": Sides(90, (), ())},
+        "other rows": {dataset: Sides(89, (), ())},
+    }
     split = None if kept == "nothing" else SplitFile(GAP_S, other[kept])
     found = told(lake, [dataset], split)
     assert found.document(ALL)["says"].startswith(f"trained on {dataset}, it is not known on which")

@@ -38,9 +38,16 @@ def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize(
     ("left_m", "turn_rad", "at_least"),
-    [(0.5, 0.0, 0.93), (0.8, 0.0, 0.97), (1.0, 0.0, 0.94), (-0.8, 0.0, 0.97), (0.0, 0.05, 0.91),
-     (-1.0, -0.05, 0.89), (1.0, 0.1, 0.85)],
-)  # fmt: skip
+    [
+        (0.5, 0.0, 0.93),
+        (0.8, 0.0, 0.97),
+        (1.0, 0.0, 0.94),
+        (-0.8, 0.0, 0.97),
+        (0.0, 0.05, 0.91),
+        (-1.0, -0.05, 0.89),
+        (1.0, 0.1, 0.85),
+    ],
+)
 def test_the_view_from_beside_is_what_is_seen_there(
     camera: Camera, lens: Lens, left_m: float, turn_rad: float, at_least: float
 ) -> None:
@@ -108,8 +115,9 @@ def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
     expected = frame.resize(lens.view(picture, nearest, left_m, turn_rad))
     found = small.view(frame.resize(picture), nearest, left_m, turn_rad)
     wrong = small.view(frame.resize(picture), nearest, -left_m, -turn_rad)
-    errors = [float(np.abs(each.astype(float) - expected)[small.ground].mean())
-              for each in (found, wrong)]  # fmt: skip
+    errors = [
+        float(np.abs(each.astype(float) - expected)[small.ground].mean()) for each in (found, wrong)
+    ]
     assert errors[0] < errors[1] / 3
 
 

@@ -13,13 +13,22 @@ CROSS = Intervention(31.5, 540.0, 10.0, 20.0, -4.1, Reason.LEFT)
 def trace(interventions: tuple[Intervention, ...] = (), complete: bool = True, looks: int = 1201):
     each = np.zeros(looks)
     return Trace(
-        time_s=np.arange(looks) / 10, x_m=each, y_m=each, lateral_m=each,
-        lane_error_m=np.full(looks, 0.25), heading_error_rad=each, off_road=each > 0,
-        speed_mps=each, steering=each, throttle=each, distance_m=2272.0 if looks else 0.0,
+        time_s=np.arange(looks) / 10,
+        x_m=each,
+        y_m=each,
+        lateral_m=each,
+        lane_error_m=np.full(looks, 0.25),
+        heading_error_rad=each,
+        off_road=each > 0,
+        speed_mps=each,
+        steering=each,
+        throttle=each,
+        distance_m=2272.0 if looks else 0.0,
         laps_done=2 if complete else 1,
         lap_times_s=(60.1, 59.9) if complete else (60.1,),
-        interventions=interventions, complete=complete,
-    )  # fmt: skip
+        interventions=interventions,
+        complete=complete,
+    )
 
 
 def drive(*interventions: Intervention, complete: bool = True) -> Outcome:
@@ -54,9 +63,15 @@ def test_the_document_is_json_without_nan() -> None:
     assert document["lap_times_s"] == [60.1, 59.9]
     assert document["success"] is False
     assert document["interventions"] == [
-        {"time_s": 31.5, "station_m": 540.0, "x_m": 10.0, "y_m": 20.0, "lateral_m": -4.1,
-         "reason": "left the road"}
-    ]  # fmt: skip
+        {
+            "time_s": 31.5,
+            "station_m": 540.0,
+            "x_m": 10.0,
+            "y_m": 20.0,
+            "lateral_m": -4.1,
+            "reason": "left the road",
+        }
+    ]
 
 
 def test_the_document_of_a_drive_that_never_began_has_nulls() -> None:

@@ -7,9 +7,16 @@ from simulator.recorded import Recorded
 
 STEERING = np.array([0.25, -0.5, 0.0])
 ROAD = Recorded(
-    name="road", time_s=np.arange(3.0), steering=STEERING, speed_mps=np.full(3, 10.0),
-    stretch=np.zeros(3, np.int64), number=np.arange(3), pictures=(), left_out=0, nominal=False,
-)  # fmt: skip
+    name="road",
+    time_s=np.arange(3.0),
+    steering=STEERING,
+    speed_mps=np.full(3, 10.0),
+    stretch=np.zeros(3, np.int64),
+    number=np.arange(3),
+    pictures=(),
+    left_out=0,
+    nominal=False,
+)
 
 
 def unseen(row: int) -> np.ndarray:

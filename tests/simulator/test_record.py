@@ -96,10 +96,27 @@ def test_the_command_records_and_says_so(tmp_path: Path) -> None:
     points = tmp_path / "mine.csv"
     points.write_text("x,y\n0,0\n30,0\n60,5\n70,8\n")
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "record", "--track", str(points), "--laps", "1",
-         "--mph", "25", "--out", str(tmp_path / "run"), "--locale", "de-DE", "--json"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "record",
+            "--track",
+            str(points),
+            "--laps",
+            "1",
+            "--mph",
+            "25",
+            "--out",
+            str(tmp_path / "run"),
+            "--locale",
+            "de-DE",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["rows"] == len(rows_of(tmp_path / "run"))
@@ -119,8 +136,10 @@ def test_the_command_records_and_says_so(tmp_path: Path) -> None:
 def test_what_it_cannot_do_is_one_line(tmp_path: Path, words: list[str], message: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simulator", "record", "--out", str(tmp_path / "run"), *words],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert done.stderr.startswith(f"simulator: {message}")
     assert not (tmp_path / "run").exists()

@@ -42,8 +42,9 @@ def test_a_decimal_comma_gives_the_same_rows(tmp_path: Path) -> None:
     # What can be read in more than one way, such as "0,0,5,0,15,253917", is not guessed at.
     assert 12 <= len(comma.steering) == 20 - comma.left_out
     known = dict(zip((each[0].name for each in plain.pictures), plain.steering, strict=True))
-    found = {row[0].name: steering
-             for row, steering in zip(comma.pictures, comma.steering, strict=True)}  # fmt: skip
+    found = {
+        row[0].name: steering for row, steering in zip(comma.pictures, comma.steering, strict=True)
+    }
     assert found == pytest.approx({name: known[name] for name in found}, abs=1e-5)
 
 

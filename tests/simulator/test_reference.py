@@ -12,10 +12,16 @@ from simulator.reference import judge
 def road(steering: np.ndarray, speed_mps: float = 8.0) -> Recorded:
     count = len(steering)
     return Recorded(
-        "made", np.arange(count) / 15, steering, np.full(count, speed_mps),
-        np.zeros(count, np.int64), ((Path("center.jpg"),),) * count, 0, False,
+        "made",
+        np.arange(count) / 15,
+        steering,
+        np.full(count, speed_mps),
+        np.zeros(count, np.int64),
+        ((Path("center.jpg"),),) * count,
+        0,
+        False,
         np.arange(count),
-    )  # fmt: skip
+    )
 
 
 TIME_S = np.arange(900) / 15

@@ -109,8 +109,10 @@ def test_the_command_prints_one_document(run: Path) -> None:
     with scripted.bridge(answer_all) as url:
         done = subprocess.run(
             [sys.executable, "-m", "simulator", "replay", str(run), "--bridge", url, "--json"],
-            capture_output=True, text=True, timeout=20,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["answered"] == 5
 
@@ -118,7 +120,9 @@ def test_the_command_prints_one_document(run: Path) -> None:
 def test_no_bridge_is_one_line_and_status_1(run: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simulator", "replay", str(run), "--bridge", "ws://127.0.0.1:1"],
-        capture_output=True, text=True, timeout=20,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("simulator: no bridge answers at ws://127.0.0.1:1")

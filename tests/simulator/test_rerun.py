@@ -88,9 +88,12 @@ def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
 
     reference = {}
     rerun(
-        lap, policy("recorded", lap, None, 1), 3.0, lens,
+        lap,
+        policy("recorded", lap, None, 1),
+        3.0,
+        lens,
         lambda moment: reference.update({moment.row: centroid(moment.look())}),
-    )  # fmt: skip
+    )
 
     def looking(row, look):
         off = centroid(look(row)) - reference[row]

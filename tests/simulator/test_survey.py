@@ -8,8 +8,18 @@ from simulator.survey import Bend, Straight, loop
 
 def test_a_square_closes_whatever_its_free_sides_were() -> None:
     corner = Bend(20, 90)
-    plan = loop([Straight(9, free=True), corner, Straight(99, free=True), corner,
-                 Straight(50), corner, Straight(30), corner])  # fmt: skip
+    plan = loop(
+        [
+            Straight(9, free=True),
+            corner,
+            Straight(99, free=True),
+            corner,
+            Straight(50),
+            corner,
+            Straight(30),
+            corner,
+        ]
+    )
     steps = np.roll(plan, -1, axis=0) - plan
     assert np.hypot(*steps.T) == pytest.approx(np.full(len(plan), 0.5), abs=0.01)
     length = len(plan) * float(np.hypot(*steps.T).mean())
@@ -24,8 +34,16 @@ def test_parallel_free_straights_are_refused() -> None:
 
 
 def test_it_starts_at_the_origin_eastwards() -> None:
-    plan = loop([Straight(50, free=True), Bend(30, 120), Straight(50), Bend(30, 120),
-                 Straight(50, free=True), Bend(30, 120)])  # fmt: skip
+    plan = loop(
+        [
+            Straight(50, free=True),
+            Bend(30, 120),
+            Straight(50),
+            Bend(30, 120),
+            Straight(50, free=True),
+            Bend(30, 120),
+        ]
+    )
     assert plan[0] == pytest.approx((0, 0))
     assert plan[40] == pytest.approx((20, 0), abs=0.2)
 
@@ -37,5 +55,15 @@ def test_turns_that_do_not_add_up_are_refused() -> None:
 
 def test_straights_that_would_be_negative_are_refused() -> None:
     with pytest.raises(ValueError, match="free straights"):
-        loop([Straight(5, free=True), Bend(30, 90), Straight(5, free=True), Bend(30, 90),
-              Straight(50), Bend(30, -90), Straight(90), Bend(30, 270)])  # fmt: skip
+        loop(
+            [
+                Straight(5, free=True),
+                Bend(30, 90),
+                Straight(5, free=True),
+                Bend(30, 90),
+                Straight(50),
+                Bend(30, -90),
+                Straight(90),
+                Bend(30, 270),
+            ]
+        )

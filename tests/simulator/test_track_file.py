@@ -98,9 +98,22 @@ def eight() -> list[str]:
         (["x,y,z", "0,0,0", "100,0,0", "200,0,50", "300,0,50"], "too steep: got [0-9]+%"),
         ([], "is no track: got 0 columns"),
     ],
-    ids=["three", "nan", "word", "more", "one", "names", "crossing", "hairpin", "degrees",
-         "narrow", "twice", "steep", "empty"],
-)  # fmt: skip
+    ids=[
+        "three",
+        "nan",
+        "word",
+        "more",
+        "one",
+        "names",
+        "crossing",
+        "hairpin",
+        "degrees",
+        "narrow",
+        "twice",
+        "steep",
+        "empty",
+    ],
+)
 def test_what_no_car_can_drive_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         read(written(tmp_path, *lines))

@@ -77,8 +77,12 @@ def test_the_command_names_it_after_the_folder(run: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said == {"video": str(run.with_name("run.mp4")), "pictures": 12, "left_out": 0,
-                    "seconds": 0.4}  # fmt: skip
+    assert said == {
+        "video": str(run.with_name("run.mp4")),
+        "pictures": 12,
+        "left_out": 0,
+        "seconds": 0.4,
+    }
     assert Path(said["video"]).exists()
 
 
@@ -102,8 +106,9 @@ def test_lapwing_passes_it_on(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "film.mp4"
     done = subprocess.run(
         [sys.executable, "-m", "lapwing", "video", str(run), "--out", str(out)],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert out.exists()
     assert "12" in done.stdout

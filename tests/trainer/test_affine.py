@@ -79,7 +79,7 @@ def test_the_scalings_that_people_use(text: str, scale: float, offset: float) ->
         ("x" + "+1" * 200, "more than 200 characters"),
         ("x" + "+1" * 90, "more than 60 parts"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_scaling_is_refused(text: str, why: str) -> None:
     with pytest.raises(ModelError, match=why):
         affine.parse(text)

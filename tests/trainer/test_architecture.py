@@ -11,9 +11,13 @@ def test_our_network_is_told_layer_by_layer(tmp_path: Path) -> None:
     architecture.write(tmp_path, network.build())
     table = json.loads((tmp_path / contract.FILE).read_text())
     assert table[0] == {
-        "name": "cropping", "kind": "Cropping2D", "detail": "43 top, 12 bottom", "activation": "",
-        "output_shape": [73, 128, 3], "parameters": 0,
-    }  # fmt: skip
+        "name": "cropping",
+        "kind": "Cropping2D",
+        "detail": "43 top, 12 bottom",
+        "activation": "",
+        "output_shape": [73, 128, 3],
+        "parameters": 0,
+    }
     assert table[1]["detail"] == "x / 127.5 - 1"
     assert (table[2]["detail"], table[2]["activation"]) == ("5 x 5, stride 2", "elu")
     assert table[5]["detail"] == "3 x 3"
@@ -37,6 +41,11 @@ def test_what_imported_networks_have_is_told_too() -> None:
         ]
     )
     assert [each.detail for each in architecture.layers(model)] == [
-        "to 10 x 12", "x * 0.3 + 0.5", "1 top, 2 right", "3 x 5, stride 2 x 1, same padding",
-        "2 x 2, stride 2", "alpha 0.5", "",
-    ]  # fmt: skip
+        "to 10 x 12",
+        "x * 0.3 + 0.5",
+        "1 top, 2 right",
+        "3 x 5, stride 2 x 1, same padding",
+        "2 x 2, stride 2",
+        "alpha 0.5",
+        "",
+    ]

@@ -66,7 +66,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "elu alpha": (Activate("elu", alpha=0.3),),
     "leaky": (Activate("relu", slope=0.2),),
     "relu6": (Activate("relu", ceiling=1.5),),
-}  # fmt: skip
+}
 
 
 def network(layers: tuple[Layer, ...]) -> Network:

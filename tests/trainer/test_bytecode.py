@@ -16,8 +16,14 @@ NORMAL = Affine(1 / 127.5, -1.0)
 
 def of(layout: str, code: str, *consts: object, **more: Any) -> Code:
     """Return code written by hand: bytes in hex, and constants after None."""
-    return Code(layout, more.pop("arguments", 1), bytes.fromhex(code), (None, *consts),
-                more.pop("names", ()), more.pop("closure", ()))  # fmt: skip
+    return Code(
+        layout,
+        more.pop("arguments", 1),
+        bytes.fromhex(code),
+        (None, *consts),
+        more.pop("names", ()),
+        more.pop("closure", ()),
+    )
 
 
 # x / 127.5 - 1 as each range of releases compiles it.
@@ -79,7 +85,7 @@ def _around(factor: float) -> Callable[..., Any]:
         (lambda x: x + "a", "'a', which is no number"),
         (lambda x: x + True, "'True', which is no number"),
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_refused_and_said(function: Callable[..., Any], why: str) -> None:
     with pytest.raises(NotArithmeticError, match=why):
         bytecode.arithmetic(marshalled.read(marshal.dumps(function.__code__)))

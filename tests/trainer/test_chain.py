@@ -51,13 +51,25 @@ def test_of_several_outputs_one_is_chosen(
         ([], "lacks class_name"),
         ({"class_name": "Sequential", "config": []}, "it has no layers"),
         ({"class_name": "Sequential", "config": {"layers": 3}}, "no list of at most"),
-        ({"class_name": "Sequential", "config": [{"class_name": "Dense", "config": []}]},
-         "a model of its own"),
-        ({"class_name": "Sequential", "config": [
-            {"class_name": "Dense", "registered_name": "mine>Dense", "config": {"name": "a"}}]},
-         "a class of somebody's own: got mine>Dense"),
+        (
+            {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": []}]},
+            "a model of its own",
+        ),
+        (
+            {
+                "class_name": "Sequential",
+                "config": [
+                    {
+                        "class_name": "Dense",
+                        "registered_name": "mine>Dense",
+                        "config": {"name": "a"},
+                    }
+                ],
+            },
+            "a class of somebody's own: got mine>Dense",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_architecture_that_is_none_is_refused(tmp_path: Path, config: Any, why: str) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2, config=config)
     with pytest.raises(ModelError, match=why):

@@ -21,8 +21,11 @@ def course(name: str, rows: int) -> Course:
 
 @pytest.mark.parametrize("count", [1, 3, charts.PANELS + 2])
 def test_any_number_of_recordings_over_time(tmp_path: Path, count: int) -> None:
-    charts.over_time([course(f"run-{number}", 30 + number) for number in range(count)], "title",
-                     tmp_path / "a.png")  # fmt: skip
+    charts.over_time(
+        [course(f"run-{number}", 30 + number) for number in range(count)],
+        "title",
+        tmp_path / "a.png",
+    )
     assert (tmp_path / "a.png").stat().st_size > 10_000
 
 

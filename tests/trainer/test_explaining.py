@@ -63,8 +63,9 @@ def publish(folder: Path, settings: Settings, networks: Path) -> None:
     shutil.copytree(networks / "real", staged)
     sides = Sides(ROWS, ((0, 30),), ((35, 45), (50, 60)))
     split_file.write(staged / split_file.FILE, SplitFile(0.2, {manifest.dataset: sides}))
-    made = release.compose("train-1", settings.data_dir, [manifest], vars(Config(smooth_s=0.5)),
-                           [], {}, {})  # fmt: skip
+    made = release.compose(
+        "train-1", settings.data_dir, [manifest], vars(Config(smooth_s=0.5)), [], {}, {}
+    )
     Registry(settings.model_dir).publish(staged, made)
 
 
@@ -77,8 +78,13 @@ def test_a_version_is_explained_by_the_rows_that_validated_it(kept: Settings) ->
     document = json.loads((folder / "explanation.json").read_text())
     listed = {each["file"] for each in document["pictures"]}
     assert {each.name for each in folder.iterdir()} == listed | {"explanation.json"}
-    assert {"hardest.png", "over-time.png", "steering.png", "frame-1.png",
-            "frame-3-convolution-5.png"} <= listed  # fmt: skip
+    assert {
+        "hardest.png",
+        "over-time.png",
+        "steering.png",
+        "frame-1.png",
+        "frame-3-convolution-5.png",
+    } <= listed
     figures = {each["name"]: each for each in document["figures"]}
     assert figures["validation rows"] == {"name": "validation rows", "value": 20.0, "unit": "rows"}
     assert figures["validation mean error"]["unit"] == "deg"
@@ -111,8 +117,10 @@ def test_made_again_with_ones_own_pictures_it_is_replaced_as_a_whole(
     assert document == {name: value for name, value in found.items() if name != "folder"}
     files = Registry(trained.model_dir).manifest(1).files
     assert {each.name for each in folder.parent.iterdir()} == {
-        *files, "explanation", "manifest.json"
-    }  # fmt: skip
+        *files,
+        "explanation",
+        "manifest.json",
+    }
 
 
 def test_without_its_recordings_a_version_says_so(tmp_path: Path, trained: Settings) -> None:

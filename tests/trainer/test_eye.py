@@ -11,8 +11,9 @@ FRAME = CHANCE.integers(0, 256, (128, 128, 3), np.uint8)
 
 
 def network(*before: Crop | Resize) -> Network:
-    conv = Conv(CHANCE.normal(0, 0.3, (5, 5, 3, 6)).astype(np.float32), np.zeros(6, np.float32),
-                (8, 8))  # fmt: skip
+    conv = Conv(
+        CHANCE.normal(0, 0.3, (5, 5, 3, 6)).astype(np.float32), np.zeros(6, np.float32), (8, 8)
+    )
     layers = (*before, Scale(1 / 127.5, -1.0), conv, Activate("elu"), Flatten())
     shape = (128, 128, 3)
     for layer in layers:

@@ -36,9 +36,12 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
     phases: list[object] = []
     found = importing.import_file(
-        settings, "job-1", lambda **told: phases.append(told["phase"]), path,
+        settings,
+        "job-1",
+        lambda **told: phases.append(told["phase"]),
+        path,
         Choices("theirs", crop=(60, 20), color="bgr"),
-    )["imported"]  # fmt: skip
+    )["imported"]
     assert phases == ["read", "convert", "verify", "publish"]
     registry = Registry(settings.model_dir)
     manifest = registry.verify(1)

@@ -13,8 +13,11 @@ from trainer.index import Material
 from trainer.split import split, stretches
 
 PLAIN: dict[str, Any] = {
-    "cameras": CAMERAS[:1], "labeller": sides.labeller(0.2, 2.0), "flip": False, "history": 0,
-}  # fmt: skip
+    "cameras": CAMERAS[:1],
+    "labeller": sides.labeller(0.2, 2.0),
+    "flip": False,
+    "history": 0,
+}
 
 
 def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
@@ -76,8 +79,11 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
     parts = split(tables, "blocks", 0.2, 1.0, seed)
     training = index.training(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
-        cameras=CAMERAS, labeller=PLAIN["labeller"], flip=flip, history=history,
-    )  # fmt: skip
+        cameras=CAMERAS,
+        labeller=PLAIN["labeller"],
+        flip=flip,
+        history=history,
+    )
     validation = index.plain(tables, parts.validation)
     moments = {(s, f // 3) for s, f in zip(validation["store"], validation["frame"], strict=True)}
     assert moments
@@ -103,8 +109,13 @@ def test_the_table_numbers_its_three_uses_one_after_another() -> None:
 
 def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
     table = rows(3)
-    learned = Material(table, np.ones(3, bool), np.array([True, False, True]),
-                       stretches(table), np.full(3, 0.5, np.float32))  # fmt: skip
+    learned = Material(
+        table,
+        np.ones(3, bool),
+        np.array([True, False, True]),
+        stretches(table),
+        np.full(3, 0.5, np.float32),
+    )
     samples = index.training([learned], **{**PLAIN, "history": 1})
     assert samples["label"].tolist() == [0.5] * 3
     assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]

@@ -57,8 +57,11 @@ def start(
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(tmp_path / "train.py"), str(epochs), str(batch)],
-        env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def result(process: subprocess.Popen[str]) -> dict[str, Any]:

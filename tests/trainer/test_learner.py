@@ -110,9 +110,14 @@ def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
         keras.utils.set_random_seed(1)
         layers = keras.layers
         return keras.Sequential(
-            [keras.Input((4, 4, 3), dtype="uint8"), layers.Rescaling(1 / 255), layers.Flatten(),
-             layers.Dropout(0.5), layers.Dense(1)]
-        )  # fmt: skip
+            [
+                keras.Input((4, 4, 3), dtype="uint8"),
+                layers.Rescaling(1 / 255),
+                layers.Flatten(),
+                layers.Dropout(0.5),
+                layers.Dense(1),
+            ]
+        )
 
     learner = Learner.start(dropping(), 0.01)
     epoch(learner, 3)

@@ -29,9 +29,12 @@ def version(data: Path) -> ModelManifest:
 
 def split(data: Path, **changes: Sides) -> SplitFile:
     return SplitFile(
-        1.0, {each.dataset: changes.get(str(each.source["name"]), SIDES)
-              for each in store.manifests(data)}
-    )  # fmt: skip
+        1.0,
+        {
+            each.dataset: changes.get(str(each.source["name"]), SIDES)
+            for each in store.manifests(data)
+        },
+    )
 
 
 def test_rows_are_on_the_sides_that_the_split_says(data: Path) -> None:

@@ -15,7 +15,7 @@ from trainer.plain import (
     Pool,
     Resize,
     Scale,
-)  # fmt: skip
+)
 
 CHANCE = np.random.default_rng(7)
 
@@ -32,10 +32,20 @@ def normalize(count: int) -> Normalize:
 
 def test_maps_are_taken_after_the_non_linearity() -> None:
     layers = (
-        Scale(1 / 127.5, -1.0), conv(3, 3, 4), Activate("elu"), conv(3, 4, 4), normalize(4),
-        Activate("relu"), normalize(4), Pool("max", (2, 2), (2, 2)), conv(1, 4, 2),
-        Pool("max", (2, 2), (2, 2)), Activate("relu"), conv(3, 2, 2), Flatten(),
-    )  # fmt: skip
+        Scale(1 / 127.5, -1.0),
+        conv(3, 3, 4),
+        Activate("elu"),
+        conv(3, 4, 4),
+        normalize(4),
+        Activate("relu"),
+        normalize(4),
+        Pool("max", (2, 2), (2, 2)),
+        conv(1, 4, 2),
+        Pool("max", (2, 2), (2, 2)),
+        Activate("relu"),
+        conv(3, 2, 2),
+        Flatten(),
+    )
     network = Network((32, 32, 3), "uint8", layers)
     assert maps.stages(network) == [Stage(1, 2), Stage(3, 5), Stage(8, 8), Stage(11, 11)]
 
@@ -46,9 +56,13 @@ def test_what_mixes_colours_before_all_else_is_no_stage() -> None:
 
 
 def test_the_trace_ends_with_the_networks_answer() -> None:
-    layers = (Crop(2, 1), conv(3, 3, 4), Activate("elu"), Flatten(),
-              Dense(CHANCE.normal(size=(9 * 10 * 4, 1)).astype(np.float32),
-                    np.zeros(1, np.float32)))  # fmt: skip
+    layers = (
+        Crop(2, 1),
+        conv(3, 3, 4),
+        Activate("elu"),
+        Flatten(),
+        Dense(CHANCE.normal(size=(9 * 10 * 4, 1)).astype(np.float32), np.zeros(1, np.float32)),
+    )
     network = Network((14, 12, 3), "uint8", layers)
     samples = CHANCE.integers(0, 256, (3, 14, 12, 3), np.uint8)
     trace = maps.trace(network, samples)

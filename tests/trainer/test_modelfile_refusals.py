@@ -38,7 +38,7 @@ from trainer import modelfile
         (4, {"kind": "ZeroPadding2D", "padding": 4000}, "zeropadding2d_5 .* does not fit"),
         (2, {"pool_size": [50, 50]}, "maxpooling2d_3 .* does not fit"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_understood_is_named(
     tmp_path: Path, number: int, changes: dict[str, Any], why: str
 ) -> None:

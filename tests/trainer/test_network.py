@@ -28,8 +28,9 @@ def built() -> keras.Model:
     return network.build()
 
 
-@pytest.mark.parametrize(("number", "name", "shape", "parameters"),
-                         [(number, *row) for number, row in enumerate(TABLE)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "name", "shape", "parameters"), [(number, *row) for number, row in enumerate(TABLE)]
+)
 def test_each_layer_is_the_tables(
     built: keras.Model, number: int, name: str, shape: tuple[int | None, ...], parameters: int
 ) -> None:

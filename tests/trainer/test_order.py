@@ -64,9 +64,11 @@ def test_a_blocked_order_mixes_almost_as_well_as_an_exact_one() -> None:
 
     full, mixed = (
         np.mean([quality(of(seed)) for seed in range(5)], axis=0)
-        for of in (lambda seed: order.exact(numbers, seed, 1).numbers,
-                   lambda seed: order.blocked(numbers, table, seed, 1).numbers)
-    )  # fmt: skip
+        for of in (
+            lambda seed: order.exact(numbers, seed, 1).numbers,
+            lambda seed: order.blocked(numbers, table, seed, 1).numbers,
+        )
+    )
     assert mixed[0] >= 0.8 * full[0]
     assert mixed[1] == pytest.approx(full[1], rel=0.35)
 

@@ -32,9 +32,15 @@ def smooth() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("wanted", "crop"),
-    [((66, 200, 3), (60, 25)), ((66, 200, 3), (61, 24)), ((160, 320, 3), (0, 0)),
-     ((64, 64, 3), (0, 0)), ((128, 128, 3), (0, 0)), ((80, 160, 3), (50, 30))],
-)  # fmt: skip
+    [
+        ((66, 200, 3), (60, 25)),
+        ((66, 200, 3), (61, 24)),
+        ((160, 320, 3), (0, 0)),
+        ((64, 64, 3), (0, 0)),
+        ((128, 128, 3), (0, 0)),
+        ((80, 160, 3), (50, 30)),
+    ],
+)
 @pytest.mark.parametrize("color", ["rgb", "bgr", "yuv"])
 def test_it_is_what_opencv_makes_of_the_whole_picture(
     wanted: Shape, crop: tuple[int, int], color: str

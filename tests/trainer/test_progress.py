@@ -36,9 +36,18 @@ def test_a_step_tells_rate_and_time_left(
     clock.now_s = 12.0
     progress.step(50, 0.5)
     assert told == [
-        {"phase": "train", "epoch": 2, "epochs": 3, "step": 3, "steps": 5, "loss": 0.5,
-         "samples_per_s": 25, "data_wait_percent": 0.0, "eta_s": 6}
-    ]  # fmt: skip
+        {
+            "phase": "train",
+            "epoch": 2,
+            "epochs": 3,
+            "step": 3,
+            "steps": 5,
+            "loss": 0.5,
+            "samples_per_s": 25,
+            "data_wait_percent": 0.0,
+            "eta_s": 6,
+        }
+    ]
     assert progress.samples_per_s == 25.0
 
 

@@ -23,13 +23,19 @@ from trainer.plain import (
     Pool,
     Resize,
     Scale,
-)  # fmt: skip
+)
 
 CHANCE = np.random.default_rng(11)
 
 
-def conv(size: int, channels: int, filters: int, strides: int = 1, padding: str = "valid",
-         dilation: int = 1) -> Conv:  # fmt: skip
+def conv(
+    size: int,
+    channels: int,
+    filters: int,
+    strides: int = 1,
+    padding: str = "valid",
+    dilation: int = 1,
+) -> Conv:
     kernel = CHANCE.normal(0, 0.4, (size, size, channels, filters)).astype(np.float32)
     bias = CHANCE.normal(0, 0.1, filters).astype(np.float32)
     return Conv(kernel, bias, (strides, strides), padding, (dilation, dilation))
@@ -85,15 +91,23 @@ def paths(network: Network, sample: npt.NDArray[np.generic]) -> npt.NDArray[np.f
         steps = after.dilation if isinstance(after, Conv) else (1, 1)
         size = trace[at].shape if at >= 0 else network.input_shape
         rows, columns = (
-            places(size[axis], trace[at + 1].shape[axis], window[axis], after.strides[axis],
-                   after.padding, steps[axis])
+            places(
+                size[axis],
+                trace[at + 1].shape[axis],
+                window[axis],
+                after.strides[axis],
+                after.padding,
+                steps[axis],
+            )
             for axis in (0, 1)
-        )  # fmt: skip
+        )
         return mine * sum(
             value(at + 1, a, b)
-            for a, over in enumerate(rows) if row in over
-            for b, across in enumerate(columns) if column in across
-        )  # fmt: skip
+            for a, over in enumerate(rows)
+            if row in over
+            for b, across in enumerate(columns)
+            if column in across
+        )
 
     high, wide = network.input_shape[:2]
     found = np.array([[value(-1, row, column) for column in range(wide)] for row in range(high)])
@@ -102,16 +116,34 @@ def paths(network: Network, sample: npt.NDArray[np.generic]) -> npt.NDArray[np.f
 
 CHAINS: dict[str, tuple[Layer, ...]] = {
     "strides": (conv(5, 3, 4, 2), Activate("elu"), conv(3, 4, 5), Activate("elu")),
-    "crop": (Crop(4, 2, 1, 0), Scale(1 / 127.5, -1), conv(3, 3, 4), Activate("elu"),
-             conv(3, 4, 4, 2), Activate("relu")),
-    "same": (conv(4, 3, 4, 3, "same"), Activate("relu"), conv(3, 4, 4, 2, "same"),
-             Activate("relu")),
+    "crop": (
+        Crop(4, 2, 1, 0),
+        Scale(1 / 127.5, -1),
+        conv(3, 3, 4),
+        Activate("elu"),
+        conv(3, 4, 4, 2),
+        Activate("relu"),
+    ),
+    "same": (
+        conv(4, 3, 4, 3, "same"),
+        Activate("relu"),
+        conv(3, 4, 4, 2, "same"),
+        Activate("relu"),
+    ),
     "dilation": (conv(3, 3, 4, dilation=2), Activate("relu"), conv(3, 4, 4), Activate("tanh")),
-    "pooling": (conv(3, 3, 4), Activate("relu"), Pool("max", (2, 2), (2, 2)), conv(3, 4, 4),
-                normalize(4), Activate("relu"), Pool("average", (3, 3), (2, 2), "same"),
-                conv(1, 4, 3), Activate("elu")),
+    "pooling": (
+        conv(3, 3, 4),
+        Activate("relu"),
+        Pool("max", (2, 2), (2, 2)),
+        conv(3, 4, 4),
+        normalize(4),
+        Activate("relu"),
+        Pool("average", (3, 3), (2, 2), "same"),
+        conv(1, 4, 3),
+        Activate("elu"),
+    ),
     "batch norm": (conv(3, 3, 4, 2), Activate("relu"), normalize(4), conv(3, 4, 4)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -163,13 +195,15 @@ def test_padding_is_cut_off_again_and_turned_pictures_are_turned_back() -> None:
     turned = (Permute((2, 1, 3)), first, Activate("relu"))
     np.testing.assert_allclose(
         shown(Network((10, 8, 3), "float32", turned), sample.transpose(0, 2, 1, 3))[0].T,
-        shown(Network((8, 10, 3), "float32", turned[1:]), sample)[0], atol=1e-6,
-    )  # fmt: skip
+        shown(Network((8, 10, 3), "float32", turned[1:]), sample)[0],
+        atol=1e-6,
+    )
     same = (Conv(first.kernel, first.bias, padding="same"), Activate("relu"))
     np.testing.assert_allclose(
         shown(Network((8, 10, 3), "float32", (Pad(1, 1, 1, 1), *turned[1:])), sample),
-        shown(Network((8, 10, 3), "float32", same), sample), atol=1e-6,
-    )  # fmt: skip
+        shown(Network((8, 10, 3), "float32", same), sample),
+        atol=1e-6,
+    )
 
 
 def test_a_network_without_convolutions_is_said() -> None:

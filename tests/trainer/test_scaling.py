@@ -23,13 +23,31 @@ def string(kind: bytes, text: bytes) -> bytes:
 # As Python 2.7's marshal wrote `lambda x: x / 127.5 - 1`, by hand after CPython's marshal.c.
 PYTHON_2 = b"".join(
     [
-        b"c", packed(1, 1, 2, 0x43),
+        b"c",
+        packed(1, 1, 2, 0x43),
         string(b"s", bytes.fromhex("7c0000 640100 15 640200 18 53")),
-        b"(", packed(3), b"N", b"g", struct.pack("<d", 127.5), b"i", packed(1),
-        b"(", packed(0), b"(", packed(1), string(b"t", b"x"), b"(", packed(0), b"(", packed(0),
-        string(b"s", b"model.py"), string(b"t", b"<lambda>"), packed(34), string(b"s", b""),
+        b"(",
+        packed(3),
+        b"N",
+        b"g",
+        struct.pack("<d", 127.5),
+        b"i",
+        packed(1),
+        b"(",
+        packed(0),
+        b"(",
+        packed(1),
+        string(b"t", b"x"),
+        b"(",
+        packed(0),
+        b"(",
+        packed(0),
+        string(b"s", b"model.py"),
+        string(b"t", b"<lambda>"),
+        packed(34),
+        string(b"s", b""),
     ]
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("release", [1, 2, 3])

@@ -23,8 +23,9 @@ def test_a_constant_is_the_same_at_every_speed(camera: str, sign: int) -> None:
 @pytest.mark.parametrize("camera", ["left", "right"])
 def test_by_geometry_the_label_leads_back_from_where_the_camera_is(camera: str) -> None:
     labels = labeller(AUTO, 1.0)(STEERING, camera, SPEED)
-    back = corrected(STEERING.astype(float), np.full(2, LEFT_M[camera]), np.zeros(2),
-                     SPEED.astype(float), 1.0)  # fmt: skip
+    back = corrected(
+        STEERING.astype(float), np.full(2, LEFT_M[camera]), np.zeros(2), SPEED.astype(float), 1.0
+    )
     np.testing.assert_allclose(labels, back, rtol=1e-6)
     assert labels.dtype == np.float32
 

@@ -17,9 +17,23 @@ def options(release: int = 2, **config: Any) -> Options:
 
 @pytest.mark.parametrize(
     "name",
-    ["linear", "relu", "relu6", "elu", "selu", "tanh", "sigmoid", "hard_sigmoid", "softplus",
-     "softsign", "swish", "silu", "exponential", "leaky_relu"],
-)  # fmt: skip
+    [
+        "linear",
+        "relu",
+        "relu6",
+        "elu",
+        "selu",
+        "tanh",
+        "sigmoid",
+        "hard_sigmoid",
+        "softplus",
+        "softsign",
+        "swish",
+        "silu",
+        "exponential",
+        "leaky_relu",
+    ],
+)
 def test_activations_are_those_of_keras_3(name: str) -> None:
     found = VALUES
     for each in options(3, activation=name).activation():
@@ -45,11 +59,14 @@ def test_keras_2_had_a_steeper_hard_sigmoid() -> None:
         ("LeakyReLU", {"alpha": 0.1}, keras.layers.LeakyReLU(negative_slope=0.1)),
         ("LeakyReLU", {"negative_slope": 0.1}, keras.layers.LeakyReLU(negative_slope=0.1)),
         ("LeakyReLU", {}, keras.layers.LeakyReLU()),
-        ("ReLU", {"max_value": 3.0, "negative_slope": 0.2, "threshold": 0.0},
-         keras.layers.ReLU(max_value=3.0, negative_slope=0.2)),
+        (
+            "ReLU",
+            {"max_value": 3.0, "negative_slope": 0.2, "threshold": 0.0},
+            keras.layers.ReLU(max_value=3.0, negative_slope=0.2),
+        ),
         ("Activation", {"activation": "tanh"}, keras.layers.Activation("tanh")),
     ],
-)  # fmt: skip
+)
 def test_activations_that_are_layers(kind: str, config: dict[str, Any], layer: Any) -> None:
     (found,) = spelling.advanced(kind, options(**config))
     np.testing.assert_allclose(

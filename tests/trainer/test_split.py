@@ -9,9 +9,11 @@ from trainer.split import clock_s, split, stretches
 
 
 @given(
-    count=st.integers(80, 3000), share=st.floats(0.05, 0.5), gap_s=st.floats(0.1, 2.0),
+    count=st.integers(80, 3000),
+    share=st.floats(0.05, 0.5),
+    gap_s=st.floats(0.1, 2.0),
     seed=st.integers(0, 1000),
-)  # fmt: skip
+)
 def test_no_training_row_lies_within_the_gap_of_a_validation_row(
     count: int, share: float, gap_s: float, seed: int
 ) -> None:
@@ -32,10 +34,16 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
 def test_the_same_moment_in_two_recordings_is_on_one_side() -> None:
     whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
     parts = split([whole, piece], "blocks", 0.2, 1.0, 1)
-    trained = {time for table, mask in zip((whole, piece), parts.train, strict=True)
-               for time in table["time_s"][mask]}  # fmt: skip
-    held_out = {time for table, mask in zip((whole, piece), parts.validation, strict=True)
-                for time in table["time_s"][mask]}  # fmt: skip
+    trained = {
+        time
+        for table, mask in zip((whole, piece), parts.train, strict=True)
+        for time in table["time_s"][mask]
+    }
+    held_out = {
+        time
+        for table, mask in zip((whole, piece), parts.validation, strict=True)
+        for time in table["time_s"][mask]
+    }
     assert not trained & held_out
 
 
@@ -48,8 +56,9 @@ def test_five_recordings_are_split_as_wholes() -> None:
 
 def test_four_recordings_are_split_by_blocks() -> None:
     tables = [rows(500, start_s=1000.0 * number) for number in range(4)]
-    assert all(mask.any() and not mask.all() for mask in
-               split(tables, "auto", 0.2, 1.0, 1).validation)  # fmt: skip
+    assert all(
+        mask.any() and not mask.all() for mask in split(tables, "auto", 0.2, 1.0, 1).validation
+    )
 
 
 def test_the_seed_decides() -> None:

@@ -96,8 +96,9 @@ def delivered(places: list[Place], table: np.ndarray, readers: int) -> list[tupl
     with Stream(
         places, batch=5, readers=readers, queue_bytes=2 * MIB, augmentation=varied
     ) as stream:
-        return [tuple(each.tobytes() for each in batch)
-                for batch in stream.batches(asked(table, 5))]  # fmt: skip
+        return [
+            tuple(each.tobytes() for each in batch) for batch in stream.batches(asked(table, 5))
+        ]
 
 
 def test_the_order_and_every_byte_are_the_same_whatever_the_readers(

@@ -11,10 +11,14 @@ CHANCE = np.random.default_rng(3)
 
 def view(driver_deg: float | None = -3.0, high: int = 73, wide: int = 128) -> View:
     return View(
-        "lake, 3.2 s", CHANCE.integers(0, 256, (128, 128, 3), np.uint8),
+        "lake, 3.2 s",
+        CHANCE.integers(0, 256, (128, 128, 3), np.uint8),
         CHANCE.integers(0, 256, (high, wide, 3), np.uint8),
-        CHANCE.random((high, wide)).astype(np.float32), (43, 115, 0, 127), 31.0, driver_deg,
-    )  # fmt: skip
+        CHANCE.random((high, wide)).astype(np.float32),
+        (43, 115, 0, 127),
+        31.0,
+        driver_deg,
+    )
 
 
 @pytest.mark.parametrize("one", [view(), view(None), view(high=66, wide=200)])

@@ -55,8 +55,12 @@ def ingest(
     queued = []
     for path in paths:
         source, staged = staging.source(path, settings.inbox_dir)
-        arguments = {"source": str(source), "name": name, "staged": staged,
-                     "max_reject_share": max_reject_share}  # fmt: skip
+        arguments = {
+            "source": str(source),
+            "name": name,
+            "staged": staged,
+            "max_reject_share": max_reject_share,
+        }
         queued.append(jobs.enqueue(jobs.INGEST, connection, name or path.name, arguments))
     _finish(queued, connection, console, wait, as_json)
 
@@ -102,13 +106,29 @@ def train(
     settings, console = read_settings(), show.console(as_json)
     connection = settings.connect()
     arguments: dict[str, Any] = {
-        "datasets": datasets or [], "epochs": epochs, "batch": batch, "patience": patience,
-        "learning_rate": learning_rate, "correction": options.correction(correction),
-        "cameras": cameras, "flip": flip, "history": history, "split": split,
-        "validation_share": validation_share, "gap_s": gap_s, "smooth_s": smooth_s,
-        "balance": balance, "light": light, "shadow": shadow, "blur": blur, "shift_m": shift_m,
-        "turn_deg": turn_deg, "back_s": back_s, "shuffle": shuffle, "seed": seed,
-    }  # fmt: skip
+        "datasets": datasets or [],
+        "epochs": epochs,
+        "batch": batch,
+        "patience": patience,
+        "learning_rate": learning_rate,
+        "correction": options.correction(correction),
+        "cameras": cameras,
+        "flip": flip,
+        "history": history,
+        "split": split,
+        "validation_share": validation_share,
+        "gap_s": gap_s,
+        "smooth_s": smooth_s,
+        "balance": balance,
+        "light": light,
+        "shadow": shadow,
+        "blur": blur,
+        "shift_m": shift_m,
+        "turn_deg": turn_deg,
+        "back_s": back_s,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
     label = "-".join(datasets or ["all"])
     queued = [jobs.enqueue(jobs.TRAIN, connection, label, arguments)]
     _finish(queued, connection, console, wait, as_json)
@@ -137,9 +157,13 @@ def import_model(
     """Publish somebody's model file; nothing in it is executed."""
     settings, console = read_settings(), show.console(as_json)
     arguments: dict[str, Any] = {
-        "name": name or file.name, "normalize": normalize, "crop": options.rows(crop),
-        "size": options.size(size) if size else None, "color": color, "output": output,
-    }  # fmt: skip
+        "name": name or file.name,
+        "normalize": normalize,
+        "crop": options.rows(crop),
+        "size": options.size(size) if size else None,
+        "color": color,
+        "output": output,
+    }
     connection = settings.connect()
     source, staged = staging.model(file, settings.models, bool(settings.inbox_dir))
     arguments |= {"source": str(source), "staged": staged}

@@ -54,10 +54,17 @@ def dagger(
     settings, console = read_settings(), show.console(as_json)
     connection = settings.connect()
     asked = {
-        "rounds": count, "from": version, "track": track, "conditions": _words(conditions),
-        "aim": _words(aim), "starts": starts, "laps": laps, "rows": rows, "beta": beta,
+        "rounds": count,
+        "from": version,
+        "track": track,
+        "conditions": _words(conditions),
+        "aim": _words(aim),
+        "starts": starts,
+        "laps": laps,
+        "rows": rows,
+        "beta": beta,
         "epochs": epochs,
-    }  # fmt: skip
+    }
     registry, path = Registry(settings.models), settings.data / STATE
     work = None if anew else campaign.unfinished(path)
     if work is None:

@@ -114,17 +114,21 @@ def table(console: Console, figures: dict[str, Any]) -> None:
     rows = [
         ("rows imported / rejected", f"{accepted:,} / {rejected:,}"),
         ("training samples", f"{metrics['train_samples']:,.0f}"),
-        ("rows that train / validate",
-         f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}"),
+        (
+            "rows that train / validate",
+            f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}",
+        ),
         ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
         ("MSE of the model, train / validation", show.mse(metrics)),
         ("MSE of predict-zero / hold-last", show.baselines(metrics)),
         ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
-        ("model version: trained / driving",
-         f"{training['version']} / {figures['model']['version']}"),
+        (
+            "model version: trained / driving",
+            f"{training['version']} / {figures['model']['version']}",
+        ),
         *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
         *(_replayed(drive) if "answered" in drive else _driven(drive)),
-    ]  # fmt: skip
+    ]
     rows += [("kept", path) for path in figures.get("report", ())]
     shown = Table(
         title="Lapwing",
@@ -140,10 +144,13 @@ def table(console: Console, figures: dict[str, Any]) -> None:
 
 def _replayed(drive: dict[str, Any]) -> list[tuple[str, str]]:
     return [
-        ("telemetries answered", f"{drive['answered'] + drive['folded']:,} of "
-         f"{drive['telemetries']:,}, {drive['folded']} of them with another's answer"),
+        (
+            "telemetries answered",
+            f"{drive['answered'] + drive['folded']:,} of "
+            f"{drive['telemetries']:,}, {drive['folded']} of them with another's answer",
+        ),
         *_answers(drive),
-    ]  # fmt: skip
+    ]
 
 
 def _answers(drive: dict[str, Any]) -> list[tuple[str, str]]:
@@ -159,14 +166,17 @@ def _driven(drive: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("telemetries answered", f"{drive['wire']['answered']:,}"),
         *_answers(drive["wire"]),
-        ("lap", f"{drive['laps_done']} of {drive['laps']:g} on {drive['track']}, "
-         f"{drive['distance_m']:,.0f} m in {drive['elapsed_s']:.0f} s"),
+        (
+            "lap",
+            f"{drive['laps_done']} of {drive['laps']:g} on {drive['track']}, "
+            f"{drive['distance_m']:,.0f} m in {drive['elapsed_s']:.0f} s",
+        ),
         ("interventions", str(len(drive["interventions"]))),
         ("autonomy", f"{metrics['autonomy_percent']:.1f} %"),
         ("lateral error mean / RMS / largest", f"{' / '.join(lateral)} m"),
         ("time with a wheel off the road", f"{100 * metrics['off_road_share']:.1f} %"),
         ("steering whiteness", f"{metrics['whiteness_per_s']:.2f} /s"),
-    ]  # fmt: skip
+    ]
 
 
 def _record(settings: Settings, console: Console) -> list[Path]:

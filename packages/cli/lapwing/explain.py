@@ -35,8 +35,10 @@ def explain(
     copied = bool(settings.inbox_dir)
     sources = staging.images(images or [], settings.models, copied)
     arguments = {
-        "version": version, "images": [str(each) for each in sources], "staged": copied,
-    }  # fmt: skip
+        "version": version,
+        "images": [str(each) for each in sources],
+        "staged": copied,
+    }
     result = ask(jobs.EXPLAIN, str(version), arguments, wait, as_json)
     if result is None:
         return

@@ -87,10 +87,14 @@ def evaluate(
     conditions = ["clear", *(word.strip() for word in perturb.split(",") if word.strip())]
     own = Path(track)
     arguments: dict[str, Any] = {
-        "version": version, "track": str(own.absolute()) if own.is_file() else track,
-        "starts": starts, "laps": laps,
-        "conditions": list(dict.fromkeys(conditions)), "seed": seed, "film": film,
-    }  # fmt: skip
+        "version": version,
+        "track": str(own.absolute()) if own.is_file() else track,
+        "starts": starts,
+        "laps": laps,
+        "conditions": list(dict.fromkeys(conditions)),
+        "seed": seed,
+        "film": film,
+    }
     result = ask(jobs.EVALUATE, str(version), arguments, wait, as_json)
     if result is None:
         return

@@ -38,8 +38,11 @@ class Inference:
         if status == 200:
             return body
         kind = ServiceError if status >= 500 else FrameError
-        raise kind(f"{image}: {body.get('error', status)}", got=body.get("got"),
-                   remedy=str(body.get("remedy", "")))  # fmt: skip
+        raise kind(
+            f"{image}: {body.get('error', status)}",
+            got=body.get("got"),
+            remedy=str(body.get("remedy", "")),
+        )
 
     def model(self) -> dict[str, Any]:
         """Return what the service says of the model that it serves.

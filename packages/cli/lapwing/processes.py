@@ -44,12 +44,26 @@ def redis(folder: Path, socket: Path) -> Process:
     return Process(
         "redis",
         (
-            _redis_server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700",
-            "--dir", str(folder), "--save", "", "--appendonly", "yes", "--appendfsync", "everysec",
-            "--loglevel", "warning",
+            _redis_server(),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(socket),
+            "--unixsocketperm",
+            "700",
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "everysec",
+            "--loglevel",
+            "warning",
         ),
         20,
-    )  # fmt: skip
+    )
 
 
 def _redis_server() -> str:

@@ -44,8 +44,9 @@ def models(to: Console, registry: Registry) -> None:
         said = made[-1]
         to.print(
             f"version {current} is current since {said.at} ({said.by}): {said.why}",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def scores(version: Path) -> dict[str, str]:
@@ -59,8 +60,12 @@ def scores(version: Path) -> dict[str, str]:
         found["drives"] = f"{_figure(value)} {latest['track']}"
     path = version / "evaluations" / "replay" / "replay.json"
     if path.is_file():
-        shares = [drive["autonomy_percent"] for each in _read(path)["datasets"]
-                  for drive in each["drives"] if drive["limit_m"] == 3]  # fmt: skip
+        shares = [
+            drive["autonomy_percent"]
+            for each in _read(path)["datasets"]
+            for drive in each["drives"]
+            if drive["limit_m"] == 3
+        ]
         if shares:
             found["replay"] = f"{sum(shares) / len(shares):.0f} % of {len(shares)}"
     return found
@@ -85,16 +90,22 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
     table = show.lines("course", "", "this one", "current", "difference", "at least", "pairs")
     for each in comparisons:
         table.add_row(
-            each["course"], each["measure"], f"{each['candidate']:.1f} %",
-            f"{each['incumbent']:.1f} %", f"{each['difference']:+.1f}", f"{each['lower']:+.1f}",
+            each["course"],
+            each["measure"],
+            f"{each['candidate']:.1f} %",
+            f"{each['incumbent']:.1f} %",
+            f"{each['difference']:+.1f}",
+            f"{each['lower']:+.1f}",
             str(each["pairs"]) + ("" if each["tells"] else ", tells nothing"),
-        )  # fmt: skip
+        )
     show.unbroken(to, table)
     if not gate["accepted"]:
         to.print(
             f"  current stays; `lapwing promote {gate['version']} --force` has it drive all the "
-            "same", highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            "same",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def evaluation(to: Console, result: Mapping[str, Any]) -> None:
@@ -103,8 +114,10 @@ def evaluation(to: Console, result: Mapping[str, Any]) -> None:
     names = ("success_percent", "autonomy_percent", "lateral_mae_m", "off_road_percent")
     to.print(
         f"version {found['version']} on {found['track']}: {found['starts']} starts of "
-        f"{found['laps']:g} laps; in brackets 95 % intervals", highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        f"{found['laps']:g} laps; in brackets 95 % intervals",
+        highlight=False,
+        soft_wrap=True,
+    )
     table = show.lines("", "success", "autonomy", "off the line", "wheel off the road")
     for each in found["conditions"]:
         table.add_row(each["condition"], *(_figure(each["measures"][name]) for name in names))
@@ -114,16 +127,20 @@ def evaluation(to: Console, result: Mapping[str, Any]) -> None:
         for road in result["replay"]:
             for drive in road["drives"]:
                 table.add_row(
-                    f"{road['dataset']}: {road['held_out']}", f"{drive['limit_m']:g} m",
-                    f"{drive['autonomy_percent']:.1f} %", f"{drive['deviation_rmse_m']:.2f} m",
-                )  # fmt: skip
+                    f"{road['dataset']}: {road['held_out']}",
+                    f"{drive['limit_m']:g} m",
+                    f"{drive['autonomy_percent']:.1f} %",
+                    f"{drive['deviation_rmse_m']:.2f} m",
+                )
         show.unbroken(to, table)
     for road in result["openloop"]:
         score = road["score"]
         to.print(
             f"{road['dataset']}: MSE {score['mse']:.4f}, predict-zero {score['mse_zero']:.4f}, "
-            f"hold-last {score['mse_hold']:.4f}; {road['leak']}", highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"hold-last {score['mse_hold']:.4f}; {road['leak']}",
+            highlight=False,
+            soft_wrap=True,
+        )
     to.print(f"kept {found['folder']}", highlight=False, soft_wrap=True)
 
 

@@ -81,10 +81,15 @@ def run(begun: ModelManifest, door: Door) -> list[Round]:
         aim = terms["aim"] or weakest(before.autonomy)
         name = relabelled.name(begun.version, number)
         arguments = {
-            "version": before.version, "name": name, "track": terms["track"], "conditions": aim,
-            "starts": terms["starts"], "rows": terms["rows"], "beta": terms["beta"] ** number,
+            "version": before.version,
+            "name": name,
+            "track": terms["track"],
+            "conditions": aim,
+            "starts": terms["starts"],
+            "rows": terms["rows"],
+            "beta": terms["beta"] ** number,
             "seed": STARTS_SEED + number,
-        }  # fmt: skip
+        }
         collected = door.step(f"r{number}-collect", jobs.COLLECT, arguments)["collected"]
         # The inbox is both workers' own, so nothing is copied; the import removes the recording.
         arguments = {"source": collected["folder"], "name": name, "staged": True}
@@ -138,9 +143,13 @@ def weakest(autonomy: Intervals) -> list[str]:
 def _evaluated(number: int, version: int, door: Door) -> Intervals:
     terms = door.work.terms
     arguments = {
-        "version": version, "track": terms["track"], "starts": terms["starts"],
-        "laps": terms["laps"], "conditions": terms["conditions"], "film": False,
-    }  # fmt: skip
+        "version": version,
+        "track": terms["track"],
+        "starts": terms["starts"],
+        "laps": terms["laps"],
+        "conditions": terms["conditions"],
+        "film": False,
+    }
     result = door.step(f"r{number}-evaluate", jobs.EVALUATE, arguments)["evaluation"]
     return {
         each["condition"]: {
@@ -154,8 +163,18 @@ def _evaluated(number: int, version: int, door: Door) -> Intervals:
 def table(rounds: Sequence[Round]) -> Table:
     """Return the table of all rounds."""
     names = list(rounds[0].autonomy)
-    shown = Table("round", "version", "learnt under", "rows added", "rows", "val MSE", *names,
-                  "gate", box=None, title="autonomy % (95 % interval) by condition")  # fmt: skip
+    shown = Table(
+        "round",
+        "version",
+        "learnt under",
+        "rows added",
+        "rows",
+        "val MSE",
+        *names,
+        "gate",
+        box=None,
+        title="autonomy % (95 % interval) by condition",
+    )
     for each in rounds:
         extra = each.collected or {}
         shown.add_row(

@@ -71,10 +71,13 @@ def record(settings: Settings, folder: Path) -> list[Path]:
             shown = None if not running else subprocess.PIPE
             running.append(
                 subprocess.Popen(
-                    command(words), env=environment(settings, "lapwing sim"), text=True,
-                    stdout=subprocess.DEVNULL, stderr=shown,
+                    command(words),
+                    env=environment(settings, "lapwing sim"),
+                    text=True,
+                    stdout=subprocess.DEVNULL,
+                    stderr=shown,
                 )
-            )  # fmt: skip
+            )
         for process in running:
             _, said = process.communicate()
             if process.returncode:
@@ -99,9 +102,12 @@ def drive(settings: Settings, folder: Path, laps: float) -> dict[str, Any]:
     """
     words = ["drive", "--laps", str(laps), "--out", str(folder), "--json"]
     done = subprocess.run(
-        command(words), env=environment(settings, "lapwing sim"), stdout=subprocess.PIPE,
-        text=True, check=False,
-    )  # fmt: skip
+        command(words),
+        env=environment(settings, "lapwing sim"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if not done.stdout:
         raise ServiceError("the drive failed", got=f"exit {done.returncode}")
     outcome: dict[str, Any] = json.loads(done.stdout)

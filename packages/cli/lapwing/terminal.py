@@ -15,9 +15,13 @@ from rich.text import Text
 from contract.errors import ServiceError
 
 COLORS: Final = {
-    "redis": "red", "ingest": "green", "trainer": "magenta", "inference": "blue",
-    "driver-bridge": "yellow", "lapwing": "white",
-}  # fmt: skip
+    "redis": "red",
+    "ingest": "green",
+    "trainer": "magenta",
+    "inference": "blue",
+    "driver-bridge": "yellow",
+    "lapwing": "white",
+}
 WIDTH: Final = max(map(len, COLORS))
 FOLLOW_EVERY_S: Final = 0.3
 

@@ -74,8 +74,17 @@ def documents(seen: Iterable[View | None]) -> None:
 
 def table(seen: Iterable[View]) -> Table:
     """Return one line a simulator, in the order of their numbers."""
-    made = Table("simulator", "how", "left  steering  right", "throttle", "mph", "target",
-                 "answer in", "answers", box=None)  # fmt: skip
+    made = Table(
+        "simulator",
+        "how",
+        "left  steering  right",
+        "throttle",
+        "mph",
+        "target",
+        "answer in",
+        "answers",
+        box=None,
+    )
     colors = {"model": "green", "held": "yellow", "stopped": "red", "manual": "cyan"}
     for view in sorted(seen, key=lambda each: (len(each.simulator), each.simulator)):
         made.add_row(

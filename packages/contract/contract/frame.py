@@ -82,9 +82,10 @@ def picture(content: bytes) -> Frame:
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
     if not 0 < height * width <= MAX_PIXELS:
         raise BrokenFrameError(
-            "the PNG is too large, or empty", got=f"{width} x {height} pixels",
+            "the PNG is too large, or empty",
+            got=f"{width} x {height} pixels",
             remedy=f"At most {MAX_PIXELS:,} pixels are read",
-        )  # fmt: skip
+        )
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None or decoded.shape != (height, width, 3):
         raise BrokenFrameError("the PNG is truncated or corrupt", got=f"{len(content)} bytes")

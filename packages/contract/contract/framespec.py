@@ -16,6 +16,10 @@ BYTES: Final = HEIGHT * WIDTH * CHANNELS
 # What a model's manifest says of the frames that it was trained on. Any change of frame.prepare
 # that changes pixels changes this, and so refuses models and stores made before.
 SPEC: Final[dict[str, object]] = {
-    "height": HEIGHT, "width": WIDTH, "channels": CHANNELS,
-    "dtype": "uint8", "color": "rgb", "resize": "linear",
-}  # fmt: skip
+    "height": HEIGHT,
+    "width": WIDTH,
+    "channels": CHANNELS,
+    "dtype": "uint8",
+    "color": "rgb",
+    "resize": "linear",
+}

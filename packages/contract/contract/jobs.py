@@ -177,9 +177,12 @@ def views(connection: Redis) -> list[JobView]:
         one = queue(name, connection)
         ids.update(one.get_job_ids())
         for registry in (
-            one.started_job_registry, one.finished_job_registry, one.failed_job_registry,
-            one.canceled_job_registry, one.scheduled_job_registry,
-        ):  # fmt: skip
+            one.started_job_registry,
+            one.finished_job_registry,
+            one.failed_job_registry,
+            one.canceled_job_registry,
+            one.scheduled_job_registry,
+        ):
             ids.update(registry.get_job_ids(cleanup=False))
     found = []
     for job_id in ids:
@@ -208,10 +211,11 @@ def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
     while (seen := view(job_id, connection)).status not in ENDED:
         if time.monotonic() > deadline:
             raise JobError(
-                "the job's worker did not answer", got=f"{job_id}: {seen.status}",
+                "the job's worker did not answer",
+                got=f"{job_id}: {seen.status}",
                 remedy="If the worker was killed, the job is taken up again within two minutes; "
                 "cancel it then",
-            )  # fmt: skip
+            )
         time.sleep(0.1)
     return seen
 

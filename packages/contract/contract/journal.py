@@ -49,9 +49,15 @@ class Decision:
 
 
 def decide(
-    version: int, by: str, why: str, previous: int | None, *, accepted: bool = True,
-    evidence: dict[str, Any] | None = None, decision_id: str | None = None,
-) -> Decision:  # fmt: skip
+    version: int,
+    by: str,
+    why: str,
+    previous: int | None,
+    *,
+    accepted: bool = True,
+    evidence: dict[str, Any] | None = None,
+    decision_id: str | None = None,
+) -> Decision:
     """Return a decision of this moment."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Decision(

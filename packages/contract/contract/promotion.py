@@ -43,9 +43,15 @@ def rollback(registry: Registry) -> ModelManifest:
 
 
 def judge(
-    registry: Registry, version: int, against: int | None, job_id: str, why: str,
-    evidence: dict[str, Any], *, accepted: bool,
-) -> Decision | None:  # fmt: skip
+    registry: Registry,
+    version: int,
+    against: int | None,
+    job_id: str,
+    why: str,
+    evidence: dict[str, Any],
+    *,
+    accepted: bool,
+) -> Decision | None:
     """Write down what the gate found of a candidate, and make it current if it passed.
 
     Args:
@@ -72,9 +78,14 @@ def judge(
         registry.verify(version)
         by = journal.FIRST if against is None else journal.GATE
         decision = journal.decide(
-            version, by, why, against,
-            accepted=accepted, evidence=evidence, decision_id=job_id,
-        )  # fmt: skip
+            version,
+            by,
+            why,
+            against,
+            accepted=accepted,
+            evidence=evidence,
+            decision_id=job_id,
+        )
         if accepted:
             _carry_out(registry, decision)
         else:

@@ -33,9 +33,15 @@ PART_BYTES: Final = 1 << 16
 """Of a file, read at a time: most images have less."""
 
 UNPACKING: Final = (
-    OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
     RuntimeError,  # of a zip with a password, or a compression that zipfile does not know
-)  # fmt: skip
+)
 """What unpacking an archive raises when it is damaged, strange, or too large for the disk."""
 
 

@@ -64,8 +64,12 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
 def _parse(field: dataclasses.Field[Any], kind: type, raw: str) -> object:
     """Return `raw` as the field's type, within its limits."""
     readers: dict[type, Callable[[str], object]] = {
-        bool: _bool, int: int, float: float, str: str, Path: lambda text: Path(text).expanduser(),
-    }  # fmt: skip
+        bool: _bool,
+        int: int,
+        float: float,
+        str: str,
+        Path: lambda text: Path(text).expanduser(),
+    }
     try:
         value = readers[kind](raw)
     except ValueError:

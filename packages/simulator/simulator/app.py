@@ -163,9 +163,16 @@ def evaluate(
     """Drive from many seeded starts; exit 1 unless every drive succeeded."""
     chosen = tuple(Look(light.strip()).light for light in lights.split(","))
     result = evaluating.evaluate(
-        track_of(track), starts, seed, offset, chosen,
-        Terms(laps, vary=vary, film=film), bridge, out, show.console(as_json),
-    )  # fmt: skip
+        track_of(track),
+        starts,
+        seed,
+        offset,
+        chosen,
+        Terms(laps, vary=vary, film=film),
+        bridge,
+        out,
+        show.console(as_json),
+    )
     if as_json:
         show.document(result.document())
     else:
@@ -208,8 +215,14 @@ def video(
     with show.progress("filming") as told:
         made = film_of(pictures, path, fps, told)
     if as_json:
-        show.document({"video": str(made.path), "pictures": made.pictures,
-                       "left_out": made.left_out, "seconds": made.seconds})  # fmt: skip
+        show.document(
+            {
+                "video": str(made.path),
+                "pictures": made.pictures,
+                "left_out": made.left_out,
+                "seconds": made.seconds,
+            }
+        )
     else:
         show.video(made)
 

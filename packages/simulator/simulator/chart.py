@@ -69,8 +69,10 @@ def chart(
     left, right = edges(track)
     plan, tall = fit(
         np.concatenate([left, right, line, interventions.reshape(-1, 2)]),
-        WIDTH - 2 * SIDE - BAR, TALL, ROOM,
-    )  # fmt: skip
+        WIDTH - 2 * SIDE - BAR,
+        TALL,
+        ROOM,
+    )
     plan = replace(plan, x=plan.x + SIDE, y=plan.y + HEAD)
     canvas = np.full((SHARP * (HEAD + tall + FOOT), SHARP * WIDTH, 3), PAPER, np.uint8)
     _road(canvas, plan, left, right, track)
@@ -204,11 +206,17 @@ def _words(picture: Picture, plan: Plan, title: str, facts: str) -> None:
     _write(picture, title, (SIDE, 56), 30, INK, weight=600)
     _write(picture, facts, (SIDE, 86), 17, FAINT)
     y = picture.shape[0] - 36
-    metres = max(each for each in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-                 if each * plan.scale <= 200 or each == 1)  # fmt: skip
+    metres = max(
+        each
+        for each in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        if each * plan.scale <= 200 or each == 1
+    )
     right = SIDE + round(metres * plan.scale)
-    for from_xy, to_xy in (((SIDE, y), (right, y)), ((SIDE, y - 6), (SIDE, y + 6)),
-                           ((right, y - 6), (right, y + 6))):  # fmt: skip
+    for from_xy, to_xy in (
+        ((SIDE, y), (right, y)),
+        ((SIDE, y - 6), (SIDE, y + 6)),
+        ((right, y - 6), (right, y + 6)),
+    ):
         cv2.line(picture, from_xy, to_xy, INK, 2)
     _write(picture, f"{metres} m", (right + 12, y + 6), 16, INK)
     _cross(picture, np.array([right + 110.0, y]), scale=1)
@@ -229,9 +237,14 @@ def _facts(track: Track, lateral_m: Floats, interventions: int) -> str:
 
 
 def _write(
-    picture: Picture, text: str, at: Floats | tuple[int, int], size: int, ink: Colour,
-    weight: int = 400, middle: bool = False,
-) -> None:  # fmt: skip
+    picture: Picture,
+    text: str,
+    at: Floats | tuple[int, int],
+    size: int,
+    ink: Colour,
+    weight: int = 400,
+    middle: bool = False,
+) -> None:
     """Write from the left end of the base line, or around a point."""
     font = cv2.FontFace()
     x, y = round(float(at[0])), round(float(at[1]))

@@ -135,9 +135,16 @@ class Dashboard:
         turn = round(math.degrees(needle * SWEEP_RAD))
         if turn:  # an arc of no length is drawn at the hub
             cv2.ellipse(
-                panel, HUB, (RADIUS, RADIUS), 0, -90 + min(0, turn), -90 + max(0, turn), PATH, 8,
+                panel,
+                HUB,
+                (RADIUS, RADIUS),
+                0,
+                -90 + min(0, turn),
+                -90 + max(0, turn),
+                PATH,
+                8,
                 cv2.LINE_AA,
-            )  # fmt: skip
+            )
         cv2.line(panel, _spoke(needle, 30), _spoke(needle, RADIUS - 4), BRIGHT, 3, cv2.LINE_AA)
         angle = f"{abs(steering) * STEERING_LOCK_DEG:.1f}°"
         if angle != "0.0°":
@@ -157,9 +164,15 @@ class Dashboard:
         self._write(panel, f"{abs(lateral_m):.2f} m {side}", (x, 98), 18, BRIGHT, middle=True)
 
     def _write(
-        self, picture: Picture, text: str, at: tuple[int, int], size: int, ink: Colour,
-        middle: bool = False, right: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        picture: Picture,
+        text: str,
+        at: tuple[int, int],
+        size: int,
+        ink: Colour,
+        middle: bool = False,
+        right: bool = False,
+    ) -> None:
         """Write on the base line at `at`, from there, around it or up to it."""
         x, y = at
         if middle or right:

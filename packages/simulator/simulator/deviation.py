@@ -42,9 +42,15 @@ def path(time_s: Floats, yaw_rad_s: Floats, speed_mps: Floats) -> tuple[Floats, 
 
 
 def chart(
-    place_m: Floats, heading_rad: Floats, time_s: Floats, left_m: Floats, limit_m: float,
-    interventions: NDArray[np.int64], title: str, facts: str,
-) -> Picture:  # fmt: skip
+    place_m: Floats,
+    heading_rad: Floats,
+    time_s: Floats,
+    left_m: Floats,
+    limit_m: float,
+    interventions: NDArray[np.int64],
+    title: str,
+    facts: str,
+) -> Picture:
     """Draw a rerun.
 
     Args:
@@ -80,9 +86,12 @@ def chart(
 
 
 def _coloured(
-    picture: Picture, points: Floats, left_m: Floats, limit_m: float,
+    picture: Picture,
+    points: Floats,
+    left_m: Floats,
+    limit_m: float,
     interventions: NDArray[np.int64],
-) -> None:  # fmt: skip
+) -> None:
     """Draw a line whose colour is the offset, with a gap where the car was put back."""
     fixed = np.round(points * 16).astype(np.int32)
     inks = colours(np.minimum(np.abs(left_m) / limit_m, 1.0))

@@ -68,8 +68,10 @@ def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
         words = f"cameras: {', '.join(SIDES)}"
         strips.append(Strip(words, [camera.picture(pose, side) for side in SIDES]))
     strips += [Strip(f"{track.name}, {light}", lights[light]) for light in others]
-    varied = [_seen(track, Look(first, seed + number, vary=True), around[[number]])[0]
-              for number in range(COLUMNS)]  # fmt: skip
+    varied = [
+        _seen(track, Look(first, seed + number, vary=True), around[[number]])[0]
+        for number in range(COLUMNS)
+    ]
     strips.append(Strip(f"{track.name}, varied by seeds {seed} to {seed + COLUMNS - 1}", varied))
     return sheet(strips)
 

@@ -123,9 +123,16 @@ class Judge:
             TelemetryError: a value is no finite number.
         """
         if not math.isfinite(
-            time_s + pose.x_m + pose.y_m + pose.heading_rad + place.lateral_m + place.station_m
-            + speed_mps + steering + throttle
-        ):  # fmt: skip
+            time_s
+            + pose.x_m
+            + pose.y_m
+            + pose.heading_rad
+            + place.lateral_m
+            + place.station_m
+            + speed_mps
+            + steering
+            + throttle
+        ):
             raise TelemetryError(
                 "the car is nowhere", got=(time_s, pose, place, speed_mps, steering, throttle)
             )
@@ -153,9 +160,19 @@ class Judge:
             self._moved_s = now_s
             self._furthest_m = self._distance_m
         self._looks.append(
-            (now_s, pose.x_m, pose.y_m, lateral_m, lane_error_m, error_rad, off_road,
-             speed_mps, steering, throttle)
-        )  # fmt: skip
+            (
+                now_s,
+                pose.x_m,
+                pose.y_m,
+                lateral_m,
+                lane_error_m,
+                error_rad,
+                off_road,
+                speed_mps,
+                steering,
+                throttle,
+            )
+        )
         return Verdict(
             time_s=now_s,
             distance_m=self._distance_m,
@@ -176,14 +193,22 @@ class Judge:
             looks.T.copy()
         )
         return Trace(
-            time_s, x, y, lateral, lane_error, heading_error, off_road > 0, speed, steering,
+            time_s,
+            x,
+            y,
+            lateral,
+            lane_error,
+            heading_error,
+            off_road > 0,
+            speed,
+            steering,
             throttle,
             distance_m=self._distance_m,
             laps_done=len(self._lap_ends_s) - 1,
             lap_times_s=tuple(float(each) for each in np.diff(self._lap_ends_s)),
             interventions=tuple(self._interventions),
             complete=self._distance_m >= self._goal_m - SLACK,
-        )  # fmt: skip
+        )
 
     def _advance(self, station_m: float, now_s: float) -> None:
         """Follow the car along the road, and take the time of each lap that ended since."""

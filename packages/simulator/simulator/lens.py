@@ -101,9 +101,12 @@ class Lens:
         # Rays that leave the recorded camera's half of the world: turned away beyond its edge.
         depth = np.maximum(depth, np.float32(1e-3))
         seen = cv2.remap(
-            picture, (x / depth).reshape(self._shape[:2]), (y / depth).reshape(self._shape[:2]),
-            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+            picture,
+            (x / depth).reshape(self._shape[:2]),
+            (y / depth).reshape(self._shape[:2]),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         return np.asarray(seen, dtype=np.uint8)
 
     def _moved(self, left_m: float, heading_rad: float) -> Floats:

@@ -80,10 +80,13 @@ def by_bin(predicted: Floats, recorded: Floats) -> list[dict[str, float]]:
         errors = (predicted - recorded)[bins == number] * STEERING_LOCK_DEG
         found.append(
             {
-                "from": EDGES[number], "to": EDGES[number + 1], "rows": float(len(errors)),
-                "mae_deg": float(np.abs(errors).mean()), "bias_deg": float(errors.mean()),
+                "from": EDGES[number],
+                "to": EDGES[number + 1],
+                "rows": float(len(errors)),
+                "mae_deg": float(np.abs(errors).mean()),
+                "bias_deg": float(errors.mean()),
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -94,10 +97,13 @@ def by_camera(predicted: Sequence[Floats]) -> list[dict[str, Any]]:
     it is so far to a side, to be compared with the `--correction` that it was trained with.
     """
     return [
-        {"camera": name, "mean": float(each.mean()),
-         "correction": float((each - predicted[0]).mean())}
+        {
+            "camera": name,
+            "mean": float(each.mean()),
+            "correction": float((each - predicted[0]).mean()),
+        }
         for name, each in zip(("center", "left", "right"), predicted, strict=False)
-    ]  # fmt: skip
+    ]
 
 
 def smoothed(values: Floats, time_s: Floats, stretch: NDArray[np.int64]) -> Floats:

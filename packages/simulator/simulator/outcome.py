@@ -167,9 +167,11 @@ def rows(drive: Outcome) -> list[tuple[str, str]]:
         ("lateral error: largest", _written(measures.lateral_max_m, ".2f", " m")),
         ("time with a wheel off the road", _written(share, ".1f", " %")),
         ("steering whiteness", _written(measures.whiteness_per_s, ".2f", " /s")),
-        *((f"put back at {each.time_s:.1f} s", f"{each.reason}, at {each.station_m:.0f} m")
-          for each in drive.interventions),
-    ]  # fmt: skip
+        *(
+            (f"put back at {each.time_s:.1f} s", f"{each.reason}, at {each.station_m:.0f} m")
+            for each in drive.interventions
+        ),
+    ]
 
 
 def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
@@ -180,9 +182,12 @@ def summary(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("95 % interval (Wilson)", f"{100 * low:.1f} to {100 * high:.1f} %"),
         ("interventions", str(evaluation.interventions)),
         ("autonomy", _written(evaluation.autonomy_percent, ".1f", " %")),
-        *((f"failed: drive {number}", f"{each.conditions}: {_result(each)}")
-          for number, each in enumerate(evaluation.outcomes, 1) if not each.success),
-    ]  # fmt: skip
+        *(
+            (f"failed: drive {number}", f"{each.conditions}: {_result(each)}")
+            for number, each in enumerate(evaluation.outcomes, 1)
+            if not each.success
+        ),
+    ]
 
 
 def _result(drive: Outcome) -> str:

@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 RAMP: Final[tuple[tuple[int, int, int], ...]] = (
-    (33, 88, 166), (38, 152, 170), (120, 180, 90), (245, 176, 39), (222, 73, 38), (150, 14, 60),
-)  # fmt: skip
+    (33, 88, 166),
+    (38, 152, 170),
+    (120, 180, 90),
+    (245, 176, 39),
+    (222, 73, 38),
+    (150, 14, 60),
+)
 """From no lateral error to the largest of the bar; told apart by the colour-blind too."""
 
 

@@ -67,9 +67,11 @@ def judge(recorded: Recorded) -> Reference:
     """
     held = recorded.driven_s()
     yaw = np.array(
-        [yaw_rad_s(float(steering), float(speed))
-         for steering, speed in zip(recorded.steering, recorded.speed_mps, strict=True)]
-    )  # fmt: skip
+        [
+            yaw_rad_s(float(steering), float(speed))
+            for steering, speed in zip(recorded.steering, recorded.speed_mps, strict=True)
+        ]
+    )
     clock = np.concatenate([[0.0], np.cumsum(held)])
     window_s = min(WINDOW_S, float(clock[-1]))
     starts = np.arange(0.0, clock[-1] - window_s + EVERY_S, EVERY_S)

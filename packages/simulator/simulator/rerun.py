@@ -142,15 +142,23 @@ def rerun(
         if held[row] > 0:
             speed = (recorded.speed_mps[row] + recorded.speed_mps[row + 1]) / 2
             car = advance(
-                car, float(steering[row]), float(recorded.steering[row]), float(speed),
+                car,
+                float(steering[row]),
+                float(recorded.steering[row]),
+                float(speed),
                 float(held[row]),
-            )  # fmt: skip
+            )
         told((row + 1) / count)
     elapsed_s = float(recorded.driven_s().sum())
     return Rerun(
-        limit_m, left, heading, steering, tuple(interventions), elapsed_s,
+        limit_m,
+        left,
+        heading,
+        steering,
+        tuple(interventions),
+        elapsed_s,
         1000 * (time.perf_counter() - began) / count,
-    )  # fmt: skip
+    )
 
 
 def _eyes(recorded: Recorded, lens: Lens, car: Abreast) -> Callable[[int], Picture]:

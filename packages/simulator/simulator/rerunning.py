@@ -60,9 +60,10 @@ def rerun(
     _check(plot, video, len(recordings))
     if policy in policies.BLIND and model is not None:
         raise SettingError(
-            "this policy asks no model", got=f"--policy {policy} --model {model}",
+            "this policy asks no model",
+            got=f"--policy {policy} --model {model}",
             remedy="Leave one of the two out",
-        )  # fmt: skip
+        )
     steer, driver = None, policy
     if policy in policies.SEEING:
         manifest, steer = twin.load(Registry(models), model)
@@ -150,19 +151,24 @@ def _tell(told: Callable[[float], None], before: int, drives: int, share: float)
 
 def _add(film: Film, road: Recorded, moment: Moment) -> None:
     film.add(
-        moment.look(), moment.steering, 0.0,
-        float(road.speed_mps[moment.row]) / MPS_PER_MPH, moment.left_m,
+        moment.look(),
+        moment.steering,
+        0.0,
+        float(road.speed_mps[moment.row]) / MPS_PER_MPH,
+        moment.left_m,
         float(road.time_s[moment.row]),
         "put back on the recorded path" if moment.intervened else "",
-    )  # fmt: skip
+    )
 
 
 def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
     """Draw a drive along a recording; see deviation.chart."""
     yaw = np.array(
-        [yaw_rad_s(float(steering), float(speed))
-         for steering, speed in zip(road.steering, road.speed_mps, strict=True)]
-    )  # fmt: skip
+        [
+            yaw_rad_s(float(steering), float(speed))
+            for steering, speed in zip(road.steering, road.speed_mps, strict=True)
+        ]
+    )
     # As if what was driven had followed on: nobody knows where the car went in a pause.
     driven_s = np.concatenate([[0.0], np.cumsum(road.held_s()[:-1])])
     place, heading = deviation.path(driven_s, yaw, road.speed_mps)
@@ -173,9 +179,15 @@ def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
         "(root mean square)"
     )
     return deviation.chart(
-        place, heading, driven_s, done.left_m, done.limit_m, rows,
-        f"{road.name}: {driver}", facts,
-    )  # fmt: skip
+        place,
+        heading,
+        driven_s,
+        done.left_m,
+        done.limit_m,
+        rows,
+        f"{road.name}: {driver}",
+        facts,
+    )
 
 
 def _document(

@@ -37,9 +37,11 @@ def document(value: object) -> None:
 def progress(label: str) -> Iterator[Callable[[float], None]]:
     """Show a bar; yield what is told the share that is done, 0..1."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(compact=True),
-    )  # fmt: skip
+    )
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(label, total=1.0)
         yield lambda share: bar.update(task, completed=share)
@@ -70,15 +72,21 @@ def replay(drive: Replay) -> None:
     """Show how recorded frames were answered."""
     _table(
         [
-            ("telemetries answered", f"{drive.answered + drive.folded:,} of "
-             f"{drive.telemetries:,}, {drive.folded} of them with another's answer"),
+            (
+                "telemetries answered",
+                f"{drive.answered + drive.folded:,} of "
+                f"{drive.telemetries:,}, {drive.folded} of them with another's answer",
+            ),
             ("answers a second", f"{drive.answers_per_s:.0f}"),
             ("round trip p50 / p99", f"{drive.p50_ms:.1f} / {drive.p99_ms:.1f} ms"),
-            ("steering", f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
-             f"{drive.steering_mean:+.3f}"),
+            (
+                "steering",
+                f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
+                f"{drive.steering_mean:+.3f}",
+            ),
             ("speed at the end", f"{drive.speed_mph:.1f} mph"),
         ]
-    )  # fmt: skip
+    )
 
 
 def reruns(
@@ -91,10 +99,13 @@ def reruns(
     for road, _, drives in found:
         for each in drives:
             table.add_row(
-                road.name, f"{each.elapsed_s:.0f} s", f"{each.limit_m:g} m",
-                f"{each.autonomy_percent:.1f} %", f"{len(each.interventions)} times",
+                road.name,
+                f"{each.elapsed_s:.0f} s",
+                f"{each.limit_m:g} m",
+                f"{each.autonomy_percent:.1f} %",
+                f"{len(each.interventions)} times",
                 f"{each.rmse_m:.2f} m",
-            )  # fmt: skip
+            )
     to = Console(soft_wrap=True)
     to.print(table)
     for road, reference, _ in found:
@@ -117,10 +128,14 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
     for each in documents:
         found = each["score"]
         table = Table(
-            "", "MSE", "MAE", box=None, title_justify="left",
+            "",
+            "MSE",
+            "MAE",
+            box=None,
+            title_justify="left",
             title=f"{each['recording']}, {found['rows']:.0f} rows"
             f"{' that were held out' if each['held_out'] else ''}",
-        )  # fmt: skip
+        )
         for label, mark in (
             (f"version {version}", ""),
             ("predict zero", "_zero"),
@@ -132,8 +147,10 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
         skill, plain, smooth = (
             "-" if found[name] is None else f"{found[name]:.2f}" for name in names
         )
-        lines = [f"skill {skill}, bias {found['bias_deg']:+.2f}°, correlation {plain}, with the "
-                 f"smoothed label {smooth}"]  # fmt: skip
+        lines = [
+            f"skill {skill}, bias {found['bias_deg']:+.2f}°, correlation {plain}, with the "
+            f"smoothed label {smooth}"
+        ]
         lines += [
             f"recorded {part['from']:+.2f} to {part['to']:+.2f}, {part['rows']:.0f} rows: "
             f"MAE {part['mae_deg']:.1f}°, bias {part['bias_deg']:+.1f}°"
@@ -149,8 +166,11 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
 
 def video(made: Made) -> None:
     """Show what became of a folder of pictures."""
-    lines = [("film", str(made.path)), ("pictures", f"{made.pictures:,}"),
-             ("plays", f"{made.seconds:.1f} s")]  # fmt: skip
+    lines = [
+        ("film", str(made.path)),
+        ("pictures", f"{made.pictures:,}"),
+        ("plays", f"{made.seconds:.1f} s"),
+    ]
     if made.left_out:
         lines.append(("left out: no JPEG that can be decoded", f"{made.left_out:,}"))
     _table(lines)

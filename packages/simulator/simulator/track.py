@@ -192,9 +192,9 @@ class Track:
             reach = int(NEAR_M / self.step_m)
             middle = round(near_m / self.step_m)
             indices = np.arange(middle - reach, middle + reach + 1)
-            indices = indices % len(self.points) if self.closed else indices.clip(
-                0, len(self.points) - 1
-            )  # fmt: skip
+            indices = (
+                indices % len(self.points) if self.closed else indices.clip(0, len(self.points) - 1)
+            )
         offsets = self.points[indices, :2] - (x_m, y_m)
         index = int(indices[np.argmin((offsets**2).sum(axis=1))])
         heading = float(self.heading_rad[index])

@@ -21,9 +21,17 @@ RADIUS_M: Final = 7.0
 GRADE: Final = 0.2
 POINTS: Final = (4, 4000)
 COLUMNS: Final = {
-    "x": "x", "x_m": "x", "y": "y", "y_m": "y", "z": "z", "z_m": "z",
-    "width": "width", "width_m": "width", "w_tr_right_m": "right", "w_tr_left_m": "left",
-}  # fmt: skip
+    "x": "x",
+    "x_m": "x",
+    "y": "y",
+    "y_m": "y",
+    "z": "z",
+    "z_m": "z",
+    "width": "width",
+    "width_m": "width",
+    "w_tr_right_m": "right",
+    "w_tr_left_m": "left",
+}
 """Names of columns; the last two are those of TUM's race-track database, from the line outwards."""
 
 
@@ -80,9 +88,10 @@ def _named(
     plain = {2: ["x", "y"], 3: ["x", "y", "z"], 4: ["x", "y", "z", "width"]}
     if width not in plain:
         raise SettingError(
-            f"{path} is no track", got=f"{width} columns",
+            f"{path} is no track",
+            got=f"{width} columns",
             remedy="It takes x,y or x,y,z or x,y,z,width in metres, or a header that names them",
-        )  # fmt: skip
+        )
     return plain[width], rows
 
 
@@ -90,31 +99,35 @@ def _values(path: Path, names: list[str], rows: list[tuple[int, list[str]]]) -> 
     """Return (M, 4): x, y, z and width."""
     if not POINTS[0] <= len(rows) <= POINTS[1]:
         raise SettingError(
-            f"{path} has too {'few' if len(rows) < POINTS[0] else 'many'} points", got=len(rows),
+            f"{path} has too {'few' if len(rows) < POINTS[0] else 'many'} points",
+            got=len(rows),
             remedy=f"A track takes {POINTS[0]} to {POINTS[1]:,}; one every 5 to 20 m is plenty",
-        )  # fmt: skip
+        )
     values = []
     for line, row in rows:
         try:
             found = {name: float(field) for name, field in zip(names, row, strict=True) if name}
         except ValueError as error:
             raise SettingError(
-                f"line {line} of {path} is no point", got=",".join(row),
+                f"line {line} of {path} is no point",
+                got=",".join(row),
                 remedy=f"Write {len(names)} numbers with decimal points, separated by commas",
-            ) from error  # fmt: skip
+            ) from error
         bad = [name for name, value in found.items() if not math.isfinite(value)]
         if bad:
             raise SettingError(
-                f"line {line} of {path}: {bad[0]} is not finite", got=found[bad[0]],
+                f"line {line} of {path}: {bad[0]} is not finite",
+                got=found[bad[0]],
                 remedy="Give its true value, or leave the line out",
-            )  # fmt: skip
+            )
         sides = found.get("right", WIDTH_M / 2) + found.get("left", WIDTH_M / 2)
         width = found.get("width", sides)
         if not WIDTHS_M[0] <= width <= WIDTHS_M[1]:
             raise SettingError(
-                f"line {line} of {path}: the road's width is impossible", got=f"{width:g} m",
+                f"line {line} of {path}: the road's width is impossible",
+                got=f"{width:g} m",
                 remedy=f"{WIDTHS_M[0]:g} to {WIDTHS_M[1]:g} m",
-            )  # fmt: skip
+            )
         values.append([found["x"], found["y"], found.get("z", 0.0), width])
     return np.array(values)
 
@@ -131,15 +144,17 @@ def _opened(path: Path, points: Floats) -> tuple[Floats, bool]:
     if len(same):
         raise SettingError(
             f"{path}: points {same[0] + 1} and {same[0] + 2} are in the same place",
-            got=f"{points[same[0], 0]:g}, {points[same[0], 1]:g}", remedy="Leave one of them out",
-        )  # fmt: skip
+            got=f"{points[same[0], 0]:g}, {points[same[0], 1]:g}",
+            remedy="Leave one of them out",
+        )
     length = float(steps.sum()) + (gap if closed else 0.0)
     if not LENGTHS_M[0] <= length <= LENGTHS_M[1]:
         raise SettingError(
-            f"{path} is too {'short' if length < LENGTHS_M[0] else 'long'}", got=f"{length:,.1f} m",
+            f"{path} is too {'short' if length < LENGTHS_M[0] else 'long'}",
+            got=f"{length:,.1f} m",
             remedy=f"A track has {LENGTHS_M[0]:g} to {LENGTHS_M[1]:,.0f} m: are these metres, and "
             "not degrees or kilometres?",
-        )  # fmt: skip
+        )
     return points, closed
 
 
@@ -160,8 +175,9 @@ def _check(path: Path, track: Track) -> None:
     if abs(float(track.grade[steepest])) > GRADE:
         raise SettingError(
             f"{path}: the road at {_where(track, steepest)} is too steep",
-            got=f"{abs(float(track.grade[steepest])):.0%}", remedy=f"At most {GRADE:.0%}",
-        )  # fmt: skip
+            got=f"{abs(float(track.grade[steepest])):.0%}",
+            remedy=f"At most {GRADE:.0%}",
+        )
     meeting = _meeting(track)
     if meeting is not None:
         one, other = meeting

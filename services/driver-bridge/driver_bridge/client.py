@@ -54,9 +54,10 @@ class Inference:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "\n" in token:
             raise SettingError(
-                "inference has no such address", got=repr(url),
+                "inference has no such address",
+                got=repr(url),
                 remedy="LAPWING_INFERENCE_URL takes one such as http://127.0.0.1:8000",
-            )  # fmt: skip
+            )
         self._url = url.rstrip("/") + "/predict"
         self._secure = ssl.create_default_context() if parts.scheme == "https" else None
         self._address = (parts.hostname, parts.port or (443 if self._secure else 80))

@@ -144,11 +144,16 @@ class Driver:
             if blind:
                 log.warning(
                     "simulator %s: frames are %.0f ms old: target speed lowered to %.1f mph",
-                    self._name, age_s * 1000, allowed,
-                )  # fmt: skip
+                    self._name,
+                    age_s * 1000,
+                    allowed,
+                )
             else:
-                log.info("simulator %s: frames are fresh again: target speed %.1f mph",
-                         self._name, self._wanted_mph)  # fmt: skip
+                log.info(
+                    "simulator %s: frames are fresh again: target speed %.1f mph",
+                    self._name,
+                    self._wanted_mph,
+                )
         bend = corner_mph(steering, self._corner_g)
         self.target_mph = min(self._wanted_mph, allowed, bend)
         return self.target_mph

@@ -35,9 +35,12 @@ def connect(url: str, password_file: str) -> Redis:
     """
     password = Path(password_file).read_text().strip() if password_file else None
     return Redis.from_url(
-        url, **({"password": password} if password else {}), retry=Retry(NoBackoff(), 0),
-        socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S,
-    )  # fmt: skip
+        url,
+        **({"password": password} if password else {}),
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
 
 
 class Live:

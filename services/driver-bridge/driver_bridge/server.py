@@ -80,9 +80,14 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
     if live is not None:
         eventlet.spawn(live.run)
     eventlet.spawn(
-        eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False, protocol=Quiet,
-        max_size=MOST_CONNECTIONS, socket_timeout=HANDSHAKE_S,
-    )  # fmt: skip
+        eventlet.wsgi.server,
+        listener,
+        bridge.wsgi(),
+        log_output=False,
+        protocol=Quiet,
+        max_size=MOST_CONNECTIONS,
+        socket_timeout=HANDSHAKE_S,
+    )
     gc.freeze()  # what is there now stays: the collector need not look at it again and again
     listening(listener.getsockname()[1])
     eventlet.hubs.trampoline(told, read=True)

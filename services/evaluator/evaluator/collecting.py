@@ -61,9 +61,15 @@ class Lesson:
 
 
 def run(
-    version: int, name: str, conditions: Sequence[str], track: str = "lake", starts: int = 6,
-    rows: int = 3000, beta: float = 0.0, seed: int = 1,
-) -> dict[str, Any]:  # fmt: skip
+    version: int,
+    name: str,
+    conditions: Sequence[str],
+    track: str = "lake",
+    starts: int = 6,
+    rows: int = 3000,
+    beta: float = 0.0,
+    seed: int = 1,
+) -> dict[str, Any]:
     """Record what the expert would have done where a version got to.
 
     RQ calls this in a process of its own.
@@ -121,9 +127,12 @@ def collect(
     if not rows:
         raise RecordingError("no row was recorded", got=track.name, remedy="Name a longer track")
     return {
-        "folder": str(folder), "rows": rows, "drives": len(drives), "interventions": helped,
+        "folder": str(folder),
+        "rows": rows,
+        "drives": len(drives),
+        "interventions": helped,
         "apart_mean": apart / rows,
-    }  # fmt: skip
+    }
 
 
 def _counter(report: jobs.Report, total: int) -> Callable[[], None]:
@@ -135,8 +144,11 @@ def _counter(report: jobs.Report, total: int) -> Callable[[], None]:
         rows += 1
         rate = rows / max(time.monotonic() - began, 1e-9)
         report(
-            phase="collect", rows_done=rows, rows_total=total, rows_per_s=round(rate, 1),
+            phase="collect",
+            rows_done=rows,
+            rows_total=total,
+            rows_per_s=round(rate, 1),
             eta_s=round((total - rows) / rate, 1),
-        )  # fmt: skip
+        )
 
     return told

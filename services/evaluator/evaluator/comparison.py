@@ -86,9 +86,15 @@ def compare(
     best = max(candidate, incumbent, key=lambda figures: float(figures.mean()))
     drives = best.mean() >= DRIVES if blind is None else _lower(best - blind) > 0
     return Comparison(
-        course, measure, len(apart), float(candidate.mean()), float(incumbent.mean()),
-        float(apart.mean()), _lower(apart), bool(drives) and len(apart) >= PAIRS,
-    )  # fmt: skip
+        course,
+        measure,
+        len(apart),
+        float(candidate.mean()),
+        float(incumbent.mean()),
+        float(apart.mean()),
+        _lower(apart),
+        bool(drives) and len(apart) >= PAIRS,
+    )
 
 
 def _lower(apart: Floats) -> float:

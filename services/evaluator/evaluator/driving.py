@@ -64,9 +64,13 @@ def folder(registry: Registry, version: int) -> Path:
 
 
 def drives(
-    registry: Registry, version: int, courses: Sequence[Course], count: int, processes: int,
+    registry: Registry,
+    version: int,
+    courses: Sequence[Course],
+    count: int,
+    processes: int,
     told: Told = lambda done, total: None,
-) -> list[list[dict[str, Any]]]:  # fmt: skip
+) -> list[list[dict[str, Any]]]:
     """Have a version drive each course from its first `count` starts; return their outcomes.
 
     Args:
@@ -107,9 +111,11 @@ def drives(
 def _side_by_side(work: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:
     """Call `_kept` with each of the arguments, in processes of their own; yield as they end."""
     with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("spawn"),
-        initializer=die_with_parent, initargs=(os.getpid(),),
-    ) as pool:  # fmt: skip
+        processes,
+        multiprocessing.get_context("spawn"),
+        initializer=die_with_parent,
+        initargs=(os.getpid(),),
+    ) as pool:
         try:
             for each in as_completed([pool.submit(_kept, *arguments) for arguments in work]):
                 each.result()

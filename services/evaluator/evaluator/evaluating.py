@@ -71,9 +71,16 @@ def run(
 
 
 def evaluate(
-    settings: Settings, report: jobs.Report, version: int, track: str, starts: int, laps: float,
-    words: list[str], seed: int, film: bool,
-) -> dict[str, Any]:  # fmt: skip
+    settings: Settings,
+    report: jobs.Report,
+    version: int,
+    track: str,
+    starts: int,
+    laps: float,
+    words: list[str],
+    seed: int,
+    film: bool,
+) -> dict[str, Any]:
     """Do the work of `run`."""
     registry, chosen = Registry(settings.model_dir), conditions.parse(words)
     track_of(track)  # refused before the recordings are driven along
@@ -82,9 +89,13 @@ def evaluate(
     courses = [Course(track, each, laps, seed) for each in chosen]
     report(phase="drive", version=version)
     driven = driving.drives(
-        registry, version, courses, starts, settings.drivers,
+        registry,
+        version,
+        courses,
+        starts,
+        settings.drivers,
         lambda done, total: report(drives=done, drives_total=total),
-    )  # fmt: skip
+    )
     report(phase="draw")
     name = f"{courses[0].folder.parts[0]}-{starts}x{laps:g}-seed{seed}"
     final = driving.folder(registry, version) / name
@@ -95,10 +106,16 @@ def evaluate(
         title = f"Version {version} on {track}: {starts} starts of {laps:g} laps, 95 % intervals"
         pictures.conditions(folder / "conditions.png", title, found)
         document = {
-            "version": version, "model_sha256": sha256, "track": track, "starts": starts,
-            "laps": laps, "seed": seed, "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "conditions": found, "pictures": ["conditions.png"],
-        }  # fmt: skip
+            "version": version,
+            "model_sha256": sha256,
+            "track": track,
+            "starts": starts,
+            "laps": laps,
+            "seed": seed,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "conditions": found,
+            "pictures": ["conditions.png"],
+        }
         publish.write_json(folder / "evaluation.json", document)
     boarding.show(registry.root, name, document)
     brief = [{key: each[key] for key in ("condition", "measures", "film")} for each in found]
@@ -109,9 +126,13 @@ def evaluate(
 
 
 def _condition(
-    registry: Registry, version: int, course: Course, drives: list[dict[str, Any]], folder: Path,
+    registry: Registry,
+    version: int,
+    course: Course,
+    drives: list[dict[str, Any]],
+    folder: Path,
     film: bool,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Draw the drives under one condition, film the worst, and return the condition's document."""
     condition: Condition = course.condition
     title = f"Version {version} on {course.track}, {condition.name}"

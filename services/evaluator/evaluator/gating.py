@@ -46,8 +46,9 @@ def run(version: int) -> dict[str, Any]:
     """
     job_id, report = jobs.current_job()
     decision = decide(load(Settings, os.environ), job_id, version, report)
-    log.info("version %d: %s, %s", version, "accepted" if decision.accepted else "refused",
-             decision.why)  # fmt: skip
+    log.info(
+        "version %d: %s, %s", version, "accepted" if decision.accepted else "refused", decision.why
+    )
     return {
         "gate": {
             "version": version,

@@ -44,9 +44,13 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
             ]
             if starts:
                 axes.scatter(
-                    [each.x_m for each in starts], [each.y_m for each in starts], s=28, color=color,
-                    label=label, zorder=3,
-                )  # fmt: skip
+                    [each.x_m for each in starts],
+                    [each.y_m for each in starts],
+                    s=28,
+                    color=color,
+                    label=label,
+                    zorder=3,
+                )
         helped = [
             track.pose(each["station_m"], drive["direction"] * track.lane_m)
             for drive in drives
@@ -54,9 +58,15 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
         ]
         if helped:
             axes.scatter(
-                [each.x_m for each in helped], [each.y_m for each in helped], s=70, color=BAD,
-                marker="x", linewidths=2, label="put back", zorder=4,
-            )  # fmt: skip
+                [each.x_m for each in helped],
+                [each.y_m for each in helped],
+                s=70,
+                color=BAD,
+                marker="x",
+                linewidths=2,
+                label="put back",
+                zorder=4,
+            )
         axes.set_aspect("equal")
         axes.set_title(title, loc="left")
         axes.set_xlabel("m east")
@@ -79,8 +89,14 @@ def conditions(path: Path, title: str, found: Sequence[Mapping[str, Any]]) -> No
             for row, each in enumerate(found):
                 value = each["measures"][measure.name]
                 if value["mean"] is not None:
-                    axes.plot([value["low"], value["high"]], [row, row], color=style.SKY,
-                              linewidth=5, alpha=0.6, solid_capstyle="butt")  # fmt: skip
+                    axes.plot(
+                        [value["low"], value["high"]],
+                        [row, row],
+                        color=style.SKY,
+                        linewidth=5,
+                        alpha=0.6,
+                        solid_capstyle="butt",
+                    )
                     axes.plot(value["mean"], row, "o", color=GOOD, markersize=6)
             axes.set_title(f"{measure.title}, {measure.unit}", fontsize=7.5, fontweight="normal")
             style.grid(axes, "x")

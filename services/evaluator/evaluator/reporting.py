@@ -34,9 +34,11 @@ def write(models: Path, version: int, report: jobs.Report) -> dict[str, Any]:
     forms = {
         name: str(folder / file)
         for name, file in (
-            ("html", compose.HTML), ("markdown", compose.MARKDOWN), ("pdf", compose.PDF)
+            ("html", compose.HTML),
+            ("markdown", compose.MARKDOWN),
+            ("pdf", compose.PDF),
         )
-    }  # fmt: skip
+    }
     log.info("the report on version %d is %s", version, folder)
     digest = publish.sha256(folder / compose.HTML)
     return {"version": version, "folder": str(folder), **forms, "sha256": digest}

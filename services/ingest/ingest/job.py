@@ -181,8 +181,10 @@ class Import:
             self._judge(document, dataset)
             self._progress(phase="verify")
             source: dict[str, object] = {
-                "name": self._source.name, "sha256": digest, "log_sha256": log_digest
-            }  # fmt: skip
+                "name": self._source.name,
+                "sha256": digest,
+                "log_sha256": log_digest,
+            }
             return writer.publish(dataset, store_writer.table_of(records), source, document)
 
     def _unlisted(self, read: Log) -> list[str]:
@@ -207,9 +209,7 @@ class Import:
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:
     cameras = [numbers[name] for name in row.images]
     cameras += [ABSENT] * (len(CAMERAS) - len(cameras))
-    return (
-        row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras
-    )  # fmt: skip
+    return (row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras)
 
 
 def _result(manifest: StoreManifest, *, skipped: bool, seconds: float) -> dict[str, Any]:

@@ -51,9 +51,13 @@ class StoreWriter:
         try:
             self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
-                "/", "frames", tables.UInt8Atom(), (0, *framespec.SHAPE),
-                chunkshape=(BLOCK_FRAMES, *framespec.SHAPE), expectedrows=max(expected_frames, 1),
-            )  # fmt: skip
+                "/",
+                "frames",
+                tables.UInt8Atom(),
+                (0, *framespec.SHAPE),
+                chunkshape=(BLOCK_FRAMES, *framespec.SHAPE),
+                expectedrows=max(expected_frames, 1),
+            )
         except WRITING as error:
             self._path.unlink(missing_ok=True)
             raise self._unwritten(error) from error

@@ -68,12 +68,14 @@ def _by(sizes: tuple[int, ...]) -> str:
 
 
 DETAILS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "Conv2D": _window, "MaxPooling2D": _window, "AveragePooling2D": _window,
+    "Conv2D": _window,
+    "MaxPooling2D": _window,
+    "AveragePooling2D": _window,
     "Cropping2D": lambda layer: _edges(layer.cropping),
     "ZeroPadding2D": lambda layer: _edges(layer.padding),
     "Rescaling": _scaling,
     "Resizing": lambda layer: f"to {layer.height} x {layer.width}",
     "Dropout": lambda layer: f"rate {layer.rate:g}",
     "ELU": lambda layer: f"alpha {float(layer.alpha):g}",
-}  # fmt: skip
+}
 """What is told of a layer, by its kind."""

@@ -24,7 +24,7 @@ from trainer.plain import (
     Pool,
     Resize,
     Scale,
-)  # fmt: skip
+)
 
 
 def build(network: Network) -> keras.Model:
@@ -53,10 +53,13 @@ def _built(layer: Layer) -> list[Any]:
     if isinstance(layer, Conv):
         return [
             layers.Conv2D(
-                layer.kernel.shape[3], layer.kernel.shape[:2], strides=layer.strides,
-                padding=layer.padding, dilation_rate=layer.dilation,
+                layer.kernel.shape[3],
+                layer.kernel.shape[:2],
+                strides=layer.strides,
+                padding=layer.padding,
+                dilation_rate=layer.dilation,
             )
-        ]  # fmt: skip
+        ]
     if isinstance(layer, Pool):
         pool = layers.MaxPooling2D if layer.kind == "max" else layers.AveragePooling2D
         return [pool(layer.size, strides=layer.strides, padding=layer.padding)]

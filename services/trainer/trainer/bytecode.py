@@ -36,24 +36,53 @@ class Dialect:
 
 
 _OLD: Final = {
-    100: "const", 124: "argument", 83: "return", 9: "nothing", 10: "plus", 11: "minus", 20: "*",
-    23: "+", 24: "-", 27: "/",
-}  # fmt: skip
+    100: "const",
+    124: "argument",
+    83: "return",
+    9: "nothing",
+    10: "plus",
+    11: "minus",
+    20: "*",
+    23: "+",
+    24: "-",
+    27: "/",
+}
 DIALECTS: Final = {
     "2.7": Dialect(("2.7",), False, {**_OLD, 21: "old /"}),
     "3.0-3.5": Dialect(("3.0",), False, _OLD),
     "3.6-3.10": Dialect(("3.0", "3.8"), True, _OLD),
     "3.11-3.12": Dialect(
-        ("3.11",), True,
-        {0: "nothing", 9: "nothing", 100: "const", 124: "argument", 83: "return", 10: "plus",
-         11: "minus", 121: "return const", 122: "binary", 151: "nothing"},
+        ("3.11",),
+        True,
+        {
+            0: "nothing",
+            9: "nothing",
+            100: "const",
+            124: "argument",
+            83: "return",
+            10: "plus",
+            11: "minus",
+            121: "return const",
+            122: "binary",
+            151: "nothing",
+        },
     ),
     "3.13": Dialect(
-        ("3.11",), True,
-        {0: "nothing", 30: "nothing", 83: "const", 85: "argument", 36: "return", 42: "minus",
-         103: "return const", 45: "binary", 149: "nothing"},
+        ("3.11",),
+        True,
+        {
+            0: "nothing",
+            30: "nothing",
+            83: "const",
+            85: "argument",
+            36: "return",
+            42: "minus",
+            103: "return const",
+            45: "binary",
+            149: "nothing",
+        },
     ),
-}  # fmt: skip
+}
 _BINARY: Final = {0: "+", 5: "*", 10: "-", 11: "/", 13: "+", 18: "*", 23: "-", 24: "/"}
 _HAS_ARGUMENT: Final = 90
 

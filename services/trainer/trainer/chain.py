@@ -61,9 +61,10 @@ def read(text: str, output: int | None) -> Chain:
     if kind in ("Model", "Functional"):
         return _functional(document, output)
     raise _refusal(
-        "it is no Sequential and no functional model", kind,
+        "it is no Sequential and no functional model",
+        kind,
         "A subclassed model keeps its architecture in its own code: it cannot be read from a file",
-    )  # fmt: skip
+    )
 
 
 def _functional(document: dict[str, Any], output: int | None) -> Chain:
@@ -72,9 +73,10 @@ def _functional(document: dict[str, Any], output: int | None) -> Chain:
     outputs = _ends(_field(config, "output_layers"))
     if len(outputs) > 1 and output is None:
         raise _refusal(
-            "it has several outputs", outputs,
+            "it has several outputs",
+            outputs,
             "Say with --output which of them is the steering, 0 for the first",
-        )  # fmt: skip
+        )
     chosen = output if len(outputs) > 1 and output is not None else 0
     if not 0 <= chosen < len(outputs):
         raise _refusal(f"it has no output {chosen}", f"{len(outputs)} outputs")
@@ -148,8 +150,12 @@ def _input_shape(entries: Sequence[Entry], document: dict[str, Any]) -> Sequence
     if not entries:
         raise _refusal("it has no layers", None)
     first, config = entries[0].config, document["config"]
-    for where, key in ((first, "batch_input_shape"), (first, "batch_shape"),
-                       (config, "build_input_shape"), (first, "built_for")):  # fmt: skip
+    for where, key in (
+        (first, "batch_input_shape"),
+        (first, "batch_shape"),
+        (config, "build_input_shape"),
+        (first, "built_for"),
+    ):
         if isinstance(where, dict) and isinstance(shape := where.get(key), list):
             return shape
     return None
@@ -169,6 +175,7 @@ def _field(value: object, name: str) -> Any:  # noqa: ANN401 - of JSON
 
 def _refusal(what: str, got: object, remedy: str = "") -> ModelError:
     return ModelError(
-        f"the model cannot be understood: {what}", got=got,
+        f"the model cannot be understood: {what}",
+        got=got,
         remedy=remedy or "Only a chain of layers, from one picture to one output, is taken",
-    )  # fmt: skip
+    )

@@ -47,11 +47,13 @@ def over_time(courses: Sequence[Course], title: str, path: Path) -> None:
     left_out = len(courses) - len(shown)
     more = f" {left_out} shorter recordings are not shown." if left_out else ""
     made = canvas.sheet(
-        13.5, 1.5 + 2.7 * len(shown), title,
+        13.5,
+        1.5 + 2.7 * len(shown),
+        title,
         "Orange: what the driver did. Blue: what the network answers to the same frames, each by "
         "itself. Dashed lines part blocks of validation rows that do not follow each other; the "
         f"numbers are those of the hardest frames.{more}",
-    )  # fmt: skip
+    )
     all_axes = made.subplots(len(shown), 1, squeeze=False, sharey=True)[:, 0]
     for number, (axes, course) in enumerate(zip(all_axes, shown, strict=True)):
         _course(axes, course)
@@ -70,24 +72,44 @@ def _course(axes: Axes, course: Course) -> None:
     for block in np.unique(course.block):
         inside = course.block == block
         names = ("driver", "network") if first else (None, None)
-        axes.plot(time_s[inside], course.driver[inside] * lock, color=canvas.DRIVER, linewidth=2.2,
-                  label=names[0])  # fmt: skip
-        axes.plot(time_s[inside], course.network[inside] * lock, color=canvas.NETWORK,
-                  linewidth=1.1, label=names[1])  # fmt: skip
+        axes.plot(
+            time_s[inside],
+            course.driver[inside] * lock,
+            color=canvas.DRIVER,
+            linewidth=2.2,
+            label=names[0],
+        )
+        axes.plot(
+            time_s[inside],
+            course.network[inside] * lock,
+            color=canvas.NETWORK,
+            linewidth=1.1,
+            label=names[1],
+        )
         if not first:
-            axes.axvline(time_s[inside][0] - PAUSE_S / 2, color=canvas.FAINT, linestyle="--",
-                         linewidth=0.8)  # fmt: skip
+            axes.axvline(
+                time_s[inside][0] - PAUSE_S / 2, color=canvas.FAINT, linestyle="--", linewidth=0.8
+            )
         first = False
     for row, text in course.marked.items():
         axes.annotate(
-            text, (time_s[row], course.network[row] * lock), xytext=(0, 11),
-            textcoords="offset points", ha="center", fontsize=8, color="white",
+            text,
+            (time_s[row], course.network[row] * lock),
+            xytext=(0, 11),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+            color="white",
             bbox={"boxstyle": "circle,pad=0.2", "facecolor": canvas.ERROR, "linewidth": 0},
             arrowprops={"arrowstyle": "-", "color": canvas.ERROR},
-        )  # fmt: skip
+        )
     error_deg = float(np.abs(course.network - course.driver).mean()) * lock
-    axes.set_title(f"{course.name}: {len(time_s):,} rows, mean error {error_deg:.2f}°",
-                   fontsize=10, loc="left", color=canvas.INK)  # fmt: skip
+    axes.set_title(
+        f"{course.name}: {len(time_s):,} rows, mean error {error_deg:.2f}°",
+        fontsize=10,
+        loc="left",
+        color=canvas.INK,
+    )
     axes.set_ylabel("degrees at the wheels\n← left    right →", fontsize=9, color=canvas.INK)
     axes.margins(x=0.01, y=0.15)
 
@@ -113,11 +135,13 @@ class Lesson:
 def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
     """Draw the histogram of the labels at each stage."""
     made = canvas.sheet(
-        13.5, 6.6, title,
+        13.5,
+        6.6,
+        title,
         "Share of the samples in bins of one degree at the wheels. A bin that towers above all "
         "others is cut off, and its share written beside it. A stage that the training did not use "
         "leaves the histogram as it was.",
-    )  # fmt: skip
+    )
     reach = max(float(np.abs(each.steering).max(initial=0.0)) for each in lessons)
     reach_deg = np.ceil(max(reach * STEERING_LOCK_DEG, 5.0)) + 0.5
     edges = np.arange(-reach_deg, reach_deg + BIN_DEG / 2, BIN_DEG)
@@ -134,13 +158,31 @@ def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
         peak = int(np.argmax(height))
         if height[peak] > 1.08 * top:
             middle = float(edges[peak] + edges[peak + 1]) / 2
-            axes.annotate(f"{height[peak]:.0f} % at {middle:g}°", (middle, top), xytext=(14, 0),
-                          textcoords="offset points", fontsize=9, color=canvas.ERROR,
-                          va="center")  # fmt: skip
-        axes.set_title(f"{number + 1}  {lesson.name}: {len(lesson.steering):,}", fontsize=10,
-                       fontweight="bold", loc="left", color=canvas.INK)  # fmt: skip
-        axes.text(0.01, 0.93, lesson.note, transform=axes.transAxes, fontsize=8.5, va="top",
-                  color=canvas.INK)  # fmt: skip
+            axes.annotate(
+                f"{height[peak]:.0f} % at {middle:g}°",
+                (middle, top),
+                xytext=(14, 0),
+                textcoords="offset points",
+                fontsize=9,
+                color=canvas.ERROR,
+                va="center",
+            )
+        axes.set_title(
+            f"{number + 1}  {lesson.name}: {len(lesson.steering):,}",
+            fontsize=10,
+            fontweight="bold",
+            loc="left",
+            color=canvas.INK,
+        )
+        axes.text(
+            0.01,
+            0.93,
+            lesson.note,
+            transform=axes.transAxes,
+            fontsize=8.5,
+            va="top",
+            color=canvas.INK,
+        )
         axes.set_ylabel("% of the samples", fontsize=9, color=canvas.INK)
         axes.set_xlabel("degrees at the wheels:  ← left    right →", fontsize=9, color=canvas.INK)
     canvas.save(made, path)

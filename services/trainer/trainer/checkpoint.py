@@ -51,6 +51,7 @@ def read(path: Path, variables: Variables) -> None:
 
 def _other(path: Path, got: str) -> ModelError:
     return ModelError(
-        f"{path.name} was saved of another network", got=got,
+        f"{path.name} was saved of another network",
+        got=got,
         remedy="It was written by another release: start the training anew",
-    )  # fmt: skip
+    )

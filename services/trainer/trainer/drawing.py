@@ -52,29 +52,44 @@ class Drawing:
                 np.array([each.network - each.driver for each in moments]),
                 np.array([each.time_s for each in moments]),
                 np.array([recordings.index(id(each.judged)) for each in moments]),
-                HARDEST, APART_S,
+                HARDEST,
+                APART_S,
             )
-        ]  # fmt: skip
+        ]
         seen = [self.eye.look(each.name, self.pixels(each), each.driver) for each in worst]
         views.many(
-            seen, f"{self.who}: the {len(seen)} hardest of the frames that it was not trained on",
+            seen,
+            f"{self.who}: the {len(seen)} hardest of the frames that it was not trained on",
             "Those on which the network is farthest from the driver, the worst first, at least "
             f"{APART_S:g} s apart. Left what the network sees, right where it looks. The driver is "
             "not always right: an impulse on a keyboard counts as an error of the network here.",
             self.out / "hardest.png",
-        )  # fmt: skip
+        )
         self.account.picture("hardest.png", "the validation frames with the largest errors")
         for moment, view in zip(worst, seen, strict=True):
             self.account.hardest.append(
-                {"dataset": moment.judged.source.name, "row": moment.row, "time_s": moment.time_s,
-                 **_degrees(view)}
-            )  # fmt: skip
+                {
+                    "dataset": moment.judged.source.name,
+                    "row": moment.row,
+                    "time_s": moment.time_s,
+                    **_degrees(view),
+                }
+            )
         courses = []
         for judged in dict.fromkeys(each.judged for each in moments):
-            marked = {each.at: f"{rank}" for rank, each in enumerate(worst, 1)
-                      if each.judged is judged}  # fmt: skip
-            courses.append(charts.Course(judged.source.name, judged.time_s, judged.block,
-                                         judged.driver, judged.network, marked))  # fmt: skip
+            marked = {
+                each.at: f"{rank}" for rank, each in enumerate(worst, 1) if each.judged is judged
+            }
+            courses.append(
+                charts.Course(
+                    judged.source.name,
+                    judged.time_s,
+                    judged.block,
+                    judged.driver,
+                    judged.network,
+                    marked,
+                )
+            )
         charts.over_time(
             courses,
             f"{self.who}: steering over time, on rows that it was not trained on",
@@ -109,8 +124,14 @@ class Drawing:
             files.append(f"frame-{number}-convolution-{order}.png")
             sheets.activations(each.maps, view.aspect, title, name, self.out / files[-1])
             self.account.picture(files[-1], f"{name}: the {filters} maps of convolution {order}")
-            found.append({"maps": filters, "height_px": high, "width_px": wide,
-                          "silent_maps": sheets.silent(each.maps)})  # fmt: skip
+            found.append(
+                {
+                    "maps": filters,
+                    "height_px": high,
+                    "width_px": wide,
+                    "silent_maps": sheets.silent(each.maps),
+                }
+            )
         self.account.frames.append(
             {"name": name, "files": files, **_degrees(view), "convolutions": found}
         )

@@ -84,9 +84,11 @@ def explain(
     with workspace.hold(), publish.lock(settings.model_dir / ".explanations.lock"):
         try:
             account = Account(
-                version, registry.verify(version).sha256, job_id,
+                version,
+                registry.verify(version).sha256,
+                job_id,
                 datetime.now(UTC).isoformat(timespec="seconds"),
-            )  # fmt: skip
+            )
             with publish.folder(final) as out:
                 _gather(settings, report, registry, account, _read(images), out)
                 publish.write_json(out / FILE, account.document())
@@ -129,10 +131,11 @@ def _gather(
     split = split_file.read(folder / split_file.FILE)
     sources, account.missing = lineage.sources(settings.data_dir, manifest, split)
     judged = judging.judge(
-        settings.data_dir, sources,
+        settings.data_dir,
+        sources,
         lambda frames: twin.answers(folder / TFLITE, frames),
         lambda done, total: report(phase="validate", rows_done=done, rows_total=total),
-    )  # fmt: skip
+    )
     if not images and not judged:
         raise ModelError(
             f"there is no frame to show of version {account.version}",

@@ -30,7 +30,7 @@ from trainer.plain import (
     Pool,
     Resize,
     Scale,
-)  # fmt: skip
+)
 from trainer.sizes import Padding
 
 Values = npt.NDArray[np.float32]

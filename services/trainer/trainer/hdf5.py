@@ -158,8 +158,10 @@ class _Survey:
             child = f"{name}/{each}" if name else each
             link = group.id.links.get_info(each.encode(errors="surrogateescape"))
             if link.type != h5py.h5l.TYPE_HARD:
-                kind = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL:
-                        "an external link"}.get(link.type, "a link of an unknown kind")  # fmt: skip
+                kind = {
+                    h5py.h5l.TYPE_SOFT: "a soft link",
+                    h5py.h5l.TYPE_EXTERNAL: "an external link",
+                }.get(link.type, "a link of an unknown kind")
                 raise self._refused(child, f"is {kind}; only what lies in place is read", None)
             target = group[each]
             if isinstance(target, h5py.Group):
@@ -190,9 +192,11 @@ class _Survey:
         if layout.get_nfilters():
             filters = layout.get_filter(0)[3].decode(errors="replace") or layout.get_filter(0)[0]
             raise self._refused(
-                name, "is compressed or filtered, as Keras's files never are", filters,
+                name,
+                "is compressed or filtered, as Keras's files never are",
+                filters,
                 "h5repack -f NONE writes it plain",
-            )  # fmt: skip
+            )
         if dataset.id.get_type().get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) or (
             dataset.dtype.kind not in NUMBERS or dataset.dtype.itemsize > 8
         ):
@@ -204,10 +208,11 @@ class _Survey:
         self._declared += declared
         if declared > stored or self._declared > self._file_bytes:
             raise self._refused(
-                name, "declares more data than the file holds",
+                name,
+                "declares more data than the file holds",
                 f"{list(dataset.shape)} of {dataset.dtype}, {declared:,} bytes, of which "
                 f"{stored:,} are stored in a file of {self._file_bytes:,}",
-            )  # fmt: skip
+            )
         if layout.get_layout() == h5py.h5d.CHUNKED:
             chunk = math.prod(layout.get_chunk()) * dataset.dtype.itemsize
             if chunk > MAX_CHUNK_BYTES:
@@ -245,6 +250,12 @@ def _translated(path: Path, what: str) -> Iterator[None]:
     except MemoryError as error:
         raise _refusal(path, f"{what} takes more memory than a model may", None) from error
     except (
-        OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OverflowError
-    ) as error:  # fmt: skip
+        OSError,
+        RuntimeError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+    ) as error:
         raise _refusal(path, f"{what} cannot be read as HDF5", error) from error

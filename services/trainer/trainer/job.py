@@ -34,7 +34,7 @@ from trainer import (
     sides,
     training,
     twin,
-)  # fmt: skip
+)
 from trainer import config as configuration
 from trainer.augment import Augmentation
 from trainer.board import TrainingBoard
@@ -140,9 +140,14 @@ def _train(
         staged, metrics = _stage(work)
         split_file.write(staged / split_file.FILE, _sides(state.datasets, parts, config.gap_s))
     manifest = release.compose(
-        job_id, settings.data_dir, manifests, asdict(config), state.history, metrics,
+        job_id,
+        settings.data_dir,
+        manifests,
+        asdict(config),
+        state.history,
+        metrics,
         state.quarantined,
-    )  # fmt: skip
+    )
     return Registry(settings.model_dir).publish(staged, manifest)
 
 

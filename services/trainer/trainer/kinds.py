@@ -24,16 +24,24 @@ from trainer.plain import (
     Resize,
     Scale,
     Weights,
-)  # fmt: skip
+)
 from trainer.sizes import Shape
 from trainer.spelling import Options, advanced
 
 Arrays = Sequence[npt.NDArray[np.generic]]
 
-IDLE: Final = frozenset({
-    "InputLayer", "Dropout", "SpatialDropout2D", "SpatialDropout1D", "AlphaDropout",
-    "GaussianNoise", "GaussianDropout", "ActivityRegularization",
-})  # fmt: skip
+IDLE: Final = frozenset(
+    {
+        "InputLayer",
+        "Dropout",
+        "SpatialDropout2D",
+        "SpatialDropout1D",
+        "AlphaDropout",
+        "GaussianNoise",
+        "GaussianDropout",
+        "ActivityRegularization",
+    }
+)
 """What does nothing when a network answers."""
 ADVANCED: Final = frozenset({"Activation", "ELU", "LeakyReLU", "ReLU"})
 
@@ -63,9 +71,10 @@ def converted(kind: str, options: Options, arrays: Arrays, place: Place) -> tupl
         return advanced(kind, options)
     if kind not in _KINDS:
         raise options.refusal(
-            "is of a kind that is not understood", kind,
+            "is of a kind that is not understood",
+            kind,
             f"Known: {', '.join(sorted({*_KINDS, *ADVANCED, 'Lambda', *IDLE}))}",
-        )  # fmt: skip
+        )
     found = _KINDS[kind](options, [_float32(options, each) for each in arrays], place)
     return (*found, *options.activation()) if kind in _BENT else found
 
@@ -84,8 +93,9 @@ def _kernel_and_bias(
     if len(arrays) != wanted or arrays[0].ndim != dimensions:
         raise options.refusal(
             f"has other weights than a kernel of {dimensions} dimensions"
-            f"{' and a bias' if wanted == 2 else ''}", [list(each.shape) for each in arrays],
-        )  # fmt: skip
+            f"{' and a bias' if wanted == 2 else ''}",
+            [list(each.shape) for each in arrays],
+        )
     return arrays[0], arrays[1] if wanted == 2 else None
 
 
@@ -106,29 +116,34 @@ def _conv(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[La
     sizes = [options.first("nb_row"), options.first("nb_col")] if old else None
     size = Options(options.who, {"kernel_size": sizes}, 1) if old else options
     if options.number("groups", default=1) != 1:
-        raise options.refusal("works in groups of channels, which is not understood",
-                              options.config["groups"])  # fmt: skip
+        raise options.refusal(
+            "works in groups of channels, which is not understood", options.config["groups"]
+        )
     declared = (*size.pair("kernel_size", default=None), options.first("filters", "nb_filter"))
     if (*kernel.shape[:2], kernel.shape[3]) != declared:
-        raise options.refusal("has a kernel of another size than it declares",
-                              f"{list(kernel.shape)}, declared {list(declared)}")  # fmt: skip
+        raise options.refusal(
+            "has a kernel of another size than it declares",
+            f"{list(kernel.shape)}, declared {list(declared)}",
+        )
     strides = options.pair("strides", "subsample", default=1)
     dilation = options.pair("dilation_rate", "atrous_rate", default=1)
     if max(strides) > 1 and max(dilation) > 1:
         raise options.refusal("has both strides and dilation", [strides, dilation])
     return (
         Conv(
-            np.ascontiguousarray(kernel), _bias(options, bias, kernel.shape[3]), strides,
-            options.padding(), dilation,
+            np.ascontiguousarray(kernel),
+            _bias(options, bias, kernel.shape[3]),
+            strides,
+            options.padding(),
+            dilation,
         ),
-    )  # fmt: skip
+    )
 
 
 def _dense(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
     kernel, bias = _kernel_and_bias(options, arrays, 2)
     if options.first("units", "output_dim") != kernel.shape[1]:
-        raise options.refusal("has a kernel of another size than it declares",
-                              list(kernel.shape))  # fmt: skip
+        raise options.refusal("has a kernel of another size than it declares", list(kernel.shape))
     if len(place.seen) != 1 and place.channels_first:
         raise options.refusal("works along the rows of pictures", place.seen)
     return (Dense(kernel, _bias(options, bias, kernel.shape[1])),)
@@ -142,8 +157,9 @@ def _normalize(options: Options, arrays: Sequence[Weights], place: Place) -> tup
     if len(rest) != 2 + bool(scale) + bool(center) or any(
         each.ndim != 1 or each.shape != rest[0].shape for each in rest
     ):
-        raise options.refusal("has other weights than batch normalisation has",
-                              [list(each.shape) for each in arrays])  # fmt: skip
+        raise options.refusal(
+            "has other weights than batch normalisation has", [list(each.shape) for each in arrays]
+        )
     gamma = rest.pop(0) if scale else np.ones_like(rest[0])
     beta = rest.pop(0) if center else np.zeros_like(gamma)
     axis = options.first("axis", default=-1)
@@ -203,8 +219,9 @@ _KINDS: Final[dict[str, Callable[[Options, Sequence[Weights], Place], tuple[Laye
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1"), _normalize),
     **dict.fromkeys(("MaxPooling2D", "MaxPool2D"), _pool("max")),
     **dict.fromkeys(("AveragePooling2D", "AvgPool2D"), _pool("average")),
-    **dict.fromkeys(("GlobalAveragePooling2D", "GlobalAvgPool2D"),
-                    lambda *_: (GlobalPool("average"),)),
+    **dict.fromkeys(
+        ("GlobalAveragePooling2D", "GlobalAvgPool2D"), lambda *_: (GlobalPool("average"),)
+    ),
     **dict.fromkeys(("GlobalMaxPooling2D", "GlobalMaxPool2D"), lambda *_: (GlobalPool("max"),)),
     "Flatten": _flatten,
     "Reshape": _reshape,
@@ -212,9 +229,10 @@ _KINDS: Final[dict[str, Callable[[Options, Sequence[Weights], Place], tuple[Laye
     "Cropping2D": lambda options, *_: (Crop(*options.edges("cropping", [[0, 0], [0, 0]])),),
     "ZeroPadding2D": lambda options, *_: (Pad(*options.edges("padding", 1)),),
     "Rescaling": lambda options, *_: (
-        Scale(options.number("scale", default=1.0), options.number("offset", default=0.0)),),
+        Scale(options.number("scale", default=1.0), options.number("offset", default=0.0)),
+    ),
     "Resizing": lambda options, *_: (_resize(options),),
-}  # fmt: skip
+}
 _BENT: Final = frozenset({"Conv2D", "Convolution2D", "Dense"})
 
 
@@ -222,7 +240,8 @@ def _resize(options: Options) -> Resize:
     if options.first("interpolation", default="bilinear") != "bilinear" or options.first(
         "crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias", default=False
     ):
-        raise options.refusal("resizes in another way than linearly",
-                              options.config.get("interpolation"))  # fmt: skip
+        raise options.refusal(
+            "resizes in another way than linearly", options.config.get("interpolation")
+        )
     size = Options(options.who, {"size": [options.first("height"), options.first("width")]}, 3)
     return Resize(*size.pair("size", default=None))

@@ -50,8 +50,10 @@ def sources(
     if "imported_from" in manifest.config:
         return [], ["No recordings: the version was imported, and says nothing of its training."]
     if split is None:
-        return [], ["No recordings: the version, of an earlier release, does not say which rows "
-                    "validated it. lapwing train makes one that does."]  # fmt: skip
+        return [], [
+            "No recordings: the version, of an earlier release, does not say which rows "
+            "validated it. lapwing train makes one that does."
+        ]
     found, missing = [], []
     for number, data in enumerate(manifest.data):
         name = str(data["dataset"])
@@ -76,8 +78,10 @@ def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile)
     with store.open_store(data_dir, manifest) as reader:
         rows = reader.rows
     if len(rows) != sides.rows:
-        raise StoreError(f"the store {name} has another number of rows than its split",
-                         got=f"{len(rows):,}, not {sides.rows:,}")  # fmt: skip
+        raise StoreError(
+            f"the store {name} has another number of rows than its split",
+            got=f"{len(rows):,}, not {sides.rows:,}",
+        )
     train, validation = (_mask(each, len(rows)) for each in (sides.train, sides.validation))
     return Source(number, manifest, rows, train, validation)
 

@@ -76,6 +76,8 @@ def box(network: Network) -> tuple[float, float, float, float]:
     rows, columns = seen(network, places[None])[0].transpose(2, 0, 1)
     inside = (rows > 0) & (columns > 0)
     return (
-        float(rows[inside].min()) - 1, float(rows[inside].max()) - 1,
-        float(columns[inside].min()) - 1, float(columns[inside].max()) - 1,
-    )  # fmt: skip
+        float(rows[inside].min()) - 1,
+        float(rows[inside].max()) - 1,
+        float(columns[inside].min()) - 1,
+        float(columns[inside].max()) - 1,
+    )

@@ -61,9 +61,10 @@ def read(
         text = file.text("", "model_config")
         if not isinstance(text, str):
             raise ModelError(
-                f"{path.name} holds no architecture", got=file.children("") or "an empty file",
+                f"{path.name} holds no architecture",
+                got=file.children("") or "an empty file",
                 remedy="Weights alone are not enough: save the whole model, with model.save",
-            )  # fmt: skip
+            )
         try:
             return _Reading(path, file, told, size).of(chain.read(text, output), output)
         except (
@@ -141,8 +142,9 @@ class _Reading:
         if len(shape) != 3:
             raise ModelError(
                 f"{found.entries[0]} does not say that it takes one picture",
-                got=found.input_shape, remedy="Save the model after it was built or trained",
-            )  # fmt: skip
+                got=found.input_shape,
+                remedy="Save the model after it was built or trained",
+            )
         if first:
             shape = [*shape[1:], shape[0]]
         if self._size is not None:
@@ -154,9 +156,10 @@ class _Reading:
             shape[:2] = self._size
         if not all(type(each) is int and 1 <= each <= 4096 for each in shape):
             raise ModelError(
-                f"{found.entries[0]} does not say the size of its pictures", got=found.input_shape,
+                f"{found.entries[0]} does not say the size of its pictures",
+                got=found.input_shape,
                 remedy="Say it with --size WIDTHxHEIGHT",
-            )  # fmt: skip
+            )
         return fit(tuple(shape))
 
     def _layers(self, entry: Entry, options: Options, place: Place) -> Sequence[Layer]:
@@ -171,15 +174,17 @@ class _Reading:
         if isinstance(found, str):
             if self._told is None:
                 raise ModelError(
-                    f"what {entry} does cannot be read", got=found,
+                    f"what {entry} does cannot be read",
+                    got=found,
                     remedy='Say it, for example with --normalize "x/127.5-1"',
-                )  # fmt: skip
+                )
             found = self._told
         elif self._told is not None and not found.close_to(self._told):
             raise ModelError(
-                f"{entry} does something else than --normalize says", got=str(found),
+                f"{entry} does something else than --normalize says",
+                got=str(found),
                 remedy="Leave --normalize out: what the file says is taken",
-            )  # fmt: skip
+            )
         self._normalized.append(str(found))
         return Scale(found.scale, found.offset)
 
@@ -212,9 +217,10 @@ def _one_output(shape: Shape, output: int | None) -> list[Layer]:
         return more
     if output is None:
         raise ModelError(
-            "the model has several outputs", got=f"{count} numbers",
+            "the model has several outputs",
+            got=f"{count} numbers",
             remedy="Say with --output which of them is the steering, 0 for the first",
-        )  # fmt: skip
+        )
     if not 0 <= output < count:
         raise ModelError(f"the model has no output {output}", got=f"{count} numbers")
     kernel = np.zeros((count, 1), np.float32)

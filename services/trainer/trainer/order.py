@@ -66,8 +66,9 @@ def blocked(numbers: Numbers, samples: Samples, seed: int, epoch: int) -> Order:
     """Return the numbers, (n,), of `samples`, (n,), shuffled within windows of whole blocks."""
     chance = np.random.default_rng([seed, epoch])
     block = samples["frame"] // BLOCK_FRAMES
-    pairs, block_of = np.unique(np.stack([samples["store"], block], axis=1), axis=0,
-                                return_inverse=True)  # fmt: skip
+    pairs, block_of = np.unique(
+        np.stack([samples["store"], block], axis=1), axis=0, return_inverse=True
+    )
     width = min(len(pairs), max(WINDOW_BLOCKS, round(WINDOW_SHARE * len(pairs))))
     ranks = chance.permutation(len(pairs))
     window = ranks[block_of.reshape(-1)] // width

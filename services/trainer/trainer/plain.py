@@ -189,8 +189,16 @@ class Normalize:
 
 
 FUNCTIONS: Final = (
-    "relu", "elu", "selu", "tanh", "sigmoid", "softplus", "softsign", "silu", "exponential",
-)  # fmt: skip
+    "relu",
+    "elu",
+    "selu",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "softsign",
+    "silu",
+    "exponential",
+)
 
 
 @dataclass(frozen=True)

@@ -71,17 +71,19 @@ def layers(wanted: Shape, how: Preparation) -> tuple[Layer, ...]:
     top, bottom = how.crop
     if min(top, bottom) < 0 or top + bottom >= ROWS:
         raise ModelError(
-            "the crop leaves nothing of the picture", got=f"{top} and {bottom} of {ROWS} rows",
+            "the crop leaves nothing of the picture",
+            got=f"{top} and {bottom} of {ROWS} rows",
             remedy="--crop takes rows of the simulator's picture of 320 x 160 pixels",
-        )  # fmt: skip
+        )
     if how.color not in COLORS:
         raise ModelError("no such colours", got=how.color, remedy=f"Known: {', '.join(COLORS)}")
     made = len(_COLORS[how.color][0]) if how.color in _COLORS else 3
     if channels != made:
         raise ModelError(
-            f"the network takes pictures of {channels} channels", got=f"{how.color}: {made}",
+            f"the network takes pictures of {channels} channels",
+            got=f"{how.color}: {made}",
             remedy=f"--color takes {', '.join(COLORS)}",
-        )  # fmt: skip
+        )
     found: list[Layer] = [Scale(1.0, 0.0)]  # from here on float32
     size = (framespec.HEIGHT, framespec.WIDTH)
     if top or bottom:

@@ -44,9 +44,10 @@ def rehearse(path: Path, limit_s: float = LIMIT_S, **options: Any) -> None:  # n
 
 def _refusal(path: Path, got: str) -> ModelError:
     return ModelError(
-        f"{path.name} is refused: it is damaged, or was made to harm whoever reads it", got=got,
+        f"{path.name} is refused: it is damaged, or was made to harm whoever reads it",
+        got=got,
         remedy="Save the model anew with Keras's model.save",
-    )  # fmt: skip
+    )
 
 
 def main(path: str, options: str) -> None:

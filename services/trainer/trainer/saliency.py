@@ -70,8 +70,9 @@ def _mean(values: Values) -> Masks:
 def _undone(layer: Layer, mask: Masks, size: tuple[int, int]) -> Masks:
     """Bring masks (n, …) from a layer's output to its input of `size`."""
     if isinstance(layer, Conv):
-        return spread(mask, size, layer.kernel.shape[:2], layer.strides, layer.padding,
-                      layer.dilation)  # fmt: skip
+        return spread(
+            mask, size, layer.kernel.shape[:2], layer.strides, layer.padding, layer.dilation
+        )
     if isinstance(layer, Pool):
         return spread(mask, size, layer.size, layer.strides, layer.padding)
     if isinstance(layer, Crop):
@@ -119,9 +120,11 @@ def spread(
         before.append(missing // 2)
     covered = [(places[axis] - 1) * strides[axis] + 1 for axis in (0, 1)]
     canvas = np.zeros(
-        (len(mask), *(max(before[axis] + size[axis], covered[axis] + reach[axis] - 1)
-                      for axis in (0, 1)))
-    )  # fmt: skip
+        (
+            len(mask),
+            *(max(before[axis] + size[axis], covered[axis] + reach[axis] - 1) for axis in (0, 1)),
+        )
+    )
     for row in range(0, reach[0], dilation[0]):
         for column in range(0, reach[1], dilation[1]):
             canvas[

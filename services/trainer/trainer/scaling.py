@@ -75,6 +75,7 @@ def _base64(text: str) -> bytes:
 
 def _refusal(who: str, got: str) -> ModelError:
     return ModelError(
-        f"{who} does something else than arithmetic on its one argument", got=got,
+        f"{who} does something else than arithmetic on its one argument",
+        got=got,
         remedy="It is not run. Only a scaling such as x/127.5 - 1 can be taken over",
-    )  # fmt: skip
+    )

@@ -40,23 +40,34 @@ def activations(maps: Values, aspect: float, title: str, frame: str, path: Path)
     tall = WIDTH_IN / columns * high / wide * aspect * rows
     left_out = "" if filters <= MOST else f" The first {MOST} of {filters} are shown."
     made = canvas.sheet(
-        WIDTH_IN, 1.25 + tall, title,
+        WIDTH_IN,
+        1.25 + tall,
+        title,
         f"{frame}. Each tile is one filter's map: where in the picture it answers, and how "
         "strongly, after the non-linearity; red above 0, blue below, where an ELU or tanh lets "
         f"that pass. All tiles share one scale; a pale one found nothing in this frame.{left_out}",
-    )  # fmt: skip
+    )
     most = max(float(np.quantile(np.abs(shown), TOP_SHARE)), 1e-9)
     axes = made.add_subplot()
     drawn = axes.imshow(
-        mosaic(shown, columns), cmap="RdBu_r", interpolation="nearest", aspect=aspect,
-        vmin=-most, vmax=most,
-    )  # fmt: skip
+        mosaic(shown, columns),
+        cmap="RdBu_r",
+        interpolation="nearest",
+        aspect=aspect,
+        vmin=-most,
+        vmax=most,
+    )
     for number in range(shown.shape[2]):
         place = (number % columns * (wide + 1), number // columns * (high + 1))
         axes.text(
-            *place, f"{number + 1}", fontsize=7, color="white", va="top", ha="left",
+            *place,
+            f"{number + 1}",
+            fontsize=7,
+            color="white",
+            va="top",
+            ha="left",
             bbox={"facecolor": canvas.INK, "pad": 0.8, "linewidth": 0, "alpha": 0.65},
-        )  # fmt: skip
+        )
     axes.set_axis_off()
     bar = made.colorbar(drawn, ax=axes, fraction=0.02, pad=0.01, extend="both")
     bar.set_label("answer (no unit)", fontsize=9, color=canvas.INK)

@@ -93,9 +93,13 @@ class Options:
         """Return where pictures have their channels; "" if the layer does not say."""
         value = self.first("data_format", "dim_ordering", default="")
         orders: dict[object, Literal["first", "last", ""]] = {
-            "channels_first": "first", "th": "first", "channels_last": "last", "tf": "last",
-            "": "", "default": "",
-        }  # fmt: skip
+            "channels_first": "first",
+            "th": "first",
+            "channels_last": "last",
+            "tf": "last",
+            "": "",
+            "default": "",
+        }
         if value not in orders:
             raise self.refusal("has its channels where they cannot be", value)
         return orders[value]
@@ -128,12 +132,14 @@ class Options:
             return (Scale(1 / 6 if self.release >= 3 else 0.2, 0.5), Activate("relu", ceiling=1.0))
         if word == "softmax":
             raise self.refusal(
-                "tells classes apart, with a softmax", name,
+                "tells classes apart, with a softmax",
+                name,
                 "A steering is one number; a classifier of steering bins is not understood",
-            )  # fmt: skip
+            )
         if word not in FUNCTIONS:
-            raise self.refusal("has an activation that is not known", name,
-                               f"Known: {', '.join(FUNCTIONS)}")  # fmt: skip
+            raise self.refusal(
+                "has an activation that is not known", name, f"Known: {', '.join(FUNCTIONS)}"
+            )
         return (Activate(word),)
 
 
@@ -152,8 +158,9 @@ def advanced(kind: str, options: Options) -> tuple[Activate | Scale, ...]:
         return (Activate("relu", slope=slope),)
     if kind == "ReLU":
         if options.number("threshold", default=0.0):
-            raise options.refusal("has a threshold, which is not understood",
-                                  options.config["threshold"])  # fmt: skip
+            raise options.refusal(
+                "has a threshold, which is not understood", options.config["threshold"]
+            )
         slope = options.number("negative_slope", default=0.0)
         if options.first("max_value") is None:
             return (Activate("relu", slope=slope),)

@@ -22,11 +22,14 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
     """
     found = [
         material.prepared(
-            [each.rows], [each.train], smooth_s=config.smooth_s, balance=config.balance,
+            [each.rows],
+            [each.train],
+            smooth_s=config.smooth_s,
+            balance=config.balance,
             seed=config.seed + each.number,
         )[0]
         for each in sources
-    ]  # fmt: skip
+    ]
     samples = index.training(
         found,
         cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
@@ -39,12 +42,15 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
         f"no bin above {config.balance:g} x the mean" if config.balance else "not used: all rows"
     )
     return [
-        Lesson("recorded rows that train", np.concatenate(
-            [each.rows["steering"][each.mask] for each in found]), "what the driver did"),
+        Lesson(
+            "recorded rows that train",
+            np.concatenate([each.rows["steering"][each.mask] for each in found]),
+            "what the driver did",
+        ),
         Lesson("smoothed", np.concatenate([each.steering[each.mask] for each in found]), smooth),
         Lesson("rebalanced", np.concatenate([each.steering[each.kept] for each in found]), balance),
         Lesson("expanded into samples", samples["label"], _expansion(config)),
-    ]  # fmt: skip
+    ]
 
 
 def _expansion(config: Config) -> str:

@@ -120,8 +120,11 @@ def run(training: Training, report: Report, board: TrainingBoard) -> None:
         if mse < min((each["validation_mse"] for each in state.history), default=np.inf):
             state.best_epoch = tally.epoch
         told = {
-            "loss": tally.loss, "validation_mse": mse, "samples_per_s": rate, "data_share": waited
-        }  # fmt: skip
+            "loss": tally.loss,
+            "validation_mse": mse,
+            "samples_per_s": rate,
+            "data_share": waited,
+        }
         state.history.append({"epoch": tally.epoch, **told, "digest": tally.digest})
         state.tally = None
         learner.save(training.workspace.network(tally.epoch))

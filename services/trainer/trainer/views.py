@@ -54,12 +54,14 @@ class View:
 def whole(view: View, title: str, path: Path) -> None:
     """Draw one frame large: the picture, the crop, the saliency over it, and the steering."""
     made = canvas.sheet(
-        WIDTH_IN, 3.9, title,
+        WIDTH_IN,
+        3.9,
+        title,
         "Left: the camera's picture, squeezed to 128 x 128 pixels, with a frame around what the "
         "network is shown. Middle: that part in the network's own pixels. Right: the same in grey, "
         "and over it VisualBackProp (arXiv 1611.05418): the brighter, the more strongly all "
         "convolutions answer to that place. Below: the steering at the wheels.",
-    )  # fmt: skip
+    )
     grid = made.add_gridspec(2, 3, height_ratios=(6, 1))
     high, wide = view.crop.shape[:2]
     titles = ("the frame", f"what the network sees: {wide} x {high}", "where it looks")
@@ -72,9 +74,15 @@ def whole(view: View, title: str, path: Path) -> None:
         if column == 0:
             top, bottom, left, right = view.box
             axes.add_patch(
-                Rectangle((left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, fill=False,
-                          edgecolor="white", linewidth=1.6)
-            )  # fmt: skip
+                Rectangle(
+                    (left - 0.5, top - 0.5),
+                    right - left + 1,
+                    bottom - top + 1,
+                    fill=False,
+                    edgecolor="white",
+                    linewidth=1.6,
+                )
+            )
     gauge(made.add_subplot(grid[1, :]), view)
     canvas.save(made, path)
 
@@ -88,15 +96,20 @@ def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
     grid = made.add_gridspec(rows, COLUMNS)
     for number, view in enumerate(views):
         inner = GridSpecFromSubplotSpec(
-            2, 2, subplot_spec=grid[number // COLUMNS, number % COLUMNS],
-            height_ratios=(tall_in, 0.22), hspace=0.02, wspace=0.02,
-        )  # fmt: skip
+            2,
+            2,
+            subplot_spec=grid[number // COLUMNS, number % COLUMNS],
+            height_ratios=(tall_in, 0.22),
+            hspace=0.02,
+            wspace=0.02,
+        )
         for column, pixels in enumerate((view.crop, canvas.heated(view.crop, view.saliency))):
             axes = made.add_subplot(inner[0, column])
             canvas.picture(axes, pixels, aspect=view.aspect)
             if column == 0:
-                axes.set_title(f"{number + 1}  {view.name}", fontsize=9, loc="left",
-                               color=canvas.INK)  # fmt: skip
+                axes.set_title(
+                    f"{number + 1}  {view.name}", fontsize=9, loc="left", color=canvas.INK
+                )
         gauge(made.add_subplot(inner[1, :]), view)
     canvas.save(made, path)
 
@@ -119,10 +132,19 @@ def gauge(axes: Axes, view: View) -> None:
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
     texts = [
-        (0.0, f"{lock:g}° left", "left", canvas.FAINT), (1.0, f"{lock:g}° right", "right",
-                                                          canvas.FAINT),
+        (0.0, f"{lock:g}° left", "left", canvas.FAINT),
+        (1.0, f"{lock:g}° right", "right", canvas.FAINT),
         *zip((0.49, 0.51), said, ("right", "left"), (canvas.NETWORK, canvas.DRIVER), strict=False),
-    ]  # fmt: skip
+    ]
     for place, text, side, colour in texts:
-        axes.text(place, -0.1, text, transform=axes.transAxes, ha=side, va="top", fontsize=8,
-                  color=colour, fontweight="bold")  # fmt: skip
+        axes.text(
+            place,
+            -0.1,
+            text,
+            transform=axes.transAxes,
+            ha=side,
+            va="top",
+            fontsize=8,
+            color=colour,
+            fontweight="bold",
+        )

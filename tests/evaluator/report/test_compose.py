@@ -12,9 +12,16 @@ from contract.registry import Registry
 from evaluator.report import compose
 
 SECTIONS = [
-    "Summary", "In the simulator", "Along recordings again (replay)", "Open loop",
-    "What it looks at", "Data and split", "Network", "Training", "Provenance",
-]  # fmt: skip
+    "Summary",
+    "In the simulator",
+    "Along recordings again (replay)",
+    "Open loop",
+    "What it looks at",
+    "Data and split",
+    "Network",
+    "Training",
+    "Provenance",
+]
 BACKTICKS = re.compile(r"`lapwing (\w+)")
 
 
@@ -43,10 +50,14 @@ def test_what_was_made_is_shown_with_its_source(models: Path) -> None:
     assert "lapwing evaluate" not in markdown
     assert "drove 1 lap of lake without help in 5 of 6 drives" in markdown
     for source in (
-        "evaluations/lake-6x1-seed1/evaluation.json", "evaluations/replay/replay.json",
-        "evaluations/openloop/openloop.json", "explanation/saliency.png", "split.json",
-        "architecture.json", "manifest.json",
-    ):  # fmt: skip
+        "evaluations/lake-6x1-seed1/evaluation.json",
+        "evaluations/replay/replay.json",
+        "evaluations/openloop/openloop.json",
+        "explanation/saliency.png",
+        "split.json",
+        "architecture.json",
+        "manifest.json",
+    ):
         assert source in markdown, source
         assert source in html, source
         if source.startswith(("e", "s", "a")):

@@ -46,12 +46,14 @@ FILM = Film("pictures/a.mp4", "pictures/a.mp4", "pictures/a.png", "A film.", "ev
 def test_every_kind_of_block_is_well_formed(folder: Path) -> None:
     page = html.render(
         report(
-            Paragraph("`a < b` & c", "warning"), Tiles((Tile("l", "v", "n"),)),
+            Paragraph("`a < b` & c", "warning"),
+            Tiles((Tile("l", "v", "n"),)),
             Table(("a", "b"), (("<i>", "1"),), "Caption.", "x.json"),
-            Figure("pictures/a.png", 'Say "it" `so`.', "y.png"), FILM,
+            Figure("pictures/a.png", 'Say "it" `so`.', "y.png"),
+            FILM,
         ),
         folder,
-    )  # fmt: skip
+    )
     parser = Balanced()
     parser.feed(page)
     assert parser.open == []

@@ -116,8 +116,14 @@ def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pict
 def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
     section = rerun.section(folder, pictures)
     assert tables(section)[0].rows[0] == (
-        reported.DATASETS[0], "460", "1 m", "80.4 %", "1", "0.40 m", "1.10 m"
-    )  # fmt: skip
+        reported.DATASETS[0],
+        "460",
+        "1 m",
+        "80.4 %",
+        "1",
+        "0.40 m",
+        "1.10 m",
+    )
     assert "is not fit as a reference: its own path swings" in texts(section, "warning")[0]
 
 
@@ -132,8 +138,9 @@ def test_simulator_has_every_measure_with_its_interval(
     assert len(fog.rows) == 4
     films = [block for block in section.blocks if isinstance(block, Film)]
     assert [each.source.rsplit("/", 1)[-1] for each in films] == [
-        "clear-worst.mp4", "fog-worst.mp4"
-    ]  # fmt: skip
+        "clear-worst.mp4",
+        "fog-worst.mp4",
+    ]
     assert all(pictures.path(each.file).is_file() for each in films)
 
 
@@ -178,15 +185,19 @@ def test_explanation_shows_pictures_figures_and_gaps(
     assert figure.caption == "the frame, the crop, the saliency."
     assert figure.source == "explanation/saliency.png"
     assert tables(section)[0].rows == (
-        ("labels as recorded", "5,358 labels"), ("share that is exactly 0", "0.125")
-    )  # fmt: skip
+        ("labels as recorded", "5,358 labels"),
+        ("share that is exactly 0", "0.125"),
+    )
     assert texts(section, "missing") == ["a recording is no longer there."]
 
 
 def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
     files, packages, decisions = tables(provenance.section(folder))
     assert [row[0] for row in files.rows] == [
-        "architecture.json", "model.h5", "model.tflite", "split.json"
-    ]  # fmt: skip
+        "architecture.json",
+        "model.h5",
+        "model.tflite",
+        "split.json",
+    ]
     assert packages.rows == (("keras", "3.15.1"),)
     assert decisions.rows[0][1:] == ("first", "became current", "nothing drove before it")

@@ -38,8 +38,10 @@ def test_what_is_missing_or_null_is_none() -> None:
 @pytest.mark.parametrize(
     ("look", "message"),
     [
-        (lambda e: e["c"], "some/file.json is not what a report can be made of: the document is "
-         "without 'c'"),
+        (
+            lambda e: e["c"],
+            "some/file.json is not what a report can be made of: the document is without 'c'",
+        ),
         (lambda e: [*e["a"]][1]["b"].number(), "a[1].b is no number"),
         (lambda e: [*e["a"]][1]["b"].flag(), "a[1].b is not true or false"),
         (lambda e: e["yes"].number(), "yes is no number"),
@@ -47,7 +49,7 @@ def test_what_is_missing_or_null_is_none() -> None:
         (lambda e: [*e["yes"]], "yes is not a list"),
         (lambda e: e["a"].get("b"), "a is not an object"),
     ],
-)  # fmt: skip
+)
 def test_what_is_malformed_is_named(look: object, message: str) -> None:
     assert callable(look)
     with pytest.raises(ModelError, match=re.escape(message)):

@@ -24,13 +24,24 @@ def drive(gaps: dict[int, tuple[float, float]], mps: float = 7.0, rows: int = 20
         step_s[row], alike[row] = length_s, peak
     nothing = np.zeros((rows, 1))
     pictures = Pictures(
-        [], np.full((rows, 1, 2), 100), nothing.astype(np.uint64), nothing,
-        np.full((rows, 2), np.nan), nothing, alike,
-    )  # fmt: skip
+        [],
+        np.full((rows, 1, 2), 100),
+        nothing.astype(np.uint64),
+        nothing,
+        np.full((rows, 2), np.nan),
+        nothing,
+        alike,
+    )
     return Drive(
-        "made", np.arange(1, rows + 1), [(f"{row}.jpg",) for row in range(rows)],
-        np.cumsum(step_s), np.zeros(rows), np.full(rows, mps), [], pictures,
-    )  # fmt: skip
+        "made",
+        np.arange(1, rows + 1),
+        [(f"{row}.jpg",) for row in range(rows)],
+        np.cumsum(step_s),
+        np.zeros(rows),
+        np.full(rows, mps),
+        [],
+        pictures,
+    )
 
 
 def lost(gaps: dict[int, tuple[float, float]], mps: float = 7.0) -> tuple[list[int], int]:

@@ -15,7 +15,7 @@ from simulator.scene.camera import (
     YAW_DEG,
     Camera,
     encode,
-)  # fmt: skip
+)
 from simulator.scene.look import LIGHTS, Look
 from simulator.track import Pose
 

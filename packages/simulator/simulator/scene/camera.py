@@ -93,9 +93,13 @@ class Camera:
         wanted.set_rgba_bits(8, 8, 8, 0)
         wanted.set_depth_bits(24)
         self._window = self._engine.make_output(
-            pipe, "camera", 0, wanted, WindowProperties.size(*self._size),
+            pipe,
+            "camera",
+            0,
+            wanted,
+            WindowProperties.size(*self._size),
             GraphicsPipe.BF_refuse_window,
-        )  # fmt: skip
+        )
         self._pixels = Texture()
         self._window.add_render_texture(self._pixels, GraphicsOutput.RTM_copy_ram)
         self._window.set_clear_color_active(False)  # ground and sky cover all
@@ -122,9 +126,13 @@ class Camera:
     def picture(self, pose: Pose, side: str = "center") -> Picture:
         """Return what a camera sees, (160, 320, 3) RGB, from a car's pose."""
         self._car.set_pos_hpr(
-            pose.x_m, pose.y_m, pose.z_m,
-            math.degrees(pose.heading_rad) - 90, math.degrees(pose.pitch_rad), 0,
-        )  # fmt: skip
+            pose.x_m,
+            pose.y_m,
+            pose.z_m,
+            math.degrees(pose.heading_rad) - 90,
+            math.degrees(pose.pitch_rad),
+            0,
+        )
         self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + UP_M)
         self._region.set_camera(self._eyes[side])
         self._engine.render_frame()
@@ -132,9 +140,12 @@ class Camera:
         # Bilinear in the middle of each pixel's share: the mean of its four nearest. Panda3D's
         # first row is the lowest; its colours are blue, green, red.
         smaller = cv2.warpAffine(
-            drawn.reshape(self._size[1], self._size[0], -1), self._shrink, (WIDTH, HEIGHT),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+            drawn.reshape(self._size[1], self._size[0], -1),
+            self._shrink,
+            (WIDTH, HEIGHT),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         seen: Picture = np.ascontiguousarray(smaller[:, :, 2::-1])
         self._bonnets[side].over(seen)
         return seen

@@ -32,10 +32,12 @@ def sites(
     """
     x = chance.uniform(land.x[0], land.x[-1], count * 12)
     y = chance.uniform(land.y[0], land.y[-1], count * 12)
-    column = np.clip(((x - land.x[0]) / (land.x[1] - land.x[0])).round().astype(int), 0,
-                     len(land.x) - 1)  # fmt: skip
-    row = np.clip(((y - land.y[0]) / (land.y[1] - land.y[0])).round().astype(int), 0,
-                  len(land.y) - 1)  # fmt: skip
+    column = np.clip(
+        ((x - land.x[0]) / (land.x[1] - land.x[0])).round().astype(int), 0, len(land.x) - 1
+    )
+    row = np.clip(
+        ((y - land.y[0]) / (land.y[1] - land.y[0])).round().astype(int), 0, len(land.y) - 1
+    )
     away = land.away[row, column]
     fit = (away > clear_m + 3.6) & (away < far_m) & ~land.wet[row, column]
     # The nearer, the more: what is far away is seen as few pixels.
@@ -46,9 +48,12 @@ def sites(
 
 
 def cards(
-    places: Floats, chance: np.random.Generator, light: Light, tall_m: tuple[float, float],
+    places: Floats,
+    chance: np.random.Generator,
+    light: Light,
+    tall_m: tuple[float, float],
     kinds: int,
-) -> Surface:  # fmt: skip
+) -> Surface:
     """Return two upright pictures, crossed, at each of (N, 3) places; half as wide as tall.
 
     The texture has `kinds` pictures side by side; each place gets one of them.
@@ -65,9 +70,13 @@ def cards(
             dx, dy = np.cos(angle) * tall / 4, np.sin(angle) * tall / 4
             low, high = z - 0.4, z + tall
             corners = np.array(
-                [(x - dx, y - dy, low), (x + dx, y + dy, low),
-                 (x - dx, y - dy, high), (x + dx, y + dy, high)]
-            )  # fmt: skip
+                [
+                    (x - dx, y - dy, low),
+                    (x + dx, y + dy, low),
+                    (x - dx, y - dy, high),
+                    (x + dx, y + dy, high),
+                ]
+            )
             # Leaves face all ways: as bright as a slope that half faces the sun.
             facing = np.array([[0.0, 0.0, 1.0]]) * 0.75
             colours = np.repeat(lit(facing, light) * shade, 4, axis=0)
@@ -82,15 +91,22 @@ def rocks(
     rings, around = 5, 9
     tilt = np.linspace(0, np.pi * 0.62, rings)
     turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
-    ball = np.array([
-        (np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a)) for a in tilt for b in turn
-    ])  # fmt: skip
-    corner = np.array([(r * around + c, r * around + (c + 1) % around)
-                       for r in range(rings - 1) for c in range(around)])  # fmt: skip
-    triangles = np.concatenate([
-        np.column_stack([corner[:, 0], corner[:, 0] + around, corner[:, 1]]),
-        np.column_stack([corner[:, 1], corner[:, 0] + around, corner[:, 1] + around]),
-    ])  # fmt: skip
+    ball = np.array(
+        [(np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a)) for a in tilt for b in turn]
+    )
+    corner = np.array(
+        [
+            (r * around + c, r * around + (c + 1) % around)
+            for r in range(rings - 1)
+            for c in range(around)
+        ]
+    )
+    triangles = np.concatenate(
+        [
+            np.column_stack([corner[:, 0], corner[:, 0] + around, corner[:, 1]]),
+            np.column_stack([corner[:, 1], corner[:, 0] + around, corner[:, 1] + around]),
+        ]
+    )
     parts = []
     for place in places:
         size = chance.uniform(*size_m) * chance.uniform((0.8, 0.8, 0.45), (1.5, 1.5, 0.9))

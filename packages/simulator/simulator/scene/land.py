@@ -77,8 +77,9 @@ def form(track: Track, chance: np.random.Generator) -> Land:
     heading = track.heading_rad[index]
     offset = places - track.points[index, :2]
     left = offset[:, 1] * np.cos(heading) - offset[:, 0] * np.sin(heading) > 0
-    water = np.where(left, along(track, "water", "left")[index],
-                     along(track, "water", "right")[index])  # fmt: skip
+    water = np.where(
+        left, along(track, "water", "left")[index], along(track, "water", "right")[index]
+    )
     bridge = along(track, "bridge", "left")[index]
 
     # A little below the road beside it, so that its own verge is what is seen.
@@ -111,9 +112,9 @@ def form(track: Track, chance: np.random.Generator) -> Land:
     return Land(x, y, ground.reshape(shape), away.reshape(shape), wet.reshape(shape), water_m)
 
 
-def surfaces(land: Land, light: Light, style: str, chance: np.random.Generator) -> dict[
-    str, Surface
-]:  # fmt: skip
+def surfaces(
+    land: Land, light: Light, style: str, chance: np.random.Generator
+) -> dict[str, Surface]:
     """Return the ground by what covers it: rock where it is steep, and soils."""
     columns, rows = len(land.x), len(land.y)
     px, py = np.meshgrid(land.x, land.y)
@@ -145,10 +146,14 @@ def surfaces(land: Land, light: Light, style: str, chance: np.random.Generator) 
     # A face's streaks run down it: across goes whichever axis runs more along the face.
     eastern = np.abs(facing[triangles, 0]).sum(axis=1) > np.abs(facing[triangles, 1]).sum(axis=1)
     faces = [
-        Surface(places, np.column_stack([places[:, axis] / 15.0, places[:, 2] / 16.0]), colours,
-                triangles[steep & chosen])
+        Surface(
+            places,
+            np.column_stack([places[:, axis] / 15.0, places[:, 2] / 16.0]),
+            colours,
+            triangles[steep & chosen],
+        )
         for axis, chosen in ((1, eastern), (0, ~eastern))
-    ]  # fmt: skip
+    ]
     return {**found, "rock": joined(faces)} if steep.any() else found
 
 
@@ -162,10 +167,12 @@ def water(land: Land, light: Light) -> Surface | None:
     places = np.column_stack([px.ravel(), py.ravel(), np.full(px.size, land.water_m)])
     corner = (np.arange(len(y) - 1)[:, None] * len(x) + np.arange(len(x) - 1)).ravel()
     across = len(x)
-    triangles = np.concatenate([
-        np.stack([corner, corner + 1, corner + across], axis=1),
-        np.stack([corner + 1, corner + across + 1, corner + across], axis=1),
-    ])  # fmt: skip
+    triangles = np.concatenate(
+        [
+            np.stack([corner, corner + 1, corner + across], axis=1),
+            np.stack([corner + 1, corner + across + 1, corner + across], axis=1),
+        ]
+    )
     up = np.broadcast_to([0.0, 0.0, 1.0], places.shape)
     return Surface(places, places[:, :2] / 30.0, 0.55 * lit(up, light) + 0.4, triangles)
 

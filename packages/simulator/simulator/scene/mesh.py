@@ -54,9 +54,10 @@ def joined(surfaces: Sequence[Surface]) -> Surface:
         np.concatenate([each.places for each in surfaces]),
         np.concatenate([each.texture for each in surfaces]),
         np.concatenate([each.colours for each in surfaces]),
-        np.concatenate([each.triangles + start for each, start in zip(surfaces, starts,
-                                                                      strict=True)]),
-    )  # fmt: skip
+        np.concatenate(
+            [each.triangles + start for each, start in zip(surfaces, starts, strict=True)]
+        ),
+    )
 
 
 def lit(normals: Floats, light: Light) -> Floats:
@@ -130,9 +131,7 @@ def see_through(node: NodePath) -> None:
     node.set_transparency(TransparencyAttrib.M_binary)
 
 
-def _geometry(
-    surface: Surface, used: NDArray[np.int64], numbers: NDArray[np.int64]
-) -> GeomNode:  # fmt: skip
+def _geometry(surface: Surface, used: NDArray[np.int64], numbers: NDArray[np.int64]) -> GeomNode:
     vertices = np.zeros(len(used), VERTEX)
     vertices["place"] = surface.places[used]
     vertices["colour"][:, :3] = (surface.colours[used] * 255).clip(0, 255)

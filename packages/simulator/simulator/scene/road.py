@@ -43,9 +43,15 @@ def surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]:
         inner = _inner_room(track, sign) - half
 
         def strip(
-            kind: str, from_m: Floats, to_m: Floats, heights: tuple[float, float], length_m: float,
-            where: np.ndarray, sign: float = sign, half: Floats = half,
-        ) -> None:  # fmt: skip
+            kind: str,
+            from_m: Floats,
+            to_m: Floats,
+            heights: tuple[float, float],
+            length_m: float,
+            where: np.ndarray,
+            sign: float = sign,
+            half: Floats = half,
+        ) -> None:
             one = beside(track, sign * (half + from_m), heights[0])
             other = beside(track, sign * (half + to_m), heights[1])
             add(kind, band(track, one, other, light, length_m, where, shade))
@@ -58,8 +64,14 @@ def surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]:
             strip("kerb", zero, zero + KERB_M, (0.01, 0.10), 4.0, kerbed)
             strip("shoulder", zero + KERB_M, zero + SHOULDER_M, (0.09, 0.0), 3.0, kerbed)
             strip("shoulder", zero, zero + SHOULDER_M, (0.0, 0.0), 3.0, plain)
-            strip("dry grass", zero + SHOULDER_M, np.maximum(SHOULDER_M, verge), (0.0, -0.5), 5.0,
-                  plain | kerbed)  # fmt: skip
+            strip(
+                "dry grass",
+                zero + SHOULDER_M,
+                np.maximum(SHOULDER_M, verge),
+                (0.0, -0.5),
+                5.0,
+                plain | kerbed,
+            )
             strip("sand", zero, np.minimum(DIRT_M, inner), (0.0, 0.05), 5.0, dirt)
         for base, top in _wall(track, sign, half):
             add("wall", band(track, base, top, light, 4.0, bridge))

@@ -120,10 +120,14 @@ def air(eye: NodePath, light: Light, sheets: tuple[float, ...]) -> None:
         share = 1.0 - float(np.exp(-light.haze_per_m * (distance - before)))
         before = distance
         across = 3.0 * distance
-        places = np.array([
-            (-across, distance, -across), (across, distance, -across),
-            (-across, distance, across), (across, distance, across),
-        ])  # fmt: skip
+        places = np.array(
+            [
+                (-across, distance, -across),
+                (across, distance, -across),
+                (-across, distance, across),
+                (across, distance, across),
+            ]
+        )
         colours = np.broadcast_to(np.array(light.horizon).clip(0, 1), (4, 3))
         surface = Surface(places, np.zeros((4, 2)), colours, np.array([(0, 1, 2), (1, 3, 2)]))
         node = hang(eye, surface, white, SKY + len(sheets) - number, cut=False)

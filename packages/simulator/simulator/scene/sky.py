@@ -46,13 +46,12 @@ def _ridges(style: str) -> list[tuple[float, tuple[float, float, float]]]:
     return [(0.075, (0.55, 0.60, 0.52)), (0.045, (0.46, 0.48, 0.30))]
 
 
-def _skyline(
-    chance: np.random.Generator, tall_rad: float, cells: int, style: str
-) -> np.ndarray:  # fmt: skip
+def _skyline(chance: np.random.Generator, tall_rad: float, cells: int, style: str) -> np.ndarray:
     """Return (1, 1024), radians: a ridge with trees, or with crags, on its back."""
     ridge = tile(chance, AROUND, cells)[0] * 0.7 + tile(chance, AROUND, cells * 4)[0] * 0.3
-    steps = chance.random(AROUND // 4).repeat(4) if style == "lake" else tile(
-        chance, AROUND, 128)[0]  # fmt: skip
+    steps = (
+        chance.random(AROUND // 4).repeat(4) if style == "lake" else tile(chance, AROUND, 128)[0]
+    )
     return np.asarray(tall_rad * (0.25 + 0.75 * ridge) + 0.014 * steps)[None, :]
 
 
@@ -66,8 +65,10 @@ def dome() -> Surface:
             places.append((RADIUS_M * np.cos(at), RADIUS_M * np.sin(at), RADIUS_M * height))
             texture.append((at / (2 * np.pi), (angle - LOW_RAD) / (HIGH_RAD - LOW_RAD)))
     corner = (np.arange(len(rows) - 1)[:, None] * len(turn) + np.arange(len(turn) - 1)).ravel()
-    triangles = np.concatenate([
-        np.stack([corner, corner + 1, corner + len(turn)], axis=1),
-        np.stack([corner + 1, corner + len(turn) + 1, corner + len(turn)], axis=1),
-    ])  # fmt: skip
+    triangles = np.concatenate(
+        [
+            np.stack([corner, corner + 1, corner + len(turn)], axis=1),
+            np.stack([corner + 1, corner + len(turn) + 1, corner + len(turn)], axis=1),
+        ]
+    )
     return Surface(np.array(places), np.array(texture), np.ones((len(places), 3)), triangles)

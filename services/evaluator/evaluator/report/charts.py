@@ -60,9 +60,14 @@ def losses(
             chosen = validation[list(epochs).index(best)]
             axes.plot([best], [chosen], "o", color=BLUE, markersize=8, fillstyle="none")
             axes.annotate(
-                f"best: epoch {best}", (best, chosen), xytext=(0, -9), textcoords="offset points",
-                ha="center", va="top", color=FAINT,
-            )  # fmt: skip
+                f"best: epoch {best}",
+                (best, chosen),
+                xytext=(0, -9),
+                textcoords="offset points",
+                ha="center",
+                va="top",
+                color=FAINT,
+            )
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
         axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
@@ -83,11 +88,22 @@ def _name_lines(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
         shares, style.spread(shares, 0.075), marks, strict=True
     ):
         axes.annotate(
-            f"{name} {value:.4f}", (1.0, share), xycoords="axes fraction", xytext=(1.03, place),
-            textcoords="axes fraction", color=colour, va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0,
-                        "shrinkB": 0},
-        )  # fmt: skip
+            f"{name} {value:.4f}",
+            (1.0, share),
+            xycoords="axes fraction",
+            xytext=(1.03, place),
+            textcoords="axes fraction",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.7,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+        )
 
 
 def throughput(
@@ -118,9 +134,12 @@ def _epochs(axes: Axes, epochs: Sequence[int]) -> None:
 
 
 def bins(
-    path: Path, edges: Sequence[tuple[float, float]], rows: Sequence[float],
-    mae_deg: Sequence[float], bias_deg: Sequence[float],
-) -> None:  # fmt: skip
+    path: Path,
+    edges: Sequence[tuple[float, float]],
+    rows: Sequence[float],
+    mae_deg: Sequence[float],
+    bias_deg: Sequence[float],
+) -> None:
     """Draw the open-loop error in each bin of recorded steering, and how many rows it has."""
     names = [f"{low:+.2g} … {high:+.2g}".replace("-", "−") for low, high in edges]
     places = range(len(names))

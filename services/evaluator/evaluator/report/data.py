@@ -27,9 +27,10 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
         blocks.append(
             Paragraph(
                 "Which rows are on which side is not told: a release before `split.json` made this "
-                "version. `lapwing train` makes one that tells.", "missing",
+                "version. `lapwing train` makes one that tells.",
+                "missing",
             )
-        )  # fmt: skip
+        )
     else:
         name = pictures.name("split")
         charts.split(

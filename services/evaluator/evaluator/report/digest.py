@@ -25,9 +25,10 @@ def digest(film: Path, path: Path) -> None:
         ModelError: the film cannot be read.
     """
     try:
-        with av.open(str(film)) as source, av.open(
-            str(path), "w", options={"movflags": "faststart"}
-        ) as target:  # fmt: skip
+        with (
+            av.open(str(film)) as source,
+            av.open(str(path), "w", options={"movflags": "faststart"}) as target,
+        ):
             whole = source.streams.video[0]
             stream = target.add_stream("libx264", rate=RATE, options=ENCODER)
             stream.width, stream.height = (size // 4 * 2 for size in (whole.width, whole.height))

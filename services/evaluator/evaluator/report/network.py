@@ -50,6 +50,10 @@ def _row(layer: Entry) -> tuple[str, ...]:
     shape = " × ".join(f"{size.whole():,}" for size in layer["output_shape"])
     detail = layer["detail"].text().replace(" x ", " × ").replace("x *", "x ×").replace("-", "−")
     return (
-        layer["name"].text(), layer["kind"].text(), detail, layer["activation"].text(), shape,
+        layer["name"].text(),
+        layer["kind"].text(),
+        detail,
+        layer["activation"].text(),
+        shape,
         f"{layer['parameters'].whole():,}",
-    )  # fmt: skip
+    )

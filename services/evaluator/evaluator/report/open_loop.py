@@ -51,10 +51,14 @@ def _validation(metrics: Entry) -> Table:
 
     mse, zero, hold = found("mse"), found("mse_zero"), found("mse_hold")
     row = (
-        number(found("rows"), ",.0f"), number(mse, ".5f"), number(zero, ".5f"),
-        number(hold, ".5f"), number(skill(mse, zero, hold), "+.2f"),
-        number(found("mae_deg"), ".2f", "°"), number(found("correlation"), ".3f"),
-    )  # fmt: skip
+        number(found("rows"), ",.0f"),
+        number(mse, ".5f"),
+        number(zero, ".5f"),
+        number(hold, ".5f"),
+        number(skill(mse, zero, hold), "+.2f"),
+        number(found("mae_deg"), ".2f", "°"),
+        number(found("correlation"), ".3f"),
+    )
     return Table(
         ("rows", "MSE", "predict-zero", "hold-last", "skill", "MAE", "correlation"),
         (row,),
@@ -73,10 +77,16 @@ def _dataset(entry: Entry, pictures: Pictures) -> list[Block]:
         Table(
             ("driver", "MSE", "mean absolute error"),
             tuple(
-                (label, number(score.maybe(f"mse{key}"), ".5f"),
-                 number(score.maybe(f"mae{key}_deg"), ".2f", "°"))
-                for label, key in (("the model", ""), ("predict-zero", "_zero"),
-                                   ("hold-last", "_hold"))
+                (
+                    label,
+                    number(score.maybe(f"mse{key}"), ".5f"),
+                    number(score.maybe(f"mae{key}_deg"), ".2f", "°"),
+                )
+                for label, key in (
+                    ("the model", ""),
+                    ("predict-zero", "_zero"),
+                    ("hold-last", "_hold"),
+                )
             ),
             f"`{name}`: skill {number(score.maybe('skill'), '+.2f')}, bias "
             f"{number(score.maybe('bias_deg'), '+.2f', '°')} (positive: to the right), correlation "
@@ -84,7 +94,7 @@ def _dataset(entry: Entry, pictures: Pictures) -> list[Block]:
             f"smoothed one {number(score.maybe('correlation_smoothed'), '.3f')}.",
             FILE,
         ),
-    ]  # fmt: skip
+    ]
     bins = entry.entries("by_bin")
     if bins:
         picture = pictures.name(f"open-loop-{slug(name)}")
@@ -101,10 +111,13 @@ def _dataset(entry: Entry, pictures: Pictures) -> list[Block]:
     cameras = entry.entries("by_camera")
     if cameras:
         rows = [
-            (each["camera"].text(), number(each.maybe("mean"), "+.4f"),
-             number(each.maybe("correction"), "+.4f"))
+            (
+                each["camera"].text(),
+                number(each.maybe("mean"), "+.4f"),
+                number(each.maybe("correction"), "+.4f"),
+            )
             for each in cameras
-        ]  # fmt: skip
+        ]
         caption = (
             f"`{name}`: mean answer to each camera, and what it differs from the centre's: the "
             "correction that the model has learnt for a car that is so far to a side."

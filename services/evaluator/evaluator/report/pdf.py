@@ -40,9 +40,10 @@ from evaluator.report.document import (
 from evaluator.report.style import FAINT, INK, RULE
 
 FONTS: Final = {
-    "Report": "DejaVuSans.ttf", "Report-Bold": "DejaVuSans-Bold.ttf",
+    "Report": "DejaVuSans.ttf",
+    "Report-Bold": "DejaVuSans-Bold.ttf",
     "Report-Code": "DejaVuSansMono.ttf",
-}  # fmt: skip
+}
 """Matplotlib's own, which has every sign that the report writes; the charts are set in it too."""
 SIDE: Final = 18 * mm
 WIDTH: Final = A4[0] - 2 * SIDE
@@ -57,9 +58,17 @@ def render(report: Report, folder: Path, path: Path) -> None:
         registerFont(TTFont(name, str(Path(mpl.get_data_path()) / "fonts" / "ttf" / file)))
     registerFontFamily("Report", normal="Report", bold="Report-Bold")
     document = SimpleDocTemplate(
-        str(path), pagesize=A4, leftMargin=SIDE, rightMargin=SIDE, topMargin=20 * mm,
-        bottomMargin=20 * mm, title=report.title, author="Lapwing", lang="en", invariant=1,
-    )  # fmt: skip
+        str(path),
+        pagesize=A4,
+        leftMargin=SIDE,
+        rightMargin=SIDE,
+        topMargin=20 * mm,
+        bottomMargin=20 * mm,
+        title=report.title,
+        author="Lapwing",
+        lang="en",
+        invariant=1,
+    )
     story: list[Flowable] = [
         Text(_inline(report.title), _style("title", 20, 24, bold=True)),
         Text(_inline(report.subtitle), _style("subtitle", 8.5, 12, FAINT, after=8)),
@@ -205,12 +214,27 @@ def _inline(text: str) -> str:
 
 
 def _style(
-    name: str, size: float, leading: float, ink: str = INK, *, bold: bool = False,
-    right: bool = False, before: float = 0, after: float = 0, indent: float = 0,
-) -> ParagraphStyle:  # fmt: skip
+    name: str,
+    size: float,
+    leading: float,
+    ink: str = INK,
+    *,
+    bold: bool = False,
+    right: bool = False,
+    before: float = 0,
+    after: float = 0,
+    indent: float = 0,
+) -> ParagraphStyle:
     given: dict[str, Any] = {"alignment": TA_RIGHT} if right else {}
     return ParagraphStyle(
-        name, fontName="Report-Bold" if bold else "Report", fontSize=size, leading=leading,
-        textColor=HexColor(ink), spaceBefore=before, spaceAfter=after, leftIndent=indent,
-        splitLongWords=1, **given,
-    )  # fmt: skip
+        name,
+        fontName="Report-Bold" if bold else "Report",
+        fontSize=size,
+        leading=leading,
+        textColor=HexColor(ink),
+        spaceBefore=before,
+        spaceAfter=after,
+        leftIndent=indent,
+        splitLongWords=1,
+        **given,
+    )

@@ -20,17 +20,21 @@ def section(folder: VersionFolder) -> Section:
             "whoever loads the version compares their digests first."
         ),
         Table(
-            ("file", "bytes", "sha256"), tuple(files),
+            ("file", "bytes", "sha256"),
+            tuple(files),
             "The version's own files. Every other file that this report names was made later, and "
             "lies in the version's folder too.",
-            "manifest.json: files", words=3, wide=(2,),
+            "manifest.json: files",
+            words=3,
+            wide=(2,),
         ),
         Table(
             ("package", "release"),
             tuple((name, each.text()) for name, each in manifest["packages"].fields().items()),
-            "What computed the model.", "manifest.json: packages",
+            "What computed the model.",
+            "manifest.json: packages",
         ),
-    ]  # fmt: skip
+    ]
     decisions = folder.decisions()
     if decisions:
         blocks.append(
@@ -41,7 +45,9 @@ def section(folder: VersionFolder) -> Section:
                     for each in decisions
                 ),
                 "Decisions on whether this version may drive, oldest first.",
-                "journal.json, beside the versions", words=4, wide=(3,),
+                "journal.json, beside the versions",
+                words=4,
+                wide=(3,),
             )
-        )  # fmt: skip
+        )
     return Section("provenance", "Provenance", tuple(blocks))

@@ -64,14 +64,16 @@ def section(folder: VersionFolder, pictures: Pictures) -> Section:
 def _rows(entry: Entry) -> list[tuple[str, ...]]:
     return [
         (
-            entry["dataset"].text(), f"{entry['rows'].whole():,}",
+            entry["dataset"].text(),
+            f"{entry['rows'].whole():,}",
             f"{drive['limit_m'].number():g} m",
-            number(drive.maybe("autonomy_percent"), ".1f", " %"), f"{_count(drive)}",
+            number(drive.maybe("autonomy_percent"), ".1f", " %"),
+            f"{_count(drive)}",
             number(drive.maybe("deviation_rmse_m"), ".2f", " m"),
             number(drive.maybe("deviation_max_m"), ".2f", " m"),
         )
         for drive in entry["drives"]
-    ]  # fmt: skip
+    ]
 
 
 def _count(drive: Entry) -> int:
@@ -86,5 +88,6 @@ def _unfit(entry: Entry) -> list[str]:
     name = entry["dataset"].text()
     return [
         f"`{name}` is not fit as a reference: {reason.text()}. What it says of the model counts "
-        "for less." for reason in reasons
-    ]  # fmt: skip
+        "for less."
+        for reason in reasons
+    ]

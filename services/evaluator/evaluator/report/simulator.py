@@ -22,9 +22,11 @@ from evaluator.report.source import Entry, VersionFolder
 
 TITLE: Final = "In the simulator"
 FORMS: Final = {
-    "success_percent": ".0f", "autonomy_percent": ".0f", "interventions": ".1f",
+    "success_percent": ".0f",
+    "autonomy_percent": ".0f",
+    "interventions": ".1f",
     "off_road_percent": ".1f",
-}  # fmt: skip
+}
 """How measures are written; the others with two digits."""
 MOST_PLACES: Final = 8
 """Of a drive that are listed; the chart shows all of them."""

@@ -30,15 +30,32 @@ WIDTH_IN: Final = 8.0
 DPI: Final = 200
 """1600 pixels wide: sharp at twice the width of a page's text."""
 STYLE: Final[dict[Any, Any]] = {
-    "font.family": "DejaVu Sans", "font.size": 9.0, "text.color": INK,
-    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.linewidth": 0.8,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-    "axes.titlesize": 10.0, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.titlepad": 10.0, "xtick.color": FAINT, "ytick.color": FAINT,
-    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "xtick.major.size": 3.0,
-    "ytick.major.size": 3.0, "ytick.minor.size": 0.0, "grid.color": RULE, "grid.linewidth": 0.6,
-    "lines.linewidth": 1.8, "legend.frameon": False, "figure.constrained_layout.wspace": 0.06,
-}  # fmt: skip
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10.0,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "ytick.minor.size": 0.0,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "figure.constrained_layout.wspace": 0.06,
+}
 
 
 @contextmanager

@@ -123,14 +123,16 @@ def _learnt(folder: VersionFolder) -> list[Tile]:
     zero, hold = (metrics.maybe(f"validation_mse_{name}") for name in ("zero", "hold"))
     return [
         Tile(
-            "skill on recorded frames", number(skill(mse, zero, hold), "+.2f"),
+            "skill on recorded frames",
+            number(skill(mse, zero, hold), "+.2f"),
             f"MSE {mse:.4f}; zero {number(zero, '.4f')}, hold {number(hold, '.4f')}",
         ),
         Tile(
-            "correlation with the driver", number(metrics.maybe("validation_correlation"), ".3f"),
+            "correlation with the driver",
+            number(metrics.maybe("validation_correlation"), ".3f"),
             "on rows that did not train",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _standing(folder: VersionFolder, current: int | None) -> str:

@@ -36,9 +36,12 @@ def main() -> int:
         "cannot be read. What is looked at, how and why: docs/doctor.md.",
     )
     parser.add_argument(
-        "recordings", nargs="+", type=Path, metavar="RECORDING",
+        "recordings",
+        nargs="+",
+        type=Path,
+        metavar="RECORDING",
         help="A folder that was recorded, or a zip or tar of it; of several, all are compared.",
-    )  # fmt: skip
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON document instead.")
     chosen = parser.parse_args()
     try:

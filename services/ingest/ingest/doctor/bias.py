@@ -54,7 +54,11 @@ def examine(drive: Drive) -> list[Finding]:
             f"where the car goes straight ({rows} rows in {count} stretches) the steering is "
             f"{mean:+.3f} ± {error:.3f} in the mean, {abs(mean) * 25:.1f}° to the {side}",
             f"Take {mean:+.3f} off the steering column; calibrate the wheel or joystick",
-            {"bias": round(mean, 4), "standard_error": round(error, 4), "rows": rows,
-             "stretches": count},
+            {
+                "bias": round(mean, 4),
+                "standard_error": round(error, 4),
+                "rows": rows,
+                "stretches": count,
+            },
         )
-    ]  # fmt: skip
+    ]

@@ -60,8 +60,13 @@ def examine(drive: Drive) -> list[Finding]:
         cure = "Change the steering's sign in the log"
         findings.append(Finding("inverted-steering", drive.name, turned, cure, figures))
     if any(wrong):
-        pair = "left and right" if all(wrong) else "left and center" if wrong[0] else (
-            "center and right")  # fmt: skip
+        pair = (
+            "left and right"
+            if all(wrong)
+            else "left and center"
+            if wrong[0]
+            else ("center and right")
+        )
         cure = f"Exchange the columns {pair} of driving_log.csv; until then, train --no-cameras"
         text = f"{pair} are exchanged: {shifted}"
         findings.append(Finding("swapped-cameras", drive.name, text, cure, figures))

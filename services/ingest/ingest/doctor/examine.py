@@ -21,9 +21,17 @@ from ingest.doctor.drive import MPS_PER_MPH, Drive
 from ingest.doctor.finding import Finding
 
 OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
-    rows.values, rows.images, rows.sizes, times.examine, repeats.duplicates, repeats.frozen,
-    cameras.examine, lag.examine, bias.examine, keyboard.examine,
-)  # fmt: skip
+    rows.values,
+    rows.images,
+    rows.sizes,
+    times.examine,
+    repeats.duplicates,
+    repeats.frozen,
+    cameras.examine,
+    lag.examine,
+    bias.examine,
+    keyboard.examine,
+)
 Told = Callable[[str, int, int], None]
 """Is told which recording is read, how many of its rows are, and how many there are."""
 

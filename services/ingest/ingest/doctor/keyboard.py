@@ -44,8 +44,13 @@ def examine(drive: Drive) -> list[Finding]:
             f"lock in {full:.1%} of the rows",
             "Training takes means over 0.6 s unless told otherwise (--smooth-s); compare with "
             "--balance 1, by how it drives, or record with a mouse, wheel or joystick",
-            {"rest": rest, "rest_share": round(share, 4), "excursions": len(away),
-             "pulses": int(pulses.sum()), "median_s": round(float(np.median(length_s)), 3),
-             "saturated_share": round(full, 4)},
+            {
+                "rest": rest,
+                "rest_share": round(share, 4),
+                "excursions": len(away),
+                "pulses": int(pulses.sum()),
+                "median_s": round(float(np.median(length_s)), 3),
+                "saturated_share": round(full, 4),
+            },
         )
-    ]  # fmt: skip
+    ]

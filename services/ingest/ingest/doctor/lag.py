@@ -44,10 +44,14 @@ def examine(drive: Drive) -> list[Finding]:
             f"the steering comes {abs(late_s):.2f} s ({rows} rows) {where} the turn in the picture "
             f"(correlation {size[peak]:.2f} there, {size[middle]:.2f} without a shift)",
             f"Move the steering column {'up' if late_s > 0 else 'down'} by {rows} rows",
-            {"late_s": round(late_s, 3), "rows": rows, "correlation": round(float(size[peak]), 3),
-             "unshifted": round(float(size[middle]), 3)},
+            {
+                "late_s": round(late_s, 3),
+                "rows": rows,
+                "correlation": round(float(size[peak]), 3),
+                "unshifted": round(float(size[middle]), 3),
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def _between(values: np.ndarray[tuple[int], np.dtype[np.float64]], peak: int) -> float:

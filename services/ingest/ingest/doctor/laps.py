@@ -44,11 +44,14 @@ def examine(drives: Sequence[Drive], mirrored: Sequence[bool]) -> list[Finding]:
             f"{math.degrees(right):.0f}° to the right",
             f"Record a lap the other way round; until then, train with --flip (the default), which "
             f"makes the bends to the {other} of their mirror images",
-            {"net_turns_right": round(net, 3), "left_rad": round(left, 3),
-             "right_rad": round(right, 3),
-             "each_net": [round(float(b - a) / (2 * math.pi), 3) for a, b in turned]},
+            {
+                "net_turns_right": round(net, 3),
+                "left_rad": round(left, 3),
+                "right_rad": round(right, 3),
+                "each_net": [round(float(b - a) / (2 * math.pi), 3) for a, b in turned],
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def _turned(drive: Drive) -> tuple[float, float]:

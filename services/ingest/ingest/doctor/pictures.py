@@ -99,9 +99,14 @@ def _stretch(rows: Sequence[Row], images: Mapping[str, Path], start: int) -> Pic
             side[place] = _sides(seen)
         before = seen
     return Pictures(
-        faults, sizes[skipped:], digests[skipped:], yaw[skipped:], side[skipped:],
-        change[skipped:], alike[skipped:],
-    )  # fmt: skip
+        faults,
+        sizes[skipped:],
+        digests[skipped:],
+        yaw[skipped:],
+        side[skipped:],
+        change[skipped:],
+        alike[skipped:],
+    )
 
 
 def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -> _Seen | None:

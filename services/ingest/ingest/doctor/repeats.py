@@ -33,11 +33,15 @@ def duplicates(drive: Drive) -> list[Finding]:
         return []
     parts = []
     if again:
-        parts.append(f"{len(again)} rows list a picture that an earlier row lists: lines "
-                     f"{spans(line_numbers(drive, again))}")  # fmt: skip
+        parts.append(
+            f"{len(again)} rows list a picture that an earlier row lists: lines "
+            f"{spans(line_numbers(drive, again))}"
+        )
     if copies:
-        parts.append(f"{len(copies)} pictures are there under another name already: lines "
-                     f"{spans(line_numbers(drive, copies))}")  # fmt: skip
+        parts.append(
+            f"{len(copies)} pictures are there under another name already: lines "
+            f"{spans(line_numbers(drive, copies))}"
+        )
     rows = sorted(again + copies)
     return [
         Finding(
@@ -46,11 +50,14 @@ def duplicates(drive: Drive) -> list[Finding]:
             "; ".join(parts),
             "Delete these lines of driving_log.csv, or the copies count twice and may stand on "
             "both sides of the split",
-            {"repeated_rows": len(again), "copied_pictures": len(copies),
-             "lines": line_numbers(drive, rows[:SHOWN]),
-             "files": [drive.images[row][0] for row in rows[:SHOWN]]},
+            {
+                "repeated_rows": len(again),
+                "copied_pictures": len(copies),
+                "lines": line_numbers(drive, rows[:SHOWN]),
+                "files": [drive.images[row][0] for row in rows[:SHOWN]],
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def _copies(drive: Drive, rows: Sequence[int]) -> list[int]:
@@ -87,10 +94,15 @@ def frozen(drive: Drive) -> list[Finding]:
             f"({', '.join(cameras)}; at most {longest} in a row): lines {spans(lines)}",
             "Delete these lines of driving_log.csv: their steering belongs to a picture that was "
             "never taken",
-            {"rows": len(rows), "longest": longest, "cameras": cameras, "lines": lines[:SHOWN],
-             "files": [drive.images[row][0] for row in rows[:SHOWN]]},
+            {
+                "rows": len(rows),
+                "longest": longest,
+                "cameras": cameras,
+                "lines": lines[:SHOWN],
+                "files": [drive.images[row][0] for row in rows[:SHOWN]],
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def _still(drive: Drive, camera: int) -> Flags:
@@ -127,10 +139,13 @@ def leaks(drives: Sequence[Drive]) -> list[Finding]:
                 f"{one.name} and {spans(lines[1])} of {two.name}",
                 "Import one of them, or delete the lines from one: never validate on the one what "
                 "the other taught",
-                {"frames": len(common), "lines": [each[:SHOWN] for each in lines],
-                 "files": [one.images[rows[0][digest]][0] for digest in common[:SHOWN]]},
+                {
+                    "frames": len(common),
+                    "lines": [each[:SHOWN] for each in lines],
+                    "files": [one.images[rows[0][digest]][0] for digest in common[:SHOWN]],
+                },
             )
-        )  # fmt: skip
+        )
     return findings
 
 

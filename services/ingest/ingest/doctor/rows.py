@@ -24,10 +24,13 @@ def values(drive: Drive) -> list[Finding]:
             f"{len(lines)} lines of the log cannot be used ({words}): lines {spans(lines)}",
             "Correct or delete these lines; ingest leaves them out, and refuses the recording from "
             "--max-reject-share on",
-            {"lines": lines[:SHOWN], "count": len(lines),
-             "got": [each.got for each in drive.rejections[:SHOWN]]},
+            {
+                "lines": lines[:SHOWN],
+                "count": len(lines),
+                "got": [each.got for each in drive.rejections[:SHOWN]],
+            },
         )
-    ]  # fmt: skip
+    ]
 
 
 def images(drive: Drive) -> list[Finding]:
@@ -74,7 +77,11 @@ def sizes(drive: Drive) -> list[Finding]:
             f"{spans(lines)}",
             "Record with Udacity's own window of the cameras: a picture of another view is "
             "squeezed into the network's frame and means another road",
-            {"pictures": int(wrong.sum()), "sizes": dict(counts), "lines": lines[:SHOWN],
-             "files": [drive.images[rows[0]][camera]]},
+            {
+                "pictures": int(wrong.sum()),
+                "sizes": dict(counts),
+                "lines": lines[:SHOWN],
+                "files": [drive.images[rows[0]][camera]],
+            },
         )
-    ]  # fmt: skip
+    ]

@@ -59,10 +59,14 @@ def _across(name: str, evidence: str, cure: str, column: int) -> list[str]:
 def document(drives: Sequence[Drive], findings: Sequence[Finding], paused: Sequence[int]) -> str:
     """Return one JSON document: the recordings, how often each was paused, and what was found."""
     recordings = [
-        {"name": drive.name, "rows": len(drive.lines), "cameras": len(drive.images[0]),
-         "pauses": pauses}
+        {
+            "name": drive.name,
+            "rows": len(drive.lines),
+            "cameras": len(drive.images[0]),
+            "pauses": pauses,
+        }
         for drive, pauses in zip(drives, paused, strict=True)
-    ]  # fmt: skip
+    ]
     found = [dataclasses.asdict(each) for each in findings]
     return json.dumps({"recordings": recordings, "findings": found}, indent=2, ensure_ascii=False)
 

@@ -67,10 +67,14 @@ def examine(drive: Drive) -> list[Finding]:
                 f"{spans(lines)}",
                 "Fine where the recording was paused; else record to a faster disk. Train with "
                 "--history 0, and --smooth-s 0 where rows are missing",
-                {"gaps": len(lines), "missing_s": round(float(missing.sum()), 3),
-                 "longest_s": round(float(missing.max()), 3), "lines": lines[:SHOWN]},
+                {
+                    "gaps": len(lines),
+                    "missing_s": round(float(missing.sum()), 3),
+                    "longest_s": round(float(missing.max()), 3),
+                    "lines": lines[:SHOWN],
+                },
             )
-        )  # fmt: skip
+        )
     if len(back):
         lines = line_numbers(drive, back)
         findings.append(
