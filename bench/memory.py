@@ -81,14 +81,14 @@ def stream_alone(data: Path) -> float:
     import numpy as np
 
     from contract import store
-    from trainer import order, ring
-    from trainer.stream import Stream
+    from trainer.data import sampler, shared_memory
+    from trainer.data.loader import Stream
 
     places, parts = [], []
     for number, manifest in enumerate(store.manifests(data)):
         with store.open_store(data, manifest) as reader:
             places.append(reader.place)
-        parts.append(np.zeros(manifest.frames, ring.RECORD))
+        parts.append(np.zeros(manifest.frames, shared_memory.RECORD))
         parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
     samples = np.concatenate(parts)
     parts.clear()
@@ -99,8 +99,8 @@ def stream_alone(data: Path) -> float:
         epoch = 0
         while watcher.is_alive():
             epoch += 1
-            chosen = order.exact(np.arange(len(samples)), 1, epoch)
-            asked = (ring.records(samples, numbers) for numbers, _ in chosen.batches(64))
+            chosen = sampler.exact(np.arange(len(samples)), 1, epoch)
+            asked = (shared_memory.records(samples, numbers) for numbers, _ in chosen.batches(64))
             for _ in stream.batches(asked):
                 if not watcher.is_alive():
                     break

@@ -29,8 +29,9 @@ from simulator.scene.camera import Camera
 from simulator.scene.look import Look
 from simulator.scene.road import SHOULDER_M
 from simulator.track import Pose, Track
-from trainer import maps, modelfile, saliency
-from trainer.plain import Conv, Dense, Layer, Network
+from trainer.explain import feature_maps, saliency
+from trainer.graph.layers import Conv, Dense, Layer, Network
+from trainer.keras_import import reader
 
 FRAMES = 240
 BATCH = 8
@@ -111,7 +112,7 @@ def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
     """Return each frame's saliency (n, 128, 128), of sum 1."""
     found = []
     for start in range(0, len(frames), BATCH):
-        trace = maps.trace(network, frames[start : start + BATCH])
+        trace = feature_maps.trace(network, frames[start : start + BATCH])
         found.append(saliency.visual_backprop(network, trace).astype(np.float64))
     mass = np.concatenate(found)
     return mass / mass.sum((1, 2), keepdims=True)
@@ -154,7 +155,7 @@ def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[s
     """Return the figures of a network and of its controls on a track, by driver and region."""
     seen = list(scenes(track, count, seed))
     frames = np.stack([pixels for pixels, _ in seen])
-    top, bottom, left, right = (round(each) for each in maps.box(network))
+    top, bottom, left, right = (round(each) for each in feature_maps.box(network))
     shown = np.zeros(frames.shape[1:3], bool)
     shown[top : bottom + 1, left : right + 1] = True
     own = masses(network, frames)
@@ -180,7 +181,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=FRAMES, help="of each track")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     options = parser.parse_args()
-    network = modelfile.read(Registry(options.models).path(options.version) / H5).network
+    network = reader.read(Registry(options.models).path(options.version) / H5).network
     found = {name: measure(network, tracks.built_in(name), options.frames) for name in tracks.NAMES}
     if options.json:
         print(json.dumps(found, indent=2))

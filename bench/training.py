@@ -20,7 +20,7 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
 
     from contract.settings import load
     from trainer.config import of_arguments
-    from trainer.job import train
+    from trainer.jobs.train import train
     from trainer.settings import Settings
 
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -47,13 +47,14 @@ def steered(
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer import devices, job
-    from trainer import training as epochs
-    from trainer.augment import Augmentation
-    from trainer.board import Board
     from trainer.config import of_arguments
-    from trainer.stream import Stream
-    from trainer.workspace import State, Workspace
+    from trainer.data.augmentation import Augmentation
+    from trainer.data.loader import Stream
+    from trainer.jobs import train as job
+    from trainer.training import devices
+    from trainer.training import loop as epochs
+    from trainer.training.run_state import State, Workspace
+    from trainer.training.tensorboard import Board
 
     chosen, data = of_arguments(config), scratch / "data"
     import_source(

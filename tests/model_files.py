@@ -15,7 +15,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from trainer import forward, modelfile
+from trainer.graph import numpy_backend
+from trainer.keras_import import reader
 
 Described = tuple[str, dict[str, Any], Sequence[np.ndarray]]
 
@@ -234,4 +235,4 @@ def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
 
 def answers(path: Path, **more: Any) -> np.ndarray:
     """Return what the network of a file answers to PICTURES."""
-    return forward.answers(modelfile.read(path, **more).network, PICTURES)
+    return numpy_backend.answers(reader.read(path, **more).network, PICTURES)

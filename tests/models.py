@@ -76,7 +76,7 @@ def main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    from trainer import network as trainer_network
+    from trainer.training import pilotnet as trainer_network
 
     def build(dtype: str, side: int) -> keras.Model:
         layers = keras.layers

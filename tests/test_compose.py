@@ -160,7 +160,7 @@ def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) 
     assert {f"{own}/predict-zero", f"{own}/hold-last"} < set(runs)
     dashboard = f"http://{BIND}:9181"
     (job,) = httpx.get(f"{dashboard}/0/data/jobs/train/finished/8/asc/1.json").json()["jobs"]
-    assert job["description"].startswith("trainer.job.run(")
+    assert job["description"].startswith("trainer.jobs.train.run(")
     assert httpx.get(f"{dashboard}/requeue/train").status_code == 405
     assert httpx.post(f"{dashboard}/job/{own}/delete").status_code == 405
 

@@ -16,8 +16,9 @@ import samples
 from running import Lapwing
 
 from contract import frame
-from trainer import forward, importing
-from trainer.importing import Choices
+from trainer.graph import numpy_backend
+from trainer.jobs import import_model
+from trainer.jobs.import_model import Choices
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +167,9 @@ def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path
     assert "imported from theirs" in lapwing.command("models").stdout
     picture = next((run / "IMG").glob("center_*.jpg"))
     choices = Choices("theirs", crop=(60, 25), color="yuv")
-    _, network = importing.understand(path, choices)
+    _, network = import_model.understand(path, choices)
     seen = frame.prepare(picture.read_bytes())[None]
-    expected = float(np.clip(forward.answers(network, seen)[0, 0], -1, 1))
+    expected = float(np.clip(numpy_backend.answers(network, seen)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()
     assert answer["steering"] == pytest.approx(expected, abs=1e-4)

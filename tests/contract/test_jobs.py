@@ -22,7 +22,7 @@ def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
     found = Job.fetch(
         jobs.enqueue(jobs.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
     )
-    assert found.func_name == "trainer.job.run"
+    assert found.func_name == "trainer.jobs.train.run"
     assert found.timeout == jobs.KINDS[jobs.TRAIN].timeout_s
     assert found.retries_left == jobs.KINDS[jobs.TRAIN].retries
     raw = redis.hget(found.key, "data")
@@ -34,7 +34,7 @@ def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
     job = jobs.enqueue(jobs.IMPORT, redis, "model.h5", {"source": "/a"})
     assert job.startswith("import-model-h5-")
     found = Job.fetch(job, redis, serializer=JSONSerializer)
-    assert (found.func_name, found.origin) == ("trainer.importing.run", jobs.TRAIN)
+    assert (found.func_name, found.origin) == ("trainer.jobs.import_model.run", jobs.TRAIN)
     assert found.retries_left < jobs.KINDS[jobs.TRAIN].retries
     assert [view.id for view in jobs.views(redis)] == [job]
 
@@ -42,8 +42,8 @@ def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
 def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
     job = jobs.enqueue(jobs.EXPLAIN, redis, "3", {"version": 3})
     found = Job.fetch(job, redis, serializer=JSONSerializer)
-    assert (found.func_name, found.origin) == ("trainer.explaining.run", jobs.TRAIN)
-    assert jobs.KINDS[jobs.EXPLAIN].stopped == "trainer.stopped.discard"
+    assert (found.func_name, found.origin) == ("trainer.jobs.explain.run", jobs.TRAIN)
+    assert jobs.KINDS[jobs.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
 
 
 def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:

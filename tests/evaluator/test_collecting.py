@@ -23,7 +23,7 @@ from evaluator.collecting import Lesson, collect
 from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.drivers import Seeing
-from trainer.split import stretches
+from trainer.data.split import stretches
 
 ROAD = straight(300.0)
 STRAIGHT_ON = Seeing(lambda frame: 0.02)

@@ -17,7 +17,7 @@ from ingest.job import import_source
 from ingest.settings import Settings
 from simulator import leak, recorded
 from simulator.leak import Leak
-from trainer.split import split
+from trainer.data.split import split
 
 GAP_S = 0.5
 

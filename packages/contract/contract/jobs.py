@@ -54,12 +54,12 @@ class Kind:
     """What a worker calls once a job was stopped."""
 
 
-DISCARD: Final = "trainer.stopped.discard"
+DISCARD: Final = "trainer.jobs.cleanup.discard"
 KINDS: Final = {
     INGEST: Kind("ingest.job.run", INGEST, 6 * 3600, 10),
-    TRAIN: Kind("trainer.job.run", TRAIN, 48 * 3600, 10, DISCARD),
-    IMPORT: Kind("trainer.importing.run", TRAIN, 1800, 2, DISCARD),
-    EXPLAIN: Kind("trainer.explaining.run", TRAIN, 1800, 2, DISCARD),
+    TRAIN: Kind("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, DISCARD),
+    IMPORT: Kind("trainer.jobs.import_model.run", TRAIN, 1800, 2, DISCARD),
+    EXPLAIN: Kind("trainer.jobs.explain.run", TRAIN, 1800, 2, DISCARD),
     EVALUATE: Kind("evaluator.evaluating.run", EVALUATION, 12 * 3600, 10),
     GATE: Kind("evaluator.gating.run", EVALUATION, 6 * 3600, 10),
     REPORT: Kind("evaluator.reporting.run", EVALUATION, 1800, 2),
