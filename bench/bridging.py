@@ -33,8 +33,8 @@ WARM = 10
 
 def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[str, Any]:
     """Drive as one simulator; return its round trips in milliseconds, and what was not answered."""
-    from simulator.dialect import Client
-    from simulator.numbers import locale
+    from simulator.unity.client import Client
+    from simulator.unity.number_format import locale
 
     jpegs = [path.read_bytes() for path in sorted(frames.glob("center*.jpg"))[:200]]
     taken_ms: list[float] = []

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from contract import frame
-from simulator import recorded
-from simulator.lens import LEFT_M, Lens
-from simulator.recorded import Recorded
+from evaluator.offline import logged_drive
+from evaluator.offline.logged_drive import Recorded
+from evaluator.offline.view_warp import LEFT_M, Lens
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 RECORDINGS = ("lake", "lake-2", "jungle")
@@ -41,7 +41,7 @@ def main() -> int:
         title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m",
     )
     for name in RECORDINGS:
-        road = recorded.read(SHARED / "data" / name)
+        road = logged_drive.read(SHARED / "data" / name)
         cells = []
         for camera in (1, 2):
             low, middle, high = np.percentile(_fitted(road, camera), [25, 50, 75])

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import training
-from simulator import policies, recorded
-from simulator.lens import Lens
-from simulator.metrics import INTERVENTION_S
-from simulator.recorded import STANDING_MPS, Recorded
-from simulator.rerun import rerun
+from evaluator.offline import logged_drive, replay_policies
+from evaluator.offline.log_replay import rerun
+from evaluator.offline.logged_drive import STANDING_MPS, Recorded
+from evaluator.offline.view_warp import Lens
+from simulator.episode.metrics import INTERVENTION_S
 
 SEEDS = (1, 2, 3)
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -119,8 +119,8 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
     """Yield what came of a drive at each limit, in all and where the reference is on the road."""
-    road = _moving(recorded.read(SHARED / "data" / recording))
-    policy = policies.policy("model", road.steering, steer, 1)
+    road = _moving(logged_drive.read(SHARED / "data" / recording))
+    policy = replay_policies.policy("model", road.steering, steer, 1)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
         done = rerun(road, policy, limit_m, Lens())

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract import framespec
-from simulator import lens
-from simulator.scene import camera
-from simulator.scene.ways import beside
-from simulator.track import Pose, Track
+from evaluator.offline import view_warp
+from simulator.rendering import camera
+from simulator.rendering.ribbons import beside
+from simulator.track.geometry import Pose, Track
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -41,7 +41,9 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     left = north * math.cos(turn) - east * math.sin(turn)
     along = ahead * math.cos(rise) + up * math.sin(rise)
     above = up * math.cos(rise) - ahead * math.sin(rise)
-    seen = np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ lens.attitude()
+    seen = (
+        np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ view_warp.attitude()
+    )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         across = camera.FOCAL_PX * seen[:, :2] / depth[:, None]

@@ -24,11 +24,11 @@ from rich.table import Table
 from bench import road_edges
 from contract import frame
 from contract.registry import H5, Registry
-from simulator import tracks
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
-from simulator.scene.road import SHOULDER_M
-from simulator.track import Pose, Track
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
+from simulator.rendering.road_mesh import SHOULDER_M
+from simulator.track import builtin
+from simulator.track.geometry import Pose, Track
 from trainer.explain import feature_maps, saliency
 from trainer.graph.layers import Conv, Dense, Layer, Network
 from trainer.keras_import import reader
@@ -182,7 +182,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     options = parser.parse_args()
     network = reader.read(Registry(options.models).path(options.version) / H5).network
-    found = {name: measure(network, tracks.built_in(name), options.frames) for name in tracks.NAMES}
+    found = {
+        name: measure(network, builtin.built_in(name), options.frames) for name in builtin.NAMES
+    }
     if options.json:
         print(json.dumps(found, indent=2))
         return

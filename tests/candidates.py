@@ -9,9 +9,10 @@ from typing import Any
 import models
 
 from contract.registry import ModelManifest, Registry
-from evaluator import driving, gating
-from evaluator.conditions import Condition
-from evaluator.driving import Course
+from evaluator.closed_loop import rollouts
+from evaluator.closed_loop.perturbations import Condition
+from evaluator.closed_loop.rollouts import Course
+from evaluator.jobs import gate
 from evaluator.settings import Settings
 
 STARTS = 4
@@ -39,7 +40,7 @@ def settings(root: Path, track: Path) -> Settings:
 
 def course(track: Path) -> Course:
     """Return what the gate has versions drive."""
-    return Course(str(track), Condition(), gating.LAPS, gating.SEED)
+    return Course(str(track), Condition(), gate.LAPS, gate.SEED)
 
 
 class Driven:
@@ -53,7 +54,7 @@ class Driven:
         self.outcomes: dict[str, list[dict[str, Any]]] = {}
         for version, name in enumerate(DRIVEN, 1):
             models.publish(self._registry, networks / name, name)
-            [self.outcomes[name]] = driving.drives(
+            [self.outcomes[name]] = rollouts.drives(
                 self._registry, version, [course(self.track)], STARTS, 1
             )
 
@@ -68,6 +69,6 @@ class Driven:
             staged = registry.root / f".staged-{job}"
             shutil.copytree(self._networks / name, staged)
             made = registry.publish(staged, models.manifest(job, **changes))
-        kept = driving.folder(self._registry, DRIVEN.index(name) + 1)
-        shutil.copytree(kept, driving.folder(registry, made.version))
+        kept = rollouts.folder(self._registry, DRIVEN.index(name) + 1)
+        shutil.copytree(kept, rollouts.folder(registry, made.version))
         return made

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.expert import Manner
-from simulator.numbers import locale
-from simulator.record import Lesson, record
-from simulator.scene.look import Look
-from simulator.track import Track
-from simulator.tracks import Bend, Straight, loop
+from simulator.drivers.expert import Manner
+from simulator.recording.demonstrations import Lesson, record
+from simulator.rendering.appearance import Look
+from simulator.track.builtin import Bend, Straight, loop
+from simulator.track.geometry import Track
+from simulator.unity.number_format import locale
 
 
 def circuit() -> Track:

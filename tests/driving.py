@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import samples
 
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 

@@ -19,7 +19,7 @@ import samples
 import websocket
 from websocket import ABNF
 
-from simulator.dialect import PATH
+from simulator.unity.client import PATH
 
 TELEMETRY = "42" + json.dumps(
     [

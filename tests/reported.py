@@ -17,8 +17,8 @@ from contract import architecture, split_file
 from contract.architecture import Layer
 from contract.registry import Registry
 from contract.split_file import Sides, SplitFile
-from evaluator import measures
-from simulator.mp4 import Mp4
+from evaluator.closed_loop import statistics
+from simulator.viz.video_writer import Mp4
 
 DATASETS = ("lake-forwards-0123abcd", "lake-backwards-4567cdef")
 EVALUATION = "lake-6x1-seed1"
@@ -131,7 +131,7 @@ def _condition(place: Path, name: str, failing: int) -> dict[str, Any]:
     film(place / f"{name}-worst.mp4")
     return {
         "condition": name,
-        "measures": measures.measure(drives),
+        "measures": statistics.measure(drives),
         "drives": drives,
         "pictures": [f"{name}.png"],
         "film": f"{name}-worst.mp4",

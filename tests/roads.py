@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simulator.track import STEP_M, Stretch, Track
+from simulator.track.geometry import STEP_M, Stretch, Track
 
 
 def circle(

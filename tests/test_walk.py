@@ -16,8 +16,8 @@ from contract.registry import Registry
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 from trainer.data import samples as index
 from trainer.data import shared_memory
 from trainer.data.loader import Stream

@@ -8,14 +8,14 @@ import roads
 from bench import road_edges
 
 from contract import frame
-from simulator import tracks
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
+from simulator.track import builtin
 
 
 def test_walls_begin_where_the_road_is_said_to_end() -> None:
     """On the lake's bridge: pale bricks up to the edge, and black walls from there on."""
-    track, station_m = tracks.lake(), 460.0
+    track, station_m = builtin.lake(), 460.0
     half = track.width_m / 2
     for direction in (1, -1):
         pose = track.pose(station_m, 0.7, 0.05 + (0.0 if direction > 0 else math.pi))

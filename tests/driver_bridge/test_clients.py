@@ -16,8 +16,8 @@ import samples
 import socketio
 from driving import bridge
 
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 IMAGE = base64.b64encode(JPEG).decode()

@@ -18,7 +18,7 @@ from driver_bridge.control import (
     corner_mph,
     without_steering,
 )
-from simulator.car import BRAKE_NM, MPS_PER_MPH, STEP_S, THROTTLE_NM, Motion, step
+from simulator.vehicle import BRAKE_NM, MPS_PER_MPH, STEP_S, THROTTLE_NM, Motion, step
 
 TARGETS_MPH = [9.0, 15.0, 20.0, 25.0, 30.0]
 

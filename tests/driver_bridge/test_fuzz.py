@@ -19,8 +19,8 @@ import websocket
 from driving import bridge
 from websocket import ABNF
 
-from simulator.dialect import PATH, Client
-from simulator.numbers import locale
+from simulator.unity.client import PATH, Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 ALWAYS_S = 0.25

@@ -11,8 +11,8 @@ import samples
 from driving import bridge
 
 from contract.driving_log import read
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 

@@ -13,7 +13,7 @@ import websocket
 from driving import JPEG, drive, unity
 
 from contract.errors import ServiceError
-from simulator.dialect import PATH, Client
+from simulator.unity.client import PATH, Client
 
 pytestmark = pytest.mark.usefixtures("healthy")
 

@@ -9,7 +9,7 @@ from candidates import Driven
 
 from contract import publish
 from contract.registry import H5, Registry
-from evaluator import gating
+from evaluator.jobs import gate
 
 # Forks once a step, and ends the child at the n-th call that changes a disk, as a kill would.
 KILLED = """
@@ -72,7 +72,7 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
             assert current in (1, 2)
             assert registry.verify(current).version == current
             seen[current] += 1
-            decision = gating.decide(settings, "gate-1", 2, lambda **fields: None)
+            decision = gate.decide(settings, "gate-1", 2, lambda **fields: None)
             assert (decision.accepted, decision.version, decision.id) == (True, 2, "gate-1")
             assert registry.current() == 2
             assert publish.sha256(registry.root / H5) == registry.manifest(2).sha256

@@ -18,8 +18,8 @@ from rich.console import Console
 from contract.errors import JobError, TelemetryError
 from contract.live import CHANNEL, View
 from lapwing import watch
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 
 def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> View:

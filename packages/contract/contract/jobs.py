@@ -60,10 +60,10 @@ KINDS: Final = {
     TRAIN: Kind("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, DISCARD),
     IMPORT: Kind("trainer.jobs.import_model.run", TRAIN, 1800, 2, DISCARD),
     EXPLAIN: Kind("trainer.jobs.explain.run", TRAIN, 1800, 2, DISCARD),
-    EVALUATE: Kind("evaluator.evaluating.run", EVALUATION, 12 * 3600, 10),
-    GATE: Kind("evaluator.gating.run", EVALUATION, 6 * 3600, 10),
-    REPORT: Kind("evaluator.reporting.run", EVALUATION, 1800, 2),
-    COLLECT: Kind("evaluator.collecting.run", EVALUATION, 6 * 3600, 2),
+    EVALUATE: Kind("evaluator.jobs.evaluate.run", EVALUATION, 12 * 3600, 10),
+    GATE: Kind("evaluator.jobs.gate.run", EVALUATION, 6 * 3600, 10),
+    REPORT: Kind("evaluator.jobs.report.run", EVALUATION, 1800, 2),
+    COLLECT: Kind("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5

@@ -10,19 +10,19 @@ import reported
 
 from contract import architecture, split_file
 from contract.errors import ModelError
-from evaluator.report import (
+from evaluator.report.assets import Pictures
+from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
+from evaluator.report.sections import (
+    closed_loop,
     data,
     explanation,
+    log_replay,
     network,
     open_loop,
     provenance,
-    rerun,
-    simulator,
     training,
 )
-from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
-from evaluator.report.pictures import Pictures
-from evaluator.report.source import VersionFolder
+from evaluator.report.version_folder import VersionFolder
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_skill_is_against_the_better_baseline() -> None:
 
 
 def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pictures) -> None:
-    for name, section in (("replay", rerun.section), ("openloop", open_loop.section)):
+    for name, section in (("replay", log_replay.section), ("openloop", open_loop.section)):
         path = folder.root / "evaluations" / name / f"{name}.json"
         edit(path, lambda document: document.update(datasets=[]))
-        assert texts(section(folder, pictures), "missing") == [rerun.NONE_HELD]
+        assert texts(section(folder, pictures), "missing") == [log_replay.NONE_HELD]
 
 
 def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
-    section = rerun.section(folder, pictures)
+    section = log_replay.section(folder, pictures)
     assert tables(section)[0].rows[0] == (
         reported.DATASETS[0],
         "460",
@@ -130,7 +130,7 @@ def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) ->
 def test_simulator_has_every_measure_with_its_interval(
     folder: VersionFolder, pictures: Pictures
 ) -> None:
-    section = simulator.section(folder, pictures)
+    section = closed_loop.section(folder, pictures)
     measures, clear, fog = tables(section)
     assert measures.head == ("measure", "clear", "fog")
     assert measures.rows[0] == ("drives that needed nobody", "83 % (44–97)", "33 % (10–70)")
@@ -149,7 +149,7 @@ def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures:
         document["conditions"][0]["drives"][3] |= {"success": False, "finished": False}
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", late)
-    _, clear, _ = tables(simulator.section(folder, pictures))
+    _, clear, _ = tables(closed_loop.section(folder, pictures))
     assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "nowhere: its time was up")
 
 
@@ -158,12 +158,12 @@ def test_a_drive_that_was_put_back_again_and_again_is_told_briefly(
 ) -> None:
     def hopeless(document: Any) -> None:
         drive = document["conditions"][0]["drives"][0]
-        drive["interventions"] *= simulator.MOST_PLACES + 15
+        drive["interventions"] *= closed_loop.MOST_PLACES + 15
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", hopeless)
-    _, clear, _ = tables(simulator.section(folder, pictures))
+    _, clear, _ = tables(closed_loop.section(folder, pictures))
     places = clear.rows[0][-1].split(", ")
-    assert places[:-1] == ["310 m (off road)"] * simulator.MOST_PLACES
+    assert places[:-1] == ["310 m (off road)"] * closed_loop.MOST_PLACES
     assert places[-1] == "and 15 times more"
 
 
@@ -174,7 +174,7 @@ def test_an_evaluation_that_lacks_something_is_named(
     path = folder.root / "evaluations" / reported.EVALUATION / "evaluation.json"
     edit(path, lambda document: document.pop(key))
     with pytest.raises(ModelError, match=rf"{path.parent.name}/evaluation\.json .* '{key}'"):
-        simulator.section(folder, pictures)
+        closed_loop.section(folder, pictures)
 
 
 def test_explanation_shows_pictures_figures_and_gaps(

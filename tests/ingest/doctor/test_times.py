@@ -8,10 +8,10 @@ import pytest
 from ingest.doctor import times
 from ingest.doctor.drive import Drive, Pictures
 from ingest.doctor.examine import read
-from simulator.numbers import locale
-from simulator.record import Lesson, record
-from simulator.scene.look import Look
-from simulator.track import Track
+from simulator.recording.demonstrations import Lesson, record
+from simulator.rendering.appearance import Look
+from simulator.track.geometry import Track
+from simulator.unity.number_format import locale
 
 PERIOD_S = 1 / 15
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from roads import straight
 
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
 from trainer.data.augmentation import (
     HORIZON,
     Augmentation,
