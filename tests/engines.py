@@ -14,8 +14,8 @@ import models
 import samples
 
 from contract.registry import Registry
-from inference.engine import Engine
 from inference.metrics import Metrics
+from inference.workers.scheduler import Engine
 
 JPEG = samples.jpeg(0.3)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from inference.api.uvicorn_protocol import Joined
 from inference.app import create_app
-from inference.joined import Joined
 from inference.settings import Settings
 
 FOLLOW_EVERY_S = 0.05

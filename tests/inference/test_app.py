@@ -14,7 +14,7 @@ from serving import await_true, predict, refused, serving, settings
 from contract import frame, framespec
 from contract.litert import LiteRT
 from contract.registry import ModelManifest, Registry
-from inference.answers import Prediction, Predictions
+from inference.api.schemas import Prediction, Predictions
 
 
 @pytest.fixture(scope="module")

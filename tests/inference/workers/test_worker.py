@@ -11,9 +11,9 @@ import samples
 
 from contract.errors import ModelError, NotAJpegError
 from contract.registry import Registry
-from inference import message
-from inference.lane import Lane, serve
-from inference.message import Steered
+from inference.workers import protocol
+from inference.workers.protocol import Steered
+from inference.workers.worker import Lane, serve
 
 
 class Line:
@@ -24,8 +24,8 @@ class Line:
         self._replies = connection.makefile("rb")
 
     def ask(self, kind: int, version: int, payload: bytes = b"") -> tuple[int, bytes]:
-        self._connection.sendall(message.ask(kind, version, payload))
-        outcome, size = message.REPLY.unpack(self._replies.read(message.REPLY.size))
+        self._connection.sendall(protocol.ask(kind, version, payload))
+        outcome, size = protocol.REPLY.unpack(self._replies.read(protocol.REPLY.size))
         return outcome, self._replies.read(size)
 
     def close(self) -> None:
@@ -48,10 +48,10 @@ def line(registry: Registry, networks: Path) -> Iterator[Line]:
 
 
 def test_a_frame_is_steered_by_a_version_that_was_loaded(line: Line) -> None:
-    assert line.ask(message.LOAD, 1) == (message.DONE, b"")
-    outcome, payload = line.ask(message.FRAME, 1, samples.jpeg())
-    steered = Steered(*message.STEERED.unpack(payload))
-    assert outcome == message.DONE
+    assert line.ask(protocol.LOAD, 1) == (protocol.DONE, b"")
+    outcome, payload = line.ask(protocol.FRAME, 1, samples.jpeg())
+    steered = Steered(*protocol.STEERED.unpack(payload))
+    assert outcome == protocol.DONE
     assert steered.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
     assert steered.began_s <= steered.decoded_s <= steered.resized_s <= steered.ended_s
 
@@ -59,24 +59,24 @@ def test_a_frame_is_steered_by_a_version_that_was_loaded(line: Line) -> None:
 @pytest.mark.parametrize(
     ("kind", "version", "payload", "expected"),
     [
-        (message.FRAME, 1, b"GIF89a", NotAJpegError),
-        (message.LOAD, 2, b"", ModelError),
-        (message.LOAD, 9, b"", ModelError),
+        (protocol.FRAME, 1, b"GIF89a", NotAJpegError),
+        (protocol.LOAD, 2, b"", ModelError),
+        (protocol.LOAD, 9, b"", ModelError),
     ],
 )
 def test_what_is_refused_is_told(
     line: Line, kind: int, version: int, payload: bytes, expected: type[Exception]
 ) -> None:
-    line.ask(message.LOAD, 1)
+    line.ask(protocol.LOAD, 1)
     outcome, told = line.ask(kind, version, payload)
-    assert outcome == message.REFUSED
-    assert type(message.error_of(told)) is expected
-    assert line.ask(message.CHECK, 1) == (message.DONE, b"")
+    assert outcome == protocol.REFUSED
+    assert type(protocol.error_of(told)) is expected
+    assert line.ask(protocol.CHECK, 1) == (protocol.DONE, b"")
 
 
 def test_what_was_not_loaded_or_was_dropped_fails_and_nothing_else(line: Line) -> None:
-    assert line.ask(message.FRAME, 1, samples.jpeg()) == (message.FAILED, b"")
-    line.ask(message.LOAD, 1)
-    assert line.ask(message.DROP, 1) == (message.DONE, b"")
-    assert line.ask(message.FRAME, 1, samples.jpeg()) == (message.FAILED, b"")
-    assert line.ask(message.LOAD, 1) == (message.DONE, b"")
+    assert line.ask(protocol.FRAME, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    line.ask(protocol.LOAD, 1)
+    assert line.ask(protocol.DROP, 1) == (protocol.DONE, b"")
+    assert line.ask(protocol.FRAME, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    assert line.ask(protocol.LOAD, 1) == (protocol.DONE, b"")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
-from inference import message
+from inference.workers import protocol
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,13 @@ class LaneProcess(asyncio.Protocol):
         ours, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "inference.lane", str(its.fileno()), str(self._models)],
+                [
+                    sys.executable,
+                    "-m",
+                    "inference.workers.worker",
+                    str(its.fileno()),
+                    str(self._models),
+                ],
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
             )
@@ -96,7 +102,7 @@ class LaneProcess(asyncio.Protocol):
         if not self._answers:
             self._heard_s = self._loop.time()
         self._answers.append(answer)
-        self._transport.write(message.ask(kind, version, payload))
+        self._transport.write(protocol.ask(kind, version, payload))
         return answer
 
     def end(self) -> None:
@@ -121,9 +127,9 @@ class LaneProcess(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take replies apart; asyncio calls this."""
         self._received += data
-        head = message.REPLY.size
+        head = protocol.REPLY.size
         while len(self._received) >= head:
-            outcome, size = message.REPLY.unpack_from(self._received)
+            outcome, size = protocol.REPLY.unpack_from(self._received)
             if len(self._received) < head + size:
                 return
             payload = bytes(self._received[head : head + size])
@@ -134,10 +140,10 @@ class LaneProcess(asyncio.Protocol):
     def _settle(self, answer: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
         if answer.done():  # whoever waited for it is gone
             return
-        if outcome == message.DONE:
+        if outcome == protocol.DONE:
             answer.set_result(payload)
-        elif outcome == message.REFUSED:
-            answer.set_exception(message.error_of(payload))
+        elif outcome == protocol.REFUSED:
+            answer.set_exception(protocol.error_of(payload))
         else:
             answer.set_exception(LaneFailedError("a lane failed; its log tells why"))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import ModelError
-from inference import message
-from inference.lane_process import LaneDiedError, LaneProcess
+from inference.workers import protocol
+from inference.workers.worker_client import LaneDiedError, LaneProcess
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Crew:
             for lane in [each for each in self._lanes if not each.gone]:
                 lane.paused = True
                 try:
-                    await lane.ask(message.LOAD, version)
+                    await lane.ask(protocol.LOAD, version)
                 except ModelError:
                     self._forget(version)
                     raise
@@ -120,7 +120,7 @@ class Crew:
         """
         for lane in self._lanes:
             with suppress(LaneDiedError):  # the one in its place checks as it loads
-                await lane.ask(message.CHECK, version)
+                await lane.ask(protocol.CHECK, version)
 
     def keep(self, version: int) -> None:
         """Tell which version drives from now on."""
@@ -138,7 +138,7 @@ class Crew:
     def _forget(self, version: int) -> None:
         for lane in self._lanes:
             # Whether it was done is nobody's concern: a lane that is gone has forgotten it, too.
-            lane.ask(message.DROP, version).add_done_callback(asyncio.Future.exception)
+            lane.ask(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
     async def _watch(self) -> None:
         while True:
@@ -163,7 +163,7 @@ class Crew:
             self._lanes[self._lanes.index(gone)] = made
             try:
                 for version in self._versions:
-                    await made.ask(message.LOAD, version)
+                    await made.ask(protocol.LOAD, version)
             except LaneDiedError:
                 return  # it is gone already, and its own end has another started
             except ModelError as error:  # damaged since: the lanes that have it loaded drive on

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inference.answers import Refusal
+from inference.api.schemas import Refusal
 
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by whoever watches over the service; they tell nothing of the data."""

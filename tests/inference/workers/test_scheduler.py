@@ -16,7 +16,7 @@ from contract import frame
 from contract.errors import BrokenFrameError, ModelError, NotAJpegError
 from contract.litert import LiteRT
 from contract.registry import Registry
-from inference.engine import BusyError, Engine
+from inference.workers.scheduler import BusyError, Engine
 
 
 def test_a_frame_is_answered_as_the_network_answers(rig: Rig, networks: Path) -> None:

@@ -11,8 +11,8 @@ import samples
 
 from contract.errors import ModelError
 from contract.registry import Registry
-from inference import message
-from inference.lane_process import LaneDiedError, LaneFailedError, LaneProcess
+from inference.workers import protocol
+from inference.workers.worker_client import LaneDiedError, LaneFailedError, LaneProcess
 
 
 def run(
@@ -41,19 +41,19 @@ def test_replies_are_those_to_what_was_asked(registry: Registry, networks: Path)
 
     async def body(lane: LaneProcess) -> None:
         asked = [
-            lane.ask(message.LOAD, 1),
-            lane.ask(message.FRAME, 1, samples.jpeg()),
-            lane.ask(message.FRAME, 1, b"no JPEG"),
-            lane.ask(message.LOAD, 2),
-            lane.ask(message.FRAME, 3, samples.jpeg()),
-            lane.ask(message.CHECK, 1),
+            lane.ask(protocol.LOAD, 1),
+            lane.ask(protocol.FRAME, 1, samples.jpeg()),
+            lane.ask(protocol.FRAME, 1, b"no JPEG"),
+            lane.ask(protocol.LOAD, 2),
+            lane.ask(protocol.FRAME, 3, samples.jpeg()),
+            lane.ask(protocol.CHECK, 1),
         ]
         assert lane.waiting == 6
         answers = await asyncio.gather(*asked, return_exceptions=True)
         assert lane.waiting == 0
         assert answers[0] == answers[5] == b""
         assert isinstance(answers[1], bytes)
-        assert len(answers[1]) == message.STEERED.size
+        assert len(answers[1]) == protocol.STEERED.size
         assert "not a JPEG" in str(answers[2])
         assert isinstance(answers[3], ModelError)
         assert isinstance(answers[4], LaneFailedError)
@@ -67,8 +67,8 @@ def test_a_picture_larger_than_the_socket_holds_arrives(registry: Registry, netw
     assert len(large) > 500_000
 
     async def body(lane: LaneProcess) -> None:
-        await lane.ask(message.LOAD, 1)
-        assert await asyncio.gather(*(lane.ask(message.FRAME, 1, large) for _ in range(4)))
+        await lane.ask(protocol.LOAD, 1)
+        assert await asyncio.gather(*(lane.ask(protocol.FRAME, 1, large) for _ in range(4)))
 
     run(registry, body)
 
@@ -76,12 +76,12 @@ def test_a_picture_larger_than_the_socket_holds_arrives(registry: Registry, netw
 def test_one_that_dies_fails_what_it_was_asked_and_is_told_of(registry: Registry) -> None:
     async def body(lane: LaneProcess) -> None:
         os.kill(lane.pid, signal.SIGSTOP)
-        asked = lane.ask(message.CHECK, 1)
+        asked = lane.ask(protocol.CHECK, 1)
         os.kill(lane.pid, signal.SIGKILL)
         with pytest.raises(LaneDiedError):
             await asked
         with pytest.raises(LaneDiedError):
-            await lane.ask(message.CHECK, 1)
+            await lane.ask(protocol.CHECK, 1)
 
     assert len(run(registry, body)) == 1
 
@@ -93,8 +93,8 @@ def test_a_signal_to_the_whole_group_does_not_end_it(
     models.publish(registry, networks / "left", "job")
 
     async def body(lane: LaneProcess) -> None:
-        await lane.ask(message.LOAD, 1)
+        await lane.ask(protocol.LOAD, 1)
         os.kill(lane.pid, sign)
-        await lane.ask(message.CHECK, 1)
+        await lane.ask(protocol.CHECK, 1)
 
     assert run(registry, body) == []

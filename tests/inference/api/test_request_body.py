@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
-from inference.body import (
+from inference.api.request_body import (
     MOST,
     FormError,
     Pictures,

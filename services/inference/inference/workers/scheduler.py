@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from contract.errors import FrameError, ServiceError
-from inference import message
-from inference.crew import Crew
-from inference.message import Steered
 from inference.metrics import Metrics
+from inference.workers import protocol
+from inference.workers.pool import Crew
+from inference.workers.protocol import Steered
 
 FIRST_GUESS_S: Final = 0.001
 """What a frame takes, until some were measured."""
@@ -136,7 +136,7 @@ class Engine:
         """Give the frames that wait to the lanes that have the least to do."""
         while self._queue and (lane := self._crew.least_busy()) is not None:
             work = self._queue.popleft()
-            reply = lane.ask(message.FRAME, work.version, work.jpeg)
+            reply = lane.ask(protocol.FRAME, work.version, work.jpeg)
             reply.add_done_callback(partial(self._settle, work))
 
     def _settle(self, work: Work, reply: asyncio.Future[bytes]) -> None:
@@ -146,7 +146,7 @@ class Engine:
             self._crew.drop()
         error = reply.exception()
         if error is None:
-            steered = Steered(*message.STEERED.unpack(reply.result()))
+            steered = Steered(*protocol.STEERED.unpack(reply.result()))
             self._measure(work, steered)
             if not work.answer.done():  # else whoever waited for it is gone
                 work.answer.set_result(steered.steering)

@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
-from inference.answers import Refusal
-from inference.body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
-from inference.engine import BusyError
-from inference.lane_process import LaneDiedError
+from inference.api.request_body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
+from inference.api.schemas import Refusal
+from inference.workers.scheduler import BusyError
+from inference.workers.worker_client import LaneDiedError
 
 log = logging.getLogger(__name__)
 

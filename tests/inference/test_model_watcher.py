@@ -11,7 +11,7 @@ from contract.errors import ModelError
 from contract.golden import COUNT, Golden
 from contract.pilot import Pilot
 from contract.registry import Registry
-from inference.follower import Follower
+from inference.model_watcher import Follower
 
 
 class Drifting:

@@ -10,7 +10,7 @@ import samples
 from serving import predict, serving, settings
 
 from contract.registry import Registry
-from inference.joined import REST_S
+from inference.api.uvicorn_protocol import REST_S
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from contract.errors import LapwingError, ModelError
 from contract.litert import LiteRT
 from contract.pilot import Pilot
 from contract.registry import Registry
-from inference import message
-from inference.message import Steered
+from inference.workers import protocol
+from inference.workers.protocol import Steered
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +39,19 @@ class Lane:
     def answer(self, kind: int, version: int, payload: bytes) -> bytes:
         """Do what is asked; return the reply, whatever happens."""
         try:
-            return message.reply(message.DONE, self._do(kind, version, payload))
+            return protocol.reply(protocol.DONE, self._do(kind, version, payload))
         except LapwingError as error:
-            return message.reply(message.REFUSED, message.refusal(error))
+            return protocol.reply(protocol.REFUSED, protocol.refusal(error))
         except Exception:  # whatever a strange file makes a library raise
             log.exception("a lane failed")
-            return message.reply(message.FAILED)
+            return protocol.reply(protocol.FAILED)
 
     def _do(self, kind: int, version: int, payload: bytes) -> bytes:
-        if kind == message.FRAME:
+        if kind == protocol.FRAME:
             return self._steer(self._pilots[version], payload).pack()
-        if kind == message.LOAD:
+        if kind == protocol.LOAD:
             self._pilots[version] = self._load(version)
-        elif kind == message.CHECK:
+        elif kind == protocol.CHECK:
             self._pilots[version].check()
         else:
             self._pilots.pop(version, None)
@@ -83,8 +83,8 @@ def serve(connection: socket.socket, lane: Lane) -> None:
     """Answer what comes over the connection, until its other end is closed."""
     # Closed in the middle of an answer, when the service was killed: nobody is left to tell.
     with suppress(ConnectionError), connection, connection.makefile("rb") as asked:
-        while head := asked.read(message.ASK.size):
-            kind, version, size = message.ASK.unpack(head)
+        while head := asked.read(protocol.ASK.size):
+            kind, version, size = protocol.ASK.unpack(head)
             connection.sendall(lane.answer(kind, version, asked.read(size)))
 
 

@@ -8,8 +8,8 @@ import time
 import pytest
 from engines import JPEG, Rig, ask
 
-from inference.engine import Engine
-from inference.lane_process import LaneDiedError
+from inference.workers.scheduler import Engine
+from inference.workers.worker_client import LaneDiedError
 
 
 def test_a_lane_that_dies_fails_its_own_frames_and_is_replaced(rig: Rig) -> None:
@@ -43,7 +43,7 @@ def test_a_lane_that_hangs_is_ended_and_replaced(rig: Rig, monkeypatch: pytest.M
     async def body(engine: Engine) -> None:
         hung = engine.pids[0]
         os.kill(hung, signal.SIGSTOP)
-        monkeypatch.setattr("inference.crew.HANG_S", 1.0)
+        monkeypatch.setattr("inference.workers.pool.HANG_S", 1.0)
         answers = await asyncio.gather(*(ask(engine) for _ in range(2)), return_exceptions=True)
         monkeypatch.undo()  # a lane that starts has more time
         assert sum(isinstance(each, LaneDiedError) for each in answers) == 1

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contract.errors import ModelError
 from contract.registry import ModelManifest
 from contract.telemetry import STEERING_LOCK_DEG
-from inference import body, refusals
-from inference.engine import Engine
-from inference.follower import Follower
+from inference.api import error_responses, request_body
 from inference.metrics import Metrics
+from inference.model_watcher import Follower
+from inference.workers.scheduler import Engine
 
 PATH: Final = "/predict"
 REFUSALS: Final = (408, 413, 415, 422, 503)
@@ -34,7 +34,7 @@ FORM: Final = {
                 "type": "array",
                 "items": PICTURE["schema"],
                 "minItems": 1,
-                "maxItems": body.MOST,
+                "maxItems": request_body.MOST,
             },
         },
         "oneOf": [{"required": ["file"]}, {"required": ["files"]}],
@@ -43,7 +43,7 @@ FORM: Final = {
 REQUEST_BODY: Final = {
     "required": True,
     "description": "A JPEG of any size up to 4 million pixels. In a form: one file of any name "
-    f"for one answer, or up to {body.MOST} named `files` for a list of answers in their order.",
+    f"for one answer, or up to {request_body.MOST} named `files` for a list of answers in their order.",
     "content": {"image/jpeg": PICTURE, "multipart/form-data": FORM},
 }
 
@@ -87,14 +87,14 @@ class Predictor:
             response = await self._predict(Request(scope, receive))
             self._metrics.seconds.observe(time.perf_counter() - began)
         except Exception as error:  # noqa: BLE001 - refusals logs what is no refusal
-            response = refusals.answer(error)
+            response = error_responses.answer(error)
             self._metrics.refusals.labels(type(error).__name__.removesuffix("Error")).inc()
         self._metrics.requests.labels(str(response.status_code)).inc()
         await response(scope, receive, send)
 
     async def _predict(self, request: Request) -> Response:
         self._engine.admit()  # before anything is read
-        pictures = await body.read(
+        pictures = await request_body.read(
             request.stream(), request.headers, self._max_body_bytes, BODY_TIMEOUT_S
         )
         driving = self._follower.pilot  # this one answers, whatever is published meanwhile
