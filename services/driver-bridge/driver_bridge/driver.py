@@ -11,8 +11,8 @@ from typing import Protocol
 from contract import telemetry
 from contract.errors import LapwingError, TelemetryError
 from contract.telemetry import Telemetry
-from driver_bridge.age import Ages
-from driver_bridge.control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
+from driver_bridge.frame_age import Ages
+from driver_bridge.speed_control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import socketio
 from engineio import packet
 from engineio.exceptions import SocketIsClosedError
 
-from driver_bridge import dialect
+from driver_bridge import simulator_server
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_the_methods_it_overrides_and_calls_are_as_they_were(
 
 def test_nothing_is_overridden_that_is_not_there() -> None:
     for ours, theirs in (
-        (dialect.SimulatorServer, socketio.Server),
-        (dialect.PongingSocket, engineio.socket.Socket),
+        (simulator_server.SimulatorServer, socketio.Server),
+        (simulator_server.PongingSocket, engineio.socket.Socket),
     ):
         for name in vars(ours):
             if not name.startswith("__"):
@@ -50,29 +50,31 @@ def test_nothing_is_overridden_that_is_not_there() -> None:
 
 def test_a_sockets_class_can_be_changed() -> None:
     assert not hasattr(engineio.socket.Socket, "__slots__")
-    assert vars(dialect.PongingSocket).keys() & {"__init__"} == set()
+    assert vars(simulator_server.PongingSocket).keys() & {"__init__"} == set()
 
 
 @pytest.fixture
-def connection() -> Iterator[dialect.PongingSocket]:
+def connection() -> Iterator[simulator_server.PongingSocket]:
     """A client's socket in a server that runs no threads of its own."""
-    server = dialect.SimulatorServer(async_mode="threading", monitor_clients=False)
-    made = dialect.PongingSocket(server.eio, "somebody")
+    server = simulator_server.SimulatorServer(async_mode="threading", monitor_clients=False)
+    made = simulator_server.PongingSocket(server.eio, "somebody")
     server.eio.sockets["somebody"] = made
     yield made
     made.close(wait=False, abort=True)
 
 
-def test_who_reads_none_of_its_answers_is_disconnected(connection: dialect.PongingSocket) -> None:
-    for number in range(dialect.MOST_UNREAD):
+def test_who_reads_none_of_its_answers_is_disconnected(
+    connection: simulator_server.PongingSocket,
+) -> None:
+    for number in range(simulator_server.MOST_UNREAD):
         connection.receive(packet.Packet(packet.PING, str(number)))
     assert not connection.closed
     connection.receive(packet.Packet(packet.PING))
     assert connection.closed
-    assert connection.queue.qsize() == dialect.MOST_UNREAD + 1  # and the end
+    assert connection.queue.qsize() == simulator_server.MOST_UNREAD + 1  # and the end
 
 
-def test_who_is_disconnected_is_not_heard_again(connection: dialect.PongingSocket) -> None:
+def test_who_is_disconnected_is_not_heard_again(connection: simulator_server.PongingSocket) -> None:
     connection.close(wait=False, abort=True)
     with pytest.raises(SocketIsClosedError):
         connection.receive(packet.Packet(packet.MESSAGE, '2["telemetry",null]'))
@@ -80,11 +82,11 @@ def test_who_is_disconnected_is_not_heard_again(connection: dialect.PongingSocke
 
 
 def test_polling_handshakes_beyond_the_limit_are_refused_and_websockets_are_not(
-    connection: dialect.PongingSocket,
+    connection: simulator_server.PongingSocket,
 ) -> None:
     server = connection.server
-    for number in range(dialect.MOST_POLLING):
-        server.sockets[str(number)] = dialect.PongingSocket(server, str(number))
+    for number in range(simulator_server.MOST_POLLING):
+        server.sockets[str(number)] = simulator_server.PongingSocket(server, str(number))
     connect = server.handlers["connect"]
     assert connect("somebody", {"QUERY_STRING": "EIO=4&transport=polling"}) is False
     assert connect("somebody", {"QUERY_STRING": "EIO=4&transport=websocket"}) is not False

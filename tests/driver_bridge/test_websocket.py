@@ -7,7 +7,7 @@ import struct
 import pytest
 from websocket import ABNF
 
-from driver_bridge.frames import BINARY, CLOSE, PING, TEXT, FrameRefused, Frames, Message
+from driver_bridge.websocket import BINARY, CLOSE, PING, TEXT, FrameRefused, Frames, Message
 
 LIMIT = 300_000
 

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from contract.live import CHANNEL, View, decode
-from driver_bridge.live import MOST, Live, connect
+from driver_bridge.live_publisher import MOST, Live, connect
 
 
 class Stopped(Exception):  # noqa: N818 - no error

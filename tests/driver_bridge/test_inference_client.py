@@ -9,7 +9,7 @@ import answering
 import pytest
 
 from contract.errors import ServiceError, SettingError
-from driver_bridge.client import Inference
+from driver_bridge.inference_client import Inference
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n" + b'{"steering": 0.25}'
 

@@ -9,7 +9,7 @@ import samples
 
 from contract.driving_log import read
 from contract.settings import load
-from driver_bridge.recorder import MOST_QUEUED, Outcome, Recorder, Row
+from driver_bridge.drive_recorder import MOST_QUEUED, Outcome, Recorder, Row
 from ingest.job import import_source
 from ingest.settings import Settings
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_bridge.control import (
+from driver_bridge.speed_control import (
     BLIND_M,
     BRAKE_RATIO,
     FRAME_S,

@@ -1,6 +1,6 @@
 import logging
 
-from driver_bridge.quiet import LINES, PERIOD_S, Limit
+from driver_bridge.log_limit import LINES, PERIOD_S, Limit
 
 
 def record(name: str = "a", text: str = "%d clients") -> logging.LogRecord:
