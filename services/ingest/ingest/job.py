@@ -19,7 +19,7 @@ from contract.errors import RecordingError, StoreError
 from contract.recording import Recording
 from contract.settings import load
 from contract.store import ABSENT, CAMERAS, StoreManifest
-from ingest import report, store_writer
+from ingest import import_report, store_writer
 from ingest.decoder import decode
 from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
@@ -175,7 +175,9 @@ class Import:
                     rows_per_s=round(rate),
                     eta_s=round((len(read.rows) - count) / rate, 1),
                 )
-            document = report.report(len(records), rejections, [*read.notes, *self._unlisted(read)])
+            document = import_report.report(
+                len(records), rejections, [*read.notes, *self._unlisted(read)]
+            )
             digest = self._source.digest(names, executor, digests)
             dataset, _ = self._known(digest)  # of a store to be written anew, the name that it has
             self._judge(document, dataset)
@@ -197,10 +199,10 @@ class Import:
         path = self._data_dir / "reports" / f"{dataset}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         publish.write_json(path, document)
-        if report.share(document) > self._limit or not document["accepted"]:
+        if import_report.share(document) > self._limit or not document["accepted"]:
             raise RecordingError(
                 f"{document['rejected']} of {document['read']} rows of {self._source.name} are bad "
-                f"({report.share(document):.1%}; at most {self._limit:.1%} may be)",
+                f"({import_report.share(document):.1%}; at most {self._limit:.1%} may be)",
                 got=document["reasons"],
                 remedy=f"{path} lists them; --max-reject-share takes the good rows all the same",
             )

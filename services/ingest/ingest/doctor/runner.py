@@ -16,21 +16,31 @@ from contract import driving_log, recording
 from contract.driving_log import Rejection
 from contract.errors import RecordingError
 from contract.recording import Recording
-from ingest.doctor import bias, cameras, keyboard, lag, laps, pictures, repeats, rows, times
-from ingest.doctor.drive import MPS_PER_MPH, Drive
+from ingest.doctor import frame_features
+from ingest.doctor.checks import (
+    camera_order,
+    duplicates,
+    integrity,
+    keyboard_steering,
+    lap_direction,
+    steering_bias,
+    steering_lag,
+    timestamps,
+)
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import MPS_PER_MPH, Drive
 
 OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
-    rows.values,
-    rows.images,
-    rows.sizes,
-    times.examine,
-    repeats.duplicates,
-    repeats.frozen,
-    cameras.examine,
-    lag.examine,
-    bias.examine,
-    keyboard.examine,
+    integrity.values,
+    integrity.images,
+    integrity.sizes,
+    timestamps.examine,
+    duplicates.duplicates,
+    duplicates.frozen,
+    camera_order.examine,
+    steering_lag.examine,
+    steering_bias.examine,
+    keyboard_steering.examine,
 )
 Told = Callable[[str, int, int], None]
 """Is told which recording is read, how many of its rows are, and how many there are."""
@@ -39,8 +49,8 @@ Told = Callable[[str, int, int], None]
 def examine(drives: Sequence[Drive]) -> list[Finding]:
     """Return every finding, recording by recording, and last those of several together."""
     found = [finding for drive in drives for ask in OF_ONE for finding in ask(drive)]
-    mirrored = [cameras.shows_mirrored(drive, found) for drive in drives]
-    return [*found, *repeats.leaks(drives), *laps.examine(drives, mirrored)]
+    mirrored = [camera_order.shows_mirrored(drive, found) for drive in drives]
+    return [*found, *duplicates.leaks(drives), *lap_direction.examine(drives, mirrored)]
 
 
 def read(
@@ -95,7 +105,7 @@ def drive(source: Recording, executor: ThreadPoolExecutor, told: Told) -> Drive:
         np.array([row.steering for row in good]),
         np.array([row.speed_mph for row in good]) * MPS_PER_MPH,
         [*log.rejections, *odd],
-        pictures.look(
+        frame_features.look(
             good, source.images, executor, lambda done: told(source.name, done, len(good))
         ),
     )

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from ingest.doctor.drive import Drive
 from ingest.doctor.finding import Finding
-from ingest.doctor.follow import correlations
+from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.yaw_correlation import correlations
 
 WINDOW_S: Final = 2.0
 MOST_S: Final = 0.2

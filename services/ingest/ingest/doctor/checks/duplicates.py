@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from contract.store import CAMERAS
-from ingest.doctor.drive import MOVING_MPS, Drive, Flags, line_numbers, runs
 from ingest.doctor.finding import SHOWN, Finding, spans
+from ingest.doctor.recording_arrays import MOVING_MPS, Drive, Flags, line_numbers, runs
 
 STILL: Final = 0.05
 """Grey levels of 255 by which the picture of a moving car changes at least from row to row. The

@@ -1,5 +1,5 @@
 from contract.driving_log import Rejection
-from ingest.report import report, share
+from ingest.import_report import report, share
 
 
 def test_all_are_counted_and_the_first_hundred_listed_by_line() -> None:

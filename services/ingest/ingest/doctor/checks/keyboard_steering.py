@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from ingest.doctor.drive import DRIVING_MPS, Drive, runs
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import DRIVING_MPS, Drive, runs
 
 AT_REST: Final = 0.3
 """Share of driven rows with one and the same steering, that of no key; of the keyboard's three real

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ingest.doctor.drive import Drive, Flags, Floats
+from ingest.doctor.recording_arrays import Drive, Flags, Floats
 
 FARTHEST_S: Final = 1.0
 """Labels are looked for so far before and after their pictures."""

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from ingest.doctor.drive import Drive
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import Drive
 
 WINDOW_S: Final = 0.5
 """Of the moving mean that takes the measurement's noise off before left and right are summed."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.doctor import times
-from ingest.doctor.drive import Drive, Pictures
-from ingest.doctor.examine import read
+from ingest.doctor.checks import timestamps
+from ingest.doctor.recording_arrays import Drive, Pictures
+from ingest.doctor.runner import read
 from simulator.recording.demonstrations import Lesson, record
 from simulator.rendering.appearance import Look
 from simulator.track.geometry import Track
@@ -47,9 +47,9 @@ def drive(gaps: dict[int, tuple[float, float]], mps: float = 7.0, rows: int = 20
 def lost(gaps: dict[int, tuple[float, float]], mps: float = 7.0) -> tuple[list[int], int]:
     """Return the lines before which rows were lost, and how many pauses there were."""
     made = drive(gaps, mps)
-    findings = times.examine(made)
+    findings = timestamps.examine(made)
     assert {each.name for each in findings} <= {"time-gaps"}
-    return [line for each in findings for line in each.figures["lines"]], times.pauses(made)
+    return [line for each in findings for line in each.figures["lines"]], timestamps.pauses(made)
 
 
 def test_another_place_after_a_gap_is_a_loss_and_the_same_is_a_pause() -> None:
@@ -83,8 +83,8 @@ def test_a_row_that_is_listed_twice_is_no_gap_and_hides_none() -> None:
     made = drive({50: (3.0, 0.7)})
     made.images[50] = made.images[49]
     made.time_s[50] = made.time_s[49]
-    assert times.pauses(made) == 0  # the view was compared with the copy's
-    (found,) = times.examine(made)
+    assert timestamps.pauses(made) == 0  # the view was compared with the copy's
+    (found,) = timestamps.examine(made)
     assert found.figures["lines"] == [52]
 
 
@@ -104,7 +104,7 @@ def test_recoveries_are_pauses_and_rows_taken_out_are_a_gap(
     recoveries: Path, tmp_path: Path
 ) -> None:
     (whole,) = read([recoveries], tmp_path)
-    assert (times.pauses(whole), times.examine(whole)) == (5, [])
+    assert (timestamps.pauses(whole), timestamps.examine(whole)) == (5, [])
     log = recoveries / "driving_log.csv"
     rows = log.read_text().splitlines(keepends=True)
     paused = np.flatnonzero(whole.step_s > 1)
@@ -114,6 +114,6 @@ def test_recoveries_are_pauses_and_rows_taken_out_are_a_gap(
     first = int(np.concatenate([[0], paused])[stretches.argmax()]) + 20
     log.write_text("".join(rows[:first] + rows[first + 30 :]))
     (spoilt,) = read([recoveries], tmp_path)
-    (found,) = times.examine(spoilt)
+    (found,) = timestamps.examine(spoilt)
     assert (found.name, found.figures["lines"]) == ("time-gaps", [first + 1])
-    assert times.pauses(spoilt) == 5
+    assert timestamps.pauses(spoilt) == 5

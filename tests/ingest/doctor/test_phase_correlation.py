@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.doctor.shift import HORIZON, band, shift, turn
+from ingest.doctor.phase_correlation import HORIZON, band, shift, turn
 
 
 def scene(height: int = 160, width: int = 320) -> np.ndarray:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from contract import frame, framespec
 from contract.driving_log import Row
 from contract.errors import FrameError
-from ingest.doctor.drive import TRUST, Fault, Floats, Pictures
-from ingest.doctor.shift import HORIZON, ROAD, Grey, band, shift, turn
+from ingest.doctor.phase_correlation import HORIZON, ROAD, Grey, band, shift, turn
+from ingest.doctor.recording_arrays import TRUST, Fault, Floats, Pictures
 
 STRETCH: Final = 64
 """Rows that a worker takes at a time."""

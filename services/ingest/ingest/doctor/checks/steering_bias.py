@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from ingest.doctor.drive import Drive, runs
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import Drive, runs
 
 WINDOW_S: Final = 0.5
 STRAIGHT_RAD_S: Final = 0.02

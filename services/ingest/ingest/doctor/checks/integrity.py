@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from ingest.doctor.drive import Drive, Fault
 from ingest.doctor.finding import SHOWN, Finding, counted, spans
-from ingest.doctor.shift import SIZE
+from ingest.doctor.phase_correlation import SIZE
+from ingest.doctor.recording_arrays import Drive, Fault
 
 
 def values(drive: Drive) -> list[Finding]:

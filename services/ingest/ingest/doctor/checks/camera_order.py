@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 
 from contract.store import CAMERAS
-from ingest.doctor.drive import Drive
 from ingest.doctor.finding import Finding
-from ingest.doctor.follow import agreement
+from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.yaw_correlation import agreement
 
 MIRRORED: Final = "mirrored-cameras"
 AGAINST: Final = -0.3

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.doctor.drive import Drive, Flags, Floats, line_numbers
 from ingest.doctor.finding import SHOWN, Finding, spans
+from ingest.doctor.recording_arrays import Drive, Flags, Floats, line_numbers
 
 LEAST_S: Final = 0.5
 PERIODS: Final = 5.0

@@ -11,9 +11,9 @@ import pytest
 import spoiling
 
 from contract.errors import RecordingError
-from ingest.doctor.drive import Drive
-from ingest.doctor.examine import examine, read
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.runner import examine, read
 
 Spoil = Callable[[Path], None]
 

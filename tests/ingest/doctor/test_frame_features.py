@@ -6,7 +6,7 @@ import pytest
 import samples
 
 from contract import driving_log, recording
-from ingest.doctor.pictures import STRETCH, look
+from ingest.doctor.frame_features import STRETCH, look
 
 
 @pytest.fixture(scope="module")

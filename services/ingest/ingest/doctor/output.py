@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ingest.doctor.drive import Drive
 from ingest.doctor.finding import Finding
+from ingest.doctor.recording_arrays import Drive
 
 NAME_WIDE: Final = 18
 LEAST_WIDE: Final = 80
