@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract import jobs
-from lapwing import show
-from lapwing.follow import follow, waits
+from lapwing.jobs.follow import follow, waits
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 
@@ -22,6 +22,6 @@ def ask(
     connection = read_settings().connect()
     queued = jobs.enqueue(kind, connection, label, arguments)
     if waits(wait):
-        return follow(queued, connection, show.console(as_json))
-    show.queued([jobs.view(queued, connection)], as_json)
+        return follow(queued, connection, tables.console(as_json))
+    tables.queued([jobs.view(queued, connection)], as_json)
     return None

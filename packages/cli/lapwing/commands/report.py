@@ -11,10 +11,10 @@ import typer
 from contract import jobs, publish
 from contract.errors import SettingError
 from contract.registry import Registry
-from lapwing import show
 from lapwing.ask import ask
-from lapwing.follow import Wait
-from lapwing.local import AsJson
+from lapwing.commands.local import AsJson
+from lapwing.jobs.follow import Wait
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 HTML: Final = "report.html"
@@ -41,9 +41,9 @@ def report(
     if out is not None:
         result = {"report": _copied(registry.path(version) / "report", out, result["report"])}
     if as_json:
-        show.document(result)
+        tables.document(result)
     else:
-        show.report(show.console(), result["report"])
+        tables.report(tables.console(), result["report"])
 
 
 def _check(out: Path, wait: bool) -> None:

@@ -10,7 +10,7 @@ from versions import publish_one
 from contract import promotion
 from contract.errors import ModelError
 from contract.registry import Registry
-from lapwing import ranking
+from lapwing.output import models
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry
     for job in ("one", "two", "three"):
         publish_one(registry, job)
     promotion.judge(registry, 2, 1, "gate-2", "worse: lake", {}, accepted=False)
-    text = printed(ranking.models, registry)
+    text = printed(models.models, registry)
     lines = text.splitlines()
     assert "first" in lines[1]
     assert "1 current" in lines[1]
@@ -71,21 +71,21 @@ def test_why_the_current_one_drives_is_its_own_last_decision(registry: Registry)
     publish_one(registry, "two")
     promotion.force(registry, 2, "I know better")
     promotion.rollback(registry)
-    text = printed(ranking.models, registry)
+    text = printed(models.models, registry)
     assert "version 1 is current since" in text
     assert "(rollback): back from version 2" in text
 
 
 def test_without_a_version_it_says_how_to_make_one(registry: Registry) -> None:
-    assert "`lapwing train` makes one" in printed(ranking.models, registry)
+    assert "`lapwing train` makes one" in printed(models.models, registry)
 
 
 def test_the_latest_evaluation_counts_and_none_that_is_being_made(tmp_path: Path) -> None:
-    assert ranking.scores(tmp_path) == {"drives": "-", "replay": "-"}
+    assert models.scores(tmp_path) == {"drives": "-", "replay": "-"}
     evaluated(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
     evaluated(tmp_path, "lake-20x1-seed2", "2026-01-03T03:04:05+00:00", 80)
     evaluated(tmp_path, f".lake-20x1-seed3.{'0' * 32}.tmp", "2026-01-04T03:04:05+00:00", 10)
-    assert ranking.scores(tmp_path)["drives"] == "80 % (70-85) lake"
+    assert models.scores(tmp_path)["drives"] == "80 % (70-85) lake"
 
 
 def test_replays_count_at_three_metres(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_replays_count_at_three_metres(tmp_path: Path) -> None:
     (folder / "replay.json").write_text(
         json.dumps({"datasets": [{"drives": drives}, {"drives": other}]})
     )
-    assert ranking.scores(tmp_path)["replay"] == "80 % of 2"
+    assert models.scores(tmp_path)["replay"] == "80 % of 2"
 
 
 def test_an_evaluation_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -107,13 +107,13 @@ def test_an_evaluation_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "evaluations" / "lake-20x1-seed1" / "evaluation.json"
     path.write_text("{")
     with pytest.raises(ModelError, match=r"evaluation\.json cannot be read"):
-        ranking.scores(tmp_path)
+        models.scores(tmp_path)
 
 
 def test_a_refusal_shows_its_figures_and_the_way_round_it() -> None:
     found = [comparison(), comparison(course="recordings", tells=False)]
     gate = {"version": 2, "against": 1, "accepted": False, "why": "worse", "comparisons": found}
-    text = printed(ranking.verdict, gate)
+    text = printed(models.verdict, gate)
     assert "gate: version 2 refused against version 1" in text
     assert "-50.0" in text
     assert "-58.2" in text
@@ -123,7 +123,7 @@ def test_a_refusal_shows_its_figures_and_the_way_round_it() -> None:
 
 def test_without_figures_there_is_the_reason() -> None:
     gate = {"version": 1, "against": None, "accepted": True, "why": "nothing drove before it"}
-    text = printed(ranking.verdict, gate)
+    text = printed(models.verdict, gate)
     assert "gate: version 1 accepted\n" in text
     assert "nothing drove before it" in text
     assert "--force" not in text
@@ -165,7 +165,7 @@ def test_an_evaluation_is_shown_with_its_intervals() -> None:
             }
         ],
     }
-    text = printed(ranking.evaluation, result)
+    text = printed(models.evaluation, result)
     assert "version 3 on lake: 20 starts of 1 laps; in brackets 95 % intervals" in text
     for part in (
         "fog+delay=50ms",

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lapwing.processes import Process
-from lapwing.supervisor import Supervisor
+from lapwing.stack.processes import Process
+from lapwing.stack.supervisor import Supervisor
 
 
 class Lines:

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lapwing import explain
+from lapwing.commands import explain
 
 FRAME = {"name": "lake-1, 3.2 s", "network_deg": -6.66, "driver_deg": -7.31, "error_deg": 0.65}
 RESULT = {

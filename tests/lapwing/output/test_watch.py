@@ -17,7 +17,7 @@ from rich.console import Console
 
 from contract.errors import JobError, TelemetryError
 from contract.live import CHANNEL, View
-from lapwing import watch
+from lapwing.output import watch
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale
 

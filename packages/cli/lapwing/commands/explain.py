@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from contract import jobs
-from lapwing import show, staging
 from lapwing.ask import ask
-from lapwing.follow import Wait
-from lapwing.local import AsJson
+from lapwing.commands.local import AsJson
+from lapwing.jobs import uploads
+from lapwing.jobs.follow import Wait
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 MAPS: Final = "-convolution-"
@@ -33,7 +34,7 @@ def explain(
     settings = read_settings()
     settings.connect()  # said at once, before anything is copied, where it does not answer
     copied = bool(settings.inbox_dir)
-    sources = staging.images(images or [], settings.models, copied)
+    sources = uploads.images(images or [], settings.models, copied)
     arguments = {
         "version": version,
         "images": [str(each) for each in sources],
@@ -43,9 +44,9 @@ def explain(
     if result is None:
         return
     if as_json:
-        show.document(result)
+        tables.document(result)
     else:
-        explained(show.console(), result["explained"], copied)
+        explained(tables.console(), result["explained"], copied)
 
 
 def explained(to: Console, result: dict[str, Any], copied: bool) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from contract.errors import ModelError
 from contract.journal import Decision
 from contract.registry import ModelManifest, Registry
-from lapwing import show
+from lapwing.output import tables
 
 UNKNOWN: Final = "-"
 
@@ -24,7 +24,7 @@ def models(to: Console, registry: Registry) -> None:
     if not manifests:
         to.print("No model was published. `lapwing train` makes one.")
         return
-    table = show.lines("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
+    table = tables.lines("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
     for each in manifests:
         found = scores(registry.path(each.version))
         errors = [
@@ -38,7 +38,7 @@ def models(to: Console, registry: Registry) -> None:
             _standing(each.version, current, decisions),
             origin(each),
         )
-    show.unbroken(to, table)
+    tables.unbroken(to, table)
     made = [each for each in decisions if each.version == current and each.accepted]
     if made:
         said = made[-1]
@@ -87,7 +87,7 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
     if not comparisons:
         to.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
         return
-    table = show.lines("course", "", "this one", "current", "difference", "at least", "pairs")
+    table = tables.lines("course", "", "this one", "current", "difference", "at least", "pairs")
     for each in comparisons:
         table.add_row(
             each["course"],
@@ -98,7 +98,7 @@ def verdict(to: Console, gate: Mapping[str, Any]) -> None:
             f"{each['lower']:+.1f}",
             str(each["pairs"]) + ("" if each["tells"] else ", tells nothing"),
         )
-    show.unbroken(to, table)
+    tables.unbroken(to, table)
     if not gate["accepted"]:
         to.print(
             f"  current stays; `lapwing promote {gate['version']} --force` has it drive all the "
@@ -118,12 +118,12 @@ def evaluation(to: Console, result: Mapping[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    table = show.lines("", "success", "autonomy", "off the line", "wheel off the road")
+    table = tables.lines("", "success", "autonomy", "off the line", "wheel off the road")
     for each in found["conditions"]:
         table.add_row(each["condition"], *(_figure(each["measures"][name]) for name in names))
-    show.unbroken(to, table)
+    tables.unbroken(to, table)
     if result["replay"]:
-        table = show.lines("recording, held out", "limit", "autonomy", "off the path, rms")
+        table = tables.lines("recording, held out", "limit", "autonomy", "off the path, rms")
         for road in result["replay"]:
             for drive in road["drives"]:
                 table.add_row(
@@ -132,7 +132,7 @@ def evaluation(to: Console, result: Mapping[str, Any]) -> None:
                     f"{drive['autonomy_percent']:.1f} %",
                     f"{drive['deviation_rmse_m']:.2f} m",
                 )
-        show.unbroken(to, table)
+        tables.unbroken(to, table)
     for road in result["openloop"]:
         score = road["score"]
         to.print(

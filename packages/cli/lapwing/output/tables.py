@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from contract.jobs import JobView
-from lapwing.follow import describe
+from lapwing.jobs.follow import describe
 
 WIDEST: Final = 400
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lapwing.demo import home_name
+from lapwing.commands.demo import home_name
 
 
 @pytest.mark.parametrize(

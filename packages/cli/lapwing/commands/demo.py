@@ -25,10 +25,11 @@ from rich.table import Table
 
 from contract import jobs
 from contract.errors import RecordingError, ServiceError
-from lapwing import home, ranking, show, sim
-from lapwing.follow import follow
-from lapwing.predict import Inference
+from lapwing.inference_client import Inference
+from lapwing.jobs.follow import follow
+from lapwing.output import models, tables
 from lapwing.settings import Settings
+from lapwing.stack import simulator, stack
 
 READY_S: Final = 30.0
 
@@ -59,7 +60,7 @@ def run(
         bridge_port=_free_port(),
     )
     console.print(f"Starting the services in {settings.home}; what they print is in its logs.")
-    with home.running(settings, lambda name, text: None):
+    with stack.running(settings, lambda name, text: None):
         connection = jobs.connect(settings.redis)
         recordings = [recording] if recording else _record(settings, console)
         console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")
@@ -68,7 +69,7 @@ def run(
             arguments: dict[str, Any] = {"source": str(each.absolute())}
             queued = jobs.enqueue(jobs.INGEST, connection, each.name, arguments)
             imported += follow(queued, connection, console)["imports"]
-        show.imports(console, imported)
+        tables.imports(console, imported)
         console.print("[bold]Train[/] (the first step loads TensorFlow: some 10 s)")
         datasets = [each["dataset"] for each in imported]
         arguments = {"datasets": datasets, **options}
@@ -78,7 +79,7 @@ def run(
         if trained["gate"]:  # not so the first time: nothing drives that it could be compared with
             console.print("[bold]Gate[/] compare it with the version that drives")
             decided = follow(trained["gate"], connection, console)["gate"]
-            ranking.verdict(console, decided)
+            models.verdict(console, decided)
             version = version if decided["accepted"] else int(decided["against"])
         console.print(f"[bold]Serve and drive[/] version {version} over the simulator's wire")
         served = _await_version(Inference(settings.inference, settings.api_token), version)
@@ -88,7 +89,7 @@ def run(
                 figures["drive"] = _replay(settings, folder)
         else:
             report = settings.home / "drive"
-            figures["drive"] = sim.drive(settings, report, laps=1)
+            figures["drive"] = simulator.drive(settings, report, laps=1)
             figures["report"] = [str(report / f"drive.{kind}") for kind in ("mp4", "png", "json")]
     table(console, figures)
     return figures
@@ -119,8 +120,8 @@ def table(console: Console, figures: dict[str, Any]) -> None:
             f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}",
         ),
         ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
-        ("MSE of the model, train / validation", show.mse(metrics)),
-        ("MSE of predict-zero / hold-last", show.baselines(metrics)),
+        ("MSE of the model, train / validation", tables.mse(metrics)),
+        ("MSE of predict-zero / hold-last", tables.baselines(metrics)),
         ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
         (
             "model version: trained / driving",
@@ -183,7 +184,7 @@ def _record(settings: Settings, console: Console) -> list[Path]:
     """Record what the demonstration learns from, unless it did before."""
     folder = settings.home / "recordings"
     console.print(f"[bold]Record[/] the expert's laps of lake, both ways around, in {folder}")
-    return sim.record(settings, folder)
+    return simulator.record(settings, folder)
 
 
 def _free_port() -> int:
@@ -226,7 +227,7 @@ def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
     """Replay the recording's frames against the bridge, in a process of its own."""
     bridge = f"ws://127.0.0.1:{settings.bridge_port}"
     done = subprocess.run(
-        sim.command(["replay", str(folder), "--bridge", bridge, "--json"]),
+        simulator.command(["replay", str(folder), "--bridge", bridge, "--json"]),
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final, Self
 
 from contract.lifeline import die_with_parent
-from lapwing.processes import Process
+from lapwing.stack.processes import Process
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0

@@ -8,7 +8,7 @@ from rich.console import Console
 from contract import jobs
 from contract.errors import JobError
 from contract.jobs import JobView
-from lapwing.follow import describe, done, follow
+from lapwing.jobs.follow import describe, done, follow
 
 
 def view(status: str, **progress: Any) -> JobView:

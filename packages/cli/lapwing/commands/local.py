@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lapwing import demo as demonstration
 from lapwing import doctor as dataset_doctor
-from lapwing import home, show, terminal
-from lapwing import sim as simulator
+from lapwing.commands import demo as demonstration
+from lapwing.output import tables, terminal
 from lapwing.settings import read_settings
+from lapwing.stack import simulator, stack
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -26,7 +26,7 @@ def up() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     lines = terminal.Terminal(console)
-    with home.running(settings, lines.line):
+    with stack.running(settings, lines.line):
         lines.line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
         lines.line("lapwing", f"inference: {settings.inference}/docs")
         lines.line("lapwing", f"the simulator connects to port {settings.bridge_port}")
@@ -48,9 +48,9 @@ def demo(
     Without a recording the model drives a lap; exit 1 unless nobody had to help it.
     """
     options = {"epochs": epochs}
-    figures = demonstration.run(read_settings(), recording, options, show.console(as_json))
+    figures = demonstration.run(read_settings(), recording, options, tables.console(as_json))
     if as_json:
-        show.document(figures)
+        tables.document(figures)
     if not figures["drive"].get("success", True):
         raise typer.Exit(1)
 
@@ -93,7 +93,7 @@ def logs(
     folder, names = read_settings().logs, services or []
     lines = list(terminal.kept(folder, names, last))
     if as_json:
-        show.document([{"service": name, "line": text} for name, text in lines])
+        tables.document([{"service": name, "line": text} for name, text in lines])
         return
     shown = terminal.Terminal(Console())
     for name, text in lines:

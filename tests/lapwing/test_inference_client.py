@@ -7,7 +7,7 @@ from serving import serving, settings
 
 from contract.errors import FrameError, ServiceError
 from contract.registry import Registry
-from lapwing.predict import Inference
+from lapwing.inference_client import Inference
 
 
 @pytest.fixture

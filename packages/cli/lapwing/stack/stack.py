@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from contract.errors import ServiceError
-from lapwing import processes
-from lapwing.processes import Process
 from lapwing.settings import Settings
-from lapwing.supervisor import Line, Supervisor
+from lapwing.stack import processes
+from lapwing.stack.processes import Process
+from lapwing.stack.supervisor import Line, Supervisor
 
 REDIS_START_S: Final = 20.0
 

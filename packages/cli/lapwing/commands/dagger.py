@@ -13,11 +13,12 @@ from rich.console import Console
 from contract import jobs, worker
 from contract.errors import JobError, ModelError, StoreError
 from contract.registry import ModelManifest, Registry
-from lapwing import campaign, rounds, show
-from lapwing.campaign import Campaign
-from lapwing.follow import WORKERS
-from lapwing.local import AsJson
-from lapwing.rounds import Door
+from lapwing.commands.local import AsJson
+from lapwing.dagger import rounds, state
+from lapwing.dagger.rounds import Door
+from lapwing.dagger.state import Campaign
+from lapwing.jobs.follow import WORKERS
+from lapwing.output import tables
 from lapwing.settings import Settings, read_settings
 
 STATE: Final = "dagger.json"
@@ -51,7 +52,7 @@ def dagger(
 
     What was interrupted is taken up again by the same command.
     """
-    settings, console = read_settings(), show.console(as_json)
+    settings, console = read_settings(), tables.console(as_json)
     connection = settings.connect()
     asked = {
         "rounds": count,
@@ -66,10 +67,10 @@ def dagger(
         "epochs": epochs,
     }
     registry, path = Registry(settings.models), settings.data / STATE
-    work = None if anew else campaign.unfinished(path)
+    work = None if anew else state.unfinished(path)
     if work is None:
         asked["from"] = _first(registry, version)
-        work = campaign.begin(path, asked)
+        work = state.begin(path, asked)
     else:
         _same(work, asked, console)
     begun = _learnt(registry.manifest(work.terms["from"]), settings)
@@ -93,7 +94,7 @@ def dagger(
         ) from error
     work.end()
     if as_json:
-        show.document({**work.terms, "rounds": [dataclasses.asdict(each) for each in found]})
+        tables.document({**work.terms, "rounds": [dataclasses.asdict(each) for each in found]})
     else:
         console.print(rounds.table(found))
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from contract import jobs, relabelled
 from contract.registry import ModelManifest
-from lapwing.campaign import Campaign
+from lapwing.dagger.state import Campaign
 
 STARTS_SEED: Final = 1000
 """Plus the round: of the starts that are learnt from, which are not those of the evaluation."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from lapwing import show
-from lapwing import watch as watching
-from lapwing.local import AsJson
-from lapwing.predict import Inference
+from lapwing.commands.local import AsJson
+from lapwing.inference_client import Inference
+from lapwing.output import tables
+from lapwing.output import watch as watching
 from lapwing.settings import read_settings
 
 
@@ -19,10 +19,10 @@ def predict(images: list[Path], as_json: AsJson = False) -> None:
     inference = Inference(read_settings().inference, read_settings().api_token)
     answers = {str(image): inference.predict(image) for image in images}
     if as_json:
-        show.document(answers)
+        tables.document(answers)
         return
     for image, answer in answers.items():
-        show.console().print(
+        tables.console().print(
             f"{image}: {answer['steering']:+.4f} ({answer['steering_angle_deg']:+.2f}°), "
             f"model version {answer['model_version']}",
             highlight=False,
@@ -43,4 +43,4 @@ def watch(
     if as_json:
         watching.documents(seen)
     else:
-        watching.show(seen, show.console())
+        watching.show(seen, tables.console())

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from lapwing import processes
+from lapwing.stack import processes
 
 
 def test_redis_is_reached_by_its_socket_alone_and_keeps_jobs(tmp_path: Path) -> None:

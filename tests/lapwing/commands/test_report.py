@@ -8,7 +8,7 @@ import versions
 
 from contract.errors import SettingError
 from contract.registry import Registry
-from lapwing import report
+from lapwing.commands import report
 
 
 @pytest.fixture

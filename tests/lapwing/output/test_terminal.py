@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from contract.errors import ServiceError
-from lapwing import terminal
+from lapwing.output import terminal
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import typer
 
 from contract import jobs, promotion
 from contract.registry import Registry
-from lapwing import ranking, show
 from lapwing.ask import ask
-from lapwing.follow import Wait
-from lapwing.local import AsJson
+from lapwing.commands.local import AsJson
+from lapwing.jobs.follow import Wait
+from lapwing.output import models as ranking
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 Version = Annotated[int, typer.Argument(min=1, help="Of the model.")]
@@ -23,10 +24,10 @@ def models(as_json: AsJson = False) -> None:
     """List the published models: their scores, where they come from, who is current and why."""
     registry = Registry(read_settings().models)
     if not as_json:
-        ranking.models(show.console(), registry)
+        ranking.models(tables.console(), registry)
         return
     manifests = [registry.manifest(version) for version in registry.versions()]
-    show.document(
+    tables.document(
         {
             "current": registry.current(),
             "versions": [dataclasses.asdict(each) for each in manifests],
@@ -55,9 +56,9 @@ def promote(
     result = ask(jobs.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
-            show.document(result)
+            tables.document(result)
         else:
-            ranking.verdict(show.console(), result["gate"])
+            ranking.verdict(tables.console(), result["gate"])
         raise typer.Exit(0 if result["gate"]["accepted"] else 1)
 
 
@@ -99,9 +100,9 @@ def evaluate(
     if result is None:
         return
     if as_json:
-        show.document(result)
+        tables.document(result)
     else:
-        ranking.evaluation(show.console(), result)
+        ranking.evaluation(tables.console(), result)
 
 
 def _tell_current(registry: Registry, as_json: bool) -> None:
@@ -109,6 +110,6 @@ def _tell_current(registry: Registry, as_json: bool) -> None:
     assert version is not None
     sha256 = registry.manifest(version).sha256
     if as_json:
-        show.document({"current": version, "sha256": sha256})
+        tables.document({"current": version, "sha256": sha256})
     else:
-        show.console().print(f"model version {version} is current ({sha256[:12]})")
+        tables.console().print(f"model version {version} is current ({sha256[:12]})")

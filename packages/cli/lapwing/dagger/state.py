@@ -18,7 +18,7 @@ from rich.console import Console
 
 from contract import jobs, publish
 from contract.errors import JobError
-from lapwing.follow import follow
+from lapwing.jobs.follow import follow
 
 LOST: Final = ("failed", "stopped", "canceled")
 """How a job has ended that is to be queued again."""
