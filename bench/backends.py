@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from contract import frame, framespec
+from contract.frames import preprocess, spec
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 PARITY_FRAMES = 1000
@@ -37,9 +37,7 @@ def litert(content: bytes) -> Callable[[int], Predict]:
     def of(batch: int) -> Predict:
         interpreter: Any = Interpreter(model_content=content, num_threads=1)
         source = interpreter.get_input_details()[0]["index"]
-        interpreter.resize_tensor_input(
-            source, (batch, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS)
-        )
+        interpreter.resize_tensor_input(source, (batch, spec.HEIGHT, spec.WIDTH, spec.CHANNELS))
         interpreter.allocate_tensors()
         target = interpreter.get_output_details()[0]["index"]
 
@@ -111,7 +109,7 @@ def main() -> int:
     folder = Path(sys.argv[1]) / "current"
     recording = Path(os.environ.get("RECORDING") or SHARED / "data" / "lake")
     paths = sorted((recording / "IMG").glob("*.jpg"))[:PARITY_FRAMES]
-    frames = np.stack([frame.prepare(path.read_bytes()) for path in paths])
+    frames = np.stack([preprocess.prepare(path.read_bytes()) for path in paths])
     network = keras.models.load_model(folder / "model.h5", compile=False)
     expected = np.concatenate(
         [network.predict_on_batch(part) for part in np.array_split(frames, 8)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from contract import frame
+from contract.frames import preprocess
 from trainer.export import litert
 from trainer.graph import keras_backend, numpy_backend
 from trainer.graph.layers import Network
@@ -38,7 +38,7 @@ def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
 
 def others(network: Network, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     """Return what Keras and what LiteRT answer to the frames of pictures."""
-    frames = np.stack([frame.prepare(each.read_bytes()) for each in pictures])
+    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
     built = keras_backend.build(network)
     with tempfile.TemporaryDirectory() as scratch:
         h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
@@ -57,8 +57,10 @@ def main() -> None:
             pictures = sorted((data / recording / "IMG").glob("center*.jpg"))
             pictures = pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]
             jpegs = [each.read_bytes() for each in pictures]
-            ours = numpy_backend.answers(network, np.stack([frame.prepare(each) for each in jpegs]))
-            whole = np.stack([authors(frame.decode(each), choices) for each in jpegs])
+            ours = numpy_backend.answers(
+                network, np.stack([preprocess.prepare(each) for each in jpegs])
+            )
+            whole = np.stack([authors(preprocess.decode(each), choices) for each in jpegs])
             theirs = numpy_backend.answers(found.network, whole)
             apart = np.abs(ours - theirs)
             keras_s, twin_s = others(network, pictures)

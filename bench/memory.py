@@ -80,7 +80,7 @@ def stream_alone(data: Path) -> float:
     """Return the peak of a process that does nothing but take batches."""
     import numpy as np
 
-    from contract import store
+    from contract.dataset import store
     from trainer.data import sampler, shared_memory
     from trainer.data.loader import Stream
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from contract import frame
+from contract.frames import preprocess
 from evaluator.offline import logged_drive
 from evaluator.offline.logged_drive import Recorded
 from evaluator.offline.view_warp import LEFT_M, Lens
@@ -57,7 +57,7 @@ def _fitted(road: Recorded, camera: int) -> NDArray[np.float64]:
     found = []
     for row in np.linspace(0, len(road.time_s) - 1, MOMENTS).astype(int).tolist():
         centre, side = (
-            frame.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
+            preprocess.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
         )
         wanted = _smooth(side)
         errors = [

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import framespec
+from contract.frames import spec
 from evaluator.offline import view_warp
 from simulator.rendering import camera
 from simulator.rendering.ribbons import beside
@@ -48,7 +48,7 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         across = camera.FOCAL_PX * seen[:, :2] / depth[:, None]
     whole = across + np.array([(camera.WIDTH - 1) / 2, (camera.HEIGHT - 1) / 2])
-    shrunk = (framespec.WIDTH / camera.WIDTH, framespec.HEIGHT / camera.HEIGHT)
+    shrunk = (spec.WIDTH / camera.WIDTH, spec.HEIGHT / camera.HEIGHT)
     return (whole + 0.5) * shrunk - 0.5, depth
 
 
@@ -74,7 +74,7 @@ def visible(track: Track, numbers: list[int], pose: Pose) -> list[int]:
 def strip(track: Track, numbers: list[int], pose: Pose, from_m: Floats, to_m: Floats) -> Mask:
     """Return the pixels (128, 128) of the strip between two offsets from the centre line."""
     edges = [project(beside(track, each)[numbers], pose) for each in (from_m, to_m)]
-    mask = np.zeros((framespec.HEIGHT, framespec.WIDTH), np.uint8)
+    mask = np.zeros((spec.HEIGHT, spec.WIDTH), np.uint8)
     (one, one_far), (other, other_far) = edges
     for k in range(len(numbers) - 1):
         if min(one_far[k : k + 2].min(), other_far[k : k + 2].min()) <= NEAR_M:

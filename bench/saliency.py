@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import road_edges
-from contract import frame
-from contract.registry import H5, Registry
+from contract.frames import preprocess
+from contract.models.registry import H5, Registry
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import Camera
 from simulator.rendering.road_mesh import SHOULDER_M
@@ -90,7 +90,10 @@ def scenes(
             aside = track.lane_m * direction + float(chance.uniform(-ASIDE_M, ASIDE_M))
             askew = float(chance.uniform(-ASKEW_RAD, ASKEW_RAD))
             pose = track.pose(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
-            yield frame.resize(camera.picture(pose)), regions(track, station_m, direction, pose)
+            yield (
+                preprocess.resize(camera.picture(pose)),
+                regions(track, station_m, direction, pose),
+            )
 
 
 def untrained(network: Network, seed: int) -> Network:

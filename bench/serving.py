@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import latency
-from contract import frame
-from contract.litert import LiteRT
+from contract.frames import preprocess
+from contract.policy.litert import LiteRT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
@@ -96,7 +96,7 @@ def in_process(recording: Path, version: Path) -> dict[str, float]:
     taken_ms = []
     for number in range(LOOPS):
         began = time.perf_counter()
-        network.predict(frame.prepare(jpegs[number % len(jpegs)])[None])
+        network.predict(preprocess.prepare(jpegs[number % len(jpegs)])[None])
         taken_ms.append((time.perf_counter() - began) * 1000)
     p50, p99 = latency("", taken_ms)
     return {"p50_ms": p50.median, "p99_ms": p99.median, "goodput": LOOPS / sum(taken_ms) * 1000}

@@ -43,7 +43,7 @@ def steered(
     """
     import tensorflow as tf
 
-    from contract import store
+    from contract.dataset import store
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import models
 
-from contract.registry import ModelManifest, Registry
+from contract.models.registry import ModelManifest, Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition
 from evaluator.closed_loop.rollouts import Course

@@ -13,7 +13,7 @@ from typing import Any
 import models
 import samples
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 from inference.metrics import Metrics
 from inference.workers.scheduler import Engine
 

@@ -14,7 +14,7 @@ import httpx
 import samples
 from serving import await_true, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 def frames(folder: Path, count: int = 20) -> Path:

@@ -13,10 +13,11 @@ import numpy as np
 import versions
 from models import manifest
 
-from contract import architecture, split_file
-from contract.architecture import Layer
-from contract.registry import Registry
-from contract.split_file import Sides, SplitFile
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
+from contract.models import layer_table
+from contract.models.layer_table import Layer
+from contract.models.registry import Registry
 from evaluator.closed_loop import statistics
 from simulator.viz.video_writer import Mp4
 
@@ -52,7 +53,7 @@ def publish(models: Path, **changes: Any) -> Path:
         Layer("conv_1", "Conv2D", "5 x 5, stride 2", "elu", (35, 62, 24), 1824),
         Layer("steering", "Dense", "", "", (1,), 11),
     ]
-    architecture.write(staged / architecture.FILE, layers)
+    layer_table.write(staged / layer_table.FILE, layers)
     sides = Sides(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
     split_file.write(staged / split_file.FILE, SplitFile(1.0, dict.fromkeys(DATASETS, sides)))
     told = {

@@ -248,15 +248,15 @@ def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
         while found - reached:
             reached |= found
             found = {name for each in reached for name in contract[each]} & set(contract)
-        assert "contract.frame" not in reached, package
+        assert "contract.frames.preprocess" not in reached, package
 
 
 def test_who_reads_a_recording_installs_nothing_for_it() -> None:
     parts = {
-        "contract.recording",
-        "contract.driving_log",
-        "contract.decimal_comma",
-        "contract.split_file",
+        "contract.recordings.archive",
+        "contract.recordings.driving_log",
+        "contract.recordings.decimal_comma",
+        "contract.dataset.split_file",
         "contract.errors",
     }
     for part in parts:

@@ -15,7 +15,7 @@ import running
 import samples
 from running import Lapwing
 
-from contract import frame
+from contract.frames import preprocess
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
 from trainer.jobs.import_model import Choices
@@ -168,7 +168,7 @@ def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path
     picture = next((run / "IMG").glob("center_*.jpg"))
     choices = Choices("theirs", crop=(60, 25), color="yuv")
     _, network = import_model.understand(path, choices)
-    seen = frame.prepare(picture.read_bytes())[None]
+    seen = preprocess.prepare(picture.read_bytes())[None]
     expected = float(np.clip(numpy_backend.answers(network, seen)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()

@@ -14,7 +14,7 @@ import running
 import samples
 from running import Lapwing
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import samples
 import serving
 from driving import bridge
 
-from contract import store
-from contract.litert import LiteRT
-from contract.registry import Registry
+from contract.dataset import store
+from contract.models.registry import Registry
+from contract.policy.litert import LiteRT
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings

@@ -10,8 +10,8 @@ from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from contract import jobs
-from contract.worker import HouseWorker
+from contract.jobs import queue as jobs
+from contract.jobs.worker import HouseWorker
 
 QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.loaders import BATCH
-from contract import store
+from contract.dataset import store
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
 from trainer.data.loader import Batch, Stream

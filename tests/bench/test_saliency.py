@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bench import saliency
 
-from contract.registry import H5
+from contract.models.registry import H5
 from simulator.track import builtin
 from trainer.keras_import import reader
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import samples
 
-from contract.driving_log import read
+from contract.recordings.driving_log import read
 from contract.settings import load
 from driver_bridge.drive_recorder import MOST_QUEUED, Outcome, Recorder, Row
 from ingest.job import import_source

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from contract.live import CHANNEL, View, decode
+from contract.wire.live_view import CHANNEL, View, decode
 from driver_bridge.live_publisher import MOST, Live, connect
 
 

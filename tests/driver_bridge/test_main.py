@@ -10,7 +10,7 @@ import answering
 import samples
 from driving import bridge
 
-from contract.driving_log import read
+from contract.recordings.driving_log import read
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import candidates
 from candidates import Driven
 
-from contract import publish
-from contract.registry import H5, Registry
+from contract import atomic_files
+from contract.models.registry import H5, Registry
 from evaluator.jobs import gate
 
 # Forks once a step, and ends the child at the n-th call that changes a disk, as a kill would.
@@ -75,7 +75,7 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
             decision = gate.decide(settings, "gate-1", 2, lambda **fields: None)
             assert (decision.accepted, decision.version, decision.id) == (True, 2, "gate-1")
             assert registry.current() == 2
-            assert publish.sha256(registry.root / H5) == registry.manifest(2).sha256
+            assert atomic_files.sha256(registry.root / H5) == registry.manifest(2).sha256
             assert [each.version for each in registry.decisions()] == [1, 2]
             assert {path.name for path in registry.root.iterdir()} == {
                 ".lock",

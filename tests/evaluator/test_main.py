@@ -16,8 +16,8 @@ from candidates import Driven
 from redis import Redis
 from running import Lapwing
 
-from contract import jobs
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 
 WAIT_S = 120.0
@@ -74,14 +74,14 @@ def test_a_cancelled_evaluation_leaves_nobody_driving(
     driven.publish(registry, "straight", "one")
     with worker(tmp_path, redis_socket, driven):
         arguments = {"version": 1, "track": str(driven.track), "starts": 100, "laps": 0.25}
-        job = jobs.enqueue(jobs.EVALUATE, redis, "1", arguments)
+        job = queue.enqueue(queue.EVALUATE, redis, "1", arguments)
         kept = rollouts.folder(registry, 1) / "drives"
         deadline = time.monotonic() + WAIT_S
         while not list(kept.glob("*/clear/0.25-1/[!.]*.json")):
-            assert time.monotonic() < deadline, jobs.view(job, redis)
+            assert time.monotonic() < deadline, queue.view(job, redis)
             time.sleep(0.1)
         assert len(running.of_job(job)) >= 3  # the job, and two that drive
-        assert jobs.cancel(job, redis).status == "stopped"
+        assert queue.cancel(job, redis).status == "stopped"
         while running.of_job(job):
             assert time.monotonic() < deadline, running.of_job(job)
             time.sleep(0.1)

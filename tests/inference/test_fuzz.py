@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from serving import await_true, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 GROWTH_BYTES = 100 << 20
 ALLOWED = {200, 401, 404, 405, 406, 408, 413, 415, 422}

@@ -12,7 +12,7 @@ import pytest
 import samples
 from loading import frames, load, served
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 

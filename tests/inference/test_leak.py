@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from loading import frames, loading, result, served
 
-from contract import promotion
-from contract.registry import Registry
+from contract.models import promotion
+from contract.models.registry import Registry
 
 LASTS_S = float(os.environ.get("LAPWING_SOAK_S", "1800"))
 RELOAD_S = 10.0

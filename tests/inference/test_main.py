@@ -12,7 +12,7 @@ import samples
 from loading import frames, loading, result, served
 from serving import environment, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 FIRST_ANSWER_S = 2.0
 

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from contract import promotion
 from contract.errors import ModelError
-from contract.golden import COUNT, Golden
-from contract.pilot import Pilot
-from contract.registry import Registry
+from contract.models import promotion
+from contract.models.golden import COUNT, Golden
+from contract.models.registry import Registry
+from contract.policy.policy import Pilot
 from inference.model_watcher import Follower
 
 

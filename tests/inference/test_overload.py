@@ -8,7 +8,7 @@ import models
 import pytest
 from loading import frames, load, served
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 CLIENTS = 256
 

@@ -14,8 +14,8 @@ import samples
 from loading import frames, load, loading, result, served
 from serving import await_true, serving, settings
 
-from contract import publish
-from contract.registry import MANIFEST, TFLITE, ModelManifest, Registry
+from contract import atomic_files as publish
+from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry
 
 ROUNDS = 5
 CLIENTS = 3

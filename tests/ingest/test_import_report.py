@@ -1,4 +1,4 @@
-from contract.driving_log import Rejection
+from contract.recordings.driving_log import Rejection
 from ingest.import_report import report, share
 
 

@@ -6,7 +6,7 @@ import samples
 from serving import serving, settings
 
 from contract.errors import FrameError, ServiceError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from lapwing.inference_client import Inference
 
 

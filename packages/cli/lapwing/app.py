@@ -14,7 +14,7 @@ import typer
 from redis import Redis
 from rich.console import Console
 
-from contract import jobs
+from contract.jobs import queue
 from lapwing import options
 from lapwing.commands import dagger, drive, explain, local, models, report
 from lapwing.commands.local import AsJson
@@ -54,7 +54,7 @@ def ingest(
             "staged": staged,
             "max_reject_share": max_reject_share,
         }
-        queued.append(jobs.enqueue(jobs.INGEST, connection, name or path.name, arguments))
+        queued.append(queue.enqueue(queue.INGEST, connection, name or path.name, arguments))
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -123,7 +123,7 @@ def train(
         "seed": seed,
     }
     label = "-".join(datasets or ["all"])
-    queued = [jobs.enqueue(jobs.TRAIN, connection, label, arguments)]
+    queued = [queue.enqueue(queue.TRAIN, connection, label, arguments)]
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -160,7 +160,7 @@ def import_model(
     connection = settings.connect()
     source, staged = uploads.model(file, settings.models, bool(settings.inbox_dir))
     arguments |= {"source": str(source), "staged": staged}
-    queued = [jobs.enqueue(jobs.IMPORT, connection, name or file.stem, arguments)]
+    queued = [queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)]
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -169,7 +169,7 @@ def _finish(
 ) -> None:
     """Follow queued jobs to their end, and what follows them; or say how to."""
     if not waits(wait):
-        tables.queued([jobs.view(each, connection) for each in queued], as_json)
+        tables.queued([queue.view(each, connection) for each in queued], as_json)
         return
     results = {}
     for each in queued:
@@ -197,7 +197,7 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
 @app.command("jobs")
 def list_jobs(as_json: AsJson = False) -> None:
     """List the jobs: waiting, running and ended."""
-    views = jobs.views(read_settings().connect())
+    views = queue.views(read_settings().connect())
     if as_json:
         tables.document([dataclasses.asdict(each) for each in views])
     else:
@@ -207,7 +207,7 @@ def list_jobs(as_json: AsJson = False) -> None:
 @app.command()
 def cancel(job: str, as_json: AsJson = False) -> None:
     """Take a job off its queue, or stop it."""
-    view = jobs.cancel(job, read_settings().connect())
+    view = queue.cancel(job, read_settings().connect())
     if as_json:
         tables.document(dataclasses.asdict(view))
     else:

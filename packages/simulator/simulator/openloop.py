@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 
 EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
 """Of the bins of recorded steering: hard, middling and slight to each side, and straight on."""

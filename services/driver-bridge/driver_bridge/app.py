@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from contract.live import View
+from contract.wire.live_view import View
 from driver_bridge.drive_recorder import Drive, Recorder, Row
 from driver_bridge.driver import Driver, Predictor
 from driver_bridge.live_publisher import Live

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from contract import telemetry
 from contract.errors import LapwingError, TelemetryError
-from contract.telemetry import Telemetry
+from contract.wire import telemetry
+from contract.wire.telemetry import Telemetry
 from driver_bridge.frame_age import Ages
 from driver_bridge.speed_control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
 

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from contract.live import CHANNEL, View
+from contract.wire.live_view import CHANNEL, View
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from contract.board import Board
+from contract.tensorboard import Board
 from evaluator.closed_loop.statistics import MEASURES
 
 FOLDER: Final = "evaluations"

@@ -16,8 +16,8 @@ from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
-from contract.litert import NAME
-from contract.registry import ModelManifest, Registry
+from contract.models.registry import ModelManifest, Registry
+from contract.policy.litert import NAME
 from inference.api import error_responses, predict
 from inference.api.auth import Guard
 from inference.api.predict import Predictor

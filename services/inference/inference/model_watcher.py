@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from contract.errors import LapwingError, ModelError
-from contract.registry import ModelManifest, Registry
+from contract.models.registry import ModelManifest, Registry
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from contract.driving_log import Rejection
+from contract.recordings.driving_log import Rejection
 
 IN_FULL: Final = 100
 """Rejections that are listed one by one; all of them are counted."""

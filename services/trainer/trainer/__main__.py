@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from contract import jobs, worker
+from contract.jobs import queue, worker
 from contract.settings import load
 from trainer.settings import Settings
 
@@ -21,7 +21,7 @@ def main() -> int | str:
     os.nice(NICE)
     return worker.main(
         "trainer",
-        jobs.TRAIN,
+        queue.TRAIN,
         lambda: load(Settings, os.environ),
         "Runs the training jobs that `lapwing train` queues. Settings: LAPWING_REDIS_URL, "
         "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MODEL_DIR, LAPWING_READERS, "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contract.store import Rows
+from contract.dataset.store import Rows
 from trainer.data import labels
 from trainer.data.samples import Mask, Material
 from trainer.data.split import clock_s, stretches

@@ -4,10 +4,10 @@ import models
 import numpy as np
 import pytest
 
-from contract import promotion
 from contract.errors import ModelError
+from contract.models import promotion
+from contract.models.registry import TFLITE, Registry
 from contract.policy import load_version
-from contract.registry import TFLITE, Registry
 
 FRAME = np.random.default_rng(1).integers(0, 256, (128, 128, 3), np.uint8)
 

@@ -10,9 +10,9 @@ import pytest
 import running
 from candidates import Driven
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import JobError, ModelError, SettingError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition, parse
 from evaluator.closed_loop.rollouts import Course
@@ -33,7 +33,7 @@ def test_drives_are_kept_each_under_its_course_and_number(
     course = candidates.course(driven.track)
     folder = rollouts.folder(registry, 1) / "drives" / course.folder
     assert course.folder.parts == (
-        f"straight-{publish.sha256(driven.track)[:8]}",
+        f"straight-{atomic_files.sha256(driven.track)[:8]}",
         "clear",
         "0.25-20261",
     )

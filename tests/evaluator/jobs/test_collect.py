@@ -14,9 +14,10 @@ from rq import SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from contract import jobs, store
+from contract.dataset import store
 from contract.errors import SettingError
-from contract.registry import Registry
+from contract.jobs import queue as jobs
+from contract.models.registry import Registry
 from contract.settings import load
 from evaluator.closed_loop import perturbations
 from evaluator.jobs.collect import Lesson, collect

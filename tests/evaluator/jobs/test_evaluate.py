@@ -10,9 +10,9 @@ from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from contract import jobs
 from contract.errors import LapwingError, ModelError, SettingError
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 from evaluator.jobs import evaluate as evaluating
 from evaluator.jobs import gate
@@ -38,7 +38,7 @@ def settings(tmp_path: Path, driven: Driven) -> Settings:
 
 def evaluate(
     settings: Settings,
-    report: jobs.Report = lambda **fields: None,
+    report: queue.Report = lambda **fields: None,
     words: list[str] | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def test_a_job_that_asks_for_too_much_is_refused(
     asked: dict[str, Any], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that no command of ours has queued."""
-    job = Job.fetch(jobs.enqueue(jobs.EVALUATE, redis, "1", {}), redis, serializer=JSONSerializer)
-    monkeypatch.setattr(jobs, "get_current_job", lambda: job)
+    job = Job.fetch(queue.enqueue(queue.EVALUATE, redis, "1", {}), redis, serializer=JSONSerializer)
+    monkeypatch.setattr(queue, "get_current_job", lambda: job)
     with pytest.raises(SettingError, match="so many drives cannot be made"):
         evaluating.run(1, **asked)

@@ -8,10 +8,11 @@ import candidates
 import pytest
 from candidates import Driven
 
-from contract import promotion, publish
+from contract import atomic_files
 from contract.errors import ModelError
-from contract.journal import FIRST, GATE, Decision
-from contract.registry import H5, TFLITE, Registry
+from contract.models import promotion
+from contract.models.journal import FIRST, GATE, Decision
+from contract.models.registry import H5, TFLITE, Registry
 from evaluator.jobs import gate
 from evaluator.settings import Settings
 
@@ -60,7 +61,7 @@ def test_a_better_driver_of_higher_loss_drives(
     assert decision.accepted
     assert decision.why.startswith("as good or better: simulator, ")
     assert registry.current() == 2
-    assert publish.sha256(registry.root / H5) == registry.manifest(2).sha256
+    assert atomic_files.sha256(registry.root / H5) == registry.manifest(2).sha256
 
 
 def test_an_equal_driver_drives(settings: Settings, registry: Registry, driven: Driven) -> None:

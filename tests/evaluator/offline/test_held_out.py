@@ -7,10 +7,10 @@ import pytest
 from models import manifest
 from versions import staged
 
-from contract import split_file
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
 from contract.errors import StoreError
-from contract.registry import Registry
-from contract.split_file import Sides, SplitFile
+from contract.models.registry import Registry
 from evaluator.offline.held_out import held_out
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import samples
 
-from contract import split_file, store
+from contract.dataset import split_file, store
+from contract.dataset.split_file import Sides, SplitFile
 from contract.errors import SettingError
-from contract.registry import ModelManifest
+from contract.models.registry import ModelManifest
 from contract.settings import load
-from contract.split_file import Sides, SplitFile
 from evaluator.offline import leakage, logged_drive
 from evaluator.offline.leakage import Leak
 from ingest.job import import_source

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract import store
-from contract.frame import Frame
+from contract.dataset import store
+from contract.frames.preprocess import Frame
 from evaluator.offline import log_replay_eval
 from evaluator.offline.stored_drive import Stored, rows_of
 

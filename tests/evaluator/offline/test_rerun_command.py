@@ -15,7 +15,7 @@ import pytest
 import samples
 
 from contract.errors import SettingError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from evaluator.offline import logged_drive, replay_policies
 from evaluator.offline.log_replay import rerun as drive
 from evaluator.offline.rerun_command import chart, limits_of

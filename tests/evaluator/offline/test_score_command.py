@@ -10,10 +10,10 @@ import models
 import pytest
 import samples
 
-from contract import split_file
-from contract.registry import Registry
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
+from contract.models.registry import Registry
 from contract.settings import load
-from contract.split_file import Sides, SplitFile
 from ingest.job import import_source
 from ingest.settings import Settings
 

@@ -8,9 +8,10 @@ import pytest
 import rows
 import samples
 
-from contract import frame, store
+from contract.dataset import store
+from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.errors import StoreError
-from contract.store import ABSENT, Rows, StoreReader
+from contract.frames import preprocess
 from evaluator.offline.stored_drive import Stored, rows_of
 from simulator.vehicle import MPS_PER_MPH
 
@@ -65,7 +66,7 @@ def test_a_picture_is_the_frame_that_was_recorded(reader: StoreReader) -> None:
     made = rows_of("short", reader, wanted)
     assert made is not None
     jpeg = samples.jpeg(samples.steering_at(13) - 0.2, seed=13 * 3 + 2)
-    assert np.array_equal(made.picture(3, 2), frame.prepare(jpeg))
+    assert np.array_equal(made.picture(3, 2), preprocess.prepare(jpeg))
 
 
 def test_after_the_store_is_closed_there_are_no_pictures(reader: StoreReader) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import roads
 
-from contract import frame
 from contract.errors import FrameError
-from contract.framespec import SHAPE
+from contract.frames import preprocess
+from contract.frames.spec import SHAPE
 from evaluator.offline.view_warp import FRAME, LEFT_M, Lens, attitude
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import SIDES, Camera
@@ -112,9 +112,9 @@ def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
     assert small.ground.shape == SHAPE[:2]
     nearest = lens.nearest(3, left_m, turn_rad)
     picture = camera.picture(ROAD.pose(60.0, 0.0), SIDES[nearest])
-    expected = frame.resize(lens.view(picture, nearest, left_m, turn_rad))
-    found = small.view(frame.resize(picture), nearest, left_m, turn_rad)
-    wrong = small.view(frame.resize(picture), nearest, -left_m, -turn_rad)
+    expected = preprocess.resize(lens.view(picture, nearest, left_m, turn_rad))
+    found = small.view(preprocess.resize(picture), nearest, left_m, turn_rad)
+    wrong = small.view(preprocess.resize(picture), nearest, -left_m, -turn_rad)
     errors = [
         float(np.abs(each.astype(float) - expected)[small.ground].mean()) for each in (found, wrong)
     ]

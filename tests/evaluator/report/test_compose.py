@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import reported
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import ModelError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from evaluator.report import compose
 
 SECTIONS = [
@@ -101,9 +101,9 @@ def test_what_fails_leaves_the_earlier_report(models: Path) -> None:
 def test_the_same_version_is_the_same_report(models: Path) -> None:
     reported.judge(models / "versions" / "1")
     folder = compose.write(models, 1)
-    first = {path.name: publish.sha256(path) for path in folder.rglob("*.*")}
+    first = {path.name: atomic_files.sha256(path) for path in folder.rglob("*.*")}
     compose.write(models, 1)
-    assert {path.name: publish.sha256(path) for path in folder.rglob("*.*")} == first
+    assert {path.name: atomic_files.sha256(path) for path in folder.rglob("*.*")} == first
 
 
 def test_no_such_version(models: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import reported
 
-from contract import architecture, split_file
+from contract.dataset import split_file
 from contract.errors import ModelError
+from contract.models import layer_table
 from evaluator.report.assets import Pictures
 from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
 from evaluator.report.sections import (
@@ -77,7 +78,7 @@ def test_network_is_summed_up(folder: VersionFolder) -> None:
     (table,) = tables(network.section(folder))
     assert table.rows[1] == ("conv_1", "Conv2D", "5 × 5, stride 2", "elu", "35 × 62 × 24", "1,824")
     assert table.rows[-1] == ("all", "", "", "", "", "1,835")
-    (folder.root / architecture.FILE).unlink()
+    (folder.root / layer_table.FILE).unlink()
     assert tables(network.section(folder)) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 import samples
 from serving import await_true, predict, refused, serving, settings
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 TOKEN = "a token"
 PAGE = "https://example.org"

@@ -9,7 +9,7 @@ import pytest
 import samples
 from serving import predict, serving, settings
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 from inference.api.uvicorn_protocol import REST_S
 
 

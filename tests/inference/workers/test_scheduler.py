@@ -12,15 +12,15 @@ import pytest
 import samples
 from engines import JPEG, Rig, ask
 
-from contract import frame
 from contract.errors import BrokenFrameError, ModelError, NotAJpegError
-from contract.litert import LiteRT
-from contract.registry import Registry
+from contract.frames import preprocess
+from contract.models.registry import Registry
+from contract.policy.litert import LiteRT
 from inference.workers.scheduler import BusyError, Engine
 
 
 def test_a_frame_is_answered_as_the_network_answers(rig: Rig, networks: Path) -> None:
-    expected = LiteRT(networks / "left").predict(frame.prepare(JPEG)[None])[0]
+    expected = LiteRT(networks / "left").predict(preprocess.prepare(JPEG)[None])[0]
 
     async def body(engine: Engine) -> None:
         assert await engine.steer(1, [JPEG]) == [pytest.approx(float(expected), abs=1e-6)]

@@ -10,7 +10,7 @@ import pytest
 import samples
 
 from contract.errors import ModelError, NotAJpegError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from inference.workers import protocol
 from inference.workers.protocol import Steered
 from inference.workers.worker import Lane, serve

@@ -16,8 +16,8 @@ import pytest
 from redis import Redis
 from workers import QUEUES, Workers
 
-from contract import jobs
-from contract.registry import H5, Registry
+from contract.jobs import queue
+from contract.models.registry import H5, Registry
 
 CONFIG = {"epochs": 8, "split": "auto", "seed": 5}
 
@@ -142,7 +142,7 @@ def test_a_command_that_was_killed_is_taken_up_where_it_was(home: Home) -> None:
     home.evaluate(100, 40)
     home.collect()
     home.ingest("r1")
-    training = home.begin(jobs.TRAIN)
+    training = home.begin(queue.TRAIN)
     home.kill()
     home.start(*words)
     home.finish(training, {"version": 2, "gate": None, "metrics": {"validation_mse": 0.02}})
@@ -152,7 +152,7 @@ def test_a_command_that_was_killed_is_taken_up_where_it_was(home: Home) -> None:
     assert status == 0
     done = "done are r0-evaluate, r1-collect, r1-ingest"
     assert f"Taken up again from version 1: {done}" in out
-    assert [jobs.queue(name, home.redis).count for name in QUEUES] == [0, 0, 0]
+    assert [queue.queue(name, home.redis).count for name in QUEUES] == [0, 0, 0]
     home.start(*words)  # that one is over: another begins
     assert home.evaluate(100, 40)["version"] == 1
 
@@ -162,7 +162,7 @@ def test_a_step_that_failed_is_said_and_tried_again(home: Home) -> None:
     words = ("--rounds", "1", "--conditions", "clear,fog")
     home.start(*words)
     home.evaluate(100, 40)
-    home.fail(home.begin(jobs.COLLECT), "ModelError: it is damaged")
+    home.fail(home.begin(queue.COLLECT), "ModelError: it is damaged")
     status, _, said = home.end()
     assert status == 1
     assert "failed: got ModelError: it is damaged" in said
@@ -179,7 +179,7 @@ def test_a_gate_that_failed_is_asked_again(home: Home) -> None:
     home.ingest("r1")
     gate = home.queue_gate(2)
     home.train(2, gate)
-    home.fail(home.begin(jobs.GATE), "it was killed")
+    home.fail(home.begin(queue.GATE), "it was killed")
     assert home.end()[0] == 1
     home.start(*words)
     assert home.gate(2, accepted=True) == {"version": 2}
@@ -190,7 +190,7 @@ def test_a_gate_that_failed_is_asked_again(home: Home) -> None:
 def test_what_was_interrupted_is_not_confused_with_something_else(home: Home) -> None:
     home.publish()
     home.start("--rounds", "1", "--conditions", "clear,fog")
-    home.begin(jobs.EVALUATE)
+    home.begin(queue.EVALUATE)
     home.kill()
     home.start("--rounds", "2", "--conditions", "clear,fog")
     status, _, said = home.end()
@@ -203,7 +203,7 @@ def test_what_was_interrupted_is_not_confused_with_something_else(home: Home) ->
 def test_what_failed_at_its_first_step_is_not_in_the_way_of_another(home: Home) -> None:
     home.publish()
     home.start("--rounds", "1", "--conditions", "rain")
-    home.fail(home.begin(jobs.EVALUATE), "no such condition")
+    home.fail(home.begin(queue.EVALUATE), "no such condition")
     assert home.end()[0] == 1
     home.start("--rounds", "1", "--conditions", "clear,fog")
     assert home.evaluate(100, 40)["conditions"] == ["clear", "fog"]

@@ -10,9 +10,9 @@ from redis import Redis
 from typer.testing import CliRunner
 from versions import publish_one
 
-from contract import jobs
 from contract.errors import ModelError
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 from lapwing.app import app
 
 
@@ -35,7 +35,7 @@ def lapwing(*words: str) -> Result:
 
 def asked(redis: Redis) -> dict[str, Any]:
     """Return what the one queued job is told."""
-    [view] = jobs.views(redis)
+    [view] = queue.views(redis)
     return {"kind": view.id.split("-")[0], "queue": view.queue, **view.arguments}
 
 
@@ -74,7 +74,7 @@ def test_a_version_that_is_not_there_is_said_before_anything_is_queued(
     done = lapwing(command, "7")
     assert isinstance(done.exception, ModelError)
     assert str(done.exception).startswith("no such model version: got 7")
-    assert jobs.views(redis) == []
+    assert queue.views(redis) == []
 
 
 def test_an_evaluation_is_a_job_on_a_version(home: Registry, redis: Redis) -> None:
@@ -124,7 +124,7 @@ def test_what_makes_no_sense_is_refused_at_once(
     home: Registry, redis: Redis, words: list[str]
 ) -> None:
     assert lapwing("evaluate", "2", *words, "--no-wait").exit_code == 2
-    assert jobs.views(redis) == []
+    assert queue.views(redis) == []
 
 
 def test_models_tells_who_drives_and_every_decision(home: Registry) -> None:

@@ -7,7 +7,7 @@ import running
 import versions
 
 from contract.errors import SettingError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from lapwing.commands import report
 
 

@@ -5,9 +5,9 @@ import pytest
 from redis import Redis
 from rich.console import Console
 
-from contract import jobs
 from contract.errors import JobError
-from contract.jobs import JobView
+from contract.jobs import queue
+from contract.jobs.queue import JobView
 from lapwing.jobs.follow import describe, done, follow
 
 
@@ -61,8 +61,8 @@ def test_how_much_is_done(progress: dict[str, Any], share: float | None) -> None
 
 
 def test_a_cancelled_job_ends_the_waiting_with_an_error(redis: Redis) -> None:
-    job = jobs.enqueue(jobs.TRAIN, redis, "lake", {})
-    timer = threading.Timer(0.3, lambda: jobs.cancel(job, redis))
+    job = queue.enqueue(queue.TRAIN, redis, "lake", {})
+    timer = threading.Timer(0.3, lambda: queue.cancel(job, redis))
     timer.start()
     with pytest.raises(JobError, match=f"the job {job} canceled"):
         follow(job, redis, Console(quiet=True))

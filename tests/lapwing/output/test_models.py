@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 from versions import publish_one
 
-from contract import promotion
 from contract.errors import ModelError
-from contract.registry import Registry
+from contract.models import promotion
+from contract.models.registry import Registry
 from lapwing.output import models
 
 

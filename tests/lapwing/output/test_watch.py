@@ -16,7 +16,7 @@ from redis import Redis
 from rich.console import Console
 
 from contract.errors import JobError, TelemetryError
-from contract.live import CHANNEL, View
+from contract.wire.live_view import CHANNEL, View
 from lapwing.output import watch
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import samples as made
 
-from contract import frame, store
-from contract.blocks import Place
+from contract.dataset import store
+from contract.dataset.frame_blocks import Place
+from contract.dataset.store import StoreManifest
 from contract.errors import ReaderDiedError, TrainingError
+from contract.frames import preprocess
 from contract.settings import load
-from contract.store import StoreManifest
 from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.data import augmentation, samples, shared_memory, side_cameras
@@ -91,7 +92,7 @@ def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.
     name = str(manifests[sample["store"]].source["name"])
     camera = store.CAMERAS[sample["frame"] % 3]
     picture = data / name / "IMG" / f"{camera}_{made.stamp(int(sample['row']))}.jpg"
-    pixels = frame.prepare(picture.read_bytes())
+    pixels = preprocess.prepare(picture.read_bytes())
     return pixels[:, ::-1] if sample["flip"] else pixels
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract import framespec
-from contract.blocks import Blocks, Place
+from contract.dataset.frame_blocks import Blocks, Place
+from contract.frames import spec
 from trainer.data.augmentation import Augmentation
 from trainer.data.loader_worker import fill
 from trainer.data.shared_memory import RECORD
@@ -22,7 +22,7 @@ def stores(tmp_path: Path) -> Iterator[list[Blocks]]:
         content = np.full((FRAMES, 128, 128, 3), 255, np.uint8)
         content[:, :, :64] = (np.arange(FRAMES) + store * 100)[:, None, None, None]
         path.write_bytes(content.tobytes())
-        offsets = np.array([0, 32 * framespec.BYTES])
+        offsets = np.array([0, 32 * spec.BYTES])
         opened.append(Blocks(Place(path, FRAMES, 32, offsets)))
     yield opened
     for each in opened:

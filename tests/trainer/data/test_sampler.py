@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from contract import framespec
+from contract.frames import spec
 from trainer.data import sampler
 from trainer.data import samples as index
 
@@ -100,7 +100,7 @@ def test_a_batch_tells_which_windows_begin_in_it() -> None:
 def test_blocks_are_for_what_neither_memory_nor_disk_can_do(
     gigabytes: float, disk: float, expected: str
 ) -> None:
-    frames = int(gigabytes * GB / framespec.BYTES)
+    frames = int(gigabytes * GB / spec.BYTES)
     how, why = sampler.choose(frames, 8 * GB, disk)
     assert how == expected
     assert "8.6 GB of memory" in why

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rows import rows
 
+from contract.dataset.store import CAMERAS
 from contract.errors import TrainingError
-from contract.store import CAMERAS
 from trainer.data import samples as index
 from trainer.data import side_cameras
 from trainer.data.samples import Material

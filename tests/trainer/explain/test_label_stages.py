@@ -1,7 +1,7 @@
 import numpy as np
 import rows
 
-from contract.store import StoreManifest
+from contract.dataset.store import StoreManifest
 from trainer.config import Config
 from trainer.explain import label_stages
 from trainer.explain.provenance import Source

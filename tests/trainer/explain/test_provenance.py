@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import samples
 
-from contract import publish, store
-from contract.registry import ModelManifest
-from contract.split_file import Sides, SplitFile
+from contract import atomic_files
+from contract.dataset import store
+from contract.dataset.split_file import Sides, SplitFile
+from contract.models.registry import ModelManifest
 from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.explain import provenance
@@ -76,7 +77,7 @@ def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
 def test_the_digest_is_that_of_the_stores_manifest(data: Path) -> None:
     manifest = version(data)
     path = store.paths(data, str(manifest.data[0]["dataset"]))[1]
-    assert manifest.data[0]["manifest_sha256"] == publish.sha256(path)
+    assert manifest.data[0]["manifest_sha256"] == atomic_files.sha256(path)
 
 
 def test_versions_that_say_nothing_of_their_rows(data: Path) -> None:

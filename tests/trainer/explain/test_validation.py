@@ -5,7 +5,7 @@ import pytest
 import rows
 
 from contract import steering_metrics
-from contract.store import StoreManifest
+from contract.dataset.store import StoreManifest
 from trainer.explain import validation
 from trainer.explain.provenance import Source
 from trainer.explain.validation import Judged

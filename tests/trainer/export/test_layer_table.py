@@ -3,7 +3,7 @@ from pathlib import Path
 
 import keras
 
-from contract import architecture as contract
+from contract.models import layer_table as contract
 from trainer.export import layer_table
 from trainer.training import pilotnet
 

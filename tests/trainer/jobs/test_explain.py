@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import samples
 
-from contract import split_file, steering_metrics, store
+from contract import steering_metrics
+from contract.dataset import split_file, store
+from contract.dataset.split_file import Sides, SplitFile
 from contract.errors import FrameError, JobError, ModelError
-from contract.registry import H5, Registry
-from contract.split_file import Sides, SplitFile
+from contract.models.registry import H5, Registry
 from ingest.job import import_source
 from ingest.settings import Settings as IngestSettings
 from trainer.config import Config

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import samples
 
-from contract import architecture, frame, framespec, golden, publish
+from contract import atomic_files
 from contract.errors import ModelError
-from contract.registry import H5, TFLITE, Registry
+from contract.frames import preprocess, spec
+from contract.models import golden, layer_table
+from contract.models.registry import H5, TFLITE, Registry
 from ingest.settings import Settings as IngestSettings
 from trainer.export import litert
 from trainer.graph import numpy_backend
@@ -49,10 +51,10 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     registry = Registry(settings.model_dir)
     manifest = registry.verify(1)
     assert registry.current() == 1
-    assert sorted(manifest.files) == [architecture.FILE, golden.FILE, H5, TFLITE]
-    assert manifest.frame_spec == framespec.SPEC
+    assert sorted(manifest.files) == [layer_table.FILE, golden.FILE, H5, TFLITE]
+    assert manifest.frame_spec == spec.SPEC
     assert (manifest.data, manifest.config["imported_from"]) == ([], "theirs")
-    assert manifest.config["source_sha256"] == publish.sha256(path)
+    assert manifest.config["source_sha256"] == atomic_files.sha256(path)
     assert manifest.config["crop"] == [60, 20]
     assert found["metrics"]["twin_difference"] <= litert.TOLERANCE
     assert found["metrics"]["forward_difference"] <= litert.TOLERANCE
@@ -134,7 +136,7 @@ def test_models_that_users_have_lying_around_drive(
     """What /predict answers to 100 real frames is the NumPy forward pass's within 1e-4."""
     source = samples.shared("data", "legacy-models", name)
     pictures = sorted(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))[::15][:100]
-    frames = np.stack([frame.prepare(each.read_bytes()) for each in pictures])
+    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
     assert len(frames) == 100
     found = imported(settings, source, LEGACY[name])
     version = Registry(settings.model_dir).path(found["version"])

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import samples
 
-from contract import split_file, store
-from contract.registry import Registry
+from contract.dataset import split_file, store
+from contract.models.registry import Registry
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings

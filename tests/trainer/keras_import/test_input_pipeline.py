@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from contract import frame
 from contract.errors import ModelError
+from contract.frames import preprocess
 from trainer.graph import numpy_backend
 from trainer.graph.layers import Conv, Crop, Network, Scale
 from trainer.graph.shapes import Shape
@@ -16,7 +16,7 @@ SHAPE = (128, 128, 3)
 def seen(wanted: Shape, how: Preparation, picture: np.ndarray) -> np.ndarray:
     """Return what the network sees of a picture of the simulator's size."""
     made = Network(SHAPE, "uint8", input_pipeline.layers(wanted, how))
-    return numpy_backend.answers(made, frame.prepare(_jpeg(picture))[None])[0]
+    return numpy_backend.answers(made, preprocess.prepare(_jpeg(picture))[None])[0]
 
 
 def _jpeg(picture: np.ndarray) -> bytes:

@@ -10,9 +10,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from contract import jobs, worker
 from contract.errors import JobError, ModelError, StoreError
-from contract.registry import ModelManifest, Registry
+from contract.jobs import queue as jobs
+from contract.jobs import worker
+from contract.models.registry import ModelManifest, Registry
 from lapwing.commands.local import AsJson
 from lapwing.dagger import rounds, state
 from lapwing.dagger.rounds import Door

@@ -23,8 +23,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from contract import jobs
 from contract.errors import RecordingError, ServiceError
+from contract.jobs import queue
 from lapwing.inference_client import Inference
 from lapwing.jobs.follow import follow
 from lapwing.output import models, tables
@@ -61,19 +61,19 @@ def run(
     )
     console.print(f"Starting the services in {settings.home}; what they print is in its logs.")
     with stack.running(settings, lambda name, text: None):
-        connection = jobs.connect(settings.redis)
+        connection = queue.connect(settings.redis)
         recordings = [recording] if recording else _record(settings, console)
         console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")
         imported = []
         for each in recordings:
             arguments: dict[str, Any] = {"source": str(each.absolute())}
-            queued = jobs.enqueue(jobs.INGEST, connection, each.name, arguments)
+            queued = queue.enqueue(queue.INGEST, connection, each.name, arguments)
             imported += follow(queued, connection, console)["imports"]
         tables.imports(console, imported)
         console.print("[bold]Train[/] (the first step loads TensorFlow: some 10 s)")
         datasets = [each["dataset"] for each in imported]
         arguments = {"datasets": datasets, **options}
-        queued = jobs.enqueue(jobs.TRAIN, connection, recordings[0].name, arguments)
+        queued = queue.enqueue(queue.TRAIN, connection, recordings[0].name, arguments)
         trained = follow(queued, connection, console)
         version = int(trained["version"])
         if trained["gate"]:  # not so the first time: nothing drives that it could be compared with

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from contract import jobs
+from contract.jobs import queue
 from lapwing.ask import ask
 from lapwing.commands.local import AsJson
 from lapwing.jobs import uploads
@@ -40,7 +40,7 @@ def explain(
         "images": [str(each) for each in sources],
         "staged": copied,
     }
-    result = ask(jobs.EXPLAIN, str(version), arguments, wait, as_json)
+    result = ask(queue.EXPLAIN, str(version), arguments, wait, as_json)
     if result is None:
         return
     if as_json:

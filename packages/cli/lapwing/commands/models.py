@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from contract import jobs, promotion
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models import promotion
+from contract.models.registry import Registry
 from lapwing.ask import ask
 from lapwing.commands.local import AsJson
 from lapwing.jobs.follow import Wait
@@ -53,7 +54,7 @@ def promote(
         _tell_current(registry, as_json)
         return
     registry.manifest(version)  # said at once, where there is none
-    result = ask(jobs.GATE, str(version), {"version": version}, wait, as_json)
+    result = ask(queue.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
             tables.document(result)
@@ -96,7 +97,7 @@ def evaluate(
         "seed": seed,
         "film": film,
     }
-    result = ask(jobs.EVALUATE, str(version), arguments, wait, as_json)
+    result = ask(queue.EVALUATE, str(version), arguments, wait, as_json)
     if result is None:
         return
     if as_json:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contract import jobs, publish
+from contract import atomic_files
 from contract.errors import SettingError
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 from lapwing.ask import ask
 from lapwing.commands.local import AsJson
 from lapwing.jobs.follow import Wait
@@ -35,7 +36,7 @@ def report(
     if out is not None:
         wait = True if wait is None else wait
         _check(out, wait)
-    result = ask(jobs.REPORT, str(version), {"version": version}, wait, as_json)
+    result = ask(queue.REPORT, str(version), {"version": version}, wait, as_json)
     if result is None:
         return
     if out is not None:
@@ -63,7 +64,7 @@ def _check(out: Path, wait: bool) -> None:
 
 def _copied(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Copy a report; return the result with the copy's paths."""
-    with publish.folder(out.absolute()) as made:
+    with atomic_files.folder(out.absolute()) as made:
         shutil.copytree(folder, made, dirs_exist_ok=True)
     paths = {
         name: str(out.absolute() / Path(str(result[name])).name)

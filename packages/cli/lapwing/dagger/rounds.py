@@ -16,8 +16,9 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from contract import jobs, relabelled
-from contract.registry import ModelManifest
+from contract.jobs import queue
+from contract.models.registry import ModelManifest
+from contract.recordings import dagger_names
 from lapwing.dagger.state import Campaign
 
 STARTS_SEED: Final = 1000
@@ -79,7 +80,7 @@ def run(begun: ModelManifest, door: Door) -> list[Round]:
     for number in range(1, terms["rounds"] + 1):
         before = found[-1]
         aim = terms["aim"] or weakest(before.autonomy)
-        name = relabelled.name(begun.version, number)
+        name = dagger_names.name(begun.version, number)
         arguments = {
             "version": before.version,
             "name": name,
@@ -90,18 +91,18 @@ def run(begun: ModelManifest, door: Door) -> list[Round]:
             "beta": terms["beta"] ** number,
             "seed": STARTS_SEED + number,
         }
-        collected = door.step(f"r{number}-collect", jobs.COLLECT, arguments)["collected"]
+        collected = door.step(f"r{number}-collect", queue.COLLECT, arguments)["collected"]
         # The inbox is both workers' own, so nothing is copied; the import removes the recording.
         arguments = {"source": collected["folder"], "name": name, "staged": True}
-        imports = door.step(f"r{number}-ingest", jobs.INGEST, arguments)["imports"]
+        imports = door.step(f"r{number}-ingest", queue.INGEST, arguments)["imports"]
         datasets += [each["dataset"] for each in imports]
         rows += sum(each["rows"] for each in imports)
-        trained = door.step(f"r{number}-train", jobs.TRAIN, training(begun, datasets, terms))
+        trained = door.step(f"r{number}-train", queue.TRAIN, training(begun, datasets, terms))
         version = int(trained["version"])
         verdict = None
         if trained["gate"]:
             arguments = {"version": version}
-            judged = door.step(f"r{number}-gate", jobs.GATE, arguments, job=trained["gate"])
+            judged = door.step(f"r{number}-gate", queue.GATE, arguments, job=trained["gate"])
             verdict = judged["gate"]
         found.append(
             Round(
@@ -150,7 +151,7 @@ def _evaluated(number: int, version: int, door: Door) -> Intervals:
         "conditions": terms["conditions"],
         "film": False,
     }
-    result = door.step(f"r{number}-evaluate", jobs.EVALUATE, arguments)["evaluation"]
+    result = door.step(f"r{number}-evaluate", queue.EVALUATE, arguments)["evaluation"]
     return {
         each["condition"]: {
             name: float(each["measures"]["autonomy_percent"][name])

@@ -16,8 +16,9 @@ from typing import Any, Final
 from redis import Redis
 from rich.console import Console
 
-from contract import jobs, publish
+from contract import atomic_files
 from contract.errors import JobError
+from contract.jobs import queue
 from lapwing.jobs.follow import follow
 
 LOST: Final = ("failed", "stopped", "canceled")
@@ -92,12 +93,12 @@ class Campaign:
         label = f"dagger-{name}-{uuid.uuid4().hex[:6]}"
         self._document["steps"][name]["label"] = label
         self._keep()
-        return jobs.enqueue(kind, connection, label, arguments)
+        return queue.enqueue(kind, connection, label, arguments)
 
     def _queued(self, known: dict[str, Any], connection: Redis) -> str | None:
         """Return the job that was queued just before a kill, known by the label kept before it."""
         label = known.get("label")
-        found = jobs.views(connection) if label else []
+        found = queue.views(connection) if label else []
         return next((each.id for each in found if f"-{label}-" in each.id), None)
 
     def end(self) -> None:
@@ -106,7 +107,7 @@ class Campaign:
         self._keep()
 
     def _keep(self) -> None:
-        publish.write_json(self._path, self._document)
+        atomic_files.write_json(self._path, self._document)
 
 
 def begin(path: Path, terms: dict[str, Any]) -> Campaign:
@@ -135,6 +136,6 @@ def unfinished(path: Path) -> Campaign | None:
 def _lost(job: str, connection: Redis) -> bool:
     """Tell whether nothing will come of a job any more."""
     try:
-        return jobs.view(job, connection).status in LOST
+        return queue.view(job, connection).status in LOST
     except JobError:  # Redis has forgotten it
         return True

@@ -11,12 +11,12 @@ from redis import Redis
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contract import jobs
 from contract.errors import JobError
-from contract.jobs import JobView
+from contract.jobs import queue
+from contract.jobs.queue import JobView
 
 POLL_S: Final = 0.25
-WORKERS: Final = {jobs.INGEST: "ingest", jobs.TRAIN: "trainer", jobs.EVALUATION: "evaluator"}
+WORKERS: Final = {queue.INGEST: "ingest", queue.TRAIN: "trainer", queue.EVALUATION: "evaluator"}
 """The service that works on each queue."""
 
 Wait = Annotated[
@@ -49,7 +49,7 @@ def follow(job_id: str, connection: Redis, console: Console) -> dict[str, Any]:
         disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(job_id, total=None, said="")
-        while (seen := jobs.view(job_id, connection)).status not in jobs.ENDED:
+        while (seen := queue.view(job_id, connection)).status not in queue.ENDED:
             share = done(seen.progress)
             total, completed = (None, 0.0) if share is None else (1.0, share)
             bar.update(task, total=total, completed=completed, said=describe(seen))

@@ -10,8 +10,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from contract.errors import ModelError
-from contract.journal import Decision
-from contract.registry import ModelManifest, Registry
+from contract.models.journal import Decision
+from contract.models.registry import ModelManifest, Registry
 from lapwing.output import tables
 
 UNKNOWN: Final = "-"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from contract.jobs import JobView
+from contract.jobs.queue import JobView
 from lapwing.jobs.follow import describe
 
 WIDEST: Final = 400

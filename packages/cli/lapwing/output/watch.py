@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 
 from contract.errors import JobError
-from contract.live import CHANNEL, View, decode
+from contract.wire.live_view import CHANNEL, View, decode
 
 STALE_S: Final = 3.0
 """After which a simulator that is not told of any more is taken off the screen."""

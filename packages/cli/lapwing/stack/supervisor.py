@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
-from contract.lifeline import die_with_parent
+from contract.child_process import die_with_parent
 from lapwing.stack.processes import Process
 
 FIRST_PAUSE_S: Final = 1.0

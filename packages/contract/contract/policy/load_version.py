@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contract import pilot
 from contract.errors import ModelError
-from contract.frame import Frame
-from contract.litert import LiteRT
-from contract.registry import ModelManifest, Registry
+from contract.frames.preprocess import Frame
+from contract.models.registry import ModelManifest, Registry
+from contract.policy import policy
+from contract.policy.litert import LiteRT
 
 
 def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callable[[Frame], float]]:
@@ -31,5 +31,5 @@ def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callab
         raise ModelError(
             "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
         )
-    loaded = pilot.load(registry, chosen, LiteRT)
+    loaded = policy.load(registry, chosen, LiteRT)
     return loaded.manifest, loaded.steer

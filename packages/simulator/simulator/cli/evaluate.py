@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from contract import publish
+from contract import atomic_files
 from simulator.episode.episode import Terms, run
 from simulator.episode.initial_state import starts
 from simulator.episode.result import Evaluation
@@ -61,5 +61,5 @@ def evaluate(
         )
     result = Evaluation(tuple(outcomes))
     if folder is not None:
-        publish.write_json(folder / "evaluation.json", result.document())
+        atomic_files.write_json(folder / "evaluation.json", result.document())
     return result

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from contract import frame
-from contract.frame import Frame
+from contract.frames import preprocess
+from contract.frames.preprocess import Frame
 from simulator.drivers.expert import THROTTLE_PER_MPS, Expert
 from simulator.unity.client import Command
 from simulator.vehicle import MPS_PER_MPH
@@ -90,4 +90,4 @@ class Seeing(InProcess):
             ModelError: the model's answer is no number.
         """
         throttle = THROTTLE_PER_MPS * (self._speed_mps - world.speed_mps)
-        return self._steer(frame.prepare(jpeg)), max(-1.0, min(1.0, throttle))
+        return self._steer(preprocess.prepare(jpeg)), max(-1.0, min(1.0, throttle))

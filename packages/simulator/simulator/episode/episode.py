@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract import publish
+from contract import atomic_files
 from simulator.episode.initial_state import Start
 from simulator.episode.monitor import Judge
 from simulator.episode.result import Conditions, Outcome, outcome
@@ -91,7 +91,7 @@ def run(
         title = str(result.conditions)
         picture = chart(track, trace.line, trace.lane_error_m, trace.crosses, title)
         write_png(folder / "drive.png", picture)
-        publish.write_json(folder / "drive.json", result.document())
+        atomic_files.write_json(folder / "drive.json", result.document())
     return result
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import RecordingError
 from simulator.unity.number_format import Locale
 
@@ -48,9 +48,9 @@ class Recorder:
                     remedy="Name a folder that is new or empty: --out FOLDER",
                 )
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            for left in publish.temporaries(self._folder.parent, self._folder.stem):
+            for left in atomic_files.temporaries(self._folder.parent, self._folder.stem):
                 shutil.rmtree(left)
-            self._part = publish.temporary(self._folder)
+            self._part = atomic_files.temporary(self._folder)
             (self._part / "IMG").mkdir(parents=True)
             self._log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
         except OSError as error:
@@ -100,7 +100,7 @@ class Recorder:
     ) -> None:
         self._log.close()
         if self.rows and (kind is None or issubclass(kind, KeyboardInterrupt)):
-            publish.rename(self._part, self._folder)  # takes the place of an empty folder
+            atomic_files.rename(self._part, self._folder)  # takes the place of an empty folder
         else:
             shutil.rmtree(self._part)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import websocket
 
 from contract.errors import ServiceError, TelemetryError
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 from simulator.unity.number_format import Locale
 
 PATH: Final = "/socket.io/?EIO=4&transport=websocket"

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import SettingError
 from simulator.track.geometry import Track
 from simulator.viz.colormap import colours, nice
@@ -91,11 +91,11 @@ def chart(
 
 def write_png(path: Path, picture: Picture) -> None:
     """Publish an RGB picture as a PNG, replacing what was there."""
-    part = publish.temporary(path)
+    part = atomic_files.temporary(path)
     try:
         cv2.imwrite(str(part), picture[:, :, ::-1])
-        publish.sync(part)
-        publish.rename(part, path)
+        atomic_files.sync(part)
+        atomic_files.rename(part, path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contract import publish
+from contract import atomic_files
+from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
-from contract.lifeline import die_with_parent
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
 from simulator.cli.options import track_of
 from simulator.drivers.in_process import Seeing
@@ -54,7 +54,7 @@ class Course:
         """Within the drives of a version; a track's own file is told by its content too."""
         name = self.track
         if name.endswith(".csv"):
-            name = f"{Path(name).stem}-{publish.sha256(Path(name))[:8]}"
+            name = f"{Path(name).stem}-{atomic_files.sha256(Path(name))[:8]}"
         return Path(name) / self.condition.name / f"{self.laps:.12g}-{self.seed}"
 
 
@@ -153,7 +153,7 @@ def _kept(models: Path, version: int, course: Course, number: int, path: Path) -
             "the track was changed while it was driven", got=course.track, remedy="Ask again"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    publish.write_json(path, outcome)
+    atomic_files.write_json(path, outcome)
 
 
 @functools.lru_cache(maxsize=2)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract import jobs
 from contract.errors import RecordingError, SettingError
+from contract.jobs import queue
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from contract.settings import load
 from evaluator.closed_loop import perturbations as written
 from evaluator.closed_loop.dagger import Drive, relabel
@@ -92,7 +92,7 @@ def run(
     Raises:
         LapwingError: there is no such version, or what is asked for cannot be driven.
     """
-    job_id, report = jobs.current_job()
+    job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     wanted = Lesson(tuple(written.parse(conditions)), starts, rows, beta, seed)
     road = options.track_of(track)
@@ -103,7 +103,7 @@ def run(
 
 
 def collect(
-    track: Track, lesson: Lesson, model: InProcess, folder: Path, report: jobs.Report
+    track: Track, lesson: Lesson, model: InProcess, folder: Path, report: queue.Report
 ) -> dict[str, Any]:
     """Do the work of `run`: drive, and record in `folder`, in place of what is there.
 
@@ -136,7 +136,7 @@ def collect(
     }
 
 
-def _counter(report: jobs.Report, total: int) -> Callable[[], None]:
+def _counter(report: queue.Report, total: int) -> Callable[[], None]:
     """Return what counts rows, and tells of them."""
     began, rows = time.monotonic(), 0
 

@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import jobs, publish
+from contract import atomic_files
 from contract.errors import SettingError
+from contract.jobs import queue
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from contract.settings import load
 from evaluator import tensorboard
 from evaluator.closed_loop import perturbations as conditions
@@ -62,7 +63,7 @@ def run(
     Raises:
         LapwingError: the version, the track or a condition is at fault.
     """
-    _, report = jobs.current_job()
+    _, report = queue.current_job()
     settings = load(Settings, os.environ)
     if not (1 <= starts <= MOST_STARTS and 0 < laps <= MOST_LAPS and seed >= 0):
         raise SettingError(
@@ -75,7 +76,7 @@ def run(
 
 def evaluate(
     settings: Settings,
-    report: jobs.Report,
+    report: queue.Report,
     version: int,
     track: str,
     starts: int,
@@ -102,7 +103,7 @@ def evaluate(
     report(phase="draw")
     name = f"{courses[0].folder.parts[0]}-{starts}x{laps:g}-seed{seed}"
     final = rollouts.folder(registry, version) / name
-    with publish.folder(final) as folder:
+    with atomic_files.folder(final) as folder:
         found = []
         for course, drives in zip(courses, driven, strict=True):
             found.append(_condition(registry, version, course, drives, folder, film))
@@ -119,7 +120,7 @@ def evaluate(
             "conditions": found,
             "pictures": ["conditions.png"],
         }
-        publish.write_json(folder / "evaluation.json", document)
+        atomic_files.write_json(folder / "evaluation.json", document)
     tensorboard.show(registry.root, name, document)
     brief = [{key: each[key] for key in ("condition", "measures", "film")} for each in found]
     return {
@@ -164,7 +165,7 @@ def _badness(drive: dict[str, Any]) -> tuple[int, float]:
 
 
 def _recordings(
-    settings: Settings, registry: Registry, version: int, report: jobs.Report
+    settings: Settings, registry: Registry, version: int, report: queue.Report
 ) -> dict[str, Any]:
     """Replay and score what the version was not trained on; keep and return both documents."""
     root = rollouts.folder(registry, version)
@@ -172,7 +173,7 @@ def _recordings(
     driven: list[dict[str, Any]] = []
     scored: list[dict[str, Any]] = []
     with (
-        publish.folder(root / "replay") as replay,
+        atomic_files.folder(root / "replay") as replay,
         held_out.held_out(settings.data_dir, registry, version) as held,
     ):
         for number, each in enumerate(held):
@@ -186,7 +187,7 @@ def _recordings(
             write_png(replay / picture, chart(road, drives[0], f"version {version}"))
             driven.append({**document, "held_out": each.said, "pictures": [picture]})
             scored.append({**log_replay_eval.open_loop(road, steer), "leak": each.said})
-        publish.write_json(replay / "replay.json", {"version": version, "datasets": driven})
-    with publish.folder(root / "openloop") as folder:
-        publish.write_json(folder / "openloop.json", {"version": version, "datasets": scored})
+        atomic_files.write_json(replay / "replay.json", {"version": version, "datasets": driven})
+    with atomic_files.folder(root / "openloop") as folder:
+        atomic_files.write_json(folder / "openloop.json", {"version": version, "datasets": scored})
     return {"replay": driven, "openloop": scored}

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from contract import jobs, journal, promotion
-from contract.journal import Decision
+from contract.jobs import queue
+from contract.models import journal, promotion
+from contract.models.journal import Decision
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from contract.settings import load
 from evaluator.closed_loop import rollouts, statistics
 from evaluator.closed_loop.noninferiority import Comparison, compare, verdict
@@ -45,7 +46,7 @@ def run(version: int) -> dict[str, Any]:
     Raises:
         LapwingError: a version is damaged, or a course cannot be driven.
     """
-    job_id, report = jobs.current_job()
+    job_id, report = queue.current_job()
     decision = decide(load(Settings, os.environ), job_id, version, report)
     log.info(
         "version %d: %s, %s", version, "accepted" if decision.accepted else "refused", decision.why
@@ -61,7 +62,7 @@ def run(version: int) -> dict[str, Any]:
     }
 
 
-def decide(settings: Settings, job_id: str, version: int, report: jobs.Report) -> Decision:
+def decide(settings: Settings, job_id: str, version: int, report: queue.Report) -> Decision:
     """Do the work of `run` for the job `job_id`; once more where another version came meanwhile."""
     registry = Registry(settings.model_dir)
     while True:
@@ -96,7 +97,7 @@ def _standing(known: Sequence[Decision], version: int) -> Decision:
 
 
 def _simulator(
-    settings: Settings, registry: Registry, version: int, against: int, report: jobs.Report
+    settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
     """Compare autonomies in the simulator, start by start."""
     course = Course(settings.gate_track, Condition(), LAPS, SEED)
@@ -116,7 +117,7 @@ def _simulator(
 
 
 def _replays(
-    settings: Settings, registry: Registry, version: int, against: int, report: jobs.Report
+    settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
     """Compare how recordings are kept to, piece by piece, all recordings together."""
     pilots = [*(load_version.load(registry, each)[1] for each in (against, version)), None]

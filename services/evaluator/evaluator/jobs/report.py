@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from contract import jobs, publish
+from contract import atomic_files
+from contract.jobs import queue
 from contract.settings import load
 from evaluator.report import compose
 from evaluator.settings import Settings
@@ -23,12 +24,12 @@ def run(version: int) -> dict[str, Any]:
     Raises:
         ModelError: there is no such version, or a file of it is malformed.
     """
-    _, report = jobs.current_job()
+    _, report = queue.current_job()
     settings = load(Settings, os.environ)
     return {"report": write(settings.model_dir, version, report)}
 
 
-def write(models: Path, version: int, report: jobs.Report) -> dict[str, Any]:
+def write(models: Path, version: int, report: queue.Report) -> dict[str, Any]:
     """Do the work of `run`."""
     folder = compose.write(models, version, lambda phase: report(phase=phase))
     forms = {
@@ -40,5 +41,5 @@ def write(models: Path, version: int, report: jobs.Report) -> dict[str, Any]:
         )
     }
     log.info("the report on version %d is %s", version, folder)
-    digest = publish.sha256(folder / compose.HTML)
+    digest = atomic_files.sha256(folder / compose.HTML)
     return {"version": version, "folder": str(folder), **forms, "sha256": digest}

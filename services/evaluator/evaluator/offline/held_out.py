@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import relabelled, split_file, store
+from contract.dataset import split_file, store
+from contract.dataset.split_file import Sides
+from contract.dataset.store import StoreReader
 from contract.errors import StoreError
-from contract.registry import Registry
-from contract.split_file import Sides
-from contract.store import StoreReader
+from contract.models.registry import Registry
+from contract.recordings import dagger_names
 
 Mask = NDArray[np.bool_]
 
@@ -54,7 +55,7 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
         for each in store.manifests(data_dir):
             if each.dataset in trained and each.dataset not in sides:
                 continue
-            if relabelled.is_named(each.dataset):
+            if dagger_names.is_named(each.dataset):
                 continue
             reader = store.open_store(data_dir, each)
             stack.callback(reader.close)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import driving_log
+from contract.dataset.split_file import Runs, SplitFile
 from contract.errors import SettingError
-from contract.recording import Recording
-from contract.registry import ModelManifest
-from contract.split_file import Runs, SplitFile
+from contract.models.registry import ModelManifest
+from contract.recordings import driving_log
+from contract.recordings.archive import Recording
 from evaluator.offline.logged_drive import Recorded, clock_s
 
 Flags = NDArray[np.bool_]

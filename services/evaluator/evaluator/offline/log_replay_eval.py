@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.frame import Frame
-from contract.framespec import SHAPE
+from contract.frames.preprocess import Frame
+from contract.frames.spec import SHAPE
 from evaluator.offline import replay_policies
 from evaluator.offline.log_replay import Rerun, rerun
 from evaluator.offline.path_quality import judge

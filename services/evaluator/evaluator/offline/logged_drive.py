@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import driving_log, frame, recording
-from contract.driving_log import Row
 from contract.errors import FrameError, RecordingError
-from contract.recording import Recording
+from contract.frames import preprocess
+from contract.recordings import archive, driving_log
+from contract.recordings.archive import Recording
+from contract.recordings.driving_log import Row
 from simulator.vehicle import MPS_PER_MPH
 
 ROW_S: Final = 1 / 15
@@ -62,7 +63,7 @@ class Recorded:
         """
         path = self.pictures[row][camera]
         try:
-            return frame.decode(path.read_bytes())
+            return preprocess.decode(path.read_bytes())
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"a picture of the recording cannot be used: {path.name}",
@@ -90,7 +91,7 @@ def opened(source: Path) -> Iterator[list[Recording]]:
     """
     with (
         tempfile.TemporaryDirectory(prefix="lapwing-recording-") as scratch,
-        recording.opened(source, Path(scratch)) as found,
+        archive.opened(source, Path(scratch)) as found,
     ):
         yield found
 

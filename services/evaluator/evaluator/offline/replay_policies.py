@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import frame
 from contract.errors import SettingError
-from contract.frame import Frame
+from contract.frames import preprocess
+from contract.frames.preprocess import Frame
 from evaluator.offline.logged_drive import Recorded
 
 Look = Callable[[int], NDArray[np.uint8]]
@@ -51,8 +51,8 @@ def policy(name: str, road: Recorded, steer: Steer | None, seed: int) -> Policy:
             raise SettingError("this policy needs a model", got=name, remedy="Name one: --model N")
         model = steer
         if name == "model":
-            return lambda row, look: model(frame.resize(look(row)))
+            return lambda row, look: model(preprocess.resize(look(row)))
         order = np.random.default_rng(seed).permutation(len(road.steering))
-        return lambda row, look: model(frame.resize(road.picture(int(order[row]), 0)))
+        return lambda row, look: model(preprocess.resize(road.picture(int(order[row]), 0)))
     factor = {"recorded": 1.0, "zero": 0.0, "mirrored": -1.0}[name]
     return lambda row, look: factor * float(road.steering[row])

@@ -13,8 +13,8 @@ import typer
 from numpy.typing import NDArray
 
 from contract.errors import SettingError
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from evaluator.offline import logged_drive, path_plot, replay_policies
 from evaluator.offline.log_replay import Moment, Rerun
 from evaluator.offline.log_replay import rerun as drive

@@ -10,10 +10,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from contract import frame, split_file
+from contract.dataset import split_file
 from contract.errors import RecordingError
+from contract.frames import preprocess
+from contract.models.registry import Registry
 from contract.policy import load_version
-from contract.registry import Registry
 from evaluator.offline import leakage, logged_drive
 from evaluator.offline.leakage import Leak
 from evaluator.offline.logged_drive import Recorded
@@ -53,7 +54,7 @@ def score(
 
 
 def _document(
-    steer: Callable[[frame.Frame], float], road: Recorded, known: Leak, held_out: bool
+    steer: Callable[[preprocess.Frame], float], road: Recorded, known: Leak, held_out: bool
 ) -> dict[str, Any]:
     """Score one recording, or what of it was held out."""
     among = known.held_out() if held_out else None
@@ -81,13 +82,13 @@ def _document(
 def _answers(
     road: Recorded,
     scored: NDArray[np.bool_],
-    steer: Callable[[frame.Frame], float],
+    steer: Callable[[preprocess.Frame], float],
     told: Callable[[float], None],
 ) -> list[NDArray[np.float64]]:
     """Return the steering of the rows (N,) that are scored, (N,), for each camera; else NaN."""
     answers = np.full((road.cameras, len(road.steering)), np.nan)
     for row in np.flatnonzero(scored).tolist():
         for camera in range(road.cameras):
-            answers[camera, row] = steer(frame.resize(road.picture(row, camera)))
+            answers[camera, row] = steer(preprocess.resize(road.picture(row, camera)))
         told((row + 1) / len(road.pictures))
     return list(answers)

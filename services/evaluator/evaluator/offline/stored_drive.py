@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import store
-from contract.framespec import SHAPE
-from contract.store import Rows, StoreReader
+from contract.dataset import store
+from contract.dataset.store import Rows, StoreReader
+from contract.frames.spec import SHAPE
 from evaluator.offline.logged_drive import BREAK_S, ROW_S, Recorded
 from simulator.vehicle import MPS_PER_MPH
 

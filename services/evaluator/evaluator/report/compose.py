@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from contract import publish
-from contract.registry import Registry
+from contract import atomic_files
+from contract.models.registry import Registry
 from evaluator.report.assets import Pictures
 from evaluator.report.document import Report
 from evaluator.report.renderers import html, markdown, pdf
@@ -49,7 +49,7 @@ def write(models: Path, version: int, told: Callable[[str], None] = lambda phase
     registry = Registry(models)
     registry.manifest(version)
     final = registry.path(version) / FOLDER
-    with publish.folder(final) as made:
+    with atomic_files.folder(final) as made:
         told("draw")
         report = compose(VersionFolder(models, version), registry.current(), Pictures(made))
         told("write")

@@ -10,7 +10,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from contract.split_file import Runs
+from contract.dataset.split_file import Runs
 from evaluator.plotting import style
 from evaluator.plotting.style import BLUE, FAINT, GREEN, INK, ORANGE, PALE, SKY, VERMILION
 

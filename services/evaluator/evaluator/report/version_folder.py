@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from contract import journal
 from contract.errors import ModelError
-from contract.journal import Decision
+from contract.models import journal
+from contract.models.journal import Decision
 
 MAX_BYTES: Final = 64 << 20
 """Larger documents are not read."""

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.errors import ModelError
-from contract.registry import ModelManifest
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.models.registry import ModelManifest
+from contract.wire.telemetry import STEERING_LOCK_DEG
 from inference.api import error_responses, request_body
 from inference.metrics import Metrics
 from inference.model_watcher import Follower

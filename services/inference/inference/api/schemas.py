@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from contract.registry import ModelManifest
+from contract.models.registry import ModelManifest
 
 
 class Prediction(BaseModel):

@@ -18,11 +18,12 @@ from pathlib import Path
 
 import cv2
 
-from contract import frame, pilot
 from contract.errors import LapwingError, ModelError
-from contract.litert import LiteRT
-from contract.pilot import Pilot
-from contract.registry import Registry
+from contract.frames import preprocess
+from contract.models.registry import Registry
+from contract.policy import policy
+from contract.policy.litert import LiteRT
+from contract.policy.policy import Pilot
 from inference.workers import protocol
 from inference.workers.protocol import Steered
 
@@ -59,7 +60,7 @@ class Lane:
 
     def _load(self, version: int) -> Pilot:
         try:
-            return pilot.load(self._registry, version, LiteRT)
+            return policy.load(self._registry, version, LiteRT)
         except LapwingError:
             raise
         except Exception as error:  # whatever a strange file makes a library raise
@@ -71,9 +72,9 @@ class Lane:
 
     def _steer(self, driving: Pilot, jpeg: bytes) -> Steered:
         began_s = time.perf_counter()
-        pixels = frame.decode(jpeg)
+        pixels = preprocess.decode(jpeg)
         decoded_s = time.perf_counter()
-        seen = frame.resize(pixels)
+        seen = preprocess.resize(pixels)
         resized_s = time.perf_counter()
         steering = driving.steer(seen)
         return Steered(steering, began_s, decoded_s, resized_s, time.perf_counter())

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import frame, framespec
-from contract.driving_log import Row
 from contract.errors import FrameError
+from contract.frames import preprocess, spec
+from contract.recordings.driving_log import Row
 from ingest.doctor.phase_correlation import HORIZON, ROAD, Grey, band, shift, turn
 from ingest.doctor.recording_arrays import TRUST, Fault, Floats, Pictures
 
@@ -119,7 +119,7 @@ def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -
             faults.append(Fault(row.line, name, False, "the file is too large"))
             return None
         content = path.read_bytes()
-        pixels = frame.decode(content)
+        pixels = preprocess.decode(content)
     except OSError as error:
         faults.append(Fault(row.line, name, False, error.strerror or str(error)))
         return None
@@ -127,8 +127,8 @@ def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -
         faults.append(Fault(row.line, name, False, error.what))
         return None
     grey = _grey(pixels)
-    small = _grey(frame.resize(pixels)).astype(np.float32)
-    count = framespec.HEIGHT // CELL
+    small = _grey(preprocess.resize(pixels)).astype(np.float32)
+    count = spec.HEIGHT // CELL
     return _Seen(
         (pixels.shape[0], pixels.shape[1]),
         int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") or 1,
@@ -138,7 +138,7 @@ def _see(row: Row, name: str, images: Mapping[str, Path], faults: list[Fault]) -
     )
 
 
-def _grey(pixels: frame.Frame) -> NDArray[np.uint8]:
+def _grey(pixels: preprocess.Frame) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.driving_log import Rejection
+from contract.recordings.driving_log import Rejection
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -12,10 +12,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from contract import driving_log, recording
-from contract.driving_log import Rejection
 from contract.errors import RecordingError
-from contract.recording import Recording
+from contract.recordings import archive, driving_log
+from contract.recordings.archive import Recording
+from contract.recordings.driving_log import Rejection
 from ingest.doctor import frame_features
 from ingest.doctor.checks import (
     camera_order,
@@ -70,7 +70,7 @@ def read(
     drives = []
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="look") as executor:
         for path in paths:
-            with recording.opened(path, scratch) as found:
+            with archive.opened(path, scratch) as found:
                 drives += [drive(each, executor, told) for each in found]
     return drives
 

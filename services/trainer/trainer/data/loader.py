@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from contract.blocks import Frames, Place
+from contract.dataset.frame_blocks import Frames, Place
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
 from trainer.data.augmentation import Augmentation

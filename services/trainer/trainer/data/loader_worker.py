@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from contract.blocks import Blocks, Frames, Place
+from contract.dataset.frame_blocks import Blocks, Frames, Place
 from contract.errors import LapwingError
 from trainer.data.augmentation import Augmentation
 from trainer.data.shared_memory import Records, Ring

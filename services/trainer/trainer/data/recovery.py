@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 
 Floats = npt.NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import framespec
-from contract.blocks import BLOCK_FRAMES
+from contract.dataset.frame_blocks import BLOCK_FRAMES
+from contract.frames import spec
 
 WINDOW_SHARE: Final = 0.1
 WINDOW_BLOCKS: Final = 128
@@ -86,7 +86,7 @@ def unshuffled(numbers: Numbers, samples: Samples) -> Order:
 
 def exceeds(frames: int, free_bytes: int) -> bool:
     """Tell whether so many frames do not stay in memory from one epoch to the next."""
-    return frames * framespec.BYTES > ENOUGH * free_bytes
+    return frames * spec.BYTES > ENOUGH * free_bytes
 
 
 def choose(frames: int, free_bytes: int, disk_frames_per_s: float) -> tuple[str, str]:
@@ -97,9 +97,7 @@ def choose(frames: int, free_bytes: int, disk_frames_per_s: float) -> tuple[str,
         free_bytes: of memory that may hold them.
         disk_frames_per_s: what the disk reads at random, past the memory.
     """
-    sizes = (
-        f"{frames * framespec.BYTES / 1e9:.1f} GB of frames, {free_bytes / 1e9:.1f} GB of memory"
-    )
+    sizes = f"{frames * spec.BYTES / 1e9:.1f} GB of frames, {free_bytes / 1e9:.1f} GB of memory"
     if not exceeds(frames, free_bytes):
         return "exact", f"{sizes}: they stay in it"
     if disk_frames_per_s >= FAST_FRAMES_PER_S:

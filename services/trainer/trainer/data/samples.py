@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contract.dataset.store import ABSENT, Rows
 from contract.errors import TrainingError
-from contract.store import ABSENT, Rows
 
 MPS_PER_MPH: Final = 0.44704
 

@@ -22,8 +22,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from contract import framespec
 from contract.errors import TrainingError
+from contract.frames import spec
 
 RECORD: Final = np.dtype(
     [
@@ -130,7 +130,7 @@ class Ring:
         head = _head_bytes(batch)
         views = [memory[start : start + size] for start in range(0, count * size, size)]
         self._records = [view[: batch * RECORD.itemsize].view(RECORD) for view in views]
-        self._frames = [view[head:].view().reshape(batch, *framespec.SHAPE) for view in views]
+        self._frames = [view[head:].view().reshape(batch, *spec.SHAPE) for view in views]
 
     def records(self, slot: int) -> Records:
         """Return the records of a slot: (batch,) of RECORD, in shared memory."""
@@ -168,4 +168,4 @@ def _head_bytes(batch: int) -> int:
 
 
 def _slot_bytes(batch: int) -> int:
-    return _head_bytes(batch) + batch * framespec.BYTES
+    return _head_bytes(batch) + batch * spec.BYTES

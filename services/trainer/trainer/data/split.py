@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contract.dataset.store import Rows
 from contract.errors import TrainingError
-from contract.store import Rows
 
 ROW_S: Final = 1 / 15
 """The recorder's nominal interval: the clock of recordings whose file names carry no time."""

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from contract import framespec
-from contract.blocks import Blocks, Place
+from contract.dataset.frame_blocks import Blocks, Place
+from contract.frames import spec
 
 SHARES: Final = Path("/sys/fs/cgroup")
 PROBES: Final = 64
@@ -36,7 +36,7 @@ def free_bytes(meminfo: Path = Path("/proc/meminfo"), group: Path = SHARES) -> i
 def random_frames_per_s(places: Sequence[Place]) -> float:
     """Return how many frames a second the disk itself reads, at random places of the stores."""
     chance = np.random.default_rng(1)
-    out = np.empty((1, *framespec.SHAPE), dtype=np.uint8)
+    out = np.empty((1, *spec.SHAPE), dtype=np.uint8)
     chosen = [places[number] for number in chance.integers(0, len(places), PROBES).tolist()]
     passed_s = 0.0
     for place in chosen:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 from trainer.explain import feature_maps as maps
 from trainer.explain import saliency
 from trainer.explain.feature_maps import Stage

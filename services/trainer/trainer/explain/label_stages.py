@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract import store
+from contract.dataset import store
 from trainer import material
 from trainer.config import Config
 from trainer.data import samples as index

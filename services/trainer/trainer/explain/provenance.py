@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import framespec, publish, store
+from contract import atomic_files
+from contract.dataset import store
+from contract.dataset.split_file import Runs, SplitFile
+from contract.dataset.store import Rows, StoreManifest
 from contract.errors import StoreError
-from contract.registry import ModelManifest
-from contract.split_file import Runs, SplitFile
-from contract.store import Rows, StoreManifest
+from contract.frames import spec
+from contract.models.registry import ModelManifest
 
 Frames = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -69,7 +71,7 @@ def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile)
     path = store.paths(data_dir, name)[1]
     manifest = store.read_manifest(path)
     sides = split.datasets.get(name)
-    if publish.sha256(path) != data["manifest_sha256"] or sides is None:
+    if atomic_files.sha256(path) != data["manifest_sha256"] or sides is None:
         raise StoreError(
             f"the store {name} is another than the version was trained on",
             got=f"{manifest.rows:,} rows of {manifest.created_at}",
@@ -96,7 +98,7 @@ def _mask(runs: Runs, rows: int) -> Mask:
 def frames(data_dir: Path, source: Source, rows: Sequence[int]) -> Frames:
     """Return the centre frames of rows, (n, 128, 128, 3)."""
     numbers = source.rows["center"][np.asarray(rows, dtype=np.int64)].astype(np.int64)
-    found = np.empty((len(numbers), *framespec.SHAPE), np.uint8)
+    found = np.empty((len(numbers), *spec.SHAPE), np.uint8)
     with store.open_store(data_dir, source.manifest) as reader:
         reader.gather(numbers, found)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 from trainer.data.split import clock_s, stretches
 from trainer.explain import provenance
 from trainer.explain.provenance import Frames, Source

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import keras
 
-from contract import architecture
-from contract.architecture import Layer
+from contract.models import layer_table
+from contract.models.layer_table import Layer
 
 
 def write(folder: Path, model: keras.Model) -> None:
     """Write the table of a Sequential's layers into a version that is yet to be published."""
-    architecture.write(folder / architecture.FILE, layers(model))
+    layer_table.write(folder / layer_table.FILE, layers(model))
 
 
 def layers(model: keras.Model) -> list[Layer]:

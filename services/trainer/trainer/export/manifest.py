@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import framespec, publish, store
+from contract import atomic_files
+from contract.dataset import store
+from contract.dataset.store import StoreManifest
 from contract.errors import TrainingError
-from contract.registry import SCHEMA, ModelManifest
-from contract.store import StoreManifest
+from contract.frames import spec
+from contract.models.registry import SCHEMA, ModelManifest
 
 PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables")
 
@@ -51,7 +53,7 @@ def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) 
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=dict(framespec.SPEC),
+        frame_spec=dict(spec.SPEC),
         data=[],
         config=dict(config),
         seed=0,
@@ -90,7 +92,7 @@ def summary(manifest: ModelManifest, verdict: str) -> dict[str, Any]:
 
 
 def _lineage(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
-    digest = publish.sha256(store.paths(data_dir, manifest.dataset)[1])
+    digest = atomic_files.sha256(store.paths(data_dir, manifest.dataset)[1])
     return {"dataset": manifest.dataset, "rows": manifest.rows, "manifest_sha256": digest}
 
 

@@ -17,9 +17,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import frame, jobs, publish, split_file
+from contract import atomic_files
+from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
-from contract.registry import H5, TFLITE, Registry
+from contract.frames import preprocess
+from contract.jobs import queue
+from contract.models.registry import H5, TFLITE, Registry
 from contract.settings import load
 from trainer import config
 from trainer.explain import label_stages, provenance, selection
@@ -59,7 +62,7 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
         LapwingError: there is no such version, it is damaged or not understood, an image cannot be
             read, or there is nothing to look at.
     """
-    job_id, report = jobs.current_job()
+    job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     paths = [Path(each) for each in images or []]
     try:
@@ -79,12 +82,12 @@ def discard(model_dir: Path, images: Sequence[Path]) -> None:
 
 
 def explain(
-    settings: Settings, job_id: str, report: jobs.Report, version: int, images: Sequence[Path]
+    settings: Settings, job_id: str, report: queue.Report, version: int, images: Sequence[Path]
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     final = registry.path(version) / FOLDER
-    with workspace.hold(), publish.lock(settings.model_dir / ".explanations.lock"):
+    with workspace.hold(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
         try:
             account = Account(
                 version,
@@ -92,9 +95,9 @@ def explain(
                 job_id,
                 datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            with publish.folder(final) as out:
+            with atomic_files.folder(final) as out:
                 _gather(settings, report, registry, account, _read(images), out)
-                publish.write_json(out / FILE, account.document())
+                atomic_files.write_json(out / FILE, account.document())
         finally:
             workspace.discard()
     return {**account.document(), "folder": str(final)}
@@ -109,7 +112,7 @@ def _read(images: Sequence[Path]) -> list[tuple[str, Frame]]:
         try:
             if path.stat().st_size > MOST_BYTES:
                 raise FrameError(f"{path.name} is too large", got=f"{path.stat().st_size:,} bytes")
-            found.append((path.name, frame.resize(frame.picture(path.read_bytes()))))
+            found.append((path.name, preprocess.resize(preprocess.picture(path.read_bytes()))))
         except OSError as error:
             raise FrameError(
                 f"the image {path.name} cannot be read",
@@ -121,7 +124,7 @@ def _read(images: Sequence[Path]) -> list[tuple[str, Frame]]:
 
 def _gather(
     settings: Settings,
-    report: jobs.Report,
+    report: queue.Report,
     registry: Registry,
     account: Account,
     images: Sequence[tuple[str, Frame]],

@@ -16,9 +16,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import framespec, golden, jobs, publish, store
+from contract import atomic_files
+from contract.dataset import store
 from contract.errors import LapwingError, ModelError
-from contract.registry import H5, TFLITE, ModelManifest, Registry
+from contract.frames import spec
+from contract.jobs import queue
+from contract.models import golden
+from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
 from trainer import gate, outline
 from trainer.export import layer_table, litert
@@ -88,7 +92,7 @@ def run(
         LapwingError: the file is refused, is not understood, or the three do not agree.
     """
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
-    job_id, report = jobs.current_job()
+    job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     top, bottom = _two("crop", crop) or (0, 0)
     choices = Choices(name, normalize, (top, bottom), _two("size", size), color, output)
@@ -118,7 +122,7 @@ def _two(name: str, value: object) -> tuple[int, int] | None:
 
 
 def import_file(
-    settings: Settings, job_id: str, report: jobs.Report, path: Path, choices: Choices
+    settings: Settings, job_id: str, report: queue.Report, path: Path, choices: Choices
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
@@ -166,15 +170,13 @@ def understand(
     inner = found.network
     before = input_pipeline.layers(inner.input_shape, how)
     doubts = input_pipeline.doubts(inner.input_shape, how, inner.layers)
-    network = Network(
-        (framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), "uint8", (*before, *inner.layers)
-    )
+    network = Network((spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *inner.layers))
     outline.check(network)
     return replace(found, notes=(*found.notes, *doubts)), network
 
 
 def _convert(
-    settings: Settings, report: jobs.Report, network: Network, staged: Path
+    settings: Settings, report: queue.Report, network: Network, staged: Path
 ) -> dict[str, float]:
     """Write all files of the version; return how far the three ways are from each other."""
     report(phase="convert")
@@ -206,16 +208,14 @@ def _frames(data_dir: Path) -> Frames:
         newest = store.select(data_dir, [])[-1]
         with store.open_store(data_dir, newest) as reader:
             count = min(FRAMES, newest.frames)
-            frames = np.empty(
-                (count, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), np.uint8
-            )
+            frames = np.empty((count, spec.HEIGHT, spec.WIDTH, spec.CHANNELS), np.uint8)
             reader.gather(np.linspace(0, newest.frames - 1, count).astype(np.int64), frames)
             return frames
     except LapwingError as error:  # no recording, or a damaged one, is no reason not to import
         log.info("compared on made frames: %s", error)
     random = np.random.default_rng(1)
-    y, x = np.mgrid[0 : framespec.HEIGHT, 0 : framespec.WIDTH] / framespec.WIDTH
-    slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, framespec.CHANNELS))
+    y, x = np.mgrid[0 : spec.HEIGHT, 0 : spec.WIDTH] / spec.WIDTH
+    slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, spec.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
     return np.asarray(np.clip(waves + random.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
@@ -230,7 +230,7 @@ def _manifest(
 ) -> ModelManifest:
     config: dict[str, object] = {
         "imported_from": choices.name,
-        "source_sha256": publish.sha256(path),
+        "source_sha256": atomic_files.sha256(path),
         "keras": found.keras,
         "normalized": found.normalized or choices.normalize,
         "crop": list(choices.crop),

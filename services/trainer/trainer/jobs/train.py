@@ -12,12 +12,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import golden, jobs, split_file, steering_metrics, store
+from contract import steering_metrics
+from contract.dataset import split_file, store
+from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.store import StoreManifest, StoreReader
 from contract.errors import StoreError
-from contract.registry import H5, TFLITE, ModelManifest, Registry
+from contract.jobs import queue
+from contract.models import golden
+from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
-from contract.split_file import Sides, SplitFile
-from contract.store import StoreManifest, StoreReader
 from trainer import config as configuration
 from trainer import gate, material
 from trainer.config import Config
@@ -54,14 +57,14 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
         LapwingError: the data, an option or the training itself is at fault.
     """
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
-    job_id, report = jobs.current_job()
+    job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     result = train(settings, job_id, report, datasets or [], configuration.of_arguments(options))
     return {**result, "gate": gate.ask(Registry(settings.model_dir), result["version"])}
 
 
 def train(
-    settings: Settings, job_id: str, report: jobs.Report, datasets: list[str], config: Config
+    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: Config
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
@@ -77,7 +80,7 @@ def train(
 def _train(
     settings: Settings,
     job_id: str,
-    report: jobs.Report,
+    report: queue.Report,
     datasets: list[str],
     config: Config,
     workspace: Workspace,

@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from contract import framespec
 from contract.errors import ModelError
+from contract.frames import spec
 from trainer.graph.layers import Activate, Conv, Crop, Layer, Normalize, Resize, Scale
 from trainer.graph.shapes import Shape
 from trainer.keras_import.affine import Affine
@@ -85,12 +85,12 @@ def layers(wanted: Shape, how: Preparation) -> tuple[Layer, ...]:
             remedy=f"--color takes {', '.join(COLORS)}",
         )
     found: list[Layer] = [Scale(1.0, 0.0)]  # from here on float32
-    size = (framespec.HEIGHT, framespec.WIDTH)
+    size = (spec.HEIGHT, spec.WIDTH)
     if top or bottom:
-        rows = [each * framespec.HEIGHT / ROWS for each in how.crop]
+        rows = [each * spec.HEIGHT / ROWS for each in how.crop]
         if not all(each.is_integer() for each in rows):  # back to rows that can be counted
-            found.append(Resize(ROWS, framespec.WIDTH))
-            size, rows = (ROWS, framespec.WIDTH), [float(top), float(bottom)]
+            found.append(Resize(ROWS, spec.WIDTH))
+            size, rows = (ROWS, spec.WIDTH), [float(top), float(bottom)]
         cut = (int(rows[0]), int(rows[1]))
         found.append(Crop(*cut))
         size = (size[0] - sum(cut), size[1])

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import TrainingError
 from trainer.training import weights_file
 
@@ -121,11 +121,11 @@ class Learner:
 
     def save(self, path: Path) -> None:
         """Write everything that training needs to go on."""
-        hidden = publish.temporary(path)
+        hidden = atomic_files.temporary(path)
         try:
             weights_file.write(hidden, self._variables())
-            publish.sync(hidden)
-            publish.rename(hidden, path)
+            atomic_files.sync(hidden)
+            atomic_files.rename(hidden, path)
         finally:
             hidden.unlink(missing_ok=True)
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.blocks import Blocks
-from contract.jobs import Report
+from contract.dataset.frame_blocks import Blocks
+from contract.jobs.queue import Report
 from trainer.config import Config
 from trainer.data import augmentation, sampler, shared_memory
 from trainer.data.loader import Batch, Stream

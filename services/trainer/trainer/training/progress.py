@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from contract.jobs import Report
+from contract.jobs.queue import Report
 
 Item = TypeVar("Item")
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import publish
+from contract import atomic_files
 from trainer.training.epoch_state import Tally
 
 FOLDER: Final = ".jobs"
@@ -60,7 +60,7 @@ class Workspace:
 
         RQ runs a job again when its worker was killed, while the process that ran it may live on.
         """
-        with publish.lock(self._lock):
+        with atomic_files.lock(self._lock):
             self.path.mkdir(exist_ok=True)
             yield
 
@@ -75,9 +75,9 @@ class Workspace:
 
     def write(self, state: State) -> None:
         """Make what is saved count, and remove the networks that no longer do."""
-        publish.write_json(self.path / "state.json", asdict(state))
+        atomic_files.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
-        for path in [*self.path.glob("*.h5"), *publish.temporaries(self.path)]:
+        for path in [*self.path.glob("*.h5"), *atomic_files.temporaries(self.path)]:
             if path not in kept:
                 path.unlink(missing_ok=True)
 

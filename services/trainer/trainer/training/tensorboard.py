@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from contract.board import Board
+from contract.tensorboard import Board
 
 BASELINES: Final = {"predict-zero": "mse_zero", "hold-last": "mse_hold"}
 """Runs beside the training's own, and what each scores (score.py)."""

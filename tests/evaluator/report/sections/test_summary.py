@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import reported
 
-from contract import promotion
-from contract.registry import Registry
+from contract.models import promotion
+from contract.models.registry import Registry
 from evaluator.report.document import Paragraph, Section, Tiles
 from evaluator.report.sections import summary
 from evaluator.report.version_folder import VersionFolder

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contract import split_file
-from contract.split_file import Runs, Sides
+from contract.dataset import split_file
+from contract.dataset.split_file import Runs, Sides
 from evaluator.report import plots
 from evaluator.report.assets import Pictures
 from evaluator.report.document import MISSING, Block, Figure, Paragraph, Section, Table

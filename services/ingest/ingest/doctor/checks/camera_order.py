@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from contract.store import CAMERAS
+from contract.dataset.store import CAMERAS
 from ingest.doctor.finding import Finding
 from ingest.doctor.recording_arrays import Drive
 from ingest.doctor.yaw_correlation import agreement

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from contract.store import CAMERAS
+from contract.dataset.store import CAMERAS
 from ingest.doctor.finding import SHOWN, Finding, spans
 from ingest.doctor.recording_arrays import MOVING_MPS, Drive, Flags, line_numbers, runs
 
