@@ -20,7 +20,7 @@ from contract.recordings.driving_log import Rejection, Row
 AHEAD: Final = 32
 """Rows in work a thread; bounds the memory to a few megabytes a thread."""
 MAX_BYTES: Final = 16 << 20
-"""Larger files are not read: no JPEG of contract.frame.MAX_PIXELS needs as much."""
+"""Larger files are not read: no JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
 
 
 def decode(

@@ -150,5 +150,5 @@ class StoreWriter:
 
 
 def table_of(records: Sequence[tuple[float, ...]]) -> Rows:
-    """Return rows of the store's table: shape (rows,), fields as in contract.store.ROW."""
+    """Return rows of the store's table: shape (rows,), fields as in contract.dataset.store.ROW."""
     return np.array(records, dtype=ROW)

@@ -24,7 +24,7 @@ from evaluator.offline.view_warp import Lens
 
 def rerun(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "simulator", "rerun", *map(str, words)],
+        [sys.executable, "-m", "evaluator.offline", "rerun", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=120,

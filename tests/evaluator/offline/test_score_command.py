@@ -20,7 +20,7 @@ from ingest.settings import Settings
 
 def score(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "simulator", "score", *map(str, words)],
+        [sys.executable, "-m", "evaluator.offline", "score", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=120,

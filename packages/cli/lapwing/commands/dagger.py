@@ -128,7 +128,7 @@ def _learnt(manifest: ModelManifest, settings: Settings) -> ModelManifest:
             got=manifest.config.get("imported_from"),
             remedy="Begin with a version that `lapwing train` made: --from N",
         )
-    # Where stores lie is told by contract.store, which would bring PyTables.
+    # Where stores lie is told by contract.dataset.store, which would bring PyTables.
     missing = [each for each in names if not (settings.data / "stores" / f"{each}.json").is_file()]
     if missing:
         raise StoreError(

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from contract.errors import RecordingError, ServiceError
 from contract.jobs import queue
+from lapwing import programs
 from lapwing.inference_client import Inference
 from lapwing.jobs.follow import follow
 from lapwing.output import models, tables
@@ -227,7 +228,7 @@ def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
     """Replay the recording's frames against the bridge, in a process of its own."""
     bridge = f"ws://127.0.0.1:{settings.bridge_port}"
     done = subprocess.run(
-        simulator.command(["replay", str(folder), "--bridge", bridge, "--json"]),
+        programs.command(programs.SIMULATOR, ["replay", str(folder), "--bridge", bridge, "--json"]),
         capture_output=True,
         text=True,
         check=False,

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lapwing import doctor as dataset_doctor
+from lapwing import programs
 from lapwing.commands import demo as demonstration
 from lapwing.output import tables, terminal
 from lapwing.settings import read_settings
-from lapwing.stack import simulator, stack
+from lapwing.stack import stack
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -58,29 +58,43 @@ def demo(
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
+def _run(program: programs.Program, name: str, words: list[str]) -> int:
+    return programs.run(read_settings(), program, name, words)
+
+
 def sim(context: typer.Context) -> None:
     """The simulator: record, drive, evaluate, gallery, replay; lapwing sim --help."""
-    raise typer.Exit(simulator.run(read_settings(), "lapwing sim", context.args or ["--help"]))
+    raise typer.Exit(
+        programs.run(read_settings(), programs.SIMULATOR, "lapwing sim", context.args or ["--help"])
+    )
 
 
 def video(context: typer.Context) -> None:
     """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
-    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["video", *context.args]))
+    raise typer.Exit(
+        programs.run(read_settings(), programs.SIMULATOR, "lapwing", ["video", *context.args])
+    )
 
 
 def doctor(context: typer.Context) -> None:
     """Say what is wrong with recordings, and what cures it; lapwing doctor --help."""
-    raise typer.Exit(dataset_doctor.run(context.args or ["--help"]))
+    raise typer.Exit(
+        programs.run(read_settings(), programs.DOCTOR, "lapwing doctor", context.args or ["--help"])
+    )
 
 
 def rerun(context: typer.Context) -> None:
     """Drive along recordings again, closed loop without a simulator; lapwing rerun --help."""
-    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["rerun", *context.args]))
+    raise typer.Exit(
+        programs.run(read_settings(), programs.OFFLINE, "lapwing", ["rerun", *context.args])
+    )
 
 
 def score(context: typer.Context) -> None:
     """Score a model on recordings, open loop, beside its baselines; lapwing score --help."""
-    raise typer.Exit(simulator.run(read_settings(), "lapwing", ["score", *context.args]))
+    raise typer.Exit(
+        programs.run(read_settings(), programs.OFFLINE, "lapwing", ["score", *context.args])
+    )
 
 
 def logs(

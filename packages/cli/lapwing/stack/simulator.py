@@ -1,54 +1,20 @@
-"""The simulator's own commands, in a process of its own: `lapwing sim` and `lapwing evaluate`."""
+"""What the demonstration has the simulator do: record laps, and drive one."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
-from lapwing import foreground
+from lapwing.programs import SIMULATOR, command, environment
 from lapwing.settings import Settings
 
 LESSONS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
 """What the demonstration records, by the recording's name: both ways around, so that left and right
 bends are equally many, each with ways back from the edge."""
 MANNER: Final = ("--laps", "1", "--mph", "13-17", "--weave", "0.25", "--recoveries", "12")
-
-
-def command(arguments: Sequence[str]) -> list[str]:
-    """Return the command of the simulator.
-
-    Raises:
-        ServiceError: it is not installed here.
-    """
-    if importlib.util.find_spec("simulator") is None:
-        raise ServiceError(
-            "the simulator is not installed here",
-            remedy="In containers it has one of its own: "
-            "docker compose --profile demo run --rm simulator --help",
-        )
-    return [sys.executable, "-m", "simulator", *arguments]
-
-
-def environment(settings: Settings, name: str) -> dict[str, str]:
-    """Return what the simulator is told: where bridge and models are, and what it is called."""
-    return {
-        "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
-        "LAPWING_MODEL_DIR": str(settings.models),
-        **os.environ,
-        "LAPWING_COMMAND": name,
-    }
-
-
-def run(settings: Settings, name: str, arguments: Sequence[str]) -> int:
-    """Run a command of the simulator in the foreground; return its exit status."""
-    return foreground.run(command(arguments), environment(settings, name))
 
 
 def record(settings: Settings, folder: Path) -> list[Path]:
@@ -71,7 +37,7 @@ def record(settings: Settings, folder: Path) -> list[Path]:
             shown = None if not running else subprocess.PIPE
             running.append(
                 subprocess.Popen(
-                    command(words),
+                    command(SIMULATOR, words),
                     env=environment(settings, "lapwing sim"),
                     text=True,
                     stdout=subprocess.DEVNULL,
@@ -102,7 +68,7 @@ def drive(settings: Settings, folder: Path, laps: float) -> dict[str, Any]:
     """
     words = ["drive", "--laps", str(laps), "--out", str(folder), "--json"]
     done = subprocess.run(
-        command(words),
+        command(SIMULATOR, words),
         env=environment(settings, "lapwing sim"),
         stdout=subprocess.PIPE,
         text=True,

@@ -9,10 +9,9 @@ import typer
 from rich.console import Console
 
 from contract.errors import SettingError
-from evaluator.offline import rerun_command, score_command
 from simulator.cli import evaluate as evaluating
 from simulator.cli import output
-from simulator.cli.options import span, track_of
+from simulator.cli.options import span
 from simulator.drivers.expert import Expert, Manner
 from simulator.drivers.in_process import Local
 from simulator.episode.episode import Terms, run
@@ -21,6 +20,7 @@ from simulator.recording.demonstrations import Lesson
 from simulator.recording.demonstrations import record as record_lesson
 from simulator.recording.udacity_writer import exists
 from simulator.rendering.appearance import LIGHTS, Look
+from simulator.track.catalog import track_of
 from simulator.unity.client import Client
 from simulator.unity.connection import Wire
 from simulator.unity.number_format import LOCALES, locale
@@ -251,7 +251,3 @@ def replay(
     else:
         output.replay(result)
     raise typer.Exit(0 if result.complete else 1)
-
-
-app.command()(rerun_command.rerun)
-app.command()(score_command.score)

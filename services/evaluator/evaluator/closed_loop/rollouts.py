@@ -25,10 +25,10 @@ from contract.errors import ModelError, SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
-from simulator.cli.options import track_of
 from simulator.drivers.in_process import Seeing
 from simulator.episode.episode import Terms, run
 from simulator.episode.initial_state import starts
+from simulator.track.catalog import track_of
 
 FOLDER: Final = "evaluations"
 """Within a version's: what is found out about it."""
@@ -82,7 +82,8 @@ def drives(
         told: of the progress.
 
     Returns:
-        For each course the documents of its drives (simulator.outcome), in order of the starts.
+        For each course the documents of its drives (simulator.episode.result), in the order
+        of the starts.
 
     Raises:
         LapwingError: the version is damaged, or the track cannot be driven, or was changed

@@ -23,10 +23,10 @@ from evaluator.closed_loop import perturbations as written
 from evaluator.closed_loop.dagger import Drive, relabel
 from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
 from evaluator.settings import Settings
-from simulator.cli import options
 from simulator.drivers.in_process import InProcess, Seeing
 from simulator.episode import initial_state as seeded
 from simulator.recording.udacity_writer import Recorder, exists
+from simulator.track.catalog import track_of
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
@@ -95,7 +95,7 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     wanted = Lesson(tuple(written.parse(conditions)), starts, rows, beta, seed)
-    road = options.track_of(track)
+    road = track_of(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
     folder = settings.data_dir / "inbox" / job_id / name

@@ -28,7 +28,7 @@ from evaluator.closed_loop.rollouts import Course
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.rerun_command import chart
 from evaluator.settings import Settings
-from simulator.cli.options import track_of
+from simulator.track.catalog import track_of
 from simulator.viz.track_plot import write_png
 
 log = logging.getLogger(__name__)

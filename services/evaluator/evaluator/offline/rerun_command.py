@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
-from evaluator.offline import logged_drive, path_plot, replay_policies
+from evaluator.offline import logged_drive, output, path_plot, replay_policies
 from evaluator.offline.log_replay import Moment, Rerun
 from evaluator.offline.log_replay import rerun as drive
 from evaluator.offline.logged_drive import Recorded
@@ -23,7 +23,7 @@ from evaluator.offline.path_quality import Reference, judge
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import Lens
 from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.cli import output
+from simulator.cli.output import document, progress
 from simulator.vehicle import MPS_PER_MPH
 from simulator.viz.episode_video import Film
 from simulator.viz.track_plot import write_png
@@ -83,7 +83,7 @@ def rerun(
                     write_png(plot, chart(road, done[0], driver))
                 found.append((road, judge(road), done))
     if as_json:
-        output.document([_document(road, fit, driver, done) for road, fit, done in found])
+        document([_document(road, fit, driver, done) for road, fit, done in found])
     else:
         output.reruns(driver, found, [each for each in (plot, video) if each is not None])
 
@@ -127,13 +127,13 @@ def _drives(
 ) -> list[Rerun]:
     """Drive along a recording once a limit; film the first drive."""
     done: list[Rerun] = []
-    with output.progress(road.name) as told, ExitStack() as stack:
+    with progress(road.name) as told, ExitStack() as stack:
         for number, metres in enumerate(limits):
             shown: Callable[[Moment], None] = _unseen
             if video is not None and number == 0:
                 shown = partial(_add, stack.enter_context(_film(video, road)), road)
-            progress = partial(_tell, told, number, len(limits))
-            done.append(drive(road, policy, metres, lens, shown, progress))
+            on_share = partial(_tell, told, number, len(limits))
+            done.append(drive(road, policy, metres, lens, shown, on_share))
     return done
 
 

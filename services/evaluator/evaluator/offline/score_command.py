@@ -15,11 +15,11 @@ from contract.errors import RecordingError
 from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.policy import load_version
-from evaluator.offline import leakage, logged_drive
+from evaluator.offline import leakage, logged_drive, output
 from evaluator.offline.leakage import Leak
 from evaluator.offline.logged_drive import Recorded
 from simulator import openloop
-from simulator.cli import output
+from simulator.cli.output import document, progress
 
 
 def score(
@@ -48,7 +48,7 @@ def score(
                 known = leakage.of(source, road, manifest, split)
                 documents.append(_document(steer, road, known, held_out))
     if as_json:
-        output.document({"version": manifest.version, "recordings": documents})
+        document({"version": manifest.version, "recordings": documents})
     else:
         output.scores(manifest.version, documents)
 
@@ -65,7 +65,7 @@ def _document(
             got=known.document(scored)["says"],
             remedy="Name a recording that was not trained on, or score without --held-out",
         )
-    with output.progress(road.name) as told:
+    with progress(road.name) as told:
         answers = _answers(road, scored, steer, told)
     centre = answers[0]
     return {

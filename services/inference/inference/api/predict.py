@@ -43,7 +43,8 @@ FORM: Final = {
 REQUEST_BODY: Final = {
     "required": True,
     "description": "A JPEG of any size up to 4 million pixels. In a form: one file of any name "
-    f"for one answer, or up to {request_body.MOST} named `files` for a list of answers in their order.",
+    f"for one answer, or up to {request_body.MOST} named `files` for a list of answers in their "
+    "order.",
     "content": {"image/jpeg": PICTURE, "multipart/form-data": FORM},
 }
 

@@ -1,4 +1,6 @@
-"""A process that decodes and computes, one frame after the other: `python -m inference.lane`.
+"""A worker process decodes frames and computes their steering, one frame after the other.
+
+It is started as `python -m inference.workers.worker`.
 
 A process and not a thread: under load the threads of one process take turns on the interpreter's
 lock, and the one that refuses frames wins. And a picture or a model that kills its decoder takes
@@ -91,7 +93,7 @@ def serve(connection: socket.socket, lane: Lane) -> None:
 
 def main() -> int:
     """Serve one end of a pair of sockets."""
-    parser = argparse.ArgumentParser(prog="python -m inference.lane")
+    parser = argparse.ArgumentParser(prog="python -m inference.workers.worker")
     parser.add_argument("descriptor", type=int, help="of the connected socket")
     parser.add_argument("models", type=Path, help="the registry's folder")
     arguments = parser.parse_args()

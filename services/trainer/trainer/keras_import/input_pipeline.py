@@ -1,6 +1,7 @@
 """What stands between the contract's frame and a network that was trained on other pictures.
 
-A frame is the whole picture of 320 x 160 pixels squeezed to 128 x 128 (`contract.frame.prepare`);
+A frame is the whole picture of 320 x 160 pixels squeezed to 128 x 128
+(`contract.frames.preprocess.prepare`);
 networks from elsewhere take a part of the picture, in another size and perhaps other colours. The
 frame is stretched to theirs by layers of the network itself, so /predict does not know of it.
 

@@ -22,7 +22,8 @@ def build(dtype: str | None = None) -> keras.Model:
     """Return an untrained network: uint8 RGB (n, 128, 128, 3) → steering (n, 1), about -1..1.
 
     Cropping and scaling are its own layers, so whoever has the file needs no other preparation than
-    `contract.frame.prepare`. `dtype` is a policy such as "mixed_bfloat16"; None takes Keras's.
+    `contract.frames.preprocess.prepare`. `dtype` is a policy such as "mixed_bfloat16"; None takes
+    Keras's.
     """
     layers = keras.layers
 

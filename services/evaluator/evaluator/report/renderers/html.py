@@ -30,7 +30,11 @@ ALL_FILMS_BYTES: Final = 24 << 20
 
 def render(report: Report, folder: Path) -> str:
     """Return the page; pictures are read from the report's folder."""
-    style = resources.files("evaluator.report").joinpath(STYLESHEET).read_text(encoding="utf-8")
+    style = (
+        resources.files("evaluator.report.renderers")
+        .joinpath(STYLESHEET)
+        .read_text(encoding="utf-8")
+    )
     embedded = _embedded(report, folder)
     links = "".join(
         f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in report.sections
