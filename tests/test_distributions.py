@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from house import PACKAGES, ROOT, label
+from support.house import PACKAGES, ROOT, label
 
 from lapwing.stack.processes import SERVICES
 
