@@ -19,7 +19,7 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 ORDER = {
     "contract": (
         "policy > models dataset > recordings frames jobs steering_metrics tensorboard > wire"
-        " > atomic_files child_process settings > errors"
+        " > atomic_files child_process settings > errors vehicle"
     ),
     "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
     "ingest.doctor": (

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.loaders import BATCH
 from contract.dataset import store
+from contract.vehicle import CAMERA_NAMES
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
 from trainer.data.loader import Batch, Stream
@@ -35,7 +36,7 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
     material = Material(rows, mask, mask, stretches(rows), rows["steering"])
     samples = index.training(
         [material],
-        cameras=store.CAMERAS,
+        cameras=CAMERA_NAMES,
         flip=FLIP,
         history=0,
         labeller=side_cameras.labeller(0.2, 2.0),

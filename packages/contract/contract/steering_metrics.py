@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 
 Values = npt.NDArray[np.float32]
 
@@ -30,7 +30,7 @@ def score(predicted: Values, label: Values, held: Values) -> dict[str, float]:
         "mse": float(np.mean(errors**2)),
         "mse_zero": float(np.mean(label.astype(np.float64) ** 2)),
         "mse_hold": float(np.mean((held.astype(np.float64) - label) ** 2)),
-        "mae_deg": float(np.mean(np.abs(errors))) * STEERING_LOCK_DEG,
+        "mae_deg": float(np.mean(np.abs(errors))) * MAX_STEER_DEG,
         "correlation": correlation,
     }
 

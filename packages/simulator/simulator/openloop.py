@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 
 EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
 """Of the bins of recorded steering: hard, middling and slight to each side, and straight on."""
@@ -60,10 +60,10 @@ def score(
     mse = {}
     for name, error in errors.items():
         found[f"mse{name}"] = mse[name] = float(np.mean(error**2))
-        found[f"mae{name}_deg"] = float(np.mean(np.abs(error))) * STEERING_LOCK_DEG
+        found[f"mae{name}_deg"] = float(np.mean(np.abs(error))) * MAX_STEER_DEG
     best = min(mse["_zero"], mse["_hold"])
     found["skill"] = 1 - mse[""] / best if best > 0 else None
-    found["bias_deg"] = float(np.mean(errors[""])) * STEERING_LOCK_DEG
+    found["bias_deg"] = float(np.mean(errors[""])) * MAX_STEER_DEG
     found["correlation"] = correlation(predicted, recorded)
     found["correlation_smoothed"] = correlation(predicted, label)
     return found
@@ -77,7 +77,7 @@ def by_bin(predicted: Floats, recorded: Floats) -> list[dict[str, float]]:
     bins = np.clip(np.searchsorted(EDGES, recorded, side="right") - 1, 0, len(EDGES) - 2)
     found = []
     for number in np.unique(bins).tolist():
-        errors = (predicted - recorded)[bins == number] * STEERING_LOCK_DEG
+        errors = (predicted - recorded)[bins == number] * MAX_STEER_DEG
         found.append(
             {
                 "from": EDGES[number],

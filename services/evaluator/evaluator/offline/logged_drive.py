@@ -17,10 +17,8 @@ from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Row
-from simulator.vehicle import MPS_PER_MPH
+from contract.vehicle import MPS_PER_MPH, ROW_S
 
-ROW_S: Final = 1 / 15
-"""The recorder's nominal interval: the clock of recordings whose file names carry no time."""
 BREAK_S: Final = 0.5
 """A longer pause between rows parts two stretches of driving."""
 STANDING_MPS: Final = 0.5

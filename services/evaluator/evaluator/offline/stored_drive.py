@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from contract.dataset import store
 from contract.dataset.store import Rows, StoreReader
 from contract.frames.spec import SHAPE
-from evaluator.offline.logged_drive import BREAK_S, ROW_S, Recorded
-from simulator.vehicle import MPS_PER_MPH
+from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH, ROW_S
+from evaluator.offline.logged_drive import BREAK_S, Recorded
 
 LEAST_ROWS: Final = 2
 
@@ -67,7 +67,7 @@ def rows_of(
     ).astype(np.int64)
     if piece_s is not None:
         stretch = _pieces(time_s, stretch, piece_s)
-    cameras = store.CAMERAS if three else store.CAMERAS[:1]
+    cameras = CAMERA_NAMES if three else CAMERA_NAMES[:1]
     road = Stored(
         name=name,
         time_s=time_s - time_s[0],

@@ -16,9 +16,8 @@ import numpy.typing as npt
 
 from contract.dataset.store import Rows
 from contract.errors import TrainingError
+from contract.vehicle import ROW_S
 
-ROW_S: Final = 1 / 15
-"""The recorder's nominal interval: the clock of recordings whose file names carry no time."""
 BREAK_S: Final = 0.5
 """A longer pause between rows parts two stretches of driving."""
 MANY_RECORDINGS: Final = 5

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from trainer.data.split import clock_s, stretches
 from trainer.explain import provenance
 from trainer.explain.provenance import Frames, Source
@@ -103,7 +103,7 @@ def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
         for name in ("network", "driver", "held")
     )
     scores = steering_metrics.score(network, driver, held)
-    bias_deg = float(np.mean(network - driver)) * STEERING_LOCK_DEG
+    bias_deg = float(np.mean(network - driver)) * MAX_STEER_DEG
     return [
         *((SCORES[name][0], value, SCORES[name][1]) for name, value in scores.items()),
         ("validation bias", bias_deg, "deg"),

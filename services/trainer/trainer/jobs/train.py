@@ -21,6 +21,7 @@ from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
+from contract.vehicle import CAMERA_NAMES
 from trainer import config as configuration
 from trainer import gate, material
 from trainer.config import Config
@@ -174,7 +175,7 @@ def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, 
             balance=config.balance,
             seed=config.seed,
         ),
-        cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
+        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
         labeller=sides.labeller(config.correction, config.back_s),
         flip=config.flip,
         history=config.history,
