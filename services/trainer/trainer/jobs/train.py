@@ -16,6 +16,7 @@ from contract import steering_metrics
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
+from contract.dataset.timeline import row_segments
 from contract.errors import StoreError
 from contract.jobs import queue
 from contract.models import golden
@@ -31,7 +32,7 @@ from trainer.data import side_cameras as sides
 from trainer.data.augmentation import Augmentation
 from trainer.data.loader import Stream
 from trainer.data.samples import Table
-from trainer.data.split import Split, split, stretches
+from trainer.data.split import Split, split
 from trainer.export import layer_table, litert
 from trainer.export import manifest as release
 from trainer.settings import Settings
@@ -183,7 +184,7 @@ def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, 
     seen = index.plain(recordings, parts.train)
     validation = index.plain(recordings, parts.validation)
     held = [
-        steering_metrics.hold_last(rows["steering"], stretches(rows))[mask]
+        steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
         for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
     return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
@@ -241,7 +242,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
         "train_samples": float(len(table.train)),
         "train_rows": float(len(table.seen)),
         "train_mse": float(np.mean(seen.astype(np.float64) ** 2)),
-        **{f"validation_{name}": value for name, value in scores.items()},
+        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "twin_difference": difference,
