@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bench.loaders import ring
-from trainer.data.prefetch import HELD, prefetched
+from trainer.data.prefetch import MAX_IN_USE, prefetch
 
 BATCH = 256
 STEP_S = 0.010
@@ -18,7 +18,7 @@ STEPS = 1000
 
 def waits(folder: Path) -> dict[str, float]:
     """Return the share of its time for which the accelerator waited."""
-    batches = prefetched(ring.epochs(folder, BATCH, HELD))
+    batches = prefetch(ring.epochs(folder, BATCH, MAX_IN_USE))
     for _ in range(20):
         next(batches)
     waited_s, began = 0.0, time.perf_counter()

@@ -17,18 +17,18 @@ import numpy as np
 from contract.frames import preprocess
 from trainer.export import litert
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import Network
+from trainer.graph.layers import NetworkSpec
 from trainer.jobs import import_model
-from trainer.jobs.import_model import Choices
+from trainer.jobs.import_model import ImportOptions
 
 MODELS = {
-    "keras1.2.1_rgb2yuv_66x200.h5": Choices("", crop=(60, 25), color="yuv"),
-    "keras2.4.0_66x200.h5": Choices("", "x/255", crop=(60, 25), color="yuv"),
+    "keras1.2.1_rgb2yuv_66x200.h5": ImportOptions("", crop=(60, 25), color="yuv"),
+    "keras2.4.0_66x200.h5": ImportOptions("", "x/255", crop=(60, 25), color="yuv"),
 }
 PICTURES = 100
 
 
-def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
+def authors(picture: np.ndarray, choices: ImportOptions) -> np.ndarray:
     """Prepare a picture (160, 320, 3) as both authors did: crop, resize, YUV."""
     top, bottom = choices.crop
     part = cv2.resize(picture[top:-bottom], (200, 66), interpolation=cv2.INTER_AREA)
@@ -36,10 +36,10 @@ def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
     return yuv / np.float32(255) if choices.normalize else yuv
 
 
-def others(network: Network, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
+def others(network: NetworkSpec, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     """Return what Keras and what LiteRT answer to the frames of pictures."""
     frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
-    built = keras_backend.build(network)
+    built = keras_backend.build_model(network)
     with tempfile.TemporaryDirectory() as scratch:
         h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
         built.save(h5)
@@ -52,16 +52,16 @@ def main() -> None:
     agreed = 0.0
     print("model | recording | spread | mean | 95 % | largest | correlation")
     for name, choices in MODELS.items():
-        found, network = import_model.understand(data / "legacy-models" / name, choices)
+        found, network = import_model.load_network(data / "legacy-models" / name, choices)
         for recording in ("lake", "jungle"):
             pictures = sorted((data / recording / "IMG").glob("center*.jpg"))
             pictures = pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]
             jpegs = [each.read_bytes() for each in pictures]
-            ours = numpy_backend.answers(
+            ours = numpy_backend.predict(
                 network, np.stack([preprocess.prepare(each) for each in jpegs])
             )
             whole = np.stack([authors(preprocess.decode(each), choices) for each in jpegs])
-            theirs = numpy_backend.answers(found.network, whole)
+            theirs = numpy_backend.predict(found.network, whole)
             apart = np.abs(ours - theirs)
             keras_s, twin_s = others(network, pictures)
             agreed = max(

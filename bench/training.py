@@ -49,11 +49,11 @@ def steered(
     from ingest.settings import Settings
     from trainer.config import of_arguments
     from trainer.data.augmentation import Augmentation
-    from trainer.data.loader import Stream
+    from trainer.data.loader import DataLoader
     from trainer.jobs import train as job
     from trainer.training import devices
     from trainer.training import loop as epochs
-    from trainer.training.run_state import State, Workspace
+    from trainer.training.run_state import TrainingState, Workspace
     from trainer.training.tensorboard import Board
 
     chosen, data = of_arguments(config), scratch / "data"
@@ -65,17 +65,17 @@ def steered(
         lambda **_: None,
     )
     (manifest,) = store.select_manifests(data, [])
-    workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
+    workspace, state = Workspace(scratch / "models", "bench"), TrainingState([manifest.dataset])
     state.shuffle = "exact"
     varied = Augmentation(
         chosen.light, chosen.shadow, chosen.blur, chosen.shift_m, chosen.turn_deg, chosen.back_s
     )
     with contextlib.ExitStack() as stack:
-        stack.enter_context(workspace.hold())
+        stack.enter_context(workspace.lock())
         reader = stack.enter_context(store.open_store(data, manifest))
         table, held, _ = job.samples([reader], chosen)
         stream = stack.enter_context(
-            Stream(
+            DataLoader(
                 [reader.place],
                 batch=chosen.batch,
                 readers=1,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainer.data.labels import balanced, smoothed
+from trainer.data.labels import downsample_bins, smooth as smoothed
 
 TIME = np.arange(10) * 0.1
 STILL = np.zeros(10, np.int64)
@@ -34,7 +34,7 @@ def common(most: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     )
     mask = np.ones(100, bool)
     mask[:3] = False
-    return steering, balanced(steering, mask, most, seed)
+    return steering, downsample_bins(steering, mask, most, seed)
 
 
 def test_what_is_too_common_is_thinned_and_the_rest_is_kept() -> None:

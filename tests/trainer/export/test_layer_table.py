@@ -41,7 +41,7 @@ def test_what_imported_networks_have_is_told_too() -> None:
             layers.BatchNormalization(),
         ]
     )
-    assert [each.detail for each in layer_table.layers(model)] == [
+    assert [each.detail for each in layer_table.describe_layers(model)] == [
         "to 10 x 12",
         "x * 0.3 + 0.5",
         "1 top, 2 right",

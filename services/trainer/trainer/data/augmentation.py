@@ -28,7 +28,7 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
-from trainer.data.recovery import corrected
+from trainer.data.recovery import recovery_steering
 
 Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]
@@ -52,7 +52,7 @@ class Augmentation:
 
     light: float = 0.0
     """Brightness and contrast are changed by up to this share, 0..0.9."""
-    shadow: float = 0.0
+    cast_shadow: float = 0.0
     """Share of the samples across which a shadow falls, 0..1."""
     blur: float = 0.0
     """Share of the samples that are blurred, 0..1."""
@@ -78,47 +78,47 @@ class Augmentation:
         mine = np.flatnonzero(records["key"])
         if not (self.varies and len(mine)):
             return
-        chance = chances(records["key"][mine], 10)
+        chance = random_draws(records["key"][mine], 10)
         moved = 2 * chance[:, :4] - 1
         y, psi = self.shift_m * moved[:, 0], math.radians(self.turn_deg) * moved[:, 1]
         gain, lift = 1 + self.light * moved[:, 2], 64 * self.light * moved[:, 3]
         shaded, blurred = chance[:, 4] < self.shadow, chance[:, 5] < self.blur
         if self.shift_m or self.turn_deg:
-            records["label"][mine] = corrected(
+            records["label"][mine] = recovery_steering(
                 records["label"][mine], y, psi, records["speed_mps"][mine], self.back_s
             )
         for each, number in enumerate(mine.tolist()):
             frame = frames[number]
             if self.shift_m or self.turn_deg:
-                frame[:] = moved_view(frame, float(y[each]), float(psi[each]))
+                frame[:] = warp_view(frame, float(y[each]), float(psi[each]))
             if self.light:
-                cv2.LUT(frame, lookup(float(gain[each]), float(lift[each])), dst=frame)
+                cv2.LUT(frame, brightness_table(float(gain[each]), float(lift[each])), dst=frame)
             if shaded[each]:
-                shadow(frame, *chance[each, 6:].tolist())
+                cast_shadow(frame, *chance[each, 6:].tolist())
             if blurred[each]:
                 cv2.blur(frame, (3, 3), dst=frame)
 
 
-def keys(seed: int, epoch: int, numbers: npt.NDArray[np.int64]) -> Keys:
+def sample_keys(seed: int, epoch: int, numbers: npt.NDArray[np.int64]) -> Keys:
     """Return (n,) keys, never 0, of samples in an epoch."""
-    start = _mixed(_mixed(np.array([seed], np.uint64)) + np.uint64(epoch))
-    return np.asarray(_mixed(start + numbers.astype(np.uint64) * GOLDEN) | np.uint64(1))
+    start = _mix(_mix(np.array([seed], np.uint64)) + np.uint64(epoch))
+    return np.asarray(_mix(start + numbers.astype(np.uint64) * GOLDEN) | np.uint64(1))
 
 
-def chances(of: Keys, count: int) -> Floats:
+def random_draws(of: Keys, count: int) -> Floats:
     """Return (n, count) numbers, 0 <= x < 1, that depend on each key alone."""
     steps = np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
-    return np.asarray((_mixed(of[:, None] + steps) >> np.uint64(11)) / 2.0**53)
+    return np.asarray((_mix(of[:, None] + steps) >> np.uint64(11)) / 2.0**53)
 
 
-def _mixed(values: Keys) -> Keys:
+def _mix(values: Keys) -> Keys:
     """Return SplitMix64's output function (Steele, Lea, Flood 2014) of each value."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(values ^ (values >> np.uint64(31)))
 
 
-def moved_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
+def warp_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
     """Return what a camera would have seen from a place beside the recorded one."""
     shear = left_m * FOCAL_X * math.cos(PITCH_RAD) / (FOCAL_Y * CAMERA_HEIGHT_M)
     turn = FOCAL_X * math.tan(left_rad)
@@ -129,13 +129,13 @@ def moved_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
     return np.asarray(moved, dtype=np.uint8)
 
 
-def lookup(gain: float, lift: float) -> npt.NDArray[np.uint8]:
+def brightness_table(gain: float, lift: float) -> npt.NDArray[np.uint8]:
     """Return what each of 256 levels becomes: contrast around the middle, then brightness."""
     levels = (np.arange(256) - 128) * gain + 128 + lift
     return np.asarray(levels.clip(0, 255).round(), dtype=np.uint8)
 
 
-def shadow(frame: Frames, place: float, slope: float, depth: float, side: float) -> None:
+def cast_shadow(frame: Frames, place: float, slope: float, depth: float, side: float) -> None:
     """Darken one side of a line across a frame, in place; all four chosen by 0 <= x < 1."""
     middle, lean = place * SIDE, (2 * slope - 1) * SIDE
     top, bottom = round(middle - lean / 2), round(middle + lean / 2)

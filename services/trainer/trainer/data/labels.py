@@ -21,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float32]
 
 
-def smoothed(
+def smooth(
     steering: Values, time_s: Floats, stretches: npt.NDArray[np.int64], window_s: float
 ) -> Values:
     """Return each row's mean steering over a window of time around it.
@@ -37,7 +37,7 @@ def smoothed(
     return timeline.window_means(steering, time_s, stretches, window_s).astype(np.float32)
 
 
-def balanced(steering: Values, mask: Mask, most: float, seed: int) -> Mask:
+def downsample_bins(steering: Values, mask: Mask, most: float, seed: int) -> Mask:
     """Return the rows of `mask` that are kept so that no steering is too common.
 
     Args:

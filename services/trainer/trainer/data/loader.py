@@ -24,7 +24,7 @@ from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, Ring, slots
+from trainer.data.shared_memory import Records, BatchRing, slot_count
 
 SHUTDOWN_S: Final = 5.0
 
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
     labels: npt.NDArray[np.float32]
 
 
-class Stream:
+class DataLoader:
     """Reader processes over the stores of a job; use it in `with`.
 
     Args:
@@ -64,7 +64,7 @@ class Stream:
         held: int = 1,
     ) -> None:
         self._held = held
-        self._ring = Ring(slots(queue_bytes, batch, held + 1), batch)
+        self._ring = BatchRing(slot_count(queue_bytes, batch, held + 1), batch)
         self._free = deque(range(self._ring.count))
         self._asked: deque[tuple[int, int, int]] = deque()
         """Reader, slot and count of what was asked for and not yet taken."""

@@ -14,7 +14,7 @@ import numpy as np
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, Ring
+from trainer.data.shared_memory import Records, BatchRing
 
 REQUEST: Final = struct.Struct("<ii")
 """Slot, and how many of its records are to be served."""
@@ -24,7 +24,7 @@ FAILED: Final = b"\1"
 
 
 def serve(
-    pipe: Connection, ring: Ring, places: Sequence[BlockLayout], augmentation: Augmentation
+    pipe: Connection, ring: BatchRing, places: Sequence[BlockLayout], augmentation: Augmentation
 ) -> None:
     """Answer requests until the trainer closes its end: the body of a reader process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's; it closes the pipe

@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-HELD: Final = 2
+MAX_IN_USE: Final = 2
 """Batches of the stream in use at a time: the one in the step, and the one on its way."""
 
 
-class Placed(NamedTuple):
+class DeviceBatch(NamedTuple):
     """A batch on its device, and what the host keeps of it."""
 
     numbers: npt.NDArray[np.int64]
@@ -23,19 +23,19 @@ class Placed(NamedTuple):
     labels: npt.NDArray[np.float32]
 
 
-def prefetched(batches: Iterable[tuple[Any, Any, Any]]) -> Iterator[Placed]:
+def prefetch(batches: Iterable[tuple[Any, Any, Any]]) -> Iterator[DeviceBatch]:
     """Yield each batch with its frames on the device, moved by a thread that is one batch ahead.
 
     What the batches raise is raised here.
     """
     source = iter(batches)
 
-    def move() -> Placed | None:
+    def move() -> DeviceBatch | None:
         batch = next(source, None)
         if batch is None:
             return None
         numbers, frames, labels = batch
-        return Placed(numbers, keras.ops.convert_to_tensor(frames), labels)
+        return DeviceBatch(numbers, keras.ops.convert_to_tensor(frames), labels)
 
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as executor:
         coming = executor.submit(move)

@@ -19,11 +19,11 @@ from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_M: Final = 8.0
+MIN_AHEAD_M: Final = 8.0
 """Nearest point to steer for: below 9 mph two seconds ahead would mean full lock for a trifle."""
 
 
-def corrected(
+def recovery_steering(
     label: Floats, left_m: Floats, left_rad: Floats, speed_mps: Floats, back_s: float
 ) -> Floats:
     """Return (n,) steerings, -1..1, that lead back from a place beside the recorded one.
@@ -38,7 +38,7 @@ def corrected(
         speed_mps: (n,).
         back_s: the time within which it leads back.
     """
-    ahead_m = np.maximum(back_s * speed_mps, LEAST_M)
+    ahead_m = np.maximum(back_s * speed_mps, MIN_AHEAD_M)
     bend = np.tan(MAX_STEER_RAD * label) / WHEELBASE_M
     bend = bend + 2 * (left_m + left_rad * ahead_m) / ahead_m**2
     return np.asarray(np.arctan(WHEELBASE_M * bend) / MAX_STEER_RAD)

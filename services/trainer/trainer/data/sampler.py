@@ -35,7 +35,7 @@ Samples = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class EpochOrder:
     """The samples of an epoch, and the blocks that they come from.
 
     Args:
@@ -56,13 +56,13 @@ class Order:
             yield self.numbers[start:end], begun.tolist()
 
 
-def exact(numbers: Numbers, seed: int, epoch: int) -> Order:
+def full_shuffle(numbers: Numbers, seed: int, epoch: int) -> EpochOrder:
     """Return a permutation of the numbers of all samples."""
     shuffled = np.random.default_rng([seed, epoch]).permutation(numbers)
-    return Order(shuffled, np.zeros(1, dtype=np.int64))
+    return EpochOrder(shuffled, np.zeros(1, dtype=np.int64))
 
 
-def blocked(numbers: Numbers, samples: Samples, seed: int, epoch: int) -> Order:
+def windowed_shuffle(numbers: Numbers, samples: Samples, seed: int, epoch: int) -> EpochOrder:
     """Return the numbers, (n,), of `samples`, (n,), shuffled within windows of whole blocks."""
     chance = np.random.default_rng([seed, epoch])
     block = samples["frame"] // BLOCK_FRAMES
@@ -76,20 +76,20 @@ def blocked(numbers: Numbers, samples: Samples, seed: int, epoch: int) -> Order:
     count = -(-len(pairs) // width)
     starts = np.searchsorted(window[order], np.arange(count))
     blocks = [pairs[(ranks // width) == each].astype(np.int32) for each in range(count)]
-    return Order(numbers[order], starts.astype(np.int64), blocks)
+    return EpochOrder(numbers[order], starts.astype(np.int64), blocks)
 
 
-def unshuffled(numbers: Numbers, samples: Samples) -> Order:
+def storage_order(numbers: Numbers, samples: Samples) -> EpochOrder:
     """Return the numbers, (n,), of `samples`, (n,), in the order of their frames."""
-    return Order(numbers[np.lexsort((samples["frame"], samples["store"]))], np.zeros(1, np.int64))
+    return EpochOrder(numbers[np.lexsort((samples["frame"], samples["store"]))], np.zeros(1, np.int64))
 
 
-def exceeds(frames: int, free_bytes: int) -> bool:
+def exceeds_memory(frames: int, free_bytes: int) -> bool:
     """Tell whether so many frames do not stay in memory from one epoch to the next."""
     return frames * spec.BYTES > ENOUGH * free_bytes
 
 
-def choose(frames: int, free_bytes: int, disk_frames_per_s: float) -> tuple[str, str]:
+def choose_strategy(frames: int, free_bytes: int, disk_frames_per_s: float) -> tuple[str, str]:
     """Return "exact" or "blocks", and why.
 
     Args:
@@ -98,7 +98,7 @@ def choose(frames: int, free_bytes: int, disk_frames_per_s: float) -> tuple[str,
         disk_frames_per_s: what the disk reads at random, past the memory.
     """
     sizes = f"{frames * spec.BYTES / 1e9:.1f} GB of frames, {free_bytes / 1e9:.1f} GB of memory"
-    if not exceeds(frames, free_bytes):
+    if not exceeds_memory(frames, free_bytes):
         return "exact", f"{sizes}: they stay in it"
     if disk_frames_per_s >= FAST_FRAMES_PER_S:
         return "exact", f"{sizes}, but the disk reads {disk_frames_per_s:,.0f} frames/s anywhere"

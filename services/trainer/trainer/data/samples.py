@@ -32,7 +32,7 @@ Labeller = Callable[[Values, str, Values], Values]
 
 
 @dataclass(frozen=True)
-class Table:
+class SampleTable:
     """All samples of a job in one table, and which numbers of it serve which use."""
 
     samples: Samples
@@ -44,15 +44,15 @@ class Table:
     """The centre frames of the rows that validate."""
 
 
-def tabulate(training: Samples, seen: Samples, validation: Samples) -> Table:
+def build_table(training: Samples, seen: Samples, validation: Samples) -> SampleTable:
     """Put the three uses of samples into one table."""
-    ends = np.cumsum([len(training), len(seen), len(validation)])
+    ends = np.cumsum([len(expand), len(seen), len(validation)])
     numbers = np.split(np.arange(ends[-1], dtype=np.int64), ends[:-1])
-    return Table(np.concatenate([training, seen, validation]), *numbers)
+    return SampleTable(np.concatenate([expand, seen, validation]), *numbers)
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class LabelledRecording:
     """One recording as it is to be trained on.
 
     Args:
@@ -70,8 +70,8 @@ class Material:
     steering: npt.NDArray[np.float32]
 
 
-def training(
-    recordings: Sequence[Material],
+def expand(
+    recordings: Sequence[LabelledRecording],
     *,
     cameras: Sequence[str],
     labeller: Labeller,
@@ -103,10 +103,10 @@ def training(
     samples = np.concatenate(parts)
     if not len(samples):
         raise TrainingError("the split leaves nothing to train on", remedy="Record more laps")
-    return np.concatenate([samples, _mirrored(samples)]) if flip else samples
+    return np.concatenate([samples, _mirror(samples)]) if flip else samples
 
 
-def plain(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
+def centre_frames(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
     """Return one sample a row of `masks`: the centre frame as it was seen, in order of time."""
     return np.concatenate(
         [
@@ -132,7 +132,7 @@ def _samples(
     return samples
 
 
-def _mirrored(samples: Samples) -> Samples:
+def _mirror(samples: Samples) -> Samples:
     mirrored = samples.copy()
     mirrored["flip"] = True
     mirrored["label"] = -samples["label"]

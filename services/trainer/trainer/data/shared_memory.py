@@ -38,7 +38,7 @@ RECORD: Final = np.dtype(
     align=True,
 )
 """What a reader is told of a sample, and where it leaves the label that fits what it made."""
-MOST_SLOTS: Final = 8
+MAX_SLOTS: Final = 8
 """More would only be memory, and past the processor's caches slower."""
 PAGE: Final = 4096
 
@@ -46,7 +46,7 @@ Records = npt.NDArray[np.void]
 Frames = npt.NDArray[np.uint8]
 
 
-def records(
+def make_records(
     samples: npt.NDArray[np.void],
     numbers: npt.NDArray[np.int64],
     keys: npt.NDArray[np.uint64] | None = None,
@@ -67,13 +67,13 @@ def records(
     return made
 
 
-def slots(queue_bytes: int, batch: int, least: int) -> int:
+def slot_count(queue_bytes: int, batch: int, least: int) -> int:
     """Return how many slots fit into a bound.
 
     Raises:
         TrainingError: fewer than `least`, without which nobody could work while another does.
     """
-    count = min(MOST_SLOTS, queue_bytes // _slot_bytes(batch))
+    count = min(MAX_SLOTS, queue_bytes // _slot_bytes(batch))
     if count < least:
         need = -(-least * _slot_bytes(batch) >> 20)
         raise TrainingError(
@@ -84,14 +84,14 @@ def slots(queue_bytes: int, batch: int, least: int) -> int:
     return count
 
 
-class Handed(Protocol):
+class DupFd(Protocol):
     """A file descriptor on its way into another process."""
 
     def detach(self) -> int:
         """Return it there."""
 
 
-class Ring:
+class BatchRing:
     """Slots of shared memory; passed to a spawned process it is the same memory there.
 
     Args:
@@ -151,9 +151,9 @@ class Ring:
         return _attached, (reduction.DupFd(self._descriptor), self.count, self.batch)
 
 
-def _attached(handed: Handed, count: int, batch: int) -> Ring:
+def _attached(handed: DupFd, count: int, batch: int) -> BatchRing:
     """Return the ring of another process in this one."""
-    ring = Ring.__new__(Ring)
+    ring = BatchRing.__new__(BatchRing)
     ring._open(handed.detach(), count, batch)
     return ring
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.vehicle import CAMERA_LEFT_M
-from trainer.data.recovery import corrected
+from trainer.data.recovery import recovery_steering
 from trainer.data.samples import Labeller
 
 AUTO: Final = "auto"
@@ -22,7 +22,7 @@ AUTO: Final = "auto"
 Values = npt.NDArray[np.float32]
 
 
-def labeller(correction: float | str, back_s: float) -> Labeller:
+def make_labeller(correction: float | str, back_s: float) -> Labeller:
     """Return what labels a camera's frames.
 
     Args:
@@ -45,4 +45,4 @@ def _geometric(back_s: float, steering: Values, camera: str, speed_mps: Values) 
         return steering
     label, speed = steering.astype(np.float64), speed_mps.astype(np.float64)
     left_m, left_rad = np.full(len(label), CAMERA_LEFT_M[camera]), np.zeros(len(label))
-    return corrected(label, left_m, left_rad, speed, back_s).astype(np.float32)
+    return recovery_steering(label, left_m, left_rad, speed, back_s).astype(np.float32)

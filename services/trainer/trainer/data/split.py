@@ -20,7 +20,7 @@ from contract.errors import TrainingError
 
 MANY_RECORDINGS: Final = 5
 """From here on `auto` validates on whole recordings."""
-MOST_BLOCKS: Final = 5
+MAX_BLOCKS: Final = 5
 
 Mask = npt.NDArray[np.bool_]
 
@@ -53,7 +53,7 @@ def split(recordings: Sequence[Rows], how: str, share: float, gap_s: float, seed
         validation = _whole_recordings(recordings, share, random)
     else:
         validation = [_blocks(rows, share, gap_s, random) for rows in recordings]
-    train = _outside(recordings, validation, gap_s)
+    train = _rows_outside_gap(recordings, validation, gap_s)
     for name, masks in (("train on", train), ("validate on", validation)):
         if not any(mask.any() for mask in masks):
             raise TrainingError(
@@ -83,7 +83,7 @@ def _blocks(rows: Rows, share: float, gap_s: float, random: np.random.Generator)
     count = len(rows)
     duration_s = float(np.ptp(row_times(rows))) if count else 0.0
     # A block shorter than four gaps would throw away more rows than it validates.
-    parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MOST_BLOCKS))
+    parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
     mask = np.zeros(count, dtype=np.bool_)
     for first, last in zip(*_bounds(count, parts), strict=True):
         length = round(share * (last - first))
@@ -97,7 +97,7 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
     return edges[:-1], edges[1:]
 
 
-def _outside(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -> list[Mask]:
+def _rows_outside_gap(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -> list[Mask]:
     """Return the rows farther than the gap from every validation row of the same drive."""
     masks = []
     for rows, mask in zip(recordings, validation, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass
-class Account:
+class Explanation:
     """The content of explanation.json, as it is gathered."""
 
     version: int

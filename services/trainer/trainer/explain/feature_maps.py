@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Activate, Conv, Crop, Layer, Network, Normalize, Pad, Resize, Scale
+from trainer.graph.layers import Activation, Conv, Crop, Layer, NetworkSpec, BatchNorm, Pad, Resize, Rescale
 
 Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Stage:
+class ConvStage:
     """A convolution of a chain."""
 
     conv: int
@@ -23,30 +23,30 @@ class Stage:
     """The number of the layer whose values are its maps: of its non-linearity, if it has one."""
 
 
-def stages(network: Network) -> list[Stage]:
+def conv_stages(network: NetworkSpec) -> list[ConvStage]:
     """Return the convolutions, in order.
 
     Of one pixel each before any that sees a pixel's neighbours are left out: they mix colours
     (`preparation`), and find nothing.
     """
-    found: list[Stage] = []
+    found: list[ConvStage] = []
     for number, layer in enumerate(network.layers):
         if isinstance(layer, Conv) and (found or layer.kernel.shape[:2] != (1, 1)):
-            found.append(Stage(number, _bent(network.layers, number)))
+            found.append(ConvStage(number, _activation_index(network.layers, number)))
     return found
 
 
-def _bent(layers: tuple[Layer, ...], conv: int) -> int:
+def _activation_index(layers: tuple[Layer, ...], conv: int) -> int:
     """Return the number of a convolution's non-linearity, or its own."""
     for number in range(conv + 1, len(layers)):
-        if isinstance(layers[number], Activate):
+        if isinstance(layers[number], Activation):
             return number
-        if not isinstance(layers[number], Normalize | Scale):
+        if not isinstance(layers[number], BatchNorm | Rescale):
             break
     return conv
 
 
-def trace(network: Network, samples: npt.NDArray[np.generic]) -> list[Values]:
+def layer_outputs(network: NetworkSpec, samples: npt.NDArray[np.generic]) -> list[Values]:
     """Return what each layer makes of samples (n, *network.input_shape): values (n, …)."""
     values, found = samples.astype(np.float32), []
     for layer in network.layers:
@@ -55,12 +55,12 @@ def trace(network: Network, samples: npt.NDArray[np.generic]) -> list[Values]:
     return found
 
 
-def seen(network: Network, pictures: npt.NDArray[np.generic]) -> Values:
+def conv_input(network: NetworkSpec, pictures: npt.NDArray[np.generic]) -> Values:
     """Return of pictures (n, height, width, …) what goes into the first convolution.
 
     Only cut and resized as the network does it, so that colours stay what they are.
     """
-    found = stages(network)
+    found = conv_stages(network)
     values = pictures.astype(np.float32)
     for layer in network.layers[: found[0].conv if found else 0]:
         if isinstance(layer, Crop | Pad | Resize):
@@ -68,12 +68,12 @@ def seen(network: Network, pictures: npt.NDArray[np.generic]) -> Values:
     return values
 
 
-def box(network: Network) -> tuple[float, float, float, float]:
+def conv_input_box(network: NetworkSpec) -> tuple[float, float, float, float]:
     """Return which pixels of the input that is: first and last row, first and last column."""
     high, wide, _ = network.input_shape
     # Counted from 1: padding brings zeros.
     places = np.moveaxis(np.indices((high, wide)) + 1, 0, -1)
-    rows, columns = seen(network, places[None])[0].transpose(2, 0, 1)
+    rows, columns = conv_input(network, places[None])[0].transpose(2, 0, 1)
     inside = (rows > 0) & (columns > 0)
     return (
         float(rows[inside].min()) - 1,

@@ -26,7 +26,7 @@ CHUNK: Final = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class TrainingRecording:
     """A recording that a version was trained on."""
 
     number: int
@@ -42,9 +42,9 @@ class Source:
         return self.manifest.dataset
 
 
-def sources(
+def find_recordings(
     data_dir: Path, manifest: ModelManifest, split: SplitFile | None
-) -> tuple[list[Source], list[str]]:
+) -> tuple[list[TrainingRecording], list[str]]:
     """Return a version's recordings, and a sentence on each that cannot be looked at and why.
 
     A recording counts as the same only if its manifest has the digest that the version names.
@@ -66,7 +66,7 @@ def sources(
     return found, missing
 
 
-def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile) -> Source:
+def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile) -> TrainingRecording:
     name = str(data["dataset"])
     path = store.paths(data_dir, name)[1]
     manifest = store.read_manifest(path)
@@ -87,10 +87,10 @@ def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile)
     train, validation = (
         np.array(split_file.mask(each, len(rows))) for each in (sides.train, sides.validation)
     )
-    return Source(number, manifest, rows, train, validation)
+    return TrainingRecording(number, manifest, rows, train, validation)
 
 
-def frames(data_dir: Path, source: Source, rows: Sequence[int]) -> Frames:
+def read_frames(data_dir: Path, source: TrainingRecording, rows: Sequence[int]) -> Frames:
     """Return the centre frames of rows, (n, 128, 128, 3)."""
     numbers = source.rows["center"][np.asarray(rows, dtype=np.int64)].astype(np.int64)
     found = np.empty((len(numbers), *spec.SHAPE), np.uint8)

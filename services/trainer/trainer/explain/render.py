@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.explain import provenance, selection
-from trainer.explain.explanation import Account
-from trainer.explain.inspector import Eye
+from trainer.explain.explanation import Explanation
+from trainer.explain.inspector import ModelInspector
 from trainer.explain.plots import feature_maps, frames, steering
-from trainer.explain.plots.frames import View
-from trainer.explain.plots.steering import Lesson
-from trainer.explain.validation import Moment
+from trainer.explain.plots.frames import FrameView
+from trainer.explain.plots.steering import LabelStage
+from trainer.explain.validation import RowPrediction
 
 Frame = npt.NDArray[np.uint8]
 
@@ -26,12 +26,12 @@ APART_S: Final = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class Renderer:
     """Draws into a folder, and notes in the account what it drew."""
 
     data_dir: Path
-    account: Account
-    eye: Eye
+    account: Explanation
+    eye: ModelInspector
     out: Path
 
     @property
@@ -39,12 +39,12 @@ class Drawing:
         """The version, as titles call it."""
         return f"Version {self.account.version}"
 
-    def pixels(self, moment: Moment) -> Frame:
+    def pixels(self, moment: RowPrediction) -> Frame:
         """Return the frame (128, 128, 3) of a row."""
-        (found,) = provenance.frames(self.data_dir, moment.judged.source, [moment.row])
+        (found,) = provenance.read_frames(self.data_dir, moment.judged.source, [moment.row])
         return np.asarray(found)
 
-    def validation(self, moments: Sequence[Moment]) -> None:
+    def validation(self, moments: Sequence[RowPrediction]) -> None:
         """Draw the hardest frames, and the steering over time."""
         recordings = list(dict.fromkeys(id(each.judged) for each in moments))
         worst = [
@@ -58,7 +58,7 @@ class Drawing:
             )
         ]
         seen = [self.eye.look(each.name, self.pixels(each), each.driver) for each in worst]
-        frames.many(
+        frames.draw_frame_grid(
             seen,
             f"{self.who}: the {len(seen)} hardest of the frames that it was not trained on",
             "Those on which the network is farthest from the driver, the worst first, at least "
@@ -82,7 +82,7 @@ class Drawing:
                 each.at: f"{rank}" for rank, each in enumerate(worst, 1) if each.judged is judged
             }
             courses.append(
-                steering.Course(
+                steering.SteeringTrace(
                     judged.source.name,
                     judged.time_s,
                     judged.block,
@@ -91,16 +91,16 @@ class Drawing:
                     marked,
                 )
             )
-        steering.over_time(
+        steering.draw_steering(
             courses,
             f"{self.who}: steering over time, on rows that it was not trained on",
             self.out / "over-time.png",
         )
         self.account.picture("over-time.png", "the network's steering beside the driver's")
 
-    def lessons(self, lessons: Sequence[Lesson]) -> None:
+    def lessons(self, lessons: Sequence[LabelStage]) -> None:
         """Draw the labels at each stage of their preparation."""
-        steering.steering(
+        steering.draw_label_histograms(
             lessons,
             f"What {self.who.lower()} was taught: the steering at each stage",
             self.out / "steering.png",
@@ -115,7 +115,7 @@ class Drawing:
         """Draw a frame, and the maps of each convolution for it."""
         number = len(self.account.frames) + 1
         view, files = self.eye.look(name, pixels, driver), [f"frame-{number}.png"]
-        frames.whole(view, f"{self.who} on {name}", self.out / files[0])
+        frames.draw_frame(view, f"{self.who} on {name}", self.out / files[0])
         self.account.picture(files[0], f"{name}: the frame, the crop, the saliency")
         found = []
         for order, each in enumerate(self.eye.maps(pixels), 1):
@@ -123,14 +123,14 @@ class Drawing:
             size = f"{each.kernel[0]} x {each.kernel[1]}, stride {each.strides[0]}"
             title = f"{self.who}, convolution {order} ({size}): {filters} maps of {wide} x {high}"
             files.append(f"frame-{number}-convolution-{order}.png")
-            feature_maps.activations(each.maps, view.aspect, title, name, self.out / files[-1])
+            feature_maps.draw_feature_maps(each.maps, view.aspect, title, name, self.out / files[-1])
             self.account.picture(files[-1], f"{name}: the {filters} maps of convolution {order}")
             found.append(
                 {
                     "maps": filters,
                     "height_px": high,
                     "width_px": wide,
-                    "silent_maps": feature_maps.silent(each.maps),
+                    "silent_maps": feature_maps.count_dead(each.maps),
                 }
             )
         self.account.frames.append(
@@ -138,7 +138,7 @@ class Drawing:
         )
 
 
-def _degrees(view: View) -> dict[str, float]:
+def _degrees(view: FrameView) -> dict[str, float]:
     """Return the figures of a view, degrees at the wheels."""
     found = {"network_deg": view.network_deg}
     if view.driver_deg is not None:

@@ -25,14 +25,14 @@ import numpy.typing as npt
 from contract.errors import ModelError
 from trainer.explain import feature_maps
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Conv, Crop, Layer, Network, Pad, Permute, Pool, Resize
+from trainer.graph.layers import Conv, Crop, Layer, NetworkSpec, Pad, Permute, Pool, Resize
 from trainer.graph.shapes import Padding
 
 Values = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.float64]
 
 
-def visual_backprop(network: Network, trace: Sequence[Values]) -> Values:
+def visual_backprop(network: NetworkSpec, trace: Sequence[Values]) -> Values:
     """Return the saliency of samples, (n, height, width) of the network's input, 0..1.
 
     Maps are taken after the non-linearity, and what is below 0 there (ELU, tanh) counts as 0: the
@@ -46,7 +46,7 @@ def visual_backprop(network: Network, trace: Sequence[Values]) -> Values:
     Raises:
         ModelError: it has no convolution, or one after its pictures were turned around.
     """
-    found = feature_maps.stages(network)
+    found = feature_maps.conv_stages(network)
     if not found:
         raise ModelError(
             "the network has no convolution, so there is no saliency",
@@ -56,7 +56,7 @@ def visual_backprop(network: Network, trace: Sequence[Values]) -> Values:
     mask = means[found[-1].maps]
     for number in range(found[-1].conv, -1, -1):
         seen = trace[number - 1].shape[1:3] if number else network.input_shape[:2]
-        mask = _undone(network.layers[number], mask, (seen[0], seen[1]))
+        mask = _transpose(network.layers[number], mask, (seen[0], seen[1]))
         mask = mask * means.get(number - 1, 1.0)
     largest = mask.max((1, 2), keepdims=True)
     shares: Masks = np.divide(mask, largest, out=np.zeros_like(mask), where=largest > 0)
@@ -68,14 +68,14 @@ def _mean(values: Values) -> Masks:
     return np.asarray(np.maximum(values, 0).mean(-1, dtype=np.float64))
 
 
-def _undone(layer: Layer, mask: Masks, size: tuple[int, int]) -> Masks:
+def _transpose(layer: Layer, mask: Masks, size: tuple[int, int]) -> Masks:
     """Bring masks (n, …) from a layer's output to its input of `size`."""
     if isinstance(layer, Conv):
-        return spread(
+        return upsample_ones(
             mask, size, layer.kernel.shape[:2], layer.strides, layer.padding, layer.dilation
         )
     if isinstance(layer, Pool):
-        return spread(mask, size, layer.size, layer.strides, layer.padding)
+        return upsample_ones(mask, size, layer.size, layer.strides, layer.padding)
     if isinstance(layer, Crop):
         return np.pad(mask, ((0, 0), (layer.top, layer.bottom), (layer.left, layer.right)))
     if isinstance(layer, Pad):
@@ -95,7 +95,7 @@ def _undone(layer: Layer, mask: Masks, size: tuple[int, int]) -> Masks:
     return mask
 
 
-def spread(
+def upsample_ones(
     mask: Masks,
     size: tuple[int, int],
     window: Sequence[int],

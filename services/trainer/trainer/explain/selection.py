@@ -35,7 +35,7 @@ def hardest(
     return found
 
 
-def spread(steering: Floats, shares: tuple[float, ...]) -> list[int]:
+def at_quantiles(steering: Floats, shares: tuple[float, ...]) -> list[int]:
     """Return the rows at these shares of all, 0..1, in the order of their steering; each once."""
     ordered = np.argsort(steering, kind="stable")
     places = [round(share * (len(ordered) - 1)) for share in shares]

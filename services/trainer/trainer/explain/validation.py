@@ -15,7 +15,7 @@ from contract import steering_metrics
 from contract.dataset.timeline import row_segments, row_times
 from contract.vehicle import MAX_STEER_DEG
 from trainer.explain import provenance
-from trainer.explain.provenance import Frames, Source
+from trainer.explain.provenance import Frames, TrainingRecording
 
 Values = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
@@ -33,10 +33,10 @@ SCORES: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ValidationPredictions:
     """The validation rows of one recording."""
 
-    source: Source
+    source: TrainingRecording
     rows: Numbers
     network: Values
     """(rows,), what the network answers to their centre frames, -1..1."""
@@ -68,12 +68,12 @@ class Judged:
         return np.asarray(np.cumsum(begins))
 
 
-def judge(
+def predict_validation(
     data_dir: Path,
-    sources: Sequence[Source],
+    sources: Sequence[TrainingRecording],
     answer: Callable[[Frames], Values],
     told: Callable[[int, int], None],
-) -> list[Judged]:
+) -> list[ValidationPredictions]:
     """Ask a network about all rows that validated it.
 
     Args:
@@ -88,15 +88,15 @@ def judge(
         answers = []
         for start in range(0, len(rows), provenance.CHUNK):
             part = rows[start : start + provenance.CHUNK]
-            answers.append(answer(provenance.frames(data_dir, each, part.tolist())))
+            answers.append(answer(provenance.read_frames(data_dir, each, part.tolist())))
             done += len(part)
             told(done, total)
         if answers:
-            found.append(Judged(each, rows, np.concatenate(answers)))
+            found.append(ValidationPredictions(each, rows, np.concatenate(answers)))
     return found
 
 
-def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
+def figures(judged: Sequence[ValidationPredictions]) -> list[tuple[str, float, str]]:
     """Return name, value and unit of what the answers are worth."""
     network, driver, held = (
         np.concatenate([getattr(each, name) for each in judged])
@@ -114,10 +114,10 @@ def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
 
 
 @dataclass(frozen=True)
-class Moment:
+class RowPrediction:
     """One of the rows."""
 
-    judged: Judged
+    judged: ValidationPredictions
     at: int
     """Its place among the recording's validation rows."""
 
@@ -147,6 +147,6 @@ class Moment:
         return f"{self.judged.source.name}, {self.time_s:.1f} s"
 
 
-def moments(judged: Sequence[Judged]) -> list[Moment]:
+def row_predictions(judged: Sequence[ValidationPredictions]) -> list[RowPrediction]:
     """Return all rows of all recordings."""
-    return [Moment(each, at) for each in judged for at in range(len(each.rows))]
+    return [RowPrediction(each, at) for each in judged for at in range(len(each.rows))]

@@ -14,10 +14,10 @@ from contract.models.layer_table import Layer
 
 def write(folder: Path, model: keras.Model) -> None:
     """Write the table of a Sequential's layers into a version that is yet to be published."""
-    layer_table.write(folder / layer_table.FILE, layers(model))
+    layer_table.write(folder / layer_table.FILE, describe_layers(model))
 
 
-def layers(model: keras.Model) -> list[Layer]:
+def describe_layers(model: keras.Model) -> list[Layer]:
     """Return the layers of a Sequential, in the order of computing."""
     return [
         Layer(

@@ -58,7 +58,7 @@ def answers(tflite: Path, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float
     return steering
 
 
-def compare(
+def check_parity(
     expected: npt.NDArray[np.float32],
     found: npt.NDArray[np.float32],
     who: str = "the LiteRT twin",
@@ -82,7 +82,7 @@ def main(h5: str, tflite: str) -> None:
     """Convert in this process, which must run Keras on TensorFlow."""
     import tensorflow as tf
 
-    network = keras_backend.build(reader.read(Path(h5)).network)
+    network = keras_backend.build_model(reader.read(Path(h5)).network)
     Path(tflite).write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
 
 

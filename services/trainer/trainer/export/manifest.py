@@ -18,7 +18,7 @@ from contract.models.registry import SCHEMA, ModelManifest
 PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables")
 
 
-def compose(
+def trained_manifest(
     job_id: str,
     data_dir: Path,
     manifests: Sequence[StoreManifest],
@@ -34,7 +34,7 @@ def compose(
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=frame_spec(manifests),
+        frame_spec=common_frame_spec(manifests),
         data=[_lineage(data_dir, manifest) for manifest in manifests],
         config=dict(config),
         seed=int(config["seed"]),
@@ -45,7 +45,7 @@ def compose(
     )
 
 
-def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
+def imported_manifest(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
     """Return the manifest of a version that came from somebody's model file, as `config` tells."""
     return ModelManifest(
         version=0,
@@ -63,7 +63,7 @@ def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) 
     )
 
 
-def frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
+def common_frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
     """Return how the frames of all stores were prepared.
 
     Raises:
@@ -78,7 +78,7 @@ def frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
     return manifests[0].frame_spec
 
 
-def summary(manifest: ModelManifest, verdict: str) -> dict[str, Any]:
+def job_result(manifest: ModelManifest, verdict: str) -> dict[str, Any]:
     """Return the result of a training job: what `lapwing train` shows."""
     return {
         "verdict": verdict,

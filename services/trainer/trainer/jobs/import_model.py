@@ -28,10 +28,10 @@ from trainer import gate, outline
 from trainer.export import layer_table, litert
 from trainer.export import manifest as release
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import Network
+from trainer.graph.layers import NetworkSpec
 from trainer.keras_import import affine, input_pipeline, sandbox
 from trainer.keras_import import reader as modelfile
-from trainer.keras_import.input_pipeline import Preparation
+from trainer.keras_import.input_pipeline import InputPipeline
 from trainer.keras_import.reader import ModelFile
 from trainer.settings import Settings
 from trainer.training.run_state import Workspace
@@ -49,7 +49,7 @@ INBOX: Final = ".inbox"
 
 
 @dataclass(frozen=True)
-class Choices:
+class ImportOptions:
     """What the command line was told of a model file."""
 
     name: str
@@ -95,11 +95,11 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     top, bottom = _two("crop", crop) or (0, 0)
-    choices = Choices(name, normalize, (top, bottom), _two("size", size), color, output)
+    choices = ImportOptions(name, normalize, (top, bottom), _two("size", size), color, output)
     try:
         result = import_file(settings, job_id, report, Path(source), choices)
         version = result["imported"]["version"]
-        return {**result, "gate": gate.ask(Registry(settings.model_dir), version)}
+        return {**result, "gate": gate.enqueue_gate(Registry(settings.model_dir), version)}
     finally:
         # Resolved, so that no ".." and no link leads the removal out of the inbox.
         folder = Path(source).resolve().parent
@@ -122,17 +122,17 @@ def _two(name: str, value: object) -> tuple[int, int] | None:
 
 
 def import_file(
-    settings: Settings, job_id: str, report: queue.Report, path: Path, choices: Choices
+    settings: Settings, job_id: str, report: queue.Report, path: Path, choices: ImportOptions
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.hold():
+    with workspace.lock():
         try:
             published = registry.of_job(job_id)
             if published is None:
                 report(phase="read")
-                found, network = understand(path, choices)
-                staged = workspace.stage()
+                found, network = load_network(path, choices)
+                staged = workspace.staging_dir()
                 metrics = _convert(settings, report, network, staged)
                 report(phase="publish")
                 manifest = _manifest(job_id, path, choices, found, network, metrics)
@@ -149,9 +149,9 @@ def import_file(
     }
 
 
-def understand(
-    path: Path, choices: Choices, limit_s: float = sandbox.LIMIT_S
-) -> tuple[ModelFile, Network]:
+def load_network(
+    path: Path, choices: ImportOptions, limit_s: float = sandbox.TIMEOUT_S
+) -> tuple[ModelFile, NetworkSpec]:
     """Return what a file says, and the whole network from a frame to one steering.
 
     Reading the file may take `limit_s` seconds.
@@ -161,32 +161,32 @@ def understand(
     """
     size = None if choices.size is None else (choices.size[1], choices.size[0])
     told = {"normalize": choices.normalize, "output": choices.output, "size": size}
-    sandbox.rehearse(path, limit_s, **told)
+    sandbox.read_in_subprocess(path, limit_s, **told)
     found = modelfile.read(path, choices.normalize, choices.output, size)
     outside = None
     if choices.normalize and not found.normalized:
         outside = affine.parse(choices.normalize)
-    how = Preparation(choices.crop, choices.color, outside)
+    how = InputPipeline(choices.crop, choices.color, outside)
     inner = found.network
-    before = input_pipeline.layers(inner.input_shape, how)
-    doubts = input_pipeline.doubts(inner.input_shape, how, inner.layers)
-    network = Network((spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *inner.layers))
+    before = input_pipeline.build_layers(inner.input_shape, how)
+    doubts = input_pipeline.warnings(inner.input_shape, how, inner.layers)
+    network = NetworkSpec((spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *inner.layers))
     outline.check(network)
     return replace(found, notes=(*found.notes, *doubts)), network
 
 
 def _convert(
-    settings: Settings, report: queue.Report, network: Network, staged: Path
+    settings: Settings, report: queue.Report, network: NetworkSpec, staged: Path
 ) -> dict[str, float]:
     """Write all files of the version; return how far the three ways are from each other."""
     report(phase="convert")
-    built = keras_backend.build(network)
+    built = keras_backend.build_model(network)
     built.save(staged / H5)
     layer_table.write(staged, built)
     litert.convert(staged / H5, staged / TFLITE)
     report(phase="verify")
     frames = _frames(settings.data_dir)
-    expected = numpy_backend.answers(network, frames)[:, 0]
+    expected = numpy_backend.predict(network, frames)[:, 0]
     if not np.isfinite(expected).all():
         raise ModelError("the network's answers are no numbers", got=float(expected[0]))
     batches = np.array_split(frames, -(-len(frames) // BATCH))
@@ -194,8 +194,8 @@ def _convert(
     twin_answers = litert.answers(staged / TFLITE, frames)
     golden.write(staged / golden.FILE, frames, twin_answers)
     return {
-        "forward_difference": litert.compare(expected, keras_answers, "Keras's network"),
-        "twin_difference": litert.compare(expected, twin_answers),
+        "forward_difference": litert.check_parity(expected, keras_answers, "Keras's network"),
+        "twin_difference": litert.check_parity(expected, twin_answers),
         "frames": float(len(frames)),
         "steering_min": float(expected.min()),
         "steering_max": float(expected.max()),
@@ -223,9 +223,9 @@ def _frames(data_dir: Path) -> Frames:
 def _manifest(
     job_id: str,
     path: Path,
-    choices: Choices,
+    choices: ImportOptions,
     found: ModelFile,
-    network: Network,
+    network: NetworkSpec,
     metrics: dict[str, float],
 ) -> ModelManifest:
     config: dict[str, object] = {
@@ -240,4 +240,4 @@ def _manifest(
         "layers": outline.described(network),
         "notes": list(found.notes),
     }
-    return release.imported(job_id, config, metrics)
+    return release.imported_manifest(job_id, config, metrics)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 
 @dataclass
-class Tally:
+class EpochState:
     """One epoch's count."""
 
     epoch: int

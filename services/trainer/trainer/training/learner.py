@@ -15,12 +15,12 @@ from contract import atomic_files
 from contract.errors import TrainingError
 from trainer.training import weights_file
 
-EXPLOSION: Final = 10.0
+DIVERGENCE_FACTOR: Final = 10.0
 """A running loss this many times the best epoch's is an explosion; the write-up's went from 0.0233
 to 0.3627 in one epoch and never came back."""
 CLIP_NORM: Final = 1.0
 """No step's gradient is longer than this."""
-LOOK_EVERY: Final = 50
+CHECK_EVERY: Final = 50
 """Steps after which the running loss is looked at."""
 
 Values = npt.NDArray[np.float32]
@@ -80,7 +80,7 @@ class Learner:
         learner._best_loss = best_loss
         return learner
 
-    def steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
+    def train_steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
         """Take a step a batch; yield the batch and its mean loss after each.
 
         Raises:
@@ -91,10 +91,10 @@ class Learner:
             logs = self.model.train_on_batch(batch.frames, batch.labels[:, None], return_dict=True)
             loss = float(logs["loss"])  # of this batch alone
             if not math.isfinite(loss):
-                raise _lost("the loss is no number any more", loss)
+                raise _diverged("the loss is no number any more", loss)
             recent.append(loss)
-            if len(recent) == LOOK_EVERY:
-                self._look(sum(recent) / LOOK_EVERY)
+            if len(recent) == CHECK_EVERY:
+                self._look(sum(recent) / CHECK_EVERY)
                 recent.clear()
             yield batch, loss
 
@@ -108,9 +108,9 @@ class Learner:
         self._best_loss = min(self._best_loss, loss)
 
     def _look(self, loss: float) -> None:
-        if loss > EXPLOSION * self._best_loss:
-            raise _lost(
-                f"the loss exploded, to {EXPLOSION:g} times the best epoch's {self._best_loss:.4g}",
+        if loss > DIVERGENCE_FACTOR * self._best_loss:
+            raise _diverged(
+                f"the loss exploded, to {DIVERGENCE_FACTOR:g} times the best epoch's {self._best_loss:.4g}",
                 f"{loss:.4g}",
             )
 
@@ -142,7 +142,7 @@ class Learner:
         }
 
 
-def _lost(what: str, got: object) -> TrainingError:
+def _diverged(what: str, got: object) -> TrainingError:
     return TrainingError(
         what, got=got, remedy="Lower the learning rate, or look for wrong steering in the recording"
     )

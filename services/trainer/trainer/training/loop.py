@@ -19,17 +19,17 @@ from contract.jobs.queue import Report
 from contract.steering_metrics import Score
 from trainer.config import Config
 from trainer.data import augmentation, sampler, shared_memory
-from trainer.data.loader import Batch, Stream
-from trainer.data.prefetch import prefetched
-from trainer.data.sampler import Order
-from trainer.data.samples import Table
+from trainer.data.loader import Batch, DataLoader
+from trainer.data.prefetch import prefetch
+from trainer.data.sampler import EpochOrder
+from trainer.data.samples import SampleTable
 from trainer.training import pilotnet
 from trainer.training.devices import Devices
-from trainer.training.epoch_state import Tally
+from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
 from trainer.training.progress import Progress
-from trainer.training.run_state import State, Workspace
-from trainer.training.tensorboard import TrainingBoard
+from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ class Training:
 
     config: Config
     devices: Devices
-    table: Table
+    table: SampleTable
     held: Labels
     """The driver's previous steering, of each validation row."""
     stores: list[BlockReader]
     """The job's own handles, for reading ahead."""
-    stream: Stream
+    stream: DataLoader
     workspace: Workspace
-    state: State
+    state: TrainingState
     checkpoint_s: float
 
     def plain(self, numbers: Numbers) -> Iterator[Batch]:
@@ -58,28 +58,28 @@ class Training:
         size = self.config.batch
         asked = (numbers[start : start + size] for start in range(0, len(numbers), size))
         return self.stream.batches(
-            shared_memory.records(self.table.samples, each) for each in asked
+            shared_memory.make_records(self.table.samples, each) for each in asked
         )
 
     def epoch(self, epoch: int, first: int) -> Iterator[Batch]:
         """Yield an epoch's batches, each sample varied by its own chance, from one on."""
         numbers, samples, config = self.table.train, self.table.samples, self.config
         if self.state.shuffle == "blocks":
-            chosen = sampler.blocked(numbers, samples[numbers], config.seed, epoch)
+            chosen = sampler.windowed_shuffle(numbers, samples[numbers], config.seed, epoch)
         elif self.state.shuffle == "none":
-            chosen = sampler.unshuffled(numbers, samples[numbers])
+            chosen = sampler.storage_order(numbers, samples[numbers])
         else:
-            chosen = sampler.exact(numbers, config.seed, epoch)
+            chosen = sampler.full_shuffle(numbers, config.seed, epoch)
         return self.stream.batches(self._asked(chosen, epoch, first))
 
-    def _asked(self, chosen: Order, epoch: int, first: int) -> Iterator[shared_memory.Records]:
+    def _asked(self, chosen: EpochOrder, epoch: int, first: int) -> Iterator[shared_memory.Records]:
         for numbers, begun in chosen.batches(self.config.batch, first):
             for window in begun:
                 self._expect(chosen, window + 1)
-            keys = augmentation.keys(self.config.seed, epoch, numbers)
-            yield shared_memory.records(self.table.samples, numbers, keys)
+            keys = augmentation.sample_keys(self.config.seed, epoch, numbers)
+            yield shared_memory.make_records(self.table.samples, numbers, keys)
 
-    def _expect(self, chosen: Order, window: int) -> None:
+    def _expect(self, chosen: EpochOrder, window: int) -> None:
         """Let the disk read the blocks of a window before it is asked for them."""
         if chosen.blocks is None or window >= len(chosen.blocks):
             return
@@ -110,16 +110,16 @@ class Training:
         return Learner.load(path, built, self.config.learning_rate, best_loss)
 
 
-def run(training: Training, report: Report, board: TrainingBoard) -> None:
+def run(training: Training, report: Report, board: TensorBoardLogger) -> None:
     """Train until the last epoch, or until validation has not improved for `patience` of them."""
     config, state = training.config, training.state
     learner = training.learner()
     progress = Progress(report, config.epochs, len(training.table.train), config.batch)
     while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
-        tally = state.tally or Tally(state.epoch + 1)
+        tally = state.tally or EpochState(state.epoch + 1)
         _epoch(training, learner, tally, progress)
         learner.end_epoch(tally.loss)
-        rate, waited = progress.samples_per_s, progress.data_share
+        rate, waited = progress.samples_per_s, progress.data_wait_fraction
         scores = training.validate(learner)[1]
         mse = scores["mse"]
         if mse < min((each["validation_mse"] for each in state.history), default=np.inf):
@@ -144,14 +144,14 @@ def run(training: Training, report: Report, board: TrainingBoard) -> None:
         )
 
 
-def _epoch(training: Training, learner: Learner, tally: Tally, progress: Progress) -> None:
+def _epoch(training: Training, learner: Learner, tally: EpochState, progress: Progress) -> None:
     """Train on what is left of an epoch, and save the network now and then."""
     state, workspace = training.state, training.workspace
     progress.begin(tally.epoch, tally.samples)
     saved_s = time.monotonic()
     batches: Iterable[Any] = training.epoch(tally.epoch, tally.batches)
     if training.devices.gpu:
-        batches = prefetched(batches)
+        batches = prefetch(batches)
     for batch, loss in learner.steps(progress.waiting(batches)):
         tally.add(batch.numbers, batch.labels, loss)
         progress.step(tally.samples, tally.loss)

@@ -10,7 +10,7 @@ from contract.jobs.queue import Report
 
 Item = TypeVar("Item")
 
-TRIFLE = 0.02
+NEGLIGIBLE = 0.02
 """Share of the time that is not worth anybody's."""
 
 
@@ -64,7 +64,7 @@ class Progress:
             yield item
 
     @property
-    def data_share(self) -> float:
+    def data_wait_fraction(self) -> float:
         """Share of the epoch's time, 0..1, for which the network waited for data."""
         return self._waited_s / max(self._clock() - self._since, 1e-9)
 
@@ -86,10 +86,10 @@ class Progress:
         )
 
 
-def verdict(data_share: float, readers: int) -> str:
+def bottleneck(data_share: float, readers: int) -> str:
     """Say where a training's time went, and what to do about it."""
     told = f"compute {1 - data_share:.0%}, data {data_share:.0%}"
-    if data_share <= TRIFLE:
+    if data_share <= NEGLIGIBLE:
         return f"{told}: nothing to do"
     return (
         f"{told}: the network waits for its batches. LAPWING_READERS={readers + 1} reads them with "

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from trainer.training.epoch_state import Tally
+from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"
 
 
 @dataclass
-class State:
+class TrainingState:
     """How far a training came."""
 
     datasets: list[str]
@@ -36,7 +36,7 @@ class State:
     """From 1; 0 while none has finished."""
     shuffle: str = ""
     """Chosen when the job first ran, like the datasets: the order must not change."""
-    tally: Tally | None = None
+    tally: EpochState | None = None
     """Of the epoch after the last finished one, as far as its network is saved."""
     quarantined: dict[str, str] = field(default_factory=dict)
     """Datasets that were found damaged at first and left out, and what was wrong."""
@@ -55,7 +55,7 @@ class Workspace:
         self._lock = model_dir / FOLDER / f"{job_id}.lock"
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Be the only process that works on the job.
 
         RQ runs a job again when its worker was killed, while the process that ran it may live on.
@@ -64,16 +64,16 @@ class Workspace:
             self.path.mkdir(exist_ok=True)
             yield
 
-    def read(self) -> State | None:
+    def read(self) -> TrainingState | None:
         """Return how far an earlier process came, or None."""
         path = self.path / "state.json"
         if not path.exists():
             return None
         document = json.loads(path.read_text())
         tally = document.pop("tally")
-        return State(**document, tally=None if tally is None else Tally(**tally))
+        return TrainingState(**document, tally=None if tally is None else EpochState(**tally))
 
-    def write(self, state: State) -> None:
+    def write(self, state: TrainingState) -> None:
         """Make what is saved count, and remove the networks that no longer do."""
         atomic_files.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
@@ -85,13 +85,13 @@ class Workspace:
         """Return where the network of a finished epoch is saved."""
         return self.path / f"epoch-{epoch}.h5"
 
-    def latest(self, state: State) -> Path:
+    def latest(self, state: TrainingState) -> Path:
         """Return where the network is saved with which a training goes on from a state."""
         if state.tally is None:
             return self.network(state.epoch)
         return self.path / f"step-{state.tally.epoch}-{state.tally.batches}.h5"
 
-    def stage(self) -> Path:
+    def staging_dir(self) -> Path:
         """Return an empty folder for the files of a version."""
         staged = self.path / "staged"
         shutil.rmtree(staged, ignore_errors=True)

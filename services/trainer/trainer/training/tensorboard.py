@@ -17,7 +17,7 @@ BASELINES: Final = {"predict-zero": "mse_zero", "hold-last": "mse_hold"}
 """Runs beside the training's own, and what each scores (score.py)."""
 
 
-class TrainingBoard:
+class TensorBoardLogger:
     """The runs of one training; use it in `with`. A job that is resumed goes on with them.
 
     Args:

@@ -35,7 +35,7 @@ def read(path: Path, variables: Variables) -> None:
         ModelError: the file is refused, or holds other variables than these.
     """
     found = []
-    with safe_hdf5.opened(path) as file:
+    with safe_hdf5.open_hdf5(path) as file:
         for group, members in variables.items():
             there = file.children(group) if file.has(group) else []
             if len(there) != len(members):

@@ -13,7 +13,7 @@ from trainer.explain.plots import style
 
 Values = npt.NDArray[np.float32]
 
-MOST: Final = 96
+MAX_MAPS: Final = 96
 """Maps on a sheet; more could not be told apart."""
 COLUMNS: Final = (6, 8)
 """Of up to FEW maps, and of more."""
@@ -23,7 +23,7 @@ TOP_SHARE: Final = 0.995
 WIDTH_IN: Final = 13.5
 
 
-def activations(maps: Values, aspect: float, title: str, frame: str, path: Path) -> None:
+def draw_feature_maps(maps: Values, aspect: float, title: str, frame: str, path: Path) -> None:
     """Draw the maps of one convolution on one scale.
 
     Args:
@@ -34,12 +34,12 @@ def activations(maps: Values, aspect: float, title: str, frame: str, path: Path)
         path: of the PNG.
     """
     high, wide, filters = maps.shape
-    shown = maps[..., :MOST]
+    shown = maps[..., :MAX_MAPS]
     columns = min(COLUMNS[filters > FEW], filters)
     rows = math.ceil(shown.shape[2] / columns)
     tall = WIDTH_IN / columns * high / wide * aspect * rows
-    left_out = "" if filters <= MOST else f" The first {MOST} of {filters} are shown."
-    made = style.sheet(
+    left_out = "" if filters <= MAX_MAPS else f" The first {MAX_MAPS} of {filters} are shown."
+    made = style.new_figure(
         WIDTH_IN,
         1.25 + tall,
         title,
@@ -50,7 +50,7 @@ def activations(maps: Values, aspect: float, title: str, frame: str, path: Path)
     most = max(float(np.quantile(np.abs(shown), TOP_SHARE)), 1e-9)
     axes = made.add_subplot()
     drawn = axes.imshow(
-        mosaic(shown, columns),
+        tile(shown, columns),
         cmap="RdBu_r",
         interpolation="nearest",
         aspect=aspect,
@@ -75,7 +75,7 @@ def activations(maps: Values, aspect: float, title: str, frame: str, path: Path)
     style.save(made, path)
 
 
-def mosaic(maps: Values, columns: int) -> Values:
+def tile(maps: Values, columns: int) -> Values:
     """Lay maps (height, width, n) out in rows, a pixel of NaN between them."""
     high, wide, count = maps.shape
     rows = math.ceil(count / columns)
@@ -86,6 +86,6 @@ def mosaic(maps: Values, columns: int) -> Values:
     return found
 
 
-def silent(maps: Values) -> int:
+def count_dead(maps: Values) -> int:
     """Return how many maps (height, width, n) are above 0 nowhere: their filters found nothing."""
     return int((maps.max((0, 1)) <= 0).sum())

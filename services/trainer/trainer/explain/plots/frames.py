@@ -26,7 +26,7 @@ STRETCH: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class FrameView:
     """One frame as a network sees it."""
 
     name: str
@@ -51,9 +51,9 @@ class View:
         return float(STRETCH * ((bottom - top + 1) / high) / ((right - left + 1) / wide))
 
 
-def whole(view: View, title: str, path: Path) -> None:
+def draw_frame(view: FrameView, title: str, path: Path) -> None:
     """Draw one frame large: the picture, the crop, the saliency over it, and the steering."""
-    made = style.sheet(
+    made = style.new_figure(
         WIDTH_IN,
         3.9,
         title,
@@ -65,10 +65,10 @@ def whole(view: View, title: str, path: Path) -> None:
     grid = made.add_gridspec(2, 3, height_ratios=(6, 1))
     high, wide = view.crop.shape[:2]
     titles = ("the frame", f"what the network sees: {wide} x {high}", "where it looks")
-    panels = (view.frame, view.crop, style.heated(view.crop, view.saliency))
+    panels = (view.frame, view.crop, style.overlay_heatmap(view.crop, view.saliency))
     for column, (name, pixels) in enumerate(zip(titles, panels, strict=True)):
         axes = made.add_subplot(grid[0, column])
-        style.picture(axes, pixels, aspect=view.aspect if column else STRETCH)
+        style.show_image(axes, pixels, aspect=view.aspect if column else STRETCH)
         axes.set_anchor("N")
         axes.set_title(name, fontsize=10, color=style.INK, loc="left")
         if column == 0:
@@ -83,16 +83,16 @@ def whole(view: View, title: str, path: Path) -> None:
                     linewidth=1.6,
                 )
             )
-    gauge(made.add_subplot(grid[1, :]), view)
+    steering_gauge(made.add_subplot(grid[1, :]), view)
     style.save(made, path)
 
 
-def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
+def draw_frame_grid(views: Sequence[FrameView], title: str, caption: str, path: Path) -> None:
     """Draw frames in rows of COLUMNS: each one's saliency over its crop, and the steering."""
     rows = -(-len(views) // COLUMNS)
     high, wide = views[0].crop.shape[:2]
     tall_in = WIDTH_IN / COLUMNS / 2 * views[0].aspect * high / wide
-    made = style.sheet(WIDTH_IN, 1.0 + (tall_in + 0.85) * rows, title, caption)
+    made = style.new_figure(WIDTH_IN, 1.0 + (tall_in + 0.85) * rows, title, caption)
     grid = made.add_gridspec(rows, COLUMNS)
     for number, view in enumerate(views):
         inner = GridSpecFromSubplotSpec(
@@ -103,18 +103,18 @@ def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
             hspace=0.02,
             wspace=0.02,
         )
-        for column, pixels in enumerate((view.crop, style.heated(view.crop, view.saliency))):
+        for column, pixels in enumerate((view.crop, style.overlay_heatmap(view.crop, view.saliency))):
             axes = made.add_subplot(inner[0, column])
-            style.picture(axes, pixels, aspect=view.aspect)
+            style.show_image(axes, pixels, aspect=view.aspect)
             if column == 0:
                 axes.set_title(
                     f"{number + 1}  {view.name}", fontsize=9, loc="left", color=style.INK
                 )
-        gauge(made.add_subplot(inner[1, :]), view)
+        steering_gauge(made.add_subplot(inner[1, :]), view)
     style.save(made, path)
 
 
-def gauge(axes: Axes, view: View) -> None:
+def steering_gauge(axes: Axes, view: FrameView) -> None:
     """Draw the two steerings on a scale from lock to lock."""
     lock = MAX_STEER_DEG
     axes.set_xlim(-lock, lock)

@@ -25,7 +25,7 @@ TALLEST: Final = 2.5
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class SteeringTrace:
     """Validation rows of one recording, in order of time."""
 
     name: str
@@ -40,13 +40,13 @@ class Course:
     """Rows of these that have a label, and the labels."""
 
 
-def over_time(courses: Sequence[Course], title: str, path: Path) -> None:
+def draw_steering(courses: Sequence[SteeringTrace], title: str, path: Path) -> None:
     """Draw the network's steering beside the driver's."""
     shown = sorted(courses, key=lambda each: -len(each.driver))[:PANELS]
     shown = [each for each in courses if any(each is one for one in shown)]
     left_out = len(courses) - len(shown)
     more = f" {left_out} shorter recordings are not shown." if left_out else ""
-    made = style.sheet(
+    made = style.new_figure(
         13.5,
         1.5 + 2.7 * len(shown),
         title,
@@ -64,10 +64,10 @@ def over_time(courses: Sequence[Course], title: str, path: Path) -> None:
     style.save(made, path)
 
 
-def _course(axes: Axes, course: Course) -> None:
-    style.plain(axes)
+def _course(axes: Axes, course: SteeringTrace) -> None:
+    style.strip_axes(axes)
     lock = MAX_STEER_DEG
-    time_s = squeezed(course.time_s, course.block)
+    time_s = compress_gaps(course.time_s, course.block)
     first = True
     for block in np.unique(course.block):
         inside = course.block == block
@@ -114,7 +114,7 @@ def _course(axes: Axes, course: Course) -> None:
     axes.margins(x=0.01, y=0.15)
 
 
-def squeezed(time_s: Floats, block: npt.NDArray[np.int64]) -> Floats:
+def compress_gaps(time_s: Floats, block: npt.NDArray[np.int64]) -> Floats:
     """Return times from 0 in which every pause between blocks is PAUSE_S long."""
     steps = np.diff(time_s, prepend=time_s[:1])
     begins = np.diff(block, prepend=block[:1]) != 0
@@ -122,19 +122,19 @@ def squeezed(time_s: Floats, block: npt.NDArray[np.int64]) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class LabelStage:
     """Labels at one stage of their preparation."""
 
     name: str
-    steering: Floats
+    draw_label_histograms: Floats
     """(samples,), -1..1, beyond it where the side cameras' correction adds to it."""
     note: str
     """What was done, in words."""
 
 
-def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
+def draw_label_histograms(lessons: Sequence[LabelStage], title: str, path: Path) -> None:
     """Draw the histogram of the labels at each stage."""
-    made = style.sheet(
+    made = style.new_figure(
         13.5,
         6.6,
         title,
@@ -152,7 +152,7 @@ def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
     grid = made.add_gridspec(2, -(-len(lessons) // 2))
     for number, (lesson, height) in enumerate(zip(lessons, heights, strict=True)):
         axes = made.add_subplot(grid[number // grid.ncols, number % grid.ncols])
-        style.plain(axes)
+        style.strip_axes(axes)
         axes.bar((edges[:-1] + edges[1:]) / 2, height, width=0.9 * BIN_DEG, color=style.NETWORK)
         axes.set_ylim(0, 1.08 * top)
         peak = int(np.argmax(height))

@@ -30,7 +30,7 @@ DIMMED: Final = 0.62
 """How bright the picture is under a saliency."""
 
 
-def sheet(width_in: float, height_in: float, title: str, caption: str) -> Figure:
+def new_figure(width_in: float, height_in: float, title: str, caption: str) -> Figure:
     """Return an empty sheet with a title above and an explanation below."""
     made = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(made)
@@ -45,7 +45,7 @@ def save(made: Figure, path: Path) -> None:
     made.savefig(path, format="png", metadata={"Software": "Lapwing"})
 
 
-def picture(axes: Axes, pixels: npt.NDArray[Any], *, aspect: float = 1.0) -> None:
+def show_image(axes: Axes, pixels: npt.NDArray[Any], *, aspect: float = 1.0) -> None:
     """Show (height, width, 3) pixels, each as a pixel, without scales.
 
     Args:
@@ -59,7 +59,7 @@ def picture(axes: Axes, pixels: npt.NDArray[Any], *, aspect: float = 1.0) -> Non
     axes.spines[:].set_visible(False)
 
 
-def plain(axes: Axes) -> None:
+def strip_axes(axes: Axes) -> None:
     """Leave of a chart's frame what is read: two axes and a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
@@ -68,7 +68,7 @@ def plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def heated(pixels: npt.NDArray[np.uint8], saliency: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+def overlay_heatmap(pixels: npt.NDArray[np.uint8], saliency: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
     """Return a picture in grey under its saliency: (height, width, 3), 0..1.
 
     The saliency is evened out over neighbours, for strides of 2 leave a grid of every other pixel.
