@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import steering_metrics
+from contract import steering_metrics, train_config
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
@@ -22,16 +22,15 @@ from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
+from contract.train_config import TrainConfig
 from contract.vehicle import CAMERA_NAMES
-from trainer import config as configuration
 from trainer import gate, material
-from trainer.config import Config
 from trainer.data import prefetch, sampler, storage_probe
 from trainer.data import samples as index
 from trainer.data import side_cameras as sides
 from trainer.data.augmentation import Augmentation
-from trainer.data.loader import DataLoader
-from trainer.data.samples import SampleTable
+from trainer.data.loader import Stream
+from trainer.data.samples import Table
 from trainer.data.split import Split, split
 from trainer.export import layer_table, litert
 from trainer.export import manifest as release
@@ -39,8 +38,8 @@ from trainer.settings import Settings
 from trainer.training import devices, loop, pilotnet, progress
 from trainer.training.learner import Learner
 from trainer.training.loop import Training
-from trainer.training.run_state import TrainingState, Workspace
-from trainer.training.tensorboard import TensorBoardLogger
+from trainer.training.run_state import State, Workspace
+from trainer.training.tensorboard import TrainingBoard
 
 log = logging.getLogger(__name__)
 
@@ -61,22 +60,22 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    result = train(settings, job_id, report, datasets or [], configuration.of_arguments(options))
-    return {**result, "gate": gate.enqueue_gate(Registry(settings.model_dir), result["version"])}
+    result = train(settings, job_id, report, datasets or [], train_config.from_arguments(options))
+    return {**result, "gate": gate.ask(Registry(settings.model_dir), result["version"])}
 
 
 def train(
-    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: Config
+    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: TrainConfig
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.lock():
+    with workspace.hold():
         published = registry.of_job(job_id)
         if published is None:
             published = _train(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
-    verdict = progress.bottleneck(published.metrics.get("data_share", 0.0), settings.readers)
-    return release.job_result(published, verdict)
+    verdict = progress.verdict(published.metrics.get("data_share", 0.0), settings.readers)
+    return release.summary(published, verdict)
 
 
 def _train(
@@ -84,11 +83,11 @@ def _train(
     job_id: str,
     report: queue.Report,
     datasets: list[str],
-    config: Config,
+    config: TrainConfig,
     workspace: Workspace,
 ) -> ModelManifest:
     resumed = workspace.read()
-    state = resumed or TrainingState(
+    state = resumed or State(
         [manifest.dataset for manifest in store.select_manifests(settings.data_dir, datasets)]
     )
     with contextlib.ExitStack() as stack:
@@ -96,7 +95,7 @@ def _train(
         if resumed is None:
             _quarantine(settings.data_dir, state)
         manifests = store.select_manifests(settings.data_dir, state.datasets)
-        release.common_frame_spec(manifests)  # refuses a mixture before hours are spent on it
+        release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
         readers = [
             stack.enter_context(store.open_store(settings.data_dir, manifest))
             for manifest in manifests
@@ -108,33 +107,35 @@ def _train(
         machine = devices.prepare()
         places = [reader.place for reader in readers]
         stream = stack.enter_context(
-            DataLoader(
+            Stream(
                 places,
                 batch=config.batch,
                 readers=settings.readers,
                 queue_bytes=settings.queue_mib << 20,
                 augmentation=Augmentation(
-                    config.light,
+                    config.brightness,
                     config.shadow,
                     config.blur,
                     config.shift_m,
                     config.turn_deg,
-                    config.back_s,
+                    config.recovery_time_s,
                 ),
-                held=prefetch.MAX_IN_USE if machine.gpu else 1,
+                held=prefetch.HELD if machine.gpu else 1,
             )
         )
         stores = [reader.blocks for reader in readers]
         work = Training(
             config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
         )
-        with TensorBoardLogger(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
+        with TrainingBoard(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
             loop.run(work, report, board)
-        log.info("%s", progress.bottleneck(_data_share(state), settings.readers))
+        log.info("%s", progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
         staged, metrics = _stage(work)
-        split_file.write(staged / split_file.FILE, _sides(state.datasets, parts, config.gap_s))
-    manifest = release.trained_manifest(
+        split_file.write(
+            staged / split_file.FILE, _sides(state.datasets, parts, config.validation_gap_s)
+        )
+    manifest = release.compose(
         job_id,
         settings.data_dir,
         manifests,
@@ -146,7 +147,7 @@ def _train(
     return Registry(settings.model_dir).publish(staged, manifest)
 
 
-def _quarantine(data_dir: Path, state: TrainingState) -> None:
+def _quarantine(data_dir: Path, state: State) -> None:
     """Compare every block of every store with its checksum; leave damaged recordings out.
 
     Raises:
@@ -164,30 +165,32 @@ def _quarantine(data_dir: Path, state: TrainingState) -> None:
                 raise
 
 
-def samples(readers: list[StoreReader], config: Config) -> tuple[SampleTable, Labels, Split]:
+def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[Table, Labels, Split]:
     """Split the rows of the stores, and only then expand them."""
     recordings = [reader.rows for reader in readers]
-    parts = split(recordings, config.split, config.validation_share, config.gap_s, config.seed)
-    expanded = index.expand(
+    parts = split(
+        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+    )
+    expanded = index.training(
         material.prepared(
             recordings,
             parts.train,
-            smooth_s=config.smooth_s,
-            balance=config.balance,
+            smooth_s=config.label_smoothing_s,
+            balance=config.max_bin_ratio,
             seed=config.seed,
         ),
         cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=sides.make_labeller(config.correction, config.back_s),
+        labeller=sides.labeller(config.steering_correction, config.recovery_time_s),
         flip=config.flip,
         history=config.history,
     )
-    seen = index.centre_frames(recordings, parts.train)
-    validation = index.centre_frames(recordings, parts.validation)
+    seen = index.plain(recordings, parts.train)
+    validation = index.plain(recordings, parts.validation)
     held = [
         steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
         for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
-    return index.build_table(expanded, seen, validation), np.concatenate(held), parts
+    return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
 
 
 def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
@@ -202,20 +205,22 @@ def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
     )
 
 
-def _shuffle(readers: list[StoreReader], manifests: list[StoreManifest], config: Config) -> str:
+def _shuffle(
+    readers: list[StoreReader], manifests: list[StoreManifest], config: TrainConfig
+) -> str:
     """Choose how the epochs are shuffled, and say why."""
     if config.shuffle != "auto":
         return config.shuffle
     frames, free = sum(manifest.frames for manifest in manifests), storage_probe.free_bytes()
     rate = np.inf
-    if sampler.exceeds_memory(frames, free):
+    if sampler.exceeds(frames, free):
         rate = storage_probe.random_frames_per_s([reader.place for reader in readers])
-    how, why = sampler.choose_strategy(frames, free, rate)
+    how, why = sampler.choose(frames, free, rate)
     log.info("shuffle: %s (%s)", how, why)
     return how
 
 
-def _data_share(state: TrainingState) -> float:
+def _data_share(state: State) -> float:
     return float(np.mean([each["data_share"] for each in state.history]))
 
 
@@ -226,7 +231,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     plain = pilotnet.build("float32")  # whatever precision it was trained in
     plain.set_weights(best.model.get_weights())
     learner = Learner(plain)
-    staged = work.workspace.staging_dir()
+    staged = work.workspace.stage()
     plain.save(staged / H5)
     layer_table.write(staged, plain)
     litert.convert(staged / H5, staged / TFLITE)
@@ -235,7 +240,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     chosen = work.plain(table.validation[::every])
     # Copied: a batch's frames are the ring's, and others' once its slot is used again.
     frames = np.concatenate([batch.frames.copy() for batch in chosen])
-    difference = litert.check_parity(predicted[::every], litert.answers(staged / TFLITE, frames))
+    difference = litert.compare(predicted[::every], litert.answers(staged / TFLITE, frames))
     golden.write(staged / golden.FILE, frames, predicted[::every])
     seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
     return staged, {
