@@ -11,11 +11,11 @@ from contract.vehicle import CAMERA_NAMES
 from trainer import material
 from trainer.data import samples as index
 from trainer.data import side_cameras
-from trainer.explain.plots.steering import Lesson
-from trainer.explain.provenance import Source
+from trainer.explain.plots.steering import LabelStage
+from trainer.explain.provenance import TrainingRecording
 
 
-def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
+def label_stages(sources: Sequence[TrainingRecording], config: TrainConfig) -> list[LabelStage]:
     """Return the labels as recorded, smoothed, rebalanced, and expanded into samples.
 
     Args:
@@ -23,7 +23,7 @@ def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
         config: of the training.
     """
     found = [
-        material.prepared(
+        material.prepare_labels(
             [each.rows],
             [each.train],
             smooth_s=config.label_smoothing_s,
@@ -32,10 +32,10 @@ def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
         )[0]
         for each in sources
     ]
-    samples = index.training(
+    samples = index.expand(
         found,
         cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=side_cameras.labeller(config.steering_correction, config.recovery_time_s),
+        labeller=side_cameras.make_labeller(config.steering_correction, config.recovery_time_s),
         flip=config.flip,
         history=config.history,
     )
@@ -50,14 +50,14 @@ def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
         else "not used: all rows"
     )
     return [
-        Lesson(
+        LabelStage(
             "recorded rows that train",
             np.concatenate([each.rows["steering"][each.mask] for each in found]),
             "what the driver did",
         ),
-        Lesson("smoothed", np.concatenate([each.steering[each.mask] for each in found]), smooth),
-        Lesson("rebalanced", np.concatenate([each.steering[each.kept] for each in found]), balance),
-        Lesson("expanded into samples", samples["label"], _expansion(config)),
+        LabelStage("smoothed", np.concatenate([each.steering[each.mask] for each in found]), smooth),
+        LabelStage("rebalanced", np.concatenate([each.steering[each.kept] for each in found]), balance),
+        LabelStage("expanded into samples", samples["label"], _expansion(config)),
     ]
 
 

@@ -26,9 +26,9 @@ from contract.models.registry import H5, TFLITE, Registry
 from contract.settings import load
 from trainer.explain import label_stages, provenance, selection
 from trainer.explain import validation as judging
-from trainer.explain.explanation import Account
-from trainer.explain.inspector import Eye
-from trainer.explain.render import Drawing
+from trainer.explain.explanation import Explanation
+from trainer.explain.inspector import ModelInspector
+from trainer.explain.render import Renderer
 from trainer.export import litert
 from trainer.keras_import import reader
 from trainer.settings import Settings
@@ -86,9 +86,9 @@ def explain(
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     final = registry.path(version) / FOLDER
-    with workspace.hold(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
+    with workspace.lock(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
         try:
-            account = Account(
+            account = Explanation(
                 version,
                 registry.verify(version).sha256,
                 job_id,
@@ -125,17 +125,17 @@ def _gather(
     settings: Settings,
     report: queue.Report,
     registry: Registry,
-    account: Account,
+    account: Explanation,
     images: Sequence[tuple[str, Frame]],
     out: Path,
 ) -> None:
     """Make all pictures of a version, and say what they are in the account."""
     report(phase="read")
     manifest, folder = registry.manifest(account.version), registry.path(account.version)
-    eye = Eye(reader.read(folder / H5).network)
+    eye = ModelInspector(reader.read(folder / H5).network)
     split = split_file.read(folder / split_file.FILE)
-    sources, account.missing = provenance.sources(settings.data_dir, manifest, split)
-    judged = judging.judge(
+    sources, account.missing = provenance.find_recordings(settings.data_dir, manifest, split)
+    judged = judging.predict_validation(
         settings.data_dir,
         sources,
         lambda frames: litert.answers(folder / TFLITE, frames),
@@ -148,18 +148,18 @@ def _gather(
             remedy=f"Name some: lapwing explain {account.version} IMAGE…",
         )
     report(phase="draw")
-    drawing = Drawing(settings.data_dir, account, eye, out)
+    drawing = Renderer(settings.data_dir, account, eye, out)
     if judged:
-        drawing.validation(judging.moments(judged))
+        drawing.validation(judging.row_predictions(judged))
         for figure in judging.figures(judged):
             account.figure(*figure)
     trained = [each for each in sources if each.train.any()]
     if trained:
-        drawing.lessons(label_stages.lessons(trained, train_config.from_arguments(manifest.config)))
+        drawing.lessons(label_stages.label_stages(trained, train_config.from_arguments(manifest.config)))
     for name, pixels in images:
         drawing.frame(name, pixels, None)
     if not images:
-        moments = judging.moments(judged)
-        for at in selection.spread(np.array([each.driver for each in moments]), SHARES):
+        moments = judging.row_predictions(judged)
+        for at in selection.at_quantiles(np.array([each.driver for each in moments]), SHARES):
             moment = moments[at]
             drawing.frame(moment.name, drawing.pixels(moment), moment.driver)

@@ -29,8 +29,8 @@ from trainer.data import prefetch, sampler, storage_probe
 from trainer.data import samples as index
 from trainer.data import side_cameras as sides
 from trainer.data.augmentation import Augmentation
-from trainer.data.loader import Stream
-from trainer.data.samples import Table
+from trainer.data.loader import DataLoader
+from trainer.data.samples import SampleTable
 from trainer.data.split import Split, split
 from trainer.export import layer_table, litert
 from trainer.export import manifest as release
@@ -38,8 +38,8 @@ from trainer.settings import Settings
 from trainer.training import devices, loop, pilotnet, progress
 from trainer.training.learner import Learner
 from trainer.training.loop import Training
-from trainer.training.run_state import State, Workspace
-from trainer.training.tensorboard import TrainingBoard
+from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +69,13 @@ def train(
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.hold():
+    with workspace.lock():
         published = registry.of_job(job_id)
         if published is None:
             published = _train(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
-    verdict = progress.verdict(published.metrics.get("data_share", 0.0), settings.readers)
-    return release.summary(published, verdict)
+    verdict = progress.bottleneck(published.metrics.get("data_share", 0.0), settings.readers)
+    return release.job_result(published, verdict)
 
 
 def _train(
@@ -87,7 +87,7 @@ def _train(
     workspace: Workspace,
 ) -> ModelManifest:
     resumed = workspace.read()
-    state = resumed or State(
+    state = resumed or TrainingState(
         [manifest.dataset for manifest in store.select_manifests(settings.data_dir, datasets)]
     )
     with contextlib.ExitStack() as stack:
@@ -95,7 +95,7 @@ def _train(
         if resumed is None:
             _quarantine(settings.data_dir, state)
         manifests = store.select_manifests(settings.data_dir, state.datasets)
-        release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
+        release.common_frame_spec(manifests)  # refuses a mixture before hours are spent on it
         readers = [
             stack.enter_context(store.open_store(settings.data_dir, manifest))
             for manifest in manifests
@@ -107,7 +107,7 @@ def _train(
         machine = devices.prepare()
         places = [reader.place for reader in readers]
         stream = stack.enter_context(
-            Stream(
+            DataLoader(
                 places,
                 batch=config.batch,
                 readers=settings.readers,
@@ -120,22 +120,22 @@ def _train(
                     config.turn_deg,
                     config.recovery_time_s,
                 ),
-                held=prefetch.HELD if machine.gpu else 1,
+                held=prefetch.MAX_IN_USE if machine.gpu else 1,
             )
         )
         stores = [reader.blocks for reader in readers]
         work = Training(
             config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
         )
-        with TrainingBoard(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
+        with TensorBoardLogger(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
             loop.run(work, report, board)
-        log.info("%s", progress.verdict(_data_share(state), settings.readers))
+        log.info("%s", progress.bottleneck(_data_share(state), settings.readers))
         report(phase="publish")
         staged, metrics = _stage(work)
         split_file.write(
             staged / split_file.FILE, _sides(state.datasets, parts, config.validation_gap_s)
         )
-    manifest = release.compose(
+    manifest = release.trained_manifest(
         job_id,
         settings.data_dir,
         manifests,
@@ -147,7 +147,7 @@ def _train(
     return Registry(settings.model_dir).publish(staged, manifest)
 
 
-def _quarantine(data_dir: Path, state: State) -> None:
+def _quarantine(data_dir: Path, state: TrainingState) -> None:
     """Compare every block of every store with its checksum; leave damaged recordings out.
 
     Raises:
@@ -165,14 +165,14 @@ def _quarantine(data_dir: Path, state: State) -> None:
                 raise
 
 
-def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[Table, Labels, Split]:
+def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[SampleTable, Labels, Split]:
     """Split the rows of the stores, and only then expand them."""
     recordings = [reader.rows for reader in readers]
     parts = split(
         recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
     )
-    expanded = index.training(
-        material.prepared(
+    expanded = index.expand(
+        material.prepare_labels(
             recordings,
             parts.train,
             smooth_s=config.label_smoothing_s,
@@ -180,17 +180,17 @@ def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[Table, Lab
             seed=config.seed,
         ),
         cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=sides.labeller(config.steering_correction, config.recovery_time_s),
+        labeller=sides.make_labeller(config.steering_correction, config.recovery_time_s),
         flip=config.flip,
         history=config.history,
     )
-    seen = index.plain(recordings, parts.train)
-    validation = index.plain(recordings, parts.validation)
+    seen = index.centre_frames(recordings, parts.train)
+    validation = index.centre_frames(recordings, parts.validation)
     held = [
         steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
         for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
-    return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
+    return index.build_table(expanded, seen, validation), np.concatenate(held), parts
 
 
 def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
@@ -213,14 +213,14 @@ def _shuffle(
         return config.shuffle
     frames, free = sum(manifest.frames for manifest in manifests), storage_probe.free_bytes()
     rate = np.inf
-    if sampler.exceeds(frames, free):
+    if sampler.exceeds_memory(frames, free):
         rate = storage_probe.random_frames_per_s([reader.place for reader in readers])
-    how, why = sampler.choose(frames, free, rate)
+    how, why = sampler.choose_strategy(frames, free, rate)
     log.info("shuffle: %s (%s)", how, why)
     return how
 
 
-def _data_share(state: State) -> float:
+def _data_share(state: TrainingState) -> float:
     return float(np.mean([each["data_share"] for each in state.history]))
 
 
@@ -231,7 +231,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     plain = pilotnet.build("float32")  # whatever precision it was trained in
     plain.set_weights(best.model.get_weights())
     learner = Learner(plain)
-    staged = work.workspace.stage()
+    staged = work.workspace.staging_dir()
     plain.save(staged / H5)
     layer_table.write(staged, plain)
     litert.convert(staged / H5, staged / TFLITE)
@@ -240,7 +240,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
     chosen = work.plain(table.validation[::every])
     # Copied: a batch's frames are the ring's, and others' once its slot is used again.
     frames = np.concatenate([batch.frames.copy() for batch in chosen])
-    difference = litert.compare(predicted[::every], litert.answers(staged / TFLITE, frames))
+    difference = litert.check_parity(predicted[::every], litert.answers(staged / TFLITE, frames))
     golden.write(staged / golden.FILE, frames, predicted[::every])
     seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
     return staged, {
