@@ -1,4 +1,4 @@
-"""What the trainer is told by its environment."""
+"""The settings of the trainer, from its environment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Settings:
     data_dir: Path = setting("LAPWING_DATA_DIR", Path("lapwing-data/data"))
     model_dir: Path = setting("LAPWING_MODEL_DIR", Path("lapwing-data/models"))
     readers: int = setting("LAPWING_READERS", 1, minimum=1, maximum=64)
-    """Processes that read the store."""
+    """Number of processes that read the stores."""
     queue_mib: int = setting("LAPWING_QUEUE_MIB", 256, minimum=8, maximum=65536)
-    """Bound on the shared memory in which batches travel, all readers together."""
+    """Limit in MiB on the shared memory for the batches of all readers together."""
     checkpoint_s: int = setting("LAPWING_CHECKPOINT_S", 60, minimum=0, maximum=3600)
-    """Between two moments from which a killed training goes on; 0: after every batch."""
+    """Seconds between two checkpoints from which a killed training resumes; 0: every batch."""
