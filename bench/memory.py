@@ -100,7 +100,9 @@ def stream_alone(data: Path) -> float:
         while watcher.is_alive():
             epoch += 1
             chosen = sampler.full_shuffle(np.arange(len(samples)), 1, epoch)
-            asked = (shared_memory.make_records(samples, numbers) for numbers, _ in chosen.batches(64))
+            asked = (
+                shared_memory.make_records(samples, numbers) for numbers, _ in chosen.batches(64)
+            )
             for _ in stream.batches(asked):
                 if not watcher.is_alive():
                     break

@@ -47,7 +47,9 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
         "exact": lambda epoch: sampler.full_shuffle(numbers, 1, epoch),
         "blocks": lambda epoch: sampler.windowed_shuffle(numbers, samples, 1, epoch),
     }
-    with DataLoader([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
+    with DataLoader(
+        [place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held
+    ) as stream:
         for epoch in range(1_000_000):
             asked = (
                 shared_memory.make_records(samples, each)

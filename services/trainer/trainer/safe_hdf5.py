@@ -28,7 +28,7 @@ from contract.errors import ModelError
 MAX_FILE_BYTES: Final = 512 << 20
 """Maximum size of a file.
 
-A network of 10 million weights has 120 MB with Adam's state; the network of the write-up has 3 MB."""
+With Adam's state, a network of 10 million weights has 120 MB, that of the write-up 3 MB."""
 MAX_OBJECTS: Final = 20_000
 MAX_DEPTH: Final = 16
 MAX_ATTRIBUTES: Final = 512
@@ -130,10 +130,10 @@ def open_hdf5(path: Path) -> Iterator[Hdf5File]:
     file_bytes = path.stat().st_size
     if file_bytes > MAX_FILE_BYTES:
         raise _refused(path, f"the file has more than {MAX_FILE_BYTES:,} bytes", f"{file_bytes:,}")
-    with _as_model_errors(path, "the file"), capped(GROWTH_BYTES):
+    with _as_model_errors(path, "the file"), limit_memory(GROWTH_BYTES):
         file = h5py.File(path, "r", rdcc_nbytes=0)
     with file:
-        with _as_model_errors(path, "the file"), capped(GROWTH_BYTES):
+        with _as_model_errors(path, "the file"), limit_memory(GROWTH_BYTES):
             kinds = _Validator(path, file_bytes).check(file)
         yield Hdf5File(file, path, kinds, file_bytes)
 
@@ -157,7 +157,9 @@ class _Validator:
             raise self._error(name, f"lies deeper than {MAX_DEPTH} groups", name.count("/"))
         self._register(group, name, h5py.Group)
         if len(self._kinds) + group.id.get_num_objs() > MAX_OBJECTS:
-            raise self._error(name, f"brings the file to more than {MAX_OBJECTS:,} objects", len(group))
+            raise self._error(
+                name, f"brings the file to more than {MAX_OBJECTS:,} objects", len(group)
+            )
         for member in group:
             child = f"{name}/{member}" if name else member
             link = group.id.links.get_info(member.encode(errors="surrogateescape"))
@@ -207,7 +209,9 @@ class _Validator:
             raise self._error(name, "does not hold plain numbers", dataset.dtype)
         if dataset.shape is None:
             raise self._error(name, "has no shape", None)
-        declared = math.prod(dataset.shape) * dataset.dtype.itemsize  # exact: Python's integers do not overflow
+        declared = (
+            math.prod(dataset.shape) * dataset.dtype.itemsize
+        )  # exact: Python's integers do not overflow
         stored = dataset.id.get_storage_size()
         self._declared += declared
         if declared > stored or self._declared > self._file_bytes:

@@ -28,7 +28,9 @@ def test_an_exact_order_is_a_permutation_of_its_own_epoch() -> None:
 def test_a_blocked_order_shows_every_sample_once() -> None:
     table = samples(2, 5000)
     numbers = np.arange(len(table))
-    first, again, second = (sampler.windowed_shuffle(numbers, table, 1, epoch) for epoch in (1, 1, 2))
+    first, again, second = (
+        sampler.windowed_shuffle(numbers, table, 1, epoch) for epoch in (1, 1, 2)
+    )
     assert sorted(first.numbers) == numbers.tolist()
     assert first.numbers.tolist() == again.numbers.tolist() != second.numbers.tolist()
 

@@ -48,7 +48,12 @@ def test_maps_are_taken_after_the_non_linearity() -> None:
         Flatten(),
     )
     network = NetworkSpec((32, 32, 3), "uint8", layers)
-    assert feature_maps.conv_stages(network) == [ConvStage(1, 2), ConvStage(3, 5), ConvStage(8, 8), ConvStage(11, 11)]
+    assert feature_maps.conv_stages(network) == [
+        ConvStage(1, 2),
+        ConvStage(3, 5),
+        ConvStage(8, 8),
+        ConvStage(11, 11),
+    ]
 
 
 def test_what_mixes_colours_before_all_else_is_no_stage() -> None:

@@ -4,7 +4,16 @@ import pytest
 from contract.errors import ModelError
 from trainer.explain.inspector import ModelInspector
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Activation, Conv, Crop, Dense, Flatten, NetworkSpec, Resize, Rescale
+from trainer.graph.layers import (
+    Activation,
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    NetworkSpec,
+    Resize,
+    Rescale,
+)
 
 CHANCE = np.random.default_rng(3)
 FRAME = CHANCE.integers(0, 256, (128, 128, 3), np.uint8)

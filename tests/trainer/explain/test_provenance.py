@@ -26,7 +26,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def version(data: Path) -> ModelManifest:
-    return release.trained_manifest("job", data, store.read_manifests(data), {"seed": 1}, [], {}, {})
+    return release.trained_manifest(
+        "job", data, store.read_manifests(data), {"seed": 1}, [], {}, {}
+    )
 
 
 def split(data: Path, **changes: DatasetSplit) -> SplitFile:
@@ -67,7 +69,9 @@ def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
     assert f"the store {one} is another than the version was trained on" in missing[0]
     assert missing[1].startswith("Nothing of gone-1: there is no store gone-1")
     manifest = version(data)
-    found, missing = provenance.find_recordings(data, manifest, split(data, two=DatasetSplit(19, (), ())))
+    found, missing = provenance.find_recordings(
+        data, manifest, split(data, two=DatasetSplit(19, (), ()))
+    )
     assert [(each.name, each.number) for each in found] == [(one, 0)]
     assert (
         f"the store {two} has another number of rows than its split: got 20, not 19" in missing[0]
@@ -82,6 +86,8 @@ def test_the_digest_is_that_of_the_stores_manifest(data: Path) -> None:
 
 def test_versions_that_say_nothing_of_their_rows(data: Path) -> None:
     manifest = version(data)
-    assert "does not say which rows" in " ".join(provenance.find_recordings(data, manifest, None)[1])
+    assert "does not say which rows" in " ".join(
+        provenance.find_recordings(data, manifest, None)[1]
+    )
     imported = release.imported_manifest("job", {"imported_from": "theirs"}, {})
     assert "was imported" in " ".join(provenance.find_recordings(data, imported, None)[1])

@@ -59,4 +59,9 @@ def test_moments_know_their_rows() -> None:
 def test_recordings_without_validation_rows_are_left_out(tmp_path: Path) -> None:
     each = source()
     none = TrainingRecording(1, each.manifest, each.rows, each.train, np.zeros(40, np.bool_))
-    assert validation.predict_validation(tmp_path, [none], lambda _: pytest.fail("asked"), lambda *_: None) == []
+    assert (
+        validation.predict_validation(
+            tmp_path, [none], lambda _: pytest.fail("asked"), lambda *_: None
+        )
+        == []
+    )

@@ -92,7 +92,11 @@ def test_litert_agrees_on_all_of_them_at_once(tmp_path: Path) -> None:
     layers += [Activation(word) for word in ACTIVATIONS if word != "exponential"]
     layers += [Pool("max", (2, 2), (1, 1), "same"), Pool("average", (2, 2), (1, 1), "same")]
     layers += [Conv(some(3, 3, 4, 4), some(4), dilation=(2, 2)), Activation("exponential")]
-    layers += [Activation("relu", slope=0.2), Activation("relu", ceiling=1.2), Activation("elu", 0.5)]
+    layers += [
+        Activation("relu", slope=0.2),
+        Activation("relu", ceiling=1.2),
+        Activation("elu", 0.5),
+    ]
     shape = outline.check(network(tuple(layers)))
     layers += [Permute((3, 1, 2)), Flatten(), Dense(some(int(np.prod(shape)), 1), some(1))]
     made = network(tuple(layers))

@@ -66,7 +66,9 @@ def test_yuv_is_cut_off_as_opencv_does() -> None:
     colors = np.array([[255, 0, 0], [0, 0, 255], [0, 255, 255], [255, 255, 0]], np.uint8)
     picture = np.zeros((1, 128, 128, 3), np.uint8)
     picture[0, :4, 0] = colors
-    made = NetworkSpec(SHAPE, "uint8", input_pipeline.build_layers(SHAPE, InputPipeline(color="yuv")))
+    made = NetworkSpec(
+        SHAPE, "uint8", input_pipeline.build_layers(SHAPE, InputPipeline(color="yuv"))
+    )
     found = numpy_backend.predict(made, picture)[0, :4, 0]
     expected = cv2.cvtColor(colors[None], cv2.COLOR_RGB2YUV)[0]
     assert np.abs(found - expected).max() <= 1
@@ -80,7 +82,9 @@ def test_an_outside_scaling_comes_last() -> None:
 
 
 def test_rows_that_stay_whole_are_cut_off_the_frame_itself() -> None:
-    kinds = [type(each) for each in input_pipeline.build_layers((66, 128, 3), InputPipeline((60, 25)))]
+    kinds = [
+        type(each) for each in input_pipeline.build_layers((66, 128, 3), InputPipeline((60, 25)))
+    ]
     assert kinds.count(Crop) == 1
     assert len(kinds) == 3  # float32, crop, resize
 
@@ -105,4 +109,6 @@ def test_what_looks_forgotten_is_doubted() -> None:
     said = input_pipeline.warnings((66, 200, 3), InputPipeline(), conv)
     assert ["--crop" in said[0], "--normalize" in said[1]] == [True, True]
     assert not input_pipeline.warnings((160, 320, 3), InputPipeline(), (Rescale(1 / 255, 0), *conv))
-    assert not input_pipeline.warnings((66, 200, 3), InputPipeline((60, 25)), (Rescale(1 / 255, 0),))
+    assert not input_pipeline.warnings(
+        (66, 200, 3), InputPipeline((60, 25)), (Rescale(1 / 255, 0),)
+    )

@@ -86,7 +86,11 @@ class Augmentation:
         shaded, blurred = draws[:, 4] < self.shadow, draws[:, 5] < self.blur
         if self.shift_m or self.turn_deg:
             records["label"][numbers] = recovery_steering(
-                records["label"][numbers], left_m, left_rad, records["speed_mps"][numbers], self.recovery_time_s
+                records["label"][numbers],
+                left_m,
+                left_rad,
+                records["speed_mps"][numbers],
+                self.recovery_time_s,
             )
         for index, number in enumerate(numbers.tolist()):
             frame = frames[number]
@@ -126,7 +130,9 @@ def warp_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
     # The matrix leads from each new pixel to its source: what moves right came from the left.
     inverse = np.array([[1.0, -shear, shear * HORIZON - turn], [0.0, 1.0, 0.0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(frame, inverse, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        frame, inverse, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(moved, dtype=np.uint8)
 
 

@@ -46,9 +46,7 @@ def prepare_labels(
     labelled = []
     for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True)):
         segment = timeline.row_segments(rows)
-        steering = smooth(
-            rows["steering"], timeline.row_times(rows), segment, label_smoothing_s
-        )
+        steering = smooth(rows["steering"], timeline.row_times(rows), segment, label_smoothing_s)
         kept = downsample_bins(steering, mask, max_bin_ratio, seed + number)
         labelled.append(LabelledRecording(rows, mask, kept, segment, steering))
     return labelled

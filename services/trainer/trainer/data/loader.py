@@ -1,7 +1,7 @@
-"""Loads batches: reader processes fill slots of shared memory, and the trainer takes them in order.
+"""Loads batches: reader processes fill slots of memory, and the trainer takes them in order.
 
-    trainer  ──number of a slot whose records are written──▶  reader 1..n (own handles on the stores)
-             ◀──the slot is filled────────────────────────
+    trainer  ──number of a slot with its records──▶  reader 1..n (own handles on the stores)
+             ◀──the slot is filled─────────────────
 
 The trainer gives every free slot to a reader at once, taking turns, and takes the slots back in the
 same turns. So the order of batches is the order of the requests, and depends on neither the number
@@ -24,7 +24,7 @@ from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, BatchRing, slot_count
+from trainer.data.shared_memory import BatchRing, Records, slot_count
 
 SHUTDOWN_S: Final = 5.0
 

@@ -14,7 +14,7 @@ import numpy as np
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, BatchRing
+from trainer.data.shared_memory import BatchRing, Records
 
 REQUEST: Final = struct.Struct("<ii")
 """A request: the slot, and the number of its records."""

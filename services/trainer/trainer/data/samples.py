@@ -99,7 +99,9 @@ def expand(
             later = np.flatnonzero(recording.kept)
             later = later[later >= age]
             earlier = later - age
-            usable = recording.mask[earlier] & (recording.segment[earlier] == recording.segment[later])
+            usable = recording.mask[earlier] & (
+                recording.segment[earlier] == recording.segment[later]
+            )
             later, earlier = later[usable], earlier[usable]
             speed_mps = recording.rows["speed_mph"][later] * np.float32(MPS_PER_MPH)
             for camera in cameras:

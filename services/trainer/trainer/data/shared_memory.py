@@ -80,7 +80,7 @@ def slot_count(queue_bytes: int, batch: int, minimum: int) -> int:
         raise TrainingError(
             f"the queue is too small for batches of {batch}",
             got=f"{queue_bytes >> 20} MiB",
-            remedy=f"Set LAPWING_QUEUE_MIB to at least {needed_mib}, or train with a smaller --batch",
+            remedy=f"Set LAPWING_QUEUE_MIB to at least {needed_mib}, or lower --batch",
         )
     return count
 

@@ -38,9 +38,7 @@ def _constant(correction: float, steering: Values, camera: str, speed_mps: Value
     return np.asarray(steering + np.sign(CAMERA_LEFT_M[camera]) * correction, dtype=np.float32)
 
 
-def _geometric(
-    recovery_time_s: float, steering: Values, camera: str, speed_mps: Values
-) -> Values:
+def _geometric(recovery_time_s: float, steering: Values, camera: str, speed_mps: Values) -> Values:
     if not CAMERA_LEFT_M[camera]:
         return steering
     label, speed = steering.astype(np.float64), speed_mps.astype(np.float64)

@@ -98,7 +98,9 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
     return edges[:-1], edges[1:]
 
 
-def _rows_outside_gap(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -> list[Mask]:
+def _rows_outside_gap(
+    recordings: Sequence[Rows], validation: list[Mask], gap_s: float
+) -> list[Mask]:
     """Return the rows farther than the gap from every validation row of the same drive."""
     masks = []
     for rows, mask in zip(recordings, validation, strict=True):

@@ -35,7 +35,7 @@ def free_bytes(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = CGROUP) -> 
 
 
 def random_frames_per_s(stores: Sequence[BlockLayout]) -> float:
-    """Return the frames that the disk itself reads each second at random positions of the stores."""
+    """Return the frames that the disk reads each second at random positions, without memory."""
     rng = np.random.default_rng(1)
     out = np.empty((1, *spec.SHAPE), dtype=np.uint8)
     layouts = [stores[number] for number in rng.integers(0, len(stores), PROBES).tolist()]

@@ -1,4 +1,4 @@
-"""The feature maps of a network's convolutions: what each filter answers, and where."""
+"""Computes the feature maps of a network's convolutions."""
 
 from __future__ import annotations
 
@@ -8,36 +8,46 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Activation, Conv, Crop, Layer, NetworkSpec, BatchNorm, Pad, Resize, Rescale
+from trainer.graph.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Crop,
+    Layer,
+    NetworkSpec,
+    Pad,
+    Rescale,
+    Resize,
+)
 
 Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class ConvStage:
-    """A convolution of a chain."""
+    """A convolution of a network."""
 
     conv: int
-    """Its number in the chain, from 0."""
+    """Index of its layer."""
     maps: int
-    """The number of the layer whose values are its maps: of its non-linearity, if it has one."""
+    """Index of the layer whose output is its maps: its activation, if it has one."""
 
 
 def conv_stages(network: NetworkSpec) -> list[ConvStage]:
     """Return the convolutions, in order.
 
-    Of one pixel each before any that sees a pixel's neighbours are left out: they mix colours
-    (`preparation`), and find nothing.
+    Convolutions of 1 x 1 before all larger ones are left out: they convert colours
+    (`input_pipeline`) and detect nothing.
     """
-    found: list[ConvStage] = []
+    stages: list[ConvStage] = []
     for number, layer in enumerate(network.layers):
-        if isinstance(layer, Conv) and (found or layer.kernel.shape[:2] != (1, 1)):
-            found.append(ConvStage(number, _activation_index(network.layers, number)))
-    return found
+        if isinstance(layer, Conv) and (stages or layer.kernel.shape[:2] != (1, 1)):
+            stages.append(ConvStage(number, _activation_index(network.layers, number)))
+    return stages
 
 
 def _activation_index(layers: tuple[Layer, ...], conv: int) -> int:
-    """Return the number of a convolution's non-linearity, or its own."""
+    """Return the index of a convolution's activation, or its own if it has none."""
     for number in range(conv + 1, len(layers)):
         if isinstance(layers[number], Activation):
             return number
@@ -47,33 +57,37 @@ def _activation_index(layers: tuple[Layer, ...], conv: int) -> int:
 
 
 def layer_outputs(network: NetworkSpec, samples: npt.NDArray[np.generic]) -> list[Values]:
-    """Return what each layer makes of samples (n, *network.input_shape): values (n, …)."""
-    values, found = samples.astype(np.float32), []
+    """Return the output of each layer, (n, …), for samples (n, *network.input_shape)."""
+    values, outputs = samples.astype(np.float32), []
     for layer in network.layers:
         values = numpy_backend.apply(layer, values)
-        found.append(values)
-    return found
+        outputs.append(values)
+    return outputs
 
 
-def conv_input(network: NetworkSpec, pictures: npt.NDArray[np.generic]) -> Values:
-    """Return of pictures (n, height, width, …) what goes into the first convolution.
+def conv_input(network: NetworkSpec, images: npt.NDArray[np.generic]) -> Values:
+    """Return images (n, height, width, …) as they enter the first convolution.
 
-    Only cut and resized as the network does it, so that colours stay what they are.
+    They are only cropped, padded and resized as in the network, so that their colours stay.
     """
-    found = conv_stages(network)
-    values = pictures.astype(np.float32)
-    for layer in network.layers[: found[0].conv if found else 0]:
+    stages = conv_stages(network)
+    values = images.astype(np.float32)
+    for layer in network.layers[: stages[0].conv if stages else 0]:
         if isinstance(layer, Crop | Pad | Resize):
             values = numpy_backend.apply(layer, values)
     return values
 
 
 def conv_input_box(network: NetworkSpec) -> tuple[float, float, float, float]:
-    """Return which pixels of the input that is: first and last row, first and last column."""
+    """Return the input pixels that reach the first convolution.
+
+    Returns:
+        First and last row, first and last column.
+    """
     high, wide, _ = network.input_shape
-    # Counted from 1: padding brings zeros.
-    places = np.moveaxis(np.indices((high, wide)) + 1, 0, -1)
-    rows, columns = conv_input(network, places[None])[0].transpose(2, 0, 1)
+    # The pixels count from 1, since padding adds zeros.
+    positions = np.moveaxis(np.indices((high, wide)) + 1, 0, -1)
+    rows, columns = conv_input(network, positions[None])[0].transpose(2, 0, 1)
     inside = (rows > 0) & (columns > 0)
     return (
         float(rows[inside].min()) - 1,

@@ -46,7 +46,9 @@ def trained_manifest(
     )
 
 
-def imported_manifest(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
+def imported_manifest(
+    job_id: str, config: Mapping[str, Any], metrics: dict[str, float]
+) -> ModelManifest:
     """Return the manifest of a version that was imported as `config` says."""
     return ModelManifest(
         version=0,

@@ -11,6 +11,7 @@ import keras
 
 from trainer.graph.layers import (
     Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
@@ -18,12 +19,11 @@ from trainer.graph.layers import (
     GlobalPool,
     Layer,
     NetworkSpec,
-    BatchNorm,
     Pad,
     Permute,
     Pool,
-    Resize,
     Rescale,
+    Resize,
 )
 
 

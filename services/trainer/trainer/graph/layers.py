@@ -38,7 +38,9 @@ class Crop:
     def shape(self, shape: Shape) -> Shape:
         """Return the remaining size, which is at least one pixel."""
         height, width, channels = require_image(shape)
-        return validate_shape((height - self.top - self.bottom, width - self.left - self.right, channels))
+        return validate_shape(
+            (height - self.top - self.bottom, width - self.left - self.right, channels)
+        )
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Pad:
     def shape(self, shape: Shape) -> Shape:
         """Return the larger size."""
         height, width, channels = require_image(shape)
-        return validate_shape((height + self.top + self.bottom, width + self.left + self.right, channels))
+        return validate_shape(
+            (height + self.top + self.bottom, width + self.left + self.right, channels)
+        )
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,9 @@ class BatchNorm:
         """Return the same shape."""
         size = shape[self.axis - 1] if 1 <= self.axis <= len(shape) else None
         if size != len(self.mean):
-            raise shape_error(f"it has weights for {len(self.mean)} values on axis {self.axis}", shape)
+            raise shape_error(
+                f"it has weights for {len(self.mean)} values on axis {self.axis}", shape
+            )
         return shape
 
 

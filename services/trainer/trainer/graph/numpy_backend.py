@@ -17,6 +17,7 @@ import numpy.typing as npt
 from contract.errors import ModelError
 from trainer.graph.layers import (
     Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
@@ -24,12 +25,11 @@ from trainer.graph.layers import (
     GlobalPool,
     Layer,
     NetworkSpec,
-    BatchNorm,
     Pad,
     Permute,
     Pool,
-    Resize,
     Rescale,
+    Resize,
 )
 from trainer.graph.shapes import Padding
 
@@ -46,7 +46,8 @@ def predict(network: NetworkSpec, samples: npt.NDArray[np.generic], batch: int =
     pixels take 120 MB for each sample.
     """
     outputs = [
-        _predict_batch(network, samples[start : start + batch]) for start in range(0, len(samples), batch)
+        _predict_batch(network, samples[start : start + batch])
+        for start in range(0, len(samples), batch)
     ]
     return np.concatenate(outputs)
 
@@ -144,9 +145,7 @@ def _pool(layer: Pool, x: Values) -> Values:
     fill = -np.inf if layer.kind == "max" else np.nan  # padding must not count
     padded = _pad(x, layer.size, layer.strides, layer.padding, fill)
     windows = _windows(padded, layer.size, layer.strides)
-    return _float32(
-        windows.max((-2, -1)) if layer.kind == "max" else np.nanmean(windows, (-2, -1))
-    )
+    return _float32(windows.max((-2, -1)) if layer.kind == "max" else np.nanmean(windows, (-2, -1)))
 
 
 def _normalize(layer: BatchNorm, x: Values) -> Values:

@@ -1,4 +1,4 @@
-"""The import job: a model.h5 goes in, a published version that takes the contract's frames comes out.
+"""The import job: a model.h5 goes in, a published version that takes our frames comes out.
 
 Nothing in the file is executed. The network is computed three ways before it is published: with
 NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
@@ -141,9 +141,7 @@ def import_file(
                 metrics = _convert(settings, report, network, staging_dir)
                 report(phase="publish")
                 config = _config(path, options, model_file, network)
-                manifest = registry.publish(
-                    staging_dir, imported_manifest(job_id, config, metrics)
-                )
+                manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
         finally:
             workspace.discard()
     return {

@@ -122,7 +122,9 @@ def _evaluate(node: ast.expr, text: str) -> Affine:
 
 
 def _check_size(value: Affine) -> Affine:
-    if not (abs(value.scale) <= LARGEST and abs(value.offset) <= LARGEST):  # written so that NaN is refused
+    if not (
+        abs(value.scale) <= LARGEST and abs(value.offset) <= LARGEST
+    ):  # written so that NaN is refused
         raise _not_a_scaling("a number is too large, or not a number", value)
     return value
 

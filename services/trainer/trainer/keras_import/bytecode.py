@@ -33,7 +33,7 @@ class Dialect:
     layouts: Sequence[str]
     """The layouts of code objects (keys of marshal_reader.LAYOUTS) that it occurs in."""
     wide: bool
-    """Whether every instruction has two bytes; otherwise it has three with an argument, else one."""
+    """Whether every instruction has two bytes; if not, it has one, or three with an argument."""
     opcodes: Mapping[int, str]
     """What each opcode means; an opcode that is not listed is refused."""
 

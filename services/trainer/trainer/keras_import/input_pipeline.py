@@ -20,7 +20,7 @@ import numpy as np
 
 from contract.errors import ModelError
 from contract.frames import spec
-from trainer.graph.layers import Activation, Conv, Crop, Layer, BatchNorm, Resize, Rescale
+from trainer.graph.layers import Activation, BatchNorm, Conv, Crop, Layer, Rescale, Resize
 from trainer.graph.shapes import Shape
 from trainer.keras_import.affine import Affine
 
@@ -80,7 +80,9 @@ def build_layers(input_shape: Shape, pipeline: InputPipeline) -> tuple[Layer, ..
             remedy="--crop counts rows of the simulator's image of 320 x 160 pixels",
         )
     if pipeline.color not in COLORS:
-        raise ModelError("the colour space is unknown", got=pipeline.color, remedy=f"Known: {', '.join(COLORS)}")
+        raise ModelError(
+            "the colour space is unknown", got=pipeline.color, remedy=f"Known: {', '.join(COLORS)}"
+        )
     produced = len(_COLORS[pipeline.color][0]) if pipeline.color in _COLORS else 3
     if channels != produced:
         raise ModelError(
@@ -111,9 +113,7 @@ def build_layers(input_shape: Shape, pipeline: InputPipeline) -> tuple[Layer, ..
     return tuple(layers)
 
 
-def warnings(
-    input_shape: Shape, pipeline: InputPipeline, network: tuple[Layer, ...]
-) -> list[str]:
+def warnings(input_shape: Shape, pipeline: InputPipeline, network: tuple[Layer, ...]) -> list[str]:
     """Return sentences on steps that seem to be missing."""
     crops = any(isinstance(layer, Crop) for layer in network)
     messages = []

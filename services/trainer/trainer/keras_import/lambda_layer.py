@@ -1,7 +1,8 @@
 """Reads what a Lambda layer of a model file computes, without running it.
 
-For a lambda the file holds the marshalled bytecode of the Python that wrote it, in base64 or, before
-Keras 2.0.9, as text with one character for each byte. For a named function it holds only the name.
+For a lambda, the file holds the marshalled bytecode of the Python that wrote it, in base64 or,
+before Keras 2.0.9, as text with one character for each byte. For a named function it holds only the
+name.
 """
 
 from __future__ import annotations

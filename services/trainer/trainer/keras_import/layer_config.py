@@ -116,7 +116,9 @@ class LayerConfig:
         if isinstance(value, dict):  # Keras 3 may write functions and layers as dictionaries
             inner = value.get("config")
             if isinstance(inner, dict) and "class_name" in value:
-                return activation_layer(str(value["class_name"]), LayerConfig(self.layer, inner, self.release))
+                return activation_layer(
+                    str(value["class_name"]), LayerConfig(self.layer, inner, self.release)
+                )
             value = inner
         if not isinstance(value, str):
             raise self.error("has an activation that is not a name", value)
@@ -142,9 +144,7 @@ class LayerConfig:
                 "A steering is one number; classifiers of steering bins are not supported",
             )
         if word not in ACTIVATIONS:
-            raise self.error(
-                "has an unknown activation", name, f"Known: {', '.join(ACTIVATIONS)}"
-            )
+            raise self.error("has an unknown activation", name, f"Known: {', '.join(ACTIVATIONS)}")
         return (Activation(word),)
 
 

@@ -1,4 +1,7 @@
-"""Converts one layer of a file into layers of the graph: a closed list, each checked with its weights."""
+"""Converts one Keras layer into layers of the graph, and checks its options and weights.
+
+The list of layers is closed: a layer that is not in it is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.graph.layers import (
+    BatchNorm,
     Conv,
     Crop,
     Dense,
     Flatten,
     GlobalPool,
     Layer,
-    BatchNorm,
     Pad,
     Permute,
     Pool,
-    Resize,
     Rescale,
+    Resize,
     Weights,
 )
 from trainer.graph.shapes import Shape
@@ -78,10 +81,11 @@ def convert(
     if class_name in ACTIVATION_LAYERS:
         return activation_layer(class_name, config)
     if class_name not in _CONVERTERS:
+        known = sorted({*_CONVERTERS, *ACTIVATION_LAYERS, "Lambda", *INFERENCE_NO_OPS})
         raise config.error(
             "is of a class that is not supported",
             class_name,
-            f"Known: {', '.join(sorted({*_CONVERTERS, *ACTIVATION_LAYERS, 'Lambda', *INFERENCE_NO_OPS}))}",
+            f"Known: {', '.join(known)}",
         )
     weights = [_float32(config, array) for array in arrays]
     layers = _CONVERTERS[class_name](config, weights, context)
@@ -115,7 +119,9 @@ def _bias(config: LayerConfig, bias: Weights | None, units: int) -> Weights:
     return values
 
 
-def _conv(config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _conv(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     kernel, bias = _kernel_and_bias(config, arrays, 4)
     keras1 = "nb_filter" in config.config
     if keras1 and context.channels_first:
@@ -149,7 +155,9 @@ def _conv(config: LayerConfig, arrays: Sequence[Weights], context: ConversionCon
     )
 
 
-def _dense(config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _dense(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     kernel, bias = _kernel_and_bias(config, arrays, 2)
     if config.get("units", "output_dim") != kernel.shape[1]:
         raise config.error("has a kernel of another size than it declares", list(kernel.shape))
@@ -158,7 +166,9 @@ def _dense(config: LayerConfig, arrays: Sequence[Weights], context: ConversionCo
     return (Dense(kernel, _bias(config, bias, kernel.shape[1])),)
 
 
-def _normalize(config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _normalize(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     if config.number("mode", default=0) == 1:
         raise config.error("normalises each sample by itself (mode 1)", 1)
     scale, center = (config.get(name, default=True) for name in ("scale", "center"))
@@ -167,7 +177,8 @@ def _normalize(config: LayerConfig, arrays: Sequence[Weights], context: Conversi
         array.ndim != 1 or array.shape != rest[0].shape for array in rest
     ):
         raise config.error(
-            "has other weights than batch normalisation has", [list(array.shape) for array in arrays]
+            "has other weights than batch normalisation has",
+            [list(array.shape) for array in arrays],
         )
     gamma = rest.pop(0) if scale else np.ones_like(rest[0])
     beta = rest.pop(0) if center else np.zeros_like(gamma)
@@ -185,8 +196,12 @@ def _normalize(config: LayerConfig, arrays: Sequence[Weights], context: Conversi
     return (BatchNorm(gamma, beta, rest[0], rest[1], epsilon, axis),)
 
 
-def _pool(kind: str) -> Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]:
-    def convert_pool(config: LayerConfig, _: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _pool(
+    kind: str,
+) -> Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]:
+    def convert_pool(
+        config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+    ) -> tuple[Layer, ...]:
         size = config.pair("pool_size", default=2)
         strides = config.pair("strides", default=list(size))
         literal: Any = kind
@@ -195,20 +210,30 @@ def _pool(kind: str) -> Callable[[LayerConfig, Sequence[Weights], ConversionCont
     return convert_pool
 
 
-def _flatten(config: LayerConfig, _: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _flatten(
+    config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     # Keras 2 moves the channels last before it flattens only if the layer names the order.
-    first = context.channels_first and config.channel_order() != "first" and len(context.input_shape) == 3
+    first = (
+        context.channels_first
+        and config.channel_order() != "first"
+        and len(context.input_shape) == 3
+    )
     return (Permute((3, 1, 2)), Flatten()) if first else (Flatten(),)
 
 
-def _permute(config: LayerConfig, _: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _permute(
+    config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     order = config.get("dims", default=[])
     if context.channels_first or not isinstance(order, list) or {*map(type, order)} != {int}:
         raise config.error("reorders the axes of images with their channels first", order)
     return (Permute(tuple(order)),)
 
 
-def _reshape(config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext) -> tuple[Layer, ...]:
+def _reshape(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
     target = config.get("target_shape", default=[])
     shape = context.input_shape
     if context.channels_first and len(shape) == 3:
@@ -222,7 +247,9 @@ def _reshape(config: LayerConfig, arrays: Sequence[Weights], context: Conversion
     raise config.error("reshapes to something else than a row of values", target)
 
 
-_CONVERTERS: Final[dict[str, Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]]] = {
+_CONVERTERS: Final[
+    dict[str, Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]]
+] = {
     **dict.fromkeys(("Conv2D", "Convolution2D"), _conv),
     "Dense": _dense,
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1"), _normalize),

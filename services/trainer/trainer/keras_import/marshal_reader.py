@@ -55,7 +55,7 @@ When the bytes are read with a wrong layout, these types seldom come out."""
 
 
 class UnreadableError(ModelError):
-    """The bytes are not a function's code in a form that this module knows; the message says why."""
+    """The bytes are not the code of a function in a known form; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from trainer.keras_import import affine, lambda_layer, layer_converters, topolog
 from trainer.keras_import.affine import Affine
 from trainer.keras_import.layer_config import MAX_SIZE, LayerConfig
 from trainer.keras_import.layer_converters import ConversionContext
-from trainer.keras_import.topology import Topology, LayerSpec
+from trainer.keras_import.topology import LayerSpec, Topology
 from trainer.safe_hdf5 import Hdf5File
 
 ROOT: Final = "model_weights"

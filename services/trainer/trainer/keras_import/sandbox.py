@@ -17,7 +17,7 @@ from contract.errors import ModelError
 from trainer.keras_import import reader
 
 TIMEOUT_S: Final = 60.0
-"""Time after which reading is stopped; a file of 3 MB takes 1 s, nearly all of it Python's start."""
+"""Time limit for reading; a file of 3 MB takes 1 s, nearly all of it Python's start."""
 
 
 def read_in_subprocess(path: Path, timeout_s: float = TIMEOUT_S, **options: Any) -> None:  # noqa: ANN401

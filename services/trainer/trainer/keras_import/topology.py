@@ -167,7 +167,9 @@ def _input_shape(layers: Sequence[LayerSpec], document: dict[str, Any]) -> Seque
 
 def _limited(layers: object) -> list[Any]:
     if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
-        raise _not_understood(f"it has no list of at most {MAX_LAYERS} layers", type(layers).__name__)
+        raise _not_understood(
+            f"it has no list of at most {MAX_LAYERS} layers", type(layers).__name__
+        )
     return layers
 
 

@@ -1,4 +1,4 @@
-"""Counts what an epoch has trained on so far: enough to resume after any batch, and to compare runs.
+"""Counts what an epoch has trained on so far, to resume after any batch and to compare runs.
 
 The digest is a chain of hashes over the numbers and labels of every batch, in the order in which
 the network was trained on them. It is the same for every run with the same seed, with any number of

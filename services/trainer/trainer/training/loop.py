@@ -87,9 +87,7 @@ class TrainingLoop:
     @property
     def _finished(self) -> bool:
         state, config = self.state, self.config
-        return (
-            state.epoch >= config.epochs or state.epoch - state.best_epoch >= config.patience
-        )
+        return state.epoch >= config.epochs or state.epoch - state.best_epoch >= config.patience
 
     def _start_or_resume(self) -> Learner:
         """Return the network as far as an earlier process trained it, or a new one."""

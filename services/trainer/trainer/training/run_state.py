@@ -6,7 +6,7 @@
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
-Nothing here needs Keras: the worker, which outlives a stopped job, cleans up with it (jobs/cleanup).
+Nothing here needs Keras: the worker outlives a stopped job, and cleans up with it (jobs/cleanup).
 """
 
 from __future__ import annotations
