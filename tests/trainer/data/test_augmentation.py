@@ -11,11 +11,11 @@ from simulator.rendering.camera import Camera
 from trainer.data.augmentation import (
     HORIZON,
     Augmentation,
+    brightness_table,
+    cast_shadow,
     random_draws,
     sample_keys,
-    brightness_table,
     warp_view,
-    cast_shadow,
 )
 from trainer.data.shared_memory import RECORD
 

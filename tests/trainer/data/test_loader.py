@@ -100,7 +100,7 @@ def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.
 def delivered(
     places: list[BlockLayout], table: np.ndarray, readers: int
 ) -> list[tuple[bytes, ...]]:
-    varied = Augmentation(light=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
+    varied = Augmentation(brightness=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
     with DataLoader(
         places, batch=5, readers=readers, queue_bytes=2 * MIB, augmentation=varied
     ) as stream:
@@ -143,7 +143,7 @@ def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
 def test_frames_stay_as_long_as_they_may_be_held(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
-    with DataLoader(places, batch=4, readers=1, queue_bytes=MIB, held=2) as stream:
+    with DataLoader(places, batch=4, readers=1, queue_bytes=MIB, max_in_use=2) as stream:
         batches = stream.batches(asked(table, 4))
         first = next(batches)
         kept = first.frames.copy()

@@ -104,8 +104,8 @@ def test_nothing_to_train_on_is_an_error() -> None:
 def test_the_table_numbers_its_three_uses_one_after_another() -> None:
     a, b, c = (expand(rows(count)) for count in (4, 3, 2))
     table = index.build_table(a, b, c)
-    assert [len(each) for each in (table.train, table.seen, table.validation)] == [4, 3, 2]
-    np.testing.assert_array_equal(table.samples[table.seen], b)
+    assert [len(each) for each in (table.train, table.train_centre, table.validation)] == [4, 3, 2]
+    np.testing.assert_array_equal(table.samples[table.train_centre], b)
     np.testing.assert_array_equal(table.samples[table.validation], c)
 
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from contract.train_config import AUTO
 from contract.vehicle import CAMERA_LEFT_M
 from trainer.data.recovery import recovery_steering
-from trainer.data.side_cameras import AUTO, make_labeller
+from trainer.data.side_cameras import make_labeller
 
 STEERING = np.array([0.0, 0.3], np.float32)
 SPEED = np.array([13.4, 6.7], np.float32)

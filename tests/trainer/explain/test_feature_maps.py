@@ -6,16 +6,16 @@ from trainer.explain.feature_maps import ConvStage
 from trainer.graph import numpy_backend
 from trainer.graph.layers import (
     Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
     Flatten,
     NetworkSpec,
-    BatchNorm,
     Pad,
     Pool,
-    Resize,
     Rescale,
+    Resize,
 )
 
 CHANCE = np.random.default_rng(7)
@@ -57,7 +57,7 @@ def test_maps_are_taken_after_the_non_linearity() -> None:
 
 
 def test_what_mixes_colours_before_all_else_is_no_stage() -> None:
-    layers = (Rescale(1.0, 0.0), conv(1, 3, 3), Activation("relu", ceiling=255.0), conv(3, 3, 4))
+    layers = (Rescale(1.0, 0.0), conv(1, 3, 3), Activation("relu", max_value=255.0), conv(3, 3, 4))
     assert feature_maps.conv_stages(NetworkSpec((8, 8, 3), "uint8", layers)) == [ConvStage(3, 3)]
 
 

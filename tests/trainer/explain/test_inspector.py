@@ -11,8 +11,8 @@ from trainer.graph.layers import (
     Dense,
     Flatten,
     NetworkSpec,
-    Resize,
     Rescale,
+    Resize,
 )
 
 CHANCE = np.random.default_rng(3)

@@ -11,18 +11,18 @@ from contract.errors import ModelError
 from trainer.explain import feature_maps, saliency
 from trainer.graph.layers import (
     Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
     Flatten,
     Layer,
     NetworkSpec,
-    BatchNorm,
     Pad,
     Permute,
     Pool,
-    Resize,
     Rescale,
+    Resize,
 )
 
 CHANCE = np.random.default_rng(11)

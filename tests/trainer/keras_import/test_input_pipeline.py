@@ -75,7 +75,7 @@ def test_yuv_is_cut_off_as_opencv_does() -> None:
 
 
 def test_an_outside_scaling_comes_last() -> None:
-    how = InputPipeline(outside=affine.parse("x/255"))
+    how = InputPipeline(scaling=affine.parse("x/255"))
     last = input_pipeline.build_layers(SHAPE, how)[-1]
     assert isinstance(last, Rescale)
     assert last.scale == pytest.approx(1 / 255)

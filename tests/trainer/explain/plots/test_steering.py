@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.explain.plots import steering as charts
-from trainer.explain.plots.steering import SteeringTrace, LabelStage
+from trainer.explain.plots.steering import LabelStage, SteeringTrace
 
 
 def test_pauses_between_blocks_are_squeezed() -> None:

@@ -137,9 +137,7 @@ def steering_gauge(axes: Axes, view: FrameView) -> None:
     texts = [
         (0.0, f"{lock:g}° left", "left", style.FAINT),
         (1.0, f"{lock:g}° right", "right", style.FAINT),
-        *zip(
-            (0.49, 0.51), captions, ("right", "left"), (style.NETWORK, style.DRIVER), strict=False
-        ),
+        *zip((0.49, 0.51), captions, ("right", "left"), colours, strict=False),
     ]
     for position, text, side, colour in texts:
         axes.text(

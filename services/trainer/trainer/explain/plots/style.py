@@ -2,7 +2,7 @@
 
 The images use matplotlib's objects directly, because its pyplot keeps figures in memory. The
 colours are those of Okabe and Ito 2008, Color Universal Design, which people with any colour vision
-can tell apart.
+can tell apart; they are those of the evaluator's charts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 INK: Final = "#1b1f24"
-FAINT: Final = "#9aa0a8"
-NETWORK: Final = "#0072B2"
-DRIVER: Final = "#E69F00"
-ERROR: Final = "#D55E00"
+FAINT: Final = "#6a737d"
+RULE: Final = "#d8dde3"
+NETWORK: Final = "#0072b2"
+DRIVER: Final = "#e69f00"
+ERROR: Final = "#d55e00"
 DPI: Final = 110
 LETTERS_PER_INCH: Final = 14.5
 """Characters of the caption in an inch."""
@@ -65,7 +66,7 @@ def strip_axes(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(colors=INK, labelsize=9)
-    axes.grid(axis="y", color="#e3e5e8", linewidth=0.8)
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
 
 
