@@ -70,7 +70,7 @@ def test_the_same_key_is_the_same_picture_in_any_batch() -> None:
     assert part["label"][0] == asked["label"][3]
 
 
-@pytest.mark.parametrize("changes", [{"light": 0.5}, {"shadow": 1.0}, {"blur": 1.0}])
+@pytest.mark.parametrize("changes", [{"brightness": 0.5}, {"shadow": 1.0}, {"blur": 1.0}])
 def test_light_shadow_and_blur_leave_the_steering_alone(changes: dict[str, float]) -> None:
     frames = np.random.default_rng(1).integers(0, 256, (16, 128, 128, 3), dtype=np.uint8)
     before, asked = frames.copy(), records(16)

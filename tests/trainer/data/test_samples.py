@@ -97,7 +97,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
 
 
 def test_nothing_to_train_on_is_an_error() -> None:
-    with pytest.raises(TrainingError, match="nothing to train on"):
+    with pytest.raises(TrainingError, match="leaves no sample to train on"):
         expand(rows(3), np.zeros(3, bool))
 
 

@@ -21,7 +21,7 @@ def test_as_many_slots_as_fit_but_no_useless_ones() -> None:
 
 
 def test_a_bound_that_is_too_small_says_what_it_takes() -> None:
-    with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to 9[67] at least"):
+    with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to at least 9[67]"):
         shared_memory.slot_count(8 * MIB, 1024, 2)
 
 

@@ -66,7 +66,7 @@ def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
     manifest.data[1]["dataset"] = "gone-1"
     found, missing = provenance.find_recordings(data, manifest, split(data))
     assert found == []
-    assert f"the store {one} is another than the version was trained on" in missing[0]
+    assert f"the store {one} is not the one that the version was trained on" in missing[0]
     assert missing[1].startswith("Nothing of gone-1: there is no store gone-1")
     manifest = version(data)
     found, missing = provenance.find_recordings(

@@ -214,5 +214,5 @@ def test_a_network_without_convolutions_is_said() -> None:
 
 def test_channels_that_became_columns_are_said() -> None:
     layers = (Permute((3, 1, 2)), conv(2, 6, 2))
-    with pytest.raises(ModelError, match="turns its pictures around before a convolution"):
+    with pytest.raises(ModelError, match="reorders the axes of its images before a convolution"):
         shown(NetworkSpec((6, 6, 3), "uint8", layers), np.ones((1, 6, 6, 3)))

@@ -30,7 +30,7 @@ def test_blocks_end_where_rows_are_left_out_and_where_driving_paused() -> None:
     assert one.block.tolist() == [0] * 10 + [1] * 5 + [2] * 5
     assert one.time_s[[0, -1]] == pytest.approx([1.0, 8.4])
     np.testing.assert_array_equal(one.driver, source().rows["steering"][one.rows])
-    assert one.held[0] == one.source.rows["steering"][9]
+    assert one.held[0] == one.recording.rows["steering"][9]
     assert one.held[15] == 0  # the first after the pause
 
 
@@ -47,11 +47,11 @@ def test_figures_have_units() -> None:
     assert len(found) == len(known) + 1
 
 
-def test_moments_know_their_rows() -> None:
+def test_row_predictions_know_their_rows() -> None:
     found = validation.row_predictions([of(source()), of(source(name="lake-2"))])
     assert len(found) == 40
     last = found[-1]
-    assert (last.row, last.judged.source.name, last.at) == (34, "lake-2", 19)
+    assert (last.row, last.predictions.recording.name, last.index) == (34, "lake-2", 19)
     assert last.name == "lake-2, 8.4 s"
     assert last.network - last.driver == pytest.approx(0.1, abs=1e-6)
 

@@ -131,7 +131,7 @@ def test_made_again_with_ones_own_pictures_it_is_replaced_as_a_whole(
 
 def test_without_its_recordings_a_version_says_so(tmp_path: Path, trained: Settings) -> None:
     shutil.rmtree(trained.data_dir)
-    with pytest.raises(ModelError, match=r"no frame to show of version 1: got Nothing of run-"):
+    with pytest.raises(ModelError, match=r"no frame to show for version 1: got Nothing of run-"):
         explained(trained)
     (tmp_path / "mine.jpg").write_bytes(samples.jpeg())
     found = explained(trained, tmp_path / "mine.jpg")

@@ -12,8 +12,8 @@ from contract.errors import ModelError
 from contract.frames import preprocess, spec
 from contract.models import golden, layer_table
 from contract.models.registry import H5, TFLITE, Registry
+from contract.policy.litert import LiteRT
 from ingest.settings import Settings as IngestSettings
-from trainer.export import litert
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
 from trainer.jobs.import_model import ImportOptions
@@ -61,7 +61,7 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     assert not list((settings.model_dir / ".jobs").iterdir())
     known = golden.read(registry.path(1) / golden.FILE)
     np.testing.assert_allclose(
-        litert.answers(registry.path(1) / TFLITE, known.frames), known.steering, atol=1e-6
+        LiteRT(registry.path(1)).predict(known.frames), known.steering, atol=1e-6
     )
 
 
@@ -99,19 +99,21 @@ def test_what_is_refused_publishes_nothing_and_leaves_nothing(
     described = model_files.driver(2)
     described[3] = ("GRU", {}, [])
     path = model_files.write(tmp_path / "theirs.h5", described, 2)
-    with pytest.raises(ModelError, match=r"gru_4 \(GRU\) is of a kind that is not understood"):
+    with pytest.raises(ModelError, match=r"gru_4 \(GRU\) is of a class that is not supported"):
         imported(settings, path, ImportOptions("theirs"))
     assert Registry(settings.model_dir).versions() == []
     assert not list((settings.model_dir / ".jobs").iterdir())
 
 
-def test_a_network_that_answers_no_number_is_refused(tmp_path: Path, settings: Settings) -> None:
+def test_a_network_whose_steering_is_not_a_number_is_refused(
+    tmp_path: Path, settings: Settings
+) -> None:
     described = model_files.driver(2)
     kind, config, (kernel, bias) = described[1]
     wild = {**config, "activation": "exponential"}
     described[1] = (kind, wild, [kernel * np.float32(1e6), bias])
     path = model_files.write(tmp_path / "theirs.h5", described, 2)
-    with pytest.raises(ModelError, match="the network's answers are no numbers"):
+    with pytest.raises(ModelError, match="the network's steering is not a finite number"):
         imported(settings, path, ImportOptions("theirs"))
 
 
@@ -129,20 +131,18 @@ LEGACY = {
 
 
 @pytest.mark.parametrize("name", LEGACY)
-def test_models_that_users_have_lying_around_drive(
-    tmp_path: Path, settings: Settings, name: str
-) -> None:
-    """What /predict answers to 100 real frames is the NumPy forward pass's within 1e-4."""
+def test_old_models_of_other_people_drive(tmp_path: Path, settings: Settings, name: str) -> None:
+    """The steering of /predict for 100 real frames is that of NumPy within 1e-4."""
     source = samples.shared("data", "legacy-models", name)
     pictures = sorted(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))[::15][:100]
-    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
+    frames = np.stack([preprocess.prepare(picture.read_bytes()) for picture in pictures])
     assert len(frames) == 100
     found = imported(settings, source, LEGACY[name])
     version = Registry(settings.model_dir).path(found["version"])
     _, network = import_model.load_network(source, LEGACY[name])
     expected = numpy_backend.predict(network, frames)[:, 0]
     assert expected.std() > 0.01
-    twins = litert.answers(version / TFLITE, frames)
-    assert np.abs(twins - expected).max() <= 1e-4
-    anew = numpy_backend.predict(reader.read(version / H5).network, frames)[:, 0]
-    assert np.abs(anew - expected).max() <= 1e-4
+    by_litert = LiteRT(version).predict(frames)
+    assert np.abs(by_litert - expected).max() <= 1e-4
+    reread = numpy_backend.predict(reader.read(version / H5).network, frames)[:, 0]
+    assert np.abs(reread - expected).max() <= 1e-4

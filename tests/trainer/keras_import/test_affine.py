@@ -66,7 +66,7 @@ def test_the_scalings_that_people_use(text: str, scale: float, offset: float) ->
         ("x + 1j", "more than x and numbers"),
         ("x ** 2", "more than x and numbers"),
         ("x * x", "x is multiplied by itself"),
-        ("1 / x", "divided by x"),
+        ("1 / x", "it divides by x"),
         ("x / 0", "divides by zero"),
         ("x / (1 - 1)", "divides by zero"),
         ("3 + 4", "does not depend on x"),

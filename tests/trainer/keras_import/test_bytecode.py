@@ -76,7 +76,7 @@ def _around(factor: float) -> Callable[..., Any]:
         (lambda x, *, y: x + y, "takes 2 arguments"),
         (lambda x: x[:, 60:], "not a number|not arithmetic"),
         (lambda x: x * x, "multiplied by itself"),
-        (lambda x: 1 / x, "divided by x"),
+        (lambda x: 1 / x, "it divides by x"),
         (lambda x: x**2, "not arithmetic"),
         (lambda x: x // 2, "not arithmetic"),
         (lambda x: x if x > 0 else -x, "not arithmetic"),

@@ -92,11 +92,11 @@ def test_rows_that_stay_whole_are_cut_off_the_frame_itself() -> None:
 @pytest.mark.parametrize(
     ("wanted", "how", "why"),
     [
-        (SHAPE, InputPipeline((100, 60)), "leaves nothing of the picture"),
-        (SHAPE, InputPipeline((-1, 0)), "leaves nothing of the picture"),
-        (SHAPE, InputPipeline(color="hsv"), "no such colours: got hsv"),
-        ((66, 200, 1), InputPipeline(), "pictures of 1 channels: got rgb: 3"),
-        ((66, 200, 3), InputPipeline(color="gray"), "pictures of 3 channels: got gray: 1"),
+        (SHAPE, InputPipeline((100, 60)), "leaves nothing of the image"),
+        (SHAPE, InputPipeline((-1, 0)), "leaves nothing of the image"),
+        (SHAPE, InputPipeline(color="hsv"), "the colour space is unknown: got hsv"),
+        ((66, 200, 1), InputPipeline(), "images of 1 channels: got rgb: 3"),
+        ((66, 200, 3), InputPipeline(color="gray"), "images of 3 channels: got gray: 1"),
     ],
 )
 def test_what_does_not_fit_is_said(wanted: Shape, how: InputPipeline, why: str) -> None:

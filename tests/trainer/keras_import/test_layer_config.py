@@ -100,13 +100,13 @@ def test_edges_are_written_in_many_ways(value: Any, expected: tuple[int, ...]) -
 
 @pytest.mark.parametrize("value", [-1, "a", [1], [1, 2, 3], [[1], [2]], 10**6, 1.5, None])
 def test_edges_that_cannot_be_are_said(value: Any) -> None:
-    with pytest.raises(ModelError, match=r"the layer a \(B\) has a cropping that cannot be"):
+    with pytest.raises(ModelError, match=r"the layer a \(B\) has an impossible cropping"):
         options(cropping=value).edges("cropping", None)
 
 
 @pytest.mark.parametrize("value", [0, -1, "3", [1, 2, 3], 10**9, 1.5, None])
 def test_pairs_that_cannot_be_are_said(value: Any) -> None:
-    with pytest.raises(ModelError, match=r"the layer a \(B\) has a strides that cannot be"):
+    with pytest.raises(ModelError, match=r"the layer a \(B\) has an impossible strides"):
         options(strides=value).pair("strides", default=None)
 
 

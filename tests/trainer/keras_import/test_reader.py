@@ -124,7 +124,9 @@ def test_a_lambda_that_cannot_be_read_is_asked_for(tmp_path: Path, expected: np.
     named = {**described[0][1], "function": "normalize", "function_type": "function"}
     described[0] = ("Lambda", named, [])
     path = model_files.write(tmp_path / "m.h5", described, 2)
-    with pytest.raises(ModelError, match=r"lambda_1 \(Lambda\) does cannot be read: .*normalize"):
+    with pytest.raises(
+        ModelError, match=r"the code of .*lambda_1 \(Lambda\) cannot be read: .*normalize"
+    ):
         reader.read(path)
     np.testing.assert_allclose(answers(path, normalize="x/127.5 - 1"), expected, atol=1e-5)
 

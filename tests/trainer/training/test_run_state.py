@@ -29,7 +29,7 @@ def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
 
 def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    state = TrainingState(["lake"], [{}], best_epoch=1, tally=EpochState(2, 7, 448, 1.5, "ab"))
+    state = TrainingState(["lake"], [{}], best_epoch=1, unfinished=EpochState(2, 7, 448, 1.5, "ab"))
     with workspace.lock():
         for name in ("epoch-1", "step-2-3", "step-2-7"):
             (workspace.path / f"{name}.h5").touch()
