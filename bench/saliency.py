@@ -24,7 +24,7 @@ from rich.table import Table
 from bench import road_edges
 from contract.frames import preprocess
 from contract.models.registry import H5, Registry
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.rendering.road_mesh import SHOULDER_M
 from simulator.track import builtin
@@ -83,15 +83,15 @@ def scenes(
 ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Mask]]]:
     """Yield frames (128, 128, 3) from all over a track, both ways around, with their regions."""
     chance = np.random.default_rng(seed)
-    with Camera(track, Look()) as camera:
+    with Camera(track, Appearance()) as camera:
         for number in range(count):
             direction = 1 if number % 2 else -1
             station_m = float(chance.uniform(0, track.length_m))
             aside = track.lane_m * direction + float(chance.uniform(-ASIDE_M, ASIDE_M))
             askew = float(chance.uniform(-ASKEW_RAD, ASKEW_RAD))
-            pose = track.pose(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
+            pose = track.pose_at(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
             yield (
-                preprocess.resize(camera.picture(pose)),
+                preprocess.resize(camera.render(pose)),
                 regions(track, station_m, direction, pose),
             )
 
@@ -186,7 +186,8 @@ def main() -> None:
     options = parser.parse_args()
     network = reader.read(Registry(options.models).path(options.version) / H5).network
     found = {
-        name: measure(network, builtin.built_in(name), options.frames) for name in builtin.NAMES
+        name: measure(network, builtin.builtin_track(name), options.frames)
+        for name in builtin.TRACK_NAMES
     }
     if options.json:
         print(json.dumps(found, indent=2))

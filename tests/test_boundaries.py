@@ -45,8 +45,8 @@ ORDER = {
         " > masking"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering openloop"
-        " > track vehicle"
+        "__main__ > cli > episode > viz > recording > unity drivers > world rendering openloop"
+        " > track vehicle command"
     ),
     "lapwing": (
         "__main__ > app > commands > dagger stack > ask programs inference_client > output > jobs"

@@ -7,15 +7,15 @@ from simulator.world import World
 
 
 def after(world: World, seconds: float) -> World:
-    for _ in world.until(world.time_s + seconds):
+    for _ in world.advance_to(world.time_s + seconds):
         pass
     return world
 
 
 def test_a_car_stands_where_it_was_put() -> None:
     world = World(circle(40.0), 10.0, 1, 2.0, 0.1)
-    assert world.place.station_m == pytest.approx(10.0, abs=0.02)
-    assert world.place.lateral_m == pytest.approx(2.0, abs=0.01)
+    assert world.position.station_m == pytest.approx(10.0, abs=0.02)
+    assert world.position.lateral_m == pytest.approx(2.0, abs=0.01)
     assert world.heading_error_rad == pytest.approx(0.1, abs=0.01)
     assert world.speed_mps == 0.0
 
@@ -26,7 +26,7 @@ def test_the_other_direction_faces_the_other_way() -> None:
     assert world.heading_error_rad == pytest.approx(0.0, abs=0.01)
     assert world.lane_offset_m == pytest.approx(0.0, abs=0.01)
     world.throttle = 1.0
-    assert after(world, 1.0).place.station_m < 10.0
+    assert after(world, 1.0).position.station_m < 10.0
 
 
 def test_the_lane_offset_is_to_the_drivers_left() -> None:
@@ -37,18 +37,18 @@ def test_the_lane_offset_is_to_the_drivers_left() -> None:
 
 def test_every_hundredth_of_a_second_is_seen_once() -> None:
     world = World(straight())
-    assert len(list(world.until(1 / 15))) == 7
-    assert len(list(world.until(2 / 15))) == 6
-    assert len(list(world.until(2 / 15))) == 0
+    assert len(list(world.advance_to(1 / 15))) == 7
+    assert len(list(world.advance_to(2 / 15))) == 6
+    assert len(list(world.advance_to(2 / 15))) == 0
     assert world.time_s == pytest.approx(0.13)
 
 
 def test_the_clock_goes_on_when_the_car_is_put_back() -> None:
     world = World(straight())
     world.throttle = 1.0
-    after(world, 1.0).put(5.0, 1.0)
+    after(world, 1.0).place_car(5.0, 1.0)
     assert world.time_s == pytest.approx(1.0)
-    assert (world.speed_mps, world.place.station_m) == (0.0, pytest.approx(5.0))
+    assert (world.speed_mps, world.position.station_m) == (0.0, pytest.approx(5.0))
 
 
 def test_uphill_is_slower_in_the_direction_of_travel() -> None:
@@ -67,5 +67,5 @@ def test_the_same_commands_give_the_same_run_to_the_bit() -> None:
     for _ in range(2):
         world = World(circle(40.0))
         world.steering, world.throttle = -0.3, 0.4
-        runs.append([(place.station_m, place.lateral_m) for place in world.until(10.0)])
+        runs.append([(place.station_m, place.lateral_m) for place in world.advance_to(10.0)])
     assert runs[0] == runs[1]

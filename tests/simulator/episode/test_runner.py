@@ -11,30 +11,30 @@ from support.services.driving import bridge
 from support.services.scripted import Peer
 
 from contract.errors import ServiceError
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import Local
-from simulator.episode.monitor import Judge
-from simulator.episode.runner import Drive, Driver, Sight
-from simulator.episode.trajectory import Trace
+from simulator.command import Command
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import ExpertDriver
+from simulator.episode.monitor import DriveMonitor
+from simulator.episode.runner import Driver, EpisodeRunner, Observation
+from simulator.episode.trajectory import Trajectory
 from simulator.rendering.camera import Picture
 from simulator.track.geometry import Pose, Track
-from simulator.unity.client import Command
-from simulator.unity.connection import Wire
-from simulator.unity.number_format import locale
+from simulator.unity.connection import UnityConnection
+from simulator.unity.number_format import find_locale
 from simulator.world import World
 
 
 class Blind:
     """A camera that is always dark."""
 
-    def picture(self, pose: Pose, side: str = "center") -> Picture:
+    def render(self, pose: Pose, side: str = "center") -> Picture:
         return np.zeros((160, 320, 3), np.uint8)
 
 
 class Wrapped:
     """A driver whose answers are changed."""
 
-    def __init__(self, driver: Local, change: Callable[[Command], Command]) -> None:
+    def __init__(self, driver: ExpertDriver, change: Callable[[Command], Command]) -> None:
         self._driver = driver
         self._change = change
 
@@ -54,8 +54,8 @@ class Wrapped:
         return None if command is None else self._change(command)
 
 
-def expert(track: Track, mph: float = 20.0) -> Local:
-    return Local(Expert(track, Manner(mph=mph, weave_m=0.0, tremor=0.0), 1))
+def expert(track: Track, mph: float = 20.0) -> ExpertDriver:
+    return ExpertDriver(Expert(track, DrivingStyle(mph=mph, weave_m=0.0, tremor=0.0), 1))
 
 
 def mirrored(command: Command) -> Command:
@@ -70,17 +70,17 @@ def driven(
     delay_s: float = 0.0,
     laps: float = 1.0,
     limit_s: float = 60.0,
-    sights: list[Sight] | None = None,
-) -> Trace:
+    sights: list[Observation] | None = None,
+) -> Trajectory:
     world = World(track, 0.0, 1, track.lane_m)
-    judge = Judge(track, 1, laps, world.place, limit_s)
+    judge = DriveMonitor(track, 1, laps, world.position, limit_s)
     seen = sights.append if sights is not None else lambda sight: None
-    drive = Drive(world, Blind(), driver, judge, delay_s, seen)
+    drive = EpisodeRunner(world, Blind(), driver, judge, delay_s, seen)
     if realtime:
-        drive.realtime()
+        drive.run_realtime()
     else:
-        drive.lockstep()
-    return judge.trace()
+        drive.run_lock_step()
+    return judge.trajectory()
 
 
 def test_the_expert_needs_nobody() -> None:
@@ -91,8 +91,8 @@ def test_the_expert_needs_nobody() -> None:
 
 def test_hands_that_never_move_leave_the_road_and_are_put_back_on_it() -> None:
     track = circle(40)
-    sights: list[Sight] = []
-    straight_on = Local(Expert(track, Manner(), 1), steering=0.0)
+    sights: list[Observation] = []
+    straight_on = ExpertDriver(Expert(track, DrivingStyle(), 1), steering=0.0)
     trace = driven(track, straight_on, limit_s=30, sights=sights)
     assert len(trace.interventions) >= 2
     noted = next(number for number, sight in enumerate(sights) if sight.note)
@@ -140,7 +140,7 @@ def test_the_same_policy_hears_the_same_bytes() -> None:
     for _ in range(2):
         heard: list[str] = []
         with scripted.bridge(fixed_policy(heard)) as url:
-            wire = Wire(url, locale("en-US"))
+            wire = UnityConnection(url, find_locale("en-US"))
             driven(straight(60), wire)
             wire.close()
         runs.append(heard)
@@ -150,10 +150,10 @@ def test_the_same_policy_hears_the_same_bytes() -> None:
 
 def test_a_real_bridge_gives_the_same_drive_to_the_bit() -> None:
     """Two loops become one at the same telemetry, and the controller goes by telemetries."""
-    traces: list[Trace] = []
+    traces: list[Trajectory] = []
     for _ in range(2):
         with answering.inference() as answers, bridge(answers.url) as port:
-            wire = Wire(f"ws://127.0.0.1:{port}", locale("en-US"))
+            wire = UnityConnection(f"ws://127.0.0.1:{port}", find_locale("en-US"))
             traces.append(driven(straight(), wire, limit_s=6.0))
             wire.close()
             assert wire.document()["folded"] == 1
@@ -172,7 +172,7 @@ def test_a_telemetry_that_nobody_answers_is_an_error() -> None:
 
 
 def test_a_human_at_the_wheel_keeps_the_last_command() -> None:
-    sights: list[Sight] = []
+    sights: list[Observation] = []
     manual = Wrapped(expert(circle(40)), lambda command: Command(True))
     driven(circle(40), manual, limit_s=1, sights=sights)
     assert {(sight.steering, sight.throttle) for sight in sights} == {(0.0, 0.0)}
@@ -180,7 +180,7 @@ def test_a_human_at_the_wheel_keeps_the_last_command() -> None:
 
 def test_realtime_takes_the_time_of_the_clock_on_the_wall() -> None:
     began = time.monotonic()
-    sights: list[Sight] = []
+    sights: list[Observation] = []
     trace = driven(straight(), expert(straight()), realtime=True, limit_s=1.0, sights=sights)
     assert time.monotonic() - began == pytest.approx(trace.elapsed_s, abs=0.2)
     assert len(sights) == pytest.approx(15, abs=3)
@@ -190,7 +190,7 @@ def test_in_realtime_the_world_goes_on_while_the_answer_is_awaited() -> None:
     class Slow(Wrapped):
         """An answer takes three tenths of a second."""
 
-        def __init__(self, driver: Local) -> None:
+        def __init__(self, driver: ExpertDriver) -> None:
             super().__init__(driver, lambda command: command)
             self._due_s = 0.0
 
@@ -203,7 +203,7 @@ def test_in_realtime_the_world_goes_on_while_the_answer_is_awaited() -> None:
             time.sleep(max(0.0, min(timeout_s, left)))
             return super().answer(0.0) if left <= timeout_s else None
 
-    sights: list[Sight] = []
+    sights: list[Observation] = []
     trace = driven(straight(), Slow(expert(straight())), realtime=True, limit_s=1.2, sights=sights)
     assert 3 <= len(sights) <= 5
     assert trace.elapsed_s == pytest.approx(1.2, abs=0.02)

@@ -11,16 +11,16 @@ from support.data.roads import straight
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.drivers.expert import Manner
-from simulator.recording.demonstrations import PAUSE_S, Lesson, record
-from simulator.rendering.appearance import Look
-from simulator.unity.number_format import locale
+from simulator.drivers.expert import DrivingStyle
+from simulator.recording.demonstrations import PAUSE_S, DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
+from simulator.unity.number_format import find_locale
 
 TRACK = straight(60.0)
 
 
-def recorded(folder: Path, lesson: Lesson, name: str = "en-US") -> list[list[str]]:
-    count = record(TRACK, Look(), lesson, folder, locale(name))
+def recorded(folder: Path, lesson: DemonstrationConfig, name: str = "en-US") -> list[list[str]]:
+    count = record_demonstration(TRACK, Appearance(), lesson, folder, find_locale(name))
     lines = (folder / "driving_log.csv").read_text().splitlines()
     assert len(lines) == count
     return [line.split(",") for line in lines]
@@ -29,7 +29,7 @@ def recorded(folder: Path, lesson: Lesson, name: str = "en-US") -> list[list[str
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("record") / "run"
-    recorded(folder, Lesson(mph=(20.0, 20.0)))
+    recorded(folder, DemonstrationConfig(mph=(20.0, 20.0)))
     return folder
 
 
@@ -68,7 +68,7 @@ def test_the_ingest_takes_it_unchanged(run: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: Path) -> None:
-    recorded(tmp_path / "run", Lesson(mph=(20.0, 20.0)))
+    recorded(tmp_path / "run", DemonstrationConfig(mph=(20.0, 20.0)))
     names = sorted(path.name for path in (run / "IMG").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "run" / "IMG").iterdir())
     for name in names[::7]:
@@ -77,8 +77,10 @@ def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: 
 
 
 def test_only_the_way_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
-    calm = Manner(weave_m=0.0, tremor=0.0)
-    rows = recorded(tmp_path / "run", Lesson(mph=(15.0, 15.0), recoveries=2, manner=calm, seed=3))
+    calm = DrivingStyle(weave_m=0.0, tremor=0.0)
+    rows = recorded(
+        tmp_path / "run", DemonstrationConfig(mph=(15.0, 15.0), recoveries=2, manner=calm, seed=3)
+    )
     gaps = np.flatnonzero(np.diff(moments(rows)) > PAUSE_S)
     assert len(gaps) == 2
     steering = np.array([float(row[3]) for row in rows])
@@ -88,7 +90,7 @@ def test_only_the_way_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
 
 
 def test_a_speed_range_is_drawn_from(tmp_path: Path) -> None:
-    rows = recorded(tmp_path / "run", Lesson(mph=(8.0, 12.0), seed=2))
+    rows = recorded(tmp_path / "run", DemonstrationConfig(mph=(8.0, 12.0), seed=2))
     assert 8.0 < max(float(row[6]) for row in rows) < 12.5
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.data.roads import circle, straight
 
-from simulator.rendering.appearance import LIGHTS, Look
+from simulator.rendering.appearance import LIGHTS, Appearance
 from simulator.rendering.camera import (
     AHEAD_M,
     FOCAL_PX,
@@ -15,7 +15,7 @@ from simulator.rendering.camera import (
     UP_M,
     YAW_DEG,
     Camera,
-    encode,
+    encode_jpeg,
 )
 from simulator.track.geometry import Pose
 
@@ -43,8 +43,8 @@ def grey(picture: np.ndarray, at: tuple[float, float]) -> bool:
 
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, np.ndarray]:
-    with Camera(straight(width_m=WIDTH_M), Look()) as camera:
-        return {side: camera.picture(HERE, side) for side in SIDES}
+    with Camera(straight(width_m=WIDTH_M), Appearance()) as camera:
+        return {side: camera.render(HERE, side) for side in SIDES}
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -66,7 +66,7 @@ def test_the_roads_edges_are_where_the_lens_puts_them(
 def test_a_picture_has_the_size_and_weight_of_unitys(pictures: dict[str, np.ndarray]) -> None:
     for picture in pictures.values():
         assert (picture.shape, picture.dtype) == ((160, 320, 3), np.uint8)
-        assert 6_000 < len(encode(picture)) < 20_000
+        assert 6_000 < len(encode_jpeg(picture)) < 20_000
 
 
 def test_the_bonnet_is_at_the_bottom(pictures: dict[str, np.ndarray]) -> None:
@@ -78,15 +78,15 @@ def test_the_bonnet_is_at_the_bottom(pictures: dict[str, np.ndarray]) -> None:
 def test_the_same_pose_is_the_same_picture() -> None:
     seen = []
     for _ in range(2):
-        with Camera(circle(), Look()) as camera:
-            seen.append(camera.picture(circle().pose(3.0)).tobytes())
+        with Camera(circle(), Appearance()) as camera:
+            seen.append(camera.render(circle().pose_at(3.0)).tobytes())
     assert seen[0] == seen[1]
 
 
 def test_uphill_the_horizon_sinks() -> None:
-    with Camera(straight(), Look()) as camera:
-        level = camera.picture(HERE)
-        nose_up = camera.picture(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
+    with Camera(straight(), Appearance()) as camera:
+        level = camera.render(HERE)
+        nose_up = camera.render(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
 
     def sky(picture: np.ndarray) -> int:
         return int((picture[:, :, 2].astype(int) > picture[:, :, 0] + 25).sum())
@@ -96,8 +96,8 @@ def test_uphill_the_horizon_sinks() -> None:
 
 @pytest.mark.parametrize("light", LIGHTS)
 def test_every_light_shows_the_road(light: str) -> None:
-    with Camera(straight(width_m=WIDTH_M), Look(light)) as camera:
-        picture = camera.picture(HERE).astype(int)
+    with Camera(straight(width_m=WIDTH_M), Appearance(light)) as camera:
+        picture = camera.render(HERE).astype(int)
     column, row = (round(each) for each in pixel(10.0, 0.0, "center"))
     road = picture[row - 3 : row + 4, column - 10 : column + 11].reshape(-1, 3).mean(axis=0)
     column, row = (round(each) for each in pixel(10.0, 6.5, "center"))

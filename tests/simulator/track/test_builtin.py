@@ -2,37 +2,37 @@ import numpy as np
 import pytest
 
 from contract.errors import SettingError
-from simulator.track.builtin import NAMES, built_in
+from simulator.track.builtin import TRACK_NAMES, builtin_track
 from simulator.track.geometry import Track
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=TRACK_NAMES)
 def track(request: pytest.FixtureRequest) -> Track:
-    return built_in(request.param)
+    return builtin_track(request.param)
 
 
 def test_lake_is_what_the_real_one_is() -> None:
-    lake = built_in("lake")
+    lake = builtin_track("lake")
     assert lake.length_m == pytest.approx(1140, abs=20)
     assert 1 / np.abs(lake.curvature).max() == pytest.approx(21, abs=1)
     assert set(lake.width_m) == {8.0}
     assert lake.curvature.max() > 0.02
     assert lake.curvature.min() < -0.02
-    assert {each.kind for each in lake.stretches} == {"bridge", "water", "dirt", "kerb"}
+    assert {each.kind for each in lake.features} == {"bridge", "water", "dirt", "kerb"}
 
 
 def test_jungle_is_steep_and_has_hairpins() -> None:
-    jungle = built_in("jungle")
+    jungle = builtin_track("jungle")
     assert np.abs(jungle.grade).max() == pytest.approx(0.1, abs=0.002)
     assert 1 / np.abs(jungle.curvature).max() == pytest.approx(12, abs=0.5)
     assert jungle.lane_m < 0
-    assert {each.kind for each in jungle.stretches} == {"shade"}
+    assert {each.kind for each in jungle.features} == {"shade"}
 
 
 def test_no_kerb_stands_before_the_dirt_road() -> None:
-    lake = built_in("lake")
-    dirt = next(each for each in lake.stretches if each.kind == "dirt")
-    for kerb in (each for each in lake.stretches if each.kind == "kerb"):
+    lake = builtin_track("lake")
+    dirt = next(each for each in lake.features if each.kind == "dirt")
+    for kerb in (each for each in lake.features if each.kind == "kerb"):
         assert kerb.to_m < dirt.from_m or kerb.from_m > dirt.to_m or kerb.to_m < kerb.from_m
 
 
@@ -59,4 +59,4 @@ def test_no_part_runs_into_another(track: Track) -> None:
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(SettingError, match="lake and jungle"):
-        built_in("moon")
+        builtin_track("moon")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from contract.errors import SettingError
-from simulator.drivers.expert import Expert, Manner
-from simulator.track.csv_file import read
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.track.csv_file import read_track
 from simulator.track.geometry import Track
 from simulator.world import FRAME_HZ, World
 
@@ -27,49 +27,51 @@ def ring(radius: float = 50.0, count: int = 24, more: str = "") -> list[str]:
 
 
 def test_seventy_points_of_a_real_circuit_load_and_the_expert_drives_them() -> None:
-    track = read(BRANDS_HATCH)
+    track = read_track(BRANDS_HATCH)
     assert track.closed
     assert track.length_m == pytest.approx(3908, abs=40)  # the Grand Prix circuit's own figure
-    world, expert = World(track), Expert(track, Manner(mph=25), seed=1)
+    world, expert = World(track), Expert(track, DrivingStyle(mph=25), seed=1)
     frame, away, before, driven = 0, 0.0, 0.0, 0.0
     while driven < track.length_m:
         frame += 1
         assert frame < 400 * FRAME_HZ, f"only {driven:.0f} m in 400 s"
         world.steering, world.throttle = expert.command(world)
-        for place in world.until(frame / FRAME_HZ):
+        for place in world.advance_to(frame / FRAME_HZ):
             away = max(away, abs(place.lateral_m))
-        driven += math.remainder(world.place.station_m - before, track.length_m)
-        before = world.place.station_m
+        driven += math.remainder(world.position.station_m - before, track.length_m)
+        before = world.position.station_m
     assert away < 1.5
 
 
 def test_the_columns_may_be_named_in_any_order(tmp_path: Path) -> None:
     lines = [line.replace(",", ";") for line in ring(more=",9,0.5")]
-    track = read(written(tmp_path, "y_m;x_m;width;z", *lines))
+    track = read_track(written(tmp_path, "y_m;x_m;width;z", *lines))
     assert track.width_m == pytest.approx(np.full(len(track.points), 9.0))
     assert track.points[:, 2] == pytest.approx(np.full(len(track.points), 0.5))
     assert track.points[0, :2] == pytest.approx((0.0, 50.0), abs=0.01)
 
 
 def test_a_comment_may_name_the_columns_and_widths_may_be_to_either_side(tmp_path: Path) -> None:
-    track = read(written(tmp_path, "# x_m,y_m,w_tr_right_m,w_tr_left_m", *ring(more=",4.5,5.5")))
+    track = read_track(
+        written(tmp_path, "# x_m,y_m,w_tr_right_m,w_tr_left_m", *ring(more=",4.5,5.5"))
+    )
     assert track.width_m == pytest.approx(np.full(len(track.points), 10.0))
 
 
 def test_four_columns_are_height_and_width(tmp_path: Path) -> None:
-    track = read(written(tmp_path, *ring(more=",2.0,7")))
+    track = read_track(written(tmp_path, *ring(more=",2.0,7")))
     assert (track.points[0, 2], track.width_m[0]) == pytest.approx((2.0, 7.0))
 
 
 def test_an_open_road_stays_open(tmp_path: Path) -> None:
-    track = read(written(tmp_path, "x,y", "0,0", "50,0", "100,20", "150,60"))
+    track = read_track(written(tmp_path, "x,y", "0,0", "50,0", "100,20", "150,60"))
     assert not track.closed
     assert track.points[-1, :2] == pytest.approx((150, 60))
 
 
 def test_a_repeated_first_point_closes_the_road(tmp_path: Path) -> None:
     lines = ring()
-    assert read(written(tmp_path, *lines, lines[0])).length_m == pytest.approx(
+    assert read_track(written(tmp_path, *lines, lines[0])).length_m == pytest.approx(
         2 * math.pi * 50, rel=0.01
     )
 
@@ -116,19 +118,19 @@ def eight() -> list[str]:
 )
 def test_what_no_car_can_drive_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        read(written(tmp_path, *lines))
+        read_track(written(tmp_path, *lines))
 
 
 def test_a_bend_of_two_metres_is_named_with_its_place(tmp_path: Path) -> None:
     turn = [(100 + 2 * math.sin(a), 2 - 2 * math.cos(a)) for a in np.linspace(0, math.pi, 7)]
     points = [(0, 0), (50, 0), *turn, (50, 4), (0, 40)]
     with pytest.raises(SettingError, match=r"bend at 10\d m \(x 10\d, y \d\) is too tight"):
-        read(written(tmp_path, *(f"{x},{y}" for x, y in points)))
+        read_track(written(tmp_path, *(f"{x},{y}" for x, y in points)))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"cannot be read.*gone\.csv"):
-        read(tmp_path / "gone.csv")
+        read_track(tmp_path / "gone.csv")
 
 
 def tracks_are_the_same(one: Track, other: Track) -> bool:
@@ -136,4 +138,4 @@ def tracks_are_the_same(one: Track, other: Track) -> bool:
 
 
 def test_the_same_file_is_the_same_track() -> None:
-    assert tracks_are_the_same(read(BRANDS_HATCH), read(BRANDS_HATCH))
+    assert tracks_are_the_same(read_track(BRANDS_HATCH), read_track(BRANDS_HATCH))

@@ -9,14 +9,14 @@ from support.services import scripted
 from support.services.scripted import Peer
 
 from contract.errors import ServiceError, TelemetryError
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 STEER = '42["steer",{"steering_angle":"0.5","throttle":"-0.25"}]'
 
 
-def client(url: str, name: str = "en-US", timeout_s: float = 2.0) -> Client:
-    return Client(url, locale(name), timeout_s)
+def client(url: str, name: str = "en-US", timeout_s: float = 2.0) -> UnityClient:
+    return UnityClient(url, find_locale(name), timeout_s)
 
 
 def test_it_dials_the_built_in_path_without_an_origin() -> None:
@@ -35,8 +35,8 @@ def test_it_pings_first_and_never_connects() -> None:
             heard.append(text)
 
     with scripted.bridge(listen) as url, client(url) as simulator:
-        simulator.telemetry(0.5, 0.25, 1234.5, b"\xff\xd8")
-        simulator.manual()
+        simulator.send_telemetry(0.5, 0.25, 1234.5, b"\xff\xd8")
+        simulator.send_manual()
     assert heard[0] == "2"
     assert not any(text.startswith("40") for text in heard)
     assert json.loads(heard[1][2:]) == [
@@ -121,7 +121,7 @@ def _listen(peer: Peer) -> None:
 @pytest.mark.parametrize("name", ["en-US", "de-DE"])
 def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
     """Captured conversations of Udacity's own client classes, their telemetries sent again."""
-    marks = locale(name)
+    marks = find_locale(name)
     lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
     packets = [json.loads(line) for line in lines]
     said = [each["data"] for each in packets if each["from"] == "client" and "data" in each]
@@ -136,11 +136,13 @@ def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
         for text in said:
             _, payload = json.loads(text[2:])
             if payload is None:
-                simulator.manual()
+                simulator.send_manual()
                 continue
             steering, throttle, speed = (
                 marks.parse(payload[field]) for field in ("steering_angle", "throttle", "speed")
             )
-            simulator.telemetry(steering / 25, throttle, speed, base64.b64decode(payload["image"]))
+            simulator.send_telemetry(
+                steering / 25, throttle, speed, base64.b64decode(payload["image"])
+            )
     assert heard == ["2", *said]
     assert '42["telemetry",null]' in said

@@ -10,8 +10,8 @@ from support.services import scripted
 from support.services.scripted import Peer
 
 from contract.errors import ServiceError
-from simulator.unity.connection import Wire
-from simulator.unity.number_format import locale
+from simulator.unity.connection import UnityConnection
+from simulator.unity.number_format import find_locale
 from simulator.world import World
 
 STEER = '42["steer",{"steering_angle":"0.25","throttle":"0.5"}]'
@@ -42,7 +42,7 @@ def test_two_loops_start_and_each_answer_brings_one_more(world: World) -> None:
         peer.hear()
 
     with scripted.bridge(script) as url:
-        wire = Wire(url, locale("en-US"))
+        wire = UnityConnection(url, find_locale("en-US"))
         wire.ask(b"\xff\xd8", world)
         assert (wire.waiting, wire.ready) == (2, False)
         command = wire.answer(2.0)
@@ -68,7 +68,7 @@ def test_an_answer_to_two_leaves_one_loop_and_is_told_by_the_silence(world: Worl
         peer.hear()
 
     with scripted.bridge(script) as url:
-        wire = Wire(url, locale("en-US"))
+        wire = UnityConnection(url, find_locale("en-US"))
         wire.ask(b"\xff\xd8", world)
         assert wire.answer(2.0) is not None
         assert wire.waiting == 1
@@ -93,7 +93,7 @@ def test_a_steer_that_nobody_asked_for_starts_a_third_loop(world: World) -> None
         peer.hear()
 
     with scripted.bridge(script) as url:
-        wire = Wire(url, locale("en-US"))
+        wire = UnityConnection(url, find_locale("en-US"))
         assert wire.answer(2.0) is not None
         wire.ask(b"\xff\xd8", world)
         assert wire.waiting == 3
@@ -107,7 +107,7 @@ def test_no_answer_in_time_is_none(world: World) -> None:
             pass
 
     with scripted.bridge(listen) as url:
-        wire = Wire(url, locale("en-US"))
+        wire = UnityConnection(url, find_locale("en-US"))
         wire.ask(b"\xff\xd8", world)
         assert wire.answer(0.05) is None
         assert wire.waiting == 2
@@ -119,7 +119,7 @@ def test_what_is_sent_is_the_world_as_it_is(world: World) -> None:
     world.steering, world.throttle = -0.5, 0.25
 
     with scripted.bridge(lambda peer: heard.extend(telemetries(peer, 2))) as url:
-        wire = Wire(url, locale("de-DE"))
+        wire = UnityConnection(url, find_locale("de-DE"))
         wire.ask(b"\xff\xd8", world)
         wire.close()
     assert heard[0] == heard[1]
@@ -144,7 +144,7 @@ def test_a_lost_bridge_is_dialled_again_and_begins_anew(world: World) -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        wire = Wire(f"ws://127.0.0.1:{port}", locale("en-US"))
+        wire = UnityConnection(f"ws://127.0.0.1:{port}", find_locale("en-US"))
         wire.ask(b"\xff\xd8", world)
         assert wire.answer(5.0) is None
         assert (wire.waiting, wire.ready, wire.reconnections) == (0, True, 1)
@@ -156,7 +156,7 @@ def test_a_lost_bridge_is_dialled_again_and_begins_anew(world: World) -> None:
 
 def test_a_bridge_that_does_not_come_back_is_an_error(world: World) -> None:
     with scripted.bridge(lambda peer: None) as url:
-        wire = Wire(url, locale("en-US"), patience_s=0.1)
+        wire = UnityConnection(url, find_locale("en-US"), patience_s=0.1)
     with pytest.raises(ServiceError, match="no bridge answers"):
         wire.answer(2.0)
     wire.close()
@@ -164,4 +164,4 @@ def test_a_bridge_that_does_not_come_back_is_an_error(world: World) -> None:
 
 def test_no_bridge_at_all_is_an_error() -> None:
     with pytest.raises(ServiceError, match="Start Lapwing first"):
-        Wire("ws://127.0.0.1:1", locale("en-US"))
+        UnityConnection("ws://127.0.0.1:1", find_locale("en-US"))

@@ -8,10 +8,10 @@ from support.data import samples
 from support.services import scripted
 from support.services.scripted import Peer
 
-from contract.errors import RecordingError
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
-from simulator.unity.replay import frames, replay
+from simulator.recording.frame_files import list_frames
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
+from simulator.unity.replay import replay
 
 
 @pytest.fixture(scope="module")
@@ -26,32 +26,13 @@ def answer_all(peer: Peer) -> None:
             peer.say('42["steer",{"steering_angle":"0.25","throttle":"1"}]')
 
 
-def test_frames_are_the_centre_cameras_in_order(run: Path) -> None:
-    names = [path.name for path in frames(run, None)]
-    assert names == sorted(names)
-    assert len(names) == 5
-    assert all(name.startswith("center_") for name in names)
-    assert len(frames(run, 2)) == 2
-
-
-def test_a_folder_of_pictures_will_do(tmp_path: Path) -> None:
-    (tmp_path / "b.jpg").touch()
-    (tmp_path / "a.jpg").touch()
-    assert [path.name for path in frames(tmp_path, None)] == ["a.jpg", "b.jpg"]
-
-
-def test_no_frames_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="no frames to replay"):
-        frames(tmp_path, None)
-
-
 def test_every_frame_is_sent_and_answered(run: Path) -> None:
     told: list[int] = []
     with (
         scripted.bridge(answer_all) as url,
-        Client(url, locale("en-US")) as client,
+        UnityClient(url, find_locale("en-US")) as client,
     ):
-        drive = replay(client, frames(run, None), told=told.append)
+        drive = replay(client, list_frames(run, None), told=told.append)
     assert (drive.telemetries, drive.answered, drive.manual) == (5, 5, 0)
     assert drive.steering_min == drive.steering_mean == drive.steering_max == 0.25
     assert drive.p50_ms <= drive.p99_ms
@@ -71,8 +52,8 @@ def test_two_are_in_flight_from_the_start_and_each_answer_brings_one(run: Path) 
             peer.say('42["manual",{}]')
         peer.hear()
 
-    with scripted.bridge(count) as url, Client(url, locale("en-US")) as client:
-        assert replay(client, frames(run, None)).manual == 5
+    with scripted.bridge(count) as url, UnityClient(url, find_locale("en-US")) as client:
+        assert replay(client, list_frames(run, None)).manual == 5
 
 
 def test_a_bridge_that_answers_two_at_once_leaves_one_loop(run: Path) -> None:
@@ -82,8 +63,8 @@ def test_a_bridge_that_answers_two_at_once_leaves_one_loop(run: Path) -> None:
         while (text := peer.hear()) and text.startswith("42"):
             peer.say('42["steer",{"steering_angle":"0.25","throttle":"1"}]')
 
-    with scripted.bridge(fold) as url, Client(url, locale("en-US")) as client:
-        drive = replay(client, frames(run, None))
+    with scripted.bridge(fold) as url, UnityClient(url, find_locale("en-US")) as client:
+        drive = replay(client, list_frames(run, None))
     assert (drive.telemetries, drive.answered, drive.folded, drive.complete) == (5, 4, 1, True)
     assert drive.p99_ms < 200
 
@@ -94,15 +75,18 @@ def test_a_telemetry_that_stays_unanswered_ends_the_drive(run: Path) -> None:
         while peer.hear():
             pass
 
-    with scripted.bridge(one) as url, Client(url, locale("en-US"), timeout_s=0.2) as client:
-        drive = replay(client, frames(run, None))
+    with (
+        scripted.bridge(one) as url,
+        UnityClient(url, find_locale("en-US"), timeout_s=0.2) as client,
+    ):
+        drive = replay(client, list_frames(run, None))
     assert (drive.telemetries, drive.answered, drive.folded) == (3, 1, 1)
     assert not drive.complete
 
 
 def test_realtime_keeps_to_fifteen_frames_a_second(run: Path) -> None:
-    with scripted.bridge(answer_all) as url, Client(url, locale("en-US")) as client:
-        assert replay(client, frames(run, None), realtime=True).seconds >= 4 / 15
+    with scripted.bridge(answer_all) as url, UnityClient(url, find_locale("en-US")) as client:
+        assert replay(client, list_frames(run, None), realtime=True).seconds >= 4 / 15
 
 
 def test_the_command_prints_one_document(run: Path) -> None:

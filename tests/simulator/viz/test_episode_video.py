@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from contract.errors import FrameError, RecordingError, SettingError
-from simulator.viz.episode_video import Film
+from simulator.viz.episode_video import EpisodeVideo
 
 GREY = np.full((160, 320, 3), 128, np.uint8)
 
@@ -15,14 +15,14 @@ def decoded(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
 
 
-def add(film: Film, count: int, note: str = "") -> None:
+def add(film: EpisodeVideo, count: int, note: str = "") -> None:
     for index in range(count):
         film.add(GREY, 0.3, 0.5, 12.0, -0.4, index / 15, note if index == 0 else "")
 
 
 def test_a_film_is_h264_of_the_right_size_rate_and_length(tmp_path: Path) -> None:
     path = tmp_path / "drive.mp4"
-    with Film(path, frame_rate=10) as film:
+    with EpisodeVideo(path, frame_rate=10) as film:
         add(film, 25)
     with av.open(str(path)) as file:
         video = file.streams.video[0]
@@ -35,7 +35,7 @@ def test_a_film_is_h264_of_the_right_size_rate_and_length(tmp_path: Path) -> Non
 
 def test_a_browser_can_begin_before_it_has_all(tmp_path: Path) -> None:
     path = tmp_path / "drive.mp4"
-    with Film(path) as film:
+    with EpisodeVideo(path) as film:
         add(film, 3)
     content = path.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
@@ -46,7 +46,7 @@ def test_the_picture_is_what_the_camera_saw(tmp_path: Path) -> None:
     half[:80, :160] = (200, 40, 40)
     half[:80, 160:] = (40, 40, 200)
     path = tmp_path / "drive.mp4"
-    with Film(path) as film:
+    with EpisodeVideo(path) as film:
         for _ in range(5):
             film.add(half, 0.0, 0.0, 0.0, 0.0, 0.0)
     picture = decoded(path)[-1].astype(int)
@@ -56,7 +56,7 @@ def test_the_picture_is_what_the_camera_saw(tmp_path: Path) -> None:
 
 def test_a_note_is_red_for_two_seconds(tmp_path: Path) -> None:
     path = tmp_path / "drive.mp4"
-    with Film(path, frame_rate=5) as film:
+    with EpisodeVideo(path, frame_rate=5) as film:
         add(film, 3)
         add(film, 14, note="Left the road")
     red = [
@@ -68,18 +68,18 @@ def test_a_note_is_red_for_two_seconds(tmp_path: Path) -> None:
 
 def test_a_film_appears_when_it_is_done(tmp_path: Path) -> None:
     path = tmp_path / "drive.mp4"
-    with Film(path) as film:
+    with EpisodeVideo(path) as film:
         add(film, 2)
         assert not path.exists()
     assert [each.name for each in tmp_path.iterdir()] == ["drive.mp4"]
 
 
 def test_a_drive_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def fail(film: Film) -> None:
+    def fail(film: EpisodeVideo) -> None:
         add(film, 2)
         raise RuntimeError("off the cliff")
 
-    with pytest.raises(RuntimeError, match="cliff"), Film(tmp_path / "drive.mp4") as film:
+    with pytest.raises(RuntimeError, match="cliff"), EpisodeVideo(tmp_path / "drive.mp4") as film:
         fail(film)
     assert list(tmp_path.iterdir()) == []
 
@@ -87,7 +87,7 @@ def test_a_drive_that_fails_leaves_nothing(tmp_path: Path) -> None:
 def test_a_drive_that_fails_leaves_the_film_before_it(tmp_path: Path) -> None:
     path = tmp_path / "drive.mp4"
     path.write_bytes(b"the last drive")
-    with pytest.raises(RuntimeError), Film(path):
+    with pytest.raises(RuntimeError), EpisodeVideo(path):
         raise RuntimeError
     assert path.read_bytes() == b"the last drive"
 
@@ -95,7 +95,7 @@ def test_a_drive_that_fails_leaves_the_film_before_it(tmp_path: Path) -> None:
 def test_what_is_no_frame_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(FrameError, match=r"got uint8 \(160, 320\)"),
-        Film(tmp_path / "drive.mp4") as film,
+        EpisodeVideo(tmp_path / "drive.mp4") as film,
     ):
         film.add(GREY[:, :, 0], 0.0, 0.0, 0.0, 0.0, 0.0)
     assert list(tmp_path.iterdir()) == []
@@ -104,7 +104,7 @@ def test_what_is_no_frame_is_refused(tmp_path: Path) -> None:
 def test_a_film_of_nothing_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(RecordingError, match="no pictures"),
-        Film(tmp_path / "drive.mp4"),
+        EpisodeVideo(tmp_path / "drive.mp4"),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -112,4 +112,4 @@ def test_a_film_of_nothing_is_an_error(tmp_path: Path) -> None:
 
 def test_a_film_is_an_mp4(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"a film is an \.mp4"):
-        Film(tmp_path / "drive.avi")
+        EpisodeVideo(tmp_path / "drive.avi")

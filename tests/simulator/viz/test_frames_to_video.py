@@ -11,8 +11,8 @@ import pytest
 from support.data import samples
 
 from contract.errors import RecordingError, SettingError
-from simulator.unity.replay import frames
-from simulator.viz.frames_to_video import video
+from simulator.recording.frame_files import list_frames
+from simulator.viz.frames_to_video import encode_frames
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_frame_is_in_it_in_order(run: Path, tmp_path: Path) -> None:
     told: list[float] = []
-    made = video(frames(run, None), tmp_path / "new" / "run.mp4", 60, told.append)
+    made = encode_frames(list_frames(run, None), tmp_path / "new" / "run.mp4", 60, told.append)
     assert (made.pictures, made.left_out, made.seconds) == (12, 0, 0.2)
     assert told[-1] == 1
     with av.open(str(made.path)) as file:
@@ -39,7 +39,7 @@ def test_every_frame_is_in_it_in_order(run: Path, tmp_path: Path) -> None:
 def test_a_folder_of_pictures_of_odd_and_other_sizes_will_do(tmp_path: Path) -> None:
     for number, (height, width) in enumerate([(121, 201), (160, 320)]):
         (tmp_path / f"{number}.jpg").write_bytes(samples.jpeg(height=height, width=width))
-    made = video(frames(tmp_path, None), tmp_path / "film.mp4")
+    made = encode_frames(list_frames(tmp_path, None), tmp_path / "film.mp4")
     with av.open(str(made.path)) as file:
         assert (file.streams.video[0].width, file.streams.video[0].height) == (200, 120)
 
@@ -47,24 +47,24 @@ def test_a_folder_of_pictures_of_odd_and_other_sizes_will_do(tmp_path: Path) -> 
 def test_what_is_no_picture_is_left_out_and_counted(run: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8 no jpeg")
     (tmp_path / "b.jpg").touch()
-    (tmp_path / "c.jpg").write_bytes(frames(run, 1)[0].read_bytes())
-    made = video(frames(tmp_path, None), tmp_path / "film.mp4")
+    (tmp_path / "c.jpg").write_bytes(list_frames(run, 1)[0].read_bytes())
+    made = encode_frames(list_frames(tmp_path, None), tmp_path / "film.mp4")
     assert (made.pictures, made.left_out) == (1, 2)
 
 
 def test_no_picture_at_all_is_an_error_and_leaves_no_film(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     with pytest.raises(RecordingError, match="no picture can be decoded"):
-        video(frames(tmp_path, None), tmp_path / "film.mp4")
+        encode_frames(list_frames(tmp_path, None), tmp_path / "film.mp4")
     assert [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
 
 
 def test_a_film_that_cannot_be_written_is_an_error(run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RecordingError, match="cannot be written"):
-        video(frames(run, None), tmp_path / "file" / "film.mp4")
+        encode_frames(list_frames(run, None), tmp_path / "file" / "film.mp4")
     with pytest.raises(SettingError, match=r"an \.mp4"):
-        video(frames(run, None), tmp_path / "film.avi")
+        encode_frames(list_frames(run, None), tmp_path / "film.avi")
 
 
 def command(*words: str) -> list[str]:
@@ -89,7 +89,7 @@ def test_the_command_names_it_after_the_folder(run: Path) -> None:
 def test_ctrl_c_leaves_no_half_film(run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    picture = frames(run, 1)[0]
+    picture = list_frames(run, 1)[0]
     for number in range(20_000):
         os.link(picture, folder / f"{number:05}.jpg")
     process = subprocess.Popen(command(str(folder)), stderr=subprocess.DEVNULL)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.drivers.expert import Manner
-from simulator.recording.demonstrations import Lesson, record
-from simulator.rendering.appearance import Look
+from simulator.drivers.expert import DrivingStyle
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
 from simulator.track.builtin import Bend, Straight, loop
 from simulator.track.geometry import Track
-from simulator.unity.number_format import locale
+from simulator.unity.number_format import find_locale
 
 
 def circuit() -> Track:
@@ -43,8 +43,8 @@ def drive(
     keyboard: bool = False,
 ) -> Path:
     """Record a lap of the circuit; return the folder."""
-    lesson = Lesson(
-        direction=direction, mph=(mph, mph), seed=seed, manner=Manner(keyboard=keyboard)
+    lesson = DemonstrationConfig(
+        direction=direction, mph=(mph, mph), seed=seed, manner=DrivingStyle(keyboard=keyboard)
     )
-    record(circuit(), Look(light, seed), lesson, folder, locale("en-US"))
+    record_demonstration(circuit(), Appearance(light, seed), lesson, folder, find_locale("en-US"))
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,25 +10,22 @@ import typer
 from rich.console import Console
 
 from contract.errors import SettingError
-from simulator.cli import evaluate as evaluating
-from simulator.cli import output
-from simulator.cli.options import span
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import Local
-from simulator.episode.episode import Terms, run
-from simulator.episode.initial_state import Start
-from simulator.recording.demonstrations import Lesson
-from simulator.recording.demonstrations import record as record_lesson
-from simulator.recording.udacity_writer import exists
-from simulator.rendering.appearance import LIGHTS, Look
-from simulator.track.catalog import track_of
-from simulator.unity.client import Client
-from simulator.unity.connection import Wire
-from simulator.unity.number_format import LOCALES, locale
-from simulator.unity.replay import frames as recorded_frames
+from simulator.cli import drive_many, output
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import ExpertDriver
+from simulator.episode.episode import EpisodeConfig, run_episode
+from simulator.episode.initial_state import InitialState
+from simulator.recording.demonstrations import DemonstrationConfig
+from simulator.recording.demonstrations import record_demonstration as record_lesson
+from simulator.recording.frame_files import list_frames
+from simulator.recording.udacity_writer import is_occupied
+from simulator.rendering.appearance import LIGHTS, Appearance
+from simulator.track.catalog import load_track
+from simulator.unity.client import UnityClient
+from simulator.unity.connection import UnityConnection
+from simulator.unity.number_format import LOCALES, find_locale
 from simulator.unity.replay import replay as replay_frames
-from simulator.viz.contact_sheet import gallery as contact_sheet
-from simulator.viz.frames_to_video import video as film_of
+from simulator.viz.contact_sheet import draw_contact_sheet as contact_sheet
 from simulator.viz.track_plot import write_png
 
 app = typer.Typer(
@@ -74,21 +72,21 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """Record the expert's driving in Udacity's format, 15 rows a second."""
-    if once and exists(out):
+    if once and is_occupied(out):
         if as_json:
             output.document({"recording": str(out), "rows": None})
         else:
             Console().print(f"{out} is there already", highlight=False, soft_wrap=True)
         return
-    lesson = Lesson(
+    lesson = DemonstrationConfig(
         laps=laps,
         direction=-1 if reverse else 1,
         mph=span(mph),
         recoveries=recoveries,
-        manner=Manner(weave_m=weave, keyboard=keyboard),
+        manner=DrivingStyle(weave_m=weave, keyboard=keyboard),
         seed=seed,
     )
-    road, look, written = track_of(track), Look(light, seed, vary), locale(locale_name)
+    road, look, written = load_track(track), Appearance(light, seed, vary), find_locale(locale_name)
     with output.progress(f"recording {road.name}") as told:
         rows = record_lesson(road, look, lesson, out, written, lambda _, share: told(share))
     if as_json:
@@ -124,22 +122,22 @@ def drive(
     as_json: AsJson = False,
 ) -> None:
     """Drive laps over the simulator's own wire, and judge them; exit 1 unless it succeeded."""
-    road = track_of(track)
-    Look(light)  # refused before a bridge is dialled
-    start = Start(station, -1 if reverse else 1, offset, 0.0, light, seed)
-    terms = Terms(laps, realtime, delay_ms / 1000, vary, film)
-    expert = Expert(road, Manner(mph=mph), seed)
+    road = load_track(track)
+    Appearance(light)  # refused before a bridge is dialled
+    start = InitialState(station, -1 if reverse else 1, offset, 0.0, light, seed)
+    terms = EpisodeConfig(laps, realtime, delay_ms / 1000, vary, film)
+    expert = Expert(road, DrivingStyle(mph=mph), seed)
     if driver == "bridge":
-        drives: Wire | Local = Wire(bridge, locale(locale_name))
+        drives: UnityConnection | ExpertDriver = UnityConnection(bridge, find_locale(locale_name))
     elif driver in ("expert", "straight"):
-        drives = Local(expert, None if driver == "expert" else 0.0)
+        drives = ExpertDriver(expert, None if driver == "expert" else 0.0)
     else:
         raise SettingError("no such driver", got=driver, remedy="bridge, expert or straight")
     with output.driving(road, laps) as told:
-        result = run(road, start, terms, drives, out, told)
+        result = run_episode(road, start, terms, drives, out, told)
     drives.close()
     if as_json:
-        wire = {"wire": drives.document()} if isinstance(drives, Wire) else {}
+        wire = {"wire": drives.document()} if isinstance(drives, UnityConnection) else {}
         output.document({**result.document(), **wire})
     else:
         output.outcome(result, out, film)
@@ -163,14 +161,14 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Drive from many seeded starts; exit 1 unless every drive succeeded."""
-    chosen = tuple(Look(light.strip()).light for light in lights.split(","))
-    result = evaluating.evaluate(
-        track_of(track),
+    chosen = tuple(Appearance(light.strip()).light for light in lights.split(","))
+    result = drive_many.evaluate(
+        load_track(track),
         starts,
         seed,
         offset,
         chosen,
-        Terms(laps, vary=vary, film=film),
+        EpisodeConfig(laps, vary=vary, film=film),
         bridge,
         out,
         output.console(as_json),
@@ -195,38 +193,13 @@ def gallery(
     """Show a track in every light on one sheet, beside frames of real recordings."""
     if out.suffix != ".png":
         raise SettingError("the sheet is a .png", got=out, remedy="Name it so: --out gallery.png")
-    sheet = contact_sheet(track_of(track), seed, beside or [])
+    sheet = contact_sheet(load_track(track), seed, beside or [])
     out.parent.mkdir(parents=True, exist_ok=True)
     write_png(out, sheet)
     if as_json:
         output.document({"gallery": str(out)})
     else:
         Console().print(f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels", highlight=False)
-
-
-@app.command()
-def video(
-    folder: Annotated[Path, typer.Argument(help="A recording, or a folder of JPEGs.")],
-    fps: Annotated[int, typer.Option("--fps", min=1, max=240, help="Pictures a second.")] = 60,
-    out: Annotated[Path | None, typer.Option("--out", help="Default: FOLDER.mp4.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a film of a drive that was recorded: H.264 in MP4."""
-    pictures = recorded_frames(folder, None)
-    path = out or folder.resolve().with_name(folder.resolve().name + ".mp4")
-    with output.progress("filming") as told:
-        made = film_of(pictures, path, fps, told)
-    if as_json:
-        output.document(
-            {
-                "video": str(made.path),
-                "pictures": made.pictures,
-                "left_out": made.left_out,
-                "seconds": made.seconds,
-            }
-        )
-    else:
-        output.video(made)
 
 
 @app.command()
@@ -241,8 +214,11 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Drive a bridge with recorded frames; exit 1 unless every telemetry was answered."""
-    pictures = recorded_frames(folder, frames)
-    with Client(bridge, locale(locale_name)) as client, output.progress("replaying") as told:
+    pictures = list_frames(folder, frames)
+    with (
+        UnityClient(bridge, find_locale(locale_name)) as client,
+        output.progress("replaying") as told,
+    ):
         result = replay_frames(
             client, pictures, realtime=realtime, told=lambda count: told(count / len(pictures))
         )
@@ -251,3 +227,19 @@ def replay(
     else:
         output.replay(result)
     raise typer.Exit(0 if result.complete else 1)
+
+
+def span(text: str) -> tuple[float, float]:
+    """Return the ends of a range such as 12-18; a single number is both of them.
+
+    Raises:
+        SettingError: it is none, or no speed that the car reaches.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?", text.strip())
+    if match:
+        low, high = float(match[1]), float(match[2] or match[1])
+        if 1 <= low <= high <= 30:
+            return low, high
+    raise SettingError(
+        "this is no speed", got=text, remedy="Write mph from 1 to 30, such as 15 or 12-18"
+    )

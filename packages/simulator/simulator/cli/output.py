@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.episode.result import Evaluation, Outcome, rows, summary
-from simulator.episode.runner import Sight
+from simulator.episode.result import EpisodeResult, EvaluationResult, episode_rows, evaluation_rows
+from simulator.episode.runner import Observation
 from simulator.track.geometry import Track
-from simulator.unity.replay import Drive as Replay
-from simulator.viz.frames_to_video import Made
+from simulator.unity.replay import ReplayResult as Replay
+from simulator.viz.frames_to_video import VideoSummary
 
 
 def console(as_json: bool) -> Console:
@@ -44,24 +44,24 @@ def progress(label: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def driving(track: Track, laps: float) -> Iterator[Callable[[Sight], None]]:
+def driving(track: Track, laps: float) -> Iterator[Callable[[Observation], None]]:
     """Show a bar of a drive; yield what is shown each picture."""
     with progress(f"driving {track.name}") as told:
         yield lambda sight: told(sight.driven_m / (laps * track.length_m))
 
 
-def outcome(result: Outcome, folder: Path | None, film: bool) -> None:
+def outcome(result: EpisodeResult, folder: Path | None, film: bool) -> None:
     """Show one drive."""
-    shown = rows(result)
+    shown = episode_rows(result)
     if folder is not None:
         kinds = ("mp4", "png", "json") if film else ("png", "json")
         shown += [("kept", str(folder / f"drive.{kind}")) for kind in kinds]
     _table(shown)
 
 
-def evaluation(result: Evaluation) -> None:
+def evaluation(result: EvaluationResult) -> None:
     """Show many drives."""
-    _table(summary(result))
+    _table(evaluation_rows(result))
 
 
 def replay(drive: Replay) -> None:
@@ -85,7 +85,7 @@ def replay(drive: Replay) -> None:
     )
 
 
-def video(made: Made) -> None:
+def video(made: VideoSummary) -> None:
     """Show what became of a folder of pictures."""
     lines = [
         ("film", str(made.path)),

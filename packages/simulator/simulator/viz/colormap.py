@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-RAMP: Final[tuple[tuple[int, int, int], ...]] = (
+COLOUR_STOPS: Final[tuple[tuple[int, int, int], ...]] = (
     (33, 88, 166),
     (38, 152, 170),
     (120, 180, 90),
@@ -19,15 +19,15 @@ RAMP: Final[tuple[tuple[int, int, int], ...]] = (
 """From no lateral error to the largest of the bar; told apart by the colour-blind too."""
 
 
-def nice(least: float) -> float:
+def round_up_limit(least: float) -> float:
     """Return the smallest of 0.5, 1, 2, 4, ... that is not less."""
     return float(0.5 * 2 ** max(0, math.ceil(math.log2(max(least, 1e-9) / 0.5))))
 
 
-def colours(share: NDArray[np.float64]) -> NDArray[np.uint8]:
+def map_colours(share: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return (N, 3), RGB, for (N,) lateral errors as shares of the bar's largest."""
-    at = np.linspace(0, 1, len(RAMP))
-    ramp = np.array(RAMP, dtype=np.float64)
+    at = np.linspace(0, 1, len(COLOUR_STOPS))
+    ramp = np.array(COLOUR_STOPS, dtype=np.float64)
     return np.column_stack(
         [np.interp(share, at, ramp[:, channel]).round() for channel in range(3)]
     ).astype(np.uint8)

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import RecordingError
-from simulator.rendering.appearance import LIGHTS, Look
+from simulator.recording.frame_files import list_frames
+from simulator.rendering.appearance import LIGHTS, Appearance
 from simulator.rendering.camera import HEIGHT, SIDES, WIDTH, Camera
-from simulator.track.geometry import Stretch, Track
-from simulator.unity.replay import frames
+from simulator.track.geometry import RoadFeature, Track
 
 Picture = NDArray[np.uint8]
 
 COLUMNS: Final = 4
-GAP: Final = 8
-HEAD: Final = 30
+GAP_PX: Final = 8
+HEADER_PX: Final = 30
 """Pixels: between pictures, and for the words above a strip of them."""
 PAPER: Final = (252, 252, 250)
 INK: Final = (33, 37, 43)
@@ -38,7 +38,7 @@ class Strip:
     pictures: Sequence[Picture]
 
 
-def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
+def draw_contact_sheet(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
     """Return the contact sheet of a track.
 
     Args:
@@ -54,7 +54,7 @@ def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
     """
     real = [Strip(f"recorded: {folder.name}", _recorded(folder)) for folder in beside]
     around = np.linspace(0, track.length_m, COLUMNS, endpoint=False) + FIRST_M
-    lights = {light: _seen(track, Look(light, seed), around) for light in LIGHTS}
+    lights = {light: _seen(track, Appearance(light, seed), around) for light in LIGHTS}
     first, *others = LIGHTS
     strips = [Strip(f"{track.name}, {first}", lights[first]), *real]
     beside_it = _stretches(track)
@@ -62,43 +62,43 @@ def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
         stations = np.array([each.from_m - BEFORE_M for each in beside_it])
         kinds = [each.kind for each in beside_it]
         words = f"{track.name}, beside the road: {', '.join(dict.fromkeys(kinds))}"
-        strips.append(Strip(words, _seen(track, Look(first, seed), stations)))
-    with Camera(track, Look(first, seed)) as camera:
-        pose = track.pose(FIRST_M, track.lane_m)
+        strips.append(Strip(words, _seen(track, Appearance(first, seed), stations)))
+    with Camera(track, Appearance(first, seed)) as camera:
+        pose = track.pose_at(FIRST_M, track.lane_m)
         words = f"cameras: {', '.join(SIDES)}"
-        strips.append(Strip(words, [camera.picture(pose, side) for side in SIDES]))
+        strips.append(Strip(words, [camera.render(pose, side) for side in SIDES]))
     strips += [Strip(f"{track.name}, {light}", lights[light]) for light in others]
     varied = [
-        _seen(track, Look(first, seed + number, vary=True), around[[number]])[0]
+        _seen(track, Appearance(first, seed + number, vary=True), around[[number]])[0]
         for number in range(COLUMNS)
     ]
     strips.append(Strip(f"{track.name}, varied by seeds {seed} to {seed + COLUMNS - 1}", varied))
-    return sheet(strips)
+    return stack_strips(strips)
 
 
-def sheet(strips: Sequence[Strip]) -> Picture:
+def stack_strips(strips: Sequence[Strip]) -> Picture:
     """Return strips one below the other, each as wide as COLUMNS pictures."""
-    wide = GAP + COLUMNS * (WIDTH + GAP)
-    tall = HEAD + HEIGHT + GAP
-    picture = np.full((len(strips) * tall + GAP, wide, 3), PAPER, np.uint8)
+    wide = GAP_PX + COLUMNS * (WIDTH + GAP_PX)
+    tall = HEADER_PX + HEIGHT + GAP_PX
+    picture = np.full((len(strips) * tall + GAP_PX, wide, 3), PAPER, np.uint8)
     font = cv2.FontFace()
     for number, strip in enumerate(strips):
         top = number * tall
-        cv2.putText(picture, strip.words, (GAP, top + HEAD - 9), INK, font, 17, 500)
+        cv2.putText(picture, strip.words, (GAP_PX, top + HEADER_PX - 9), INK, font, 17, 500)
         for column, each in enumerate(strip.pictures[:COLUMNS]):
-            left = GAP + column * (WIDTH + GAP)
-            picture[top + HEAD : top + HEAD + HEIGHT, left : left + WIDTH] = each
+            left = GAP_PX + column * (WIDTH + GAP_PX)
+            picture[top + HEADER_PX : top + HEADER_PX + HEIGHT, left : left + WIDTH] = each
     return picture
 
 
-def _seen(track: Track, look: Look, stations_m: NDArray[np.float64]) -> list[Picture]:
+def _seen(track: Track, look: Appearance, stations_m: NDArray[np.float64]) -> list[Picture]:
     with Camera(track, look) as camera:
-        return [camera.picture(track.pose(float(each), track.lane_m)) for each in stations_m]
+        return [camera.render(track.pose_at(float(each), track.lane_m)) for each in stations_m]
 
 
-def _stretches(track: Track) -> list[Stretch]:
+def _stretches(track: Track) -> list[RoadFeature]:
     """Return what accompanies the road: one of each kind before a second of any."""
-    first: dict[str, Stretch] = {}
+    first: dict[str, RoadFeature] = {}
     for stretch in track.stretches:
         first.setdefault(stretch.kind, stretch)
     others = [each for each in track.stretches if each not in first.values()]
@@ -107,7 +107,7 @@ def _stretches(track: Track) -> list[Stretch]:
 
 def _recorded(folder: Path) -> list[Picture]:
     """Return frames of a recording, spread over its length."""
-    paths = frames(folder, None)
+    paths = list_frames(folder, None)
     at = np.linspace(0, len(paths) - 1, COLUMNS + 2)[1:-1].round().astype(int)
     pictures = []
     for path in (paths[index] for index in at):

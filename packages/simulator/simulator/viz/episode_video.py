@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.viz.hud import SIZE, Dashboard, Figures
-from simulator.viz.video_writer import Mp4
+from simulator.viz.hud import SIZE, Hud, HudValues
+from simulator.viz.video_writer import Mp4Writer
 
 NOTE_S: Final = 2.0
 """For which a note stays: one frame of it would not be read."""
 
 
-class Film:
+class EpisodeVideo:
     """Writes a film; it appears under its name when the with-block ends well.
 
     Args:
@@ -31,9 +31,9 @@ class Film:
     """
 
     def __init__(self, path: Path, frame_rate: int = 15) -> None:
-        self._mp4 = Mp4(path, SIZE[0], SIZE[1], frame_rate)
+        self._mp4 = Mp4Writer(path, SIZE[0], SIZE[1], frame_rate)
         self._frame_rate = frame_rate
-        self._dashboard = Dashboard()
+        self._dashboard = Hud()
         self._note = ""
         self._note_left = 0
 
@@ -70,7 +70,7 @@ class Film:
         shown = self._note if self._note_left > 0 else ""
         self._note_left -= 1
         drawn = self._dashboard.draw(
-            picture, Figures(steering, throttle, speed_mph, lateral_m, time_s, shown)
+            picture, HudValues(steering, throttle, speed_mph, lateral_m, time_s, shown)
         )
         # OpenCV converts thirty times as fast as the encoder's own scaler.
         planes = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)

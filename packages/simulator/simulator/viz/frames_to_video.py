@@ -11,14 +11,14 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from contract.errors import RecordingError
-from simulator.viz.video_writer import Mp4
+from simulator.viz.video_writer import Mp4Writer
 
-MOST_PIXELS: Final = 4_000_000
+MAX_PIXELS: Final = 4_000_000
 """Of a picture; what claims to be larger is no frame of a drive."""
 
 
 @dataclass(frozen=True)
-class Made:
+class VideoSummary:
     """A film, and what it is of."""
 
     path: Path
@@ -29,12 +29,12 @@ class Made:
     """That it plays."""
 
 
-def video(
+def encode_frames(
     pictures: Sequence[Path],
     out: Path,
     frame_rate: int = 60,
     told: Callable[[float], None] = lambda share: None,
-) -> Made:
+) -> VideoSummary:
     """Write an MP4 of JPEG files; nothing is left of one that fails or is interrupted.
 
     Args:
@@ -60,7 +60,7 @@ def video(
     made = 0
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with Mp4(out, height, width, frame_rate) as film:
+        with Mp4Writer(out, height, width, frame_rate) as film:
             for number, path in enumerate(pictures):
                 frame = _decoded(path)
                 if frame is not None:
@@ -71,14 +71,14 @@ def video(
         raise RecordingError(
             "the film cannot be written", got=error, remedy="Name another file: --out FILE.mp4"
         ) from error
-    return Made(out, made, len(pictures) - made, made / frame_rate)
+    return VideoSummary(out, made, len(pictures) - made, made / frame_rate)
 
 
 def _decoded(path: Path) -> av.VideoFrame | None:
     """Return a JPEG's picture, or None where it is none."""
     decoder = av.CodecContext.create("mjpeg", "r")
     assert isinstance(decoder, VideoCodecContext)
-    decoder.options = {"max_pixels": str(MOST_PIXELS)}
+    decoder.options = {"max_pixels": str(MAX_PIXELS)}
     try:
         # A decoder of its own each: one that met a bad picture may be left in any state.
         frames = decoder.decode(av.Packet(path.read_bytes()))

@@ -18,16 +18,16 @@ Floats = NDArray[np.float64]
 Colour = tuple[int, int, int]
 
 FRAME: Final = (160, 320, 3)
-LARGER: Final = 3  # _enlarge does just this
-WIDE: Final = FRAME[1] * LARGER
-VIEW: Final = FRAME[0] * LARGER
-PANEL: Final = 112
-SIZE: Final = (VIEW + PANEL, WIDE)
+SCALE: Final = 3  # _enlarge does just this
+WIDTH: Final = FRAME[1] * SCALE
+VIEW_HEIGHT: Final = FRAME[0] * SCALE
+PANEL_HEIGHT: Final = 112
+SIZE: Final = (VIEW_HEIGHT + PANEL_HEIGHT, WIDTH)
 """Height and width of the picture: both even, as H.264 wants them."""
 
 # The camera and the car. Source: docs/protocol.md. The camera's yaw of 0.7 and roll of 1.2 degrees
 # are left out: they shift the path by less than its width.
-FOCAL_PX: Final = 138.6 * LARGER
+FOCAL_PX: Final = 138.6 * SCALE
 HEIGHT_M: Final = 1.2
 PITCH_RAD: Final = math.radians(9.5)
 WHEELBASE_M: Final = 2.87
@@ -60,7 +60,7 @@ OFFSET_M: Final = 4.0
 
 
 @dataclass(frozen=True)
-class Figures:
+class HudValues:
     """What is shown of one moment."""
 
     steering: float
@@ -75,13 +75,13 @@ class Figures:
     """Written in red."""
 
 
-class Dashboard:
+class Hud:
     """Draws pictures; what is the same in all of them is drawn once."""
 
     def __init__(self) -> None:
         self._font = cv2.FontFace()
         self._picture: Picture = np.empty((*SIZE, 3), np.uint8)
-        self._panel: Picture = np.full((PANEL, WIDE, 3), BACK, np.uint8)
+        self._panel: Picture = np.full((PANEL_HEIGHT, WIDTH, 3), BACK, np.uint8)
         for text, x in (("SPEED", 36), ("TIME", 852)):
             self._write(self._panel, text, (x, 30), 13, FAINT)
         for text, x in (("THROTTLE", PEDAL[0] - 96), ("OFF THE LINE", OFFSET[0])):
@@ -98,7 +98,7 @@ class Dashboard:
         self._panel[y - 4 : y + 5, x - half : x + half + 1] = GROOVE
         self._panel[y - 10 : y + 11, x] = FAINT
 
-    def draw(self, frame: Picture, figures: Figures) -> Picture:
+    def draw(self, frame: Picture, figures: HudValues) -> Picture:
         """Return a picture of `SIZE`, RGB: the same array each time, with new content.
 
         Args:
@@ -115,10 +115,10 @@ class Dashboard:
                 remedy=f"It must be uint8 {FRAME}",
             )
         picture = self._picture
-        _enlarge(frame, picture[:VIEW])
-        picture[VIEW:] = self._panel
-        _lead(picture[:VIEW], figures.steering)
-        panel = picture[VIEW:]
+        _enlarge(frame, picture[:VIEW_HEIGHT])
+        picture[VIEW_HEIGHT:] = self._panel
+        _lead(picture[:VIEW_HEIGHT], figures.steering)
+        panel = picture[VIEW_HEIGHT:]
         self._steering(panel, figures.steering)
         self._bars(panel, figures.throttle, figures.lateral_m)
         self._write(panel, f"{figures.speed_mph:.1f}", (124, 80), 44, BRIGHT, right=True)
@@ -127,7 +127,7 @@ class Dashboard:
         self._write(panel, clock, (852, 76), 26, BRIGHT)
         if figures.note:
             picture[:44] = ALARM
-            self._write(picture, figures.note, (WIDE // 2, 31), 24, BRIGHT, middle=True)
+            self._write(picture, figures.note, (WIDTH // 2, 31), 24, BRIGHT, middle=True)
         return picture
 
     def _steering(self, panel: Picture, steering: float) -> None:
@@ -176,12 +176,14 @@ class Dashboard:
         """Write on the base line at `at`, from there, around it or up to it."""
         x, y = at
         if middle or right:
-            _, _, wide, _ = cv2.getTextSize((WIDE, VIEW), text, (0, 0), self._font, size, 400)
+            _, _, wide, _ = cv2.getTextSize(
+                (WIDTH, VIEW_HEIGHT), text, (0, 0), self._font, size, 400
+            )
             x -= wide // 2 if middle else wide
         cv2.putText(picture, text, (x, y), ink, self._font, size, 400)
 
 
-def path(steering: float) -> Floats:
+def project_path(steering: float) -> Floats:
     """Return the outline, (2 K, 2) pixels, of the ground that the car will cover as it steers now.
 
     A kinematic bicycle: its rear axle follows an arc whose curvature is tan(25 degrees * steering)
@@ -200,16 +202,16 @@ def path(steering: float) -> Floats:
         x = ahead - side * np.sin(turn) - CAMERA_M
         y = left + side * np.cos(turn)
         seen = x >= NEAR_M
-        sides.append(ground(x[seen], y[seen]))
+        sides.append(project_ground(x[seen], y[seen]))
     return np.concatenate([sides[0], sides[1][::-1]])
 
 
-def ground(ahead_m: Floats, left_m: Floats) -> Floats:
+def project_ground(ahead_m: Floats, left_m: Floats) -> Floats:
     """Return (N, 2) pixels of points on level ground, (N,) metres before and beside the camera."""
     depth = ahead_m * math.cos(PITCH_RAD) + HEIGHT_M * math.sin(PITCH_RAD)
     down = HEIGHT_M * math.cos(PITCH_RAD) - ahead_m * math.sin(PITCH_RAD)
     return np.column_stack(
-        [WIDE / 2 - FOCAL_PX * left_m / depth, VIEW / 2 + FOCAL_PX * down / depth]
+        [WIDTH / 2 - FOCAL_PX * left_m / depth, VIEW_HEIGHT / 2 + FOCAL_PX * down / depth]
     )
 
 
@@ -219,7 +221,7 @@ def _enlarge(frame: Picture, view: Picture) -> None:
     Of three new columns the middle one is an old one, and the others are a third of the way to
     its neighbours; then the same with rows. Twice as fast as OpenCV's warps.
     """
-    wide: Picture = np.empty((FRAME[0], WIDE, 3), np.uint8)
+    wide: Picture = np.empty((FRAME[0], WIDTH, 3), np.uint8)
     wide[:, 1::3] = frame
     wide[:, 0::3] = _third(frame, np.concatenate([frame[:, :1], frame[:, :-1]], axis=1))
     wide[:, 2::3] = _third(frame, np.concatenate([frame[:, 1:], frame[:, -1:]], axis=1))
@@ -235,7 +237,7 @@ def _third(here: Picture, there: Picture) -> Picture:
 
 def _lead(view: Picture, steering: float) -> None:
     """Draw the path into the view, so that the road is seen through it."""
-    outline = np.round(path(steering)).astype(np.int32)
+    outline = np.round(project_path(steering)).astype(np.int32)
     if len(outline) < 3:
         return
     top, bottom = max(0, int(outline[:, 1].min()) - 2), int(outline[:, 1].max()) + 2

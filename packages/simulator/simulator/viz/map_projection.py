@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Plan:
+class MapProjection:
     """A scale and an origin."""
 
     left_m: float
@@ -29,7 +29,9 @@ class Plan:
         return (points_m - (self.left_m, self.top_m)) * (self.scale, -self.scale) + (self.x, self.y)
 
 
-def fit(points_m: Floats, wide: int, heights: tuple[int, int], room: int) -> tuple[Plan, int]:
+def fit_projection(
+    points_m: Floats, wide: int, heights: tuple[int, int], room: int
+) -> tuple[MapProjection, int]:
     """Return the largest plan that shows all points, its corner at (0, 0); and its height.
 
     Args:
@@ -43,7 +45,7 @@ def fit(points_m: Floats, wide: int, heights: tuple[int, int], room: int) -> tup
     inner = wide - 2 * room
     tall = int(np.clip(inner * high_m / wide_m + 2 * room, *heights))
     scale = min(inner / wide_m, (tall - 2 * room) / high_m)
-    plan = Plan(
+    plan = MapProjection(
         left_m=float(low[0]),
         top_m=float(high[1]),
         x=(wide - scale * wide_m) / 2,
@@ -53,7 +55,7 @@ def fit(points_m: Floats, wide: int, heights: tuple[int, int], room: int) -> tup
     return plan, tall
 
 
-def edges(track: Track) -> tuple[Floats, Floats]:
+def road_edges(track: Track) -> tuple[Floats, Floats]:
     """Return the left and the right edge of the road, (N, 2) each; closed where it is."""
     across = np.column_stack([-np.sin(track.heading_rad), np.cos(track.heading_rad)])
     half = track.width_m[:, None] / 2 * across

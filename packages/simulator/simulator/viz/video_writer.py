@@ -15,14 +15,14 @@ from contract.errors import RecordingError, SettingError
 
 # Of what the preset saves, these two are worth their price: a tenth of the speed for a sixth of the
 # file and 1 dB.
-ENCODER: Final = {
+ENCODER_OPTIONS: Final = {
     "preset": "ultrafast",
     "crf": "30",
     "x264-params": "cabac=1:no-deblock=0:deblock=0,0",
 }
 
 
-class Mp4:
+class Mp4Writer:
     """Writes a film; it appears under its name when the with-block ends well.
 
     Args:
@@ -52,7 +52,9 @@ class Mp4:
     def __enter__(self) -> Self:
         # The index comes first, so that a browser can begin before it has all.
         self._container = av.open(str(self._part), "w", options={"movflags": "faststart"})
-        self._stream = self._container.add_stream("libx264", rate=self._frame_rate, options=ENCODER)
+        self._stream = self._container.add_stream(
+            "libx264", rate=self._frame_rate, options=ENCODER_OPTIONS
+        )
         self._stream.height, self._stream.width = self._height, self._width
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.gop_size = 5 * self._frame_rate  # to jump about in it

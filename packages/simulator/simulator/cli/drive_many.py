@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from contract import atomic_files
-from simulator.episode.episode import Terms, run
-from simulator.episode.initial_state import starts
-from simulator.episode.result import Evaluation
+from simulator.episode.episode import EpisodeConfig, run_episode
+from simulator.episode.initial_state import draw_initial_states
+from simulator.episode.result import EvaluationResult
 from simulator.track.geometry import Track
-from simulator.unity.connection import Wire
+from simulator.unity.connection import UnityConnection
 from simulator.unity.number_format import LOCALES
 
 
@@ -21,11 +21,11 @@ def evaluate(
     seed: int,
     offset_m: float,
     lights: tuple[str, ...],
-    terms: Terms,
+    terms: EpisodeConfig,
     bridge: str,
     folder: Path | None,
     console: Console,
-) -> Evaluation:
+) -> EvaluationResult:
     """Drive `count` times over a bridge; each drive is a connection of its own.
 
     Args:
@@ -43,11 +43,11 @@ def evaluate(
         ServiceError: the bridge is gone or does not answer.
     """
     outcomes = []
-    for number, start in enumerate(starts(track, count, seed, offset_m, lights), 1):
+    for number, start in enumerate(draw_initial_states(track, count, seed, offset_m, lights), 1):
         kept = None if folder is None else folder / f"{number:02}"
-        wire = Wire(bridge, LOCALES["en-US"])
+        wire = UnityConnection(bridge, LOCALES["en-US"])
         try:
-            outcomes.append(run(track, start, terms, wire, kept))
+            outcomes.append(run_episode(track, start, terms, wire, kept))
         finally:
             wire.close()
         last = outcomes[-1]
@@ -59,7 +59,7 @@ def evaluate(
             highlight=False,
             soft_wrap=True,
         )
-    result = Evaluation(tuple(outcomes))
+    result = EvaluationResult(tuple(outcomes))
     if folder is not None:
         atomic_files.write_json(folder / "evaluation.json", result.document())
     return result
