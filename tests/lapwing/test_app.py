@@ -41,7 +41,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim",
         "sim record",
         "sim drive",
-        "sim evaluate",
+        "sim drive-many",
         "report",
         "dagger",
         "doctor",

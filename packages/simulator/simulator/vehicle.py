@@ -1,6 +1,7 @@
 """Models the motion of Udacity's car as a kinematic bicycle.
 
-The figures are those of docs/protocol.md unless a constant says otherwise. Each step is a pure
+The figures that only the simulator needs are here; the others are in contract.vehicle. Their source
+is docs/protocol.md unless a comment says otherwise. Each step is a pure
 function of the state before it, so the same commands always give bit-identical motion.
 """
 
@@ -10,17 +11,20 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from contract.vehicle import (
+    MAX_STEER_RAD,
+    MPS_PER_MPH,
+    TOP_SPEED_MPH,
+    WHEELBASE_M,
+    YAW_LAG_S,
+)
+
 STEP_S: Final = 0.01
 """Time step of the simulation: 100 Hz."""
-WHEELBASE_M: Final = 2.87
-LOCK_RAD: Final = math.radians(25.0)
-YAW_LAG_S: Final = 0.15
-"""Measured: 0.10 to 0.20 s."""
 MASS_KG: Final = 1080.0  # 1000 kg and four wheels of 20 kg
 THROTTLE_NM: Final = 2000.0  # Total torque of the four wheels
 BRAKE_NM: Final = 20_000.0
-MPS_PER_MPH: Final = 0.44704
-MAX_SPEED_MPS: Final = 30.0 * MPS_PER_MPH
+MAX_SPEED_MPS: Final = TOP_SPEED_MPH * MPS_PER_MPH
 GRAVITY_MPS2: Final = 9.81
 
 # These four are assumptions: the simulator's source gives no figures for them.
@@ -60,7 +64,7 @@ def step(state: VehicleState, steering: float, throttle: float, grade: float = 0
     """
     speed = _next_speed(state.speed_mps, throttle, grade)
     mean_speed = (state.speed_mps + speed) / 2
-    wheel_angle = max(-1.0, min(1.0, steering)) * LOCK_RAD
+    wheel_angle = max(-1.0, min(1.0, steering)) * MAX_STEER_RAD
     target_yaw = -mean_speed * math.tan(wheel_angle) / WHEELBASE_M
     if mean_speed > 0:
         max_yaw = TYRE_GRIP * GRAVITY_MPS2 / mean_speed

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final
 
+from contract.vehicle import MPS_PER_MPH
 from simulator.track.geometry import Pose, RoadPosition, Track
-from simulator.vehicle import MPS_PER_MPH, STEP_S, VehicleState, step
-
-FRAME_HZ: Final = 15
-"""Camera frames a second: the nominal rate of Udacity's recorder."""
+from simulator.vehicle import STEP_S, VehicleState, step
 
 
 class World:

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from support.data.roads import circle, straight
 
+from contract.vehicle import ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert, KeyboardSteering
 from simulator.track.builtin import builtin_track
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 CALM = DrivingStyle(weave_m=0.0, tremor=0.0)
 
@@ -22,10 +23,10 @@ def driven(
     world = World(track, 50.0, direction, direction * (track.lane_m + lateral_m))
     expert = Expert(track, manner, seed)
     offsets, steerings = [], []
-    for frame in range(1, round(seconds * FRAME_HZ) + 1):
+    for frame in range(1, round(seconds * ROW_HZ) + 1):
         world.steering, world.throttle = expert.command(world)
         steerings.append(world.steering)
-        offsets += [world.lane_offset_m for _ in world.advance_to(frame / FRAME_HZ)]
+        offsets += [world.lane_offset_m for _ in world.advance_to(frame / ROW_HZ)]
     return np.array(offsets), np.array(steerings), world
 
 
@@ -79,7 +80,7 @@ def test_another_seed_is_another_drive_and_the_same_seed_the_same() -> None:
 def test_a_keyboard_gives_impulses_with_nothing_between() -> None:
     offsets, steerings, _ = driven(builtin_track("lake"), DrivingStyle(mph=20, keyboard=True), 120)
     assert 0.5 < (steerings == 0).mean() < 0.85  # the real recordings have 0.71 to 0.80
-    assert np.abs(np.diff(steerings)).max() <= 3.0 / FRAME_HZ + 0.04
+    assert np.abs(np.diff(steerings)).max() <= 3.0 / ROW_HZ + 0.04
     assert np.abs(offsets).max() < 1.3
 
 

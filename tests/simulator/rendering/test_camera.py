@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 from support.data.roads import circle, straight
 
-from simulator.rendering.appearance import LIGHTS, Appearance
-from simulator.rendering.camera import (
-    AHEAD_M,
+from contract.vehicle import (
+    CAMERA_AHEAD_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_LEFT_M,
+    CAMERA_NAMES,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_CLOCKWISE_DEG,
+    CAMERA_YAW_LEFT_DEG,
     FOCAL_PX,
-    LEFT_M,
-    PITCH_DEG,
-    ROLL_DEG,
-    SIDES,
-    UP_M,
-    YAW_DEG,
-    Camera,
-    encode_jpeg,
 )
+from simulator.rendering.appearance import LIGHTS, Appearance
+from simulator.rendering.camera import Camera, encode_jpeg
 from simulator.track.geometry import Pose
 
 WIDTH_M = 8.0
@@ -25,9 +24,12 @@ HERE = Pose(60.0, 0.0, 0.0, 0.0)
 
 def pixel(ahead_m: float, left_m: float, side: str) -> tuple[float, float]:
     """Where a point of level ground before the car is seen: a pinhole, turned three ways."""
-    yaw, pitch, roll = (math.radians(each) for each in (YAW_DEG, PITCH_DEG, ROLL_DEG))
+    yaw, pitch, roll = (
+        math.radians(each)
+        for each in (CAMERA_YAW_LEFT_DEG, -CAMERA_PITCH_DOWN_DEG, CAMERA_ROLL_CLOCKWISE_DEG)
+    )
     # Right, ahead, up of the camera's place; its turns undone in the order in which they were made.
-    x, y, z = LEFT_M[side] - left_m, ahead_m - AHEAD_M, -UP_M
+    x, y, z = CAMERA_LEFT_M[side] - left_m, ahead_m - CAMERA_AHEAD_M, -CAMERA_HEIGHT_M
     x, y = x * math.cos(yaw) + y * math.sin(yaw), y * math.cos(yaw) - x * math.sin(yaw)
     y, z = y * math.cos(pitch) + z * math.sin(pitch), z * math.cos(pitch) - y * math.sin(pitch)
     x, z = x * math.cos(roll) - z * math.sin(roll), z * math.cos(roll) + x * math.sin(roll)
@@ -44,10 +46,10 @@ def grey(picture: np.ndarray, at: tuple[float, float]) -> bool:
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, np.ndarray]:
     with Camera(straight(width_m=WIDTH_M), Appearance()) as camera:
-        return {side: camera.render(HERE, side) for side in SIDES}
+        return {side: camera.picture(HERE, side) for side in CAMERA_NAMES}
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", CAMERA_NAMES)
 @pytest.mark.parametrize("ahead_m", [7.0, 12.0, 18.0])
 def test_the_roads_edges_are_where_the_lens_puts_them(
     pictures: dict[str, np.ndarray], side: str, ahead_m: float
@@ -79,14 +81,14 @@ def test_the_same_pose_is_the_same_picture() -> None:
     seen = []
     for _ in range(2):
         with Camera(circle(), Appearance()) as camera:
-            seen.append(camera.render(circle().pose_at(3.0)).tobytes())
+            seen.append(camera.picture(circle().pose(3.0)).tobytes())
     assert seen[0] == seen[1]
 
 
 def test_uphill_the_horizon_sinks() -> None:
     with Camera(straight(), Appearance()) as camera:
-        level = camera.render(HERE)
-        nose_up = camera.render(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
+        level = camera.picture(HERE)
+        nose_up = camera.picture(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
 
     def sky(picture: np.ndarray) -> int:
         return int((picture[:, :, 2].astype(int) > picture[:, :, 0] + 25).sum())
@@ -97,7 +99,7 @@ def test_uphill_the_horizon_sinks() -> None:
 @pytest.mark.parametrize("light", LIGHTS)
 def test_every_light_shows_the_road(light: str) -> None:
     with Camera(straight(width_m=WIDTH_M), Appearance(light)) as camera:
-        picture = camera.render(HERE).astype(int)
+        picture = camera.picture(HERE).astype(int)
     column, row = (round(each) for each in pixel(10.0, 0.0, "center"))
     road = picture[row - 3 : row + 4, column - 10 : column + 11].reshape(-1, 3).mean(axis=0)
     column, row = (round(each) for each in pixel(10.0, 6.5, "center"))

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from contract.errors import SettingError
+from contract.vehicle import ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.track.csv_file import read_track
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 BRANDS_HATCH = Path(__file__).with_name("brands_hatch.csv")
 
@@ -34,9 +35,9 @@ def test_seventy_points_of_a_real_circuit_load_and_the_expert_drives_them() -> N
     frame, away, before, driven = 0, 0.0, 0.0, 0.0
     while driven < track.length_m:
         frame += 1
-        assert frame < 400 * FRAME_HZ, f"only {driven:.0f} m in 400 s"
+        assert frame < 400 * ROW_HZ, f"only {driven:.0f} m in 400 s"
         world.steering, world.throttle = expert.command(world)
-        for place in world.advance_to(frame / FRAME_HZ):
+        for place in world.advance_to(frame / ROW_HZ):
             away = max(away, abs(place.lateral_m))
         driven += math.remainder(world.position.station_m - before, track.length_m)
         before = world.position.station_m

@@ -68,7 +68,7 @@ def test_a_film_that_cannot_be_written_is_an_error(run: Path, tmp_path: Path) ->
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "simulator", "video", *words]
+    return [sys.executable, "-m", "simulator.cli.video", *words]
 
 
 def test_the_command_names_it_after_the_folder(run: Path) -> None:

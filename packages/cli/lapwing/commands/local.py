@@ -63,16 +63,16 @@ def _run(program: programs.Program, name: str, words: list[str]) -> int:
 
 
 def sim(context: typer.Context) -> None:
-    """The simulator: record, drive, evaluate, gallery, replay; lapwing sim --help."""
+    """Run the simulator: record, drive, drive-many, gallery, replay; lapwing sim --help."""
     raise typer.Exit(
         programs.run(read_settings(), programs.SIMULATOR, "lapwing sim", context.args or ["--help"])
     )
 
 
 def video(context: typer.Context) -> None:
-    """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
+    """Make a video of a recording or a folder of JPEG files; lapwing video --help."""
     raise typer.Exit(
-        programs.run(read_settings(), programs.SIMULATOR, "lapwing", ["video", *context.args])
+        programs.run(read_settings(), programs.VIDEO, "lapwing video", context.args or ["--help"])
     )
 
 

@@ -1,4 +1,4 @@
-"""Drives from many starts, one after the other, and adds up what came of them."""
+"""Drives a track many times over a bridge, from different starts, and summarizes the drives."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ from simulator.unity.connection import UnityConnection
 from simulator.unity.number_format import LOCALES
 
 
-def evaluate(
+def drive_many(
     track: Track,
     count: int,
     seed: int,
     offset_m: float,
     lights: tuple[str, ...],
-    terms: EpisodeConfig,
+    config: EpisodeConfig,
     bridge: str,
     folder: Path | None,
     console: Console,
 ) -> EvaluationResult:
-    """Drive `count` times over a bridge; each drive is a connection of its own.
+    """Drive several times over a bridge, with a new connection for each drive.
 
     Args:
-        track: the road.
-        count: of drives.
-        seed: of their starts.
-        offset_m: at most, of a start from the line that people drive.
-        lights: that take turns.
-        terms: of each drive.
-        bridge: its address.
-        folder: for `evaluation.json`, and a folder a drive; None keeps nothing.
-        console: is told each drive's result at once.
+        track: Track to drive.
+        count: Number of drives.
+        seed: Seed of their initial states.
+        offset_m: Largest offset of a start from the driving line.
+        lights: Names of the lights to use.
+        config: Settings of each drive.
+        bridge: Address of the bridge.
+        folder: Folder for `evaluation.json` and a folder for each drive; None writes nothing.
+        console: Console that shows each drive's result as soon as it is known.
 
     Raises:
-        ServiceError: the bridge is gone or does not answer.
+        ServiceError: The bridge is gone or does not answer.
     """
-    outcomes = []
-    for number, start in enumerate(draw_initial_states(track, count, seed, offset_m, lights), 1):
-        kept = None if folder is None else folder / f"{number:02}"
-        wire = UnityConnection(bridge, LOCALES["en-US"])
+    episodes = []
+    starts = draw_initial_states(track, count, seed, offset_m, lights)
+    for number, start in enumerate(starts, 1):
+        episode_folder = None if folder is None else folder / f"{number:02}"
+        connection = UnityConnection(bridge, LOCALES["en-US"])
         try:
-            outcomes.append(run_episode(track, start, terms, wire, kept))
+            episode = run_episode(track, start, config, connection, episode_folder)
         finally:
-            wire.close()
-        last = outcomes[-1]
-        mark = "[green]ok[/]" if last.success else "[red]failed[/]"
+            connection.close()
+        episodes.append(episode)
+        mark = "[green]ok[/]" if episode.success else "[red]failed[/]"
         console.print(
-            f"{number:3} {mark} {last.conditions}: {len(last.interventions)} interventions, "
-            f"lateral {last.metrics.lateral_mae_m or 0:.2f} m mean, "
-            f"{last.metrics.lateral_max_m or 0:.2f} m at most",
+            f"{number:3} {mark} {episode.conditions}: {len(episode.interventions)} interventions, "
+            f"lateral {episode.metrics.lateral_mae_m or 0:.2f} m mean, "
+            f"{episode.metrics.lateral_max_m or 0:.2f} m at most",
             highlight=False,
             soft_wrap=True,
         )
-    result = EvaluationResult(tuple(outcomes))
+    result = EvaluationResult(tuple(episodes))
     if folder is not None:
         atomic_files.write_json(folder / "evaluation.json", result.document())
     return result

@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.track.geometry import Track
-from simulator.vehicle import LOCK_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.world import World
 
 LOOKAHEAD_S: Final = 0.8
@@ -110,7 +110,7 @@ class Expert:
         dx, dy = goal.x_m - rear_x, goal.y_m - rear_y
         angle = math.atan2(dy, dx) - heading
         wheel_angle = math.atan2(2 * WHEELBASE_M * math.sin(angle), math.hypot(dx, dy))
-        return _clamp(-wheel_angle / LOCK_RAD)
+        return _clamp(-wheel_angle / MAX_STEER_RAD)
 
     def _weave_m(self) -> float:
         """Return the driver's present offset from the driving line, positive to the left."""

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.vehicle import ROW_S
+
 INTERVENTION_COST_S: Final = 6.0
 """Time that an intervention costs: a human takes over, returns to the middle and lets go."""
-FRAME_S: Final = 1 / 15
-"""Nominal time between two commands."""
 Z_95: Final = 1.959963984540054
 """Quantile 0.975 of the normal distribution."""
 
@@ -134,13 +134,13 @@ def whiteness_per_s(time_s: Floats, steering: Floats) -> float | None:
     """
     if not len(time_s):
         return None
-    count = int((time_s[-1] - time_s[0]) / FRAME_S + 1e-6) + 1
+    count = int((time_s[-1] - time_s[0]) / ROW_S + 1e-6) + 1
     if count < 2:
         return None
     # The steering is read in the middle between two frames, where a late observation does no harm.
-    middle_s = time_s[0] + FRAME_S * (np.arange(count) + 0.5)
+    middle_s = time_s[0] + ROW_S * (np.arange(count) + 0.5)
     held = steering[np.searchsorted(time_s, middle_s, side="right") - 1]
-    return math.sqrt(float((np.diff(held / FRAME_S) ** 2).mean()))
+    return math.sqrt(float((np.diff(held / ROW_S) ** 2).mean()))
 
 
 def wilson_interval(successes: int, count: int) -> tuple[float, float]:

@@ -21,9 +21,9 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError, TelemetryError
+from contract.vehicle import MPS_PER_MPH
 from simulator.episode.trajectory import Intervention, InterventionReason, Trajectory
 from simulator.track.geometry import Pose, RoadPosition, Track
-from simulator.vehicle import MPS_PER_MPH
 
 # Source of the first three figures: docs/protocol.md.
 FRONT_AXLE_M: Final = 1.27

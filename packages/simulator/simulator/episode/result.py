@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from contract.vehicle import MPS_PER_MPH
 from simulator.episode.metrics import (
     DriveMetrics,
     autonomy_percent,
@@ -12,7 +13,6 @@ from simulator.episode.metrics import (
     wilson_interval,
 )
 from simulator.episode.trajectory import Intervention, Trajectory
-from simulator.vehicle import MPS_PER_MPH
 
 UNDEFINED: Final = "-"
 

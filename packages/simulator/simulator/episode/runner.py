@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import ServiceError
+from contract.vehicle import ROW_HZ
 from simulator.command import Command
 from simulator.episode.monitor import DriveMonitor
 from simulator.rendering.camera import Camera, encode_jpeg
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 ANSWER_TIMEOUT_S: Final = 5.0
 """Time limit for an answer in lock-step, where a telemetry without an answer stops the world."""
@@ -104,8 +105,8 @@ class EpisodeRunner:
             now = self._world.time_s
             self._advance_to(now + self._delay_s)
             self._apply(command)
-            frame = max(frame + 1, math.ceil((now + self._delay_s) * FRAME_HZ - 1e-6))
-            self._advance_to(frame / FRAME_HZ)
+            frame = max(frame + 1, math.ceil((now + self._delay_s) * ROW_HZ - 1e-6))
+            self._advance_to(frame / ROW_HZ)
 
     def _wait_for_command(self) -> Command | None:
         """Wait until every telemetry is answered, and return the last answer."""
@@ -137,10 +138,10 @@ class EpisodeRunner:
                 self._advance_to(at)
                 self._apply(command)
             self._advance_to(now)
-            if now * FRAME_HZ >= frame and self._driver.ready:
+            if now * ROW_HZ >= frame and self._driver.ready:
                 self._send_frame()
-                frame = math.floor(now * FRAME_HZ) + 1
-            wake = frame / FRAME_HZ if self._driver.ready else now + 1 / FRAME_HZ
+                frame = math.floor(now * ROW_HZ) + 1
+            wake = frame / ROW_HZ if self._driver.ready else now + 1 / ROW_HZ
             if due:
                 wake = min(wake, due[0][0])
             remaining_s = max(MIN_WAIT_S, wake - (time.monotonic() - began))

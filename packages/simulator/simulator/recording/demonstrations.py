@@ -11,13 +11,14 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import CAMERA_NAMES, ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert
-from simulator.recording.udacity_writer import SIDES, UdacityWriter
+from simulator.recording.udacity_writer import UdacityWriter
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
 from simulator.unity.number_format import Locale
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 PAUSE_S: Final = 3.0
 """Time for which a driver pauses the recording to take the car to the edge of the road."""
@@ -50,7 +51,7 @@ def record_demonstration(
     locale: Locale,
     on_progress: Callable[[int, float], None] = lambda rows, share: None,
 ) -> int:
-    """Drive and record FRAME_HZ rows for each second of simulated time.
+    """Drive and record ROW_HZ rows for each second of simulated time.
 
     Args:
         track: Track to drive.
@@ -88,14 +89,14 @@ def record_demonstration(
                 _displace(world, rng)
                 paused_s += PAUSE_S
             world.steering, world.throttle = expert.command(world)
-            jpegs = {side: camera.render_jpeg(world.pose, side) for side in SIDES}
+            jpegs = {side: camera.render_jpeg(world.pose, side) for side in CAMERA_NAMES}
             writer.add(
                 world.time_s + paused_s, jpegs, world.steering, world.throttle, world.speed_mph
             )
             on_progress(writer.rows, distance_m / total_m)
             frame += 1
             before_m = world.position.station_m
-            for _ in world.advance_to(frame / FRAME_HZ):
+            for _ in world.advance_to(frame / ROW_HZ):
                 pass
             distance_m += _distance_since(world, before_m)
         return writer.rows

@@ -26,22 +26,23 @@ from panda3d.core import (
 )
 
 from contract.errors import ServiceError
+from contract.vehicle import (
+    CAMERA_AHEAD_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_LEFT_M,
+    CAMERA_NAMES,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_CLOCKWISE_DEG,
+    CAMERA_YAW_LEFT_DEG,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+)
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.hood import Hood, build_hood
 from simulator.rendering.scene_builder import add_haze, build_scene
 from simulator.track.geometry import Pose, Track
 
-WIDTH: Final = 320
-HEIGHT: Final = 160
-SIDES: Final = ("center", "left", "right")
-# The figures of docs/protocol.md; it does not give the signs of yaw and roll.
-AHEAD_M: Final = 1.0
-UP_M: Final = 1.2
-LEFT_M: Final = {"center": 0.0, "left": 0.806, "right": -0.825}
-PITCH_DEG: Final = -9.5
-YAW_DEG: Final = 0.7
-ROLL_DEG: Final = 1.2
-FOCAL_PX: Final = 138.6
 NEAR_M: Final = 0.3
 FAR_M: Final = 320.0
 JPEG_QUALITY: Final = 75
@@ -84,7 +85,7 @@ class Camera:
     def __init__(
         self, track: Track, appearance: Appearance, supersampling: float = SUPERSAMPLING
     ) -> None:
-        self._size = round(WIDTH * supersampling), round(HEIGHT * supersampling)
+        self._size = round(IMAGE_WIDTH * supersampling), round(IMAGE_HEIGHT * supersampling)
         middle = (supersampling - 1) / 2
         # This transform shrinks a picture and turns it upside down.
         self._shrink = np.array(
@@ -114,19 +115,33 @@ class Camera:
         self._car = self._scene.root.attach_new_node("car")
         light = self._scene.light
         lens = PerspectiveLens()
-        lens.set_film_size(WIDTH, HEIGHT)
+        lens.set_film_size(IMAGE_WIDTH, IMAGE_HEIGHT)
         lens.set_focal_length(FOCAL_PX)
         lens.set_near_far(NEAR_M, FAR_M)
         self._cameras: dict[str, NodePath] = {}
         self._hoods: dict[str, Hood] = {}
-        for side in SIDES:
+        for side in CAMERA_NAMES:
             camera = self._car.attach_new_node(PandaCamera(side, lens))
-            camera.set_pos_hpr(-LEFT_M[side], AHEAD_M, UP_M, YAW_DEG, PITCH_DEG, ROLL_DEG)
+            camera.set_pos_hpr(
+                -CAMERA_LEFT_M[side],
+                CAMERA_AHEAD_M,
+                CAMERA_HEIGHT_M,
+                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_PITCH_DOWN_DEG,
+                CAMERA_ROLL_CLOCKWISE_DEG,
+            )
             self._cameras[side] = camera
             self._hoods[side] = build_hood(side, light)
         if light.haze_per_m > MIN_HAZE_PER_M:
             node = self._car.attach_new_node("haze")
-            node.set_pos_hpr(0, AHEAD_M, UP_M, YAW_DEG, PITCH_DEG, 0)
+            node.set_pos_hpr(
+                0,
+                CAMERA_AHEAD_M,
+                CAMERA_HEIGHT_M,
+                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_PITCH_DOWN_DEG,
+                0,
+            )
             dense = light.haze_per_m > DENSE_HAZE_PER_M
             add_haze(node, light, DENSE_HAZE_SHEETS_M if dense else SPARSE_HAZE_SHEETS_M)
         self._region = self._window.make_display_region()
@@ -146,7 +161,7 @@ class Camera:
             math.degrees(pose.pitch_rad),
             0,
         )
-        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + UP_M)
+        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + CAMERA_HEIGHT_M)
         self._region.set_camera(self._cameras[side])
         self._engine.render_frame()
         pixels = np.frombuffer(memoryview(self._pixels.get_ram_image()), np.uint8)
@@ -155,7 +170,7 @@ class Camera:
         smaller = cv2.warpAffine(
             pixels.reshape(self._size[1], self._size[0], -1),
             self._shrink,
-            (WIDTH, HEIGHT),
+            (IMAGE_WIDTH, IMAGE_HEIGHT),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 from simulator.rendering.appearance import Light
 
-WIDTH: Final = 320
-HEIGHT: Final = 160
 SUPERSAMPLING: Final = 4
 CENTRE_X_PX: Final = {"center": 163, "left": 278, "right": 52}
 """Column of the hood's middle: the left camera sees the hood on its right."""
@@ -51,7 +50,7 @@ def build_hood(camera: str, light: Light) -> Hood:
         camera: Name of the camera: center, left or right.
         light: Light that falls on the hood.
     """
-    wide, tall = WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING
+    wide, tall = IMAGE_WIDTH * SUPERSAMPLING, IMAGE_HEIGHT * SUPERSAMPLING
     picture = np.zeros((tall, wide, 3), np.uint8)
     cover = np.zeros((tall, wide), np.uint8)
     centre_x = CENTRE_X_PX[camera] * SUPERSAMPLING
@@ -73,7 +72,7 @@ def build_hood(camera: str, light: Light) -> Hood:
         lamp = (centre_x + direction * (reach - 18) * SUPERSAMPLING, 151 * SUPERSAMPLING)
         axes = (9 * SUPERSAMPLING, 5 * SUPERSAMPLING)
         cv2.ellipse(picture, lamp, axes, -40 * direction, 0, 360, GLINT, -1)
-    blocks = (HEIGHT, SUPERSAMPLING, WIDTH, SUPERSAMPLING)
+    blocks = (IMAGE_HEIGHT, SUPERSAMPLING, IMAGE_WIDTH, SUPERSAMPLING)
     share = cover.reshape(blocks).mean(axis=(1, 3)) / 255
     weighted = (picture * (cover[..., None] > 0)).reshape(*blocks, 3)
     brightness = (np.array(light.ambient) + 0.7 * np.array(light.sun)) * np.array(light.tint)

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 import websocket
 
 from contract.errors import ServiceError, TelemetryError
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from simulator.command import Command
 from simulator.unity.number_format import Locale
 
@@ -68,7 +68,7 @@ class UnityClient:
         """
         self._emit(
             {
-                "steering_angle": self._locale.format_n4(steering * STEERING_LOCK_DEG),
+                "steering_angle": self._locale.format_n4(steering * MAX_STEER_DEG),
                 "throttle": self._locale.format_n4(throttle),
                 "speed": self._locale.format_n4(speed_mph),
                 "image": base64.b64encode(jpeg).decode(),

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from contract.vehicle import MPS_PER_MPH, ROW_S
 from simulator.unity.client import UnityClient
 from simulator.unity.connection import TELEMETRY_LOOPS
 from simulator.unity.round_trips import RoundTrips
-from simulator.vehicle import MPS_PER_MPH, STEP_S, VehicleState, step
-
-FRAME_S: Final = 1 / 15
+from simulator.vehicle import STEP_S, VehicleState, step
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def replay(
         jpeg = path.read_bytes()
         if realtime:
             time.sleep(max(0.0, due - time.perf_counter()))
-            due = max(due, time.perf_counter()) + FRAME_S
+            due = max(due, time.perf_counter()) + ROW_S
         trips.send(time.perf_counter())
         client.send_telemetry(steering, throttle, state.speed_mps / MPS_PER_MPH, jpeg)
 
@@ -118,7 +117,7 @@ def replay(
             steering, throttle = command.steering, command.throttle
             steerings.append(steering)
         # The pictures do not depend on the car's motion; only its speed is used.
-        for _ in range(round(FRAME_S / STEP_S)):
+        for _ in range(round(ROW_S / STEP_S)):
             state = step(state, steering, throttle)
         on_progress(trips.answers)
         send_next()

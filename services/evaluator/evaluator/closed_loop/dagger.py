@@ -14,15 +14,16 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import CAMERA_NAMES, ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import InProcessDriver
 from simulator.episode.initial_state import InitialState
 from simulator.episode.monitor import DriveMonitor
-from simulator.recording.udacity_writer import SIDES, UdacityWriter
+from simulator.recording.udacity_writer import UdacityWriter
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 PAUSE_S: Final = 3.0
 """Between two stretches of driving, so that neither a window of smoothing nor a sequence of frames
@@ -91,7 +92,7 @@ def relabel(
     with Camera(track, Appearance(start.light, start.seed)) as camera:
         while rows < drive.rows:
             now_s, mph = world.time_s, world.speed_mph
-            jpegs = {side: camera.render_jpeg(world.pose, side) for side in SIDES}
+            jpegs = {side: camera.render_jpeg(world.pose, side) for side in CAMERA_NAMES}
             answer, throttle = model.command(jpegs["center"], world)
             late = _on(world, judge, now_s + drive.delay_s)
             if late is None:
@@ -101,8 +102,8 @@ def relabel(
                 told()
                 world.steering = wanted if chance.random() < drive.beta else answer
                 world.throttle = throttle
-            number = max(number + 1, math.ceil((now_s + drive.delay_s) * FRAME_HZ - 1e-6))
-            event = late or _on(world, judge, number / FRAME_HZ)
+            number = max(number + 1, math.ceil((now_s + drive.delay_s) * ROW_HZ - 1e-6))
+            event = late or _on(world, judge, number / ROW_HZ)
             if event == "finished":
                 break
             if event == "put back":
@@ -110,8 +111,8 @@ def relabel(
                 clock_s += PAUSE_S
                 # Its hands are still where the road was before.
                 expert = Expert(track, MANNER, start.seed)
-                number = math.ceil(world.time_s * FRAME_HZ - 1e-6)
-                _on(world, judge, number / FRAME_HZ)
+                number = math.ceil(world.time_s * ROW_HZ - 1e-6)
+                _on(world, judge, number / ROW_HZ)
     return Relabelled(rows, helped, apart, clock_s + world.time_s + PAUSE_S)
 
 

@@ -141,7 +141,7 @@ def once(
     """
     track = load_track(course.track)
     usual = draw_initial_states(track, number + 1, course.seed, USUAL_OFFSET_M, ("clear",))[number]
-    terms = EpisodeConfig(laps=course.laps, delay_s=course.condition.delay_s, film=film)
+    terms = EpisodeConfig(laps=course.laps, delay_s=course.condition.delay_s, video=film)
     driver = ModelDriver(_steer(models, version))
     return run_episode(track, course.condition.start(usual), terms, driver, kept).document()
 
