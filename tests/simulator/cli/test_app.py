@@ -26,7 +26,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "said"),
     [
         (["drive", "--light", "night"], "there is no such light: got night"),
-        (["evaluate", "--lights", "clear,night"], "there is no such light: got night"),
+        (["drive-many", "--lights", "clear,night"], "there is no such light: got night"),
         (["drive", "--bridge", "ws://127.0.0.1:1"], "no bridge answers at ws://127.0.0.1:1"),
         (["drive", "--driver", "nobody"], "no such driver: got nobody"),
         (["drive", "--locale", "tlh"], "no such locale: got tlh"),

@@ -47,7 +47,7 @@ def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
     assert command is not None
     assert (command.steering, seen) == (-0.25, [(128, 128, 3)])
     assert command.throttle == 1.0  # it stands
-    world.put(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
+    world.place_car(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)
     assert command is not None

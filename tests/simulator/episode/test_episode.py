@@ -57,7 +57,7 @@ def test_the_chart_is_a_picture(kept: tuple[Path, EpisodeResult, int]) -> None:
 
 
 def test_a_film_is_not_made_where_none_is_wanted(tmp_path: Path) -> None:
-    tried(tmp_path, film=False)
+    tried(tmp_path, video=False)
     assert {path.name for path in tmp_path.iterdir()} == {"drive.json", "drive.png"}
 
 

@@ -15,7 +15,7 @@ from simulator.command import Command
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import ExpertDriver
 from simulator.episode.monitor import DriveMonitor
-from simulator.episode.runner import Driver, EpisodeRunner, Observation
+from simulator.episode.runner import EpisodeDriver, EpisodeRunner, Observation
 from simulator.episode.trajectory import Trajectory
 from simulator.rendering.camera import Picture
 from simulator.track.geometry import Pose, Track
@@ -64,7 +64,7 @@ def mirrored(command: Command) -> Command:
 
 def driven(
     track: Track,
-    driver: Driver,
+    driver: EpisodeDriver,
     *,
     realtime: bool = False,
     delay_s: float = 0.0,

@@ -79,7 +79,7 @@ def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: 
 def test_only_the_way_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
     calm = DrivingStyle(weave_m=0.0, tremor=0.0)
     rows = recorded(
-        tmp_path / "run", DemonstrationConfig(mph=(15.0, 15.0), recoveries=2, manner=calm, seed=3)
+        tmp_path / "run", DemonstrationConfig(mph=(15.0, 15.0), recoveries=2, style=calm, seed=3)
     )
     gaps = np.flatnonzero(np.diff(moments(rows)) > PAUSE_S)
     assert len(gaps) == 2

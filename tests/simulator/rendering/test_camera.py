@@ -46,7 +46,7 @@ def grey(picture: np.ndarray, at: tuple[float, float]) -> bool:
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, np.ndarray]:
     with Camera(straight(width_m=WIDTH_M), Appearance()) as camera:
-        return {side: camera.picture(HERE, side) for side in CAMERA_NAMES}
+        return {side: camera.render(HERE, side) for side in CAMERA_NAMES}
 
 
 @pytest.mark.parametrize("side", CAMERA_NAMES)
@@ -81,14 +81,14 @@ def test_the_same_pose_is_the_same_picture() -> None:
     seen = []
     for _ in range(2):
         with Camera(circle(), Appearance()) as camera:
-            seen.append(camera.picture(circle().pose(3.0)).tobytes())
+            seen.append(camera.render(circle().pose_at(3.0)).tobytes())
     assert seen[0] == seen[1]
 
 
 def test_uphill_the_horizon_sinks() -> None:
     with Camera(straight(), Appearance()) as camera:
-        level = camera.picture(HERE)
-        nose_up = camera.picture(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
+        level = camera.render(HERE)
+        nose_up = camera.render(Pose(60.0, 0.0, 0.0, 0.0, pitch_rad=0.1))
 
     def sky(picture: np.ndarray) -> int:
         return int((picture[:, :, 2].astype(int) > picture[:, :, 0] + 25).sum())
@@ -99,7 +99,7 @@ def test_uphill_the_horizon_sinks() -> None:
 @pytest.mark.parametrize("light", LIGHTS)
 def test_every_light_shows_the_road(light: str) -> None:
     with Camera(straight(width_m=WIDTH_M), Appearance(light)) as camera:
-        picture = camera.picture(HERE).astype(int)
+        picture = camera.render(HERE).astype(int)
     column, row = (round(each) for each in pixel(10.0, 0.0, "center"))
     road = picture[row - 3 : row + 4, column - 10 : column + 11].reshape(-1, 3).mean(axis=0)
     column, row = (round(each) for each in pixel(10.0, 6.5, "center"))

@@ -32,7 +32,7 @@ def test_every_frame_is_sent_and_answered(run: Path) -> None:
         scripted.bridge(answer_all) as url,
         UnityClient(url, find_locale("en-US")) as client,
     ):
-        drive = replay(client, list_frames(run, None), told=told.append)
+        drive = replay(client, list_frames(run, None), on_progress=told.append)
     assert (drive.telemetries, drive.answered, drive.manual) == (5, 5, 0)
     assert drive.steering_min == drive.steering_mean == drive.steering_max == 0.25
     assert drive.p50_ms <= drive.p99_ms

@@ -44,7 +44,7 @@ def drive(
 ) -> Path:
     """Record a lap of the circuit; return the folder."""
     lesson = DemonstrationConfig(
-        direction=direction, mph=(mph, mph), seed=seed, manner=DrivingStyle(keyboard=keyboard)
+        direction=direction, mph=(mph, mph), seed=seed, style=DrivingStyle(keyboard=keyboard)
     )
     record_demonstration(circuit(), Appearance(light, seed), lesson, folder, find_locale("en-US"))
     return folder
