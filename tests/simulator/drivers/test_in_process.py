@@ -9,7 +9,7 @@ from simulator.drivers.in_process import ExpertDriver, ModelDriver
 from simulator.world import World
 
 
-def test_it_answers_once_what_the_expert_would_do() -> None:
+def test_it_gives_the_experts_command_once() -> None:
     world = World(circle(30))
     driver = ExpertDriver(Expert(world.track, DrivingStyle(), 1))
     assert driver.ready
@@ -24,7 +24,7 @@ def test_it_answers_once_what_the_expert_would_do() -> None:
     assert driver.ready
 
 
-def test_hands_that_never_move_still_hold_the_speed() -> None:
+def test_a_fixed_steering_still_holds_the_speed() -> None:
     world = World(circle(30))
     driver = ExpertDriver(Expert(world.track, DrivingStyle(), 1), steering=0.0)
     driver.ask(b"", world)
@@ -35,18 +35,18 @@ def test_hands_that_never_move_still_hold_the_speed() -> None:
 
 
 def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
-    world, seen = World(circle(30)), []
+    world, shapes = World(circle(30)), []
 
     def steer(frame: NDArray[np.uint8]) -> float:
-        seen.append(frame.shape)
+        shapes.append(frame.shape)
         return -0.25
 
     driver = ModelDriver(steer, mph=10)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)
     assert command is not None
-    assert (command.steering, seen) == (-0.25, [(128, 128, 3)])
-    assert command.throttle == 1.0  # it stands
+    assert (command.steering, shapes) == (-0.25, [(128, 128, 3)])
+    assert command.throttle == 1.0  # The car stands.
     world.place_car(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)

@@ -20,7 +20,7 @@ def test_frames_are_the_centre_cameras_in_order(run: Path) -> None:
     assert len(list_frames(run, 2)) == 2
 
 
-def test_a_folder_of_pictures_will_do(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "b.jpg").touch()
     (tmp_path / "a.jpg").touch()
     assert [path.name for path in list_frames(tmp_path, None)] == ["a.jpg", "b.jpg"]

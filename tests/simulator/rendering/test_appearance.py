@@ -12,12 +12,12 @@ def test_an_unknown_light_is_refused() -> None:
 
 
 @pytest.mark.parametrize("light", LIGHTS)
-def test_a_light_is_its_preset_unless_it_is_to_be_varied(light: str) -> None:
+def test_a_light_is_its_preset_unless_it_is_varied(light: str) -> None:
     assert Appearance(light, 7).resolve_light() == PRESETS[light]
     assert Appearance(light, 7, vary=True).resolve_light() != PRESETS[light]
 
 
-def test_a_seed_draws_one_light_and_another_seed_another() -> None:
+def test_each_seed_gives_its_own_light() -> None:
     assert (
         Appearance(seed=3, vary=True).resolve_light()
         == Appearance(seed=3, vary=True).resolve_light()
@@ -28,7 +28,7 @@ def test_a_seed_draws_one_light_and_another_seed_another() -> None:
     )
 
 
-def test_the_sun_stands_where_its_angles_say() -> None:
+def test_the_sun_direction_follows_its_angles() -> None:
     light = PRESETS["dusk"]
     east, north, up = light.sun_direction
     assert math.hypot(east, north, up) == pytest.approx(1.0)

@@ -19,9 +19,9 @@ def test_the_measures_of_a_circle() -> None:
 def test_a_pose_is_found_again(station_m: float, lateral_m: float) -> None:
     track = circle(50.0)
     pose = track.pose_at(station_m, lateral_m)
-    place = track.locate(pose.x_m, pose.y_m)
-    assert place.lateral_m == pytest.approx(lateral_m, abs=5e-3)
-    along = math.remainder(place.station_m - station_m, track.length_m)
+    position = track.locate(pose.x_m, pose.y_m)
+    assert position.lateral_m == pytest.approx(lateral_m, abs=5e-3)
+    along = math.remainder(position.station_m - station_m, track.length_m)
     assert along == pytest.approx(0.0, abs=0.02)
 
 
@@ -31,13 +31,13 @@ def test_left_is_positive() -> None:
     assert straight().locate(10.0, -2.0).lateral_m == pytest.approx(-2.0)
 
 
-def test_a_car_far_beside_the_road_is_looked_for_where_it_was() -> None:
+def test_a_car_far_from_the_road_is_searched_near_its_last_station() -> None:
     track = circle(50.0)
     assert track.locate(-20.0, 1.0).station_m == pytest.approx(157.0, abs=5)
     assert track.locate(-20.0, 1.0, near_m=10.0).station_m < 30
 
 
-def test_a_closed_track_goes_around_and_an_open_one_ends() -> None:
+def test_a_closed_track_continues_at_its_start_and_an_open_one_ends() -> None:
     track = circle(50.0)
     assert track.position_at(track.length_m + 5).station_m == pytest.approx(5.0)
     assert track.position_at(-5).station_m == pytest.approx(track.length_m - 5)

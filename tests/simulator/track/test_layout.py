@@ -6,7 +6,7 @@ import pytest
 from simulator.track.layout import Arc, Straight, lay_out_loop
 
 
-def test_a_square_closes_whatever_its_free_sides_were() -> None:
+def test_a_square_closes_for_any_free_sides() -> None:
     corner = Arc(20, 90)
     plan = lay_out_loop(
         [
@@ -33,7 +33,7 @@ def test_parallel_free_straights_are_refused() -> None:
         lay_out_loop([Straight(50, free=True), Arc(30, 180), Straight(10, free=True), Arc(30, 180)])
 
 
-def test_it_starts_at_the_origin_eastwards() -> None:
+def test_a_loop_starts_at_the_origin_and_leads_east() -> None:
     plan = lay_out_loop(
         [
             Straight(50, free=True),
@@ -48,7 +48,7 @@ def test_it_starts_at_the_origin_eastwards() -> None:
     assert plan[40] == pytest.approx((20, 0), abs=0.2)
 
 
-def test_turns_that_do_not_add_up_are_refused() -> None:
+def test_turns_that_are_not_one_whole_turn_are_refused() -> None:
     with pytest.raises(ValueError, match="one whole turn"):
         lay_out_loop([Straight(50, free=True), Arc(30, 180), Straight(50, free=True)])
 

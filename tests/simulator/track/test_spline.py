@@ -6,19 +6,19 @@ import pytest
 from simulator.track.spline import interpolate
 
 
-def around(count: int, radius: float = 50.0) -> np.ndarray:
+def ring(count: int, radius: float = 50.0) -> np.ndarray:
     angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), 3 * np.sin(angle)])
 
 
 def test_a_circle_of_twelve_points_becomes_round() -> None:
-    line = interpolate(around(12), True, 0.5)
+    line = interpolate(ring(12), True, 0.5)
     assert np.hypot(*line[:, :2].T) == pytest.approx(np.full(len(line), 50.0), abs=0.05)
     assert len(line) == pytest.approx(2 * math.pi * 50 / 0.5, abs=2)
 
 
 def test_the_steps_are_equal_and_the_first_is_not_repeated() -> None:
-    line = interpolate(around(12), True, 0.5)
+    line = interpolate(ring(12), True, 0.5)
     steps = np.hypot(*(np.roll(line, -1, axis=0) - line)[:, :2].T)
     assert steps == pytest.approx(np.full(len(line), steps.mean()), rel=0.01)
 

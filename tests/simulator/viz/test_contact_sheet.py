@@ -18,7 +18,7 @@ from simulator.viz.contact_sheet import (
     stack_strips,
 )
 
-TALL = HEADER_PX + 160 + GAP_PX
+STRIP_HEIGHT = HEADER_PX + 160 + GAP_PX
 
 
 def shade(value: int) -> np.ndarray:
@@ -26,7 +26,7 @@ def shade(value: int) -> np.ndarray:
 
 
 def cell(picture: np.ndarray, strip: int, column: int) -> np.ndarray:
-    top, left = strip * TALL + HEADER_PX, GAP_PX + column * (320 + GAP_PX)
+    top, left = strip * STRIP_HEIGHT + HEADER_PX, GAP_PX + column * (320 + GAP_PX)
     return picture[top : top + 160, left : left + 320]
 
 
@@ -36,7 +36,7 @@ def test_each_picture_has_its_place() -> None:
     assert (cell(picture, 1, 1) == PAPER).all()
 
 
-def test_words_stand_above_their_strip() -> None:
+def test_captions_are_above_their_strip() -> None:
     with_words, without = stack_strips([Strip("lake", [])]), stack_strips([Strip("", [])])
     differ = np.argwhere((with_words != without).any(axis=2))
     assert differ[:, 0].max() < HEADER_PX
@@ -48,22 +48,22 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shown(recording: Path) -> np.ndarray:
+def sheet(recording: Path) -> np.ndarray:
     return draw_contact_sheet(circle(features=(RoadFeature("kerb", 0, 40),)), 1, [recording])
 
 
-def test_the_sheet_has_a_strip_for_each_view(shown: np.ndarray) -> None:
-    # clear, recorded, beside the road, cameras, three more lights, varied
-    assert len(shown) == 8 * TALL + GAP_PX
+def test_the_sheet_has_a_strip_for_each_view(sheet: np.ndarray) -> None:
+    # The strips are: clear, recorded, beside the road, cameras, three more lights, and varied.
+    assert len(sheet) == 8 * STRIP_HEIGHT + GAP_PX
 
 
-def test_recorded_frames_are_shown_as_they_are(shown: np.ndarray, recording: Path) -> None:
+def test_recorded_frames_are_shown_unchanged(sheet: np.ndarray, recording: Path) -> None:
     read = simplejpeg.decode_jpeg(sorted((recording / "IMG").glob("center*"))[1].read_bytes())
-    assert np.abs(cell(shown, 1, 0).astype(int) - read).max() <= 2
+    assert np.abs(cell(sheet, 1, 0).astype(int) - read).max() <= 2
 
 
-def test_lights_differ_and_show_the_same_place(shown: np.ndarray) -> None:
-    clear, overcast = cell(shown, 0, 0).astype(int), cell(shown, 4, 0).astype(int)
+def test_lights_differ_and_show_the_same_place(sheet: np.ndarray) -> None:
+    clear, overcast = cell(sheet, 0, 0).astype(int), cell(sheet, 4, 0).astype(int)
     assert clear.std() > 20
     assert np.abs(clear - overcast).mean() > 5
     assert np.corrcoef(clear.mean(axis=2).ravel(), overcast.mean(axis=2).ravel())[0, 1] > 0.8
@@ -75,7 +75,7 @@ def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
         draw_contact_sheet(circle(), 1, [tmp_path])
 
 
-def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "center_1.jpg").write_bytes(b"nothing")
     with pytest.raises(RecordingError, match="no picture"):
         draw_contact_sheet(circle(), 1, [tmp_path])
