@@ -71,9 +71,7 @@ def sim(context: typer.Context) -> None:
 
 def video(context: typer.Context) -> None:
     """Make a video of a recording or a folder of JPEG files; lapwing video --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.VIDEO, "lapwing video", context.args or ["--help"])
-    )
+    raise typer.Exit(programs.run(read_settings(), programs.VIDEO, "lapwing video", context.args))
 
 
 def doctor(context: typer.Context) -> None:

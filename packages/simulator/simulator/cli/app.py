@@ -57,7 +57,7 @@ Light = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 Vary = Annotated[
-    bool, typer.Option("--vary", help="Vary the sun, the brightness and the haze by the seed.")
+    bool, typer.Option("--vary", help="Let the seed vary the sun, the brightness and the haze too.")
 ]
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="Drive against the direction of the track.")
@@ -98,7 +98,8 @@ def record(
     weave: Annotated[
         float,
         typer.Option(
-            min=0, help="Typical distance in metres by which the driver strays from the line."
+            min=0,
+            help="Typical distance in metres by which the driver strays from the driving line.",
         ),
     ] = 0.15,
     keyboard: Annotated[
@@ -114,7 +115,10 @@ def record(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Record the expert's driving in Udacity's format, with 15 rows a second."""
+    """Record the expert's driving in Udacity's format.
+
+    The recording has 15 rows a second, each with the pictures of three cameras.
+    """
     if once and is_occupied(out):
         if as_json:
             output.document({"recording": str(out), "rows": None})
@@ -149,7 +153,8 @@ def drive(
     driver: Annotated[
         str,
         typer.Option(
-            help="Driver: bridge; or, without a bridge, expert, or straight, which never steers."
+            help="Driver: bridge, expert or straight. Expert and straight need no bridge; straight "
+            "never steers."
         ),
     ] = "bridge",
     realtime: Annotated[
@@ -296,7 +301,10 @@ def gallery(
     out: Annotated[Path, typer.Option("--out", help="File to write, .png.")] = Path("gallery.png"),
     as_json: AsJson = False,
 ) -> None:
-    """Show a track in every light on one picture, with frames of recordings for comparison."""
+    """Show a track in every light on one picture.
+
+    The picture can also show frames of recordings for comparison.
+    """
     if out.suffix != ".png":
         raise SettingError(
             "the name of the picture must end in .png",
@@ -318,7 +326,9 @@ def replay(
         Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
     ],
     bridge: Bridge = BRIDGE,
-    frames: Annotated[int | None, typer.Option(min=1, help="Maximum number of frames.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of frames to send.")
+    ] = None,
     realtime: Annotated[
         bool,
         typer.Option(

@@ -17,7 +17,10 @@ def video(
         Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
     ],
     fps: Annotated[
-        int, typer.Option("--fps", min=1, max=240, help="Pictures that the video shows a second.")
+        int,
+        typer.Option(
+            "--fps", min=1, max=240, help="Number of pictures that are shown in a second."
+        ),
     ] = 60,
     out: Annotated[
         Path | None,
