@@ -48,11 +48,26 @@ def test_every_distribution_says_what_it_imports() -> None:
         assert project["project"]["name"].startswith("lapwing-")
 
 
+def target(name: str) -> str:
+    """Return the stage of the Dockerfile that is called `name`."""
+    text = (ROOT / "Dockerfile").read_text()
+    (stage,) = re.findall(rf"^FROM \S+ AS {name}$(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL)
+    return str(stage)
+
+
 def test_compose_runs_the_table_of_processes() -> None:
     compose = (ROOT / "docker-compose.yml").read_text()
     for process in SERVICES:
-        dockerfile = ROOT / "services" / process.name / "Dockerfile"
         command = ", ".join(f'"{word}"' for word in ("python", *process.command[1:]))
-        assert f"CMD [{command}]" in dockerfile.read_text()
+        assert f"CMD [{command}]" in target(process.name)
         assert f"\n  {process.name}:\n" in compose
-        assert f"dockerfile: services/{process.name}/Dockerfile" in compose
+        assert f"target: {process.name}, args: {{SERVICE: {process.name}}}" in compose
+
+
+def test_every_image_of_compose_is_a_target_of_the_one_dockerfile() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    for name in set(re.findall(r"target: ([a-z-]+)", compose)):
+        assert target(name)
+    for service, project in re.findall(r"SERVICE: ([a-z-]+)(?:, PROJECT: ([a-z/-]+))?", compose):
+        assert (ROOT / "requirements" / f"{service}.lock").is_file()
+        assert service == "observe" or (ROOT / (project or f"services/{service}")).is_dir()
