@@ -17,7 +17,8 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock clean
+.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes settings lock \
+  clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,11 +42,12 @@ up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
 down: ## Stop the services of docker compose; volumes stay
 	docker compose down
 
-check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
+check: $(READY) ## ruff, ruff format, mypy strict, freshness of the locks and the settings pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python requirements/compile.py --check
+	$(BIN)/python tools/settings_reference.py --check
 
 test: $(READY) ## Run every test; those of the containers need a Docker engine
 	$(BIN)/python -m pytest
@@ -67,6 +69,9 @@ bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=f
 
 bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.recipes --out "$(or $(OUT),recipes.jsonl)"
+
+settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
+	$(BIN)/python tools/settings_reference.py
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

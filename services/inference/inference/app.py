@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> ASGIApp:
     """Return the service; it follows the registry from its start to its end."""
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    lanes = settings.lanes or min(os.cpu_count() or 1, MOST_LANES)
+    lanes = settings.workers or min(os.cpu_count() or 1, MOST_LANES)
     engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics)
 
     def load(version: int) -> Loaded:
