@@ -17,8 +17,8 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes settings lock \
-  clean
+.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes settings version \
+  lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -72,6 +72,10 @@ bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hou
 
 settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
 	$(BIN)/python tools/settings_reference.py
+
+version: ## Give all packages a new version (TO=0.2.0)
+	@test -n "$(TO)" || { echo "version: name the new one, as in make version TO=0.2.0" >&2; exit 1; }
+	sed -i 's/^version = .*/version = "$(TO)"/' $(PROJECTS:%=%/pyproject.toml)
 
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py

@@ -1,7 +1,10 @@
 """What is installed with each service, by its lock, its pyproject.toml and its container."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,20 @@ def test_a_lock_is_hashed_and_names_no_address(path: Path) -> None:
     text = path.read_text()
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_wheel_brings_its_types(package: str, tmp_path: Path) -> None:
+    """Without py.typed, whoever installs the wheel would have no annotations."""
+    build = f"from flit_core import buildapi; print(buildapi.build_wheel({str(tmp_path)!r}))"
+    folder = PACKAGES[package].parent
+    wheel = subprocess.run(
+        [sys.executable, "-c", build], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    names = zipfile.ZipFile(tmp_path / wheel).namelist()
+    assert f"{package}/py.typed" in names
+    modules = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.py")}
+    assert modules == {name for name in names if name.endswith(".py")}
 
 
 def test_every_distribution_says_what_it_imports() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import os
 import time
 from collections.abc import AsyncIterator
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app = FastAPI(
         title="Lapwing inference",
         description="Predicts the steering of Udacity's simulator from its camera frames.",
-        version="0.1.0",
+        version=importlib.metadata.version("lapwing-inference"),
         lifespan=lifespan,
     )
     refusals.install(app)

@@ -13,7 +13,9 @@ from contract.errors import TrainingError
 from contract.registry import SCHEMA, ModelManifest
 from contract.store import StoreManifest
 
-PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables")
+PACKAGES: Final = (
+    "lapwing-trainer", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables",
+)  # fmt: skip
 
 
 def compose(
