@@ -38,9 +38,10 @@ def main() -> int:
         console.print("one epoch of training, for a model to serve …")
         subprocess.run(
             [sys.executable, "-m", "bench.training", "bench", '{"epochs": 1}'],
-            check=True, capture_output=True,
+            check=True,
+            capture_output=True,
             env={**os.environ, "LAPWING_DATA_DIR": str(data), "LAPWING_MODEL_DIR": str(models)},
-        )  # fmt: skip
+        )
         console.print("serve …")
         figures += serve.measure(recording, models)
     if "--json" in sys.argv:

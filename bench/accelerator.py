@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bench.loaders import ring
-from trainer.prefetch import HELD, prefetched
+from trainer.data.prefetch import HELD, prefetched
 
 BATCH = 256
 STEP_S = 0.010

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from contract import frame, framespec
+from contract.frames import preprocess, spec
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 PARITY_FRAMES = 1000
@@ -37,9 +37,7 @@ def litert(content: bytes) -> Callable[[int], Predict]:
     def of(batch: int) -> Predict:
         interpreter: Any = Interpreter(model_content=content, num_threads=1)
         source = interpreter.get_input_details()[0]["index"]
-        interpreter.resize_tensor_input(
-            source, (batch, framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS)
-        )
+        interpreter.resize_tensor_input(source, (batch, spec.HEIGHT, spec.WIDTH, spec.CHANNELS))
         interpreter.allocate_tensors()
         target = interpreter.get_output_details()[0]["index"]
 
@@ -111,21 +109,30 @@ def main() -> int:
     folder = Path(sys.argv[1]) / "current"
     recording = Path(os.environ.get("RECORDING") or SHARED / "data" / "lake")
     paths = sorted((recording / "IMG").glob("*.jpg"))[:PARITY_FRAMES]
-    frames = np.stack([frame.prepare(path.read_bytes()) for path in paths])
+    frames = np.stack([preprocess.prepare(path.read_bytes()) for path in paths])
     network = keras.models.load_model(folder / "model.h5", compile=False)
     expected = np.concatenate(
         [network.predict_on_batch(part) for part in np.array_split(frames, 8)]
     )
-    table = Table("backend", *(f"{batch}: p50 / p99 ms" for batch in BATCHES), "frames/s at 8",
-                  f"max |Δ| of {len(frames)}", title=f"{os.cpu_count()} cores")  # fmt: skip
+    table = Table(
+        "backend",
+        *(f"{batch}: p50 / p99 ms" for batch in BATCHES),
+        "frames/s at 8",
+        f"max |Δ| of {len(frames)}",
+        title=f"{os.cpu_count()} cores",
+    )
     for name, of in contestants(network, (folder / "model.tflite").read_bytes(), frames):
         rounds = ROUNDS // 8 if name == "Keras, predict" else ROUNDS
         taken = [measure(of(batch), frames, batch, rounds) for batch in BATCHES]
         one = of(1)
         answers = np.array([one(each[None]).reshape(-1)[0] for each in frames])
         difference = float(np.abs(answers - expected.reshape(-1)).max())
-        table.add_row(name, *(f"{p50:.2f} / {p99:.2f}" for p50, p99 in taken),
-                      f"{8000 / taken[-1][0]:,.0f}", f"{difference:.1e}")  # fmt: skip
+        table.add_row(
+            name,
+            *(f"{p50:.2f} / {p99:.2f}" for p50, p99 in taken),
+            f"{8000 / taken[-1][0]:,.0f}",
+            f"{difference:.1e}",
+        )
     Console(width=140).print(table)
     return 0
 

@@ -33,8 +33,8 @@ WARM = 10
 
 def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[str, Any]:
     """Drive as one simulator; return its round trips in milliseconds, and what was not answered."""
-    from simulator.dialect import Client
-    from simulator.numbers import locale
+    from simulator.unity.client import Client
+    from simulator.unity.number_format import locale
 
     jpegs = [path.read_bytes() for path in sorted(frames.glob("center*.jpg"))[:200]]
     taken_ms: list[float] = []
@@ -48,8 +48,11 @@ def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[st
             if rate:
                 due = max(due + 1 / rate, time.perf_counter())
                 time.sleep(max(0.0, due - time.perf_counter()))
-    return {"taken_ms": taken_ms[WARM:], "unanswered": unanswered,
-            "seconds": time.perf_counter() - began}  # fmt: skip
+    return {
+        "taken_ms": taken_ms[WARM:],
+        "unanswered": unanswered,
+        "seconds": time.perf_counter() - began,
+    }
 
 
 def simulators(count: int, frames: Path, rate: float | None) -> dict[str, Any]:
@@ -78,23 +81,34 @@ def main() -> int:
     console = Console(width=100)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         environ = {
-            "LAPWING_DATA_DIR": f"{folder}/data", "LAPWING_MODEL_DIR": f"{folder}/models",
-            "LAPWING_INFERENCE_PORT": str(serving.PORT), "LAPWING_INFERENCE_URL": serving.URL,
+            "LAPWING_DATA_DIR": f"{folder}/data",
+            "LAPWING_MODEL_DIR": f"{folder}/models",
+            "LAPWING_INFERENCE_PORT": str(serving.PORT),
+            "LAPWING_INFERENCE_URL": serving.URL,
             "LAPWING_BRIDGE_PORT": str(PORT),
-        }  # fmt: skip
+        }
         console.print("one epoch of training, for a model to serve …")
         serving.run("bench.learned", str(recording), environ=environ)
         stack.enter_context(serving.ready("inference", recording=recording, environ=environ))
         stack.enter_context(serving.process("driver_bridge", environ=environ))
         await_page(f"http://127.0.0.1:{PORT}/healthz")
-        table = Table("what", "p50 ms", "p99 ms", "longest ms", "answers/s", "unanswered",
-                      title=f"{os.cpu_count()} cores")  # fmt: skip
+        table = Table(
+            "what",
+            "p50 ms",
+            "p99 ms",
+            "longest ms",
+            "answers/s",
+            "unanswered",
+            title=f"{os.cpu_count()} cores",
+        )
         for _ in range(2):  # twice in turn, to see how much of it is the machine
             direct = serving.load(recording, 1, SECONDS)
             times = [f"{direct[key]:.2f}" for key in ("p50_ms", "p99_ms")]
             table.add_row("/predict, one client", *times, "", f"{direct['goodput']:,.0f}", "")
-            for name, count, rate in (("one simulator, unthrottled", 1, None),
-                                      ("8 simulators, 20 Hz each", 8, 20.0)):  # fmt: skip
+            for name, count, rate in (
+                ("one simulator, unthrottled", 1, None),
+                ("8 simulators, 20 Hz each", 8, 20.0),
+            ):
                 found = simulators(count, recording / "IMG", rate)
                 times = (f"{found[key]:,.2f}" for key in ("p50_ms", "p99_ms", "most_ms"))
                 rate_seen = f"{found['goodput']:,.0f}"

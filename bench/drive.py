@@ -33,8 +33,9 @@ def main() -> None:
         else:
             steering = 0.0
         answer = json.dumps({"steering": steering, "model_version": 0}).encode()
-        start("200 OK", [("Content-Type", "application/json"),
-                         ("Content-Length", str(len(answer)))])  # fmt: skip
+        start(
+            "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))]
+        )
         return [answer]
 
     eventlet.wsgi.server(eventlet.listen(("127.0.0.1", int(sys.argv[2]))), app, log_output=False)

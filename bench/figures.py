@@ -34,8 +34,10 @@ def rates(
             began = perf_counter()
             run()
             seconds[each].append(perf_counter() - began)
-    return [_figure(f"{name}: {each}", unit, [count / s for s in taken])
-            for each, taken in seconds.items()]  # fmt: skip
+    return [
+        _figure(f"{name}: {each}", unit, [count / s for s in taken])
+        for each, taken in seconds.items()
+    ]
 
 
 def latency(name: str, values_ms: list[float]) -> list[Figure]:

@@ -14,10 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from contract import frame
-from trainer import assemble, forward, importing, twin
-from trainer.importing import Choices
-from trainer.plain import Network
+from contract.frames import preprocess
+from trainer.export import litert
+from trainer.graph import keras_backend, numpy_backend
+from trainer.graph.layers import Network
+from trainer.jobs import import_model
+from trainer.jobs.import_model import Choices
 
 MODELS = {
     "keras1.2.1_rgb2yuv_66x200.h5": Choices("", crop=(60, 25), color="yuv"),
@@ -36,13 +38,13 @@ def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
 
 def others(network: Network, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     """Return what Keras and what LiteRT answer to the frames of pictures."""
-    frames = np.stack([frame.prepare(each.read_bytes()) for each in pictures])
-    built = assemble.build(network)
+    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
+    built = keras_backend.build(network)
     with tempfile.TemporaryDirectory() as scratch:
         h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
         built.save(h5)
-        twin.convert(h5, tflite)
-        return np.asarray(built.predict_on_batch(frames))[:, 0], twin.answers(tflite, frames)
+        litert.convert(h5, tflite)
+        return np.asarray(built.predict_on_batch(frames))[:, 0], litert.answers(tflite, frames)
 
 
 def main() -> None:
@@ -50,14 +52,16 @@ def main() -> None:
     agreed = 0.0
     print("model | recording | spread | mean | 95 % | largest | correlation")
     for name, choices in MODELS.items():
-        found, network = importing.understand(data / "legacy-models" / name, choices)
+        found, network = import_model.understand(data / "legacy-models" / name, choices)
         for recording in ("lake", "jungle"):
             pictures = sorted((data / recording / "IMG").glob("center*.jpg"))
             pictures = pictures[:: max(1, len(pictures) // PICTURES)][:PICTURES]
             jpegs = [each.read_bytes() for each in pictures]
-            ours = forward.answers(network, np.stack([frame.prepare(each) for each in jpegs]))
-            whole = np.stack([authors(frame.decode(each), choices) for each in jpegs])
-            theirs = forward.answers(found.network, whole)
+            ours = numpy_backend.answers(
+                network, np.stack([preprocess.prepare(each) for each in jpegs])
+            )
+            whole = np.stack([authors(preprocess.decode(each), choices) for each in jpegs])
+            theirs = numpy_backend.answers(found.network, whole)
             apart = np.abs(ours - theirs)
             keras_s, twin_s = others(network, pictures)
             agreed = max(

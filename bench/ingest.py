@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 
 from bench.figures import Figure, rates
-from contract import driving_log, frame
+from contract.frames import preprocess
+from contract.recordings import driving_log
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
@@ -28,7 +29,7 @@ def measure(recording: Path, scratch: Path) -> list[Figure]:
 
     def bare() -> None:
         with ThreadPoolExecutor(os.cpu_count()) as executor:
-            for _ in executor.map(lambda path: frame.prepare(path.read_bytes()), paths):
+            for _ in executor.map(lambda path: preprocess.prepare(path.read_bytes()), paths):
                 pass
 
     cv2.setNumThreads(1)

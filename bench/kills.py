@@ -29,12 +29,19 @@ SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[
 
 def start(folder: Path, job_id: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "bench.training", job_id, json.dumps(CONFIG)], text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, "LAPWING_DATA_DIR": str(folder / "data"), "LAPWING_READERS": "2",
-             "LAPWING_MODEL_DIR": str(folder / "models"), "LAPWING_CHECKPOINT_S": "1",
-             "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
+        [sys.executable, "-m", "bench.training", job_id, json.dumps(CONFIG)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={
+            **os.environ,
+            "LAPWING_DATA_DIR": str(folder / "data"),
+            "LAPWING_READERS": "2",
+            "LAPWING_MODEL_DIR": str(folder / "models"),
+            "LAPWING_CHECKPOINT_S": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        },
+    )
 
 
 def proofs(output: str) -> list[str]:
@@ -107,8 +114,10 @@ def main(count: int, seed: int) -> int:
             if enough and process.returncode == 0:
                 break
         left = list((folder / "models" / ".jobs").iterdir())
-    print(f"left in /dev/shm: {len(set(Path('/dev/shm').iterdir()) - shared_memory)}, of jobs: "
-          f"{len(left)}; an end was noticed within {slowest_s:.1f} s")  # fmt: skip
+    print(
+        f"left in /dev/shm: {len(set(Path('/dev/shm').iterdir()) - shared_memory)}, of jobs: "
+        f"{len(left)}; an end was noticed within {slowest_s:.1f} s"
+    )
     return wrong
 
 

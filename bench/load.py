@@ -188,8 +188,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, help="requests a second; else as many as go")
     arguments = parser.parse_args()
     paths = sorted(arguments.frames.glob("*.jpg"))[:200]
-    load = Load(arguments.url, [path.read_bytes() for path in paths], arguments.clients,
-                os.environ.get("LAPWING_API_TOKEN", ""))  # fmt: skip
+    load = Load(
+        arguments.url,
+        [path.read_bytes() for path in paths],
+        arguments.clients,
+        os.environ.get("LAPWING_API_TOKEN", ""),
+    )
     seconds = load.run(arguments.seconds, arguments.rate)
     print(json.dumps(load.result.document(seconds)))
     return 0

@@ -80,15 +80,15 @@ def stream_alone(data: Path) -> float:
     """Return the peak of a process that does nothing but take batches."""
     import numpy as np
 
-    from contract import store
-    from trainer import order, ring
-    from trainer.stream import Stream
+    from contract.dataset import store
+    from trainer.data import sampler, shared_memory
+    from trainer.data.loader import Stream
 
     places, parts = [], []
     for number, manifest in enumerate(store.manifests(data)):
         with store.open_store(data, manifest) as reader:
             places.append(reader.place)
-        parts.append(np.zeros(manifest.frames, ring.RECORD))
+        parts.append(np.zeros(manifest.frames, shared_memory.RECORD))
         parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
     samples = np.concatenate(parts)
     parts.clear()
@@ -99,8 +99,8 @@ def stream_alone(data: Path) -> float:
         epoch = 0
         while watcher.is_alive():
             epoch += 1
-            chosen = order.exact(np.arange(len(samples)), 1, epoch)
-            asked = (ring.records(samples, numbers) for numbers, _ in chosen.batches(64))
+            chosen = sampler.exact(np.arange(len(samples)), 1, epoch)
+            asked = (shared_memory.records(samples, numbers) for numbers, _ in chosen.batches(64))
             for _ in stream.batches(asked):
                 if not watcher.is_alive():
                     break
@@ -113,9 +113,14 @@ def inside(data: str) -> None:
     config = json.dumps({"epochs": 900, "patience": 900})
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.training", "memory", config],
-        env={**os.environ, "LAPWING_DATA_DIR": data, "LAPWING_MODEL_DIR": "/tmp/models",
-             "LAPWING_QUEUE_MIB": str(QUEUE_MIB), "LAPWING_READERS": "2"},
-    )  # fmt: skip
+        env={
+            **os.environ,
+            "LAPWING_DATA_DIR": data,
+            "LAPWING_MODEL_DIR": "/tmp/models",
+            "LAPWING_QUEUE_MIB": str(QUEUE_MIB),
+            "LAPWING_READERS": "2",
+        },
+    )
     whole = peak(process.pid, TRAIN_S)
     assert process.poll() is None, "the training ended"
     process.kill()
@@ -132,11 +137,32 @@ def main() -> int:
             prepare(recording, folder, copies)
             stores = sum(each.stat().st_size for each in (folder / "data/stores").glob("*.h5"))
             done = subprocess.run(
-                ["docker", "run", "--rm", "--memory", "2g", "--memory-swap", "2g", "--shm-size",
-                 "1g", "-v", f"{folder}/data:/data:ro", "-v", f"{ROOT}/bench:/repo/bench:ro", "-w",
-                 "/repo", IMAGE, "python", "-m", "bench.memory", "/data"],
-                stdout=subprocess.PIPE, text=True, check=True,
-            )  # fmt: skip
+                [
+                    "docker",
+                    "run",
+                    "--rm",
+                    "--memory",
+                    "2g",
+                    "--memory-swap",
+                    "2g",
+                    "--shm-size",
+                    "1g",
+                    "-v",
+                    f"{folder}/data:/data:ro",
+                    "-v",
+                    f"{ROOT}/bench:/repo/bench:ro",
+                    "-w",
+                    "/repo",
+                    IMAGE,
+                    "python",
+                    "-m",
+                    "bench.memory",
+                    "/data",
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
             alone, whole = json.loads(done.stdout.splitlines()[-1])
             told = f"{copies:2} x, {stores / 1e9:.2f} GB of stores"
             print(f"{told}: stream {alone:.0f} MiB, whole training {whole:.0f} MiB", flush=True)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from contract import frame
-from simulator import recorded
-from simulator.lens import LEFT_M, Lens
-from simulator.recorded import Recorded
+from contract.frames import preprocess
+from evaluator.offline import logged_drive
+from evaluator.offline.logged_drive import Recorded
+from evaluator.offline.view_warp import LEFT_M, Lens
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 RECORDINGS = ("lake", "lake-2", "jungle")
@@ -32,10 +32,16 @@ SEEN = slice(85, 130), slice(40, 280)
 
 def main() -> int:
     """Print the median and the quartiles of the places that fit best."""
-    table = Table("recording", "left, m", "quartiles", "right, m", "quartiles",
-                  title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m")  # fmt: skip
+    table = Table(
+        "recording",
+        "left, m",
+        "quartiles",
+        "right, m",
+        "quartiles",
+        title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m",
+    )
     for name in RECORDINGS:
-        road = recorded.read(SHARED / "data" / name)
+        road = logged_drive.read(SHARED / "data" / name)
         cells = []
         for camera in (1, 2):
             low, middle, high = np.percentile(_fitted(road, camera), [25, 50, 75])
@@ -51,7 +57,7 @@ def _fitted(road: Recorded, camera: int) -> NDArray[np.float64]:
     found = []
     for row in np.linspace(0, len(road.time_s) - 1, MOMENTS).astype(int).tolist():
         centre, side = (
-            frame.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
+            preprocess.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
         )
         wanted = _smooth(side)
         errors = [

@@ -9,8 +9,8 @@ import cv2
 import uvicorn
 from fastapi import FastAPI, Request
 
-from contract import frame
-from contract.litert import LiteRT
+from contract.frames import preprocess
+from contract.policy.litert import LiteRT
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
 
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, float]:
-        seen = frame.prepare(await request.body())
+        seen = preprocess.prepare(await request.body())
         return {"steering": float(network.predict(seen[None])[0]), "model_version": 0}
 
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import training
-from simulator import policies, recorded
-from simulator.lens import Lens
-from simulator.metrics import INTERVENTION_S
-from simulator.recorded import STANDING_MPS, Recorded
-from simulator.rerun import rerun
+from evaluator.offline import logged_drive, replay_policies
+from evaluator.offline.log_replay import rerun
+from evaluator.offline.logged_drive import STANDING_MPS, Recorded
+from evaluator.offline.view_warp import Lens
+from simulator.episode.metrics import INTERVENTION_S
 
 SEEDS = (1, 2, 3)
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -46,8 +46,13 @@ LABELS: dict[str, dict[str, float]] = {
     "balanced": {"epochs": 4, "smooth_s": 0.0, "balance": 1.0},
     "both": {"epochs": 2, "smooth_s": 0.6, "balance": 1.0},
 }
-NEITHER: dict[str, Any] = {"light": 0.0, "shadow": 0.0, "blur": 0.0, "shift_m": 0.0,
-                           "turn_deg": 0.0}  # fmt: skip
+NEITHER: dict[str, Any] = {
+    "light": 0.0,
+    "shadow": 0.0,
+    "blur": 0.0,
+    "shift_m": 0.0,
+    "turn_deg": 0.0,
+}
 """The factors that the first part leaves out, whatever the defaults are."""
 
 
@@ -57,8 +62,12 @@ def recipes() -> dict[str, dict[str, Any]]:
     for correction in CORRECTIONS:
         for labels, options in LABELS.items():
             found[f"{correction} {labels}"] = {
-                "correction": correction, "back_s": 0.6, "batch": 32, **options, **NEITHER
-            }  # fmt: skip
+                "correction": correction,
+                "back_s": 0.6,
+                "batch": 32,
+                **options,
+                **NEITHER,
+            }
     found["auto in 1 s both"] = {**found["auto both"], "back_s": 1.0}
     for name in ("auto both", "auto in 1 s both", "auto smoothed", "0.25 smoothed"):
         found[f"{name} {MOVED}"] = {**found[name], "shift_m": 1.0, "turn_deg": 4.0}
@@ -100,15 +109,18 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
     roads = (DRIVEN,) if factorial else (DRIVEN, OTHER)
     drives = {road: list(_drive(road, steer)) for road in roads}
     return {
-        "recipe": name, "seed": options["seed"], "options": options, **scores,
+        "recipe": name,
+        "seed": options["seed"],
+        "options": options,
+        **scores,
         "drives": drives,
-    }  # fmt: skip
+    }
 
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
     """Yield what came of a drive at each limit, in all and where the reference is on the road."""
-    road = _moving(recorded.read(SHARED / "data" / recording))
-    policy = policies.policy("model", road.steering, steer, 1)
+    road = _moving(logged_drive.read(SHARED / "data" / recording))
+    policy = replay_policies.policy("model", road.steering, steer, 1)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
         done = rerun(road, policy, limit_m, Lens())
@@ -119,10 +131,8 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
             "autonomy": done.autonomy_percent,
             "autonomy_on_road": 100 * (1 - INTERVENTION_S * len(early) / elapsed_s),
             "rmse_on_road_m": float(np.sqrt(np.mean(done.left_m[:end] ** 2))),
-            "interventions": [
-                (each.row, each.time_s, each.left_m) for each in done.interventions
-            ],
-        }  # fmt: skip
+            "interventions": [(each.row, each.time_s, each.left_m) for each in done.interventions],
+        }
 
 
 def _moving(road: Recorded) -> Recorded:
@@ -130,26 +140,42 @@ def _moving(road: Recorded) -> Recorded:
     first, last = (road.speed_mps > STANDING_MPS).nonzero()[0][[0, -1]].tolist()
     kept = slice(first, last + 2)
     return dataclasses.replace(
-        road, time_s=road.time_s[kept], steering=road.steering[kept],
-        speed_mps=road.speed_mps[kept], stretch=road.stretch[kept], pictures=road.pictures[kept],
-    )  # fmt: skip
+        road,
+        time_s=road.time_s[kept],
+        steering=road.steering[kept],
+        speed_mps=road.speed_mps[kept],
+        stretch=road.stretch[kept],
+        pictures=road.pictures[kept],
+    )
 
 
 def _print(done: list[dict[str, Any]]) -> None:
     """Print a line a recipe: means, and in brackets the lowest and highest of the seeds."""
     table = Table(
-        "recipe", "seeds", f"{DRIVEN} at 1 m", "at 3 m", "1 m, on the road", "3 m, on the road",
-        "deviation, m", f"{OTHER} at 1 m", "at 3 m", "validation MSE",
+        "recipe",
+        "seeds",
+        f"{DRIVEN} at 1 m",
+        "at 3 m",
+        "1 m, on the road",
+        "3 m, on the road",
+        "deviation, m",
+        f"{OTHER} at 1 m",
+        "at 3 m",
+        "validation MSE",
         title=f"Trained on {LEARNED}: autonomy on other recordings, %",
-    )  # fmt: skip
+    )
     for name in dict.fromkeys(each["recipe"] for each in done):
         mine = [each for each in done if each["recipe"] == name]
         drives = [each["drives"] for each in mine]
         columns = (
-            (DRIVEN, 0, "autonomy"), (DRIVEN, 1, "autonomy"), (DRIVEN, 0, "autonomy_on_road"),
-            (DRIVEN, 1, "autonomy_on_road"), (DRIVEN, 1, "rmse_on_road_m"),
-            (OTHER, 0, "autonomy"), (OTHER, 1, "autonomy"),
-        )  # fmt: skip
+            (DRIVEN, 0, "autonomy"),
+            (DRIVEN, 1, "autonomy"),
+            (DRIVEN, 0, "autonomy_on_road"),
+            (DRIVEN, 1, "autonomy_on_road"),
+            (DRIVEN, 1, "rmse_on_road_m"),
+            (OTHER, 0, "autonomy"),
+            (OTHER, 1, "autonomy"),
+        )
         cells = [
             _spread(
                 [each[road][limit][key] for each in drives if road in each],

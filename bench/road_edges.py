@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import framespec
-from simulator import lens
-from simulator.scene import camera
-from simulator.scene.ways import beside
-from simulator.track import Pose, Track
+from contract.frames import spec
+from evaluator.offline import view_warp
+from simulator.rendering import camera
+from simulator.rendering.ribbons import beside
+from simulator.track.geometry import Pose, Track
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -41,12 +41,14 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     left = north * math.cos(turn) - east * math.sin(turn)
     along = ahead * math.cos(rise) + up * math.sin(rise)
     above = up * math.cos(rise) - ahead * math.sin(rise)
-    seen = np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ lens.attitude()
+    seen = (
+        np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ view_warp.attitude()
+    )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         across = camera.FOCAL_PX * seen[:, :2] / depth[:, None]
     whole = across + np.array([(camera.WIDTH - 1) / 2, (camera.HEIGHT - 1) / 2])
-    shrunk = (framespec.WIDTH / camera.WIDTH, framespec.HEIGHT / camera.HEIGHT)
+    shrunk = (spec.WIDTH / camera.WIDTH, spec.HEIGHT / camera.HEIGHT)
     return (whole + 0.5) * shrunk - 0.5, depth
 
 
@@ -72,7 +74,7 @@ def visible(track: Track, numbers: list[int], pose: Pose) -> list[int]:
 def strip(track: Track, numbers: list[int], pose: Pose, from_m: Floats, to_m: Floats) -> Mask:
     """Return the pixels (128, 128) of the strip between two offsets from the centre line."""
     edges = [project(beside(track, each)[numbers], pose) for each in (from_m, to_m)]
-    mask = np.zeros((framespec.HEIGHT, framespec.WIDTH), np.uint8)
+    mask = np.zeros((spec.HEIGHT, spec.WIDTH), np.uint8)
     (one, one_far), (other, other_far) = edges
     for k in range(len(numbers) - 1):
         if min(one_far[k : k + 2].min(), other_far[k : k + 2].min()) <= NEAR_M:

@@ -22,15 +22,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import road_edges
-from contract import frame
-from contract.registry import H5, Registry
-from simulator import tracks
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
-from simulator.scene.road import SHOULDER_M
-from simulator.track import Pose, Track
-from trainer import maps, modelfile, saliency
-from trainer.plain import Conv, Dense, Layer, Network
+from contract.frames import preprocess
+from contract.models.registry import H5, Registry
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
+from simulator.rendering.road_mesh import SHOULDER_M
+from simulator.track import builtin
+from simulator.track.geometry import Pose, Track
+from trainer.explain import feature_maps, saliency
+from trainer.graph.layers import Conv, Dense, Layer, Network
+from trainer.keras_import import reader
 
 FRAMES = 240
 BATCH = 8
@@ -89,7 +90,10 @@ def scenes(
             aside = track.lane_m * direction + float(chance.uniform(-ASIDE_M, ASIDE_M))
             askew = float(chance.uniform(-ASKEW_RAD, ASKEW_RAD))
             pose = track.pose(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
-            yield frame.resize(camera.picture(pose)), regions(track, station_m, direction, pose)
+            yield (
+                preprocess.resize(camera.picture(pose)),
+                regions(track, station_m, direction, pose),
+            )
 
 
 def untrained(network: Network, seed: int) -> Network:
@@ -111,7 +115,7 @@ def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
     """Return each frame's saliency (n, 128, 128), of sum 1."""
     found = []
     for start in range(0, len(frames), BATCH):
-        trace = maps.trace(network, frames[start : start + BATCH])
+        trace = feature_maps.trace(network, frames[start : start + BATCH])
         found.append(saliency.visual_backprop(network, trace).astype(np.float64))
     mass = np.concatenate(found)
     return mass / mass.sum((1, 2), keepdims=True)
@@ -154,7 +158,7 @@ def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[s
     """Return the figures of a network and of its controls on a track, by driver and region."""
     seen = list(scenes(track, count, seed))
     frames = np.stack([pixels for pixels, _ in seen])
-    top, bottom, left, right = (round(each) for each in maps.box(network))
+    top, bottom, left, right = (round(each) for each in feature_maps.box(network))
     shown = np.zeros(frames.shape[1:3], bool)
     shown[top : bottom + 1, left : right + 1] = True
     own = masses(network, frames)
@@ -165,10 +169,12 @@ def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[s
         "pixels thrown about": thrown(own, shown, seed),
     }
     return {
-        who: {name: factor(mass, np.stack([each[name] for _, each in seen]), shown)
-              for name in seen[0][1]}
+        who: {
+            name: factor(mass, np.stack([each[name] for _, each in seen]), shown)
+            for name in seen[0][1]
+        }
         for who, mass in saliencies.items()
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -178,22 +184,37 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=FRAMES, help="of each track")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     options = parser.parse_args()
-    network = modelfile.read(Registry(options.models).path(options.version) / H5).network
-    found = {name: measure(network, tracks.built_in(name), options.frames) for name in tracks.NAMES}
+    network = reader.read(Registry(options.models).path(options.version) / H5).network
+    found = {
+        name: measure(network, builtin.built_in(name), options.frames) for name in builtin.NAMES
+    }
     if options.json:
         print(json.dumps(found, indent=2))
         return
     for name, figures in found.items():
-        table = Table("saliency", "region", "mass", "pixels shown", "times chance", "95 %",
-                      "of the whole frame", "peaks inside",
-                      title=f"{name}, {options.frames} frames")  # fmt: skip
+        table = Table(
+            "saliency",
+            "region",
+            "mass",
+            "pixels shown",
+            "times chance",
+            "95 %",
+            "of the whole frame",
+            "peaks inside",
+            title=f"{name}, {options.frames} frames",
+        )
         for who, by_region in figures.items():
             for region, each in by_region.items():
                 table.add_row(
-                    who, region, f"{each['share_of_mass']:.1%}", f"{each['share_of_crop']:.1%}",
-                    f"{each['factor']:.2f}", f"{each['factor_low']:.2f}-{each['factor_high']:.2f}",
-                    f"{each['factor_of_frame']:.2f}", f"{each['peaks_inside']:.0%}",
-                )  # fmt: skip
+                    who,
+                    region,
+                    f"{each['share_of_mass']:.1%}",
+                    f"{each['share_of_crop']:.1%}",
+                    f"{each['factor']:.2f}",
+                    f"{each['factor_low']:.2f}-{each['factor_high']:.2f}",
+                    f"{each['factor_of_frame']:.2f}",
+                    f"{each['peaks_inside']:.0%}",
+                )
         Console(width=130).print(table)
 
 

@@ -29,9 +29,11 @@ def measure(recording: Path, models: Path) -> list[Figure]:
     ports = [_free_port(), _free_port()]
     url = f"http://127.0.0.1:{ports[0]}"
     environ = {
-        "LAPWING_MODEL_DIR": str(models), "LAPWING_INFERENCE_PORT": str(ports[0]),
-        "LAPWING_INFERENCE_URL": url, "LAPWING_BRIDGE_PORT": str(ports[1]),
-    }  # fmt: skip
+        "LAPWING_MODEL_DIR": str(models),
+        "LAPWING_INFERENCE_PORT": str(ports[0]),
+        "LAPWING_INFERENCE_URL": url,
+        "LAPWING_BRIDGE_PORT": str(ports[1]),
+    }
     with _process("inference", environ), _process("driver_bridge", environ):
         for address in (f"{url}/readyz", f"http://127.0.0.1:{ports[1]}/healthz"):
             await_page(address)
@@ -40,9 +42,11 @@ def measure(recording: Path, models: Path) -> list[Figure]:
         for number in range(REQUESTS):
             began = time.perf_counter()
             pool.request(
-                "POST", url + "/predict", body=jpegs[number % len(jpegs)],
+                "POST",
+                url + "/predict",
+                body=jpegs[number % len(jpegs)],
                 headers={"Content-Type": "image/jpeg"},
-            )  # fmt: skip
+            )
             taken_ms.append((time.perf_counter() - began) * 1000)
         replayed = _simulator("replay", str(recording), port=ports[1])
         drive = _simulator("drive", "--laps", LAPS, port=ports[1])
@@ -60,8 +64,15 @@ def measure(recording: Path, models: Path) -> list[Figure]:
 
 def _simulator(*words: str, port: int) -> dict[str, Any]:
     """Run a command of the simulator over a bridge; return its JSON document."""
-    command = [sys.executable, "-m", "simulator", *words, "--json",
-               "--bridge", f"ws://127.0.0.1:{port}"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        *words,
+        "--json",
+        "--bridge",
+        f"ws://127.0.0.1:{port}",
+    ]
     document: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE).stdout)
     return document
 

@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import latency
-from contract import frame
-from contract.litert import LiteRT
+from contract.frames import preprocess
+from contract.policy.litert import LiteRT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
@@ -60,15 +60,21 @@ def main() -> int:
                     for clients in (1, 8):
                         crowd = load(recording, clients, 4.0 if "eventlet" in name else 6.0)
                         rows.append({"name": name, "clients": clients, **crowd})
-            rows.append({"name": "loop in one process", "clients": 1,
-                         **in_process(recording, models / "current")})  # fmt: skip
+            rows.append(
+                {
+                    "name": "loop in one process",
+                    "clients": 1,
+                    **in_process(recording, models / "current"),
+                }
+            )
         console.print("Lapwing, beside a training job …")
         with (
             ready("inference", recording=recording, environ=served),
             _training(environ),
         ):
-            rows.append({"name": "Lapwing, beside training", "clients": 1,
-                         **load(recording, 1, 15.0)})  # fmt: skip
+            rows.append(
+                {"name": "Lapwing, beside training", "clients": 1, **load(recording, 1, 15.0)}
+            )
     if "--json" in sys.argv:
         print(json.dumps(rows, indent=2))
         return 0
@@ -90,7 +96,7 @@ def in_process(recording: Path, version: Path) -> dict[str, float]:
     taken_ms = []
     for number in range(LOOPS):
         began = time.perf_counter()
-        network.predict(frame.prepare(jpegs[number % len(jpegs)])[None])
+        network.predict(preprocess.prepare(jpegs[number % len(jpegs)])[None])
         taken_ms.append((time.perf_counter() - began) * 1000)
     p50, p99 = latency("", taken_ms)
     return {"p50_ms": p50.median, "p99_ms": p99.median, "goodput": LOOPS / sum(taken_ms) * 1000}
@@ -98,8 +104,16 @@ def in_process(recording: Path, version: Path) -> dict[str, float]:
 
 def load(recording: Path, clients: int, seconds: float) -> dict[str, Any]:
     """Ask with so many clients, each again as soon as it is answered."""
-    printed = run("bench.load", URL, str(recording / "IMG"), "--clients", str(clients),
-                   "--seconds", str(seconds), environ={})  # fmt: skip
+    printed = run(
+        "bench.load",
+        URL,
+        str(recording / "IMG"),
+        "--clients",
+        str(clients),
+        "--seconds",
+        str(seconds),
+        environ={},
+    )
     document: dict[str, Any] = json.loads(printed)
     return document
 
@@ -107,18 +121,26 @@ def load(recording: Path, clients: int, seconds: float) -> dict[str, Any]:
 def run(module: str, *words: str, environ: dict[str, str]) -> str:
     """Run a module to its end; return what it printed."""
     return subprocess.run(
-        [sys.executable, "-m", module, *words], check=True, text=True, cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environ},
-    ).stdout  # fmt: skip
+        [sys.executable, "-m", module, *words],
+        check=True,
+        text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environ},
+    ).stdout
 
 
 @contextmanager
 def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
     """Run a module meanwhile."""
     started = subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, env={**os.environ, **environ},
-    )  # fmt: skip
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environ},
+    )
     try:
         yield
     finally:
@@ -149,9 +171,12 @@ def _training(environ: dict[str, str]) -> Iterator[None]:
     config = json.dumps({"epochs": 50, "patience": 50})
     words = ("nice", "-n", "15", sys.executable, "-m", "bench.training", "beside", config)
     job = subprocess.Popen(
-        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        words,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, **environ},
-    )  # fmt: skip
+    )
     try:
         time.sleep(20)
         assert job.poll() is None, "the training has ended"

@@ -24,8 +24,13 @@ SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[
 def main() -> int:
     """Train with each of SEEDS seeds; print the validation MSE of the best epoch."""
     recording = Path(os.environ.get("RECORDING") or SHARED / "data" / "lake")
-    table = Table("shuffle", "validation MSE, mean", "deviation", "each seed",
-                  title=f"{recording.name}, {EPOCHS} epochs, {SEEDS} seeds")  # fmt: skip
+    table = Table(
+        "shuffle",
+        "validation MSE, mean",
+        "deviation",
+        "each seed",
+        title=f"{recording.name}, {EPOCHS} epochs, {SEEDS} seeds",
+    )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ |= {
             "LAPWING_DATA_DIR": f"{scratch}/data",

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.figures import Figure, rates
-from simulator import tracks
-from simulator.numbers import locale
-from simulator.record import Lesson, record
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
-from simulator.track import Track
+from simulator.recording.demonstrations import Lesson, record
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
+from simulator.track import builtin
+from simulator.track.geometry import Track
+from simulator.unity.number_format import locale
 
 PICTURES = 300
 LAPS = 0.15
@@ -21,15 +21,17 @@ LAPS = 0.15
 def measure(scratch: Path) -> list[Figure]:
     """Return JPEGs a second of one camera on both tracks, and rows a second of a recording."""
     figures = []
-    for name in tracks.NAMES:
-        track = tracks.built_in(name)
+    for name in builtin.NAMES:
+        track = builtin.built_in(name)
         figures += _pictures(track)
-    return figures + _rows(tracks.lake(), scratch)
+    return figures + _rows(builtin.lake(), scratch)
 
 
 def _pictures(track: Track) -> list[Figure]:
-    poses = [track.pose(float(station), track.lane_m)
-             for station in np.linspace(0, track.length_m, PICTURES, endpoint=False)]  # fmt: skip
+    poses = [
+        track.pose(float(station), track.lane_m)
+        for station in np.linspace(0, track.length_m, PICTURES, endpoint=False)
+    ]
     with Camera(track, Look()) as camera:
 
         def around() -> None:
@@ -55,6 +57,11 @@ def _shortened(track: Track) -> Track:
     """Return the first part of a track, as an open road."""
     count = int(LAPS * len(track.points))
     return Track(
-        track.name, track.style, False, track.points[:count], track.width_m[:count],
-        track.lane_m, track.stretches,
-    )  # fmt: skip
+        track.name,
+        track.style,
+        False,
+        track.points[:count],
+        track.width_m[:count],
+        track.lane_m,
+        track.stretches,
+    )

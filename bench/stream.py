@@ -49,9 +49,12 @@ def prepare(recording: Path, folder: Path) -> None:
     with tables.open_file(str(folder / "writeup.h5"), "w") as file:
         for name, values in (("images", frames), ("labels", labels[:, None].astype(np.float64))):
             array = file.create_earray(
-                "/", f"training_{name}", tables.Atom.from_dtype(values.dtype),
-                (0, *values.shape[1:]), expectedrows=64_000,
-            )  # fmt: skip
+                "/",
+                f"training_{name}",
+                tables.Atom.from_dtype(values.dtype),
+                (0, *values.shape[1:]),
+                expectedrows=64_000,
+            )
             array.append(values)
 
 
@@ -65,8 +68,9 @@ def measure(folder: Path) -> dict[str, list[float]]:
             done = subprocess.run(
                 [sys.executable, "-m", "bench.loaders", module, str(folder)],
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environ},
-                stdout=subprocess.PIPE, check=True,
-            )  # fmt: skip
+                stdout=subprocess.PIPE,
+                check=True,
+            )
             rates.setdefault(name, []).append(float(json.loads(done.stdout)))
     return rates
 
@@ -87,12 +91,21 @@ def main() -> int:
         print(json.dumps({"samples_per_s": rates, "accelerator_waits_share": waited}, indent=2))
         return 0
     ours = statistics.median(rates[OURS])
-    table = Table("loader", "samples/s", "lowest", "highest", "exact shuffle is",
-                  title=f"{os.cpu_count()} cores, batches of 128")  # fmt: skip
+    table = Table(
+        "loader",
+        "samples/s",
+        "lowest",
+        "highest",
+        "exact shuffle is",
+        title=f"{os.cpu_count()} cores, batches of 128",
+    )
     for name, each in rates.items():
         middle = statistics.median(each)
-        table.add_row(name, *(f"{value:,.0f}" for value in (middle, min(each), max(each))),
-                      f"{ours / middle:.2f} x")  # fmt: skip
+        table.add_row(
+            name,
+            *(f"{value:,.0f}" for value in (middle, min(each), max(each))),
+            f"{ours / middle:.2f} x",
+        )
     console = Console()
     console.print(table)
     for name, share in waited.items():

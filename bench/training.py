@@ -20,7 +20,7 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
 
     from contract.settings import load
     from trainer.config import of_arguments
-    from trainer.job import train
+    from trainer.jobs.train import train
     from trainer.settings import Settings
 
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -43,26 +43,33 @@ def steered(
     """
     import tensorflow as tf
 
-    from contract import store
+    from contract.dataset import store
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer import devices, job
-    from trainer import training as epochs
-    from trainer.augment import Augmentation
-    from trainer.board import Board
     from trainer.config import of_arguments
-    from trainer.stream import Stream
-    from trainer.workspace import State, Workspace
+    from trainer.data.augmentation import Augmentation
+    from trainer.data.loader import Stream
+    from trainer.jobs import train as job
+    from trainer.training import devices
+    from trainer.training import loop as epochs
+    from trainer.training.run_state import State, Workspace
+    from trainer.training.tensorboard import Board
 
     chosen, data = of_arguments(config), scratch / "data"
-    import_source(load(Settings, {"LAPWING_DATA_DIR": str(data)}), recording, recording.name, 1.0,
-                  lambda **_: None)  # fmt: skip
+    import_source(
+        load(Settings, {"LAPWING_DATA_DIR": str(data)}),
+        recording,
+        recording.name,
+        1.0,
+        lambda **_: None,
+    )
     (manifest,) = store.select(data, [])
     workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
     state.shuffle = "exact"
-    varied = Augmentation(chosen.light, chosen.shadow, chosen.blur, chosen.shift_m,
-                          chosen.turn_deg, chosen.back_s)  # fmt: skip
+    varied = Augmentation(
+        chosen.light, chosen.shadow, chosen.blur, chosen.shift_m, chosen.turn_deg, chosen.back_s
+    )
     with contextlib.ExitStack() as stack:
         stack.enter_context(workspace.hold())
         reader = stack.enter_context(store.open_store(data, manifest))
@@ -76,16 +83,28 @@ def steered(
                 augmentation=varied,
             )
         )
-        work = epochs.Training(chosen, devices.prepare(), table, held, [reader.blocks], stream,
-                               workspace, state, 3600.0)  # fmt: skip
+        work = epochs.Training(
+            chosen,
+            devices.prepare(),
+            table,
+            held,
+            [reader.blocks],
+            stream,
+            workspace,
+            state,
+            3600.0,
+        )
         with Board(scratch / "models", "bench", 0) as board:
             epochs.run(work, lambda **_: None, board)
         best = work.saved(workspace.network(state.best_epoch))
         scores = work.validate(best)[1]
         workspace.discard()
-    figures = {"train_samples": float(len(table.train)), "epoch": float(state.epoch),
-               "best_epoch": float(state.best_epoch),
-               **{f"validation_{name}": value for name, value in scores.items()}}  # fmt: skip
+    figures = {
+        "train_samples": float(len(table.train)),
+        "epoch": float(state.epoch),
+        "best_epoch": float(state.best_epoch),
+        **{f"validation_{name}": value for name, value in scores.items()},
+    }
     call = tf.function(lambda frames: best.model(frames, training=False))
     return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
 

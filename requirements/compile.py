@@ -100,10 +100,22 @@ def compile_lock(lock: str, *, upgrade: bool) -> None:
     """Resolve one lock for every platform and write it; pins that still fit are kept."""
     path = HERE / f"{lock}.lock"
     command = [
-        "uv", "pip", "compile", "-", "--quiet", "--universal", "--python-version", "3.11",
-        "--generate-hashes", "--no-emit-index-url", "--no-header",
-        "--constraints", CONSTRAINTS.name, "--output-file", path.name,
-    ]  # fmt: skip
+        "uv",
+        "pip",
+        "compile",
+        "-",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--constraints",
+        CONSTRAINTS.name,
+        "--output-file",
+        path.name,
+    ]
     if upgrade:
         command.append("--upgrade")
     subprocess.run(command, input=inputs(lock), text=True, check=True, cwd=HERE)

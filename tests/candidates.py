@@ -8,10 +8,11 @@ from typing import Any
 
 import models
 
-from contract.registry import ModelManifest, Registry
-from evaluator import driving, gating
-from evaluator.conditions import Condition
-from evaluator.driving import Course
+from contract.models.registry import ModelManifest, Registry
+from evaluator.closed_loop import rollouts
+from evaluator.closed_loop.perturbations import Condition
+from evaluator.closed_loop.rollouts import Course
+from evaluator.jobs import gate
 from evaluator.settings import Settings
 
 STARTS = 4
@@ -29,14 +30,17 @@ def road(folder: Path) -> Path:
 def settings(root: Path, track: Path) -> Settings:
     """Return the settings of an evaluator with its volumes in a folder."""
     return Settings(
-        data_dir=root / "data", model_dir=root / "models", gate_track=str(track),
-        gate_starts=STARTS, drivers=2,
-    )  # fmt: skip
+        data_dir=root / "data",
+        model_dir=root / "models",
+        gate_track=str(track),
+        gate_starts=STARTS,
+        drivers=2,
+    )
 
 
 def course(track: Path) -> Course:
     """Return what the gate has versions drive."""
-    return Course(str(track), Condition(), gating.LAPS, gating.SEED)
+    return Course(str(track), Condition(), gate.LAPS, gate.SEED)
 
 
 class Driven:
@@ -50,7 +54,7 @@ class Driven:
         self.outcomes: dict[str, list[dict[str, Any]]] = {}
         for version, name in enumerate(DRIVEN, 1):
             models.publish(self._registry, networks / name, name)
-            [self.outcomes[name]] = driving.drives(
+            [self.outcomes[name]] = rollouts.drives(
                 self._registry, version, [course(self.track)], STARTS, 1
             )
 
@@ -65,6 +69,6 @@ class Driven:
             staged = registry.root / f".staged-{job}"
             shutil.copytree(self._networks / name, staged)
             made = registry.publish(staged, models.manifest(job, **changes))
-        kept = driving.folder(self._registry, DRIVEN.index(name) + 1)
-        shutil.copytree(kept, driving.folder(registry, made.version))
+        kept = rollouts.folder(self._registry, DRIVEN.index(name) + 1)
+        shutil.copytree(kept, rollouts.folder(registry, made.version))
         return made

@@ -6,30 +6,42 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.expert import Manner
-from simulator.numbers import locale
-from simulator.record import Lesson, record
-from simulator.scene.look import Look
-from simulator.track import Track
-from simulator.tracks import Bend, Straight, loop
+from simulator.drivers.expert import Manner
+from simulator.recording.demonstrations import Lesson, record
+from simulator.rendering.appearance import Look
+from simulator.track.builtin import Bend, Straight, loop
+from simulator.track.geometry import Track
+from simulator.unity.number_format import locale
 
 
 def circuit() -> Track:
     """400 m with straights of 20 to 60 m; more bends to the left than to the right."""
     plan = loop(
         [
-            Straight(60, free=True), Bend(25, 100), Straight(20), Bend(25, -60), Straight(20),
-            Bend(25, 140), Straight(60), Bend(25, 90), Straight(30, free=True), Bend(25, 90),
+            Straight(60, free=True),
+            Bend(25, 100),
+            Straight(20),
+            Bend(25, -60),
+            Straight(20),
+            Bend(25, 140),
+            Straight(60),
+            Bend(25, 90),
+            Straight(30, free=True),
+            Bend(25, 90),
         ]
-    )  # fmt: skip
+    )
     points = np.column_stack([plan, np.zeros(len(plan))])
     return Track("circuit", "lake", True, points, np.full(len(points), 8.0))
 
 
 def drive(
-    folder: Path, direction: int, seed: int = 1, light: str = "clear", mph: float = 20.0,
+    folder: Path,
+    direction: int,
+    seed: int = 1,
+    light: str = "clear",
+    mph: float = 20.0,
     keyboard: bool = False,
-) -> Path:  # fmt: skip
+) -> Path:
     """Record a lap of the circuit; return the folder."""
     lesson = Lesson(
         direction=direction, mph=(mph, mph), seed=seed, manner=Manner(keyboard=keyboard)

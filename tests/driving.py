@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import samples
 
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 
@@ -23,10 +23,15 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
     """Run `python -m driver_bridge` on a free port, and yield the port; it must end with 0."""
     process = subprocess.Popen(
         [sys.executable, "-m", "driver_bridge", *arguments],
-        env={**os.environ, "LAPWING_BRIDGE_PORT": "0", "LAPWING_INFERENCE_URL": inference_url,
-             **environ},
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env={
+            **os.environ,
+            "LAPWING_BRIDGE_PORT": "0",
+            "LAPWING_INFERENCE_URL": inference_url,
+            **environ,
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stderr is not None
     try:
         with process.stderr:

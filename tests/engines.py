@@ -13,9 +13,9 @@ from typing import Any
 import models
 import samples
 
-from contract.registry import Registry
-from inference.engine import Engine
+from contract.models.registry import Registry
 from inference.metrics import Metrics
+from inference.workers.scheduler import Engine
 
 JPEG = samples.jpeg(0.3)
 

@@ -12,7 +12,7 @@ PACKAGES = {
     path.name: path
     for path in [*ROOT.glob("packages/*/*/"), *ROOT.glob("services/*/*/")]
     if (path / "__init__.py").exists()
-}  # fmt: skip
+}
 MODULES = sorted(module for path in PACKAGES.values() for module in path.rglob("*.py"))
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 

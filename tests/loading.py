@@ -14,7 +14,7 @@ import httpx
 import samples
 from serving import await_true, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 def frames(folder: Path, count: int = 20) -> Path:
@@ -39,8 +39,10 @@ def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Pope
     """Ask all the while."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.load", url, str(pictures), *options],
-        cwd=samples.ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=samples.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield process
     finally:

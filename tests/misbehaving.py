@@ -19,12 +19,19 @@ import samples
 import websocket
 from websocket import ABNF
 
-from simulator.dialect import PATH
+from simulator.unity.client import PATH
 
 TELEMETRY = "42" + json.dumps(
-    ["telemetry", {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
-                   "image": base64.b64encode(samples.jpeg()).decode()}]
-)  # fmt: skip
+    [
+        "telemetry",
+        {
+            "steering_angle": "0.0000",
+            "throttle": "0.0000",
+            "speed": "9.0000",
+            "image": base64.b64encode(samples.jpeg()).decode(),
+        },
+    ]
+)
 
 
 def dial(port: int) -> websocket.WebSocket:
@@ -54,8 +61,20 @@ def endless_message(port: int, ended: threading.Event) -> None:
 
 
 def rubbish(port: int, ended: threading.Event) -> None:
-    texts = ["42{not json", "42" + "[" * 100_000, "4", "9", "451-[]", '42["telemetry",5]', "40{",
-             '42["x",' + "9" * 5000 + "]", "\ud7ff", "6", "1", '43[]']  # fmt: skip
+    texts = [
+        "42{not json",
+        "42" + "[" * 100_000,
+        "4",
+        "9",
+        "451-[]",
+        '42["telemetry",5]',
+        "40{",
+        '42["x",' + "9" * 5000 + "]",
+        "\ud7ff",
+        "6",
+        "1",
+        "43[]",
+    ]
     while not ended.is_set():
         for text in texts:
             with suppress(OSError, websocket.WebSocketException):
@@ -144,16 +163,25 @@ def long_polling(port: int, ended: threading.Event) -> None:
 
 
 MISBEHAVIOURS = [
-    large_frames, endless_message, rubbish, never_reading, flooding, control_frames,
-    connection_storm, half_open, idle, long_polling,
-]  # fmt: skip
+    large_frames,
+    endless_message,
+    rubbish,
+    never_reading,
+    flooding,
+    control_frames,
+    connection_storm,
+    half_open,
+    idle,
+    long_polling,
+]
 
 
 @contextmanager
 def misbehaving(how: str, port: int) -> Iterator[None]:
     """Let clients misbehave until the block ends."""
-    process = subprocess.Popen([sys.executable, __file__, how, str(port)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, __file__, how, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

@@ -15,7 +15,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from trainer import forward, modelfile
+from trainer.graph import numpy_backend
+from trainer.keras_import import reader
 
 Described = tuple[str, dict[str, Any], Sequence[np.ndarray]]
 
@@ -124,27 +125,57 @@ def driver(release: int, *, first: bool = False, seed: int = 3) -> list[Describe
     shape = [None, 3, 20, 40] if first else [None, 20, 40, 3]
     if release == 1:
         order = {"dim_ordering": "th" if first else "tf"}
-        conv = {"nb_filter": 4, "nb_row": 3, "nb_col": 3, "subsample": [2, 2], "bias": True,
-                "border_mode": "valid", "activation": "elu", "init": "normal", **order}  # fmt: skip
+        conv = {
+            "nb_filter": 4,
+            "nb_row": 3,
+            "nb_col": 3,
+            "subsample": [2, 2],
+            "bias": True,
+            "border_mode": "valid",
+            "activation": "elu",
+            "init": "normal",
+            **order,
+        }
         if first:
             kernel = kernel.transpose(3, 2, 0, 1)
-        pool = ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "border_mode": "valid",
-                                 **order}, [])  # fmt: skip
+        pool = (
+            "MaxPooling2D",
+            {"pool_size": [2, 2], "strides": [2, 2], "border_mode": "valid", **order},
+            [],
+        )
         drop, kind = ("Dropout", {"p": 0.5}, []), "Convolution2D"
-        one, two = ({"output_dim": count, "bias": True, "activation": word}
-                    for count, word in ((5, "tanh"), (1, "linear")))  # fmt: skip
+        one, two = (
+            {"output_dim": count, "bias": True, "activation": word}
+            for count, word in ((5, "tanh"), (1, "linear"))
+        )
     else:
         order = {"data_format": "channels_first" if first else "channels_last"}
-        conv = {"filters": 4, "kernel_size": [3, 3], "strides": [2, 2], "use_bias": True,
-                "padding": "valid", "activation": "elu", **order}  # fmt: skip
-        pool = ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid",
-                                 **order}, [])  # fmt: skip
+        conv = {
+            "filters": 4,
+            "kernel_size": [3, 3],
+            "strides": [2, 2],
+            "use_bias": True,
+            "padding": "valid",
+            "activation": "elu",
+            **order,
+        }
+        pool = (
+            "MaxPooling2D",
+            {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid", **order},
+            [],
+        )
         drop, kind = ("Dropout", {"rate": 0.5}, []), "Conv2D"
-        one, two = ({"units": count, "use_bias": True, "activation": word}
-                    for count, word in ((5, "tanh"), (1, "linear")))  # fmt: skip
+        one, two = (
+            {"units": count, "use_bias": True, "activation": word}
+            for count, word in ((5, "tanh"), (1, "linear"))
+        )
     if release == 3:
-        conv["dtype"] = {"module": "keras", "class_name": "DTypePolicy",
-                         "config": {"name": "float32"}, "registered_name": None}  # fmt: skip
+        conv["dtype"] = {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": {"name": "float32"},
+            "registered_name": None,
+        }
         begin: list[Described] = [
             ("InputLayer", {"batch_shape": shape, "dtype": "float32"}, []),
             of_lambda(lambda x: x / 127.5 - 1.0, 3),
@@ -183,8 +214,12 @@ def functional(release: int, outputs: int = 1) -> tuple[list[Described], Any]:
             layer["inbound_nodes"] = [{"args": [tensor], "kwargs": {}}]
         assert name
     ends = [[each["name"], 0, 0] for each in made[-outputs:]]
-    config = {"name": "model_1", "layers": made, "input_layers": [[made[0]["name"], 0, 0]],
-              "output_layers": ends[0] if release == 3 and outputs == 1 else ends}  # fmt: skip
+    config = {
+        "name": "model_1",
+        "layers": made,
+        "input_layers": [[made[0]["name"], 0, 0]],
+        "output_layers": ends[0] if release == 3 and outputs == 1 else ends,
+    }
     kind = "Functional" if release == 3 else "Model"
     return described, {"class_name": kind, "config": config}
 
@@ -200,4 +235,4 @@ def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
 
 def answers(path: Path, **more: Any) -> np.ndarray:
     """Return what the network of a file answers to PICTURES."""
-    return forward.answers(modelfile.read(path, **more).network, PICTURES)
+    return numpy_backend.answers(reader.read(path, **more).network, PICTURES)

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from contract import framespec, golden
-from contract.journal import FORCED, decide
-from contract.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
+from contract.frames import spec
+from contract.models import golden
+from contract.models.journal import FORCED, decide
+from contract.models.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
 
 # What a network answers to any picture, within NEAR.
 ANSWERS = {"left": -0.5, "right": 0.25, "lock": 3.0, "nan": float("nan")}
@@ -42,12 +43,19 @@ def make(folder: Path) -> Path:
 def manifest(job_id: str, **changes: Any) -> ModelManifest:
     """Return the manifest of a version yet to be published."""
     values: dict[str, Any] = {
-        "version": 0, "schema": SCHEMA, "job_id": job_id, "created_at": "2026-01-02T03:04:05",
-        "files": {}, "frame_spec": dict(framespec.SPEC),
+        "version": 0,
+        "schema": SCHEMA,
+        "job_id": job_id,
+        "created_at": "2026-01-02T03:04:05",
+        "files": {},
+        "frame_spec": dict(spec.SPEC),
         "data": [{"dataset": "lake", "rows": 60, "manifest_sha256": "0" * 64}],
-        "config": {"epochs": 1}, "seed": 1, "history": [{"loss": 0.5}],
-        "metrics": {"validation_mse": 0.25}, "packages": {"keras": "3.15.1"},
-    }  # fmt: skip
+        "config": {"epochs": 1},
+        "seed": 1,
+        "history": [{"loss": 0.5}],
+        "metrics": {"validation_mse": 0.25},
+        "packages": {"keras": "3.15.1"},
+    }
     return ModelManifest(**(values | changes))
 
 
@@ -69,14 +77,14 @@ def main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    from trainer import network as trainer_network
+    from trainer.training import pilotnet as trainer_network
 
     def build(dtype: str, side: int) -> keras.Model:
         layers = keras.layers
         keras.utils.set_random_seed(1)
         return keras.Sequential(
             [
-                keras.Input((side, side, framespec.CHANNELS), dtype=dtype),
+                keras.Input((side, side, spec.CHANNELS), dtype=dtype),
                 layers.Cropping2D(((43, 12), (0, 0))),
                 layers.Rescaling(1 / 127.5, offset=-1.0),
                 layers.Conv2D(4, 5, strides=8, activation="elu"),
@@ -94,20 +102,20 @@ def main(folder: Path) -> None:
         frames = np.random.default_rng(3).integers(0, 256, (8, *network.input_shape[1:]), np.uint8)
         golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames)[:, 0])
 
-    network = build("uint8", framespec.WIDTH)
+    network = build("uint8", spec.WIDTH)
     for name, answer in ANSWERS.items():
         save(name, network, answer)
     network.layers[-1].kernel.assign(np.zeros(network.layers[-1].kernel.shape))
     save("straight", network, 0.0)
     save("real", trainer_network.build("float32"), 0.1)
     # Not made by our trainer, which publishes uint8 and one size.
-    save("floats", build("float32", framespec.WIDTH), ANSWERS["left"])
+    save("floats", build("float32", spec.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])
     # A kilobyte that asks for 5 GB as soon as it is given memory.
     (folder / "bomb").mkdir()
     bomb = keras.Sequential(
         [
-            keras.Input((framespec.HEIGHT, framespec.WIDTH, framespec.CHANNELS), dtype="uint8"),
+            keras.Input((spec.HEIGHT, spec.WIDTH, spec.CHANNELS), dtype="uint8"),
             keras.layers.Rescaling(1.0),
             keras.layers.UpSampling2D(160),
             keras.layers.GlobalAveragePooling2D(),

@@ -13,20 +13,27 @@ import numpy as np
 import versions
 from models import manifest
 
-from contract import architecture, split_file
-from contract.architecture import Layer
-from contract.registry import Registry
-from contract.split_file import Sides, SplitFile
-from evaluator import measures
-from simulator.mp4 import Mp4
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
+from contract.models import layer_table
+from contract.models.layer_table import Layer
+from contract.models.registry import Registry
+from evaluator.closed_loop import statistics
+from simulator.viz.video_writer import Mp4
 
 DATASETS = ("lake-forwards-0123abcd", "lake-backwards-4567cdef")
 EVALUATION = "lake-6x1-seed1"
 HISTORY = [
-    {"epoch": epoch, "loss": 0.03 / epoch, "validation_mse": 0.02 / min(epoch, 5) + 0.002 * epoch,
-     "samples_per_s": 700.0 + 10 * epoch, "data_share": 0.004 * epoch, "digest": "0" * 64}
+    {
+        "epoch": epoch,
+        "loss": 0.03 / epoch,
+        "validation_mse": 0.02 / min(epoch, 5) + 0.002 * epoch,
+        "samples_per_s": 700.0 + 10 * epoch,
+        "data_share": 0.004 * epoch,
+        "digest": "0" * 64,
+    }
     for epoch in range(1, 7)
-]  # fmt: skip
+]
 METRICS = {
     "train_samples": 25_000.0, "train_rows": 4_200.0, "train_mse": 0.004, "best_epoch": 3.0,
     "epochs": 6.0, "validation_rows": 900.0, "validation_mse": 0.0127, "validation_mse_zero": 0.03,
@@ -46,15 +53,17 @@ def publish(models: Path, **changes: Any) -> Path:
         Layer("conv_1", "Conv2D", "5 x 5, stride 2", "elu", (35, 62, 24), 1824),
         Layer("steering", "Dense", "", "", (1,), 11),
     ]
-    architecture.write(staged / architecture.FILE, layers)
+    layer_table.write(staged / layer_table.FILE, layers)
     sides = Sides(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
     split_file.write(staged / split_file.FILE, SplitFile(1.0, dict.fromkeys(DATASETS, sides)))
     told = {
-        "data": [{"dataset": each, "rows": 2700, "manifest_sha256": "ab" * 32}
-                 for each in DATASETS],
+        "data": [
+            {"dataset": each, "rows": 2700, "manifest_sha256": "ab" * 32} for each in DATASETS
+        ],
         "config": {"epochs": 8, "batch": 64, "learning_rate": 0.001, "flip": True, "seed": 1},
-        "history": HISTORY, "metrics": METRICS,
-    }  # fmt: skip
+        "history": HISTORY,
+        "metrics": METRICS,
+    }
     published = registry.publish(staged, manifest(job_id, **told | changes))
     return registry.path(published.version)
 
@@ -68,11 +77,17 @@ def judge(folder: Path) -> None:
     _write(
         place / "evaluation.json",
         {
-            "version": 1, "model_sha256": "00", "track": "lake", "starts": 6, "laps": 1.0,
-            "seed": 1, "made_at": "2026-01-02T04:05:06+00:00", "conditions": conditions,
+            "version": 1,
+            "model_sha256": "00",
+            "track": "lake",
+            "starts": 6,
+            "laps": 1.0,
+            "seed": 1,
+            "made_at": "2026-01-02T04:05:06+00:00",
+            "conditions": conditions,
             "pictures": ["conditions.png"],
         },
-    )  # fmt: skip
+    )
     _write(
         folder / "evaluations" / "openloop" / "openloop.json",
         {"version": 1, "datasets": [_open_loop(DATASETS[0])]},
@@ -116,55 +131,95 @@ def _condition(place: Path, name: str, failing: int) -> dict[str, Any]:
     picture(place / f"{name}.png")
     film(place / f"{name}-worst.mp4")
     return {
-        "condition": name, "measures": measures.measure(drives), "drives": drives,
-        "pictures": [f"{name}.png"], "film": f"{name}-worst.mp4",
-    }  # fmt: skip
+        "condition": name,
+        "measures": statistics.measure(drives),
+        "drives": drives,
+        "pictures": [f"{name}.png"],
+        "film": f"{name}-worst.mp4",
+    }
 
 
 def _drive(number: int, failed: bool) -> dict[str, Any]:
     helped = [{"time_s": 20.0, "station_m": 310.5, "reason": "off_road"}] if failed else []
     return {
-        "track": "lake", "direction": -1 if number % 2 else 1, "light": "clear", "seed": 1,
-        "laps": 1.0, "station_m": 100.0 * number, "lateral_m": 0.1, "success": not failed,
-        "finished": True, "laps_done": 1, "interventions": helped,
+        "track": "lake",
+        "direction": -1 if number % 2 else 1,
+        "light": "clear",
+        "seed": 1,
+        "laps": 1.0,
+        "station_m": 100.0 * number,
+        "lateral_m": 0.1,
+        "success": not failed,
+        "finished": True,
+        "laps_done": 1,
+        "interventions": helped,
         "metrics": {
-            "autonomy_percent": 95.0 if failed else 100.0, "lateral_mae_m": 0.2 + number / 50,
-            "lateral_max_m": 1.0, "off_road_share": 0.01, "whiteness_per_s": 0.5,
+            "autonomy_percent": 95.0 if failed else 100.0,
+            "lateral_mae_m": 0.2 + number / 50,
+            "lateral_max_m": 1.0,
+            "off_road_share": 0.01,
+            "whiteness_per_s": 0.5,
         },
-    }  # fmt: skip
+    }
 
 
 def _open_loop(dataset: str) -> dict[str, Any]:
     edges = [(-1.0, -0.5), (-0.5, -0.2), (-0.2, -0.05), (-0.05, 0.05), (0.05, 0.2), (0.2, 0.5)]
     return {
-        "dataset": dataset, "rows": 900, "leak": "none: no row of training within 1 s",
+        "dataset": dataset,
+        "rows": 900,
+        "leak": "none: no row of training within 1 s",
         "score": {
-            "rows": 900.0, "mse": 0.012, "mae_deg": 1.8, "mse_zero": 0.03, "mae_zero_deg": 2.4,
-            "mse_hold": 0.016, "mae_hold_deg": 1.1, "skill": 0.25, "bias_deg": -0.2,
-            "correlation": 0.8, "correlation_smoothed": None,
+            "rows": 900.0,
+            "mse": 0.012,
+            "mae_deg": 1.8,
+            "mse_zero": 0.03,
+            "mae_zero_deg": 2.4,
+            "mse_hold": 0.016,
+            "mae_hold_deg": 1.1,
+            "skill": 0.25,
+            "bias_deg": -0.2,
+            "correlation": 0.8,
+            "correlation_smoothed": None,
         },
         "by_bin": [
-            {"from": low, "to": high, "rows": 20.0 * 10 ** (3 - abs(place)),
-             "mae_deg": 1.0 + abs(low) * 8, "bias_deg": -4 * (low + high) * math.cos(place)}
+            {
+                "from": low,
+                "to": high,
+                "rows": 20.0 * 10 ** (3 - abs(place)),
+                "mae_deg": 1.0 + abs(low) * 8,
+                "bias_deg": -4 * (low + high) * math.cos(place),
+            }
             for place, (low, high) in enumerate(edges, -3)
         ],
-        "by_camera": [{"camera": "center", "mean": -0.01, "correction": 0.0},
-                      {"camera": "left", "mean": 0.17, "correction": 0.18}],
-    }  # fmt: skip
+        "by_camera": [
+            {"camera": "center", "mean": -0.01, "correction": 0.0},
+            {"camera": "left", "mean": 0.17, "correction": 0.18},
+        ],
+    }
 
 
 def _replay(dataset: str) -> dict[str, Any]:
     helped = [{"row": 4, "time_s": 0.3, "left_m": 1.1}]
     return {
-        "dataset": dataset, "rows": 460, "held_out": "460 validation rows", "cameras": 3,
+        "dataset": dataset,
+        "rows": 460,
+        "held_out": "460 validation rows",
+        "cameras": 3,
         "reference": {"swinging": 0.2, "slipping": 0.0, "unfit": ["its own path swings"]},
         "drives": [
-            {"limit_m": limit, "autonomy_percent": autonomy, "deviation_rmse_m": 0.4,
-             "deviation_mae_m": 0.3, "deviation_max_m": 1.1, "interventions": helped}
+            {
+                "limit_m": limit,
+                "autonomy_percent": autonomy,
+                "deviation_rmse_m": 0.4,
+                "deviation_mae_m": 0.3,
+                "deviation_max_m": 1.1,
+                "interventions": helped,
+            }
             for limit, autonomy in ((1.0, 80.4), (3.0, 100.0))
         ],
         "pictures": ["lake.png"],
-    }  # fmt: skip
+    }
 
 
 def _write(path: Path, document: object) -> None:

@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 
-from simulator.track import STEP_M, Stretch, Track
+from simulator.track.geometry import STEP_M, Stretch, Track
 
 
 def circle(
-    radius_m: float = 40.0, width_m: float = 8.0, lane_m: float = 0.0, style: str = "lake",
+    radius_m: float = 40.0,
+    width_m: float = 8.0,
+    lane_m: float = 0.0,
+    style: str = "lake",
     stretches: tuple[Stretch, ...] = (),
-) -> Track:  # fmt: skip
+) -> Track:
     """A closed road to the left around the origin, starting at (radius, 0) northwards."""
     count = round(2 * math.pi * radius_m / STEP_M)
     angle = np.linspace(0, 2 * math.pi, count, endpoint=False)

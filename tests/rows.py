@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from contract.store import ROW, Rows
+from contract.dataset.store import ROW, Rows
 
 
 def rows(count: int, start_s: float = 1000.0, step_s: float = 0.1, sides: bool = True) -> Rows:

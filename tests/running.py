@@ -38,17 +38,25 @@ class Lapwing:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "LAPWING_HOME": str(self.home), "COLUMNS": "200",
-                "LAPWING_INFERENCE_PORT": str(self.inference_port),
-                "LAPWING_BRIDGE_PORT": str(self.bridge_port),
-                "LAPWING_GATE_STARTS": "4", **self.settings}  # fmt: skip
+        return {
+            **os.environ,
+            "LAPWING_HOME": str(self.home),
+            "COLUMNS": "200",
+            "LAPWING_INFERENCE_PORT": str(self.inference_port),
+            "LAPWING_BRIDGE_PORT": str(self.bridge_port),
+            "LAPWING_GATE_STARTS": "4",
+            **self.settings,
+        }
 
     def command(self, *words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "lapwing", *words], env=self.environ, text=True,
-            capture_output=True, timeout=timeout_s,
-        )  # fmt: skip
+            [sys.executable, "-m", "lapwing", *words],
+            env=self.environ,
+            text=True,
+            capture_output=True,
+            timeout=timeout_s,
+        )
 
     def ask(self, *words: str, timeout_s: float = 240) -> Any:
         """Run a command that must succeed, and return its JSON document."""
@@ -75,8 +83,13 @@ def up(home: Path, **settings: str) -> Iterator[Lapwing]:
     reader = threading.Thread(target=lapwing.printed.extend, args=(process.stdout,))
     reader.start()
     try:
-        for text in ("listening on http://", "listening on ws://", "queue ingest", "queue train",
-                     "queue evaluate"):  # fmt: skip
+        for text in (
+            "listening on http://",
+            "listening on ws://",
+            "queue ingest",
+            "queue train",
+            "queue evaluate",
+        ):
             lapwing.await_line(text)
         yield lapwing
         process.send_signal(signal.SIGINT)

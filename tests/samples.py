@@ -55,8 +55,12 @@ def stamp(row: int) -> str:
     return f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
 
 
-def recording(folder: Path, rows: int = 60, cameras: tuple[str, ...] = ("center", "left", "right"),
-              seed: int = 0) -> Path:  # fmt: skip
+def recording(
+    folder: Path,
+    rows: int = 60,
+    cameras: tuple[str, ...] = ("center", "left", "right"),
+    seed: int = 0,
+) -> Path:
     """Write a recording as Udacity's simulator does; return its folder."""
     (folder / "IMG").mkdir(parents=True)
     lines = []

@@ -22,9 +22,10 @@ class Peer:
         while not self.request.endswith(b"\r\n\r\n"):
             self.request += self._file.readline()
         key = next(
-            line.split(b":")[1].strip() for line in self.request.splitlines()
+            line.split(b":")[1].strip()
+            for line in self.request.splitlines()
             if line.lower().startswith(b"sec-websocket-key")
-        )  # fmt: skip
+        )
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
         self._file.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -34,8 +35,11 @@ class Peer:
 
     def say(self, text: str) -> None:
         data = text.encode()
-        length = struct.pack(">BB", 0x81, len(data)) if len(data) < 126 else struct.pack(
-            ">BBH", 0x81, 126, len(data))  # fmt: skip
+        length = (
+            struct.pack(">BB", 0x81, len(data))
+            if len(data) < 126
+            else struct.pack(">BBH", 0x81, 126, len(data))
+        )
         self._file.write(length + data)
         self._file.flush()
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from inference.api.uvicorn_protocol import Joined
 from inference.app import create_app
-from inference.joined import Joined
 from inference.settings import Settings
 
 FOLLOW_EVERY_S = 0.05
@@ -35,10 +35,14 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
-            create_app(chosen), log_config=None, access_log=False, ws="none",
-            loop="uvloop", http=Joined,
+            create_app(chosen),
+            log_config=None,
+            access_log=False,
+            ws="none",
+            loop="uvloop",
+            http=Joined,
             timeout_graceful_shutdown=5,
-        )  # fmt: skip
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -65,8 +69,9 @@ def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[
     process = subprocess.Popen(
         [sys.executable, "-m", "inference"],
         env=environment({"LAPWING_MODEL_DIR": str(model_dir), **changes}),
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stderr is not None
     reader = None
     try:

@@ -46,8 +46,13 @@ def steer(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Change the steering column, as (N,) floats."""
     rows = lines(folder)
     steering = change(np.array([float(row[STEERING]) for row in rows]))
-    write(folder, [[*row[:STEERING], f"{value:.7g}", *row[STEERING + 1 :]]
-                   for row, value in zip(rows, steering.clip(-1, 1), strict=True)])  # fmt: skip
+    write(
+        folder,
+        [
+            [*row[:STEERING], f"{value:.7g}", *row[STEERING + 1 :]]
+            for row, value in zip(rows, steering.clip(-1, 1), strict=True)
+        ],
+    )
 
 
 def redraw(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:

@@ -28,9 +28,13 @@ pytestmark = pytest.mark.docker
 def docker(*words: str, timeout_s: float = 900, check: bool = True) -> str:
     """Run a docker command in the repository's root, and return what it printed."""
     done = subprocess.run(
-        ["docker", *words], cwd=samples.ROOT, capture_output=True, text=True, timeout=timeout_s,
+        ["docker", *words],
+        cwd=samples.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
         env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND},
-    )  # fmt: skip
+    )
     assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -49,9 +53,11 @@ def cli(*words: str, volume: Path | None = None) -> Any:
 @pytest.fixture(scope="module")
 def engine() -> None:
     """Skip where there is no engine."""
-    if shutil.which("docker") is None or subprocess.run(
-        ["docker", "compose", "version"], capture_output=True
-    ).returncode or subprocess.run(["docker", "info"], capture_output=True).returncode:  # fmt: skip
+    if (
+        shutil.which("docker") is None
+        or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
+        or subprocess.run(["docker", "info"], capture_output=True).returncode
+    ):
         pytest.skip("needs a Docker engine with Compose v2: none runs here")
 
 
@@ -113,8 +119,9 @@ def test_every_service_is_confined_and_checked(engine: None) -> None:
         assert "healthcheck" in service, name
     published = {
         (port["host_ip"], port["published"])
-        for service in services.values() for port in service.get("ports", [])
-    }  # fmt: skip
+        for service in services.values()
+        for port in service.get("ports", [])
+    }
     assert published == {(BIND, port) for port in ("8000", "4567", "6006", "9181")}
     for name in ("inference", "tensorboard"):
         models = next(v for v in services[name]["volumes"] if v["target"] == "/models")
@@ -151,14 +158,15 @@ def test_a_picture_is_answered(trained: dict[str, Any], recording: Path) -> None
 
 
 def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) -> None:
-    compose("--profile", "observe", "up", "-d", "--wait", "--no-deps", "tensorboard",
-            "rq-dashboard")  # fmt: skip
+    compose(
+        "--profile", "observe", "up", "-d", "--wait", "--no-deps", "tensorboard", "rq-dashboard"
+    )
     runs = httpx.get(f"http://{BIND}:6006/data/runs").json()
     (own,) = [run for run in runs if "/" not in run]
     assert {f"{own}/predict-zero", f"{own}/hold-last"} < set(runs)
     dashboard = f"http://{BIND}:9181"
     (job,) = httpx.get(f"{dashboard}/0/data/jobs/train/finished/8/asc/1.json").json()["jobs"]
-    assert job["description"].startswith("trainer.job.run(")
+    assert job["description"].startswith("trainer.jobs.train.run(")
     assert httpx.get(f"{dashboard}/requeue/train").status_code == 405
     assert httpx.post(f"{dashboard}/job/{own}/delete").status_code == 405
 
@@ -166,10 +174,19 @@ def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) 
 def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> None:
     await_version(trained["version"])
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(recording), "--bridge",
-         f"ws://{BIND}:4567"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "replay",
+            str(recording),
+            "--bridge",
+            f"ws://{BIND}:4567",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert "80 of 80" in done.stdout, done.stderr
 
 
@@ -180,15 +197,20 @@ def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) ->
     where = ("--out", "/recordings/short", "--laps", "1", "--mph", "30", "--json")
     points = "x,y\n0,0\n30,0\n60,4\n90,10\n"
     recorded = compose(
-        *run, "--entrypoint", "sh", "demo-record", "-euc",
+        *run,
+        "--entrypoint",
+        "sh",
+        "demo-record",
+        "-euc",
         f'printf "{points}" >/tmp/short.csv; '
         f"python -m simulator record --track /tmp/short.csv {' '.join(where)}",
-    )  # fmt: skip
+    )
     assert json.loads(recorded)["rows"] > 60
     driven = json.loads(
-        compose(*run, "simulator", "drive", "--laps", "0.02", "--out", "/drives", "--json",
-                check=False)
-    )  # fmt: skip
+        compose(
+            *run, "simulator", "drive", "--laps", "0.02", "--out", "/drives", "--json", check=False
+        )
+    )
     assert driven["wire"]["answered"] > 20
     assert driven["distance_m"] > 15
     kept = compose(*run, "--entrypoint", "ls", "simulator", "/drives").split()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from house import PACKAGES, ROOT, label
 
-from lapwing.processes import SERVICES
+from lapwing.stack.processes import SERVICES
 
 # What must never be installed with a service: the lightest path to the car stays light.
 NEVER = {

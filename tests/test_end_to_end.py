@@ -15,9 +15,10 @@ import running
 import samples
 from running import Lapwing
 
-from contract import frame
-from trainer import forward, importing
-from trainer.importing import Choices
+from contract.frames import preprocess
+from trainer.graph import numpy_backend
+from trainer.jobs import import_model
+from trainer.jobs.import_model import Choices
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +88,21 @@ def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
 @pytest.mark.parametrize("locale", ["en-US", "de-DE"])
 def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(run), "--locale", locale,
-         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "replay",
+            str(run),
+            "--locale",
+            locale,
+            "--bridge",
+            f"ws://127.0.0.1:{lapwing.bridge_port}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert "120 of 120" in done.stdout
 
@@ -98,10 +110,21 @@ def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> No
 def test_real_frames_are_driven(lapwing: Lapwing) -> None:
     folder = samples.shared("data", "lake")
     done = subprocess.run(
-        [sys.executable, "-m", "simulator", "replay", str(folder), "--frames", "200",
-         "--bridge", f"ws://127.0.0.1:{lapwing.bridge_port}"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "replay",
+            str(folder),
+            "--frames",
+            "200",
+            "--bridge",
+            f"ws://127.0.0.1:{lapwing.bridge_port}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert "200 of 200" in done.stdout, done.stderr
 
 
@@ -144,9 +167,9 @@ def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path
     assert "imported from theirs" in lapwing.command("models").stdout
     picture = next((run / "IMG").glob("center_*.jpg"))
     choices = Choices("theirs", crop=(60, 25), color="yuv")
-    _, network = importing.understand(path, choices)
-    seen = frame.prepare(picture.read_bytes())[None]
-    expected = float(np.clip(forward.answers(network, seen)[0, 0], -1, 1))
+    _, network = import_model.understand(path, choices)
+    seen = preprocess.prepare(picture.read_bytes())[None]
+    expected = float(np.clip(numpy_backend.answers(network, seen)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()
     assert answer["steering"] == pytest.approx(expected, abs=1e-4)

@@ -14,7 +14,7 @@ import running
 import samples
 from running import Lapwing
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,10 @@ def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
 
 def test_a_service_that_dies_is_started_again_and_said_so(lapwing: Lapwing) -> None:
     victim = next(
-        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
+        int(line.split(":")[0])
+        for line in running.processes(str(lapwing.home))
         if "-m inference" in line
-    )  # fmt: skip
+    )
     os.kill(victim, signal.SIGKILL)
     lapwing.await_line("ended with status -9")
     deadline = time.monotonic() + 30
@@ -65,9 +66,10 @@ def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: 
     (queued,) = lapwing.ask("train", "run", "--epochs", "60", "--patience", "60", "--no-wait")
     await_epoch(lapwing, queued["id"], 2)
     worker = next(
-        int(line.split(":")[0]) for line in running.processes(str(lapwing.home))
+        int(line.split(":")[0])
+        for line in running.processes(str(lapwing.home))
         if "-m trainer" in line
-    )  # fmt: skip
+    )
     for process in [worker, *running.of_job(queued["id"])]:
         try:
             os.kill(process, signal.SIGKILL)
@@ -94,9 +96,10 @@ def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing:
     (queued,) = lapwing.ask("train", "run", "--epochs", "40", "--patience", "40", "--no-wait")
     await_epoch(lapwing, queued["id"], 1)
     reader = next(
-        int(line.split(":")[0]) for line in running.processes(f"RQ_JOB_ID={queued['id']}")
+        int(line.split(":")[0])
+        for line in running.processes(f"RQ_JOB_ID={queued['id']}")
         if "spawn_main" in line
-    )  # fmt: skip
+    )
     os.kill(reader, signal.SIGKILL)
     deadline = time.monotonic() + 120
     while job(lapwing, queued["id"])["status"] != "finished":

@@ -18,7 +18,7 @@ from house import PACKAGES
 from contract.settings import load
 from inference.app import create_app
 from inference.settings import Settings
-from trainer import release
+from trainer.export import manifest
 
 PROJECTS = {
     package: tomllib.loads((path.parent / "pyproject.toml").read_text())["project"]
@@ -52,5 +52,5 @@ def test_the_description_of_the_http_interface_shows_it(tmp_path: Path) -> None:
 
 
 def test_a_models_manifest_says_which_release_made_it() -> None:
-    manifest = release.imported("a-job", {}, {})
-    assert manifest.packages["lapwing-trainer"] == VERSION
+    made = manifest.imported("a-job", {}, {})
+    assert made.packages["lapwing-trainer"] == VERSION

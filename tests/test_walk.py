@@ -10,17 +10,18 @@ import samples
 import serving
 from driving import bridge
 
-from contract import store
-from contract.litert import LiteRT
-from contract.registry import Registry
+from contract.dataset import store
+from contract.models.registry import Registry
+from contract.policy.litert import LiteRT
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.dialect import Client
-from simulator.numbers import locale
-from trainer import index, ring
-from trainer.learner import Learner
-from trainer.stream import Stream
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
+from trainer.data import samples as index
+from trainer.data import shared_memory
+from trainer.data.loader import Stream
+from trainer.training.learner import Learner
 
 
 class Network:
@@ -44,7 +45,7 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
         place = reader.place
     table = index.plain([rows], [np.ones(len(rows), bool)])
     network = Network()
-    asked = [ring.records(table, np.arange(len(rows)))]
+    asked = [shared_memory.records(table, np.arange(len(rows)))]
     with Stream([place], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
         for _ in Learner(network).steps(stream.batches(asked)):
             pass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models import manifest
 
-from contract.registry import H5, TFLITE, ModelManifest, Registry
+from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 
 
 def staged(root: Path, job_id: str) -> Path:

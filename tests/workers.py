@@ -10,8 +10,8 @@ from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from contract import jobs
-from contract.worker import HouseWorker
+from contract.jobs import queue as jobs
+from contract.jobs.worker import HouseWorker
 
 QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
 
@@ -67,8 +67,13 @@ class Workers:
         return self.answer(jobs.EVALUATE, {"evaluation": {"conditions": conditions}})
 
     def collect(self) -> dict[str, Any]:
-        found = {"folder": "/inbox/x/r", "rows": 90, "drives": 6, "interventions": 2,
-                 "apart_mean": 0.1}  # fmt: skip
+        found = {
+            "folder": "/inbox/x/r",
+            "rows": 90,
+            "drives": 6,
+            "interventions": 2,
+            "apart_mean": 0.1,
+        }
         return self.answer(jobs.COLLECT, {"collected": found})
 
     def ingest(self, dataset: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contract import driving_log
+from contract.recordings import driving_log
 
 
 def listed(folder: Path) -> tuple[list[str], list[float]]:

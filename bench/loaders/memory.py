@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.loaders import BATCH
-from contract import framespec, store
+from contract.dataset import store
+from contract.frames import spec
 
 
 def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all frames of the store, and the steering of each."""
     (manifest,) = store.manifests(folder / "data")
-    frames = np.empty((manifest.frames, *framespec.SHAPE), np.uint8)
+    frames = np.empty((manifest.frames, *spec.SHAPE), np.uint8)
     labels = np.zeros(manifest.frames, np.float32)
     with store.open_store(folder / "data", manifest) as reader:
         reader.gather(np.arange(manifest.frames), frames)
@@ -25,7 +26,7 @@ def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     frames, labels = everything(folder)
-    out = np.empty((BATCH, *framespec.SHAPE), np.uint8)
+    out = np.empty((BATCH, *spec.SHAPE), np.uint8)
     chance = np.random.default_rng(1)
     while True:
         order = chance.permutation(len(frames))

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.loaders import BATCH
-from contract import store
-from trainer import index, order, ring, sides
-from trainer.index import Material
-from trainer.split import stretches
-from trainer.stream import Batch, Stream
+from contract.dataset import store
+from trainer.data import sampler, shared_memory, side_cameras
+from trainer.data import samples as index
+from trainer.data.loader import Batch, Stream
+from trainer.data.samples import Material
+from trainer.data.split import stretches
 
 READERS = int(os.environ.get("BENCH_READERS", "2"))
 SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
@@ -32,16 +33,23 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
         rows, place = reader.rows, reader.place
     mask = np.ones(len(rows), bool)
     material = Material(rows, mask, mask, stretches(rows), rows["steering"])
-    samples = index.training([material], cameras=store.CAMERAS, flip=FLIP, history=0,
-                             labeller=sides.labeller(0.2, 2.0))  # fmt: skip
+    samples = index.training(
+        [material],
+        cameras=store.CAMERAS,
+        flip=FLIP,
+        history=0,
+        labeller=side_cameras.labeller(0.2, 2.0),
+    )
     numbers = np.arange(len(samples))
     orders = {
-        "none": lambda epoch: order.unshuffled(numbers, samples),
-        "exact": lambda epoch: order.exact(numbers, 1, epoch),
-        "blocks": lambda epoch: order.blocked(numbers, samples, 1, epoch),
+        "none": lambda epoch: sampler.unshuffled(numbers, samples),
+        "exact": lambda epoch: sampler.exact(numbers, 1, epoch),
+        "blocks": lambda epoch: sampler.blocked(numbers, samples, 1, epoch),
     }
     with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
         for epoch in range(1_000_000):
-            asked = (ring.records(samples, each)
-                     for each, _ in orders[SHUFFLE](epoch).batches(size))  # fmt: skip
+            asked = (
+                shared_memory.records(samples, each)
+                for each, _ in orders[SHUFFLE](epoch).batches(size)
+            )
             yield from stream.batches(asked)

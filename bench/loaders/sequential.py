@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.loaders import BATCH
-from contract import framespec, store
+from contract.dataset import store
+from contract.frames import spec
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     (manifest,) = store.manifests(folder / "data")
     path, _ = store.paths(folder / "data", manifest.dataset)
-    out = np.empty((BATCH, *framespec.SHAPE), np.uint8)
+    out = np.empty((BATCH, *spec.SHAPE), np.uint8)
     labels = np.zeros(BATCH, np.float32)
     with path.open("rb", buffering=0) as file:
         while True:

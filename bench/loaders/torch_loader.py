@@ -28,8 +28,12 @@ class Frames(Dataset):
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     loader = DataLoader(
-        Frames(folder), batch_size=BATCH, shuffle=True, num_workers=2, drop_last=True,
+        Frames(folder),
+        batch_size=BATCH,
+        shuffle=True,
+        num_workers=2,
+        drop_last=True,
         persistent_workers=True,
-    )  # fmt: skip
+    )
     while True:
         yield from loader

@@ -7,20 +7,20 @@ import pytest
 import roads
 from bench import road_edges
 
-from contract import frame
-from simulator import tracks
-from simulator.scene.camera import Camera
-from simulator.scene.look import Look
+from contract.frames import preprocess
+from simulator.rendering.appearance import Look
+from simulator.rendering.camera import Camera
+from simulator.track import builtin
 
 
 def test_walls_begin_where_the_road_is_said_to_end() -> None:
     """On the lake's bridge: pale bricks up to the edge, and black walls from there on."""
-    track, station_m = tracks.lake(), 460.0
+    track, station_m = builtin.lake(), 460.0
     half = track.width_m / 2
     for direction in (1, -1):
         pose = track.pose(station_m, 0.7, 0.05 + (0.0 if direction > 0 else math.pi))
         with Camera(track, Look()) as camera:
-            seen = frame.resize(camera.picture(pose)).mean(axis=-1)
+            seen = preprocess.resize(camera.picture(pose)).mean(axis=-1)
         numbers = road_edges.ahead(track, station_m, direction, reach_m=15.0)
         for sign in (1.0, -1.0):
             inside, outside = (

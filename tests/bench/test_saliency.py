@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from bench import saliency
 
-from contract.registry import H5
-from simulator import tracks
-from trainer import modelfile
+from contract.models.registry import H5
+from simulator.track import builtin
+from trainer.keras_import import reader
 
 SHOWN = np.zeros((128, 128), bool)
 SHOWN[43:116] = True
@@ -40,8 +40,8 @@ def test_thrown_about_it_is_the_same_mass_within_what_is_shown() -> None:
 
 def test_frames_of_the_simulator_tell_edges_from_chance(networks: Path) -> None:
     """Even an untrained network's convolutions answer to edges: the control that matters."""
-    network = modelfile.read(networks / "real" / H5).network
-    found = saliency.measure(network, tracks.lake(), 12)
+    network = reader.read(networks / "real" / H5).network
+    found = saliency.measure(network, builtin.lake(), 12)
     assert set(found) == {"the version", "untrained", "of another frame", "pixels thrown about"}
     assert found["untrained"]["edges"]["factor"] > 1.5
     assert found["pixels thrown about"]["edges"]["factor"] == pytest.approx(1, abs=0.1)

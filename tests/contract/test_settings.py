@@ -31,8 +31,15 @@ def test_an_empty_value_counts_as_not_set() -> None:
 
 
 def test_values_are_read_as_their_types() -> None:
-    environ = {"X_HOST": "::", "X_PORT": "1", "X_SHARE": "2.5", "X_LOUD": "Yes", "X_FOLDER": "/a",
-               "X_MODE": "slow", "UNRELATED": "1"}  # fmt: skip
+    environ = {
+        "X_HOST": "::",
+        "X_PORT": "1",
+        "X_SHARE": "2.5",
+        "X_LOUD": "Yes",
+        "X_FOLDER": "/a",
+        "X_MODE": "slow",
+        "UNRELATED": "1",
+    }
     assert load(Example, environ) == Example("::", 1, 2.5, True, Path("/a"), "slow")
 
 

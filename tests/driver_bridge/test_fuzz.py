@@ -19,13 +19,17 @@ import websocket
 from driving import bridge
 from websocket import ABNF
 
-from simulator.dialect import PATH, Client
-from simulator.numbers import locale
+from simulator.unity.client import PATH, Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 ALWAYS_S = 0.25
-TELEMETRY = {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
-             "image": base64.b64encode(JPEG).decode()}  # fmt: skip
+TELEMETRY = {
+    "steering_angle": "0.0000",
+    "throttle": "0.0000",
+    "speed": "9.0000",
+    "image": base64.b64encode(JPEG).decode(),
+}
 SEEDS = [
     b"2",
     b"40",
@@ -36,8 +40,23 @@ SEEDS = [
     ("42" + json.dumps(["telemetry", TELEMETRY])).encode(),
     ("42" + json.dumps(["telemetry", {**TELEMETRY, "image": "/9j/"}])).encode(),
 ]
-NASTY = [b"", b"null", b"NaN", b"1e999", b"-0", b"[" * 3000, b'{"":' * 500, b"\x00", b"\xff\xfe",
-         b"\\ud800", b"9" * 5000, b'"speed"', b",", b"/chat,", b"\xe2\x88\x92"]  # fmt: skip
+NASTY = [
+    b"",
+    b"null",
+    b"NaN",
+    b"1e999",
+    b"-0",
+    b"[" * 3000,
+    b'{"":' * 500,
+    b"\x00",
+    b"\xff\xfe",
+    b"\\ud800",
+    b"9" * 5000,
+    b'"speed"',
+    b",",
+    b"/chat,",
+    b"\xe2\x88\x92",
+]
 
 
 def mutated(dice: random.Random) -> tuple[int, bytes]:

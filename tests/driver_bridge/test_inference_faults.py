@@ -10,7 +10,7 @@ import pytest
 from answering import Answers
 from driving import JPEG, bridge, drive, unity
 
-from simulator.dialect import Client
+from simulator.unity.client import Client
 
 pytestmark = pytest.mark.usefixtures("healthy")
 

@@ -10,9 +10,9 @@ import answering
 import samples
 from driving import bridge
 
-from contract.driving_log import read
-from simulator.dialect import Client
-from simulator.numbers import locale
+from contract.recordings.driving_log import read
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 
@@ -40,9 +40,11 @@ def test_a_folder_that_cannot_be_made_is_one_line_and_status_1(tmp_path: Path) -
     (tmp_path / "file").touch()
     done = subprocess.run(
         [sys.executable, "-m", "driver_bridge", "--record", str(tmp_path / "file" / "run")],
-        text=True, capture_output=True, timeout=20,
+        text=True,
+        capture_output=True,
+        timeout=20,
         env={**os.environ, "LAPWING_BRIDGE_PORT": "0"},
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert "Not a directory" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -52,9 +54,12 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(
-            [sys.executable, "-m", "driver_bridge"], text=True, capture_output=True, timeout=20,
+            [sys.executable, "-m", "driver_bridge"],
+            text=True,
+            capture_output=True,
+            timeout=20,
             env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
-        )  # fmt: skip
+        )
     assert done.returncode == 1
     assert done.stderr.startswith(f"driver-bridge: port {port} on 127.0.0.1 cannot be opened")
     assert len(done.stderr.splitlines()) == 1

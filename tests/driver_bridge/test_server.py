@@ -13,14 +13,16 @@ import websocket
 from driving import JPEG, drive, unity
 
 from contract.errors import ServiceError
-from simulator.dialect import PATH, Client
+from simulator.unity.client import PATH, Client
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
 TELEMETRY = {
-    "steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000",
+    "steering_angle": "0.0000",
+    "throttle": "0.0000",
+    "speed": "9.0000",
     "image": base64.b64encode(JPEG).decode(),
-}  # fmt: skip
+}
 
 
 def counted(port: int, name: str) -> float:
@@ -110,9 +112,13 @@ def test_manual_driving_is_answered_with_manual(simulator: Client) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['42["telemetry","text"]', '42["telemetry",[1]]', '42["telemetry",{"speed":"x"}]',
-     '42["telemetry"]'],
-)  # fmt: skip
+    [
+        '42["telemetry","text"]',
+        '42["telemetry",[1]]',
+        '42["telemetry",{"speed":"x"}]',
+        '42["telemetry"]',
+    ],
+)
 def test_a_telemetry_that_means_nothing_is_answered(simulator: Client, text: str) -> None:
     simulator.send(text)
     assert simulator.command() is not None

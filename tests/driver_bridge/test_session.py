@@ -8,7 +8,7 @@ import pytest
 
 from contract.errors import ServiceError
 from driver_bridge.driver import Driver
-from driver_bridge.loops import MOST_UNANSWERED, PROBE_S
+from driver_bridge.mailbox import MOST_UNANSWERED, PROBE_S
 from driver_bridge.session import Said, Session
 
 TELEMETRY = {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000", "image": "/9j/"}
@@ -38,10 +38,13 @@ class Running:
         self.said: list[Said] = []
         self.emitted: list[tuple[str, dict[str, str]]] = []
         self.session = Session(
-            "1", Driver(predictor, 15.0, time.monotonic), threading.Event,
-            lambda event, payload: self.emitted.append((event, payload)), self.said.append,
+            "1",
+            Driver(predictor, 15.0, time.monotonic),
+            threading.Event,
+            lambda event, payload: self.emitted.append((event, payload)),
+            self.said.append,
             time.monotonic,
-        )  # fmt: skip
+        )
         self.thread = threading.Thread(target=self.session.run)
         self.thread.start()
 

@@ -18,8 +18,8 @@ from answering import Answers
 from driving import bridge
 from toxics import Proxy
 
-from simulator.dialect import Client, Command
-from simulator.numbers import locale
+from simulator.unity.client import Client, Command
+from simulator.unity.number_format import locale
 
 JPEG = samples.jpeg()
 ALWAYS_S = 0.25

@@ -22,8 +22,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data volume with a recording of 4 s by three cameras, and one of 17 s by one."""
     folder = tmp_path_factory.mktemp("data")
     settings = Settings(data_dir=folder / "data")
-    for name, rows, cameras in (("short", 60, ("center", "left", "right")),
-                                ("long", 252, ("center",))):  # fmt: skip
+    for name, rows, cameras in (
+        ("short", 60, ("center", "left", "right")),
+        ("long", 252, ("center",)),
+    ):
         source = samples.recording(folder / name, rows, cameras)
         import_source(settings, source, None, 0.0, lambda **_: None)
     return folder / "data"

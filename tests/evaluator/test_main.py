@@ -16,9 +16,9 @@ from candidates import Driven
 from redis import Redis
 from running import Lapwing
 
-from contract import jobs
-from contract.registry import Registry
-from evaluator import driving
+from contract.jobs import queue
+from contract.models.registry import Registry
+from evaluator.closed_loop import rollouts
 
 WAIT_S = 120.0
 
@@ -33,10 +33,13 @@ def worker(home: Path, redis_socket: Path, driven: Driven) -> Iterator[Lapwing]:
     """Run `python -m evaluator`, and yield the command line that reaches it."""
     lapwing = Lapwing(home)
     environ = {
-        "LAPWING_REDIS_URL": f"unix://{redis_socket}", "LAPWING_DATA_DIR": str(home / "data"),
-        "LAPWING_MODEL_DIR": str(home / "models"), "LAPWING_GATE_TRACK": str(driven.track),
-        "LAPWING_GATE_STARTS": str(candidates.STARTS), "LAPWING_EVALUATION_DRIVERS": "2",
-    }  # fmt: skip
+        "LAPWING_REDIS_URL": f"unix://{redis_socket}",
+        "LAPWING_DATA_DIR": str(home / "data"),
+        "LAPWING_MODEL_DIR": str(home / "models"),
+        "LAPWING_GATE_TRACK": str(driven.track),
+        "LAPWING_GATE_STARTS": str(candidates.STARTS),
+        "LAPWING_EVALUATION_DRIVERS": "2",
+    }
     lapwing.settings |= environ
     process = subprocess.Popen([sys.executable, "-m", "evaluator"], env={**os.environ, **environ})
     try:
@@ -71,14 +74,14 @@ def test_a_cancelled_evaluation_leaves_nobody_driving(
     driven.publish(registry, "straight", "one")
     with worker(tmp_path, redis_socket, driven):
         arguments = {"version": 1, "track": str(driven.track), "starts": 100, "laps": 0.25}
-        job = jobs.enqueue(jobs.EVALUATE, redis, "1", arguments)
-        kept = driving.folder(registry, 1) / "drives"
+        job = queue.enqueue(queue.EVALUATE, redis, "1", arguments)
+        kept = rollouts.folder(registry, 1) / "drives"
         deadline = time.monotonic() + WAIT_S
         while not list(kept.glob("*/clear/0.25-1/[!.]*.json")):
-            assert time.monotonic() < deadline, jobs.view(job, redis)
+            assert time.monotonic() < deadline, queue.view(job, redis)
             time.sleep(0.1)
         assert len(running.of_job(job)) >= 3  # the job, and two that drive
-        assert jobs.cancel(job, redis).status == "stopped"
+        assert queue.cancel(job, redis).status == "stopped"
         while running.of_job(job):
             assert time.monotonic() < deadline, running.of_job(job)
             time.sleep(0.1)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from engines import Rig
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import samples
 import simplejpeg
 from serving import await_true, predict, refused, serving, settings
 
-from contract import frame, framespec
-from contract.litert import LiteRT
-from contract.registry import ModelManifest, Registry
-from inference.answers import Prediction, Predictions
+from contract.frames import preprocess, spec
+from contract.models.registry import ModelManifest, Registry
+from contract.policy.litert import LiteRT
+from inference.api.schemas import Prediction, Predictions
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_frame_is_answered_with_what_the_network_says(
 ) -> None:
     client, manifest = served
     jpeg = samples.jpeg(0.3)
-    expected = float(LiteRT(networks / "right").predict(frame.prepare(jpeg)[None])[0])
+    expected = float(LiteRT(networks / "right").predict(preprocess.prepare(jpeg)[None])[0])
     answer = predict(client, jpeg)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -207,7 +207,7 @@ def test_the_model_is_described(served: tuple[httpx.Client, ModelManifest]) -> N
     assert (document["version"], document["sha256"]) == (1, manifest.sha256)
     assert document["backend"] == "litert"
     assert document["refused"] == {}
-    assert document["frame_spec"] == framespec.SPEC
+    assert document["frame_spec"] == spec.SPEC
     assert document["metrics"] == manifest.metrics
     assert document["data"] == manifest.data
 

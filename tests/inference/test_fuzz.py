@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from serving import await_true, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 GROWTH_BYTES = 100 << 20
 ALLOWED = {200, 401, 404, 405, 406, 408, 413, 415, 422}
@@ -141,9 +141,12 @@ def ask(service: Service, cases: SearchStrategy[schemathesis.Case], examples: in
     count = 0
 
     @settings(
-        max_examples=examples, deadline=None, database=None, derandomize=True,
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(case=cases)
     def one(case: schemathesis.Case) -> None:
         nonlocal count
@@ -158,8 +161,12 @@ def ask(service: Service, cases: SearchStrategy[schemathesis.Case], examples: in
 
 def test_the_service_does_what_its_document_says(unharmed: Service) -> None:
     assert set(examine(unharmed, 20)) == {
-        "POST /predict", "GET /healthz", "GET /readyz", "GET /model", "GET /metrics"
-    }  # fmt: skip
+        "POST /predict",
+        "GET /healthz",
+        "GET /readyz",
+        "GET /model",
+        "GET /metrics",
+    }
 
 
 @pytest.mark.soak

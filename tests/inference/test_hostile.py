@@ -12,7 +12,7 @@ import pytest
 import samples
 from loading import frames, load, served
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 
@@ -78,9 +78,10 @@ def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
     models.publish(registry, networks / "left", "job")
     with served(registry) as (_, url):
         answer = httpx.post(
-            f"{url}/predict", content=huge(),
+            f"{url}/predict",
+            content=huge(),
             headers={"Content-Type": "image/jpeg"},
-        )  # fmt: skip
+        )
     assert answer.status_code == 422
     assert "65500 x 65500 pixels" in answer.json()["got"]
 

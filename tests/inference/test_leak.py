@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from loading import frames, loading, result, served
 
-from contract import promotion
-from contract.registry import Registry
+from contract.models import promotion
+from contract.models.registry import Registry
 
 LASTS_S = float(os.environ.get("LAPWING_SOAK_S", "1800"))
 RELOAD_S = 10.0
@@ -52,9 +52,11 @@ def test_memory_files_and_threads_stay_as_they_are(
     time_s, memory, files, threads = np.array(seen).T
     late = time_s > LASTS_S / 3
     slope = float(np.polyfit(time_s[late], memory[late], 1)[0]) * 3600 / 1e6
-    told(f"{crowd['statuses']}, {len(seen)} reloads, {memory[late].min() / 1e6:.1f} to "
-         f"{memory[late].max() / 1e6:.1f} MB, {slope:+.1f} MB/h, files {set(files[late])}, "
-         f"threads {set(threads[late])}")  # fmt: skip
+    told(
+        f"{crowd['statuses']}, {len(seen)} reloads, {memory[late].min() / 1e6:.1f} to "
+        f"{memory[late].max() / 1e6:.1f} MB, {slope:+.1f} MB/h, files {set(files[late])}, "
+        f"threads {set(threads[late])}"
+    )
     assert set(crowd["statuses"]) == {"200"}
     assert crowd["broken"] == 0
     assert slope <= 5

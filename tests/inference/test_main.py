@@ -12,16 +12,19 @@ import samples
 from loading import frames, loading, result, served
 from serving import environment, running
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 FIRST_ANSWER_S = 2.0
 
 
 def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "inference", *arguments], env=environment(changes),
-        capture_output=True, text=True, timeout=20,
-    )  # fmt: skip
+        [sys.executable, "-m", "inference", *arguments],
+        env=environment(changes),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
 
 
 def test_the_first_frame_is_answered_within_two_seconds_of_the_start(
@@ -31,9 +34,10 @@ def test_the_first_frame_is_answered_within_two_seconds_of_the_start(
     began = time.monotonic()
     with running(registry.root) as (_, port):
         answer = httpx.post(
-            f"http://127.0.0.1:{port}/predict", content=samples.jpeg(),
+            f"http://127.0.0.1:{port}/predict",
+            content=samples.jpeg(),
             headers={"Content-Type": "image/jpeg"},
-        )  # fmt: skip
+        )
         elapsed_s = time.monotonic() - began
     assert answer.status_code == 200
     assert elapsed_s < FIRST_ANSWER_S

@@ -8,7 +8,7 @@ import models
 import pytest
 from loading import frames, load, served
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 CLIENTS = 256
 
@@ -38,8 +38,9 @@ def test_goodput_holds_under_two_five_and_ten_times_the_load(
         peak = load(url, pictures, "--clients", "8", "--seconds", "10")["goodput"]
         for times in (2, 5, 10):
             rate = str(round(times * peak))
-            crowd = load(url, pictures, "--clients", str(CLIENTS), "--seconds", seconds,
-                         "--rate", rate)  # fmt: skip
+            crowd = load(
+                url, pictures, "--clients", str(CLIENTS), "--seconds", seconds, "--rate", rate
+            )
             told(f"{times} x {peak:.0f}/s: {crowd}")
             assert crowd["broken"] == 0
             assert set(crowd["statuses"]) <= {"200", "503"}

@@ -14,8 +14,8 @@ import samples
 from loading import frames, load, loading, result, served
 from serving import await_true, serving, settings
 
-from contract import publish
-from contract.registry import MANIFEST, TFLITE, ModelManifest, Registry
+from contract import atomic_files as publish
+from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry
 
 ROUNDS = 5
 CLIENTS = 3
@@ -145,8 +145,16 @@ def test_two_hundred_versions_a_fifth_of_them_bad(
     models.publish(registry, networks / "left", "first")
     pictures = frames(tmp_path / "frames")
     good, bad, live_s = {"1"}, set(), []
-    kinds = [*["left", "right"] * 2, "damaged", *["right", "left"] * 2, "nan",
-             *["left", "right"] * 2, "forged", *["right", "left"] * 2, "small"]  # fmt: skip
+    kinds = [
+        *["left", "right"] * 2,
+        "damaged",
+        *["right", "left"] * 2,
+        "nan",
+        *["left", "right"] * 2,
+        "forged",
+        *["right", "left"] * 2,
+        "small",
+    ]
     options = ("--clients", "16", "--rate", "50", "--seconds")
     with served(registry, LAPWING_FOLLOW_EVERY_S="0.1") as (_, url):
         steady = load(url, pictures, *options, "20")

@@ -6,7 +6,7 @@ import models
 import samples
 from serving import await_true, predict, refused, serving, settings
 
-from contract.registry import Registry
+from contract.models.registry import Registry
 
 
 def test_without_a_model_there_is_503_and_a_time_to_come_back(registry: Registry) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import samples
 
-from contract import frame
-from contract.driving_log import Rejection, Row
+from contract.frames import preprocess
+from contract.recordings.driving_log import Rejection, Row
 from ingest.decoder import decode
 
 
@@ -36,7 +36,7 @@ def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) 
     for expected, (seen, frames) in zip(rows, decoded(rows, images), strict=True):
         assert seen is expected
         jpeg = images[expected.images[0]].read_bytes()
-        np.testing.assert_array_equal(frames[0], frame.prepare(jpeg))
+        np.testing.assert_array_equal(frames[0], preprocess.prepare(jpeg))
 
 
 @pytest.mark.parametrize(

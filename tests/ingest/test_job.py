@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import samples
 
-from contract import frame, publish, recording, store
+from contract import atomic_files
+from contract.dataset import store
 from contract.errors import RecordingError
+from contract.frames import preprocess
+from contract.recordings import archive
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
@@ -42,7 +45,7 @@ def test_a_recording_becomes_a_store(tmp_path: Path, run: Path) -> None:
     np.testing.assert_allclose(rows["steering"], [samples.steering_at(n) for n in range(40)])
     np.testing.assert_allclose(np.diff(rows["time_s"]), samples.ROW_MS / 1000, atol=1e-6)
     jpeg = (run / "IMG" / f"left_{samples.stamp(7)}.jpg").read_bytes()
-    np.testing.assert_array_equal(out[0], frame.prepare(jpeg))
+    np.testing.assert_array_equal(out[0], preprocess.prepare(jpeg))
 
 
 def test_the_same_content_is_imported_once_whatever_it_is_called(tmp_path: Path, run: Path) -> None:
@@ -92,7 +95,7 @@ def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, ru
     with pytest.raises(RecordingError, match=r"3 of 40 rows of run are bad \(7.5%; at most 5.0%"):
         imported(tmp_path, run)
     assert store.manifests(tmp_path / "data") == []
-    assert publish.temporaries(store.folder(tmp_path / "data")) == []
+    assert atomic_files.temporaries(store.folder(tmp_path / "data")) == []
     (kept,) = (tmp_path / "data" / "reports").iterdir()
     assert json.loads(kept.read_text())["reasons"] == {"center: image is missing": 3}
     (result,) = imported(tmp_path, run, limit=0.1)
@@ -104,24 +107,24 @@ def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path: Path, run: P
     final, manifest = store.paths(tmp_path / "data", result["dataset"])
     digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
     making = final.with_name(f"run-{digest[:8]}.h5")
-    final.rename(publish.temporary(making))  # as if it had been killed before the rename
+    final.rename(atomic_files.temporary(making))  # as if it had been killed before the rename
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False
-    assert publish.temporaries(store.folder(tmp_path / "data")) == []
+    assert atomic_files.temporaries(store.folder(tmp_path / "data")) == []
 
 
 def test_the_images_of_what_is_new_are_read_once(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    hashed = recording.Recording._digests
+    hashed = archive.Recording._digests
 
-    def count(self: recording.Recording, names: Sequence[str]) -> list[bytes]:
+    def count(self: archive.Recording, names: Sequence[str]) -> list[bytes]:
         read.extend(names)
         return hashed(self, names)
 
-    monkeypatch.setattr(recording.Recording, "_digests", count)
+    monkeypatch.setattr(archive.Recording, "_digests", count)
     imported(tmp_path, run)
     assert read == []
     (again,) = imported(tmp_path, run)

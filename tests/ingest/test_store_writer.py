@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tables
 
-from contract import publish, store
-from contract.blocks import BLOCK_FRAMES
+from contract import atomic_files
+from contract.dataset import store
+from contract.dataset.frame_blocks import BLOCK_FRAMES
+from contract.dataset.store import StoreManifest
 from contract.errors import StoreError
-from contract.store import StoreManifest
 from ingest import store_writer
 from ingest.store_writer import StoreWriter, table_of
 
@@ -111,4 +112,4 @@ def test_a_killed_writer_leaves_nothing_that_is_visible(tmp_path: Path, frames: 
         writer.wait()
     assert store.manifests(tmp_path) == []
     assert not store.paths(tmp_path, "run-1")[0].exists()
-    assert len(publish.temporaries(store.folder(tmp_path), "run-1")) == 1
+    assert len(atomic_files.temporaries(store.folder(tmp_path), "run-1")) == 1

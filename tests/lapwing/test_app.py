@@ -91,8 +91,10 @@ def test_what_is_missing_is_one_line_that_says_so(
 
 def test_no_models_are_an_empty_list(lapwing: Lapwing) -> None:
     assert json.loads(lapwing.command("models", "--json").stdout) == {
-        "current": None, "versions": [], "decisions": []
-    }  # fmt: skip
+        "current": None,
+        "versions": [],
+        "decisions": [],
+    }
     assert "`lapwing train` makes one" in lapwing.command("models").stdout
 
 

@@ -26,9 +26,11 @@ def test_the_default_home_is_below_the_present_folder() -> None:
 
 def test_what_is_set_goes_before() -> None:
     chosen = settings(
-        LAPWING_REDIS_URL="redis://redis:6379/0", LAPWING_DATA_DIR="/data",
-        LAPWING_MODEL_DIR="/models", LAPWING_INFERENCE_URL="http://inference:8000/",
-    )  # fmt: skip
+        LAPWING_REDIS_URL="redis://redis:6379/0",
+        LAPWING_DATA_DIR="/data",
+        LAPWING_MODEL_DIR="/models",
+        LAPWING_INFERENCE_URL="http://inference:8000/",
+    )
     assert (chosen.redis, chosen.inference) == ("redis://redis:6379/0", "http://inference:8000")
     assert (chosen.data, chosen.models) == (Path("/data"), Path("/models"))
 

@@ -63,8 +63,11 @@ def test_the_smoothed_label_is_nearer_to_a_smooth_driver() -> None:
 def test_bins_part_the_rows_by_what_was_recorded() -> None:
     found = openloop.by_bin(RECORDED - 0.04, RECORDED)
     assert [(each["from"], each["to"], each["rows"]) for each in found] == [
-        (-0.5, -0.2, 1), (-0.05, 0.05, 3), (0.2, 0.5, 2), (0.5, 1.0, 2)
-    ]  # fmt: skip
+        (-0.5, -0.2, 1),
+        (-0.05, 0.05, 3),
+        (0.2, 0.5, 2),
+        (0.5, 1.0, 2),
+    ]
     assert all(each["bias_deg"] == pytest.approx(-1.0) for each in found)
     assert openloop.by_bin(np.ones(1), np.ones(1))[0]["to"] == 1.0
 

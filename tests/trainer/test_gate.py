@@ -6,9 +6,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from versions import publish_one
 
-from contract import jobs
 from contract.errors import JobError
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 from trainer import gate
 
 
@@ -23,9 +23,9 @@ def registry(tmp_path: Path) -> Registry:
 @pytest.fixture
 def training(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> str:
     """The id of a training, which this process runs as far as RQ knows."""
-    job_id = jobs.enqueue(jobs.TRAIN, redis, "lake", {})
+    job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
     job = Job.fetch(job_id, redis, serializer=JSONSerializer)
-    monkeypatch.setattr(jobs, "get_current_job", lambda: job)
+    monkeypatch.setattr(queue, "get_current_job", lambda: job)
     return job_id
 
 
@@ -33,7 +33,7 @@ def test_a_candidate_waits_for_the_gate(registry: Registry, redis: Redis, traini
     asked = gate.ask(registry, 2)
     assert asked is not None
     assert asked == f"gate-2-{training.rsplit('-', 1)[-1]}"
-    view = jobs.view(asked, redis)
+    view = queue.view(asked, redis)
     assert (view.status, view.queue, view.arguments) == ("queued", "evaluate", {"version": 2})
     assert registry.current() == 1
 
@@ -42,14 +42,14 @@ def test_one_that_drives_already_is_not_asked_about(
     registry: Registry, redis: Redis, training: str
 ) -> None:
     assert gate.ask(registry, 1) is None
-    assert [view.id for view in jobs.views(redis)] == [training]
+    assert [view.id for view in queue.views(redis)] == [training]
 
 
 def test_a_training_that_is_run_again_asks_once(
     registry: Registry, redis: Redis, training: str
 ) -> None:
     assert gate.ask(registry, 2) == gate.ask(registry, 2)
-    assert len(jobs.queue(jobs.EVALUATION, redis)) == 1
+    assert len(queue.queue(queue.EVALUATION, redis)) == 1
 
 
 def test_outside_a_job_nobody_can_ask(registry: Registry) -> None:

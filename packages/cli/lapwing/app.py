@@ -15,21 +15,14 @@ import typer
 from redis import Redis
 from rich.console import Console
 
-from contract import jobs
-from lapwing import (
-    dagger,
-    driving,
-    explain,
-    judging,
-    local,
-    options,
-    ranking,
-    report,
-    show,
-    staging,
-)
-from lapwing.follow import Wait, follow, waits
-from lapwing.local import AsJson
+from contract.jobs import queue
+from lapwing import options
+from lapwing.commands import dagger, drive, explain, local, models, report
+from lapwing.commands.local import AsJson
+from lapwing.jobs import uploads
+from lapwing.jobs.follow import Wait, follow, waits
+from lapwing.output import models as ranking
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 app = typer.Typer(
@@ -70,14 +63,18 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Import recordings into the store; what is imported already is left alone."""
-    settings, console = read_settings(), show.console(as_json)
+    settings, console = read_settings(), tables.console(as_json)
     connection = settings.connect()
     queued = []
     for path in paths:
-        source, staged = staging.source(path, settings.inbox_dir)
-        arguments = {"source": str(source), "name": name, "staged": staged,
-                     "max_reject_share": max_reject_share}  # fmt: skip
-        queued.append(jobs.enqueue(jobs.INGEST, connection, name or path.name, arguments))
+        source, staged = uploads.source(path, settings.inbox_dir)
+        arguments = {
+            "source": str(source),
+            "name": name,
+            "staged": staged,
+            "max_reject_share": max_reject_share,
+        }
+        queued.append(queue.enqueue(queue.INGEST, connection, name or path.name, arguments))
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -119,18 +116,34 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on recordings and publish the model."""
-    settings, console = read_settings(), show.console(as_json)
+    settings, console = read_settings(), tables.console(as_json)
     connection = settings.connect()
     arguments: dict[str, Any] = {
-        "datasets": datasets or [], "epochs": epochs, "batch": batch, "patience": patience,
-        "learning_rate": learning_rate, "correction": options.correction(correction),
-        "cameras": cameras, "flip": flip, "history": history, "split": split,
-        "validation_share": validation_share, "gap_s": gap_s, "smooth_s": smooth_s,
-        "balance": balance, "light": light, "shadow": shadow, "blur": blur, "shift_m": shift_m,
-        "turn_deg": turn_deg, "back_s": back_s, "shuffle": shuffle, "seed": seed,
-    }  # fmt: skip
+        "datasets": datasets or [],
+        "epochs": epochs,
+        "batch": batch,
+        "patience": patience,
+        "learning_rate": learning_rate,
+        "correction": options.correction(correction),
+        "cameras": cameras,
+        "flip": flip,
+        "history": history,
+        "split": split,
+        "validation_share": validation_share,
+        "gap_s": gap_s,
+        "smooth_s": smooth_s,
+        "balance": balance,
+        "light": light,
+        "shadow": shadow,
+        "blur": blur,
+        "shift_m": shift_m,
+        "turn_deg": turn_deg,
+        "back_s": back_s,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
     label = "-".join(datasets or ["all"])
-    queued = [jobs.enqueue(jobs.TRAIN, connection, label, arguments)]
+    queued = [queue.enqueue(queue.TRAIN, connection, label, arguments)]
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -155,15 +168,19 @@ def import_model(
     as_json: AsJson = False,
 ) -> None:
     """Publish somebody's model file; nothing in it is executed."""
-    settings, console = read_settings(), show.console(as_json)
+    settings, console = read_settings(), tables.console(as_json)
     arguments: dict[str, Any] = {
-        "name": name or file.name, "normalize": normalize, "crop": options.rows(crop),
-        "size": options.size(size) if size else None, "color": color, "output": output,
-    }  # fmt: skip
+        "name": name or file.name,
+        "normalize": normalize,
+        "crop": options.rows(crop),
+        "size": options.size(size) if size else None,
+        "color": color,
+        "output": output,
+    }
     connection = settings.connect()
-    source, staged = staging.model(file, settings.models, bool(settings.inbox_dir))
+    source, staged = uploads.model(file, settings.models, bool(settings.inbox_dir))
     arguments |= {"source": str(source), "staged": staged}
-    queued = [jobs.enqueue(jobs.IMPORT, connection, name or file.stem, arguments)]
+    queued = [queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)]
     _finish(queued, connection, console, wait, as_json)
 
 
@@ -172,7 +189,7 @@ def _finish(
 ) -> None:
     """Follow queued jobs to their end, and what follows them; or say how to."""
     if not waits(wait):
-        show.queued([jobs.view(each, connection) for each in queued], as_json)
+        tables.queued([queue.view(each, connection) for each in queued], as_json)
         return
     results = {}
     for each in queued:
@@ -185,46 +202,46 @@ def _finish(
             if not as_json:
                 ranking.verdict(console, results[gate]["gate"])
     if as_json:
-        show.document(results)
+        tables.document(results)
 
 
 def _tell(console: Console, result: dict[str, Any]) -> None:
     if "imports" in result:
-        show.imports(console, result["imports"])
+        tables.imports(console, result["imports"])
     elif "imported" in result:
-        show.imported(console, result["imported"])
+        tables.imported(console, result["imported"])
     else:
-        show.training(console, result)
+        tables.training(console, result)
 
 
 @app.command("jobs")
 def list_jobs(as_json: AsJson = False) -> None:
     """List the jobs: waiting, running and ended."""
-    views = jobs.views(read_settings().connect())
+    views = queue.views(read_settings().connect())
     if as_json:
-        show.document([dataclasses.asdict(each) for each in views])
+        tables.document([dataclasses.asdict(each) for each in views])
     else:
-        show.jobs(show.console(), views)
+        tables.jobs(tables.console(), views)
 
 
 @app.command()
 def cancel(job: str, as_json: AsJson = False) -> None:
     """Take a job off its queue, or stop it."""
-    view = jobs.cancel(job, read_settings().connect())
+    view = queue.cancel(job, read_settings().connect())
     if as_json:
-        show.document(dataclasses.asdict(view))
+        tables.document(dataclasses.asdict(view))
     else:
-        show.console().print(f"{view.id} {view.status}", highlight=False)
+        tables.console().print(f"{view.id} {view.status}", highlight=False)
 
 
-app.command()(judging.models)
-app.command()(judging.evaluate)
+app.command()(models.models)
+app.command()(models.evaluate)
 app.command()(explain.explain)
-app.command()(judging.promote)
-app.command()(judging.rollback)
+app.command()(models.promote)
+app.command()(models.rollback)
 app.command()(dagger.dagger)
-app.command()(driving.predict)
-app.command()(driving.watch)
+app.command()(drive.predict)
+app.command()(drive.watch)
 app.command()(report.report)
 app.command()(local.up)
 app.command()(local.demo)

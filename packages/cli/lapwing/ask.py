@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contract import jobs
-from lapwing import show
-from lapwing.follow import follow, waits
+from contract.jobs import queue
+from lapwing.jobs.follow import follow, waits
+from lapwing.output import tables
 from lapwing.settings import read_settings
 
 
@@ -20,8 +20,8 @@ def ask(
         JobError: Redis does not answer, or the job failed.
     """
     connection = read_settings().connect()
-    queued = jobs.enqueue(kind, connection, label, arguments)
+    queued = queue.enqueue(kind, connection, label, arguments)
     if waits(wait):
-        return follow(queued, connection, show.console(as_json))
-    show.queued([jobs.view(queued, connection)], as_json)
+        return follow(queued, connection, tables.console(as_json))
+    tables.queued([queue.view(queued, connection)], as_json)
     return None

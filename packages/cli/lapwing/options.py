@@ -36,9 +36,10 @@ def correction(text: str) -> float | str:
     if re.fullmatch(r"\d(\.\d+)?", text, re.ASCII) and float(text) <= 1:
         return float(text)
     raise SettingError(
-        "--correction has a value it cannot take", got=repr(text),
+        "--correction has a value it cannot take",
+        got=repr(text),
         remedy="It takes auto, or a number from 0 to 1, such as 0.2",
-    )  # fmt: skip
+    )
 
 
 def _two(option: str, text: str, mark: str, example: str) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from contract import jobs
+from contract.jobs import queue
 from contract.settings import load, setting
 
 
@@ -126,7 +126,7 @@ class Settings:
     def connect(self) -> Redis:
         """Return a connection to Redis that answers; raises JobError."""
         password = Path(self.redis_password_file) if self.redis_password_file else None
-        return jobs.connect(self.redis, password)
+        return queue.connect(self.redis, password)
 
     @property
     def inference(self) -> str:

@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 
 from contract.errors import LapwingError
-from simulator.app import app
+from simulator.cli.app import app
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.telemetry import STEERING_LOCK_DEG
+from contract.wire.telemetry import STEERING_LOCK_DEG
 
 EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
 """Of the bins of recorded steering: hard, middling and slight to each side, and straight on."""
@@ -80,10 +80,13 @@ def by_bin(predicted: Floats, recorded: Floats) -> list[dict[str, float]]:
         errors = (predicted - recorded)[bins == number] * STEERING_LOCK_DEG
         found.append(
             {
-                "from": EDGES[number], "to": EDGES[number + 1], "rows": float(len(errors)),
-                "mae_deg": float(np.abs(errors).mean()), "bias_deg": float(errors.mean()),
+                "from": EDGES[number],
+                "to": EDGES[number + 1],
+                "rows": float(len(errors)),
+                "mae_deg": float(np.abs(errors).mean()),
+                "bias_deg": float(errors.mean()),
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -94,10 +97,13 @@ def by_camera(predicted: Sequence[Floats]) -> list[dict[str, Any]]:
     it is so far to a side, to be compared with the `--correction` that it was trained with.
     """
     return [
-        {"camera": name, "mean": float(each.mean()),
-         "correction": float((each - predicted[0]).mean())}
+        {
+            "camera": name,
+            "mean": float(each.mean()),
+            "correction": float((each - predicted[0]).mean()),
+        }
         for name, each in zip(("center", "left", "right"), predicted, strict=False)
-    ]  # fmt: skip
+    ]
 
 
 def smoothed(values: Floats, time_s: Floats, stretch: NDArray[np.int64]) -> Floats:

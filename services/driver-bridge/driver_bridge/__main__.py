@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract.errors import LapwingError
 from contract.settings import load, names
-from driver_bridge.quiet import Limit
+from driver_bridge.log_limit import Limit
 from driver_bridge.server import serve
 from driver_bridge.settings import Settings
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from contract import telemetry
 from contract.errors import LapwingError, TelemetryError
-from contract.telemetry import Telemetry
-from driver_bridge.age import Ages
-from driver_bridge.control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
+from contract.wire import telemetry
+from contract.wire.telemetry import Telemetry
+from driver_bridge.frame_age import Ages
+from driver_bridge.speed_control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
 
 log = logging.getLogger(__name__)
 
@@ -144,11 +144,16 @@ class Driver:
             if blind:
                 log.warning(
                     "simulator %s: frames are %.0f ms old: target speed lowered to %.1f mph",
-                    self._name, age_s * 1000, allowed,
-                )  # fmt: skip
+                    self._name,
+                    age_s * 1000,
+                    allowed,
+                )
             else:
-                log.info("simulator %s: frames are fresh again: target speed %.1f mph",
-                         self._name, self._wanted_mph)  # fmt: skip
+                log.info(
+                    "simulator %s: frames are fresh again: target speed %.1f mph",
+                    self._name,
+                    self._wanted_mph,
+                )
         bend = corner_mph(steering, self._corner_g)
         self.target_mph = min(self._wanted_mph, allowed, bend)
         return self.target_mph

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from contract.errors import ServiceError
 from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
-from driver_bridge.client import Inference
-from driver_bridge.frames import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
-from driver_bridge.live import Live, connect
-from driver_bridge.recorder import Recorder
+from driver_bridge.drive_recorder import Recorder
+from driver_bridge.inference_client import Inference
+from driver_bridge.live_publisher import Live, connect
 from driver_bridge.settings import Settings
+from driver_bridge.websocket import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
 
 HANDSHAKE_S: Final = 10.0
 """For a request to be complete; whoever is slower is disconnected."""
@@ -80,9 +80,14 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
     if live is not None:
         eventlet.spawn(live.run)
     eventlet.spawn(
-        eventlet.wsgi.server, listener, bridge.wsgi(), log_output=False, protocol=Quiet,
-        max_size=MOST_CONNECTIONS, socket_timeout=HANDSHAKE_S,
-    )  # fmt: skip
+        eventlet.wsgi.server,
+        listener,
+        bridge.wsgi(),
+        log_output=False,
+        protocol=Quiet,
+        max_size=MOST_CONNECTIONS,
+        socket_timeout=HANDSHAKE_S,
+    )
     gc.freeze()  # what is there now stays: the collector need not look at it again and again
     listening(listener.getsockname()[1])
     eventlet.hubs.trampoline(told, read=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from driver_bridge.driver import Answer, Driver
-from driver_bridge.loops import Mailbox, Received
+from driver_bridge.mailbox import Mailbox, Received
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from contract import jobs, worker
+from contract.jobs import queue, worker
 from contract.settings import load, names
 from evaluator.settings import Settings
 
@@ -19,7 +19,7 @@ def main() -> int | str:
     os.nice(NICE)
     return worker.main(
         "evaluator",
-        jobs.EVALUATION,
+        queue.EVALUATION,
         lambda: load(Settings, os.environ),
         "Drives published models in the simulator, decides which may become current, and writes "
         f"reports. Settings: {names(Settings)}.",

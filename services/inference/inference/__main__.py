@@ -15,8 +15,8 @@ import uvicorn
 
 from contract.errors import LapwingError, ServiceError
 from contract.settings import load, names
+from inference.api.uvicorn_protocol import Joined
 from inference.app import create_app
-from inference.joined import Joined
 from inference.settings import Settings
 
 DRAIN_S: Final = 0.5

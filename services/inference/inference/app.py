@@ -17,16 +17,16 @@ from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
-from contract.litert import NAME
-from contract.registry import ModelManifest, Registry
-from inference import predict, refusals
-from inference.answers import Alive, Model, Prediction, Predictions, Readiness, describe
-from inference.engine import Engine
-from inference.follower import Follower
-from inference.guard import Guard
+from contract.models.registry import ModelManifest, Registry
+from contract.policy.litert import NAME
+from inference.api import error_responses, predict
+from inference.api.auth import Guard
+from inference.api.predict import Predictor
+from inference.api.schemas import Alive, Model, Prediction, Predictions, Readiness, describe
 from inference.metrics import Metrics
-from inference.predict import Predictor
+from inference.model_watcher import Follower
 from inference.settings import Settings
+from inference.workers.scheduler import Engine
 
 MOST_LANES: Final = 6
 """That one event loop can keep busy: it spends a sixth of what a lane spends on a frame."""
@@ -77,20 +77,23 @@ def create_app(settings: Settings) -> ASGIApp:
         version=importlib.metadata.version("lapwing-inference"),
         lifespan=lifespan,
     )
-    refusals.install(app)
+    error_responses.install(app)
     predictor = Predictor(app, engine, follower, metrics, settings.max_body_bytes)
     # The token's dependency only documents it: the guard sees it before a route is found.
     guarded: dict[str, Any] = {"responses": {}}
     if settings.api_token:
         guarded["dependencies"] = [Depends(HTTPBearer(auto_error=False))]
-        guarded["responses"] = refusals.documented(401)
+        guarded["responses"] = error_responses.documented(401)
     app.add_api_route(
         predict.PATH,
         predictor.document,
         methods=["POST"],
         response_model=Prediction | Predictions,
         openapi_extra={"requestBody": predict.REQUEST_BODY},
-        **(guarded | {"responses": guarded["responses"] | refusals.documented(*predict.REFUSALS)}),
+        **(
+            guarded
+            | {"responses": guarded["responses"] | error_responses.documented(*predict.REFUSALS)}
+        ),
     )
 
     @app.get("/healthz")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from contract import jobs, worker
+from contract.jobs import queue, worker
 from contract.settings import load, names
 from ingest.settings import Settings
 
@@ -14,7 +14,7 @@ def main() -> int | str:
     """Work on the queue of imports until SIGTERM or Ctrl-C; return the exit status."""
     return worker.main(
         "ingest",
-        jobs.INGEST,
+        queue.INGEST,
         lambda: load(Settings, os.environ),
         f"Runs the import jobs that `lapwing ingest` queues. Settings: {names(Settings)}.",
     )

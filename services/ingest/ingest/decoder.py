@@ -11,16 +11,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from contract import frame
-from contract.driving_log import Rejection, Row
+from contract.dataset.store import CAMERAS
 from contract.errors import FrameError
-from contract.frame import Frame
-from contract.store import CAMERAS
+from contract.frames import preprocess
+from contract.frames.preprocess import Frame
+from contract.recordings.driving_log import Rejection, Row
 
 AHEAD: Final = 32
 """Rows in work a thread; bounds the memory to a few megabytes a thread."""
 MAX_BYTES: Final = 16 << 20
-"""Larger files are not read: no JPEG of contract.frame.MAX_PIXELS needs as much."""
+"""Larger files are not read: no JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
 
 
 def decode(
@@ -72,7 +72,7 @@ def _prepare(
                     return Rejection(row.line, camera, "image file is too large", name)
                 content = file.readall()
             digests[name] = hashlib.sha256(content).digest()
-            frames.append(frame.prepare(content))
+            frames.append(preprocess.prepare(content))
         except OSError as error:
             return Rejection(row.line, camera, "image cannot be read", f"{name}: {error.strerror}")
         except FrameError as error:

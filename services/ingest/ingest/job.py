@@ -13,13 +13,17 @@ from typing import Any
 
 import cv2
 
-from contract import driving_log, framespec, jobs, publish, recording, store
-from contract.driving_log import Log, Rejection, Row
+from contract import atomic_files
+from contract.dataset import store
+from contract.dataset.store import ABSENT, CAMERAS, StoreManifest
 from contract.errors import RecordingError, StoreError
-from contract.recording import Recording
+from contract.frames import spec
+from contract.jobs import queue
+from contract.recordings import archive, driving_log
+from contract.recordings.archive import Recording
+from contract.recordings.driving_log import Log, Rejection, Row
 from contract.settings import load
-from contract.store import ABSENT, CAMERAS, StoreManifest
-from ingest import report, store_writer
+from ingest import import_report, store_writer
 from ingest.decoder import decode
 from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
@@ -44,7 +48,7 @@ def run(
     Raises:
         LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
     """
-    _, progress = jobs.current_job()
+    _, progress = queue.current_job()
     settings = load(Settings, os.environ)
     limit = settings.max_reject_share if max_reject_share is None else max_reject_share
     try:
@@ -60,13 +64,13 @@ def run(
 
 
 def import_source(
-    settings: Settings, source: Path, name: str | None, limit: float, progress: jobs.Report
+    settings: Settings, source: Path, name: str | None, limit: float, progress: queue.Report
 ) -> list[dict[str, Any]]:
     """Import every recording of `source`; return what became of each."""
     cv2.setNumThreads(1)  # the cores are ours to share out
     threads = settings.decode_threads or os.cpu_count() or 1
     with (
-        recording.opened(source, settings.data_dir / "unpacked", name) as found,
+        archive.opened(source, settings.data_dir / "unpacked", name) as found,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
         results = []
@@ -85,7 +89,7 @@ class Import:
         data_dir: Path,
         source: Recording,
         limit: float,
-        progress: jobs.Report,
+        progress: queue.Report,
         threads: int,
     ) -> None:
         self._data_dir = data_dir
@@ -102,8 +106,8 @@ class Import:
         log_digest = hashlib.sha256(content).hexdigest()
         stores = store.folder(self._data_dir)
         # Locked by content: two names for the same recording must not become two stores.
-        with publish.lock(stores / f".{log_digest[:16]}.lock"):
-            for left in publish.temporaries(stores, f"*{log_digest[:8]}"):
+        with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
+            for left in atomic_files.temporaries(stores, f"*{log_digest[:8]}"):
                 left.unlink()
             if self._may_be_known(log_digest):
                 dataset, known = self._known(self._source.digest(read.images(), executor))
@@ -138,7 +142,7 @@ class Import:
                 manifest = store.read_manifest(path)
                 if manifest.source["sha256"] != digest:  # its hash only begins alike
                     continue
-                if manifest.frame_spec == framespec.SPEC:
+                if manifest.frame_spec == spec.SPEC:
                     with store.open_store(self._data_dir, manifest) as reader:
                         reader.verify()
                     return path.stem, manifest
@@ -175,14 +179,18 @@ class Import:
                     rows_per_s=round(rate),
                     eta_s=round((len(read.rows) - count) / rate, 1),
                 )
-            document = report.report(len(records), rejections, [*read.notes, *self._unlisted(read)])
+            document = import_report.report(
+                len(records), rejections, [*read.notes, *self._unlisted(read)]
+            )
             digest = self._source.digest(names, executor, digests)
             dataset, _ = self._known(digest)  # of a store to be written anew, the name that it has
             self._judge(document, dataset)
             self._progress(phase="verify")
             source: dict[str, object] = {
-                "name": self._source.name, "sha256": digest, "log_sha256": log_digest
-            }  # fmt: skip
+                "name": self._source.name,
+                "sha256": digest,
+                "log_sha256": log_digest,
+            }
             return writer.publish(dataset, store_writer.table_of(records), source, document)
 
     def _unlisted(self, read: Log) -> list[str]:
@@ -194,11 +202,11 @@ class Import:
         """Refuse a recording of which too much is bad; its report is kept all the same."""
         path = self._data_dir / "reports" / f"{dataset}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish.write_json(path, document)
-        if report.share(document) > self._limit or not document["accepted"]:
+        atomic_files.write_json(path, document)
+        if import_report.share(document) > self._limit or not document["accepted"]:
             raise RecordingError(
                 f"{document['rejected']} of {document['read']} rows of {self._source.name} are bad "
-                f"({report.share(document):.1%}; at most {self._limit:.1%} may be)",
+                f"({import_report.share(document):.1%}; at most {self._limit:.1%} may be)",
                 got=document["reasons"],
                 remedy=f"{path} lists them; --max-reject-share takes the good rows all the same",
             )
@@ -207,9 +215,7 @@ class Import:
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:
     cameras = [numbers[name] for name in row.images]
     cameras += [ABSENT] * (len(CAMERAS) - len(cameras))
-    return (
-        row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras
-    )  # fmt: skip
+    return (row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras)
 
 
 def _result(manifest: StoreManifest, *, skipped: bool, seconds: float) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from typing import Final, Self
 import numpy as np
 import tables
 
-from contract import framespec, publish, store
-from contract.blocks import BLOCK_FRAMES, checksum
+from contract import atomic_files as publish
+from contract.dataset import store
+from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
+from contract.dataset.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
 from contract.errors import StoreError
-from contract.frame import Frame
-from contract.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
+from contract.frames import spec
+from contract.frames.preprocess import Frame
 
 SYNC_BLOCKS: Final = 16
 """After so many blocks, 50 MB, the disk is told to begin: else all of it would wait for the end."""
@@ -41,7 +43,7 @@ class StoreWriter:
         final, _ = store.paths(data_dir, name)
         final.parent.mkdir(parents=True, exist_ok=True)
         self._path = publish.temporary(final)
-        self._block = np.empty((BLOCK_FRAMES, *framespec.SHAPE), dtype=np.uint8)
+        self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
@@ -51,9 +53,13 @@ class StoreWriter:
         try:
             self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
-                "/", "frames", tables.UInt8Atom(), (0, *framespec.SHAPE),
-                chunkshape=(BLOCK_FRAMES, *framespec.SHAPE), expectedrows=max(expected_frames, 1),
-            )  # fmt: skip
+                "/",
+                "frames",
+                tables.UInt8Atom(),
+                (0, *spec.SHAPE),
+                chunkshape=(BLOCK_FRAMES, *spec.SHAPE),
+                expectedrows=max(expected_frames, 1),
+            )
         except WRITING as error:
             self._path.unlink(missing_ok=True)
             raise self._unwritten(error) from error
@@ -94,7 +100,7 @@ class StoreWriter:
         manifest = StoreManifest(
             dataset=dataset,
             schema=SCHEMA,
-            frame_spec=framespec.SPEC,
+            frame_spec=spec.SPEC,
             rows=len(rows),
             frames=self.frames,
             file_bytes=self._path.stat().st_size,
@@ -144,5 +150,5 @@ class StoreWriter:
 
 
 def table_of(records: Sequence[tuple[float, ...]]) -> Rows:
-    """Return rows of the store's table: shape (rows,), fields as in contract.store.ROW."""
+    """Return rows of the store's table: shape (rows,), fields as in contract.dataset.store.ROW."""
     return np.array(records, dtype=ROW)

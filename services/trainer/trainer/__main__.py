@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from contract import jobs, worker
+from contract.jobs import queue, worker
 from contract.settings import load, names
 from trainer.settings import Settings
 
@@ -21,7 +21,7 @@ def main() -> int | str:
     os.nice(NICE)
     return worker.main(
         "trainer",
-        jobs.TRAIN,
+        queue.TRAIN,
         lambda: load(Settings, os.environ),
         f"Runs the training jobs that `lapwing train` queues. Settings: {names(Settings)}.",
     )

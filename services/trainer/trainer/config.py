@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from contract.errors import TrainingError
 
 LIMITS: dict[str, tuple[float, float]] = {
-    "epochs": (1, 1000), "batch": (1, 4096), "patience": (1, 1000), "learning_rate": (1e-7, 1.0),
-    "history": (0, 4), "validation_share": (0.05, 0.5),
-    "gap_s": (0.1, 60.0), "seed": (0, 2**32 - 1), "smooth_s": (0.0, 5.0), "balance": (0.0, 100.0),
-    "light": (0.0, 0.9), "shadow": (0.0, 1.0), "blur": (0.0, 1.0), "shift_m": (0.0, 2.0),
-    "turn_deg": (0.0, 10.0), "back_s": (0.2, 10.0),
-}  # fmt: skip
+    "epochs": (1, 1000),
+    "batch": (1, 4096),
+    "patience": (1, 1000),
+    "learning_rate": (1e-7, 1.0),
+    "history": (0, 4),
+    "validation_share": (0.05, 0.5),
+    "gap_s": (0.1, 60.0),
+    "seed": (0, 2**32 - 1),
+    "smooth_s": (0.0, 5.0),
+    "balance": (0.0, 100.0),
+    "light": (0.0, 0.9),
+    "shadow": (0.0, 1.0),
+    "blur": (0.0, 1.0),
+    "shift_m": (0.0, 2.0),
+    "turn_deg": (0.0, 10.0),
+    "back_s": (0.2, 10.0),
+}
 CORRECTION: tuple[float, float] = (0.0, 1.0)
 AUTO = "auto"
 WORDS = {"split": ("auto", "recordings", "blocks"), "shuffle": ("auto", "exact", "blocks", "none")}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contract import jobs
-from contract.registry import Registry
+from contract.jobs import queue
+from contract.models.registry import Registry
 
 
 def ask(registry: Registry, version: int) -> str | None:
@@ -13,4 +13,4 @@ def ask(registry: Registry, version: int) -> str | None:
     """
     if registry.current() == version:
         return None
-    return jobs.follow_up(jobs.GATE, str(version), {"version": version})
+    return queue.follow_up(queue.GATE, str(version), {"version": version})

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contract.store import Rows
-from trainer import steering
-from trainer.index import Mask, Material
-from trainer.split import clock_s, stretches
+from contract.dataset.store import Rows
+from trainer.data import labels
+from trainer.data.samples import Mask, Material
+from trainer.data.split import clock_s, stretches
 
 
 def prepared(
@@ -33,7 +33,7 @@ def prepared(
     found = []
     for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True)):
         stretch = stretches(rows)
-        wanted = steering.smoothed(rows["steering"], clock_s(rows), stretch, smooth_s)
-        kept = steering.balanced(wanted, mask, balance, seed + number)
+        wanted = labels.smoothed(rows["steering"], clock_s(rows), stretch, smooth_s)
+        kept = labels.balanced(wanted, mask, balance, seed + number)
         found.append(Material(rows, mask, kept, stretch, wanted))
     return found

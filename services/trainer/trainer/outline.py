@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainer.plain import Activate, Network
-from trainer.sizes import Shape, fit
+from trainer.graph.layers import Activate, Network
+from trainer.graph.shapes import Shape, fit
 
 
 def check(network: Network) -> Shape:

@@ -6,15 +6,22 @@ from pathlib import Path
 import pytest
 import reported
 
-from contract import publish
+from contract import atomic_files
 from contract.errors import ModelError
-from contract.registry import Registry
+from contract.models.registry import Registry
 from evaluator.report import compose
 
 SECTIONS = [
-    "Summary", "In the simulator", "Along recordings again (replay)", "Open loop",
-    "What it looks at", "Data and split", "Network", "Training", "Provenance",
-]  # fmt: skip
+    "Summary",
+    "In the simulator",
+    "Along recordings again (replay)",
+    "Open loop",
+    "What it looks at",
+    "Data and split",
+    "Network",
+    "Training",
+    "Provenance",
+]
 BACKTICKS = re.compile(r"`lapwing (\w+)")
 
 
@@ -43,10 +50,14 @@ def test_what_was_made_is_shown_with_its_source(models: Path) -> None:
     assert "lapwing evaluate" not in markdown
     assert "drove 1 lap of lake without help in 5 of 6 drives" in markdown
     for source in (
-        "evaluations/lake-6x1-seed1/evaluation.json", "evaluations/replay/replay.json",
-        "evaluations/openloop/openloop.json", "explanation/saliency.png", "split.json",
-        "architecture.json", "manifest.json",
-    ):  # fmt: skip
+        "evaluations/lake-6x1-seed1/evaluation.json",
+        "evaluations/replay/replay.json",
+        "evaluations/openloop/openloop.json",
+        "explanation/saliency.png",
+        "split.json",
+        "architecture.json",
+        "manifest.json",
+    ):
         assert source in markdown, source
         assert source in html, source
         if source.startswith(("e", "s", "a")):
@@ -90,9 +101,9 @@ def test_what_fails_leaves_the_earlier_report(models: Path) -> None:
 def test_the_same_version_is_the_same_report(models: Path) -> None:
     reported.judge(models / "versions" / "1")
     folder = compose.write(models, 1)
-    first = {path.name: publish.sha256(path) for path in folder.rglob("*.*")}
+    first = {path.name: atomic_files.sha256(path) for path in folder.rglob("*.*")}
     compose.write(models, 1)
-    assert {path.name: publish.sha256(path) for path in folder.rglob("*.*")} == first
+    assert {path.name: atomic_files.sha256(path) for path in folder.rglob("*.*")} == first
 
 
 def test_no_such_version(models: Path) -> None:

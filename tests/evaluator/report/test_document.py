@@ -4,8 +4,11 @@ from evaluator.report.document import MISSING
 
 def test_what_stands_between_backticks_is_code() -> None:
     assert document.spans("`lapwing` makes `it`.") == [
-        ("lapwing", True), (" makes ", False), ("it", True), (".", False)
-    ]  # fmt: skip
+        ("lapwing", True),
+        (" makes ", False),
+        ("it", True),
+        (".", False),
+    ]
     assert document.spans("plain") == [("plain", False)]
 
 

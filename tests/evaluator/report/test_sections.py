@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 import reported
 
-from contract import architecture, split_file
+from contract.dataset import split_file
 from contract.errors import ModelError
-from evaluator.report import (
+from contract.models import layer_table
+from evaluator.report.assets import Pictures
+from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
+from evaluator.report.sections import (
+    closed_loop,
     data,
     explanation,
+    log_replay,
     network,
     open_loop,
     provenance,
-    rerun,
-    simulator,
     training,
 )
-from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
-from evaluator.report.pictures import Pictures
-from evaluator.report.source import VersionFolder
+from evaluator.report.version_folder import VersionFolder
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_network_is_summed_up(folder: VersionFolder) -> None:
     (table,) = tables(network.section(folder))
     assert table.rows[1] == ("conv_1", "Conv2D", "5 × 5, stride 2", "elu", "35 × 62 × 24", "1,824")
     assert table.rows[-1] == ("all", "", "", "", "", "1,835")
-    (folder.root / architecture.FILE).unlink()
+    (folder.root / layer_table.FILE).unlink()
     assert tables(network.section(folder)) == []
 
 
@@ -107,24 +108,30 @@ def test_skill_is_against_the_better_baseline() -> None:
 
 
 def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pictures) -> None:
-    for name, section in (("replay", rerun.section), ("openloop", open_loop.section)):
+    for name, section in (("replay", log_replay.section), ("openloop", open_loop.section)):
         path = folder.root / "evaluations" / name / f"{name}.json"
         edit(path, lambda document: document.update(datasets=[]))
-        assert texts(section(folder, pictures), "missing") == [rerun.NONE_HELD]
+        assert texts(section(folder, pictures), "missing") == [log_replay.NONE_HELD]
 
 
 def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
-    section = rerun.section(folder, pictures)
+    section = log_replay.section(folder, pictures)
     assert tables(section)[0].rows[0] == (
-        reported.DATASETS[0], "460", "1 m", "80.4 %", "1", "0.40 m", "1.10 m"
-    )  # fmt: skip
+        reported.DATASETS[0],
+        "460",
+        "1 m",
+        "80.4 %",
+        "1",
+        "0.40 m",
+        "1.10 m",
+    )
     assert "is not fit as a reference: its own path swings" in texts(section, "warning")[0]
 
 
 def test_simulator_has_every_measure_with_its_interval(
     folder: VersionFolder, pictures: Pictures
 ) -> None:
-    section = simulator.section(folder, pictures)
+    section = closed_loop.section(folder, pictures)
     measures, clear, fog = tables(section)
     assert measures.head == ("measure", "clear", "fog")
     assert measures.rows[0] == ("drives that needed nobody", "83 % (44–97)", "33 % (10–70)")
@@ -132,8 +139,9 @@ def test_simulator_has_every_measure_with_its_interval(
     assert len(fog.rows) == 4
     films = [block for block in section.blocks if isinstance(block, Film)]
     assert [each.source.rsplit("/", 1)[-1] for each in films] == [
-        "clear-worst.mp4", "fog-worst.mp4"
-    ]  # fmt: skip
+        "clear-worst.mp4",
+        "fog-worst.mp4",
+    ]
     assert all(pictures.path(each.file).is_file() for each in films)
 
 
@@ -142,7 +150,7 @@ def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures:
         document["conditions"][0]["drives"][3] |= {"success": False, "finished": False}
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", late)
-    _, clear, _ = tables(simulator.section(folder, pictures))
+    _, clear, _ = tables(closed_loop.section(folder, pictures))
     assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "nowhere: its time was up")
 
 
@@ -151,12 +159,12 @@ def test_a_drive_that_was_put_back_again_and_again_is_told_briefly(
 ) -> None:
     def hopeless(document: Any) -> None:
         drive = document["conditions"][0]["drives"][0]
-        drive["interventions"] *= simulator.MOST_PLACES + 15
+        drive["interventions"] *= closed_loop.MOST_PLACES + 15
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", hopeless)
-    _, clear, _ = tables(simulator.section(folder, pictures))
+    _, clear, _ = tables(closed_loop.section(folder, pictures))
     places = clear.rows[0][-1].split(", ")
-    assert places[:-1] == ["310 m (off road)"] * simulator.MOST_PLACES
+    assert places[:-1] == ["310 m (off road)"] * closed_loop.MOST_PLACES
     assert places[-1] == "and 15 times more"
 
 
@@ -167,7 +175,7 @@ def test_an_evaluation_that_lacks_something_is_named(
     path = folder.root / "evaluations" / reported.EVALUATION / "evaluation.json"
     edit(path, lambda document: document.pop(key))
     with pytest.raises(ModelError, match=rf"{path.parent.name}/evaluation\.json .* '{key}'"):
-        simulator.section(folder, pictures)
+        closed_loop.section(folder, pictures)
 
 
 def test_explanation_shows_pictures_figures_and_gaps(
@@ -178,15 +186,19 @@ def test_explanation_shows_pictures_figures_and_gaps(
     assert figure.caption == "the frame, the crop, the saliency."
     assert figure.source == "explanation/saliency.png"
     assert tables(section)[0].rows == (
-        ("labels as recorded", "5,358 labels"), ("share that is exactly 0", "0.125")
-    )  # fmt: skip
+        ("labels as recorded", "5,358 labels"),
+        ("share that is exactly 0", "0.125"),
+    )
     assert texts(section, "missing") == ["a recording is no longer there."]
 
 
 def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
     files, packages, decisions = tables(provenance.section(folder))
     assert [row[0] for row in files.rows] == [
-        "architecture.json", "model.h5", "model.tflite", "split.json"
-    ]  # fmt: skip
+        "architecture.json",
+        "model.h5",
+        "model.tflite",
+        "split.json",
+    ]
     assert packages.rows == (("keras", "3.15.1"),)
     assert decisions.rows[0][1:] == ("first", "became current", "nothing drove before it")

@@ -6,8 +6,8 @@ from pathlib import Path
 import circuits
 import pytest
 
-from ingest.doctor.drive import Drive
-from ingest.doctor.examine import read
+from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.runner import read
 
 
 @pytest.fixture(scope="session")

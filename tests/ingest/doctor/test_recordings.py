@@ -6,7 +6,7 @@ import circuits
 import pytest
 import samples
 
-from ingest.doctor.examine import examine, read
+from ingest.doctor.runner import examine, read
 
 
 @pytest.mark.soak

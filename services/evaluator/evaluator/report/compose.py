@@ -9,25 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from contract import publish
-from contract.registry import Registry
-from evaluator.report import (
+from contract import atomic_files
+from contract.models.registry import Registry
+from evaluator.report.assets import Pictures
+from evaluator.report.document import Report
+from evaluator.report.renderers import html, markdown, pdf
+from evaluator.report.sections import (
+    closed_loop,
     data,
     explanation,
-    html,
-    markdown,
+    log_replay,
     network,
     open_loop,
-    pdf,
     provenance,
-    rerun,
-    simulator,
     summary,
     training,
 )
-from evaluator.report.document import Report
-from evaluator.report.pictures import Pictures
-from evaluator.report.source import VersionFolder
+from evaluator.report.version_folder import VersionFolder
 
 FOLDER: Final = "report"
 HTML: Final = "report.html"
@@ -51,7 +49,7 @@ def write(models: Path, version: int, told: Callable[[str], None] = lambda phase
     registry = Registry(models)
     registry.manifest(version)
     final = registry.path(version) / FOLDER
-    with publish.folder(final) as made:
+    with atomic_files.folder(final) as made:
         told("draw")
         report = compose(VersionFolder(models, version), registry.current(), Pictures(made))
         told("write")
@@ -71,8 +69,8 @@ def compose(folder: VersionFolder, current: int | None, pictures: Pictures) -> R
         "figure names in brackets the file of the version's folder that it comes from.",
         (
             summary.section(folder, current),
-            simulator.section(folder, pictures),
-            rerun.section(folder, pictures),
+            closed_loop.section(folder, pictures),
+            log_replay.section(folder, pictures),
             open_loop.section(folder, pictures),
             explanation.section(folder, pictures),
             data.section(folder, pictures),

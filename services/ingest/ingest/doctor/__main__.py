@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 from contract.errors import LapwingError
-from ingest.doctor import show, times
-from ingest.doctor.examine import examine, read
+from ingest.doctor import output
+from ingest.doctor.checks import timestamps
+from ingest.doctor.runner import examine, read
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,23 +37,26 @@ def main() -> int:
         "cannot be read. What is looked at, how and why: docs/doctor.md.",
     )
     parser.add_argument(
-        "recordings", nargs="+", type=Path, metavar="RECORDING",
+        "recordings",
+        nargs="+",
+        type=Path,
+        metavar="RECORDING",
         help="A folder that was recorded, or a zip or tar of it; of several, all are compared.",
-    )  # fmt: skip
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON document instead.")
     chosen = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
-            drives = read(chosen.recordings, Path(scratch), show.progress())
+            drives = read(chosen.recordings, Path(scratch), output.progress())
     except LapwingError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return UNREADABLE
     findings = examine(drives)
-    paused = [times.pauses(each) for each in drives]
+    paused = [timestamps.pauses(each) for each in drives]
     text = (
-        show.document(drives, findings, paused)
+        output.document(drives, findings, paused)
         if chosen.json
-        else show.table(drives, findings, paused, show.width())
+        else output.table(drives, findings, paused, output.width())
     )
     sys.stdout.write(text + "\n")
     return FOUND if findings else SOUND

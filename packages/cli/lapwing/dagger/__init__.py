@@ -1,0 +1,1 @@
+"""The rounds of a DAgger run, and the state that a run is resumed from."""

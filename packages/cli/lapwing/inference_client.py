@@ -1,0 +1,67 @@
+"""Asks the inference service for the steering of pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from contract.errors import FrameError, ServiceError
+
+TIMEOUT_S = 10.0
+
+
+class Inference:
+    """The inference service at `url`, over one connection that is kept."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._url = url
+        self._headers = {"Content-Type": "image/jpeg"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT_S)
+
+    def predict(self, image: Path) -> dict[str, Any]:
+        """Return the service's answer to one JPEG file.
+
+        Raises:
+            FrameError: the file cannot be read, or the service refuses it.
+            ServiceError: the service does not answer, or has no model.
+        """
+        try:
+            jpeg = image.read_bytes()
+        except OSError as error:
+            raise FrameError("the picture cannot be read", got=error) from error
+        status, body = self._ask("POST", "/predict", jpeg)
+        if status == 200:
+            return body
+        kind = ServiceError if status >= 500 else FrameError
+        raise kind(
+            f"{image}: {body.get('error', status)}",
+            got=body.get("got"),
+            remedy=str(body.get("remedy", "")),
+        )
+
+    def model(self) -> dict[str, Any]:
+        """Return what the service says of the model that it serves.
+
+        Raises:
+            ServiceError: it does not answer.
+        """
+        return self._ask("GET", "/model", None)[1]
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
+        try:
+            answer = self._pool.request(method, self._url + path, body=body, headers=self._headers)
+            document = json.loads(answer.data)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise ServiceError(
+                f"inference does not answer at {self._url}",
+                got=error,
+                remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
+            ) from error
+        if answer.status == 401:
+            raise ServiceError(str(document.get("error")), remedy="Set LAPWING_API_TOKEN here, too")
+        return answer.status, document

@@ -1,0 +1,1 @@
+"""Queues jobs, follows them, and hands files over to the workers."""

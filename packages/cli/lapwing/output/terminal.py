@@ -1,0 +1,75 @@
+"""What the services print, on one terminal: each line with its service's name."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from contract.errors import ServiceError
+
+COLORS: Final = {
+    "redis": "red",
+    "ingest": "green",
+    "trainer": "magenta",
+    "inference": "blue",
+    "driver-bridge": "yellow",
+    "lapwing": "white",
+}
+WIDTH: Final = max(map(len, COLORS))
+FOLLOW_EVERY_S: Final = 0.3
+
+
+class Terminal:
+    """Prints lines of many processes, one at a time."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+
+    def line(self, name: str, text: str) -> None:
+        """Print a line that a process printed."""
+        label = Text(f"{name:<{WIDTH}} │ ", style=COLORS.get(name, "white"))
+        with self._lock:
+            self._console.print(label + Text.from_ansi(text), soft_wrap=True, highlight=False)
+
+
+def kept(logs: Path, names: Sequence[str], last: int) -> Iterator[tuple[str, str]]:
+    """Yield the last lines that each service printed under `lapwing up`, service by service.
+
+    Raises:
+        ServiceError: there are none.
+    """
+    paths = [logs / f"{name}.log" for name in names] if names else sorted(logs.glob("*.log"))
+    missing = [path.stem for path in paths if not path.exists()]
+    if missing or not paths:
+        raise ServiceError(
+            "there are no logs" + (f" of {', '.join(missing)}" if missing else ""),
+            got=str(logs),
+            remedy="`lapwing up` keeps them; those of containers show with `docker compose logs`",
+        )
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for text in deque(file, last):
+                yield path.stem, text.rstrip("\n")
+
+
+def followed(logs: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield lines as the services print them, until interrupted."""
+    places = {path: path.stat().st_size for path in logs.glob("*.log")}
+    while True:
+        for path in logs.glob("*.log"):
+            if names and path.stem not in names:
+                continue
+            with path.open(encoding="utf-8", errors="replace") as file:
+                file.seek(places.get(path, 0))
+                for text in file:
+                    yield path.stem, text.rstrip("\n")
+                places[path] = file.tell()
+        time.sleep(FOLLOW_EVERY_S)

@@ -1,0 +1,1 @@
+"""All services as processes of this machine, without containers."""

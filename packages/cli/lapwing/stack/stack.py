@@ -1,0 +1,102 @@
+"""A running Lapwing on this machine: Redis, the four services, and what they print."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from contract.errors import ServiceError
+from lapwing.settings import Settings
+from lapwing.stack import processes
+from lapwing.stack.processes import Process
+from lapwing.stack.supervisor import Line, Supervisor
+
+REDIS_START_S: Final = 20.0
+
+
+@contextmanager
+def running(settings: Settings, line: Line) -> Iterator[None]:
+    """Run all services until the block ends; what dies meanwhile is started again.
+
+    Raises:
+        ServiceError: a port is taken, another `lapwing up` has the home, or Redis does not start.
+    """
+    _require_port(settings.inference_host, settings.inference_port, "LAPWING_INFERENCE_PORT")
+    _require_port(settings.bridge_host, settings.bridge_port, "LAPWING_BRIDGE_PORT")
+    table = list(processes.SERVICES)
+    if not settings.redis_url:
+        table.insert(0, _own_redis(settings))
+    for folder in (settings.data, settings.models, settings.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    stop = threading.Event()
+    with Supervisor(table, settings.environment(), settings.logs, line) as supervisor:
+        supervisor.start(lambda process: _await(process, settings))
+        watcher = threading.Thread(target=supervisor.watch, args=(stop,))
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+
+
+def _own_redis(settings: Settings) -> Process:
+    folder = settings.home.absolute() / "redis"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
+    if settings.socket.parent.stat().st_uid != os.getuid():
+        raise ServiceError(
+            "the folder for Redis's socket belongs to somebody else",
+            got=str(settings.socket.parent),
+            remedy="Set TMPDIR to a folder of your own",
+        )
+    if _answers(settings.socket):
+        raise ServiceError(
+            f"another `lapwing up` is running in {settings.home}",
+            remedy="Use that one, end it, or set LAPWING_HOME to another folder",
+        )
+    return processes.redis(folder, settings.socket)
+
+
+def _answers(path: os.PathLike[str]) -> bool:
+    try:
+        with Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0)) as connection:
+            return bool(connection.ping())
+    except RedisError:
+        return False
+
+
+def _await(process: Process, settings: Settings) -> None:
+    """Let the workers start only once Redis answers: it reads its log of queued jobs first."""
+    if process.name != "redis":
+        return
+    deadline = time.monotonic() + REDIS_START_S
+    while not _answers(settings.socket):
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                "Redis did not start", remedy=f"{settings.logs / 'redis.log'} tells why"
+            )
+        time.sleep(0.05)
+
+
+def _require_port(host: str, port: int, name: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(
+                f"port {port} on {host} is taken",
+                got=error.strerror,
+                remedy=f"End what listens there, or set {name} to another port",
+            ) from error

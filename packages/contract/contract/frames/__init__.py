@@ -1,0 +1,1 @@
+"""How a camera image becomes the frame that a network is given."""

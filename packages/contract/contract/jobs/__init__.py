@@ -1,0 +1,1 @@
+"""The job queues and the worker that all services share."""

@@ -1,0 +1,1 @@
+"""The model registry: versions, which one drives, and why."""

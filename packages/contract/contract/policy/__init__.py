@@ -1,0 +1,1 @@
+"""Loads a published model and computes steering with it."""

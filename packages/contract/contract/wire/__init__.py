@@ -1,0 +1,1 @@
+"""The messages between the simulator, the bridge and those who watch."""

@@ -1,0 +1,1 @@
+"""Drivers that run in the simulator's own process."""

@@ -1,0 +1,1 @@
+"""One drive from a start to its end, and the judgement of it."""

@@ -1,0 +1,1 @@
+"""Records demonstrations of the expert in Udacity's format."""

@@ -1,0 +1,1 @@
+"""What the cameras see: the scene, its textures and the renderer."""

@@ -1,0 +1,1 @@
+"""Tracks: their geometry, the built-in ones, and tracks read from files."""

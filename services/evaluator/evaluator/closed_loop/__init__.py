@@ -1,0 +1,1 @@
+"""Drives a version in the simulator and compares how versions drive."""

@@ -1,0 +1,40 @@
+"""The commands about recordings: `python -m evaluator.offline rerun|score`.
+
+`lapwing rerun` and `lapwing score` run them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from contract.errors import LapwingError
+from evaluator.offline.rerun_command import rerun
+from evaluator.offline.score_command import score
+
+
+def main() -> None:
+    """Run one command; a LapwingError becomes one line and exit status 1."""
+    app = typer.Typer(
+        help="Judges a model on recordings: driven along them, or frame by frame.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.command()(rerun)
+    app.command()(score)
+    try:
+        app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
+    except LapwingError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]evaluator:[/] {error}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The look of all charts that the evaluator draws."""

@@ -1,0 +1,1 @@
+"""Writes a report as HTML, Markdown and PDF."""

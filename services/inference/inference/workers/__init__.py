@@ -1,0 +1,1 @@
+"""The worker processes that compute steering, and the scheduler that feeds them."""

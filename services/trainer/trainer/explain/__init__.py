@@ -1,0 +1,1 @@
+"""Explains a version: what it sees, where it looks, and where it errs."""

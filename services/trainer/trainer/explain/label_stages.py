@@ -1,0 +1,70 @@
+"""What a version was taught: its labels at each stage of their preparation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from contract.dataset import store
+from trainer import material
+from trainer.config import Config
+from trainer.data import samples as index
+from trainer.data import side_cameras
+from trainer.explain.plots.steering import Lesson
+from trainer.explain.provenance import Source
+
+
+def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
+    """Return the labels as recorded, smoothed, rebalanced, and expanded into samples.
+
+    Args:
+        sources: the recordings that are still there, which are prepared as the training did.
+        config: of the training.
+    """
+    found = [
+        material.prepared(
+            [each.rows],
+            [each.train],
+            smooth_s=config.smooth_s,
+            balance=config.balance,
+            seed=config.seed + each.number,
+        )[0]
+        for each in sources
+    ]
+    samples = index.training(
+        found,
+        cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
+        labeller=side_cameras.labeller(config.correction, config.back_s),
+        flip=config.flip,
+        history=config.history,
+    )
+    smooth = f"means over {config.smooth_s:g} s" if config.smooth_s else "not used: as recorded"
+    balance = (
+        f"no bin above {config.balance:g} x the mean" if config.balance else "not used: all rows"
+    )
+    return [
+        Lesson(
+            "recorded rows that train",
+            np.concatenate([each.rows["steering"][each.mask] for each in found]),
+            "what the driver did",
+        ),
+        Lesson("smoothed", np.concatenate([each.steering[each.mask] for each in found]), smooth),
+        Lesson("rebalanced", np.concatenate([each.steering[each.kept] for each in found]), balance),
+        Lesson("expanded into samples", samples["label"], _expansion(config)),
+    ]
+
+
+def _expansion(config: Config) -> str:
+    """Say in words how rows become samples."""
+    said = []
+    if config.cameras:
+        if isinstance(config.correction, str):
+            said.append(f"side cameras, steered back within {config.back_s:g} s")
+        else:
+            said.append(f"side cameras, steering ± {config.correction:g}")
+    if config.history:
+        said.append(f"{config.history} earlier frames")
+    if config.flip:
+        said.append("mirror images")
+    return ", ".join(said) or "not used: a sample a row"

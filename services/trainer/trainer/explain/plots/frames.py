@@ -1,0 +1,150 @@
+"""Pictures of frames: what a network sees of them, where it looks, and how it steers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.patches import Rectangle
+
+from contract.wire.telemetry import STEERING_LOCK_DEG
+from trainer.explain.plots import style
+
+Pixels = npt.NDArray[np.uint8]
+Values = npt.NDArray[np.float32]
+
+COLUMNS: Final = 2
+WIDTH_IN: Final = 13.5
+STRETCH: Final = 0.5
+"""A frame's pixel is so high by its width: it was squeezed from 320 x 160."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One frame as a network sees it."""
+
+    name: str
+    frame: Pixels
+    """(128, 128, 3)."""
+    crop: Pixels
+    """(height, width, 3): the part of it, in the size, that goes into the first convolution."""
+    saliency: Values
+    """(height, width), of the crop, 0..1."""
+    box: tuple[float, float, float, float]
+    """Of the crop in the frame: first and last row, first and last column."""
+    network_deg: float
+    """The steering that the network answers, at the wheels, positive to the right."""
+    driver_deg: float | None
+    """The steering that was recorded; None where none was."""
+
+    @property
+    def aspect(self) -> float:
+        """Height of a pixel of the crop by its width, so that roads look as the camera saw them."""
+        top, bottom, left, right = self.box
+        high, wide = self.crop.shape[:2]
+        return float(STRETCH * ((bottom - top + 1) / high) / ((right - left + 1) / wide))
+
+
+def whole(view: View, title: str, path: Path) -> None:
+    """Draw one frame large: the picture, the crop, the saliency over it, and the steering."""
+    made = style.sheet(
+        WIDTH_IN,
+        3.9,
+        title,
+        "Left: the camera's picture, squeezed to 128 x 128 pixels, with a frame around what the "
+        "network is shown. Middle: that part in the network's own pixels. Right: the same in grey, "
+        "and over it VisualBackProp (arXiv 1611.05418): the brighter, the more strongly all "
+        "convolutions answer to that place. Below: the steering at the wheels.",
+    )
+    grid = made.add_gridspec(2, 3, height_ratios=(6, 1))
+    high, wide = view.crop.shape[:2]
+    titles = ("the frame", f"what the network sees: {wide} x {high}", "where it looks")
+    panels = (view.frame, view.crop, style.heated(view.crop, view.saliency))
+    for column, (name, pixels) in enumerate(zip(titles, panels, strict=True)):
+        axes = made.add_subplot(grid[0, column])
+        style.picture(axes, pixels, aspect=view.aspect if column else STRETCH)
+        axes.set_anchor("N")
+        axes.set_title(name, fontsize=10, color=style.INK, loc="left")
+        if column == 0:
+            top, bottom, left, right = view.box
+            axes.add_patch(
+                Rectangle(
+                    (left - 0.5, top - 0.5),
+                    right - left + 1,
+                    bottom - top + 1,
+                    fill=False,
+                    edgecolor="white",
+                    linewidth=1.6,
+                )
+            )
+    gauge(made.add_subplot(grid[1, :]), view)
+    style.save(made, path)
+
+
+def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
+    """Draw frames in rows of COLUMNS: each one's saliency over its crop, and the steering."""
+    rows = -(-len(views) // COLUMNS)
+    high, wide = views[0].crop.shape[:2]
+    tall_in = WIDTH_IN / COLUMNS / 2 * views[0].aspect * high / wide
+    made = style.sheet(WIDTH_IN, 1.0 + (tall_in + 0.85) * rows, title, caption)
+    grid = made.add_gridspec(rows, COLUMNS)
+    for number, view in enumerate(views):
+        inner = GridSpecFromSubplotSpec(
+            2,
+            2,
+            subplot_spec=grid[number // COLUMNS, number % COLUMNS],
+            height_ratios=(tall_in, 0.22),
+            hspace=0.02,
+            wspace=0.02,
+        )
+        for column, pixels in enumerate((view.crop, style.heated(view.crop, view.saliency))):
+            axes = made.add_subplot(inner[0, column])
+            style.picture(axes, pixels, aspect=view.aspect)
+            if column == 0:
+                axes.set_title(
+                    f"{number + 1}  {view.name}", fontsize=9, loc="left", color=style.INK
+                )
+        gauge(made.add_subplot(inner[1, :]), view)
+    style.save(made, path)
+
+
+def gauge(axes: Axes, view: View) -> None:
+    """Draw the two steerings on a scale from lock to lock."""
+    lock = STEERING_LOCK_DEG
+    axes.set_xlim(-lock, lock)
+    axes.set_ylim(-1, 1)
+    axes.axhline(0, color=style.FAINT, linewidth=1)
+    axes.plot([0, 0], [-0.5, 0.5], color=style.FAINT, linewidth=1)
+    said = [f"network {view.network_deg:+.1f}°"]
+    if view.driver_deg is not None:
+        shown = float(np.clip(view.driver_deg, -lock, lock))
+        axes.plot([shown], [0], "D", color=style.DRIVER, markersize=9)
+        said.append(f"driver {view.driver_deg:+.1f}°")
+    shown = float(np.clip(view.network_deg, -lock, lock))
+    axes.plot([shown], [0], "o", color=style.NETWORK, markersize=6)
+    axes.set_yticks([])
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    texts = [
+        (0.0, f"{lock:g}° left", "left", style.FAINT),
+        (1.0, f"{lock:g}° right", "right", style.FAINT),
+        *zip((0.49, 0.51), said, ("right", "left"), (style.NETWORK, style.DRIVER), strict=False),
+    ]
+    for place, text, side, colour in texts:
+        axes.text(
+            place,
+            -0.1,
+            text,
+            transform=axes.transAxes,
+            ha=side,
+            va="top",
+            fontsize=8,
+            color=colour,
+            fontweight="bold",
+        )

@@ -1,0 +1,1 @@
+"""What a version is published with: the LiteRT model, the layer table and the manifest."""

@@ -1,0 +1,1 @@
+"""A network as plain layers, their shapes, and two ways to compute it."""

@@ -1,0 +1,1 @@
+"""The jobs of the trainer, one module each; RQ calls them by name."""

@@ -1,0 +1,1 @@
+"""Reads model files of Keras 1, 2 and 3 as data; nothing in a file is executed."""

@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
+from contract.errors import ModelError
+
+SPLIT = SplitFile(
+    1.0,
+    {"lake-1": Sides(60, ((0, 20), (40, 60)), ((25, 35),)), "jungle-2": Sides(7, (), ((0, 7),))},
+)
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    sides = {"rows": 10, "train": [[0, 4]], "validation": [[6, 9]], **changes}
+    return {"gap_s": 0.5, "datasets": {"lake-1": sides}}
+
+
+def test_what_was_written_reads_back(tmp_path: Path) -> None:
+    split_file.write(tmp_path / split_file.FILE, SPLIT)
+    assert split_file.read(tmp_path / split_file.FILE) == SPLIT
+
+
+def test_a_version_without_one_is_no_error(tmp_path: Path) -> None:
+    assert split_file.read(tmp_path / split_file.FILE) is None
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"),
+    [
+        ("", ()),
+        ("....", ()),
+        ("####", ((0, 4),)),
+        (".##.#", ((1, 3), (4, 5))),
+        ("#..#", ((0, 1), (3, 4))),
+    ],
+)
+def test_stretches_of_a_mask(mask: str, found: split_file.Runs) -> None:
+    assert split_file.runs(each == "#" for each in mask) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "JSONDecodeError"),
+        ("[]", "TypeError"),
+        ('{"datasets": {}}', "KeyError: 'gap_s'"),
+        ('{"gap_s": NaN, "datasets": {}}', "a gap of nan s"),
+        ('{"gap_s": true, "datasets": {}}', "a gap of True s"),
+        ('{"gap_s": 1, "datasets": []}', "AttributeError"),
+        (document(rows=-1), "-1 rows"),
+        (document(rows=8), "the rows 6 to 9 of 8, after row 0"),
+        (document(train=[[4, 4]]), "the rows 4 to 4 of 10"),
+        (document(train=[[3, 4], [0, 1]]), "the rows 0 to 1 of 10, after row 4"),
+        (document(train=[[0, 4.0]]), r"a stretch of rows that is \[0, 4.0\]"),
+        (document(train={"0": 4}), "stretches of rows that are"),
+        (document(train=[[0, 7]]), "row 6 on both sides"),
+    ],
+)
+def test_anything_else_is_refused(tmp_path: Path, text: object, why: str) -> None:
+    path = tmp_path / split_file.FILE
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+    with pytest.raises(ModelError, match=why) as caught:
+        split_file.read(path)
+    assert "does not say which rows trained it" in str(caught.value)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / split_file.FILE
+    with path.open("wb") as file:
+        file.truncate(split_file.MAX_BYTES + 1)
+    with pytest.raises(ModelError, match="are read"):
+        split_file.read(path)

@@ -1,0 +1,129 @@
+import json
+import zlib
+
+import pytest
+from redis import Redis
+from rq.job import Job, JobStatus
+from rq.results import Result
+from rq.serializers import JSONSerializer
+
+from contract.errors import JobError
+from contract.jobs import queue
+
+
+def test_a_job_is_queued_under_a_name_that_can_be_read(redis: Redis) -> None:
+    job = queue.enqueue(queue.INGEST, redis, "Track 1 (Lake).zip", {"source": "/a"})
+    assert job.startswith("ingest-track-1-lake-zip-")
+    view = queue.view(job, redis)
+    assert (view.status, view.queue, view.arguments) == ("queued", "ingest", {"source": "/a"})
+
+
+def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
+    found = Job.fetch(
+        queue.enqueue(queue.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
+    )
+    assert found.func_name == "trainer.jobs.train.run"
+    assert found.timeout == queue.KINDS[queue.TRAIN].timeout_s
+    assert found.retries_left == queue.KINDS[queue.TRAIN].retries
+    raw = redis.hget(found.key, "data")
+    assert isinstance(raw, bytes)
+    assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
+
+
+def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
+    job = queue.enqueue(queue.IMPORT, redis, "model.h5", {"source": "/a"})
+    assert job.startswith("import-model-h5-")
+    found = Job.fetch(job, redis, serializer=JSONSerializer)
+    assert (found.func_name, found.origin) == ("trainer.jobs.import_model.run", queue.TRAIN)
+    assert found.retries_left < queue.KINDS[queue.TRAIN].retries
+    assert [view.id for view in queue.views(redis)] == [job]
+
+
+def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
+    job = queue.enqueue(queue.EXPLAIN, redis, "3", {"version": 3})
+    found = Job.fetch(job, redis, serializer=JSONSerializer)
+    assert (found.func_name, found.origin) == ("trainer.jobs.explain.run", queue.TRAIN)
+    assert queue.KINDS[queue.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
+
+
+def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:
+    for kind, function in ((queue.GATE, "gating"), (queue.EVALUATE, "evaluating")):
+        job = queue.enqueue(kind, redis, "3", {"version": 3})
+        found = Job.fetch(job, redis, serializer=JSONSerializer)
+        assert (found.func_name, found.origin) == (f"evaluator.{function}.run", queue.EVALUATION)
+
+
+def test_what_follows_a_job_is_queued_once_and_named_after_it(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the job is run again, before that or after it has ended."""
+    job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
+    job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+    monkeypatch.setattr(queue, "get_current_job", lambda: job)
+    ids = [queue.follow_up(queue.GATE, "7", {"version": 7}) for _ in range(2)]
+    assert ids == [f"gate-7-{job_id.rsplit('-', 1)[-1]}"] * 2
+    assert queue.queue(queue.EVALUATION, redis).get_job_ids() == ids[:1]
+    queue.cancel(ids[0], redis)
+    assert queue.follow_up(queue.GATE, "7", {"version": 7}) == ids[0]
+    assert queue.view(ids[0], redis).status == "canceled"
+    assert queue.view(ids[0], redis).arguments == {"version": 7}
+
+
+def test_outside_a_job_nothing_follows() -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        queue.follow_up(queue.GATE, "7", {"version": 7})
+
+
+def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:
+    first = queue.enqueue(queue.INGEST, redis, "a", {})
+    second = queue.enqueue(queue.TRAIN, redis, "b", {})
+    queue.cancel(first, redis)
+    assert {view.id: view.status for view in queue.views(redis)} == {
+        first: "canceled",
+        second: "queued",
+    }
+
+
+def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:
+    job = queue.enqueue(queue.TRAIN, redis, "lake", {})
+    assert queue.cancel(job, redis).status == "canceled"
+    assert len(queue.queue(queue.TRAIN, redis)) == 0
+    with pytest.raises(JobError, match="the job has ended already"):
+        queue.cancel(job, redis)
+
+
+def test_a_job_that_ends_while_it_is_looked_at_has_its_reason(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue.enqueue(queue.INGEST, redis, "a", {})
+    look = Job.latest_result
+
+    def end_after_the_look(job: Job) -> Result | None:
+        found = look(job)
+        with redis.pipeline() as together:  # as RQ's worker does it
+            job.set_status(JobStatus.FAILED, pipeline=together)
+            Result.create_failure(job, 60, "ValueError: no rows", pipeline=together)
+            together.execute()
+        return found
+
+    monkeypatch.setattr(Job, "latest_result", end_after_the_look)
+    seen = [queue.view(job_id, redis) for _ in range(2)]
+    assert [(view.status, view.error) for view in seen] == [
+        ("queued", ""),
+        ("failed", "ValueError: no rows"),
+    ]
+
+
+def test_a_job_that_is_not_there_is_said(redis: Redis) -> None:
+    with pytest.raises(JobError, match="no such job: got train-x"):
+        queue.view("train-x", redis)
+
+
+def test_a_redis_that_is_not_there_is_said() -> None:
+    with pytest.raises(JobError, match=r"Redis does not answer at redis://127\.0\.0\.1:1/0"):
+        queue.connect("redis://127.0.0.1:1/0")
+
+
+def test_outside_a_job_there_is_no_current_one() -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        queue.current_job()

@@ -1,0 +1,73 @@
+"""A real worker in a process of its own; the jobs name functions that it must and must not run."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract.jobs import queue, worker
+
+
+@pytest.fixture
+def working(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker of imports."""
+    environ = {
+        **os.environ,
+        "LAPWING_REDIS_URL": f"unix://{redis_socket}",
+        "LAPWING_DATA_DIR": str(tmp_path),
+    }
+    process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environ)
+    await_true(lambda: worker.is_alive(queue.INGEST, redis))
+    yield process
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def await_true(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def await_end(job: str, redis: Redis) -> queue.JobView:
+    await_true(lambda: queue.view(job, redis).status in queue.ENDED)
+    return queue.view(job, redis)
+
+
+def test_a_worker_that_has_gone_is_not_alive(redis: Redis) -> None:
+    assert not worker.is_alive(queue.INGEST, redis)
+    assert not worker.listens(queue.INGEST, redis)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_worker_listens_to_its_queue_alone(redis: Redis) -> None:
+    assert worker.listens(queue.INGEST, redis)
+    assert not worker.listens(queue.TRAIN, redis)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_that_fails_says_why_and_is_not_tried_again(redis: Redis, tmp_path: Path) -> None:
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": str(tmp_path / "nothing")})
+    view = await_end(job, redis)
+    assert view.status == "failed"
+    assert "there is no such recording" in view.error
+    assert len(Job.fetch(job, redis, serializer=JSONSerializer).results()) == 1
+
+
+@pytest.mark.usefixtures("working")
+def test_no_other_function_is_run_whatever_redis_says(redis: Redis, tmp_path: Path) -> None:
+    planted = Queue(queue.INGEST, connection=redis, serializer=JSONSerializer)
+    job = planted.enqueue_call("os.system", args=[f"touch {tmp_path / 'owned'}"])
+    view = await_end(job.id, redis)
+    assert view.status == "failed"
+    assert "names a function that Lapwing does not queue: got os.system" in view.error
+    assert not (tmp_path / "owned").exists()

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from contract.errors import ModelError
+from contract.models import journal
+from contract.models.journal import FIRST, FORCED, GATE, ROLLBACK, Decision, decide
+
+
+def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert journal.read(tmp_path) == []
+
+
+def test_decisions_are_kept_in_their_order(tmp_path: Path) -> None:
+    made = [
+        decide(1, FIRST, "alone", None),
+        decide(2, GATE, "no", 1, accepted=False, evidence={"lower": -9.5}),
+    ]
+    for each in made:
+        journal.append(tmp_path, each)
+    assert journal.read(tmp_path) == made
+
+
+def test_a_decision_is_written_down_once(tmp_path: Path) -> None:
+    made = decide(1, FIRST, "alone", None)
+    journal.append(tmp_path, made)
+    journal.append(tmp_path, made)
+    assert journal.read(tmp_path) == [made]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"version": 1}]', "3"])
+def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / journal.JOURNAL).write_text(text)
+    with pytest.raises(ModelError, match=r"journal\.json cannot be read"):
+        journal.read(tmp_path)
+
+
+def history(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
+    return [
+        decide(step[0], step[1], "", None, accepted=step[2] if len(step) > 2 else True)
+        for step in steps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([], None),
+        ([(1, FIRST)], None),
+        ([(1, FIRST), (2, GATE)], 1),
+        ([(1, FIRST), (2, GATE, False)], None),
+        ([(1, FIRST), (2, GATE), (3, FORCED)], 2),
+        ([(1, FIRST), (2, GATE), (3, FORCED), (2, ROLLBACK)], 1),
+        ([(1, FIRST), (2, GATE), (1, ROLLBACK)], None),
+        ([(1, FIRST), (2, GATE), (1, ROLLBACK), (3, GATE)], 1),
+        ([(1, FIRST), (2, GATE), (2, FORCED)], 1),
+    ],
+)
+def test_a_rollback_goes_back_to_what_drove_before(
+    steps: list[tuple[int, str]], expected: int | None
+) -> None:
+    assert journal.before(history(*steps)) == expected

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+from versions import publish_one
+
+from contract.errors import ModelError
+from contract.models import promotion
+from contract.models.registry import H5, TFLITE, Registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    made = Registry(tmp_path)
+    for job in ("one", "two", "three"):
+        publish_one(made, job)
+    return made
+
+
+def judge(registry: Registry, version: int, against: int, job: str, *, accepted: bool) -> object:
+    why = "as well" if accepted else "worse"
+    found = promotion.judge(registry, version, against, job, why, {"n": 9}, accepted=accepted)
+    return found and (found.accepted, found.why)
+
+
+def test_a_version_is_forced(registry: Registry) -> None:
+    assert promotion.force(registry, 2, "I know better") == registry.manifest(2)
+    assert registry.current() == 2
+    assert (registry.root / H5).read_bytes() == b"weights of two"
+    last = registry.decisions()[-1]
+    assert (last.version, last.by, last.why, last.previous) == (2, "forced", "I know better", 1)
+
+
+def test_what_drives_already_may_be_forced_and_leaves_nothing_behind(registry: Registry) -> None:
+    """Two names of one file are not renamed onto each other, says POSIX."""
+    promotion.force(registry, 1, "once more")
+    assert {path.name for path in registry.root.iterdir()} == {
+        ".lock",
+        "current",
+        "journal.json",
+        H5,
+        "versions",
+    }
+
+
+def test_a_version_that_is_not_there_is_not_forced(registry: Registry) -> None:
+    with pytest.raises(ModelError, match=r"no such model version: got 7\. There are \[1, 2, 3\]"):
+        promotion.force(registry, 7, "")
+    assert registry.current() == 1
+
+
+def test_a_damaged_version_is_not_forced(registry: Registry) -> None:
+    (registry.path(2) / TFLITE).write_bytes(b"twin of twO")
+    with pytest.raises(ModelError, match=r"model\.tflite of model version 2 is not what"):
+        promotion.force(registry, 2, "")
+    assert registry.current() == 1
+    assert len(registry.decisions()) == 1
+
+
+def test_a_broken_link_is_made_anew(registry: Registry) -> None:
+    (registry.root / "current").unlink()
+    (registry.root / "current").symlink_to("nowhere")
+    promotion.force(registry, 1, "")
+    assert registry.current() == 1
+
+
+def test_the_gate_lets_a_candidate_drive_and_says_why(registry: Registry) -> None:
+    assert judge(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
+    assert registry.current() == 2
+    last = registry.decisions()[-1]
+    assert (last.by, last.evidence, last.previous) == ("gate", {"n": 9}, 1)
+
+
+def test_the_gate_refuses_and_says_why(registry: Registry) -> None:
+    assert judge(registry, 2, 1, "gate-2", accepted=False) == (False, "worse")
+    assert registry.current() == 1
+    assert not registry.decisions()[-1].accepted
+
+
+def test_a_gate_that_runs_again_decides_once(registry: Registry) -> None:
+    judge(registry, 2, 1, "gate-2", accepted=True)
+    promotion.rollback(registry)
+    assert judge(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
+    assert registry.current() == 1
+
+
+def test_where_nothing_drove_the_gate_lets_the_first_one(registry: Registry) -> None:
+    (registry.root / "current").unlink()
+    found = promotion.judge(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
+    assert found is not None
+    assert (found.by, found.previous, registry.current()) == ("first", None, 2)
+    assert promotion.judge(registry, 3, None, "gate-3", "", {}, accepted=True) is None
+    assert registry.current() == 2
+
+
+def test_a_comparison_with_what_drives_no_more_decides_nothing(registry: Registry) -> None:
+    promotion.force(registry, 3, "")
+    assert judge(registry, 2, 1, "gate-2", accepted=True) is None
+    assert registry.current() == 3
+
+
+def test_rollbacks_go_back_step_by_step(registry: Registry) -> None:
+    promotion.force(registry, 2, "")
+    promotion.force(registry, 3, "")
+    assert [promotion.rollback(registry).version for _ in range(2)] == [2, 1]
+    with pytest.raises(ModelError, match="no version drove before the current one: got 1"):
+        promotion.rollback(registry)
+    assert registry.current() == 1

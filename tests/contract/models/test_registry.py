@@ -1,0 +1,182 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from models import manifest
+from versions import publish_one, staged
+
+from contract import atomic_files
+from contract.errors import ModelError
+from contract.models.registry import H5, MANIFEST, SCHEMA, TFLITE, ModelManifest, Registry
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path)
+
+
+def change(registry: Registry, version: int, **fields: object) -> None:
+    """Change a published manifest, as no part of Lapwing does."""
+    path = registry.path(version) / MANIFEST
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_a_registry_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    assert registry.versions() == []
+    assert registry.current() is None
+
+
+def test_the_first_publication_is_numbered_digested_and_current(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert published.version == 1
+    assert published.files[H5] == {
+        "sha256": atomic_files.sha256(registry.path(1) / H5),
+        "bytes": len(b"weights of one"),
+    }
+    assert published.sha256 == published.files[H5]["sha256"]
+    assert registry.current() == 1
+    assert registry.verify(1) == published == registry.manifest(1)
+
+
+def test_later_publications_are_candidates(registry: Registry) -> None:
+    publish_one(registry, "one")
+    publish_one(registry, "two")
+    assert registry.versions() == [1, 2]
+    assert registry.current() == 1
+    assert (registry.root / H5).read_bytes() == b"weights of one"
+    assert [(each.version, each.by) for each in registry.decisions()] == [(1, "first")]
+
+
+def test_versions_are_ordered_as_numbers(registry: Registry) -> None:
+    for number in range(11):
+        publish_one(registry, f"job-{number}")
+    assert registry.versions()[-2:] == [10, 11]
+
+
+def test_a_publication_leaves_nothing_else_behind(registry: Registry) -> None:
+    publish_one(registry, "one")
+    assert {path.name for path in registry.root.iterdir()} == {
+        ".lock",
+        "current",
+        "journal.json",
+        H5,
+        "versions",
+    }
+    assert {path.name for path in registry.path(1).iterdir()} == {H5, TFLITE, MANIFEST}
+
+
+def test_a_job_publishes_once(registry: Registry) -> None:
+    first = publish_one(registry, "one")
+    publish_one(registry, "two")
+    again = registry.publish(staged(registry.root, "one"), manifest("one"))
+    assert again == first
+    assert registry.versions() == [1, 2]
+
+
+def test_what_a_job_published_is_found(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert registry.of_job("one") == published
+    assert registry.of_job("other") is None
+
+
+def test_a_missing_file_is_noticed(registry: Registry) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / H5).unlink()
+    with pytest.raises(ModelError, match="got no file"):
+        registry.verify(1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"schema": 1}', '{"schema": 1, "what": 2}', "\udcff"]
+)
+def test_a_manifest_that_cannot_be_read_is_refused(registry: Registry, text: str) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / MANIFEST).write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelError, match="model version 1"):
+        registry.verify(1)
+
+
+@pytest.mark.parametrize("files", [{}, {H5: {}}, {H5: None}, [], {TFLITE: {"sha256": "0"}}])
+def test_a_manifest_without_digests_is_refused(registry: Registry, files: object) -> None:
+    publish_one(registry, "one")
+    change(registry, 1, files=files)
+    with pytest.raises(ModelError, match="the manifest of model version 1 cannot be read"):
+        registry.manifest(1)
+
+
+def test_a_manifest_of_another_schema_is_refused(registry: Registry) -> None:
+    publish_one(registry, "one")
+    change(registry, 1, schema=SCHEMA + 1)
+    with pytest.raises(ModelError, match=f"got {SCHEMA + 1}. This release reads schema {SCHEMA}"):
+        registry.manifest(1)
+
+
+def test_a_damaged_manifest_does_not_stop_publications(registry: Registry) -> None:
+    publish_one(registry, "one")
+    (registry.path(1) / MANIFEST).write_text("{")
+    assert publish_one(registry, "two").version == 2
+
+
+PUBLISHER = """
+import sys
+from pathlib import Path
+import versions as here
+from models import manifest
+registry = here.Registry(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(10):
+    here.publish_one(registry, f"{sys.argv[2]}-{number}")
+    folder = here.staged(registry.root, f"same-{number}-{sys.argv[2]}")
+    registry.publish(folder, manifest(f"same-{number}"))
+"""
+
+
+def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: Registry) -> None:
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    publishers = [
+        subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, str(registry.root), name],
+            env=here,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("a", "b")
+    ]
+    for each in publishers:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in publishers:
+        each.communicate("go\n", timeout=60)
+        assert each.returncode == 0
+    jobs = [registry.verify(version).job_id for version in registry.versions()]
+    assert sorted(jobs) == sorted(f"{who}-{n}" for who in ("a", "b", "same") for n in range(10))
+    assert registry.versions() == list(range(1, 31))
+    assert registry.current() == 1
+
+
+def test_a_manifest_survives_its_document(registry: Registry) -> None:
+    published = publish_one(registry, "one")
+    assert ModelManifest(**dataclasses.asdict(published)) == published
+
+
+def test_a_file_too_large_to_be_read_is_refused_before_it_is(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_one(registry, "one")
+    monkeypatch.setattr("contract.models.registry.MAX_FILE_BYTES", 10)
+    with pytest.raises(ModelError, match=r"model\.h5 of model version 1 is too large: got 14 "):
+        registry.verify(1)
+
+
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(registry: Registry) -> None:
+    files = publish_one(registry, "one").files
+    change(registry, 1, files={**files, "../../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}})
+    with pytest.raises(ModelError, match="version 1 names a file elsewhere"):
+        registry.verify(1)

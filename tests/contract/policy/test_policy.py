@@ -1,0 +1,124 @@
+import json
+import shutil
+from pathlib import Path
+
+import models
+import numpy as np
+import numpy.typing as npt
+import pytest
+import samples
+
+from contract.errors import ModelError
+from contract.frames import preprocess
+from contract.frames import spec as framespec
+from contract.models.golden import COUNT, FILE, Golden
+from contract.models.registry import H5, MANIFEST, TFLITE, Registry
+from contract.policy.litert import LiteRT
+from contract.policy.policy import Pilot, load
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    (tmp_path / "models").mkdir()
+    return Registry(tmp_path / "models")
+
+
+class Constant:
+    """A backend that answers the same to everything."""
+
+    def __init__(self, answer: float) -> None:
+        self._answer = answer
+
+    def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return np.full(len(frames), self._answer, dtype=np.float32)
+
+
+def constant(answer: float, golden_answer: float = 0.0) -> Pilot:
+    """A pilot that answers the same to everything, and has golden frames of another answer."""
+    seen = np.zeros((COUNT, 128, 128, 3), np.uint8)
+    known = Golden(seen, np.full(COUNT, golden_answer, np.float32))
+    return Pilot(models.manifest("job"), Constant(answer), known)
+
+
+def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
+    manifest = models.publish(registry, networks / "right", "job")
+    pilot = load(registry, 1, LiteRT)
+    steering = pilot.steer(preprocess.prepare(samples.jpeg()))
+    assert pilot.manifest == manifest
+    assert steering == pytest.approx(models.ANSWERS["right"], abs=models.NEAR)
+
+
+@pytest.mark.parametrize(("raw", "clamped"), [(3.0, 1.0), (-7.5, -1.0), (0.25, 0.25)])
+def test_steering_is_clamped(raw: float, clamped: float) -> None:
+    pilot = constant(raw)
+    assert pilot.steer(preprocess.prepare(samples.jpeg())) == clamped
+
+
+@pytest.mark.parametrize("raw", [float("nan"), float("inf"), float("-inf")])
+def test_an_answer_that_is_no_number_is_an_error(raw: float) -> None:
+    pilot = constant(raw)
+    with pytest.raises(ModelError, match="answers with no number"):
+        pilot.steer(preprocess.prepare(samples.jpeg()))
+
+
+def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "nan", "job")
+    with pytest.raises(ModelError, match="version 1 answers with no number: got nan"):
+        load(registry, 1, LiteRT)
+
+
+def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Path) -> None:
+    spec = {**framespec.SPEC, "resize": "area"}
+    models.publish(registry, networks / "left", "job", frame_spec=spec)
+    with pytest.raises(ModelError, match="version 1 was trained on other frames"):
+        load(registry, 1, LiteRT)
+
+
+@pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0)])
+def test_a_model_that_answers_as_it_did_is_sound(answer: float, golden_answer: float) -> None:
+    constant(answer, golden_answer).check()
+
+
+def test_a_model_that_answers_otherwise_is_told() -> None:
+    with pytest.raises(ModelError, match=r"does not answer its golden frames .* of 0\.0011 in"):
+        constant(0.5, 0.5011).check()
+
+
+def test_a_model_that_answers_otherwise_than_where_it_was_made_is_not_loaded(
+    registry: Registry, networks: Path
+) -> None:
+    shutil.copytree(networks / "left", registry.root / "mixed")
+    shutil.copy(networks / "right" / FILE, registry.root / "mixed" / FILE)
+    models.publish(registry, registry.root / "mixed", "job")
+    with pytest.raises(ModelError, match="does not answer its golden frames"):
+        load(registry, 1, LiteRT)
+
+
+@pytest.mark.parametrize("name", [TFLITE, H5, FILE])
+def test_a_damaged_version_is_not_loaded(registry: Registry, networks: Path, name: str) -> None:
+    models.publish(registry, networks / "left", "job")
+    content = bytearray((registry.path(1) / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (registry.path(1) / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"{name} of model version 1 is not what"):
+        load(registry, 1, LiteRT)
+
+
+@pytest.mark.parametrize("name", [TFLITE, FILE])
+def test_a_file_that_was_not_verified_is_not_loaded(
+    registry: Registry, networks: Path, name: str
+) -> None:
+    models.publish(registry, networks / "left", "job")
+    path = registry.path(1) / MANIFEST
+    document = json.loads(path.read_text())
+    del document["files"][name]
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelError, match=f"lists no {name}"):
+        load(registry, 1, LiteRT)
+
+
+def test_a_manifest_of_another_version_is_not_believed(registry: Registry, networks: Path) -> None:
+    models.publish(registry, networks / "left", "one")
+    registry.path(1).rename(registry.path(2))
+    with pytest.raises(ModelError, match="belongs to another: got 1"):
+        load(registry, 2, LiteRT)

@@ -1,0 +1,116 @@
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import samples
+
+from contract.recordings import archive as recording
+from contract.errors import RecordingError
+
+
+def names(source: Path, scratch: Path) -> list[str]:
+    with recording.opened(source, scratch) as found:
+        return [each.name for each in found]
+
+
+def digest(source: Path, listed: list[str], scratch: Path) -> str:
+    with recording.opened(source, scratch) as (found,), ThreadPoolExecutor(2) as executor:
+        return found.digest(listed, executor)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return samples.recording(tmp_path / "run", rows=4)
+
+
+def test_a_folder_is_a_recording(run: Path, tmp_path: Path) -> None:
+    with recording.opened(run, tmp_path / "scratch") as (found,):
+        assert found.name == "run"
+        assert len(found.images) == 12
+
+
+def test_images_may_lie_beside_the_log(run: Path, tmp_path: Path) -> None:
+    for image in (run / "IMG").iterdir():
+        shutil.move(image, run / image.name)
+    (run / "IMG").rmdir()
+    with recording.opened(run, tmp_path / "scratch") as (found,):
+        assert f"center_{samples.stamp(0)}.jpg" in found.images
+
+
+def test_a_folder_of_folders_holds_several(tmp_path: Path) -> None:
+    samples.recording(tmp_path / "runs" / "run1", rows=1)
+    samples.recording(tmp_path / "runs" / "run2", rows=1)
+    assert names(tmp_path / "runs", tmp_path / "scratch") == ["runs-run1", "runs-run2"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_an_archive_is_unpacked_and_cleared_away(run: Path, tmp_path: Path, kind: str) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, run.parent, "run"))
+    with recording.opened(archive, tmp_path / "scratch") as (found,):
+        assert found.name == "packed"
+        assert len(found.images) == 12
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_what_a_killed_import_unpacked_is_removed(run: Path, tmp_path: Path) -> None:
+    left = tmp_path / "scratch" / "0123"
+    left.mkdir(parents=True)
+    (left / "big").touch()
+    left.with_suffix(".lock").touch()
+    archive = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", run))
+    names(archive, tmp_path / "scratch")
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_tar_that_points_outside_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("x")
+    with tarfile.open(tmp_path / "evil.tar", "w") as file:
+        file.add(tmp_path / "log", "../../driving_log.csv")
+    with pytest.raises(RecordingError, match="cannot be unpacked"):
+        names(tmp_path / "evil.tar", tmp_path / "scratch")
+    assert not (tmp_path / "driving_log.csv").exists()
+
+
+def test_a_zip_that_points_outside_stays_inside(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as file:
+        file.writestr("../driving_log.csv", "x")
+    with pytest.raises(RecordingError, match=r"no driving_log\.csv"):
+        names(tmp_path / "evil.zip", tmp_path / "scratch")
+    assert not (tmp_path / "driving_log.csv").exists()
+
+
+def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (run / "IMG" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    with recording.opened(run, tmp_path / "scratch") as (found,):
+        assert "link.jpg" not in found.images
+
+
+def test_the_same_content_elsewhere_is_the_same(run: Path, tmp_path: Path) -> None:
+    listed = [f"center_{samples.stamp(row)}.jpg" for row in range(4)]
+    first = digest(run, listed, tmp_path / "scratch")
+    other = shutil.copytree(run, tmp_path / "other")
+    (other / "IMG" / "unlisted.jpg").write_bytes(b"x")
+    assert digest(other, listed, tmp_path / "scratch") == first
+    (other / "IMG" / listed[2]).write_bytes(b"x")
+    assert digest(other, listed, tmp_path / "scratch") != first
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "there is no such recording"),
+        (lambda path: path.mkdir(), r"no driving_log\.csv in the recording"),
+        (lambda path: path.write_text("x"), "neither a folder nor a zip nor a tar"),
+    ],
+)
+def test_what_is_no_recording_is_said(
+    tmp_path: Path, make: Callable[[Path], object], message: str
+) -> None:
+    make(tmp_path / "source")
+    with pytest.raises(RecordingError, match=message):
+        names(tmp_path / "source", tmp_path / "scratch")

@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.recordings.decimal_comma import (readings)
+from contract.recordings.driving_log import (RANGES)
+
+
+def dotnet(value: float) -> str:
+    """Write a float as Mono's ToString does under de-DE: seven digits, a decimal comma."""
+    return "0" if value == 0 else f"{value:.7G}".replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("0,0,0,1,814037E-05", (0, 0, 0, 1.814037e-05)),
+        ("-0,15,0,0,1,368393E-05", (-0.15, 0, 0, 1.368393e-05)),
+        ("0,0,1372461,0,0,02287625", (0, 0.1372461, 0, 0.02287625)),
+        ("-0,25,1,0,5,678449", (-0.25, 1, 0, 5.678449)),
+        ("-0,5000001,0,5,0,25,30,19", (-0.5000001, 0.5, 0.25, 30.19)),
+        ("1,1,1,30", (1, 1, 1, 30)),
+    ],
+)
+def test_a_row_with_one_reading_is_read(text: str, values: tuple[float, ...]) -> None:
+    assert readings(text.split(","), RANGES) == [values]
+
+
+def test_a_row_with_several_readings_keeps_them_all() -> None:
+    assert len(readings(["0", "1", "0", "5", "0", "3"], RANGES)) == 2
+
+
+@pytest.mark.parametrize("text", ["0,0,0", "7,0,0,0", "x,0,0,0", "0,0,0,0,0,0,0,0,0", "-0,0,0,3"])
+def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
+    assert readings(text.split(","), RANGES) == []
+
+
+@given(
+    st.tuples(
+        st.floats(-1, 1, width=32),
+        st.floats(0, 1, width=32),
+        st.floats(0, 1, width=32),
+        st.floats(0, 31, width=32),
+    )
+)
+def test_what_was_written_is_always_among_the_readings(values: tuple[float, ...]) -> None:
+    written = [dotnet(value) for value in values]
+    meant = tuple(float(text.replace(",", ".")) for text in written)
+    assert meant in readings(",".join(written).split(","), RANGES)

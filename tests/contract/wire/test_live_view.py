@@ -1,0 +1,25 @@
+import dataclasses
+import json
+
+import pytest
+
+from contract.errors import TelemetryError
+from contract.wire.live_view import View, decode
+
+VIEW = View("1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+
+
+def test_what_is_encoded_is_decoded() -> None:
+    assert decode(VIEW.encode()) == VIEW
+    assert decode(VIEW.encode().encode()) == VIEW
+
+
+def test_fields_of_a_later_version_are_passed_over() -> None:
+    document = {**dataclasses.asdict(VIEW), "later": 1}
+    assert decode(json.dumps(document)) == VIEW
+
+
+@pytest.mark.parametrize("text", ["", "[]", "5", "{}", '{"simulator": "1"}', b"\xff"])
+def test_anything_else_is_refused(text: str | bytes) -> None:
+    with pytest.raises(TelemetryError, match="no view of a drive"):
+        decode(text)

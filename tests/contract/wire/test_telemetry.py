@@ -1,0 +1,105 @@
+import base64
+import json
+
+import pytest
+import samples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.errors import TelemetryError
+from contract.wire import telemetry
+
+IMAGE = base64.b64encode(b"\xff\xd8\xff").decode()
+
+
+def payload(**changes: object) -> dict[str, object]:
+    return {
+        "steering_angle": "12.5000",
+        "throttle": "0.2000",
+        "speed": "9.1300",
+        "image": IMAGE,
+        **changes,
+    }
+
+
+def test_degrees_become_a_command() -> None:
+    seen = telemetry.parse(payload())
+    assert (seen.steering, seen.throttle, seen.speed_mph) == (0.5, 0.2, 9.13)
+    assert seen.jpeg == b"\xff\xd8\xff"
+    assert seen.decimal_mark == "."
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "mark"),
+    [
+        ("0.0000", 0.0, "."),
+        ("-25.0000", -25.0, "."),
+        ("1,234.5000", 1234.5, "."),
+        ("0,0000", 0.0, ","),
+        ("-12,5000", -12.5, ","),
+        ("12.500,0000", 12500.0, ","),
+        ("1\u202f234,5000", 1234.5, ","),
+        ("1\u00a0234,5000", 1234.5, ","),
+        ("1\u2019234.5000", 1234.5, "."),
+        ("\u22123,2500", -3.25, ","),
+        ("0.12", 0.12, "."),
+        ("3", 3.0, "."),
+        ("1e-05", 1e-05, "."),
+    ],
+)
+def test_numbers_are_read_with_their_decimal_mark(text: str, value: float, mark: str) -> None:
+    assert telemetry.number({"x": text}, "x") == (value, mark)
+
+
+@pytest.mark.parametrize(
+    "bad", [None, "", "abc", "nan", "inf", "1,2,3", True, [], {}, float("nan")]
+)
+def test_what_is_no_number_is_refused_by_name(bad: object) -> None:
+    with pytest.raises(TelemetryError, match="the telemetry's speed means nothing"):
+        telemetry.parse(payload(speed=bad))
+
+
+@pytest.mark.parametrize("bad", [None, 5, "not base64!", "ä"])
+def test_an_image_that_is_no_base64_is_refused(bad: object) -> None:
+    with pytest.raises(TelemetryError, match="the telemetry's image means nothing"):
+        telemetry.parse(payload(image=bad))
+
+
+def test_answers_are_text_in_the_simulators_own_marks() -> None:
+    assert telemetry.steer(0.1, -1.0, ",") == {
+        "steering_angle": "0,100000",
+        "throttle": "-1,000000",
+    }
+
+
+def test_answers_are_clamped() -> None:
+    assert telemetry.steer(7, -7) == {"steering_angle": "1.000000", "throttle": "-1.000000"}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_number_is_never_sent(bad: float) -> None:
+    with pytest.raises(TelemetryError):
+        telemetry.steer(bad, 0)
+
+
+@given(st.floats(-1, 1), st.sampled_from([".", ","]))
+def test_an_answer_reads_back_as_it_was_meant(steering: float, mark: str) -> None:
+    text = telemetry.steer(steering, 0, mark)["steering_angle"]
+    assert float(text.replace(mark, ".")) == pytest.approx(steering, abs=1e-6)
+    assert not text.startswith("-0.000000")
+
+
+@pytest.mark.parametrize(("name", "mark"), [("en-US", "."), ("de-DE", ",")])
+def test_what_the_real_client_sent_is_read(name: str, mark: str) -> None:
+    seen = 0
+    for line in samples.shared("protocol", f"{name}.jsonl").read_text().splitlines():
+        message = json.loads(line)
+        if message["from"] != "client" or not message.get("data", "").startswith(
+            '42["telemetry",{'
+        ):
+            continue
+        parsed = telemetry.parse(json.loads(message["data"][2:])[1])
+        assert parsed.decimal_mark == mark
+        assert parsed.jpeg.startswith(b"\xff\xd8\xff")
+        seen += 1
+    assert seen > 20

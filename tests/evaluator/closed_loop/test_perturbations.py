@@ -1,0 +1,73 @@
+import pytest
+
+from contract.errors import SettingError
+from evaluator.closed_loop.perturbations import Condition, parse
+from simulator.episode.initial_state import Start
+
+
+def test_conditions_are_read_as_people_write_them() -> None:
+    assert parse(["clear", " fog ", "delay=100ms", "offset=1.5m", "fog+delay=50ms"]) == [
+        Condition(),
+        Condition("fog", light="fog"),
+        Condition("delay=100ms", delay_s=0.1),
+        Condition("offset=1.5m", offset_m=1.5),
+        Condition("fog+delay=50ms", light="fog", delay_s=0.05),
+    ]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "",
+        "rain",
+        "delay",
+        "delay=100",
+        "delay=100m",
+        "offset=1ms",
+        "delay=-5ms",
+        "delay=1001ms",
+        "delay=nanms",
+        "offset=3.1m",
+        "fog+",
+        "../fog",
+        "fog/dusk",
+        "delay=\u0661ms",
+        f"delay=0.{'0' * 300}ms",
+        # One of them would be driven, under the name of both.
+        "fog+dusk",
+        "clear+fog",
+        "delay=50ms+delay=100ms",
+        "offset=1m+offset=2m",
+    ],
+)
+def test_what_is_none_is_named(word: str) -> None:
+    with pytest.raises(SettingError, match="no such condition: got ") as caught:
+        parse([word])
+    assert repr(word.strip()) in str(caught.value)
+    assert "delay=100ms" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fog", "fog"],
+        ["fog", " fog"],
+        ["fog+delay=50ms", "delay=50ms+fog"],
+        ["delay=50ms", "delay=50.0ms"],
+        ["clear", "delay=0ms"],
+    ],
+)
+def test_one_that_is_there_twice_is_refused_however_it_is_written(words: list[str]) -> None:
+    with pytest.raises(SettingError, match="the conditions cannot be driven"):
+        parse(words)
+
+
+def test_a_condition_changes_nothing_else_of_a_start() -> None:
+    usual = Start(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
+    assert Condition().start(usual) == usual
+    [foggy, beside] = parse(["fog", "offset=1m"])
+    assert foggy.start(usual) == Start(7.0, -1, -0.2, 0.05, "fog", 9)
+    assert beside.start(usual) == Start(7.0, -1, -1.0, 0.05, "clear", 9)  # on the side where it was
+    [on_the_line] = parse(["offset=0m"])
+    assert on_the_line.start(usual).offset_m == 0.0

@@ -1,0 +1,127 @@
+"""The job, by a real worker of a real queue; and what it does, in this process."""
+
+import json
+import os
+from pathlib import Path
+
+import models
+import numpy as np
+import pytest
+import versions
+from redis import Redis
+from roads import straight
+from rq import SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract.dataset import store
+from contract.errors import SettingError
+from contract.jobs import queue as jobs
+from contract.models.registry import Registry
+from contract.settings import load
+from evaluator.closed_loop import perturbations
+from evaluator.jobs.collect import Lesson, collect
+from evaluator.offline import held_out
+from ingest.job import import_source
+from ingest.settings import Settings
+from simulator.drivers.in_process import Seeing
+from trainer.data.split import stretches
+
+ROAD = straight(300.0)
+STRAIGHT_ON = Seeing(lambda frame: 0.02)
+
+
+def lesson(*words: str, **values: int) -> Lesson:
+    return Lesson(tuple(perturbations.parse(words)), **values)
+
+
+def silent(**fields: object) -> None:
+    """Nobody listens."""
+
+
+def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
+    told: list[dict[str, object]] = []
+    found = collect(
+        ROAD,
+        lesson("clear", "fog", starts=2, rows=50),
+        STRAIGHT_ON,
+        tmp_path / "inbox" / "r1",
+        lambda **fields: told.append(fields),
+    )
+    assert (found["rows"], found["drives"]) == (50, 4)
+    assert [each["rows_done"] for each in told] == list(range(1, 51))
+    assert found["apart_mean"] > 0
+
+
+def test_the_ingest_takes_it_and_parts_the_drives(tmp_path: Path) -> None:
+    wanted = lesson("clear", "dusk", starts=2, rows=48)
+    found = collect(ROAD, wanted, STRAIGHT_ON, tmp_path / "r1", silent)
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    [imported] = import_source(settings, Path(found["folder"]), None, 0.0, silent)
+    assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
+    [manifest] = store.manifests(settings.data_dir)
+    with store.open_store(settings.data_dir, manifest) as reader:
+        assert np.bincount(stretches(reader.rows)).tolist() == [12, 12, 12, 12]
+
+
+def test_nobody_is_driven_along_it_again(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "models")
+    registry.root.mkdir()
+    versions.publish_one(registry, "job")
+    found = collect(ROAD, lesson("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent)
+    for name, count in (("dagger-v1-r1", 0), ("mine", 1)):
+        settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / name)})
+        import_source(settings, Path(found["folder"]), name, 0.0, silent)
+        with held_out.held_out(settings.data_dir, registry, 1) as held:
+            assert len(held) == count
+
+
+def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
+    for _ in range(2):
+        found = collect(
+            ROAD, lesson("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent
+        )
+    assert len((tmp_path / "r" / "driving_log.csv").read_text().splitlines()) == found["rows"] == 5
+
+
+@pytest.mark.parametrize("values", [{"starts": 0}, {"starts": 3, "rows": 2}, {"beta": 1}], ids=str)
+def test_a_lesson_that_cannot_be_driven_is_refused(values: dict[str, int]) -> None:
+    with pytest.raises(SettingError):
+        lesson("clear", **values)
+
+
+def test_the_job_leaves_a_recording_in_the_inbox(
+    redis: Redis, redis_socket: Path, tmp_path: Path, networks: Path
+) -> None:
+    road = tmp_path / "road.csv"
+    road.write_text("x,y\n0,0\n30,0\n60,0\n90,0\n120,0\n")
+    models.publish(Registry(tmp_path / "models"), networks / "right", "job")
+    arguments = {
+        "version": 1,
+        "name": "dagger-v1-r1",
+        "conditions": ["fog"],
+        "track": str(road),
+        "starts": 2,
+        "rows": 20,
+    }
+    job = jobs.enqueue(jobs.COLLECT, redis, "r1", arguments)
+    environ = dict(os.environ)
+    os.environ |= {
+        "LAPWING_DATA_DIR": str(tmp_path / "data"),
+        "LAPWING_MODEL_DIR": str(tmp_path / "models"),
+    }
+    try:
+        queue = jobs.queue(jobs.EVALUATION, redis)
+        SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True)
+    finally:
+        os.environ.clear()
+        os.environ |= environ
+    view = jobs.view(job, redis)
+    assert view.result is not None, view.error
+    collected = view.result["collected"]
+    assert collected["rows"] == 20
+    folder = Path(collected["folder"])
+    assert folder == tmp_path / "data" / "inbox" / job / "dagger-v1-r1"
+    assert len(list((folder / "IMG").iterdir())) == 60
+    assert json.loads(json.dumps(collected)) == collected
+    assert Job.fetch(job, redis, serializer=JSONSerializer).meta["progress"]["phase"] == "collect"

@@ -1,0 +1,185 @@
+"""A candidate and the version that drives, over the same courses: who drives afterwards."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import candidates
+import pytest
+from candidates import Driven
+
+from contract import atomic_files
+from contract.errors import ModelError
+from contract.models import promotion
+from contract.models.journal import FIRST, GATE, Decision
+from contract.models.registry import H5, TFLITE, Registry
+from evaluator.jobs import gate
+from evaluator.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path, driven: Driven) -> Settings:
+    return candidates.settings(tmp_path, driven.track)
+
+
+@pytest.fixture
+def registry(settings: Settings) -> Registry:
+    return Registry(settings.model_dir)
+
+
+def silent(**fields: object) -> None:
+    pass
+
+
+def decide(
+    settings: Settings, version: int = 2, job: str = "gate-1", report: Callable[..., None] = silent
+) -> Decision:
+    return gate.decide(settings, job, version, report)
+
+
+def test_a_worse_driver_of_lower_loss_is_refused(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one", metrics={"validation_mse": 0.25})
+    driven.publish(registry, "left", "two", metrics={"validation_mse": 0.0003})
+    decision = decide(settings)
+    assert (decision.accepted, decision.by, decision.previous) == (False, GATE, 1)
+    assert decision.why.startswith("worse, or not shown to be as good: simulator, ")
+    [found] = decision.evidence["comparisons"]
+    assert (found["incumbent"], found["passed"], found["pairs"]) == (100.0, False, 4)
+    assert found["candidate"] < 50
+    assert registry.current() == 1
+    assert registry.decisions()[-1] == decision
+
+
+def test_a_better_driver_of_higher_loss_drives(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "left", "one", metrics={"validation_mse": 0.0003})
+    driven.publish(registry, "straight", "two", metrics={"validation_mse": 0.25})
+    decision = decide(settings)
+    assert decision.accepted
+    assert decision.why.startswith("as good or better: simulator, ")
+    assert registry.current() == 2
+    assert atomic_files.sha256(registry.root / H5) == registry.manifest(2).sha256
+
+
+def test_an_equal_driver_drives(settings: Settings, registry: Registry, driven: Driven) -> None:
+    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "two")
+    assert decide(settings).accepted
+    assert registry.current() == 2
+
+
+def test_of_two_that_drive_nowhere_the_candidate_is_refused(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "left", "one")
+    driven.publish(registry, "right", "two")
+    decision = decide(settings)
+    assert not decision.accepted
+    assert decision.why.startswith(
+        "nothing shows that it is not worse: neither drives any course; simulator, "
+    )
+    assert registry.current() == 1
+
+
+def test_recordings_tell_nothing_of_two_that_steer_as_hands_that_never_move(
+    settings: Settings, registry: Registry, driven: Driven, data: Path
+) -> None:
+    """Though both keep to more than half of the path, as those do."""
+    shutil.copytree(data, settings.data_dir)
+    driven.publish(registry, "straight", "one", data=[])
+    driven.publish(registry, "straight", "two", data=[])
+    decision = decide(settings)
+    simulator, recordings = decision.evidence["comparisons"]
+    assert recordings["course"] == "recordings, held out"
+    assert (recordings["pairs"], recordings["passed"], recordings["tells"]) == (5, True, False)
+    assert recordings["candidate"] > 50
+    assert decision.why.startswith("as good or better: simulator, ")
+    assert "recordings" not in decision.why
+    assert simulator["tells"]
+
+
+def test_one_that_keeps_less_to_recordings_is_refused_though_it_drives_as_well(
+    settings: Settings, registry: Registry, driven: Driven, data: Path
+) -> None:
+    """Only there is the weave to be seen, to which "right" keeps better than straight on."""
+    shutil.copytree(data, settings.data_dir)
+    driven.publish(registry, "right", "one", data=[])
+    driven.publish(registry, "straight", "two", data=[])
+    decision = decide(settings)
+    simulator, recordings = decision.evidence["comparisons"]
+    assert simulator["difference"] > 0
+    assert recordings["tells"]
+    assert not recordings["passed"]
+    assert not decision.accepted
+
+
+def test_the_first_one_drives_without_a_comparison(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "left", "one")
+    (registry.root / "current").unlink()
+    decision = decide(settings, version=1)
+    assert (decision.accepted, decision.by, decision.previous) == (True, FIRST, None)
+    assert decision.id == "gate-1"
+    assert registry.current() == 1
+
+
+def test_one_that_drives_already_is_told_why(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one")
+    assert decide(settings, version=1) == registry.decisions()[0]
+    (registry.root / "journal.json").unlink()  # as the remedy for a broken one says
+    assert (decide(settings, version=1).accepted, registry.decisions()) == (True, [])
+
+
+def test_a_damaged_candidate_never_drives(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "left", "one")
+    driven.publish(registry, "straight", "two")
+    (registry.path(2) / TFLITE).write_bytes(b"")
+    with pytest.raises(ModelError, match=r"model\.tflite of model version 2 is not what"):
+        decide(settings)
+    assert registry.current() == 1
+
+
+def test_a_gate_that_runs_again_decides_once_and_drives_nothing(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "left", "one")
+    driven.publish(registry, "straight", "two")
+    files = sorted(registry.root.glob("versions/*/evaluations/**/*.json"))
+    before = [path.stat().st_mtime_ns for path in files]
+    assert len(files) == 2 * candidates.STARTS
+    first = decide(settings)
+    promotion.rollback(registry)
+    assert decide(settings) == first  # and 1 goes on driving
+    assert registry.current() == 1
+    again = decide(settings, job="gate-2")
+    assert (again.accepted, again.evidence) == (True, first.evidence)
+    assert sorted(registry.root.glob("versions/*/evaluations/**/*.json")) == files
+    assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_a_version_that_came_meanwhile_is_compared_with(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
+    """The candidate beats the one that drove when its gate began, not the one that drives now."""
+    driven.publish(registry, "left", "one")
+    driven.publish(registry, "right", "two")
+    driven.publish(registry, "straight", "three")
+    phases: list[object] = []
+
+    def report(**fields: object) -> None:
+        phases.append(fields.get("version"))
+        if fields.get("version") == 2 and registry.current() == 1:
+            promotion.force(registry, 3, "meanwhile")
+
+    decision = decide(settings, report=report)
+    assert [each for each in phases if each] == [1, 2, 3, 2]
+    assert (decision.accepted, decision.previous) == (False, 3)
+    assert registry.current() == 3

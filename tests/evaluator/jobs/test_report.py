@@ -1,0 +1,30 @@
+"""The report job as the worker runs it, without its queue."""
+
+from pathlib import Path
+
+import pytest
+import reported
+
+from contract.errors import JobError, ModelError
+from evaluator.jobs import report
+
+
+def test_it_says_where_each_form_is(tmp_path: Path) -> None:
+    folder = reported.publish(tmp_path / "models")
+    phases: list[object] = []
+    result = report.write(tmp_path / "models", 1, lambda **told: phases.append(told["phase"]))
+    assert phases == ["draw", "write"]
+    assert result["version"] == 1
+    assert result["folder"] == str(folder / "report")
+    for form in ("html", "markdown", "pdf"):
+        assert Path(result[form]).stat().st_size > 1000
+
+
+def test_there_is_no_report_on_what_was_not_published(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such model version"):
+        report.write(tmp_path, 3, lambda **told: None)
+
+
+def test_outside_a_job_nothing_is_written() -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        report.run(1)

@@ -1,0 +1,120 @@
+"""The command as people call it, in a process of its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import models
+import pytest
+import samples
+
+from contract.dataset import split_file
+from contract.dataset.split_file import Sides, SplitFile
+from contract.models.registry import Registry
+from contract.settings import load
+from ingest.job import import_source
+from ingest.settings import Settings
+
+
+def score(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "evaluator.offline", "score", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def registry(tmp_path: Path, networks: Path) -> Registry:
+    registry = Registry(tmp_path / "models")
+    registry.root.mkdir()
+    models.publish(registry, networks / "left", "one")
+    return registry
+
+
+def test_a_version_is_scored_on_each_recording(tmp_path: Path, registry: Registry) -> None:
+    folders = [samples.recording(tmp_path / name, rows=30) for name in ("lake", "other")]
+    done = score(1, *folders, "--models", registry.root, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["version"] == 1
+    lake, other = document["recordings"]
+    assert lake["score"]["rows"] == 30
+    assert lake["score"]["bias_deg"] == pytest.approx(
+        25 * (models.ANSWERS["left"] - sum(map(samples.steering_at, range(30))) / 30),
+        abs=25 * models.NEAR,
+    )
+    assert sum(each["rows"] for each in lake["by_bin"]) == 30
+    assert len(lake["by_camera"]) == 3
+    for each in (lake, other):
+        assert each["leak"]["dataset"] is None
+        assert each["leak"]["says"].startswith("none by content (")
+    shown = score(1, folders[0], "--models", registry.root)
+    assert shown.returncode == 0, shown.stderr
+    for word in ("version 1", "predict zero", "hold last", "skill -", "leak: none by content"):
+        assert word in shown.stdout
+
+
+def test_held_out_scores_what_was_not_trained_on(
+    tmp_path: Path, registry: Registry, networks: Path
+) -> None:
+    lake = samples.recording(tmp_path / "lake", rows=60)
+    other = samples.recording(tmp_path / "other", rows=30, seed=3)
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    (imported,) = import_source(settings, lake, None, 0.05, lambda **_: None)
+    dataset = imported["dataset"]
+    parted = shutil.copytree(networks / "left", tmp_path / "network")
+    sides = Sides(60, ((0, 30),), ((46, 60),))
+    split_file.write(parted / split_file.FILE, SplitFile(1.0, {dataset: sides}))
+    models.publish(registry, parted, "parted", data=[{"dataset": dataset, "rows": 60}])
+    archive = shutil.make_archive(str(tmp_path / "copy"), "zip", lake)
+    done = score(2, archive, other, "--models", registry.root, "--held-out", "--json")
+    assert done.returncode == 0, done.stderr
+    known, unknown = json.loads(done.stdout)["recordings"]
+    # Row 29 is the last that was trained on; 15 rows of 67 ms are more than a second.
+    assert known["score"]["rows"] == 60 - 44
+    assert (known["leak"]["dataset"], known["leak"]["trained"]) == (dataset, 30)
+    assert known["leak"]["scored_near_trained"] == 0
+    rows = range(44, 60)
+    assert known["score"]["bias_deg"] == pytest.approx(
+        25 * (models.ANSWERS["left"] - sum(map(samples.steering_at, rows)) / 16),
+        abs=25 * models.NEAR,
+    )
+    assert unknown["score"]["rows"] == 30
+    shown = score(2, lake, "--models", registry.root, "--held-out")
+    assert "lake, 16 rows that were held out" in shown.stdout
+    assert "none that was trained on lies within 1 s of a scored one" in shown.stdout
+    unsure = score(1, lake, "--models", registry.root, "--held-out", "--json")
+    assert json.loads(unsure.stdout)["recordings"][0]["leak"]["dataset"] is None
+
+
+def test_a_recording_of_which_all_was_trained_on_has_nothing_held_out(
+    tmp_path: Path, registry: Registry, networks: Path
+) -> None:
+    lake = samples.recording(tmp_path / "lake", rows=20)
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    (imported,) = import_source(settings, lake, None, 0.05, lambda **_: None)
+    parted = shutil.copytree(networks / "left", tmp_path / "network")
+    sides = Sides(20, ((0, 20),), ())
+    split_file.write(parted / split_file.FILE, SplitFile(1.0, {imported["dataset"]: sides}))
+    models.publish(registry, parted, "all", data=[{"dataset": imported["dataset"]}])
+    done = score(2, lake, "--models", registry.root, "--held-out")
+    assert done.returncode == 1
+    assert "no row of lake was held out" in done.stderr
+
+
+def test_a_broken_picture_and_a_missing_version_are_one_line(
+    tmp_path: Path, registry: Registry
+) -> None:
+    folder = samples.recording(tmp_path / "run", rows=5)
+    name = sorted((folder / "IMG").glob("left_*"))[2]
+    name.write_bytes(b"\xff\xd8\xff")
+    broken = score(1, folder, "--models", registry.root)
+    missing = score(9, folder, "--models", registry.root)
+    assert (broken.returncode, missing.returncode) == (1, 1)
+    assert f"cannot be used: {name.name}" in broken.stderr
+    assert "no such model version: got 9" in missing.stderr

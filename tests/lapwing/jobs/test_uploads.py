@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+import samples
+
+from contract.errors import FrameError, ModelError, RecordingError
+from lapwing.jobs import uploads
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return samples.recording(tmp_path / "run", rows=2)
+
+
+def test_without_an_inbox_the_worker_reads_the_recording_itself(run: Path) -> None:
+    assert uploads.source(run, "") == (run, False)
+
+
+def test_with_an_inbox_it_gets_a_copy_of_the_same_name(run: Path, tmp_path: Path) -> None:
+    copy, staged = uploads.source(run, str(tmp_path / "inbox"))
+    assert staged
+    assert copy.name == "run"
+    assert copy.parent.parent == tmp_path / "inbox"
+    assert (copy / "driving_log.csv").read_bytes() == (run / "driving_log.csv").read_bytes()
+    assert len(list((copy / "IMG").iterdir())) == 6
+
+
+def test_an_archive_is_copied_too(tmp_path: Path) -> None:
+    (tmp_path / "run.zip").write_bytes(b"zip")
+    copy, _ = uploads.source(tmp_path / "run.zip", str(tmp_path / "inbox"))
+    assert copy.read_bytes() == b"zip"
+
+
+def test_a_recording_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="there is no such recording"):
+        uploads.source(tmp_path / "nothing", "")
+
+
+def test_a_copy_that_fails_leaves_nothing(run: Path, tmp_path: Path) -> None:
+    (run / "IMG" / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RecordingError, match="cannot be copied to the ingest worker"):
+        uploads.source(run, str(tmp_path / "inbox"))
+    assert list((tmp_path / "inbox").iterdir()) == []
+
+
+def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
+    (tmp_path / "model.h5").write_bytes(b"h5")
+    assert uploads.model(tmp_path / "model.h5", tmp_path / "models", False) == (
+        tmp_path / "model.h5",
+        False,
+    )
+    copy, staged = uploads.model(tmp_path / "model.h5", tmp_path / "models", True)
+    assert staged
+    assert (copy.name, copy.parent.parent) == ("model.h5", tmp_path / "models" / ".inbox")
+    assert copy.read_bytes() == b"h5"
+
+
+def test_a_model_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no such model file"):
+        uploads.model(tmp_path, tmp_path / "models", True)
+
+
+def test_pictures_go_through_the_model_volume(tmp_path: Path) -> None:
+    mine = [tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg"]
+    for path in mine:
+        path.parent.mkdir()
+        path.write_bytes(bytes(path.parent.name, "ascii"))
+    assert uploads.images(mine, tmp_path / "models", False) == mine
+    copies = uploads.images(mine, tmp_path / "models", True)
+    assert [each.read_bytes() for each in copies] == [b"a", b"b"]
+    assert {each.parent.parent for each in copies} == {tmp_path / "models" / ".inbox"}
+
+
+def test_a_picture_that_is_not_there_is_said_before_any_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"jpg")
+    with pytest.raises(FrameError, match="there is no such picture"):
+        uploads.images([tmp_path / "1.jpg", tmp_path], tmp_path / "models", True)
+    assert not (tmp_path / "models").exists()

@@ -1,0 +1,179 @@
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from versions import publish_one
+
+from contract.errors import ModelError
+from contract.models import promotion
+from contract.models.registry import Registry
+from lapwing.output import models
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path)
+
+
+def printed(show: Any, *what: Any) -> str:
+    """Return what a file gets, in which nothing is coloured or broken."""
+    file = io.StringIO()
+    show(Console(width=80, file=file), *what)
+    return file.getvalue()
+
+
+def evaluated(folder: Path, name: str, made_at: str, mean: float) -> None:
+    """Lay an evaluation with a version."""
+    value = {"mean": mean, "low": mean - 10, "high": mean + 5, "unit": "%"}
+    document = {
+        "made_at": made_at,
+        "track": "lake",
+        "conditions": [{"condition": "clear", "measures": {"autonomy_percent": value}}],
+    }
+    (folder / "evaluations" / name).mkdir(parents=True)
+    (folder / "evaluations" / name / "evaluation.json").write_text(json.dumps(document))
+
+
+def comparison(**changes: Any) -> dict[str, Any]:
+    return {
+        "course": "simulator, lake",
+        "measure": "autonomy",
+        "pairs": 12,
+        "candidate": 40.0,
+        "incumbent": 90.0,
+        "difference": -50.0,
+        "lower": -58.25,
+        "tells": True,
+        "passed": False,
+        "margin": 5.0,
+    } | changes
+
+
+def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry) -> None:
+    for job in ("one", "two", "three"):
+        publish_one(registry, job)
+    promotion.judge(registry, 2, 1, "gate-2", "worse: lake", {}, accepted=False)
+    text = printed(models.models, registry)
+    lines = text.splitlines()
+    assert "first" in lines[1]
+    assert "1 current" in lines[1]
+    assert "refused against 1" in lines[2]
+    assert "candidate" in lines[3]
+    assert "version 1 is current since 20" in text
+    assert "(first): nothing drove before it" in text
+
+
+def test_why_the_current_one_drives_is_its_own_last_decision(registry: Registry) -> None:
+    publish_one(registry, "one")
+    publish_one(registry, "two")
+    promotion.force(registry, 2, "I know better")
+    promotion.rollback(registry)
+    text = printed(models.models, registry)
+    assert "version 1 is current since" in text
+    assert "(rollback): back from version 2" in text
+
+
+def test_without_a_version_it_says_how_to_make_one(registry: Registry) -> None:
+    assert "`lapwing train` makes one" in printed(models.models, registry)
+
+
+def test_the_latest_evaluation_counts_and_none_that_is_being_made(tmp_path: Path) -> None:
+    assert models.scores(tmp_path) == {"drives": "-", "replay": "-"}
+    evaluated(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
+    evaluated(tmp_path, "lake-20x1-seed2", "2026-01-03T03:04:05+00:00", 80)
+    evaluated(tmp_path, f".lake-20x1-seed3.{'0' * 32}.tmp", "2026-01-04T03:04:05+00:00", 10)
+    assert models.scores(tmp_path)["drives"] == "80 % (70-85) lake"
+
+
+def test_replays_count_at_three_metres(tmp_path: Path) -> None:
+    folder = tmp_path / "evaluations" / "replay"
+    folder.mkdir(parents=True)
+    drives = [
+        {"limit_m": 1.0, "autonomy_percent": -50.0},
+        {"limit_m": 3.0, "autonomy_percent": 90.0},
+    ]
+    other = [{"limit_m": 3.0, "autonomy_percent": 70.0}]
+    (folder / "replay.json").write_text(
+        json.dumps({"datasets": [{"drives": drives}, {"drives": other}]})
+    )
+    assert models.scores(tmp_path)["replay"] == "80 % of 2"
+
+
+def test_an_evaluation_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    evaluated(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
+    path = tmp_path / "evaluations" / "lake-20x1-seed1" / "evaluation.json"
+    path.write_text("{")
+    with pytest.raises(ModelError, match=r"evaluation\.json cannot be read"):
+        models.scores(tmp_path)
+
+
+def test_a_refusal_shows_its_figures_and_the_way_round_it() -> None:
+    found = [comparison(), comparison(course="recordings", tells=False)]
+    gate = {"version": 2, "against": 1, "accepted": False, "why": "worse", "comparisons": found}
+    text = printed(models.verdict, gate)
+    assert "gate: version 2 refused against version 1" in text
+    assert "-50.0" in text
+    assert "-58.2" in text
+    assert "12, tells nothing" in text
+    assert "`lapwing promote 2 --force` has it drive all the same" in text
+
+
+def test_without_figures_there_is_the_reason() -> None:
+    gate = {"version": 1, "against": None, "accepted": True, "why": "nothing drove before it"}
+    text = printed(models.verdict, gate)
+    assert "gate: version 1 accepted\n" in text
+    assert "nothing drove before it" in text
+    assert "--force" not in text
+
+
+def test_an_evaluation_is_shown_with_its_intervals() -> None:
+    names = (
+        "success_percent",
+        "autonomy_percent",
+        "lateral_mae_m",
+        "lateral_max_m",
+        "off_road_percent",
+        "whiteness_per_s",
+    )
+    measures = {name: {"mean": 0.5, "low": 0.25, "high": 0.75, "unit": "m"} for name in names}
+    measures["success_percent"] = {"mean": 95.0, "low": 76.4, "high": 99.1, "unit": "%"}
+    measures["off_road_percent"] = {"mean": None, "low": None, "high": None, "unit": "%"}
+    result = {
+        "evaluation": {
+            "version": 3,
+            "track": "lake",
+            "starts": 20,
+            "laps": 1.0,
+            "folder": "/m/3",
+            "conditions": [{"condition": "fog+delay=50ms", "measures": measures}],
+        },
+        "replay": [
+            {
+                "dataset": "lake-1",
+                "held_out": "not trained on",
+                "drives": [{"limit_m": 3.0, "autonomy_percent": 92.04, "deviation_rmse_m": 0.456}],
+            }
+        ],
+        "openloop": [
+            {
+                "dataset": "lake-1",
+                "leak": "not trained on",
+                "score": {"mse": 0.01234, "mse_zero": 0.05, "mse_hold": 0.02},
+            }
+        ],
+    }
+    text = printed(models.evaluation, result)
+    assert "version 3 on lake: 20 starts of 1 laps; in brackets 95 % intervals" in text
+    for part in (
+        "fog+delay=50ms",
+        "95 % (76-99)",
+        "0.50 m (0.25-0.75)",
+        "92.0 %",
+        "0.46 m",
+        "MSE 0.0123, predict-zero 0.0500, hold-last 0.0200; not trained on",
+        "kept /m/3",
+    ):
+        assert part in text

@@ -1,0 +1,52 @@
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from contract.errors import ServiceError
+from lapwing.output import terminal
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    (tmp_path / "ingest.log").write_text("one\ntwo\nthree\n")
+    (tmp_path / "trainer.log").write_text("four\n")
+    return tmp_path
+
+
+def test_a_line_begins_with_its_service() -> None:
+    out = io.StringIO()
+    shown = terminal.Terminal(Console(file=out, width=40))
+    shown.line("ingest", "a [bold]line[/bold] of any length" * 3)
+    assert out.getvalue().startswith("ingest        │ a [bold]line[/bold] of")
+    assert out.getvalue().count("\n") == 1
+
+
+def test_the_last_lines_of_each_service_are_kept(logs: Path) -> None:
+    assert list(terminal.kept(logs, [], 2)) == [
+        ("ingest", "two"),
+        ("ingest", "three"),
+        ("trainer", "four"),
+    ]
+
+
+def test_a_service_can_be_chosen(logs: Path) -> None:
+    assert list(terminal.kept(logs, ["trainer"], 50)) == [("trainer", "four")]
+
+
+def test_a_service_without_a_log_is_said(logs: Path) -> None:
+    with pytest.raises(ServiceError, match="there are no logs of redis"):
+        list(terminal.kept(logs, ["redis"], 50))
+
+
+def test_what_is_printed_next_is_followed(logs: Path) -> None:
+    def write() -> None:
+        with (logs / "ingest.log").open("a") as file:
+            file.write("new\n")
+
+    timer = threading.Timer(0.2, write)
+    timer.start()
+    assert next(terminal.followed(logs, ["ingest"])) == ("ingest", "new")
+    timer.join()

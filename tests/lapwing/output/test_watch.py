@@ -1,0 +1,135 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import answering
+import pytest
+import samples
+from driving import bridge
+from redis import Redis
+from rich.console import Console
+
+from contract.errors import JobError, TelemetryError
+from contract.wire.live_view import CHANNEL, View
+from lapwing.output import watch
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
+
+
+def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> View:
+    return View(simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+
+
+def drawn(*seen: View | None) -> str:
+    screen = io.StringIO()
+    watch.show(seen, Console(file=screen, width=120))
+    return screen.getvalue()
+
+
+def test_one_line_a_simulator_with_its_newest_view() -> None:
+    text = drawn(view("2"), view("10"), view("2", -0.5, "held"), None)
+    lines = [line.split() for line in text.splitlines()[1:]]
+    assert [(line[0], line[1]) for line in lines] == [("2", "held"), ("10", "model")]
+    assert "+0.50" in lines[0]
+    assert "2.5" in lines[0]
+
+
+def test_nobody_is_said_to_be_nobody() -> None:
+    assert "none drives" in drawn(None)
+
+
+@pytest.mark.parametrize(
+    ("steering", "drawing"),
+    [
+        (-1, "●·········|··········"),
+        (0, "··········●··········"),
+        (1, "··········|·········●"),
+        (9, "··········|·········●"),
+    ],
+)
+def test_the_wheel_is_drawn(steering: float, drawing: str) -> None:
+    assert watch.wheel(steering) == drawing
+
+
+def test_what_is_published_is_seen(redis: Redis) -> None:
+    def publish() -> None:
+        while not redis.publish(CHANNEL, view().encode()):
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    seen = [each for each in watch.views(redis, 0.6) if each is not None]
+    thread.join()
+    assert seen == [view()]
+
+
+def test_rubbish_on_the_channel_is_an_error(redis: Redis) -> None:
+    def publish() -> None:
+        while not redis.publish(CHANNEL, "rubbish"):
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    with pytest.raises(TelemetryError, match="no view"):
+        list(watch.views(redis, 2.0))
+    thread.join()
+
+
+def test_a_redis_that_is_gone_is_an_error() -> None:
+    with (
+        Redis(unix_socket_path="/nowhere/redis.sock") as gone,
+        pytest.raises(JobError, match="Redis is gone"),
+    ):
+        list(watch.views(gone, 2.0))
+
+
+def test_a_drive_is_watched_from_the_bridge_to_the_command(
+    redis: Redis, redis_socket: Path
+) -> None:
+    url = f"unix://{redis_socket}"
+    with (
+        answering.inference() as answers,
+        bridge(answers.url, LAPWING_REDIS_URL=url) as port,
+        Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
+    ):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lapwing", "watch", "--json"],
+            text=True,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "LAPWING_REDIS_URL": url},
+        )
+        assert process.stdout is not None
+        ended = threading.Event()
+
+        def drive() -> None:
+            while not ended.is_set():
+                client.telemetry(0.0, 0.0, 9.0, samples.jpeg())
+                assert client.command() is not None
+                time.sleep(0.01)
+
+        thread = threading.Thread(target=drive)
+        thread.start()
+        with process.stdout:
+            began, seen = time.monotonic(), []
+            for line in process.stdout:
+                seen.append(json.loads(line))
+                if len(seen) == 1:
+                    began = time.monotonic()
+                if len(seen) == 10:
+                    break
+            taken = time.monotonic() - began
+            ended.set()
+            thread.join()
+            process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    assert {(each["simulator"], each["how"], each["steering"]) for each in seen} == {
+        ("1", "model", 0.25)
+    }
+    assert {each["speed_mph"] for each in seen} == {9.0}
+    assert taken >= 0.8  # ten times a second at most

@@ -1,0 +1,52 @@
+import numpy as np
+import samples
+from numpy.typing import NDArray
+from roads import circle
+
+from simulator.drivers.expert import Expert, Manner
+from simulator.drivers.in_process import Local, Seeing
+from simulator.vehicle import MPS_PER_MPH
+from simulator.world import World
+
+
+def test_it_answers_once_what_the_expert_would_do() -> None:
+    world = World(circle(30))
+    driver = Local(Expert(world.track, Manner(), 1))
+    assert driver.ready
+    driver.ask(b"", world)
+    assert (driver.ready, driver.waiting) == (False, 1)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert (command.steering, command.throttle) == Expert(world.track, Manner(), 1).command(world)
+    assert driver.answer(0.0) is None
+    assert driver.ready
+
+
+def test_hands_that_never_move_still_hold_the_speed() -> None:
+    world = World(circle(30))
+    driver = Local(Expert(world.track, Manner(), 1), steering=0.0)
+    driver.ask(b"", world)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert command.steering == 0.0
+    assert command.throttle > 0
+
+
+def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
+    world, seen = World(circle(30)), []
+
+    def steer(frame: NDArray[np.uint8]) -> float:
+        seen.append(frame.shape)
+        return -0.25
+
+    driver = Seeing(steer, mph=10)
+    driver.ask(samples.jpeg(), world)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert (command.steering, seen) == (-0.25, [(128, 128, 3)])
+    assert command.throttle == 1.0  # it stands
+    world.put(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
+    driver.ask(samples.jpeg(), world)
+    command = driver.answer(0.0)
+    assert command is not None
+    assert abs(command.throttle) < 1e-9

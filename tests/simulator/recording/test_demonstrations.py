@@ -1,0 +1,145 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from roads import straight
+
+from contract.settings import load
+from ingest.job import import_source
+from ingest.settings import Settings
+from simulator.drivers.expert import Manner
+from simulator.recording.demonstrations import PAUSE_S, Lesson, record
+from simulator.rendering.appearance import Look
+from simulator.unity.number_format import locale
+
+TRACK = straight(60.0)
+
+
+def recorded(folder: Path, lesson: Lesson, name: str = "en-US") -> list[list[str]]:
+    count = record(TRACK, Look(), lesson, folder, locale(name))
+    lines = (folder / "driving_log.csv").read_text().splitlines()
+    assert len(lines) == count
+    return [line.split(",") for line in lines]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("record") / "run"
+    recorded(folder, Lesson(mph=(20.0, 20.0)))
+    return folder
+
+
+def moments(rows: list[list[str]]) -> np.ndarray:
+    """Return the rows' times within their hour, s."""
+    stamps = [row[0].removesuffix(".jpg").split("_")[-3:] for row in rows]
+    return np.array([60 * float(m) + float(s) + float(ms) / 1000 for m, s, ms in stamps])
+
+
+def rows_of(folder: Path) -> list[list[str]]:
+    return [line.split(",") for line in (folder / "driving_log.csv").read_text().splitlines()]
+
+
+def test_it_drives_to_the_end_of_an_open_road(run: Path) -> None:
+    speeds = [float(row[6]) for row in rows_of(run)]
+    assert speeds[0] == 0
+    assert max(speeds) == pytest.approx(20.0, abs=1.0)
+
+
+def test_fifteen_rows_a_second(run: Path) -> None:
+    steps = np.diff(moments(rows_of(run)))
+    assert steps.mean() == pytest.approx(1 / 15, abs=0.001)
+    assert steps.max() <= 0.071
+
+
+def test_three_different_pictures_a_row(run: Path) -> None:
+    pictures = [cv2.imread(path) for path in rows_of(run)[10][:3]]
+    assert {picture.shape for picture in pictures} == {(160, 320, 3)}
+    assert len({picture.tobytes() for picture in pictures}) == 3
+
+
+def test_the_ingest_takes_it_unchanged(run: Path, tmp_path: Path) -> None:
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path)})
+    result = import_source(settings, run, None, 0.0, lambda **_: None)[0]
+    assert (result["rows"], result["rejected"]) == (len(rows_of(run)), 0)
+
+
+def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: Path) -> None:
+    recorded(tmp_path / "run", Lesson(mph=(20.0, 20.0)))
+    names = sorted(path.name for path in (run / "IMG").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "run" / "IMG").iterdir())
+    for name in names[::7]:
+        assert (run / "IMG" / name).read_bytes() == (tmp_path / "run" / "IMG" / name).read_bytes()
+    assert [row[3:] for row in rows_of(run)] == [row[3:] for row in rows_of(tmp_path / "run")]
+
+
+def test_only_the_way_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
+    calm = Manner(weave_m=0.0, tremor=0.0)
+    rows = recorded(tmp_path / "run", Lesson(mph=(15.0, 15.0), recoveries=2, manner=calm, seed=3))
+    gaps = np.flatnonzero(np.diff(moments(rows)) > PAUSE_S)
+    assert len(gaps) == 2
+    steering = np.array([float(row[3]) for row in rows])
+    assert np.abs(steering[: gaps[0]]).max() < 1e-3
+    for gap in gaps:  # it steers back at once, and no row shows how the car got there
+        assert np.abs(steering[gap + 1 : gap + 12]).max() > 0.03
+
+
+def test_a_speed_range_is_drawn_from(tmp_path: Path) -> None:
+    rows = recorded(tmp_path / "run", Lesson(mph=(8.0, 12.0), seed=2))
+    assert 8.0 < max(float(row[6]) for row in rows) < 12.5
+
+
+def test_the_command_records_and_says_so(tmp_path: Path) -> None:
+    points = tmp_path / "mine.csv"
+    points.write_text("x,y\n0,0\n30,0\n60,5\n70,8\n")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "simulator",
+            "record",
+            "--track",
+            str(points),
+            "--laps",
+            "1",
+            "--mph",
+            "25",
+            "--out",
+            str(tmp_path / "run"),
+            "--locale",
+            "de-DE",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["rows"] == len(rows_of(tmp_path / "run"))
+    assert len(rows_of(tmp_path / "run")[9]) > 7  # decimal commas
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--track", "moon"], "there is no such track: got moon"),
+        (["--light", "noon"], "there is no such light: got noon"),
+        (["--mph", "fast"], "this is no speed: got fast"),
+        (["--mph", "10-99"], "this is no speed: got 10-99"),
+        (["--locale", "xx"], "no such locale: got xx"),
+    ],
+)
+def test_what_it_cannot_do_is_one_line(tmp_path: Path, words: list[str], message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "record", "--out", str(tmp_path / "run"), *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert done.stderr.startswith(f"simulator: {message}")
+    assert not (tmp_path / "run").exists()

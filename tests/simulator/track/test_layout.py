@@ -1,0 +1,69 @@
+import math
+
+import numpy as np
+import pytest
+
+from simulator.track.layout import Bend, Straight, loop
+
+
+def test_a_square_closes_whatever_its_free_sides_were() -> None:
+    corner = Bend(20, 90)
+    plan = loop(
+        [
+            Straight(9, free=True),
+            corner,
+            Straight(99, free=True),
+            corner,
+            Straight(50),
+            corner,
+            Straight(30),
+            corner,
+        ]
+    )
+    steps = np.roll(plan, -1, axis=0) - plan
+    assert np.hypot(*steps.T) == pytest.approx(np.full(len(plan), 0.5), abs=0.01)
+    length = len(plan) * float(np.hypot(*steps.T).mean())
+    assert length == pytest.approx(160 + 40 * math.pi, abs=0.5)
+    assert np.ptp(plan[:, 0]) == pytest.approx(90.0, abs=0.6)
+    assert np.ptp(plan[:, 1]) == pytest.approx(70.0, abs=0.6)
+
+
+def test_parallel_free_straights_are_refused() -> None:
+    with pytest.raises(ValueError, match="parallel"):
+        loop([Straight(50, free=True), Bend(30, 180), Straight(10, free=True), Bend(30, 180)])
+
+
+def test_it_starts_at_the_origin_eastwards() -> None:
+    plan = loop(
+        [
+            Straight(50, free=True),
+            Bend(30, 120),
+            Straight(50),
+            Bend(30, 120),
+            Straight(50, free=True),
+            Bend(30, 120),
+        ]
+    )
+    assert plan[0] == pytest.approx((0, 0))
+    assert plan[40] == pytest.approx((20, 0), abs=0.2)
+
+
+def test_turns_that_do_not_add_up_are_refused() -> None:
+    with pytest.raises(ValueError, match="one whole turn"):
+        loop([Straight(50, free=True), Bend(30, 180), Straight(50, free=True)])
+
+
+def test_straights_that_would_be_negative_are_refused() -> None:
+    with pytest.raises(ValueError, match="free straights"):
+        loop(
+            [
+                Straight(5, free=True),
+                Bend(30, 90),
+                Straight(5, free=True),
+                Bend(30, 90),
+                Straight(50),
+                Bend(30, -90),
+                Straight(90),
+                Bend(30, 270),
+            ]
+        )

@@ -1,0 +1,146 @@
+"""The client against a bare server: each trap of docs/protocol.md, on the simulator's side."""
+
+import base64
+import json
+
+import pytest
+import samples
+import scripted
+from scripted import Peer
+
+from contract.errors import ServiceError, TelemetryError
+from simulator.unity.client import Client
+from simulator.unity.number_format import locale
+
+STEER = '42["steer",{"steering_angle":"0.5","throttle":"-0.25"}]'
+
+
+def client(url: str, name: str = "en-US", timeout_s: float = 2.0) -> Client:
+    return Client(url, locale(name), timeout_s)
+
+
+def test_it_dials_the_built_in_path_without_an_origin() -> None:
+    requests: list[bytes] = []
+    with scripted.bridge(lambda peer: requests.append(peer.request)) as url:
+        client(url).close()
+    assert requests[0].startswith(b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n")
+    assert b"origin" not in requests[0].lower()
+
+
+def test_it_pings_first_and_never_connects() -> None:
+    heard: list[str] = []
+
+    def listen(peer: Peer) -> None:
+        while text := peer.hear():
+            heard.append(text)
+
+    with scripted.bridge(listen) as url, client(url) as simulator:
+        simulator.telemetry(0.5, 0.25, 1234.5, b"\xff\xd8")
+        simulator.manual()
+    assert heard[0] == "2"
+    assert not any(text.startswith("40") for text in heard)
+    assert json.loads(heard[1][2:]) == [
+        "telemetry",
+        {"steering_angle": "12.5000", "throttle": "0.2500", "speed": "1,234.5000", "image": "/9g="},
+    ]
+    assert heard[2] == '42["telemetry",null]'
+
+
+def test_it_answers_a_ping_with_a_pong() -> None:
+    def ping(peer: Peer) -> None:
+        assert peer.hear() == "2"
+        peer.say("2")
+        peer.say(STEER)
+        assert peer.hear() == "3"
+
+    with scripted.bridge(ping) as url, client(url) as simulator:
+        assert simulator.command() is not None
+
+
+def test_it_ignores_what_it_does_not_know() -> None:
+    def talk(peer: Peer) -> None:
+        for text in ('0{"sid":"x"}', '40{"sid":"y"}', "3", '42["other",{}]', STEER):
+            peer.say(text)
+        peer.hear()
+
+    with scripted.bridge(talk) as url, client(url) as simulator:
+        command = simulator.command()
+        assert command is not None
+        assert (command.steering, command.throttle) == (0.5, -0.25)
+        assert simulator.pongs == 1
+
+
+def test_a_manual_is_a_command_of_its_own() -> None:
+    with scripted.bridge(lambda peer: peer.say('42["manual",{}]')) as url, client(url) as simulator:
+        command = simulator.command()
+        assert command is not None
+        assert command.manual
+
+
+def test_a_german_simulator_reads_a_point_as_full_lock() -> None:
+    text = '42["steer",{"steering_angle":"0.1","throttle":"0,5"}]'
+    with scripted.bridge(lambda peer: peer.say(text)) as url, client(url, "de-DE") as simulator:
+        command = simulator.command()
+        assert command is not None
+        assert (command.steering, command.throttle) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize("value", ["0.1", "null"])
+def test_it_fails_on_a_number_that_is_no_string(value: str) -> None:
+    text = f'42["steer",{{"steering_angle":{value},"throttle":"0"}}]'
+    with (
+        scripted.bridge(lambda peer: peer.say(text)) as url,
+        client(url) as simulator,
+        pytest.raises(TelemetryError, match="steering_angle is no JSON string"),
+    ):
+        simulator.command()
+
+
+def test_silence_is_no_command() -> None:
+    with (
+        scripted.bridge(lambda peer: _listen(peer)) as url,
+        client(url, timeout_s=0.1) as simulator,
+    ):
+        assert simulator.command() is None
+
+
+def test_a_bridge_that_leaves_is_an_error() -> None:
+    with (
+        scripted.bridge(lambda peer: None) as url,
+        client(url) as simulator,
+        pytest.raises(ServiceError, match="the bridge closed the connection"),
+    ):
+        simulator.command()
+
+
+def _listen(peer: Peer) -> None:
+    while peer.hear():
+        pass
+
+
+@pytest.mark.parametrize("name", ["en-US", "de-DE"])
+def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
+    """Captured conversations of Udacity's own client classes, their telemetries sent again."""
+    marks = locale(name)
+    lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
+    packets = [json.loads(line) for line in lines]
+    said = [each["data"] for each in packets if each["from"] == "client" and "data" in each]
+    said = [text for text in said if text.startswith("42")]
+    heard: list[str] = []
+
+    def listen(peer: Peer) -> None:
+        while text := peer.hear():
+            heard.append(text)
+
+    with scripted.bridge(listen) as url, client(url, name) as simulator:
+        for text in said:
+            _, payload = json.loads(text[2:])
+            if payload is None:
+                simulator.manual()
+                continue
+            steering, throttle, speed = (
+                marks.parse(payload[field]) for field in ("steering_angle", "throttle", "speed")
+            )
+            simulator.telemetry(steering / 25, throttle, speed, base64.b64decode(payload["image"]))
+    assert heard == ["2", *said]
+    assert '42["telemetry",null]' in said

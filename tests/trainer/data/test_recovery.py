@@ -1,0 +1,41 @@
+import math
+
+import numpy as np
+import pytest
+
+from trainer.data.recovery import corrected
+
+
+def one(value: float) -> np.ndarray:
+    return np.array([value])
+
+
+def test_from_further_left_or_looking_left_one_steers_right() -> None:
+    assert corrected(one(0.0), one(0.5), one(0.0), one(6.7), 2.0)[0] > 0.02
+    assert corrected(one(0.0), one(0.0), one(0.05), one(6.7), 2.0)[0] > 0.02
+    assert corrected(one(0.3), one(0.0), one(0.0), one(6.7), 2.0)[0] == pytest.approx(0.3)
+
+
+def test_the_corrected_steering_leads_to_where_the_recorded_one_led() -> None:
+    """The two arcs, drawn: the point that the recorded one reaches lies on the other one too."""
+    label, left, turn, speed = 0.2, 0.4, math.radians(1.5), 7.0
+    ahead = 2 * speed
+
+    def bend(steering: float) -> float:
+        return math.tan(math.radians(25) * steering) / 2.87
+
+    goal_right = bend(label) * ahead**2 / 2
+    seen_right = goal_right + left + turn * ahead  # small angles, as the formula's
+    steering = corrected(one(label), one(left), one(turn), one(speed), 2.0)[0]
+    assert bend(steering) * ahead**2 / 2 == pytest.approx(seen_right, rel=1e-6)
+
+
+def test_who_has_less_time_steers_harder() -> None:
+    slow, fast = (
+        corrected(one(0.0), one(0.8), one(0.0), one(13.5), each)[0] for each in (2.0, 1.0)
+    )
+    assert fast == pytest.approx(4 * slow, rel=0.01)
+
+
+def test_a_car_that_stands_steers_for_a_point_ahead_all_the_same() -> None:
+    assert 0 < corrected(one(0.0), one(0.8), one(0.0), one(0.0), 2.0)[0] < 0.2

@@ -1,0 +1,128 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rows import rows
+
+from contract.dataset.store import CAMERAS
+from contract.errors import TrainingError
+from trainer.data import samples as index
+from trainer.data import side_cameras
+from trainer.data.samples import Material
+from trainer.data.split import split, stretches
+
+PLAIN: dict[str, Any] = {
+    "cameras": CAMERAS[:1],
+    "labeller": side_cameras.labeller(0.2, 2.0),
+    "flip": False,
+    "history": 0,
+}
+
+
+def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
+    chosen = np.ones(len(table), bool) if mask is None else mask
+    return index.training([material(table, chosen)], **{**PLAIN, **changes})
+
+
+def material(table: np.ndarray, mask: np.ndarray) -> Material:
+    return Material(table, mask, mask, stretches(table), table["steering"])
+
+
+def test_plain_rows_are_their_centre_frames() -> None:
+    samples = expand(rows(3))
+    assert samples["frame"].tolist() == [0, 3, 6]
+    np.testing.assert_allclose(samples["label"], [0, 0.001, 0.002], atol=1e-7)
+
+
+def test_side_cameras_steer_back_to_the_middle() -> None:
+    samples = expand(rows(1), cameras=CAMERAS)
+    np.testing.assert_array_equal(samples["frame"], [0, 1, 2])
+    np.testing.assert_allclose(samples["label"], [0.0, 0.2, -0.2], rtol=1e-6)
+
+
+def test_a_camera_that_a_recording_lacks_gives_no_sample() -> None:
+    assert len(expand(rows(4, sides=False), cameras=CAMERAS)) == 4
+
+
+def test_a_mirror_image_steers_the_other_way() -> None:
+    samples = expand(rows(3), flip=True)
+    assert samples["flip"].tolist() == [False] * 3 + [True] * 3
+    np.testing.assert_allclose(samples["label"][3:], -samples["label"][:3])
+
+
+def test_history_shows_an_earlier_frame_with_a_later_steering() -> None:
+    samples = expand(rows(4), history=2)
+    pairs = list(zip(samples["frame"] // 3, samples["row"], strict=True))
+    assert pairs == [(0, 0), (1, 1), (2, 2), (3, 3), (0, 1), (1, 2), (2, 3), (0, 2), (1, 3)]
+
+
+def test_history_does_not_cross_a_pause() -> None:
+    table = rows(4)
+    table["time_s"][2:] += 9
+    samples = expand(table, history=1)
+    assert (1, 2) not in zip(samples["frame"] // 3, samples["row"], strict=True)
+
+
+def test_history_does_not_reach_into_rows_that_do_not_train() -> None:
+    mask = np.array([True, False, True, True])
+    samples = expand(rows(4), mask, history=2)
+    assert set(samples["frame"] // 3) == {0, 2, 3}
+    assert set(samples["row"]) == {0, 2, 3}
+
+
+@given(history=st.integers(0, 4), flip=st.booleans(), seed=st.integers(0, 100))
+def test_no_frame_of_validation_is_trained_on_in_any_form(
+    history: int, flip: bool, seed: int
+) -> None:
+    tables = [rows(400), rows(300, start_s=5000)]
+    parts = split(tables, "blocks", 0.2, 1.0, seed)
+    training = index.training(
+        [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
+        cameras=CAMERAS,
+        labeller=PLAIN["labeller"],
+        flip=flip,
+        history=history,
+    )
+    validation = index.plain(tables, parts.validation)
+    moments = {(s, f // 3) for s, f in zip(validation["store"], validation["frame"], strict=True)}
+    assert moments
+    for store, frame, row in zip(
+        training["store"], training["frame"], training["row"], strict=True
+    ):
+        assert (store, frame // 3) not in moments
+        assert (store, row) not in moments
+
+
+def test_nothing_to_train_on_is_an_error() -> None:
+    with pytest.raises(TrainingError, match="nothing to train on"):
+        expand(rows(3), np.zeros(3, bool))
+
+
+def test_the_table_numbers_its_three_uses_one_after_another() -> None:
+    a, b, c = (expand(rows(count)) for count in (4, 3, 2))
+    table = index.tabulate(a, b, c)
+    assert [len(each) for each in (table.train, table.seen, table.validation)] == [4, 3, 2]
+    np.testing.assert_array_equal(table.samples[table.seen], b)
+    np.testing.assert_array_equal(table.samples[table.validation], c)
+
+
+def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
+    table = rows(3)
+    learned = Material(
+        table,
+        np.ones(3, bool),
+        np.array([True, False, True]),
+        stretches(table),
+        np.full(3, 0.5, np.float32),
+    )
+    samples = index.training([learned], **{**PLAIN, "history": 1})
+    assert samples["label"].tolist() == [0.5] * 3
+    assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]
+
+
+def test_a_sample_knows_how_fast_the_car_was() -> None:
+    table = rows(2)
+    table["speed_mph"] = [0, 30]
+    assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])

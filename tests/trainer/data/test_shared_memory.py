@@ -1,0 +1,95 @@
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contract.errors import TrainingError
+from trainer.data import samples as index
+from trainer.data import shared_memory
+from trainer.data.shared_memory import Ring
+
+MIB = 1 << 20
+
+
+def test_as_many_slots_as_fit_but_no_useless_ones() -> None:
+    assert shared_memory.slots(16 * MIB, 64, 2) == 5
+    assert shared_memory.slots(4096 * MIB, 64, 2) == shared_memory.MOST_SLOTS
+
+
+def test_a_bound_that_is_too_small_says_what_it_takes() -> None:
+    with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to 9[67] at least"):
+        shared_memory.slots(8 * MIB, 1024, 2)
+
+
+def test_slots_do_not_overlap() -> None:
+    made = Ring(3, 2)
+    for slot in range(3):
+        made.records(slot)["label"] = slot
+        made.frames(slot)[:] = slot
+    for slot in range(3):
+        assert (made.records(slot)["label"] == slot).all()
+        assert (made.frames(slot) == slot).all()
+        assert made.frames(slot).shape == (2, 128, 128, 3)
+    made.close()
+
+
+def write(shared: Ring) -> None:
+    shared.frames(1)[0] = 7
+    shared.records(1)["number"] = 11
+
+
+def test_a_spawned_process_has_the_same_memory() -> None:
+    made = Ring(2, 1)
+    process = multiprocessing.get_context("spawn").Process(target=write, args=(made,))
+    process.start()
+    process.join(30)
+    assert made.frames(1)[0, 5, 5, 0] == 7
+    assert made.records(1)["number"][0] == 11
+    made.close()
+
+
+def sleep(shared: Ring) -> None:
+    shared.frames(0)[:] = 1
+    time.sleep(60)
+
+
+def test_nothing_of_it_has_a_name_whoever_is_killed() -> None:
+    before = set(Path("/dev/shm").iterdir())
+    made = Ring(4, 16)
+    process = multiprocessing.get_context("spawn").Process(target=sleep, args=(made,))
+    process.start()
+    deadline = time.monotonic() + 30
+    while not made.frames(0).any():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert set(Path("/dev/shm").iterdir()) <= before
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    made.close()
+    assert set(Path("/dev/shm").iterdir()) <= before
+
+
+def test_too_little_shared_memory_is_an_error_at_the_start() -> None:
+    free = os.statvfs("/dev/shm")
+    batch = 4096
+    count = free.f_bavail * free.f_frsize // (batch * 49_152) + 2
+    with pytest.raises(TrainingError, match=r"no room for the queue.* shm_size"):
+        Ring(count, batch, Path("/dev/shm"))
+
+
+def test_records_tell_all_that_a_reader_needs() -> None:
+    samples = np.zeros(3, index.SAMPLE)
+    samples["store"], samples["frame"], samples["label"] = [0, 1, 2], [10, 20, 30], [0.1, 0.2, 0.3]
+    samples["flip"] = [False, True, False]
+    made = shared_memory.records(samples, np.array([2, 1]), np.array([5, 6], np.uint64))
+    assert made["number"].tolist() == [2, 1]
+    assert made["key"].tolist() == [5, 6]
+    assert made["store"].tolist() == [2, 1]
+    assert made["frame"].tolist() == [30, 20]
+    assert made["flip"].tolist() == [False, True]
+    assert shared_memory.records(samples, np.array([0]))["key"].tolist() == [0]

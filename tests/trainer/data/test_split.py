@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rows import rows
+
+from contract.errors import TrainingError
+from trainer.data.split import clock_s, split, stretches
+
+
+@given(
+    count=st.integers(80, 3000),
+    share=st.floats(0.05, 0.5),
+    gap_s=st.floats(0.1, 2.0),
+    seed=st.integers(0, 1000),
+)
+def test_no_training_row_lies_within_the_gap_of_a_validation_row(
+    count: int, share: float, gap_s: float, seed: int
+) -> None:
+    table = rows(count)
+    parts = split([table], "blocks", share, gap_s, seed)
+    train, validation = table["time_s"][parts.train[0]], table["time_s"][parts.validation[0]]
+    assert np.abs(train[:, None] - validation[None]).min() > gap_s
+    assert len(validation) == pytest.approx(share * count, abs=5)
+
+
+def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
+    mask = split([rows(3000)], "blocks", 0.2, 1.0, 1).validation[0]
+    starts = np.flatnonzero(np.diff(mask.astype(int)) == 1)
+    assert len(starts) == 5
+    assert set(starts // 600) == {0, 1, 2, 3, 4}
+
+
+def test_the_same_moment_in_two_recordings_is_on_one_side() -> None:
+    whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
+    parts = split([whole, piece], "blocks", 0.2, 1.0, 1)
+    trained = {
+        time
+        for table, mask in zip((whole, piece), parts.train, strict=True)
+        for time in table["time_s"][mask]
+    }
+    held_out = {
+        time
+        for table, mask in zip((whole, piece), parts.validation, strict=True)
+        for time in table["time_s"][mask]
+    }
+    assert not trained & held_out
+
+
+def test_five_recordings_are_split_as_wholes() -> None:
+    tables = [rows(100, start_s=1000.0 * number) for number in range(5)]
+    parts = split(tables, "auto", 0.2, 1.0, 1)
+    assert sorted(mask.all() for mask in parts.validation) == [False] * 4 + [True]
+    assert all(mask.all() or not mask.any() for mask in parts.validation)
+
+
+def test_four_recordings_are_split_by_blocks() -> None:
+    tables = [rows(500, start_s=1000.0 * number) for number in range(4)]
+    assert all(
+        mask.any() and not mask.all() for mask in split(tables, "auto", 0.2, 1.0, 1).validation
+    )
+
+
+def test_the_seed_decides() -> None:
+    table = [rows(1000)]
+    first, again, other = (split(table, "blocks", 0.2, 1.0, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.validation[0], again.validation[0])
+    assert (first.validation[0] != other.validation[0]).any()
+
+
+def test_a_recording_too_short_to_split_is_refused() -> None:
+    with pytest.raises(TrainingError, match="leaves no row to train on"):
+        split([rows(12)], "blocks", 0.2, 5.0, 1)
+
+
+def test_one_recording_cannot_be_split_as_a_whole() -> None:
+    with pytest.raises(TrainingError, match="a split by recordings needs two of them: got 1"):
+        split([rows(500)], "recordings", 0.2, 1.0, 1)
+
+
+def test_file_names_without_time_get_the_nominal_clock() -> None:
+    table = rows(30)
+    table["time_s"][7] = np.nan
+    np.testing.assert_allclose(clock_s(table), np.arange(30) / 15)
+
+
+def test_a_pause_parts_two_stretches() -> None:
+    table = rows(6)
+    table["time_s"][3:] += 5
+    assert stretches(table).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:
+    """Two people drove at once, or two simulators' clocks began alike."""
+    one, other = rows(1000), rows(1000)
+    other["steering"] += 0.5
+    parts = split([one, other], "blocks", 0.2, 1.0, 1)
+    alone = split([one], "blocks", 0.2, 1.0, 1)
+    assert parts.train[0].sum() == alone.train[0].sum()
+    assert parts.train[1].sum() > 600

@@ -1,0 +1,43 @@
+import numpy as np
+import rows
+
+from contract.dataset.store import StoreManifest
+from trainer.config import Config
+from trainer.explain import label_stages
+from trainer.explain.provenance import Source
+
+
+def source(number: int = 0) -> Source:
+    table = rows.rows(60)
+    table["steering"] = np.where(np.arange(60) % 10 == 0, 0.5, 0.0)
+    manifest = StoreManifest(f"lake-{number}", 2, {}, 60, 180, 0, 32, [], "", {}, {}, "")
+    train = np.arange(60) < 40
+    return Source(number, manifest, table, train, np.arange(60) > 50)
+
+
+def test_labels_at_each_stage() -> None:
+    recorded, smoothed, rebalanced, expanded = label_stages.lessons(
+        [source(), source(1)], Config(smooth_s=1.0, balance=1.0, correction=0.25, history=1)
+    )
+    assert (len(recorded.steering), len(smoothed.steering)) == (80, 80)
+    assert np.mean(recorded.steering == 0) == 0.9
+    assert smoothed.steering.max() < 0.1 < recorded.steering.max()
+    assert len(rebalanced.steering) < 80
+    assert expanded.steering.max() > 0.25
+    np.testing.assert_allclose(expanded.steering.sum(), 0, atol=1e-3)  # of mirror images
+    assert (smoothed.note, rebalanced.note) == ("means over 1 s", "no bin above 1 x the mean")
+    assert expanded.note == "side cameras, steering ± 0.25, 1 earlier frames, mirror images"
+
+
+def test_stages_that_the_training_did_not_use_say_so() -> None:
+    recorded, smoothed, rebalanced, expanded = label_stages.lessons(
+        [source()], Config(cameras=False, flip=False, smooth_s=0.0)
+    )
+    for each in (smoothed, rebalanced, expanded):
+        np.testing.assert_array_equal(each.steering, recorded.steering)
+        assert each.note.startswith("not used")
+
+
+def test_side_cameras_by_geometry_are_said_to_be() -> None:
+    *_, expanded = label_stages.lessons([source()], Config(flip=False))
+    assert expanded.note == "side cameras, steered back within 0.6 s"

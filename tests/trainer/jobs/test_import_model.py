@@ -1,0 +1,149 @@
+"""The import job without its queue; test_end_to_end.py has both."""
+
+from pathlib import Path
+from typing import Any
+
+import model_files
+import numpy as np
+import pytest
+import samples
+
+from contract import atomic_files
+from contract.errors import ModelError
+from contract.frames import preprocess, spec
+from contract.models import golden, layer_table
+from contract.models.registry import H5, TFLITE, Registry
+from ingest.settings import Settings as IngestSettings
+from trainer.export import litert
+from trainer.graph import numpy_backend
+from trainer.jobs import import_model
+from trainer.jobs.import_model import Choices
+from trainer.keras_import import reader
+from trainer.settings import Settings
+
+
+def no_report(**_: object) -> None:
+    pass
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", model_dir=tmp_path / "models")
+
+
+def imported(settings: Settings, path: Path, choices: Choices, job_id: str = "job-1") -> Any:
+    return import_model.import_file(settings, job_id, no_report, path, choices)["imported"]
+
+
+def test_a_file_becomes_a_version_with_all_that_a_version_has(
+    tmp_path: Path, settings: Settings
+) -> None:
+    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
+    phases: list[object] = []
+    found = import_model.import_file(
+        settings,
+        "job-1",
+        lambda **told: phases.append(told["phase"]),
+        path,
+        Choices("theirs", crop=(60, 20), color="bgr"),
+    )["imported"]
+    assert phases == ["read", "convert", "verify", "publish"]
+    registry = Registry(settings.model_dir)
+    manifest = registry.verify(1)
+    assert registry.current() == 1
+    assert sorted(manifest.files) == [layer_table.FILE, golden.FILE, H5, TFLITE]
+    assert manifest.frame_spec == spec.SPEC
+    assert (manifest.data, manifest.config["imported_from"]) == ([], "theirs")
+    assert manifest.config["source_sha256"] == atomic_files.sha256(path)
+    assert manifest.config["crop"] == [60, 20]
+    assert found["metrics"]["twin_difference"] <= litert.TOLERANCE
+    assert found["metrics"]["forward_difference"] <= litert.TOLERANCE
+    assert found["metrics"]["frames"] == 100
+    assert not list((settings.model_dir / ".jobs").iterdir())
+    known = golden.read(registry.path(1) / golden.FILE)
+    np.testing.assert_allclose(
+        litert.answers(registry.path(1) / TFLITE, known.frames), known.steering, atol=1e-6
+    )
+
+
+def test_what_was_published_can_be_imported_again(tmp_path: Path, settings: Settings) -> None:
+    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
+    imported(settings, path, Choices("theirs", color="yuv", normalize="x/127.5-1"))
+    published = Registry(settings.model_dir).path(1) / H5
+    _, network = import_model.understand(published, Choices("ours"))
+    known = golden.read(published.parent / golden.FILE)
+    found = numpy_backend.answers(network, known.frames)[:, 0]
+    np.testing.assert_allclose(found, known.steering, atol=1e-4)
+
+
+def test_a_job_that_runs_twice_publishes_once(tmp_path: Path, settings: Settings) -> None:
+    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
+    first = imported(settings, path, Choices("theirs"))
+    path.unlink()
+    assert imported(settings, path, Choices("theirs")) == first
+    assert Registry(settings.model_dir).versions() == [1]
+
+
+def test_recorded_frames_are_taken_where_there_are_any(tmp_path: Path, settings: Settings) -> None:
+    from ingest.job import import_source
+
+    source = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
+    ingest = IngestSettings(data_dir=settings.data_dir)
+    import_source(ingest, source, None, 0.0, no_report)
+    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
+    assert imported(settings, path, Choices("theirs"))["metrics"]["frames"] == 10
+
+
+def test_what_is_refused_publishes_nothing_and_leaves_nothing(
+    tmp_path: Path, settings: Settings
+) -> None:
+    described = model_files.driver(2)
+    described[3] = ("GRU", {}, [])
+    path = model_files.write(tmp_path / "theirs.h5", described, 2)
+    with pytest.raises(ModelError, match=r"gru_4 \(GRU\) is of a kind that is not understood"):
+        imported(settings, path, Choices("theirs"))
+    assert Registry(settings.model_dir).versions() == []
+    assert not list((settings.model_dir / ".jobs").iterdir())
+
+
+def test_a_network_that_answers_no_number_is_refused(tmp_path: Path, settings: Settings) -> None:
+    described = model_files.driver(2)
+    kind, config, (kernel, bias) = described[1]
+    wild = {**config, "activation": "exponential"}
+    described[1] = (kind, wild, [kernel * np.float32(1e6), bias])
+    path = model_files.write(tmp_path / "theirs.h5", described, 2)
+    with pytest.raises(ModelError, match="the network's answers are no numbers"):
+        imported(settings, path, Choices("theirs"))
+
+
+def test_outside_a_job_nothing_is_imported() -> None:
+    from contract.errors import JobError
+
+    with pytest.raises(JobError, match="this process runs no job"):
+        import_model.run("/nowhere", "x")
+
+
+LEGACY = {
+    "keras1.2.1_rgb2yuv_66x200.h5": Choices("behavioral-cloning", crop=(60, 25), color="yuv"),
+    "keras2.4.0_66x200.h5": Choices("nicholas", "x/255", crop=(60, 25), color="yuv"),
+}
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_models_that_users_have_lying_around_drive(
+    tmp_path: Path, settings: Settings, name: str
+) -> None:
+    """What /predict answers to 100 real frames is the NumPy forward pass's within 1e-4."""
+    source = samples.shared("data", "legacy-models", name)
+    pictures = sorted(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))[::15][:100]
+    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
+    assert len(frames) == 100
+    found = imported(settings, source, LEGACY[name])
+    version = Registry(settings.model_dir).path(found["version"])
+    _, network = import_model.understand(source, LEGACY[name])
+    expected = numpy_backend.answers(network, frames)[:, 0]
+    assert expected.std() > 0.01
+    twins = litert.answers(version / TFLITE, frames)
+    assert np.abs(twins - expected).max() <= 1e-4
+    anew = numpy_backend.answers(reader.read(version / H5).network, frames)[:, 0]
+    assert np.abs(anew - expected).max() <= 1e-4

@@ -1,0 +1,188 @@
+"""The whole job in processes of its own, so that it can be killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import samples
+
+from contract.dataset import split_file, store
+from contract.models.registry import Registry
+from contract.settings import load
+from ingest.job import import_source
+from ingest.settings import Settings
+
+TRAIN = """
+if __name__ == "__main__":  # the readers import this module too: nothing heavy for them
+    import json, logging, os, sys
+    from contract.settings import load
+    from trainer.config import Config
+    from trainer.job import train
+    from trainer.settings import Settings
+    logging.basicConfig(level=logging.INFO)
+    settings = load(Settings, os.environ)
+    epochs, batch = map(int, sys.argv[1:])
+    config = Config(epochs=epochs, batch=batch, patience=99, gap_s=0.2)
+    result = train(settings, "job-1", lambda **_: None, [], config)
+    print("result:" + json.dumps(result))
+"""
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A data volume with one short recording, and an empty model volume."""
+    source = samples.recording(tmp_path / "run", rows=60)
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    import_source(settings, source, None, 0.0, lambda **_: None)
+    script = tmp_path / "train.py"
+    script.write_text(TRAIN)
+    return {
+        **os.environ,
+        "LAPWING_DATA_DIR": str(tmp_path / "data"),
+        "LAPWING_MODEL_DIR": str(tmp_path / "models"),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def start(
+    tmp_path: Path, environ: dict[str, str], epochs: int, batch: int = 16
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(tmp_path / "train.py"), str(epochs), str(batch)],
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def result(process: subprocess.Popen[str]) -> dict[str, Any]:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    line = next(line for line in output.splitlines() if line.startswith("result:"))
+    found: dict[str, Any] = json.loads(line.removeprefix("result:"))
+    return found
+
+
+def children(parent: int) -> list[int]:
+    """List the child processes of `parent`."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False
+    )
+    return [int(each) for each in found.stdout.split()]
+
+
+def test_a_killed_training_goes_on_and_publishes_once(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Killed within its second epoch, it ends with the proofs of one that nobody disturbed."""
+    undisturbed = result(start(tmp_path, environ, 3))
+    shutil.rmtree(tmp_path / "models")
+    shared_memory = set(Path("/dev/shm").iterdir())
+    environ["LAPWING_CHECKPOINT_S"] = "0"
+    process = start(tmp_path, environ, 3)
+    await_state(tmp_path, process, lambda state: state["tally"] and state["tally"]["epoch"] == 2)
+    readers = children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    published = result(start(tmp_path, environ, 3))
+    assert proofs(published) == proofs(undisturbed)
+    assert Registry(tmp_path / "models").versions() == [1]
+    assert result(start(tmp_path, environ, 3))["version"] == 1  # run again: published already
+    assert Registry(tmp_path / "models").versions() == [1]
+    assert list((tmp_path / "models" / ".jobs").iterdir()) == []
+    assert set(Path("/dev/shm").iterdir()) <= shared_memory
+    assert readers
+    for reader in readers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(reader, 0)
+
+
+def proofs(published: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(each["epoch"], each["digest"]) for each in published["history"]]
+
+
+def await_state(
+    tmp_path: Path, process: subprocess.Popen[str], reached: Callable[[dict[str, Any]], object]
+) -> None:
+    """Wait until a training has saved a state from which it would go on."""
+    path = tmp_path / "models" / ".jobs" / "job-1" / "state.json"
+    deadline = time.monotonic() + 90
+    while not (path.exists() and reached(json.loads(path.read_text()))):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "it did not come so far in time"
+        time.sleep(0.01)
+
+
+def test_the_first_epoch_is_the_same_to_the_bit_with_any_number_of_readers(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """On one thread: sums on several depend on who ends first."""
+    environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    seen = []
+    for readers in ("1", "2", "4"):
+        epoch = result(start(tmp_path, {**environ, "LAPWING_READERS": readers}, 1))["history"][0]
+        seen.append((epoch["digest"], epoch["loss"]))
+        shutil.rmtree(tmp_path / "models")
+    assert seen == [seen[0]] * 3
+
+
+def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict[str, str]) -> None:
+    data = tmp_path / "data"
+    source = samples.recording(tmp_path / "other", rows=60, seed=2)
+    import_source(load(Settings, environ), source, None, 0.0, lambda **_: None)
+    (damaged,) = (each for each in store.manifests(data) if each.source["name"] == "other")
+    path = store.paths(data, damaged.dataset)[0]
+    with store.open_store(data, damaged) as reader:
+        place = int(reader.place.offsets[1]) + 12_345
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    published = result(start(tmp_path, environ, 1))
+    assert [each.split("-")[0] for each in published["datasets"]] == ["run"]
+    (why,) = published["quarantined"].values()
+    assert f"{path.name} is damaged: got block 1 (frames 32-63) differs" in why
+
+
+def test_nothing_but_damaged_recordings_is_an_error(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (path,) = (tmp_path / "data" / "stores").glob("*.h5")
+    path.write_bytes(path.read_bytes()[:-1])
+    process = start(tmp_path, environ, 1)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "is not what its manifest says" in output
+
+
+def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, str]) -> None:
+    """In batches of one: more of them validate than the ring has slots."""
+    published = result(start(tmp_path, environ, 1, batch=1))
+    manifest = Registry(tmp_path / "models").verify(1)
+    assert Registry(tmp_path / "models").current() == 1
+    assert manifest.job_id == "job-1"
+    assert manifest.frame_spec["resize"] == "linear"
+    assert manifest.config["epochs"] == 1
+    assert [each["rows"] for each in manifest.data] == [60]
+    assert manifest.packages["keras"]
+    assert {"tensorflow", "tensorflow-cpu"} & set(manifest.packages)
+    metrics = published["metrics"]
+    assert metrics["train_samples"] == metrics["train_rows"] * 6  # three cameras, mirrored
+    assert metrics["validation_rows"] == 12
+    assert 0 <= metrics["twin_difference"] <= 1e-4
+    assert split_file.FILE in manifest.files
+    parts = split_file.read(Registry(tmp_path / "models").path(1) / split_file.FILE)
+    assert parts is not None
+    assert parts.gap_s == manifest.config["gap_s"]
+    ((name, sides),) = parts.datasets.items()
+    assert (name, sides.rows) == (manifest.data[0]["dataset"], 60)
+    for side, counted in (("train", "train_rows"), ("validation", "validation_rows")):
+        assert sum(end - first for first, end in getattr(sides, side)) == metrics[counted]

@@ -1,0 +1,90 @@
+import re
+import struct
+from typing import Any
+
+import model_files
+import pytest
+
+from contract.errors import ModelError
+from trainer.keras_import import lambda_layer
+from trainer.keras_import.affine import Affine
+
+NORMAL = Affine(1 / 127.5, -1.0)
+
+
+def packed(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}i", *values)
+
+
+def string(kind: bytes, text: bytes) -> bytes:
+    return kind + packed(len(text)) + text
+
+
+# As Python 2.7's marshal wrote `lambda x: x / 127.5 - 1`, by hand after CPython's marshal.c.
+PYTHON_2 = b"".join(
+    [
+        b"c",
+        packed(1, 1, 2, 0x43),
+        string(b"s", bytes.fromhex("7c0000 640100 15 640200 18 53")),
+        b"(",
+        packed(3),
+        b"N",
+        b"g",
+        struct.pack("<d", 127.5),
+        b"i",
+        packed(1),
+        b"(",
+        packed(0),
+        b"(",
+        packed(1),
+        string(b"t", b"x"),
+        b"(",
+        packed(0),
+        b"(",
+        packed(0),
+        string(b"s", b"model.py"),
+        string(b"t", b"<lambda>"),
+        packed(34),
+        string(b"s", b""),
+    ]
+)
+
+
+@pytest.mark.parametrize("release", [1, 2, 3])
+def test_each_release_of_keras_keeps_code_in_its_own_way(release: int) -> None:
+    _, config, _ = model_files.of_lambda(lambda x: x / 127.5 - 1.0, release)
+    found = lambda_layer.of_lambda("it", config)
+    assert isinstance(found, Affine)
+    assert found.close_to(NORMAL)
+
+
+def test_python_2_is_read() -> None:
+    text = PYTHON_2.decode("raw_unicode_escape")
+    found = lambda_layer.of_lambda("it", {"function": [text, None, None]})
+    assert isinstance(found, Affine)
+    assert found.close_to(NORMAL)
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"function": "normalize", "function_type": "function"}, "only the name .*normalize"),
+        ({"function": {"class_name": "function", "config": "mine"}}, "only the name .*mine"),
+        ({"function": ["AAAA", None, None]}, "fit no release of Python"),
+        ({"function": ["\u20ac" * 9, None, None]}, "it is no base64"),
+        ({"function": ["4wEA" * 100_000, None, None]}, "it has 400,000 characters"),
+        ({"function": []}, "no code that is known"),
+        ({"function": None}, "no code that is known"),
+        ({}, "no code that is known"),
+    ],
+)
+def test_what_cannot_be_read_is_said(config: dict[str, Any], why: str) -> None:
+    found = lambda_layer.of_lambda("it", config)
+    assert isinstance(found, str)
+    assert re.search(why, found)
+
+
+def test_more_arguments_are_refused() -> None:
+    _, config, _ = model_files.of_lambda(lambda x: x / 2, 2, arguments={"factor": 2})
+    with pytest.raises(ModelError, match="it does something else than arithmetic"):
+        lambda_layer.of_lambda("it", config)

@@ -1,0 +1,119 @@
+"""Layers that follow each other, as Sequential and functional models write it."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import model_files
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model_files import answers, functional
+
+from contract.errors import ModelError
+from trainer.keras_import import reader
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+@pytest.mark.parametrize("release", [1, 2, 3])
+def test_a_functional_chain_is_read(tmp_path: Path, expected: np.ndarray, release: int) -> None:
+    described, config = functional(release)
+    path = model_files.write(tmp_path / "m.h5", described, release, config=config)
+    np.testing.assert_allclose(answers(path), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("release", [2, 3])
+def test_of_several_outputs_one_is_chosen(
+    tmp_path: Path, expected: np.ndarray, release: int
+) -> None:
+    described, config = functional(release, outputs=2)
+    path = model_files.write(tmp_path / "m.h5", described, release, config=config)
+    with pytest.raises(ModelError, match=r"several outputs: .*dense.* Say with --output"):
+        reader.read(path)
+    np.testing.assert_allclose(answers(path, output=0), expected, atol=1e-5)
+    bias = described[-1][2][1]
+    np.testing.assert_allclose(answers(path, output=1), 2 * (expected - bias) + bias, atol=1e-5)
+    with pytest.raises(ModelError, match="no output 2"):
+        reader.read(path, output=2)
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"class_name": "MyModel", "config": {}}, "no Sequential and no functional model"),
+        ({"config": []}, "lacks class_name"),
+        ([], "lacks class_name"),
+        ({"class_name": "Sequential", "config": []}, "it has no layers"),
+        ({"class_name": "Sequential", "config": {"layers": 3}}, "no list of at most"),
+        (
+            {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": []}]},
+            "a model of its own",
+        ),
+        (
+            {
+                "class_name": "Sequential",
+                "config": [
+                    {
+                        "class_name": "Dense",
+                        "registered_name": "mine>Dense",
+                        "config": {"name": "a"},
+                    }
+                ],
+            },
+            "a class of somebody's own: got mine>Dense",
+        ),
+    ],
+)
+def test_an_architecture_that_is_none_is_refused(tmp_path: Path, config: Any, why: str) -> None:
+    path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2, config=config)
+    with pytest.raises(ModelError, match=why):
+        reader.read(path)
+
+
+def test_layers_that_merge_or_repeat_are_refused(tmp_path: Path) -> None:
+    described, config = functional(2)
+    nodes = config["config"]["layers"][-1]
+    before = nodes["inbound_nodes"][0]
+    for changed, why in (
+        ([before * 2], "has not one layer before it"),
+        ([before, before], "is used more than once"),
+        ([[[nodes["name"], 0, 0, {}]]], "go in a circle"),
+        ([[["nowhere", 0, 0, {}]]], "named that is not there"),
+    ):
+        nodes["inbound_nodes"] = changed
+        path = model_files.write(tmp_path / "m.h5", described, 2, config=config)
+        with pytest.raises(ModelError, match=why):
+            reader.read(path)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """List every container and key in a JSON document."""
+    pairs = list(value.items()) if isinstance(value, dict) else []
+    pairs = list(enumerate(value)) if isinstance(value, list) else pairs
+    return [found for key, each in pairs for found in [(value, key), *places(each)]]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), st.sampled_from([1, 2, 3]))
+def test_any_architecture_is_read_or_refused(
+    tmp_path: Path, data: st.DataObject, release: int
+) -> None:
+    described, config = (
+        functional(release)
+        if data.draw(st.booleans())
+        else (
+            model_files.driver(release),
+            model_files.architecture(model_files.driver(release), release),
+        )
+    )
+    container, key = data.draw(st.sampled_from(places(config)))
+    container[key] = data.draw(JSON)
+    path = model_files.write(tmp_path / "m.h5", described, release, config=config)
+    with contextlib.suppress(ModelError):
+        assert reader.read(path).network.layers

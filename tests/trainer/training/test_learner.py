@@ -1,0 +1,126 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+from contract.errors import ModelError, TrainingError
+from trainer.training.learner import Learner
+
+
+def tiny() -> keras.Model:
+    """Return a network that learns the mean brightness in a few steps."""
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((4, 4, 3), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1),
+        ]
+    )
+
+
+class Batch(NamedTuple):
+    frames: np.ndarray
+    labels: np.ndarray
+
+
+def batches(count: int, label: float | None = None) -> Iterator[Batch]:
+    random = np.random.default_rng(5)
+    for _ in range(count):
+        frames = random.integers(0, 256, (16, 4, 4, 3), dtype=np.uint8)
+        labels = frames.mean((1, 2, 3)) / 255
+        yield Batch(frames, (labels if label is None else np.full(16, label)).astype(np.float32))
+
+
+def epoch(learner: Learner, count: int, label: float | None = None) -> float:
+    """Train on so many batches; return their mean loss."""
+    loss = float(np.mean([each for _, each in learner.steps(batches(count, label))]))
+    learner.end_epoch(loss)
+    return loss
+
+
+def test_training_lowers_the_loss() -> None:
+    learner = Learner.start(tiny(), 0.01)
+    first = epoch(learner, 40)
+    for _ in range(3):
+        last = epoch(learner, 40)
+    assert last < first / 2
+
+
+def test_a_steps_loss_is_the_mean_over_its_batch() -> None:
+    learner = Learner.start(tiny(), 1e-12)  # so small that the weights stand still
+    data = list(batches(3))
+    answers = learner.predict(iter(data)).reshape(3, 16)
+    for (batch, loss), each in zip(learner.steps(iter(data)), answers, strict=True):
+        assert loss == pytest.approx(np.mean((each - batch.labels) ** 2), 1e-4)
+
+
+def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
+    source = batches(3)
+    steps = Learner.start(tiny(), 0.01).steps(source)
+    next(steps)
+    assert len(list(source)) == 2
+
+
+def test_a_loss_that_is_no_number_stops_the_training() -> None:
+    with pytest.raises(TrainingError, match="the loss is no number any more: got nan"):
+        epoch(Learner.start(tiny(), 0.01), 2, float("nan"))
+
+
+def test_an_explosion_stops_the_training() -> None:
+    learner = Learner.start(tiny(), 0.01)
+    epoch(learner, 5)
+    with pytest.raises(TrainingError, match="the loss exploded, to 10 times"):
+        epoch(learner, 5, 1000.0)
+
+
+def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
+    learner = Learner.start(tiny(), 0.01)
+    epoch(learner, 5)
+    source = batches(1000, 1000.0)
+    with pytest.raises(TrainingError):
+        list(learner.steps(source))
+    assert len(list(source)) == 1000 - 50
+
+
+def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    learner = Learner.start(tiny(), 0.01)
+    epoch(learner, 10)
+    learner.save(tmp_path / "epoch-1.h5")
+    resumed = Learner.load(tmp_path / "epoch-1.h5", tiny(), 0.01, best_loss=1.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-1.h5"]
+    assert epoch(resumed, 10) == epoch(learner, 10)
+
+
+def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
+    Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
+    other = keras.Sequential(
+        [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    with pytest.raises(ModelError, match=r"epoch-1\.h5 was saved of another network: got .*kernel"):
+        Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
+
+
+def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
+    def dropping() -> keras.Model:
+        keras.utils.set_random_seed(1)
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                keras.Input((4, 4, 3), dtype="uint8"),
+                layers.Rescaling(1 / 255),
+                layers.Flatten(),
+                layers.Dropout(0.5),
+                layers.Dense(1),
+            ]
+        )
+
+    learner = Learner.start(dropping(), 0.01)
+    epoch(learner, 3)
+    learner.save(tmp_path / "epoch-1.h5")
+    resumed = Learner.load(tmp_path / "epoch-1.h5", dropping(), 0.01, best_loss=1.0)
+    assert epoch(resumed, 3) == epoch(learner, 3)

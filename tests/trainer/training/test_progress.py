@@ -1,0 +1,79 @@
+from collections.abc import Iterator
+
+import pytest
+
+from trainer.training.progress import Progress, verdict
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def told() -> list[dict[str, object]]:
+    return []
+
+
+@pytest.fixture
+def progress(clock: Clock, told: list[dict[str, object]]) -> Progress:
+    return Progress(lambda **fields: told.append(fields), 3, 100, 20, clock=clock)
+
+
+def test_a_step_tells_rate_and_time_left(
+    progress: Progress, clock: Clock, told: list[dict[str, object]]
+) -> None:
+    clock.now_s = 10.0
+    progress.begin(2)
+    clock.now_s = 12.0
+    progress.step(50, 0.5)
+    assert told == [
+        {
+            "phase": "train",
+            "epoch": 2,
+            "epochs": 3,
+            "step": 3,
+            "steps": 5,
+            "loss": 0.5,
+            "samples_per_s": 25,
+            "data_wait_percent": 0.0,
+            "eta_s": 6,
+        }
+    ]
+    assert progress.samples_per_s == 25.0
+
+
+def test_what_an_earlier_process_saw_does_not_make_this_one_faster(
+    progress: Progress, clock: Clock
+) -> None:
+    progress.begin(1, before=40)
+    clock.now_s = 2.0
+    progress.step(60, 0.5)
+    assert progress.samples_per_s == 10.0
+
+
+def test_the_time_for_which_items_are_waited_for_is_counted(
+    progress: Progress, clock: Clock
+) -> None:
+    def items() -> Iterator[int]:
+        for number in range(3):
+            clock.now_s += 1.0  # the wait
+            yield number
+
+    progress.begin(1)
+    for _ in progress.waiting(items()):
+        clock.now_s += 3.0  # the step
+    assert progress.data_share == pytest.approx(0.25)
+
+
+def test_a_verdict_says_what_to_do() -> None:
+    assert verdict(0.01, 1) == "compute 99%, data 1%: nothing to do"
+    assert "LAPWING_READERS=3" in verdict(0.3, 2)
