@@ -85,7 +85,7 @@ def stream_alone(data: Path) -> float:
     from trainer.data.loader import Stream
 
     places, parts = [], []
-    for number, manifest in enumerate(store.manifests(data)):
+    for number, manifest in enumerate(store.read_manifests(data)):
         with store.open_store(data, manifest) as reader:
             places.append(reader.place)
         parts.append(np.zeros(manifest.frames, shared_memory.RECORD))

@@ -64,7 +64,7 @@ def steered(
         1.0,
         lambda **_: None,
     )
-    (manifest,) = store.select(data, [])
+    (manifest,) = store.select_manifests(data, [])
     workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
     state.shuffle = "exact"
     varied = Augmentation(

@@ -67,7 +67,7 @@ def publish(registry: Registry, network: Path, job_id: str, **changes: Any) -> M
     if registry.current() != published.version:
         with registry.switch.lock():
             decision = decide(published.version, FORCED, "a test wants it", registry.current())
-            registry.switch.intend(decision)
+            registry.switch.record_intent(decision)
             registry.switch.carry_out(decision)
     return published
 

@@ -14,7 +14,7 @@ import versions
 from models import manifest
 
 from contract.dataset import split_file
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.models import layer_table
 from contract.models.layer_table import Layer
 from contract.models.registry import Registry
@@ -54,7 +54,7 @@ def publish(models: Path, **changes: Any) -> Path:
         Layer("steering", "Dense", "", "", (1,), 11),
     ]
     layer_table.write(staged / layer_table.FILE, layers)
-    sides = Sides(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
+    sides = DatasetSplit(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
     split_file.write(staged / split_file.FILE, SplitFile(1.0, dict.fromkeys(DATASETS, sides)))
     told = {
         "data": [

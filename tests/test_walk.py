@@ -39,7 +39,7 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
     """Return what the network is trained on: log → frame → store → stream → learner."""
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     import_source(settings, run, None, 0.0, lambda **_: None)
-    manifests = store.manifests(tmp_path / "data")
+    manifests = store.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
         place = reader.place

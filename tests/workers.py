@@ -11,7 +11,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from contract.jobs import queue as jobs
-from contract.jobs.worker import HouseWorker
+from contract.jobs.worker import LapwingWorker
 
 QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
 
@@ -26,15 +26,15 @@ class Workers:
         """Be known to Redis."""
         for name in QUEUES:
             queue = jobs.queue(name, self.redis)
-            worker = HouseWorker([queue], connection=self.redis, serializer=JSONSerializer)
+            worker = LapwingWorker([queue], connection=self.redis, serializer=JSONSerializer)
             worker.register_birth()
 
     def begin(self, kind: str) -> Job:
         """Begin the next job of the queue, which must be of that kind."""
-        queue = jobs.queue(jobs.KINDS[kind].queue, self.redis)
+        queue = jobs.queue(jobs.JOB_TYPES[kind].queue, self.redis)
         found = Queue.dequeue_any([queue], 15, self.redis, serializer=JSONSerializer)
         assert found is not None, "nothing was queued"
-        assert found[0].func_name == jobs.KINDS[kind].function
+        assert found[0].func_name == jobs.JOB_TYPES[kind].function
         with self.redis.pipeline() as pipeline:
             found[0].prepare_for_execution("test", pipeline)
             pipeline.execute()

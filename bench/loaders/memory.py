@@ -14,7 +14,7 @@ from contract.frames import spec
 
 def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all frames of the store, and the steering of each."""
-    (manifest,) = store.manifests(folder / "data")
+    (manifest,) = store.read_manifests(folder / "data")
     frames = np.empty((manifest.frames, *spec.SHAPE), np.uint8)
     labels = np.zeros(manifest.frames, np.float32)
     with store.open_store(folder / "data", manifest) as reader:

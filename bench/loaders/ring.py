@@ -28,7 +28,7 @@ def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
-    (manifest,) = store.manifests(folder / "data")
+    (manifest,) = store.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
         rows, place = reader.rows, reader.place
     mask = np.ones(len(rows), bool)

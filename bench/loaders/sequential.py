@@ -13,7 +13,7 @@ from contract.frames import spec
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    (manifest,) = store.manifests(folder / "data")
+    (manifest,) = store.read_manifests(folder / "data")
     path, _ = store.paths(folder / "data", manifest.dataset)
     out = np.empty((BATCH, *spec.SHAPE), np.uint8)
     labels = np.zeros(BATCH, np.float32)

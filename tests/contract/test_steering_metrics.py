@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from contract.steering_metrics import held_steering, score
+from contract.steering_metrics import hold_last, score
 
 
 def values(*numbers: float) -> np.ndarray:
@@ -23,5 +23,5 @@ def test_a_constant_answer_correlates_with_nothing() -> None:
 
 
 def test_hold_last_starts_anew_after_a_pause() -> None:
-    held = held_steering(values(0.1, 0.2, 0.3, 0.4), np.array([0, 0, 1, 1]))
+    held = hold_last(values(0.1, 0.2, 0.3, 0.4), np.array([0, 0, 1, 1]))
     np.testing.assert_allclose(held, values(0, 0.1, 0, 0.3))

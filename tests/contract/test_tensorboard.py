@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from contract.tensorboard import Board
+from contract.tensorboard import TensorBoardWriter
 
 
 def events(folder: Path) -> bytes:
@@ -8,7 +8,7 @@ def events(folder: Path) -> bytes:
 
 
 def test_values_are_on_the_disk_at_once(tmp_path: Path) -> None:
-    with Board(tmp_path, "job-1", 1) as board:
+    with TensorBoardWriter(tmp_path, "job-1", 1) as board:
         board.scalars(1, {"loss": 0.5, "validation_mse": 0.25})
         written = events(tmp_path / "tensorboard" / "job-1")
     assert b"validation_mse" in written
@@ -16,12 +16,12 @@ def test_values_are_on_the_disk_at_once(tmp_path: Path) -> None:
 
 def test_a_job_that_is_resumed_keeps_what_was_told(tmp_path: Path) -> None:
     for epoch in (0, 1):
-        with Board(tmp_path, "job-1", epoch + 1) as board:
+        with TensorBoardWriter(tmp_path, "job-1", epoch + 1) as board:
             board.scalars(epoch + 1, {"loss": 0.5})
     assert events(tmp_path / "tensorboard" / "job-1").count(b"loss") == 2
 
 
 def test_a_table_is_text(tmp_path: Path) -> None:
-    with Board(tmp_path, "job-1") as board:
+    with TensorBoardWriter(tmp_path, "job-1") as board:
         board.table(0, "configuration", {"epochs": 8})
     assert b"| epochs | `8` |" in events(tmp_path / "tensorboard" / "job-1")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from contract.wire.live_view import CHANNEL, View, decode
+from contract.wire.live_view import CHANNEL, LiveView, decode
 from driver_bridge.live_publisher import MOST, Live, connect
 
 
@@ -18,8 +18,8 @@ class Stopped(Exception):  # noqa: N818 - no error
     """Ends a run that is for ever."""
 
 
-def view(simulator: str = "1", speed_mph: float = 9.0) -> View:
-    return View(simulator, 1.0, "model", 0.25, 0.5, speed_mph, 15.0, 2.5, 7, "/9j/")
+def view(simulator: str = "1", speed_mph: float = 9.0) -> LiveView:
+    return LiveView(simulator, 1.0, "model", 0.25, 0.5, speed_mph, 15.0, 2.5, 7, "/9j/")
 
 
 class Running:

@@ -10,7 +10,7 @@ from contract.errors import ModelError
 from contract.models import promotion
 from contract.models.golden import COUNT, Golden
 from contract.models.registry import Registry
-from contract.policy.policy import Pilot
+from contract.policy.policy import LoadedPolicy
 from inference.model_watcher import Follower
 
 
@@ -35,11 +35,11 @@ class Loader:
         self.asked: list[int] = []
         self.checker = Drifting()
 
-    def __call__(self, version: int) -> Pilot:
+    def __call__(self, version: int) -> LoadedPolicy:
         self.asked.append(version)
         if version in self.failing:
             raise self.failing[version]
-        return Pilot(self._registry.manifest(version), self.checker, GOLDEN)
+        return LoadedPolicy(self._registry.manifest(version), self.checker, GOLDEN)
 
 
 @pytest.fixture

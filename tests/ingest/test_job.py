@@ -36,7 +36,7 @@ def test_a_recording_becomes_a_store(tmp_path: Path, run: Path) -> None:
     (result,) = imported(tmp_path, run)
     assert (result["rows"], result["frames"], result["rejected"]) == (40, 120, 0)
     assert result["skipped"] is False
-    (manifest,) = store.manifests(tmp_path / "data")
+    (manifest,) = store.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         reader.verify()
         rows = reader.rows
@@ -54,20 +54,20 @@ def test_the_same_content_is_imported_once_whatever_it_is_called(tmp_path: Path,
     (again,) = imported(tmp_path, other, name="another")
     assert again["skipped"] is True
     assert again["dataset"] == first["dataset"]
-    assert len(store.manifests(tmp_path / "data")) == 1
+    assert len(store.read_manifests(tmp_path / "data")) == 1
 
 
 def test_a_name_can_be_given(tmp_path: Path, run: Path) -> None:
     (result,) = imported(tmp_path, run, name="First Lap!")
     assert result["dataset"].startswith("first-lap-")
-    assert store.select(tmp_path / "data", ["First Lap!"])[0].dataset == result["dataset"]
+    assert store.select_manifests(tmp_path / "data", ["First Lap!"])[0].dataset == result["dataset"]
 
 
 def test_the_centre_camera_alone_will_do(tmp_path: Path) -> None:
     run = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
     (result,) = imported(tmp_path, run)
     assert result["frames"] == 10
-    (manifest,) = store.manifests(tmp_path / "data")
+    (manifest,) = store.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         assert set(reader.rows["left"]) == {store.ABSENT}
 
@@ -94,8 +94,8 @@ def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, ru
         (run / "IMG" / f"center_{samples.stamp(row)}.jpg").unlink()
     with pytest.raises(RecordingError, match=r"3 of 40 rows of run are bad \(7.5%; at most 5.0%"):
         imported(tmp_path, run)
-    assert store.manifests(tmp_path / "data") == []
-    assert atomic_files.temporaries(store.folder(tmp_path / "data")) == []
+    assert store.read_manifests(tmp_path / "data") == []
+    assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
     (kept,) = (tmp_path / "data" / "reports").iterdir()
     assert json.loads(kept.read_text())["reasons"] == {"center: image is missing": 3}
     (result,) = imported(tmp_path, run, limit=0.1)
@@ -107,11 +107,11 @@ def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path: Path, run: P
     final, manifest = store.paths(tmp_path / "data", result["dataset"])
     digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
     making = final.with_name(f"run-{digest[:8]}.h5")
-    final.rename(atomic_files.temporary(making))  # as if it had been killed before the rename
+    final.rename(atomic_files.temporary_path(making))  # as if it had been killed before the rename
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False
-    assert atomic_files.temporaries(store.folder(tmp_path / "data")) == []
+    assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
 
 
 def test_the_images_of_what_is_new_are_read_once(

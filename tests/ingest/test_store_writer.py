@@ -110,6 +110,6 @@ def test_a_killed_writer_leaves_nothing_that_is_visible(tmp_path: Path, frames: 
         writer.stdout.readline()
         writer.kill()
         writer.wait()
-    assert store.manifests(tmp_path) == []
+    assert store.read_manifests(tmp_path) == []
     assert not store.paths(tmp_path, "run-1")[0].exists()
-    assert len(atomic_files.temporaries(store.folder(tmp_path), "run-1")) == 1
+    assert len(atomic_files.temporary_paths(store.folder(tmp_path), "run-1")) == 1

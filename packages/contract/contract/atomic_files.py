@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def temporary(final: Path) -> Path:
+def temporary_path(final: Path) -> Path:
     """Return a hidden name beside `final`, with its suffix: Keras and others insist on theirs."""
     return final.with_name(f".{final.stem}.{uuid.uuid4().hex}.tmp{final.suffix}")
 
 
-def temporaries(folder: Path, stem: str = "*") -> list[Path]:
+def temporary_paths(folder: Path, stem: str = "*") -> list[Path]:
     """List what writers that were killed left behind in a folder."""
     return sorted(folder.glob(f".{stem}.*.tmp*"))
 
@@ -31,10 +31,10 @@ def temporaries(folder: Path, stem: str = "*") -> list[Path]:
 def rename(source: Path, final: Path) -> None:
     """Make a file or folder visible under its final name, and the name durable."""
     source.replace(final)
-    sync(final.parent)
+    fsync(final.parent)
 
 
-def sync(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Flush a file's or a folder's content to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -45,17 +45,17 @@ def sync(path: Path) -> None:
 
 def write_json(final: Path, document: object) -> None:
     """Publish a JSON document under `final`, replacing what was there."""
-    path = temporary(final)
+    path = temporary_path(final)
     try:
         path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        sync(path)
+        fsync(path)
         rename(path, final)
     finally:
         path.unlink(missing_ok=True)
 
 
 @contextmanager
-def folder(final: Path) -> Iterator[Path]:
+def replace_folder(final: Path) -> Iterator[Path]:
     """Make a folder in `with`; where the block ends well it appears under `final`, whole.
 
     It replaces the one that was there, and what killed writers of that name left is removed. Of two
@@ -63,13 +63,13 @@ def folder(final: Path) -> Iterator[Path]:
     """
     # Folders have no suffix: what follows a dot is of the name, as in lake-20x0.5.
     made, old = (final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp") for _ in range(2))
-    for left in temporaries(final.parent, glob.escape(final.name)):
+    for left in temporary_paths(final.parent, glob.escape(final.name)):
         shutil.rmtree(left, ignore_errors=True)
     made.mkdir(parents=True)
     try:
         yield made
         for path in made.rglob("*"):
-            sync(path)
+            fsync(path)
         with suppress(FileNotFoundError):
             final.replace(old)
         rename(made, final)

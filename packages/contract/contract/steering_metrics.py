@@ -35,7 +35,7 @@ def score(predicted: Values, label: Values, held: Values) -> dict[str, float]:
     }
 
 
-def held_steering(steering: Values, stretches: npt.NDArray[np.int64]) -> Values:
+def hold_last(steering: Values, stretches: npt.NDArray[np.int64]) -> Values:
     """Return each row's previous steering within its stretch of driving, 0 at a stretch's start."""
     held = np.zeros_like(steering)
     if len(steering) > 1:

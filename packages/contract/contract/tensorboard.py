@@ -22,7 +22,7 @@ from tensorboardX.summary import scalar, text
 FOLDER: Final = "tensorboard"
 
 
-class Board:
+class TensorBoardWriter:
     """The event file of one run in this process; use it in `with`.
 
     Written by tensorboardX's own writer, without the queue and thread that it puts before it: a

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from contract.wire.live_view import View
+from contract.wire.live_view import LiveView
 from driver_bridge.drive_recorder import Drive, Recorder, Row
 from driver_bridge.driver import Driver, Predictor
 from driver_bridge.live_publisher import Live
@@ -180,10 +180,10 @@ def _health(session: Session) -> dict[str, Any]:
     }
 
 
-def _view(session: Session, said: Said) -> View:
+def _view(session: Session, said: Said) -> LiveView:
     answer, payload = said.answer, said.received.payload
     image = payload.get("image") if isinstance(payload, dict) and answer.seen else ""
-    return View(
+    return LiveView(
         simulator=session.name,
         time_s=time.time(),
         how=answer.how,

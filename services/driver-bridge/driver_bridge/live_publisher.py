@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from contract.wire.live_view import CHANNEL, View
+from contract.wire.live_view import CHANNEL, LiveView
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Live:
         self._connect = connect
         self._sleep = sleep
         self._clock = clock
-        self._waiting: dict[str, View] = {}
+        self._waiting: dict[str, LiveView] = {}
         self._shown_at: dict[str, float] = {}
         self._listening = False
         self._gone = False
@@ -75,7 +75,7 @@ class Live:
             return False
         return simulator in self._shown_at or len(self._shown_at) < MOST
 
-    def show(self, view: View) -> None:
+    def show(self, view: LiveView) -> None:
         """Take a view; the one before, if it still waits, gives way."""
         self._shown_at[view.simulator] = self._clock()
         self._waiting[view.simulator] = view

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from contract.tensorboard import Board
+from contract.tensorboard import TensorBoardWriter
 from evaluator.closed_loop.statistics import MEASURES
 
 FOLDER: Final = "evaluations"
@@ -32,5 +32,5 @@ def show(models: Path, name: str, document: Mapping[str, Any]) -> None:
             for part, end in (("", "mean"), ("/low", "low"), ("/high", "high"))
             if measure[end] is not None
         }
-        with Board(models, f"{FOLDER}/{name}/{condition['condition']}") as board:
+        with TensorBoardWriter(models, f"{FOLDER}/{name}/{condition['condition']}") as board:
             board.scalars(int(document["version"]), values)

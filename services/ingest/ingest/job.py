@@ -70,7 +70,7 @@ def import_source(
     cv2.setNumThreads(1)  # the cores are ours to share out
     threads = settings.decode_threads or os.cpu_count() or 1
     with (
-        archive.opened(source, settings.data_dir / "unpacked", name) as found,
+        archive.open_recordings(source, settings.data_dir / "unpacked", name) as found,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
         results = []
@@ -107,7 +107,7 @@ class Import:
         stores = store.folder(self._data_dir)
         # Locked by content: two names for the same recording must not become two stores.
         with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
-            for left in atomic_files.temporaries(stores, f"*{log_digest[:8]}"):
+            for left in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
                 left.unlink()
             if self._may_be_known(log_digest):
                 dataset, known = self._known(self._source.digest(read.images(), executor))

@@ -42,7 +42,7 @@ class StoreWriter:
         self._name = name
         final, _ = store.paths(data_dir, name)
         final.parent.mkdir(parents=True, exist_ok=True)
-        self._path = publish.temporary(final)
+        self._path = publish.temporary_path(final)
         self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
@@ -96,7 +96,7 @@ class StoreWriter:
         for each in self._syncs:
             each.result()  # what went wrong there is told once, and no more by the last one
         self._file.close()
-        publish.sync(self._path)
+        publish.fsync(self._path)
         manifest = StoreManifest(
             dataset=dataset,
             schema=SCHEMA,

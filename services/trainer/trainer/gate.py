@@ -13,4 +13,4 @@ def ask(registry: Registry, version: int) -> str | None:
     """
     if registry.current() == version:
         return None
-    return queue.follow_up(queue.GATE, str(version), {"version": version})
+    return queue.enqueue_follow_up(queue.GATE, str(version), {"version": version})

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from contract.dataset import split_file
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import ModelError
 
 SPLIT = SplitFile(
     1.0,
-    {"lake-1": Sides(60, ((0, 20), (40, 60)), ((25, 35),)), "jungle-2": Sides(7, (), ((0, 7),))},
+    {
+        "lake-1": DatasetSplit(60, ((0, 20), (40, 60)), ((25, 35),)),
+        "jungle-2": DatasetSplit(7, (), ((0, 7),)),
+    },
 )
 
 

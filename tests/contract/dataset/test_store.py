@@ -29,7 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def manifest(data: Path) -> StoreManifest:
-    return store.manifests(data)[0]
+    return store.read_manifests(data)[0]
 
 
 def copied(data: Path, manifest: StoreManifest, tmp_path: Path) -> Path:
@@ -134,14 +134,14 @@ def test_stores_are_named_in_whole_or_by_their_recording(
     data: Path, manifest: StoreManifest
 ) -> None:
     for names in ([], ["run"], [manifest.dataset], ["run", manifest.dataset]):
-        assert store.select(data, names) == [manifest]
+        assert store.select_manifests(data, names) == [manifest]
 
 
 def test_a_name_that_fits_no_store_is_refused(data: Path) -> None:
     with pytest.raises(StoreError, match=r"no such dataset: got lake. There are \['run-"):
-        store.select(data, ["lake"])
+        store.select_manifests(data, ["lake"])
 
 
 def test_no_store_at_all_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no recording to train on"):
-        store.select(tmp_path, [])
+        store.select_manifests(tmp_path, [])

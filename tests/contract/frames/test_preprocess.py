@@ -85,17 +85,17 @@ def png(height: int = 40, width: int = 60) -> bytes:
 
 
 def test_a_picture_of_ones_own_is_a_jpeg_or_a_png() -> None:
-    np.testing.assert_array_equal(preprocess.picture(png()), samples.picture(0.2, 1, 40, 60))
+    np.testing.assert_array_equal(preprocess.decode_image(png()), samples.picture(0.2, 1, 40, 60))
     jpeg = samples.jpeg()
-    np.testing.assert_array_equal(preprocess.picture(jpeg), preprocess.decode(jpeg))
+    np.testing.assert_array_equal(preprocess.decode_image(jpeg), preprocess.decode(jpeg))
     with pytest.raises(NotAJpegError):
-        preprocess.picture(b"GIF89a")
+        preprocess.decode_image(b"GIF89a")
 
 
 def test_a_transparent_or_grey_png_has_three_channels() -> None:
     for channels in (1, 4):
         pixels = np.full((9, 7, channels), 200, np.uint8)
-        found = preprocess.picture(bytes(cv2.imencode(".png", pixels)[1]))
+        found = preprocess.decode_image(bytes(cv2.imencode(".png", pixels)[1]))
         np.testing.assert_array_equal(found, np.full((9, 7, 3), 200))
 
 
@@ -108,4 +108,4 @@ def test_a_broken_or_giant_png_is_refused() -> None:
         (png()[:60], "truncated or corrupt"),
     ):
         with pytest.raises(BrokenFrameError, match=why):
-            preprocess.picture(content)
+            preprocess.decode_image(content)

@@ -23,8 +23,8 @@ def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
         queue.enqueue(queue.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
     )
     assert found.func_name == "trainer.jobs.train.run"
-    assert found.timeout == queue.KINDS[queue.TRAIN].timeout_s
-    assert found.retries_left == queue.KINDS[queue.TRAIN].retries
+    assert found.timeout == queue.JOB_TYPES[queue.TRAIN].timeout_s
+    assert found.retries_left == queue.JOB_TYPES[queue.TRAIN].retries
     raw = redis.hget(found.key, "data")
     assert isinstance(raw, bytes)
     assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
@@ -35,7 +35,7 @@ def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
     assert job.startswith("import-model-h5-")
     found = Job.fetch(job, redis, serializer=JSONSerializer)
     assert (found.func_name, found.origin) == ("trainer.jobs.import_model.run", queue.TRAIN)
-    assert found.retries_left < queue.KINDS[queue.TRAIN].retries
+    assert found.retries_left < queue.JOB_TYPES[queue.TRAIN].retries
     assert [view.id for view in queue.views(redis)] == [job]
 
 
@@ -43,14 +43,14 @@ def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
     job = queue.enqueue(queue.EXPLAIN, redis, "3", {"version": 3})
     found = Job.fetch(job, redis, serializer=JSONSerializer)
     assert (found.func_name, found.origin) == ("trainer.jobs.explain.run", queue.TRAIN)
-    assert queue.KINDS[queue.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
+    assert queue.JOB_TYPES[queue.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
 
 
 def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:
-    for kind, function in ((queue.GATE, "gating"), (queue.EVALUATE, "evaluating")):
+    for kind, function in ((queue.GATE, "gate"), (queue.EVALUATE, "evaluate")):
         job = queue.enqueue(kind, redis, "3", {"version": 3})
         found = Job.fetch(job, redis, serializer=JSONSerializer)
-        assert (found.func_name, found.origin) == (f"evaluator.{function}.run", queue.EVALUATION)
+        assert (found.func_name, found.origin) == (f"evaluator.jobs.{function}.run", queue.EVALUATION)
 
 
 def test_what_follows_a_job_is_queued_once_and_named_after_it(
@@ -60,18 +60,18 @@ def test_what_follows_a_job_is_queued_once_and_named_after_it(
     job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
     job = Job.fetch(job_id, redis, serializer=JSONSerializer)
     monkeypatch.setattr(queue, "get_current_job", lambda: job)
-    ids = [queue.follow_up(queue.GATE, "7", {"version": 7}) for _ in range(2)]
+    ids = [queue.enqueue_follow_up(queue.GATE, "7", {"version": 7}) for _ in range(2)]
     assert ids == [f"gate-7-{job_id.rsplit('-', 1)[-1]}"] * 2
     assert queue.queue(queue.EVALUATION, redis).get_job_ids() == ids[:1]
     queue.cancel(ids[0], redis)
-    assert queue.follow_up(queue.GATE, "7", {"version": 7}) == ids[0]
+    assert queue.enqueue_follow_up(queue.GATE, "7", {"version": 7}) == ids[0]
     assert queue.view(ids[0], redis).status == "canceled"
     assert queue.view(ids[0], redis).arguments == {"version": 7}
 
 
 def test_outside_a_job_nothing_follows() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
-        queue.follow_up(queue.GATE, "7", {"version": 7})
+        queue.enqueue_follow_up(queue.GATE, "7", {"version": 7})
 
 
 def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> None:

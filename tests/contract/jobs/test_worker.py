@@ -45,13 +45,13 @@ def await_end(job: str, redis: Redis) -> queue.JobView:
 
 def test_a_worker_that_has_gone_is_not_alive(redis: Redis) -> None:
     assert not worker.is_alive(queue.INGEST, redis)
-    assert not worker.listens(queue.INGEST, redis)
+    assert not worker.is_listening(queue.INGEST, redis)
 
 
 @pytest.mark.usefixtures("working")
 def test_a_worker_listens_to_its_queue_alone(redis: Redis) -> None:
-    assert worker.listens(queue.INGEST, redis)
-    assert not worker.listens(queue.TRAIN, redis)
+    assert worker.is_listening(queue.INGEST, redis)
+    assert not worker.is_listening(queue.TRAIN, redis)
 
 
 @pytest.mark.usefixtures("working")

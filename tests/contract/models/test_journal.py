@@ -59,4 +59,4 @@ def history(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
 def test_a_rollback_goes_back_to_what_drove_before(
     steps: list[tuple[int, str]], expected: int | None
 ) -> None:
-    assert journal.before(history(*steps)) == expected
+    assert journal.rollback_target(history(*steps)) == expected

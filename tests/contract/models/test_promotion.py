@@ -18,7 +18,7 @@ def registry(tmp_path: Path) -> Registry:
 
 def judge(registry: Registry, version: int, against: int, job: str, *, accepted: bool) -> object:
     why = "as well" if accepted else "worse"
-    found = promotion.judge(registry, version, against, job, why, {"n": 9}, accepted=accepted)
+    found = promotion.decide(registry, version, against, job, why, {"n": 9}, accepted=accepted)
     return found and (found.accepted, found.why)
 
 
@@ -85,10 +85,10 @@ def test_a_gate_that_runs_again_decides_once(registry: Registry) -> None:
 
 def test_where_nothing_drove_the_gate_lets_the_first_one(registry: Registry) -> None:
     (registry.root / "current").unlink()
-    found = promotion.judge(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
+    found = promotion.decide(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
     assert found is not None
     assert (found.by, found.previous, registry.current()) == ("first", None, 2)
-    assert promotion.judge(registry, 3, None, "gate-3", "", {}, accepted=True) is None
+    assert promotion.decide(registry, 3, None, "gate-3", "", {}, accepted=True) is None
     assert registry.current() == 2
 
 

@@ -14,7 +14,7 @@ from contract.frames import spec as framespec
 from contract.models.golden import COUNT, FILE, Golden
 from contract.models.registry import H5, MANIFEST, TFLITE, Registry
 from contract.policy.litert import LiteRT
-from contract.policy.policy import Pilot, load
+from contract.policy.policy import LoadedPolicy, load
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ class Constant:
         return np.full(len(frames), self._answer, dtype=np.float32)
 
 
-def constant(answer: float, golden_answer: float = 0.0) -> Pilot:
+def constant(answer: float, golden_answer: float = 0.0) -> LoadedPolicy:
     """A pilot that answers the same to everything, and has golden frames of another answer."""
     seen = np.zeros((COUNT, 128, 128, 3), np.uint8)
     known = Golden(seen, np.full(COUNT, golden_answer, np.float32))
-    return Pilot(models.manifest("job"), Constant(answer), known)
+    return LoadedPolicy(models.manifest("job"), Constant(answer), known)
 
 
 def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:

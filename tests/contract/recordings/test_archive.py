@@ -13,12 +13,12 @@ from contract.errors import RecordingError
 
 
 def names(source: Path, scratch: Path) -> list[str]:
-    with recording.opened(source, scratch) as found:
+    with recording.open_recordings(source, scratch) as found:
         return [each.name for each in found]
 
 
 def digest(source: Path, listed: list[str], scratch: Path) -> str:
-    with recording.opened(source, scratch) as (found,), ThreadPoolExecutor(2) as executor:
+    with recording.open_recordings(source, scratch) as (found,), ThreadPoolExecutor(2) as executor:
         return found.digest(listed, executor)
 
 
@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_a_recording(run: Path, tmp_path: Path) -> None:
-    with recording.opened(run, tmp_path / "scratch") as (found,):
+    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
         assert found.name == "run"
         assert len(found.images) == 12
 
@@ -37,7 +37,7 @@ def test_images_may_lie_beside_the_log(run: Path, tmp_path: Path) -> None:
     for image in (run / "IMG").iterdir():
         shutil.move(image, run / image.name)
     (run / "IMG").rmdir()
-    with recording.opened(run, tmp_path / "scratch") as (found,):
+    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
         assert f"center_{samples.stamp(0)}.jpg" in found.images
 
 
@@ -50,7 +50,7 @@ def test_a_folder_of_folders_holds_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "bztar", "xztar"])
 def test_an_archive_is_unpacked_and_cleared_away(run: Path, tmp_path: Path, kind: str) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, run.parent, "run"))
-    with recording.opened(archive, tmp_path / "scratch") as (found,):
+    with recording.open_recordings(archive, tmp_path / "scratch") as (found,):
         assert found.name == "packed"
         assert len(found.images) == 12
     assert list((tmp_path / "scratch").iterdir()) == []
@@ -86,7 +86,7 @@ def test_a_zip_that_points_outside_stays_inside(tmp_path: Path) -> None:
 def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (run / "IMG" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    with recording.opened(run, tmp_path / "scratch") as (found,):
+    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
         assert "link.jpg" not in found.images
 
 

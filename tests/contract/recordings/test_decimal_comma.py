@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.recordings.decimal_comma import (readings)
+from contract.recordings.decimal_comma import (possible_readings)
 from contract.recordings.driving_log import (RANGES)
 
 
@@ -23,16 +23,16 @@ def dotnet(value: float) -> str:
     ],
 )
 def test_a_row_with_one_reading_is_read(text: str, values: tuple[float, ...]) -> None:
-    assert readings(text.split(","), RANGES) == [values]
+    assert possible_readings(text.split(","), RANGES) == [values]
 
 
 def test_a_row_with_several_readings_keeps_them_all() -> None:
-    assert len(readings(["0", "1", "0", "5", "0", "3"], RANGES)) == 2
+    assert len(possible_readings(["0", "1", "0", "5", "0", "3"], RANGES)) == 2
 
 
 @pytest.mark.parametrize("text", ["0,0,0", "7,0,0,0", "x,0,0,0", "0,0,0,0,0,0,0,0,0", "-0,0,0,3"])
 def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
-    assert readings(text.split(","), RANGES) == []
+    assert possible_readings(text.split(","), RANGES) == []
 
 
 @given(
@@ -46,4 +46,4 @@ def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
 def test_what_was_written_is_always_among_the_readings(values: tuple[float, ...]) -> None:
     written = [dotnet(value) for value in values]
     meant = tuple(float(text.replace(",", ".")) for text in written)
-    assert meant in readings(",".join(written).split(","), RANGES)
+    assert meant in possible_readings(",".join(written).split(","), RANGES)

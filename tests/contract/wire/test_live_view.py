@@ -4,9 +4,9 @@ import json
 import pytest
 
 from contract.errors import TelemetryError
-from contract.wire.live_view import View, decode
+from contract.wire.live_view import LiveView, decode
 
-VIEW = View("1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+VIEW = LiveView("1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
 
 
 def test_what_is_encoded_is_decoded() -> None:

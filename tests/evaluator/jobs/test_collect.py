@@ -59,7 +59,7 @@ def test_the_ingest_takes_it_and_parts_the_drives(tmp_path: Path) -> None:
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     [imported] = import_source(settings, Path(found["folder"]), None, 0.0, silent)
     assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
-    [manifest] = store.manifests(settings.data_dir)
+    [manifest] = store.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader:
         assert np.bincount(stretches(reader.rows)).tolist() == [12, 12, 12, 12]
 

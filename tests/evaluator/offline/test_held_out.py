@@ -8,7 +8,7 @@ from models import manifest
 from versions import staged
 
 from contract.dataset import split_file
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import StoreError
 from contract.models.registry import Registry
 from evaluator.offline.held_out import held_out
@@ -19,7 +19,7 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path)
 
 
-def publish(registry: Registry, datasets: dict[str, Sides] | None, *trained: str) -> int:
+def publish(registry: Registry, datasets: dict[str, DatasetSplit] | None, *trained: str) -> int:
     """Publish a version that was trained on datasets; without a split it does not say how."""
     folder = staged(registry.root, "job")
     if datasets is not None:
@@ -37,7 +37,7 @@ def named(data: Path) -> tuple[str, str]:
 
 def test_of_what_it_was_trained_on_only_what_validated(registry: Registry, data: Path) -> None:
     long, short = named(data)
-    sides = Sides(252, train=((0, 190),), validation=((210, 230), (242, 252)))
+    sides = DatasetSplit(252, train=((0, 190),), validation=((210, 230), (242, 252)))
     version = publish(registry, {long: sides}, long)
     with held_out(data, registry, version) as held:
         found = {each.dataset: each for each in held}
@@ -72,7 +72,7 @@ def test_the_stores_are_closed_at_the_end(registry: Registry, data: Path) -> Non
 def test_a_store_that_has_other_rows_by_now_is_refused(registry: Registry, data: Path) -> None:
     """Else rows that trained it would be taken for rows that did not."""
     long, _ = named(data)
-    version = publish(registry, {long: Sides(260, ((0, 200),), ((250, 260),))}, long)
+    version = publish(registry, {long: DatasetSplit(260, ((0, 200),), ((250, 260),))}, long)
     with (
         pytest.raises(StoreError, match=rf"the store {long} is not the one .*: got 252 rows\."),
         held_out(data, registry, version),
@@ -100,7 +100,7 @@ def test_a_dataset_that_was_removed_is_not_missed(
     long, short = named(copy)
     for path in (copy / "stores").glob(f"{long}.*"):
         path.unlink()
-    version = publish(registry, {long: Sides(252, ((0, 200),), ((230, 250),))}, long)
+    version = publish(registry, {long: DatasetSplit(252, ((0, 200),), ((230, 250),))}, long)
     with held_out(copy, registry, version) as held:
         assert [each.dataset for each in held] == [short]
 

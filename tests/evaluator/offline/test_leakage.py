@@ -9,7 +9,7 @@ import pytest
 import samples
 
 from contract.dataset import split_file, store
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import SettingError
 from contract.models.registry import ModelManifest
 from contract.settings import load
@@ -43,7 +43,7 @@ def parted(tmp_path: Path, dataset: str) -> SplitFile:
     with store.open_store(data, manifest) as reader:
         found = split([reader.rows], "blocks", 0.2, GAP_S, seed=1)
     sides = [split_file.runs(side[0]) for side in (found.train, found.validation)]
-    return SplitFile(GAP_S, {dataset: Sides(manifest.rows, *sides)})
+    return SplitFile(GAP_S, {dataset: DatasetSplit(manifest.rows, *sides)})
 
 
 def manifest(datasets: Sequence[str]) -> ModelManifest:
@@ -99,7 +99,7 @@ def test_rows_without_their_pictures_do_not_move_the_others(tmp_path: Path, lake
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     (imported,) = import_source(settings, lake, None, 0.05, lambda **_: None)
     assert imported["rows"] == 88
-    parted = SplitFile(0.1, {imported["dataset"]: Sides(88, ((0, 20),), ((39, 88),))})
+    parted = SplitFile(0.1, {imported["dataset"]: DatasetSplit(88, ((0, 20),), ((39, 88),))})
     found = told(lake, [imported["dataset"]], parted)
     assert found.rows is not None
     assert found.rows.trained.sum() == 20
@@ -123,8 +123,8 @@ def test_rows_of_which_nothing_is_kept_are_not_called_held_out(
     lake: Path, dataset: str, parted: SplitFile, kept: str
 ) -> None:
     other = {
-        "another dataset": {"x-01234567": Sides(90, (), ())},
-        "other rows": {dataset: Sides(89, (), ())},
+        "another dataset": {"x-01234567": DatasetSplit(90, (), ())},
+        "other rows": {dataset: DatasetSplit(89, (), ())},
     }
     split = None if kept == "nothing" else SplitFile(GAP_S, other[kept])
     found = told(lake, [dataset], split)
@@ -141,7 +141,7 @@ def test_of_an_imported_model_nothing_is_known(lake: Path) -> None:
 
 
 def test_a_recording_that_only_validated_is_held_out_as_a_whole(lake: Path, dataset: str) -> None:
-    found = told(lake, [dataset], SplitFile(1.0, {dataset: Sides(90, (), ((0, 90),))}))
+    found = told(lake, [dataset], SplitFile(1.0, {dataset: DatasetSplit(90, (), ((0, 90),))}))
     held = found.held_out()
     assert held is not None
     assert held.all()

@@ -14,7 +14,7 @@ from evaluator.offline.stored_drive import Stored, rows_of
 
 @contextmanager
 def opened(data: Path, name: str, piece_s: float | None) -> Iterator[Stored]:
-    [manifest] = [each for each in store.manifests(data) if each.dataset.startswith(name)]
+    [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith(name)]
     with store.open_store(data, manifest) as reader:
         made = rows_of(name, reader, np.ones(manifest.rows, bool), piece_s)
         assert made is not None

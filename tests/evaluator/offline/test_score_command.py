@@ -11,7 +11,7 @@ import pytest
 import samples
 
 from contract.dataset import split_file
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.models.registry import Registry
 from contract.settings import load
 from ingest.job import import_source
@@ -68,7 +68,7 @@ def test_held_out_scores_what_was_not_trained_on(
     (imported,) = import_source(settings, lake, None, 0.05, lambda **_: None)
     dataset = imported["dataset"]
     parted = shutil.copytree(networks / "left", tmp_path / "network")
-    sides = Sides(60, ((0, 30),), ((46, 60),))
+    sides = DatasetSplit(60, ((0, 30),), ((46, 60),))
     split_file.write(parted / split_file.FILE, SplitFile(1.0, {dataset: sides}))
     models.publish(registry, parted, "parted", data=[{"dataset": dataset, "rows": 60}])
     archive = shutil.make_archive(str(tmp_path / "copy"), "zip", lake)
@@ -99,7 +99,7 @@ def test_a_recording_of_which_all_was_trained_on_has_nothing_held_out(
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     (imported,) = import_source(settings, lake, None, 0.05, lambda **_: None)
     parted = shutil.copytree(networks / "left", tmp_path / "network")
-    sides = Sides(20, ((0, 20),), ())
+    sides = DatasetSplit(20, ((0, 20),), ())
     split_file.write(parted / split_file.FILE, SplitFile(1.0, {imported["dataset"]: sides}))
     models.publish(registry, parted, "all", data=[{"dataset": imported["dataset"]}])
     done = score(2, lake, "--models", registry.root, "--held-out")

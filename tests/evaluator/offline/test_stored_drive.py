@@ -42,7 +42,7 @@ def lengths(made: Stored | None) -> list[int]:
 @pytest.fixture
 def reader(data: Path) -> Iterator[StoreReader]:
     """Of the recording by three cameras."""
-    [manifest] = [each for each in store.manifests(data) if each.dataset.startswith("short")]
+    [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith("short")]
     with store.open_store(data, manifest) as opened:
         yield opened
 

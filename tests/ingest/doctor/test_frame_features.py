@@ -15,7 +15,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_border_between_two_workers_rows_does_not_show(source: Path) -> None:
-    with archive.opened(source, source) as (found,), ThreadPoolExecutor(2) as executor:
+    with archive.open_recordings(source, source) as (found,), ThreadPoolExecutor(2) as executor:
         rows = driving_log.read(found.read_log()).rows
         told: list[int] = []
         whole = look(rows, found.images, executor, told.append)
@@ -30,7 +30,7 @@ def test_the_border_between_two_workers_rows_does_not_show(source: Path) -> None
 def test_what_is_missing_or_broken_is_told_once_and_measured_nowhere(
     source: Path, tmp_path: Path
 ) -> None:
-    with archive.opened(source, source) as (found,), ThreadPoolExecutor(2) as executor:
+    with archive.open_recordings(source, source) as (found,), ThreadPoolExecutor(2) as executor:
         rows = driving_log.read(found.read_log()).rows
         broken = tmp_path / "broken.jpg"
         broken.write_bytes(found.images[rows[5].images[1]].read_bytes()[:900])

@@ -55,7 +55,7 @@ def comparison(**changes: Any) -> dict[str, Any]:
 def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry) -> None:
     for job in ("one", "two", "three"):
         publish_one(registry, job)
-    promotion.judge(registry, 2, 1, "gate-2", "worse: lake", {}, accepted=False)
+    promotion.decide(registry, 2, 1, "gate-2", "worse: lake", {}, accepted=False)
     text = printed(models.models, registry)
     lines = text.splitlines()
     assert "first" in lines[1]

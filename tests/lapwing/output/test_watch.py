@@ -16,17 +16,17 @@ from redis import Redis
 from rich.console import Console
 
 from contract.errors import JobError, TelemetryError
-from contract.wire.live_view import CHANNEL, View
+from contract.wire.live_view import CHANNEL, LiveView
 from lapwing.output import watch
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale
 
 
-def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> View:
-    return View(simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> LiveView:
+    return LiveView(simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
 
 
-def drawn(*seen: View | None) -> str:
+def drawn(*seen: LiveView | None) -> str:
     screen = io.StringIO()
     watch.show(seen, Console(file=screen, width=120))
     return screen.getvalue()

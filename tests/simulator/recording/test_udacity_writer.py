@@ -70,7 +70,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path, count: int) -> None:
 
 
 def test_what_a_killed_one_left_is_removed(tmp_path: Path) -> None:
-    left = atomic_files.temporary(tmp_path / "run")
+    left = atomic_files.temporary_path(tmp_path / "run")
     left.mkdir()
     with Recorder(tmp_path / "run", locale("en-US"), "a drive") as recorder:
         recorder.add(0.0, JPEGS, 0.0, 0.0, 0.0)

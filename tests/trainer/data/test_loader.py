@@ -9,7 +9,7 @@ import pytest
 import samples as made
 
 from contract.dataset import store
-from contract.dataset.frame_blocks import Place
+from contract.dataset.frame_blocks import BlockLayout
 from contract.dataset.store import StoreManifest
 from contract.errors import ReaderDiedError, TrainingError
 from contract.frames import preprocess
@@ -37,11 +37,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def manifests(data: Path) -> list[StoreManifest]:
-    return store.manifests(data / "data")
+    return store.read_manifests(data / "data")
 
 
 @pytest.fixture(scope="module")
-def places(data: Path, manifests: list[StoreManifest]) -> list[Place]:
+def places(data: Path, manifests: list[StoreManifest]) -> list[BlockLayout]:
     found = []
     for manifest in manifests:
         with store.open_store(data / "data", manifest) as reader:
@@ -75,7 +75,7 @@ def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:
 
 
 def test_every_sample_comes_once_with_its_own_frame_and_label(
-    data: Path, manifests: list[StoreManifest], places: list[Place], table: np.ndarray
+    data: Path, manifests: list[StoreManifest], places: list[BlockLayout], table: np.ndarray
 ) -> None:
     seen = []
     with Stream(places, batch=7, readers=2, queue_bytes=4 * MIB) as stream:
@@ -96,7 +96,9 @@ def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.
     return pixels[:, ::-1] if sample["flip"] else pixels
 
 
-def delivered(places: list[Place], table: np.ndarray, readers: int) -> list[tuple[bytes, ...]]:
+def delivered(
+    places: list[BlockLayout], table: np.ndarray, readers: int
+) -> list[tuple[bytes, ...]]:
     varied = Augmentation(light=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
     with Stream(
         places, batch=5, readers=readers, queue_bytes=2 * MIB, augmentation=varied
@@ -107,7 +109,7 @@ def delivered(places: list[Place], table: np.ndarray, readers: int) -> list[tupl
 
 
 def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
-    places: list[Place], table: np.ndarray
+    places: list[BlockLayout], table: np.ndarray
 ) -> None:
     one = delivered(places, table, 1)
     assert b"".join(batch[0] for batch in one) == b"".join(
@@ -117,7 +119,9 @@ def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
     assert delivered(places, table, 4) == one
 
 
-def test_a_stream_serves_one_epoch_after_another(places: list[Place], table: np.ndarray) -> None:
+def test_a_stream_serves_one_epoch_after_another(
+    places: list[BlockLayout], table: np.ndarray
+) -> None:
     with Stream(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
         for epoch in range(3):
             batches = stream.batches(asked(table, 8, epoch))
@@ -125,7 +129,7 @@ def test_a_stream_serves_one_epoch_after_another(places: list[Place], table: np.
 
 
 def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
-    places: list[Place], table: np.ndarray
+    places: list[BlockLayout], table: np.ndarray
 ) -> None:
     with Stream(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
         early = stream.batches(asked(table, 8, 1))
@@ -135,7 +139,9 @@ def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
     assert came == [records["number"].tolist() for records in asked(table, 8, 2)]
 
 
-def test_frames_stay_as_long_as_they_may_be_held(places: list[Place], table: np.ndarray) -> None:
+def test_frames_stay_as_long_as_they_may_be_held(
+    places: list[BlockLayout], table: np.ndarray
+) -> None:
     with Stream(places, batch=4, readers=1, queue_bytes=MIB, held=2) as stream:
         batches = stream.batches(asked(table, 4))
         first = next(batches)
@@ -145,7 +151,9 @@ def test_frames_stay_as_long_as_they_may_be_held(places: list[Place], table: np.
         np.testing.assert_array_equal(first.frames, kept)
 
 
-def test_a_killed_reader_fails_the_epoch_at_once(places: list[Place], table: np.ndarray) -> None:
+def test_a_killed_reader_fails_the_epoch_at_once(
+    places: list[BlockLayout], table: np.ndarray
+) -> None:
     with Stream(places, batch=4, readers=1, queue_bytes=MIB) as stream:
         batches = stream.batches(asked(table, 4))
         next(batches)
@@ -157,9 +165,9 @@ def test_a_killed_reader_fails_the_epoch_at_once(places: list[Place], table: np.
 
 
 def test_a_readers_own_error_is_told(
-    places: list[Place], table: np.ndarray, tmp_path: Path
+    places: list[BlockLayout], table: np.ndarray, tmp_path: Path
 ) -> None:
-    gone = [Place(tmp_path / "gone.h5", each.frames, 32, each.offsets) for each in places]
+    gone = [BlockLayout(tmp_path / "gone.h5", each.frames, 32, each.offsets) for each in places]
     with (
         Stream(gone, batch=4, readers=1, queue_bytes=MIB) as stream,
         pytest.raises(TrainingError, match=r"reader 0 failed: got the store gone\.h5 cannot"),
@@ -167,7 +175,7 @@ def test_a_readers_own_error_is_told(
         list(stream.batches(asked(table, 4)))
 
 
-def test_no_reader_outlives_the_stream(places: list[Place], table: np.ndarray) -> None:
+def test_no_reader_outlives_the_stream(places: list[BlockLayout], table: np.ndarray) -> None:
     with Stream(places, batch=4, readers=2, queue_bytes=MIB) as stream:
         readers = stream.processes
         next(stream.batches(asked(table, 4)))

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.dataset.frame_blocks import Blocks, Place
+from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
 from trainer.data.augmentation import Augmentation
 from trainer.data.loader_worker import fill
@@ -14,7 +14,7 @@ FRAMES = 40
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[list[Blocks]]:
+def stores(tmp_path: Path) -> Iterator[list[BlockReader]]:
     """Two stores: frame n of store s is s * 100 + n in its left half, and 255 in its right."""
     opened = []
     for store in range(2):
@@ -23,7 +23,7 @@ def stores(tmp_path: Path) -> Iterator[list[Blocks]]:
         content[:, :, :64] = (np.arange(FRAMES) + store * 100)[:, None, None, None]
         path.write_bytes(content.tobytes())
         offsets = np.array([0, 32 * spec.BYTES])
-        opened.append(Blocks(Place(path, FRAMES, 32, offsets)))
+        opened.append(BlockReader(BlockLayout(path, FRAMES, 32, offsets)))
     yield opened
     for each in opened:
         each.close()
@@ -35,14 +35,14 @@ def asked(store: list[int], frame: list[int], flip: list[bool]) -> np.ndarray:
     return records
 
 
-def test_each_record_gets_its_frame_from_its_store(stores: list[Blocks]) -> None:
+def test_each_record_gets_its_frame_from_its_store(stores: list[BlockReader]) -> None:
     records = asked([1, 0, 1, 0], [3, 39, 0, 7], [False] * 4)
     frames = np.zeros((4, 128, 128, 3), np.uint8)
     fill(records, frames, stores, Augmentation())
     assert frames[:, 64, 10, 1].tolist() == [103, 39, 100, 7]
 
 
-def test_a_flipped_record_gets_its_mirror_image(stores: list[Blocks]) -> None:
+def test_a_flipped_record_gets_its_mirror_image(stores: list[BlockReader]) -> None:
     records = asked([0, 0], [5, 5], [False, True])
     frames = np.zeros((2, 128, 128, 3), np.uint8)
     fill(records, frames, stores, Augmentation())

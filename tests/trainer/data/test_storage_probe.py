@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contract.dataset.frame_blocks import Place
+from contract.dataset.frame_blocks import BlockLayout
 from contract.frames import spec
 from trainer.data.storage_probe import free_bytes, random_frames_per_s
 
@@ -49,5 +49,5 @@ def test_this_machine_has_some() -> None:
 def test_a_disk_has_a_speed(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     path.write_bytes(bytes(64 * spec.BYTES))
-    place = Place(path, 64, 32, np.array([0, 32 * spec.BYTES]))
+    place = BlockLayout(path, 64, 32, np.array([0, 32 * spec.BYTES]))
     assert random_frames_per_s([place]) > 10

@@ -6,14 +6,14 @@ import samples
 
 from contract import atomic_files
 from contract.dataset import store
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.models.registry import ModelManifest
 from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.explain import provenance
 from trainer.export import manifest as release
 
-SIDES = Sides(20, ((0, 8),), ((10, 14), (18, 20)))
+SIDES = DatasetSplit(20, ((0, 8),), ((10, 14), (18, 20)))
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +26,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def version(data: Path) -> ModelManifest:
-    return release.compose("job", data, store.manifests(data), {"seed": 1}, [], {}, {})
+    return release.compose("job", data, store.read_manifests(data), {"seed": 1}, [], {}, {})
 
 
-def split(data: Path, **changes: Sides) -> SplitFile:
+def split(data: Path, **changes: DatasetSplit) -> SplitFile:
     return SplitFile(
         1.0,
         {
             each.dataset: changes.get(str(each.source["name"]), SIDES)
-            for each in store.manifests(data)
+            for each in store.read_manifests(data)
         },
     )
 
@@ -67,7 +67,7 @@ def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
     assert f"the store {one} is another than the version was trained on" in missing[0]
     assert missing[1].startswith("Nothing of gone-1: there is no store gone-1")
     manifest = version(data)
-    found, missing = provenance.sources(data, manifest, split(data, two=Sides(19, (), ())))
+    found, missing = provenance.sources(data, manifest, split(data, two=DatasetSplit(19, (), ())))
     assert [(each.name, each.number) for each in found] == [(one, 0)]
     assert (
         f"the store {two} has another number of rows than its split: got 20, not 19" in missing[0]

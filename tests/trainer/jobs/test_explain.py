@@ -14,7 +14,7 @@ import samples
 
 from contract import steering_metrics
 from contract.dataset import split_file, store
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import FrameError, JobError, ModelError
 from contract.models.registry import H5, Registry
 from ingest.job import import_source
@@ -60,10 +60,10 @@ def publish(folder: Path, settings: Settings, networks: Path) -> None:
     """Publish a version with a split of one recording, as a training does."""
     source = samples.recording(folder / "run", rows=ROWS)
     import_source(IngestSettings(data_dir=settings.data_dir), source, None, 0.0, no_report)
-    (manifest,) = store.manifests(settings.data_dir)
+    (manifest,) = store.read_manifests(settings.data_dir)
     staged = settings.model_dir / ".staged"
     shutil.copytree(networks / "real", staged)
-    sides = Sides(ROWS, ((0, 30),), ((35, 45), (50, 60)))
+    sides = DatasetSplit(ROWS, ((0, 30),), ((35, 45), (50, 60)))
     split_file.write(staged / split_file.FILE, SplitFile(0.2, {manifest.dataset: sides}))
     made = release.compose(
         "train-1", settings.data_dir, [manifest], vars(Config(smooth_s=0.5)), [], {}, {}
@@ -183,11 +183,11 @@ def test_its_figures_are_of_the_rows_that_validated_it(kept: Settings) -> None:
     folder = Registry(kept.model_dir).path(1) / "explanation"
     document = json.loads((folder / "explanation.json").read_text())
     found = {each["name"]: each["value"] for each in document["figures"]}
-    (manifest,) = store.manifests(kept.data_dir)
+    (manifest,) = store.read_manifests(kept.data_dir)
     with store.open_store(kept.data_dir, manifest) as reader:
         steering = reader.rows["steering"]
     rows = np.r_[35:45, 50:60]
-    held = steering_metrics.held_steering(steering, np.zeros(ROWS, np.int64))
+    held = steering_metrics.hold_last(steering, np.zeros(ROWS, np.int64))
     assert found["validation MSE of predict-zero"] == pytest.approx(np.mean(steering[rows] ** 2))
     assert found["validation MSE of hold-last"] == pytest.approx(
         np.mean((held[rows] - steering[rows]) ** 2), rel=1e-5

@@ -139,7 +139,7 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     data = tmp_path / "data"
     source = samples.recording(tmp_path / "other", rows=60, seed=2)
     import_source(load(Settings, environ), source, None, 0.0, lambda **_: None)
-    (damaged,) = (each for each in store.manifests(data) if each.source["name"] == "other")
+    (damaged,) = (each for each in store.read_manifests(data) if each.source["name"] == "other")
     path = store.paths(data, damaged.dataset)[0]
     with store.open_store(data, damaged) as reader:
         place = int(reader.place.offsets[1]) + 12_345

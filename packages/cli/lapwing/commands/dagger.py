@@ -160,7 +160,7 @@ def _same(work: Campaign, asked: dict[str, Any], console: Console) -> None:
 
 def _require_worker(queue: str, connection: Redis) -> None:
     """Raise JobError unless somebody works on a queue."""
-    if not worker.listens(queue, connection):
+    if not worker.is_listening(queue, connection):
         raise JobError(
             f"no {WORKERS[queue]} is running",
             got=f"nobody works on the queue {queue}",

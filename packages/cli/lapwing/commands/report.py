@@ -64,7 +64,7 @@ def _check(out: Path, wait: bool) -> None:
 
 def _copied(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Copy a report; return the result with the copy's paths."""
-    with atomic_files.folder(out.absolute()) as made:
+    with atomic_files.replace_folder(out.absolute()) as made:
         shutil.copytree(folder, made, dirs_exist_ok=True)
     paths = {
         name: str(out.absolute() / Path(str(result[name])).name)

@@ -80,7 +80,7 @@ def run(begun: ModelManifest, door: Door) -> list[Round]:
     for number in range(1, terms["rounds"] + 1):
         before = found[-1]
         aim = terms["aim"] or weakest(before.autonomy)
-        name = dagger_names.name(begun.version, number)
+        name = dagger_names.dataset_name(begun.version, number)
         arguments = {
             "version": before.version,
             "name": name,

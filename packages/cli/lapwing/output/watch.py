@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 
 from contract.errors import JobError
-from contract.wire.live_view import CHANNEL, View, decode
+from contract.wire.live_view import CHANNEL, LiveView, decode
 
 STALE_S: Final = 3.0
 """After which a simulator that is not told of any more is taken off the screen."""
@@ -25,7 +25,7 @@ WHEEL: Final = 21
 """Characters in which the steering is drawn."""
 
 
-def views(connection: Redis, seconds: float | None = None) -> Iterator[View | None]:
+def views(connection: Redis, seconds: float | None = None) -> Iterator[LiveView | None]:
     """Yield what the bridge publishes, and None where nothing came for a moment.
 
     Args:
@@ -50,9 +50,9 @@ def views(connection: Redis, seconds: float | None = None) -> Iterator[View | No
             ) from error
 
 
-def show(seen: Iterable[View | None], console: Console) -> None:
+def show(seen: Iterable[LiveView | None], console: Console) -> None:
     """Draw the newest view of each simulator until they end."""
-    kept: dict[str, tuple[float, View]] = {}
+    kept: dict[str, tuple[float, LiveView]] = {}
     with Live(table([]), console=console, refresh_per_second=10, transient=False) as screen:
         for view in seen:
             now = time.monotonic()
@@ -62,7 +62,7 @@ def show(seen: Iterable[View | None], console: Console) -> None:
             screen.update(table([each for _, each in kept.values()]))
 
 
-def documents(seen: Iterable[View | None]) -> None:
+def documents(seen: Iterable[LiveView | None]) -> None:
     """Print each view as a JSON document of one line, its picture left out."""
     for view in seen:
         if view is not None:
@@ -72,7 +72,7 @@ def documents(seen: Iterable[View | None]) -> None:
             sys.stdout.flush()
 
 
-def table(seen: Iterable[View]) -> Table:
+def table(seen: Iterable[LiveView]) -> Table:
     """Return one line a simulator, in the order of their numbers."""
     made = Table(
         "simulator",

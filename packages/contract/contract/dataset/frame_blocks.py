@@ -37,7 +37,7 @@ def checksum(block: Frames) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class BlockLayout:
     """Where a store's frames lie.
 
     Args:
@@ -53,14 +53,14 @@ class Place:
     offsets: npt.NDArray[np.int64]
 
 
-class Blocks:
+class BlockReader:
     """An open store's frames. Owns a file descriptor; close it, or use it in `with`.
 
     Raises:
         StoreError: the file cannot be opened.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: BlockLayout) -> None:
         self._place = place
         try:
             self._file = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -117,14 +117,14 @@ class Blocks:
             remedy="Remove it and import the recording again",
         )
 
-    def expect(self, numbers: Numbers) -> None:
+    def readahead(self, numbers: Numbers) -> None:
         """Let the kernel read these blocks ahead, while something else is done."""
         length = self._place.block_frames * spec.BYTES
         if hasattr(os, "posix_fadvise"):  # macOS has none: a hint less
             for offset in self._place.offsets[numbers].tolist():
                 os.posix_fadvise(self._file, offset, length, os.POSIX_FADV_WILLNEED)
 
-    def forget(self) -> None:
+    def drop_cache(self) -> None:
         """Let the kernel drop what it holds of the file in memory: to time the disk itself."""
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_DONTNEED)

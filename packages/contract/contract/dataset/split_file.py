@@ -28,7 +28,7 @@ Runs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class Sides:
+class DatasetSplit:
     """How the rows of one dataset were parted."""
 
     rows: int
@@ -42,7 +42,7 @@ class SplitFile:
 
     gap_s: float
     """Between a row that trains and one that validates lies more than so many seconds."""
-    datasets: Mapping[str, Sides]
+    datasets: Mapping[str, DatasetSplit]
 
 
 def runs(mask: Iterable[bool]) -> Runs:
@@ -95,7 +95,7 @@ def read(path: Path) -> SplitFile | None:
     return SplitFile(float(gap_s), datasets)
 
 
-def _sides(document: Mapping[str, Any]) -> Sides:
+def _sides(document: Mapping[str, Any]) -> DatasetSplit:
     rows = document["rows"]
     if type(rows) is not int or rows < 0:
         raise ValueError(f"{rows} rows")
@@ -104,7 +104,7 @@ def _sides(document: Mapping[str, Any]) -> Sides:
     for (_, end), (first, _) in itertools.pairwise(ordered):
         if first < end:
             raise ValueError(f"row {first} on both sides")
-    return Sides(rows, train, validation)
+    return DatasetSplit(rows, train, validation)
 
 
 def _runs(document: object, rows: int) -> Runs:

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import tables
 
-from contract.dataset.frame_blocks import Blocks, Frames, Numbers, Place, checksum
+from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
 from contract.errors import StoreError
 
 SCHEMA: Final = 2
@@ -85,7 +85,7 @@ def paths(data_dir: Path, dataset: str) -> tuple[Path, Path]:
     return folder(data_dir) / f"{dataset}.h5", folder(data_dir) / f"{dataset}.json"
 
 
-def manifests(data_dir: Path) -> list[StoreManifest]:
+def read_manifests(data_dir: Path) -> list[StoreManifest]:
     """List the stores of a data volume, oldest first."""
     found = [read_manifest(path) for path in sorted(folder(data_dir).glob("[!.]*.json"))]
     return sorted(found, key=lambda manifest: (manifest.created_at, manifest.dataset))
@@ -116,13 +116,13 @@ def read_manifest(path: Path) -> StoreManifest:
         ) from error
 
 
-def select(data_dir: Path, names: list[str]) -> list[StoreManifest]:
+def select_manifests(data_dir: Path, names: list[str]) -> list[StoreManifest]:
     """Return the stores that `names` name, in whole or by their recording's name; all for none.
 
     Raises:
         StoreError: there are none, or a name fits none.
     """
-    known = manifests(data_dir)
+    known = read_manifests(data_dir)
     if not known:
         raise StoreError("there is no recording to train on", remedy="lapwing ingest PATH first")
     chosen: dict[str, StoreManifest] = {}
@@ -164,10 +164,10 @@ class StoreReader:
                 offsets = [frames.chunk_info((start, 0, 0, 0)).offset for start in starts]
         except (tables.HDF5ExtError, tables.NoSuchNodeError, ValueError, TypeError) as error:
             raise _damaged(path.name, f"{error}".splitlines()[0]) from error
-        self.place = Place(
+        self.place = BlockLayout(
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
-        self.blocks = Blocks(self.place)
+        self.blocks = BlockReader(self.place)
 
     def gather(self, numbers: Numbers, out: Frames) -> None:
         """Copy the frames of the given numbers into `out`, uint8 of shape (n, 128, 128, 3)."""

@@ -68,7 +68,7 @@ def decode(jpeg: bytes) -> Frame:
         raise _broken("the JPEG is truncated or corrupt", jpeg, error) from error
 
 
-def picture(content: bytes) -> Frame:
+def decode_image(content: bytes) -> Frame:
     """Decode a JPEG or a PNG: uint8 RGB of its own size, (height, width, 3).
 
     Cameras send JPEGs; PNGs are what people have on their disks. Transparency is left out.

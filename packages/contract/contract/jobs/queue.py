@@ -40,7 +40,7 @@ EVALUATION: Final = "evaluate"
 
 
 @dataclass(frozen=True)
-class Kind:
+class JobType:
     """What jobs of a kind have in common."""
 
     function: str
@@ -55,15 +55,15 @@ class Kind:
 
 
 DISCARD: Final = "trainer.jobs.cleanup.discard"
-KINDS: Final = {
-    INGEST: Kind("ingest.job.run", INGEST, 6 * 3600, 10),
-    TRAIN: Kind("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, DISCARD),
-    IMPORT: Kind("trainer.jobs.import_model.run", TRAIN, 1800, 2, DISCARD),
-    EXPLAIN: Kind("trainer.jobs.explain.run", TRAIN, 1800, 2, DISCARD),
-    EVALUATE: Kind("evaluator.jobs.evaluate.run", EVALUATION, 12 * 3600, 10),
-    GATE: Kind("evaluator.jobs.gate.run", EVALUATION, 6 * 3600, 10),
-    REPORT: Kind("evaluator.jobs.report.run", EVALUATION, 1800, 2),
-    COLLECT: Kind("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
+JOB_TYPES: Final = {
+    INGEST: JobType("ingest.job.run", INGEST, 6 * 3600, 10),
+    TRAIN: JobType("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, DISCARD),
+    IMPORT: JobType("trainer.jobs.import_model.run", TRAIN, 1800, 2, DISCARD),
+    EXPLAIN: JobType("trainer.jobs.explain.run", TRAIN, 1800, 2, DISCARD),
+    EVALUATE: JobType("evaluator.jobs.evaluate.run", EVALUATION, 12 * 3600, 10),
+    GATE: JobType("evaluator.jobs.gate.run", EVALUATION, 6 * 3600, 10),
+    REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
+    COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
 PROGRESS_EVERY_S: Final = 0.5
@@ -121,7 +121,7 @@ def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, ob
     return job_id
 
 
-def follow_up(name: str, suffix: str, arguments: Mapping[str, object]) -> str:
+def enqueue_follow_up(name: str, suffix: str, arguments: Mapping[str, object]) -> str:
     """Queue what is to come after the job that this process runs, and return its id.
 
     A job that is run again queues it once.
@@ -134,7 +134,7 @@ def follow_up(name: str, suffix: str, arguments: Mapping[str, object]) -> str:
 
 
 def _enqueue(name: str, connection: Redis, job_id: str, arguments: Mapping[str, object]) -> None:
-    kind = KINDS[name]
+    kind = JOB_TYPES[name]
     queue(kind.queue, connection).enqueue_call(
         kind.function,
         kwargs=dict(arguments),
@@ -173,7 +173,7 @@ def view(job_id: str, connection: Redis) -> JobView:
 def views(connection: Redis) -> list[JobView]:
     """List all jobs that Redis still knows, newest first."""
     ids: set[str] = set()
-    for name in sorted({kind.queue for kind in KINDS.values()}):
+    for name in sorted({kind.queue for kind in JOB_TYPES.values()}):
         one = queue(name, connection)
         ids.update(one.get_job_ids())
         for registry in (

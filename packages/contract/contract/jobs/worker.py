@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-class HouseJob(Job):
+class LapwingJob(Job):
     """A job that runs only what Lapwing queues: access to Redis is not to be access to a shell."""
 
     def perform(self) -> object:
@@ -37,7 +37,7 @@ class HouseJob(Job):
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         for chatty in ("rq.worker", "numexpr"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        if self.func_name not in {kind.function for kind in queue.KINDS.values()}:
+        if self.func_name not in {kind.function for kind in queue.JOB_TYPES.values()}:
             self.retries_left = 0
             raise JobError(
                 "the job names a function that Lapwing does not queue", got=self.func_name
@@ -58,7 +58,7 @@ class HouseJob(Job):
         return result
 
 
-class HouseWorker(SpawnWorker):
+class LapwingWorker(SpawnWorker):
     """A worker that hands its job back at once when it is told to stop.
 
     RQ's own waits for the job's end, which for a training is hours; Docker would kill it after the
@@ -114,12 +114,12 @@ def work(name: str, connection: Redis) -> None:
     The three intervals let a job whose worker was killed be taken up within 120 s; RQ's defaults
     take up to 15 minutes (measured: docs/adr/0004-jobs.md).
     """
-    worker = HouseWorker(
+    worker = LapwingWorker(
         [queue.queue(name, connection)],
         name=f"{name}-{uuid.uuid4().hex[:8]}",  # unique: RQ refuses a dead worker's name
         connection=connection,
         serializer=JSONSerializer,
-        job_class=HouseJob,
+        job_class=LapwingJob,
         worker_ttl=30,
         job_monitoring_interval=5,
         maintenance_interval=20,
@@ -134,10 +134,10 @@ def is_alive(name: str, connection: Redis) -> bool:
 
     RQ forgets a worker that has not for a minute or two, so one that is listed will do.
     """
-    workers = HouseWorker.all(queue=Queue(name, connection=connection))
+    workers = LapwingWorker.all(queue=Queue(name, connection=connection))
     return any(worker.hostname == socket.gethostname() for worker in workers)
 
 
-def listens(name: str, connection: Redis) -> bool:
+def is_listening(name: str, connection: Redis) -> bool:
     """Tell whether a worker of this queue is alive on any machine."""
-    return bool(HouseWorker.all(queue=Queue(name, connection=connection)))
+    return bool(LapwingWorker.all(queue=Queue(name, connection=connection)))

@@ -26,7 +26,7 @@ from contract.models.journal import Decision
 H5: Final = "model.h5"
 
 
-class Switch:
+class CurrentVersion:
     """The switch of the registry at `root`."""
 
     def __init__(self, root: Path) -> None:
@@ -55,7 +55,7 @@ class Switch:
         """Be the only writer, and end what one before began and was killed in."""
         with atomic_files.lock(self.root / ".lock"):
             for name in ("current", H5, journal.JOURNAL, self._intent.name):
-                for left in atomic_files.temporaries(self.root, Path(name).stem):
+                for left in atomic_files.temporary_paths(self.root, Path(name).stem):
                     left.unlink()
             if self._intent.exists():
                 document = json.loads(self._intent.read_text(encoding="utf-8"))
@@ -66,16 +66,16 @@ class Switch:
                     self._intent.unlink()
             yield
 
-    def intend(self, decision: Decision) -> None:
+    def record_intent(self, decision: Decision) -> None:
         """Have a decision carried out, by another process if this one is killed."""
         atomic_files.write_json(self._intent, dataclasses.asdict(decision))
 
     def carry_out(self, decision: Decision) -> None:
         """Make the decision's version the current one; what is done already stays so."""
-        link = atomic_files.temporary(self.root / "current")
+        link = atomic_files.temporary_path(self.root / "current")
         link.symlink_to(Path("versions") / str(decision.version))
         atomic_files.rename(link, self.root / "current")
-        copy = atomic_files.temporary(self.root / H5)
+        copy = atomic_files.temporary_path(self.root / H5)
         os.link(self._path(decision) / H5, copy)
         atomic_files.rename(copy, self.root / H5)
         copy.unlink(missing_ok=True)  # where both name one file already, POSIX leaves both names

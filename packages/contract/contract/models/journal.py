@@ -91,7 +91,7 @@ def append(root: Path, decision: Decision) -> None:
         atomic_files.write_json(root / JOURNAL, [dataclasses.asdict(d) for d in (*known, decision)])
 
 
-def before(decisions: Sequence[Decision]) -> int | None:
+def rollback_target(decisions: Sequence[Decision]) -> int | None:
     """Return the version that a rollback goes back to, or None: each one goes back further."""
     drove: list[int] = []
     for each in decisions:

@@ -29,7 +29,7 @@ def rollback(registry: Registry) -> ModelManifest:
         ModelError: none was, or it is damaged.
     """
     with registry.switch.lock():
-        version, current = journal.before(registry.decisions()), _current(registry)
+        version, current = journal.rollback_target(registry.decisions()), _current(registry)
         if version is None:
             raise ModelError(
                 "no version drove before the current one",
@@ -42,7 +42,7 @@ def rollback(registry: Registry) -> ModelManifest:
         return manifest
 
 
-def judge(
+def decide(
     registry: Registry,
     version: int,
     against: int | None,
@@ -94,7 +94,7 @@ def judge(
 
 
 def _carry_out(registry: Registry, decision: Decision) -> None:
-    registry.switch.intend(decision)
+    registry.switch.record_intent(decision)
     registry.switch.carry_out(decision)
 
 

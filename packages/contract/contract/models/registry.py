@@ -20,7 +20,7 @@ from contract import atomic_files as publish
 from contract.errors import ModelError
 from contract.models import journal
 from contract.models.current import H5 as H5
-from contract.models.current import Switch
+from contract.models.current import CurrentVersion
 from contract.models.journal import Decision
 
 SCHEMA: Final = 2
@@ -63,7 +63,7 @@ class Registry:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.switch = Switch(root)
+        self.switch = CurrentVersion(root)
 
     def path(self, version: int) -> Path:
         """Return the folder of a version."""
@@ -181,14 +181,14 @@ class Registry:
             version = max(self.versions(), default=0) + 1
             manifest = dataclasses.replace(manifest, version=version, files=files)
             for name in files:
-                publish.sync(staged / name)
+                publish.fsync(staged / name)
             publish.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
             self.path(version).parent.mkdir(parents=True, exist_ok=True)
             if self.switch.current() is not None:
                 publish.rename(staged, self.path(version))
                 return manifest
             decision = journal.decide(version, journal.FIRST, "nothing drove before it", None)
-            self.switch.intend(decision)
+            self.switch.record_intent(decision)
             publish.rename(staged, self.path(version))
             self.switch.carry_out(decision)
             return manifest

@@ -34,7 +34,7 @@ Load = Callable[[Path], Backend]
 
 
 @dataclass(frozen=True)
-class Pilot:
+class LoadedPolicy:
     """A loaded version, and what it was seen to answer where it was made."""
 
     manifest: ModelManifest
@@ -81,7 +81,7 @@ class Pilot:
         )
 
 
-def load(registry: Registry, version: int, backend: Load) -> Pilot:
+def load(registry: Registry, version: int, backend: Load) -> LoadedPolicy:
     """Verify a version, load it, and see that it answers as it should.
 
     Raises:
@@ -107,6 +107,6 @@ def load(registry: Registry, version: int, backend: Load) -> Pilot:
                 got=sorted(manifest.files),
             )
     folder = registry.path(version)
-    pilot = Pilot(manifest, backend(folder), golden.read(folder / golden.FILE))
+    pilot = LoadedPolicy(manifest, backend(folder), golden.read(folder / golden.FILE))
     pilot.check()  # and so the first prediction, which is the slow one, is over
     return pilot

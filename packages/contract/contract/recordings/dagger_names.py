@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 
-def name(version: int, number: int) -> str:
+def dataset_name(version: int, number: int) -> str:
     """Return the name of the recording of a round that began with a version."""
     return f"dagger-v{version}-r{number}"
 
 
-def is_named(dataset: str) -> bool:
+def is_dagger_dataset(dataset: str) -> bool:
     """Tell whether a dataset was imported from such a recording; ingest adds eight digits."""
     return re.fullmatch(r"dagger-v\d+-r\d+-[0-9a-f]{8}", dataset) is not None

@@ -22,7 +22,7 @@ NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:,\d*[1-9])?|-?[1-9](?:,\d*[1-9])
 Range = tuple[float, float]
 
 
-def readings(fields: Sequence[str], ranges: Sequence[Range]) -> list[tuple[float, ...]]:
+def possible_readings(fields: Sequence[str], ranges: Sequence[Range]) -> list[tuple[float, ...]]:
     """Return every way to read the fields as one number a range, each within its range."""
     return sorted(set(_readings(tuple(fields), tuple(ranges))))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from contract.recordings.decimal_comma import (readings)
+from contract.recordings.decimal_comma import (possible_readings)
 from contract.errors import RecordingError
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
@@ -181,7 +181,7 @@ def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row |
     if len(images) not in (1, 3):
         return Rejection(line, "images", "not one or three image names", f"{len(images)}")
     if comma and len(numbers) > len(FIELDS):
-        ways = readings(numbers, RANGES)
+        ways = possible_readings(numbers, RANGES)
         if len(ways) != 1:
             reason = "ambiguous decimal commas" if ways else "decimal commas that fit no reading"
             return Rejection(line, "numbers", reason, ",".join(numbers))

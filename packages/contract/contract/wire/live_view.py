@@ -17,7 +17,7 @@ CHANNEL: Final = "lapwing:live"
 
 
 @dataclass(frozen=True)
-class View:
+class LiveView:
     """One simulator at one moment."""
 
     simulator: str
@@ -45,7 +45,7 @@ class View:
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
 
 
-def decode(text: str | bytes) -> View:
+def decode(text: str | bytes) -> LiveView:
     """Read what a bridge published.
 
     Raises:
@@ -53,8 +53,8 @@ def decode(text: str | bytes) -> View:
     """
     try:
         document = json.loads(text)
-        names = [field.name for field in dataclasses.fields(View)]
-        return View(**{name: document[name] for name in names})
+        names = [field.name for field in dataclasses.fields(LiveView)]
+        return LiveView(**{name: document[name] for name in names})
     except (ValueError, KeyError, TypeError) as error:
         raise TelemetryError(
             "what was published is no view of a drive",

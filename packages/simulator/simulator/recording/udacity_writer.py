@@ -48,9 +48,9 @@ class Recorder:
                     remedy="Name a folder that is new or empty: --out FOLDER",
                 )
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            for left in atomic_files.temporaries(self._folder.parent, self._folder.stem):
+            for left in atomic_files.temporary_paths(self._folder.parent, self._folder.stem):
                 shutil.rmtree(left)
-            self._part = atomic_files.temporary(self._folder)
+            self._part = atomic_files.temporary_path(self._folder)
             (self._part / "IMG").mkdir(parents=True)
             self._log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
         except OSError as error:

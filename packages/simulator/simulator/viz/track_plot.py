@@ -91,10 +91,10 @@ def chart(
 
 def write_png(path: Path, picture: Picture) -> None:
     """Publish an RGB picture as a PNG, replacing what was there."""
-    part = atomic_files.temporary(path)
+    part = atomic_files.temporary_path(path)
     try:
         cv2.imwrite(str(part), picture[:, :, ::-1])
-        atomic_files.sync(part)
+        atomic_files.fsync(part)
         atomic_files.rename(part, path)
     finally:
         part.unlink(missing_ok=True)

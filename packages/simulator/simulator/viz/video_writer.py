@@ -42,7 +42,7 @@ class Mp4:
         if frame_rate < 1:
             raise SettingError("a film needs pictures", got=frame_rate, remedy="15 is usual")
         self._path = path
-        self._part = atomic_files.temporary(path)
+        self._part = atomic_files.temporary_path(path)
         self._height, self._width = height, width
         self._frame_rate = frame_rate
         self._count = 0
@@ -78,7 +78,7 @@ class Mp4:
             if kind is None and not self._count:
                 raise RecordingError("a film of no pictures", got=self._path)
             if kind is None:
-                atomic_files.sync(self._part)
+                atomic_files.fsync(self._part)
                 atomic_files.rename(self._part, self._path)
         finally:
             self._part.unlink(missing_ok=True)

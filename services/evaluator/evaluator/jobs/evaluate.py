@@ -103,7 +103,7 @@ def evaluate(
     report(phase="draw")
     name = f"{courses[0].folder.parts[0]}-{starts}x{laps:g}-seed{seed}"
     final = rollouts.folder(registry, version) / name
-    with atomic_files.folder(final) as folder:
+    with atomic_files.replace_folder(final) as folder:
         found = []
         for course, drives in zip(courses, driven, strict=True):
             found.append(_condition(registry, version, course, drives, folder, film))
@@ -173,7 +173,7 @@ def _recordings(
     driven: list[dict[str, Any]] = []
     scored: list[dict[str, Any]] = []
     with (
-        atomic_files.folder(root / "replay") as replay,
+        atomic_files.replace_folder(root / "replay") as replay,
         held_out.held_out(settings.data_dir, registry, version) as held,
     ):
         for number, each in enumerate(held):
@@ -188,6 +188,6 @@ def _recordings(
             driven.append({**document, "held_out": each.said, "pictures": [picture]})
             scored.append({**log_replay_eval.open_loop(road, steer), "leak": each.said})
         atomic_files.write_json(replay / "replay.json", {"version": version, "datasets": driven})
-    with atomic_files.folder(root / "openloop") as folder:
+    with atomic_files.replace_folder(root / "openloop") as folder:
         atomic_files.write_json(folder / "openloop.json", {"version": version, "datasets": scored})
     return {"replay": driven, "openloop": scored}

@@ -82,7 +82,7 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
             ]
             accepted, why = verdict(found)
             evidence = {"comparisons": [each.document() for each in found]}
-        decision = promotion.judge(
+        decision = promotion.decide(
             registry, version, against, job_id, why, evidence, accepted=accepted
         )
         if decision is not None:

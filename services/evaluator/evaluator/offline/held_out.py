@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.dataset import split_file, store
-from contract.dataset.split_file import Sides
+from contract.dataset.split_file import DatasetSplit
 from contract.dataset.store import StoreReader
 from contract.errors import StoreError
 from contract.models.registry import Registry
@@ -48,14 +48,14 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
     """
     manifest = registry.manifest(version)
     split = split_file.read(registry.path(version) / split_file.FILE)
-    sides: Mapping[str, Sides] = split.datasets if split else {}
+    sides: Mapping[str, DatasetSplit] = split.datasets if split else {}
     trained = {str(each["dataset"]) for each in manifest.data}
     opened: list[Held] = []
     with contextlib.ExitStack() as stack:
-        for each in store.manifests(data_dir):
+        for each in store.read_manifests(data_dir):
             if each.dataset in trained and each.dataset not in sides:
                 continue
-            if dagger_names.is_named(each.dataset):
+            if dagger_names.is_dagger_dataset(each.dataset):
                 continue
             reader = store.open_store(data_dir, each)
             stack.callback(reader.close)
@@ -72,7 +72,7 @@ def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[
         yield opened
 
 
-def _mask(dataset: str, side: Sides, count: int) -> Mask:
+def _mask(dataset: str, side: DatasetSplit, count: int) -> Mask:
     if side.rows != count:
         raise StoreError(
             f"the store {dataset} is not the one that the version was trained on",

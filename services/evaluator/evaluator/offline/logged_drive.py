@@ -91,7 +91,7 @@ def opened(source: Path) -> Iterator[list[Recording]]:
     """
     with (
         tempfile.TemporaryDirectory(prefix="lapwing-recording-") as scratch,
-        archive.opened(source, Path(scratch)) as found,
+        archive.open_recordings(source, Path(scratch)) as found,
     ):
         yield found
 

@@ -49,7 +49,7 @@ def write(models: Path, version: int, told: Callable[[str], None] = lambda phase
     registry = Registry(models)
     registry.manifest(version)
     final = registry.path(version) / FOLDER
-    with atomic_files.folder(final) as made:
+    with atomic_files.replace_folder(final) as made:
         told("draw")
         report = compose(VersionFolder(models, version), registry.current(), Pictures(made))
         told("write")

@@ -25,7 +25,7 @@ from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.policy import policy
 from contract.policy.litert import LiteRT
-from contract.policy.policy import Pilot
+from contract.policy.policy import LoadedPolicy
 from inference.workers import protocol
 from inference.workers.protocol import Steered
 
@@ -37,7 +37,7 @@ class Lane:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._pilots: dict[int, Pilot] = {}
+        self._pilots: dict[int, LoadedPolicy] = {}
 
     def answer(self, kind: int, version: int, payload: bytes) -> bytes:
         """Do what is asked; return the reply, whatever happens."""
@@ -60,7 +60,7 @@ class Lane:
             self._pilots.pop(version, None)
         return b""
 
-    def _load(self, version: int) -> Pilot:
+    def _load(self, version: int) -> LoadedPolicy:
         try:
             return policy.load(self._registry, version, LiteRT)
         except LapwingError:
@@ -72,7 +72,7 @@ class Lane:
                 got=f"{type(error).__name__}: {error}",
             ) from error
 
-    def _steer(self, driving: Pilot, jpeg: bytes) -> Steered:
+    def _steer(self, driving: LoadedPolicy, jpeg: bytes) -> Steered:
         began_s = time.perf_counter()
         pixels = preprocess.decode(jpeg)
         decoded_s = time.perf_counter()

@@ -70,7 +70,7 @@ def read(
     drives = []
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="look") as executor:
         for path in paths:
-            with archive.opened(path, scratch) as found:
+            with archive.open_recordings(path, scratch) as found:
                 drives += [drive(each, executor, told) for each in found]
     return drives
 

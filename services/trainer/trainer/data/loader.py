@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset.frame_blocks import Frames, Place
+from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
 from trainer.data.augmentation import Augmentation
@@ -55,7 +55,7 @@ class Stream:
 
     def __init__(
         self,
-        places: Sequence[Place],
+        places: Sequence[BlockLayout],
         *,
         batch: int,
         readers: int,

@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from contract.dataset.frame_blocks import Blocks, Frames, Place
+from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
 from trainer.data.augmentation import Augmentation
 from trainer.data.shared_memory import Records, Ring
@@ -24,14 +24,14 @@ FAILED: Final = b"\1"
 
 
 def serve(
-    pipe: Connection, ring: Ring, places: Sequence[Place], augmentation: Augmentation
+    pipe: Connection, ring: Ring, places: Sequence[BlockLayout], augmentation: Augmentation
 ) -> None:
     """Answer requests until the trainer closes its end: the body of a reader process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's; it closes the pipe
     cv2.setNumThreads(1)
-    stores: list[Blocks] = []
+    stores: list[BlockReader] = []
     try:
-        stores += [Blocks(place) for place in places]
+        stores += [BlockReader(place) for place in places]
         while True:
             slot, count = REQUEST.unpack(pipe.recv_bytes())
             fill(ring.records(slot)[:count], ring.frames(slot)[:count], stores, augmentation)
@@ -46,7 +46,7 @@ def serve(
 
 
 def fill(
-    records: Records, frames: Frames, stores: Sequence[Blocks], augmentation: Augmentation
+    records: Records, frames: Frames, stores: Sequence[BlockReader], augmentation: Augmentation
 ) -> None:
     """Put each record's frame into its place, mirrored and varied as the record says.
 

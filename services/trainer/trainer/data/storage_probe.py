@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from contract.dataset.frame_blocks import Blocks, Place
+from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
 
 SHARES: Final = Path("/sys/fs/cgroup")
@@ -33,15 +33,15 @@ def free_bytes(meminfo: Path = Path("/proc/meminfo"), group: Path = SHARES) -> i
     return max(0, free)
 
 
-def random_frames_per_s(places: Sequence[Place]) -> float:
+def random_frames_per_s(places: Sequence[BlockLayout]) -> float:
     """Return how many frames a second the disk itself reads, at random places of the stores."""
     chance = np.random.default_rng(1)
     out = np.empty((1, *spec.SHAPE), dtype=np.uint8)
     chosen = [places[number] for number in chance.integers(0, len(places), PROBES).tolist()]
     passed_s = 0.0
     for place in chosen:
-        with Blocks(place) as store:
-            store.forget()
+        with BlockReader(place) as store:
+            store.drop_cache()
             began = time.perf_counter()
             store.gather(chance.integers(0, place.frames, 1), out)
             passed_s += time.perf_counter() - began

@@ -50,7 +50,7 @@ class Judged:
     def held(self) -> Values:
         """(rows,), the steering that was recorded one row before."""
         drive = stretches(self.source.rows)
-        return steering_metrics.held_steering(self.source.rows["steering"], drive)[self.rows]
+        return steering_metrics.hold_last(self.source.rows["steering"], drive)[self.rows]
 
     @cached_property
     def time_s(self) -> npt.NDArray[np.float64]:

@@ -95,7 +95,7 @@ def explain(
                 job_id,
                 datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            with atomic_files.folder(final) as out:
+            with atomic_files.replace_folder(final) as out:
                 _gather(settings, report, registry, account, _read(images), out)
                 atomic_files.write_json(out / FILE, account.document())
         finally:
@@ -112,7 +112,7 @@ def _read(images: Sequence[Path]) -> list[tuple[str, Frame]]:
         try:
             if path.stat().st_size > MOST_BYTES:
                 raise FrameError(f"{path.name} is too large", got=f"{path.stat().st_size:,} bytes")
-            found.append((path.name, preprocess.resize(preprocess.picture(path.read_bytes()))))
+            found.append((path.name, preprocess.resize(preprocess.decode_image(path.read_bytes()))))
         except OSError as error:
             raise FrameError(
                 f"the image {path.name} cannot be read",

@@ -205,7 +205,7 @@ def _convert(
 def _frames(data_dir: Path) -> Frames:
     """Return FRAMES frames: recorded ones where there are any, or made ones."""
     try:
-        newest = store.select(data_dir, [])[-1]
+        newest = store.select_manifests(data_dir, [])[-1]
         with store.open_store(data_dir, newest) as reader:
             count = min(FRAMES, newest.frames)
             frames = np.empty((count, spec.HEIGHT, spec.WIDTH, spec.CHANNELS), np.uint8)

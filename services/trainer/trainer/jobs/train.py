@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from contract import steering_metrics
 from contract.dataset import split_file, store
-from contract.dataset.split_file import Sides, SplitFile
+from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
 from contract.errors import StoreError
 from contract.jobs import queue
@@ -87,13 +87,13 @@ def _train(
 ) -> ModelManifest:
     resumed = workspace.read()
     state = resumed or State(
-        [manifest.dataset for manifest in store.select(settings.data_dir, datasets)]
+        [manifest.dataset for manifest in store.select_manifests(settings.data_dir, datasets)]
     )
     with contextlib.ExitStack() as stack:
         report(phase="verify", datasets=state.datasets)
         if resumed is None:
             _quarantine(settings.data_dir, state)
-        manifests = store.select(settings.data_dir, state.datasets)
+        manifests = store.select_manifests(settings.data_dir, state.datasets)
         release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
         readers = [
             stack.enter_context(store.open_store(settings.data_dir, manifest))
@@ -150,7 +150,7 @@ def _quarantine(data_dir: Path, state: State) -> None:
     Raises:
         StoreError: all are damaged; the message is that of the last.
     """
-    for manifest in store.select(data_dir, state.datasets):
+    for manifest in store.select_manifests(data_dir, state.datasets):
         try:
             with store.open_store(data_dir, manifest) as reader:
                 reader.verify()
@@ -182,7 +182,7 @@ def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, 
     seen = index.plain(recordings, parts.train)
     validation = index.plain(recordings, parts.validation)
     held = [
-        steering_metrics.held_steering(rows["steering"], stretches(rows))[mask]
+        steering_metrics.hold_last(rows["steering"], stretches(rows))[mask]
         for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
     return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
@@ -194,7 +194,7 @@ def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
     return SplitFile(
         gap_s,
         {
-            name: Sides(len(train), split_file.runs(train), split_file.runs(validation))
+            name: DatasetSplit(len(train), split_file.runs(train), split_file.runs(validation))
             for name, train, validation in sides
         },
     )

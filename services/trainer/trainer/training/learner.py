@@ -121,10 +121,10 @@ class Learner:
 
     def save(self, path: Path) -> None:
         """Write everything that training needs to go on."""
-        hidden = atomic_files.temporary(path)
+        hidden = atomic_files.temporary_path(path)
         try:
             weights_file.write(hidden, self._variables())
-            atomic_files.sync(hidden)
+            atomic_files.fsync(hidden)
             atomic_files.rename(hidden, path)
         finally:
             hidden.unlink(missing_ok=True)

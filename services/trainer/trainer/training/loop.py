@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.dataset.frame_blocks import Blocks
+from contract.dataset.frame_blocks import BlockReader
 from contract.jobs.queue import Report
 from trainer.config import Config
 from trainer.data import augmentation, sampler, shared_memory
@@ -45,7 +45,7 @@ class Training:
     table: Table
     held: Labels
     """The driver's previous steering, of each validation row."""
-    stores: list[Blocks]
+    stores: list[BlockReader]
     """The job's own handles, for reading ahead."""
     stream: Stream
     workspace: Workspace
@@ -84,7 +84,7 @@ class Training:
             return
         blocks = chosen.blocks[window]
         for number, store in enumerate(self.stores):
-            store.expect(blocks[blocks[:, 0] == number, 1])
+            store.readahead(blocks[blocks[:, 0] == number, 1])
 
     def validate(self, learner: Learner) -> tuple[Labels, dict[str, float]]:
         """Return a network's answers to the validation frames, and their score."""

@@ -77,7 +77,7 @@ class Workspace:
         """Make what is saved count, and remove the networks that no longer do."""
         atomic_files.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
-        for path in [*self.path.glob("*.h5"), *atomic_files.temporaries(self.path)]:
+        for path in [*self.path.glob("*.h5"), *atomic_files.temporary_paths(self.path)]:
             if path not in kept:
                 path.unlink(missing_ok=True)
 

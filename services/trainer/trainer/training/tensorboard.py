@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
 
-from contract.tensorboard import Board
+from contract.tensorboard import TensorBoardWriter
 
 BASELINES: Final = {"predict-zero": "mse_zero", "hold-last": "mse_hold"}
 """Runs beside the training's own, and what each scores (score.py)."""
@@ -32,9 +32,9 @@ class TrainingBoard:
     ) -> None:
         self._stack = ExitStack()
         enter = self._stack.enter_context
-        self._own = enter(Board(model_dir, job_id, epoch + 1))
+        self._own = enter(TensorBoardWriter(model_dir, job_id, epoch + 1))
         self._baselines = {
-            name: enter(Board(model_dir, f"{job_id}/{run}", epoch + 1))
+            name: enter(TensorBoardWriter(model_dir, f"{job_id}/{run}", epoch + 1))
             for run, name in BASELINES.items()
         }
         if epoch == 0:

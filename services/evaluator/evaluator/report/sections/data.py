@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contract.dataset import split_file
-from contract.dataset.split_file import Runs, Sides
+from contract.dataset.split_file import DatasetSplit, Runs
 from evaluator.report import plots
 from evaluator.report.assets import Pictures
 from evaluator.report.document import MISSING, Block, Figure, Paragraph, Section, Table
@@ -62,7 +62,7 @@ def _told(metrics: Entry) -> str:
     )
 
 
-def _table(manifest: Entry, sides: dict[str, Sides]) -> Table:
+def _table(manifest: Entry, sides: dict[str, DatasetSplit]) -> Table:
     rows = []
     for each in manifest["data"]:
         name = each["dataset"].text()
