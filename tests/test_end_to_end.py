@@ -6,14 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import candidates
-import hostile_files
-import model_files
 import numpy as np
 import pytest
-import running
-import samples
-from running import Lapwing
+from support.data import candidates, hostile_files, model_files, samples
+from support.services import running
+from support.services.running import Lapwing
 
 from contract.frames import preprocess
 from trainer.graph import numpy_backend

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import candidates
 import httpx
 import pytest
-import running
-import samples
-from running import Lapwing
+from support.data import candidates, samples
+from support.services import running
+from support.services.running import Lapwing
 
 from contract.models.registry import Registry
 

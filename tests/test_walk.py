@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import models
 import numpy as np
 import pytest
-import samples
-import serving
-from driving import bridge
+from support.data import models, samples
+from support.services import serving
+from support.services.driving import bridge
 
 from contract.dataset import store
 from contract.models.registry import Registry

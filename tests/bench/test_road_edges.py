@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-import roads
 from bench import road_edges
+from support.data import roads
 
 from contract.frames import preprocess
 from simulator.rendering.appearance import Look

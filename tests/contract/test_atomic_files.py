@@ -41,15 +41,15 @@ def test_a_lock_is_let_go_when_its_holder_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from contract import publish
-with publish.lock(Path({str(tmp_path / "lock")!r})):
+from contract import atomic_files
+with atomic_files.lock(Path({str(tmp_path / "lock")!r})):
     print("held", flush=True)
     time.sleep(60)
 """
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     with holder.stdout:
-        holder.stdout.readline()
+        assert holder.stdout.readline() == b"held\n"
         holder.kill()
         holder.wait()
     began = time.monotonic()

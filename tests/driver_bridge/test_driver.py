@@ -1,7 +1,7 @@
 import base64
 
 import pytest
-import samples
+from support.data import samples
 
 from contract.errors import ServiceError
 from driver_bridge.driver import Answer, Driver

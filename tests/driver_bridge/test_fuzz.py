@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-import answering
 import pytest
-import samples
 import websocket
-from driving import bridge
+from support.data import samples
+from support.services import answering
+from support.services.driving import bridge
 from websocket import ABNF
 
 from simulator.unity.client import PATH, Client

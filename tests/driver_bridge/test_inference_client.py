@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import answering
 import pytest
+from support.services import answering
 
 from contract.errors import ServiceError, SettingError
 from driver_bridge.inference_client import Inference

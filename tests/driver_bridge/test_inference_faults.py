@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import answering
 import httpx
 import pytest
-from answering import Answers
-from driving import JPEG, bridge, drive, unity
+from support.services import answering
+from support.services.answering import Answers
+from support.services.driving import JPEG, bridge, drive, unity
 
 from simulator.unity.client import Client
 

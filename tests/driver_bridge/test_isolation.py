@@ -14,9 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from answering import Answers
-from driving import JPEG, bridge, unity
-from misbehaving import MISBEHAVIOURS, misbehaving
+from support.services.answering import Answers
+from support.services.driving import JPEG, bridge, unity
+from support.services.misbehaving import MISBEHAVIOURS, misbehaving
 
 HOWS = [each.__name__ for each in MISBEHAVIOURS]
 ALWAYS_S = 0.25

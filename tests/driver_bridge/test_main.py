@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import answering
-import samples
-from driving import bridge
+from support.data import samples
+from support.services import answering
+from support.services.driving import bridge
 
 from contract.recordings.driving_log import read
 from simulator.unity.client import Client

@@ -8,9 +8,9 @@ import time
 
 import httpx
 import pytest
-import samples
 import websocket
-from driving import JPEG, drive, unity
+from support.data import samples
+from support.services.driving import JPEG, drive, unity
 
 from contract.errors import ServiceError
 from simulator.unity.client import PATH, Client

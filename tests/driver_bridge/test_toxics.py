@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import answering
 import httpx
 import pytest
-import samples
-import toxics
-from answering import Answers
-from driving import bridge
-from toxics import Proxy
+from support.data import samples
+from support.services import answering, toxics
+from support.services.answering import Answers
+from support.services.driving import bridge
+from support.services.toxics import Proxy
 
 from simulator.unity.client import Client, Command
 from simulator.unity.number_format import locale

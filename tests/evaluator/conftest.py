@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import samples
-from candidates import Driven
+from support.data import samples
+from support.data.candidates import Driven
 
 from ingest.job import import_source
 from ingest.settings import Settings

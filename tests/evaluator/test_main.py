@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import candidates
 import pytest
-import running
-from candidates import Driven
 from redis import Redis
-from running import Lapwing
+from support.data import candidates
+from support.data.candidates import Driven
+from support.services import running
+from support.services.running import Lapwing
 
 from contract.jobs import queue
 from contract.models.registry import Registry

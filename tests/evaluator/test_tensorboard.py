@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from boards import scalars
+from support.data.boards import scalars
 
 from evaluator import tensorboard
 from evaluator.closed_loop import statistics

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from engines import Rig
+from support.services.engines import Rig
 
 from contract.models.registry import Registry
 

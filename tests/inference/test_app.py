@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import models
 import numpy as np
 import pytest
-import samples
 import simplejpeg
-from serving import await_true, predict, refused, serving, settings
+from support.data import models, samples
+from support.services.serving import await_true, predict, refused, serving, settings
 
 from contract.frames import preprocess, spec
 from contract.models.registry import ModelManifest, Registry

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import models
 import pytest
-import samples
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from serving import await_true, running
+from support.data import models, samples
+from support.services.serving import await_true, running
 
 from contract.models.registry import Registry
 

@@ -7,10 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-import models
 import pytest
-import samples
-from loading import frames, load, served
+from support.data import models, samples
+from support.services.loading import frames, load, served
 
 from contract.models.registry import Registry
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import models
 import numpy as np
 import pytest
-from loading import frames, loading, result, served
+from support.data import models
+from support.services.loading import frames, loading, result, served
 
 from contract.models import promotion
 from contract.models.registry import Registry

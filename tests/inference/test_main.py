@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import httpx
-import models
 import pytest
-import samples
-from loading import frames, loading, result, served
-from serving import environment, running
+from support.data import models, samples
+from support.services.loading import frames, loading, result, served
+from support.services.serving import environment, running
 
 from contract.models.registry import Registry
 

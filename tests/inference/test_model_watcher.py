@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import models
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.data import models
 
 from contract.errors import ModelError
 from contract.models import promotion

@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import models
 import pytest
-from loading import frames, load, served
+from support.data import models
+from support.services.loading import frames, load, served
 
 from contract.models.registry import Registry
 

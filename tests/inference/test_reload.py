@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-import models
 import pytest
-import samples
-from loading import frames, load, loading, result, served
-from serving import await_true, serving, settings
+from support.data import models, samples
+from support.services.loading import frames, load, loading, result, served
+from support.services.serving import await_true, serving, settings
 
 from contract import atomic_files as publish
 from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry

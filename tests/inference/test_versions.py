@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import models
-import samples
-from serving import await_true, predict, refused, serving, settings
+from support.data import models, samples
+from support.services.serving import await_true, predict, refused, serving, settings
 
 from contract.models.registry import Registry
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract.frames import preprocess
 from contract.recordings.driving_log import Rejection, Row

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract import atomic_files
 from contract.dataset import store

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-import running
-from running import Lapwing
+from support.services import running
+from support.services.running import Lapwing
 
 from lapwing import app
 from trainer.config import Config

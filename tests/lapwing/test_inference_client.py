@@ -1,9 +1,8 @@
 from pathlib import Path
 
-import models
 import pytest
-import samples
-from serving import serving, settings
+from support.data import models, samples
+from support.services.serving import serving, settings
 
 from contract.errors import FrameError, ServiceError
 from contract.models.registry import Registry

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 from simulator.world import World
 

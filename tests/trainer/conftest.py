@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import model_files
 import numpy as np
 import pytest
+from support.data import model_files
 
 
 @pytest.fixture(scope="module")

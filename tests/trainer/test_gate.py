@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from versions import publish_one
+from support.data.versions import publish_one
 
 from contract.errors import JobError
 from contract.jobs import queue

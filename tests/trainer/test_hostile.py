@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import hostile_files
-import model_files
 import pytest
+from support.data import hostile_files, model_files
 
 # One process reads a good file first, so that what the libraries take themselves is not counted,
 # and then each hostile one. VmHWM is what the process ever held, and is set back before each.
@@ -17,20 +16,20 @@ READ = """
 import json, sys
 from pathlib import Path
 from contract.errors import ModelError
-from trainer import modelfile
+from trainer.keras_import import reader
 
 def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) * 1024
 
 good, *hostile = map(Path, sys.argv[1:])
-modelfile.read(good)
+reader.read(good)
 found = {}
 for path in hostile:
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS:")
     try:
-        modelfile.read(path)
+        reader.read(path)
         said = "it was read"
     except ModelError as error:
         said = str(error)

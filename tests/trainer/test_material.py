@@ -1,5 +1,5 @@
 import numpy as np
-import rows
+from support.data import rows
 
 from trainer import material
 

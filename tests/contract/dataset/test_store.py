@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract.dataset import store
 from contract.dataset.frame_blocks import BLOCK_FRAMES

@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-import samples
 import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
+from support.data import samples
 
 from contract.errors import BrokenFrameError, FrameError, NotAJpegError
 from contract.frames import preprocess

@@ -50,7 +50,10 @@ def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:
     for kind, function in ((queue.GATE, "gate"), (queue.EVALUATE, "evaluate")):
         job = queue.enqueue(kind, redis, "3", {"version": 3})
         found = Job.fetch(job, redis, serializer=JSONSerializer)
-        assert (found.func_name, found.origin) == (f"evaluator.jobs.{function}.run", queue.EVALUATION)
+        assert (found.func_name, found.origin) == (
+            f"evaluator.jobs.{function}.run",
+            queue.EVALUATION,
+        )
 
 
 def test_what_follows_a_job_is_queued_once_and_named_after_it(

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from versions import publish_one
+from support.data import samples
+from support.data.versions import publish_one
 
 from contract import atomic_files
 from contract.errors import ModelError
@@ -51,8 +52,8 @@ KILLED = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-import versions as here
-from contract import promotion
+from support.data import versions as here
+from contract.models import promotion
 registry, when, at = here.Registry(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 made = here.publish_one(registry, "zero")
 count = 0
@@ -72,14 +73,14 @@ staged = here.staged(registry.root, "one")
 for name in ("replace", "link", "symlink", "unlink", "fsync"):
     setattr(os, name, dying(getattr(os, name)))
 registry.publish(staged, here.manifest("one"))
-promotion.judge(registry, 2, 1, "gate-2", "better", {"n": 1}, accepted=True)
+promotion.decide(registry, 2, 1, "gate-2", "better", {"n": 1}, accepted=True)
 """
 
 
 def killed(root: Path, when: str, at: int) -> bool:
     """Publish a second version and have the gate promote it; tell whether that was cut off."""
     root.mkdir()
-    tests = str(Path(__file__).parent.parent)
+    tests = str(samples.TESTS)
     words = [sys.executable, "-c", KILLED, str(root), when, str(at), tests]
     status = subprocess.run(words, check=False, timeout=60).returncode
     assert status in (0, 9)

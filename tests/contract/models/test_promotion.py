@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from versions import publish_one
+from support.data.versions import publish_one
 
 from contract.errors import ModelError
 from contract.models import promotion

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from models import manifest
-from versions import publish_one, staged
+from support.data import samples
+from support.data.models import manifest
+from support.data.versions import publish_one, staged
 
 from contract import atomic_files
 from contract.errors import ModelError
@@ -125,8 +126,8 @@ def test_a_damaged_manifest_does_not_stop_publications(registry: Registry) -> No
 PUBLISHER = """
 import sys
 from pathlib import Path
-import versions as here
-from models import manifest
+from support.data import versions as here
+from support.data.models import manifest
 registry = here.Registry(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -138,7 +139,7 @@ for number in range(10):
 
 
 def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: Registry) -> None:
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    here = {**os.environ, "PYTHONPATH": str(samples.TESTS)}
     publishers = [
         subprocess.Popen(
             [sys.executable, "-c", PUBLISHER, str(registry.root), name],

@@ -1,9 +1,8 @@
 from pathlib import Path
 
-import models
 import numpy as np
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.errors import ModelError
 from contract.frames import preprocess

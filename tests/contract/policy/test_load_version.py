@@ -1,8 +1,8 @@
 from pathlib import Path
 
-import models
 import numpy as np
 import pytest
+from support.data import models
 
 from contract.errors import ModelError
 from contract.models import promotion

@@ -2,11 +2,10 @@ import json
 import shutil
 from pathlib import Path
 
-import models
 import numpy as np
 import numpy.typing as npt
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.errors import ModelError
 from contract.frames import preprocess

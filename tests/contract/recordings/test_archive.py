@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import samples
+from support.data import samples
 
 from contract.recordings import archive as recording
 from contract.errors import RecordingError

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-import samples
+from support.data import samples
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,9 +2,9 @@ import base64
 import json
 
 import pytest
-import samples
 from hypothesis import given
 from hypothesis import strategies as st
+from support.data import samples
 
 from contract.errors import TelemetryError
 from contract.wire import telemetry

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import circuit
-from roads import straight
+from support.data.circuits import circuit
+from support.data.roads import straight
 
 from contract.errors import ModelError
 from evaluator.closed_loop.dagger import MANNER, PAUSE_S, Drive, Relabelled, relabel

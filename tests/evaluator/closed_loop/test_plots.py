@@ -2,7 +2,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import roads
+from support.data import roads
 
 from evaluator.closed_loop import plots
 from evaluator.closed_loop.statistics import measure

@@ -5,10 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-import candidates
 import pytest
-import running
-from candidates import Driven
+from support.data import candidates
+from support.data.candidates import Driven
+from support.services import running
 
 from contract import atomic_files
 from contract.errors import JobError, ModelError, SettingError

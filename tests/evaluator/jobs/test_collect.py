@@ -4,15 +4,14 @@ import json
 import os
 from pathlib import Path
 
-import models
 import numpy as np
 import pytest
-import versions
 from redis import Redis
-from roads import straight
 from rq import SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from support.data import models, versions
+from support.data.roads import straight
 
 from contract.dataset import store
 from contract.errors import SettingError

@@ -3,12 +3,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import candidates
 import pytest
-from candidates import Driven
 from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from support.data import candidates
+from support.data.candidates import Driven
 
 from contract.errors import LapwingError, ModelError, SettingError
 from contract.jobs import queue

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import candidates
 import pytest
-from candidates import Driven
+from support.data import candidates
+from support.data.candidates import Driven
 
 from contract import atomic_files
 from contract.errors import ModelError

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import candidates
-from candidates import Driven
+from support.data import candidates, samples
+from support.data.candidates import Driven
 
 from contract import atomic_files
 from contract.models.registry import H5, Registry
@@ -16,8 +16,8 @@ KILLED = """
 import os, shutil, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-import candidates
-from evaluator import gating
+from support.data import candidates
+from evaluator.jobs import gate
 template, track = Path(sys.argv[1]), Path(sys.argv[2])
 
 def dying(call, when, at, so_far):
@@ -39,7 +39,7 @@ def killed(root, when, at):
         so_far = []
         for name in ("replace", "link", "symlink", "unlink", "fsync"):
             setattr(os, name, dying(getattr(os, name), when, at, so_far))
-        gating.decide(candidates.settings(root, track), "gate-1", 2, lambda **fields: None)
+        gate.decide(candidates.settings(root, track), "gate-1", 2, lambda **fields: None)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -55,7 +55,7 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
     template = Registry(tmp_path / "template" / "models")
     driven.publish(template, "left", "one")
     driven.publish(template, "straight", "two")
-    tests = str(Path(candidates.__file__).parent)
+    tests = str(samples.TESTS)
     subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "template"), str(driven.track), tests],
         check=True,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from contract.errors import JobError, ModelError
 from evaluator.jobs import report

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import manifest
-from versions import staged
+from support.data.models import manifest
+from support.data.versions import staged
 
 from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import models
 import numpy as np
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import roads
-import samples
+from support.data import roads, samples
 
 from contract.errors import FrameError
 from evaluator.offline import logged_drive

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract.errors import RecordingError
 from evaluator.offline import logged_drive

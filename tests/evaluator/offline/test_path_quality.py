@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from evaluator.offline.logged_drive import Recorded, read
 from evaluator.offline.path_quality import judge

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import av
 import cv2
-import models
 import numpy as np
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.errors import SettingError
 from contract.models.registry import Registry

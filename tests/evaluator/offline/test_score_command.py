@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import models
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile

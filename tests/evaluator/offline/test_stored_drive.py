@@ -5,8 +5,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-import rows
-import samples
+from support.data import rows, samples
 
 from contract.dataset import store
 from contract.dataset.store import ABSENT, Rows, StoreReader

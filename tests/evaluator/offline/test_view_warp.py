@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import roads
+from support.data import roads
 
 from contract.errors import FrameError
 from contract.frames import preprocess

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from contract import atomic_files
 from contract.errors import ModelError

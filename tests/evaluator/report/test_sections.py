@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import reported
+from support.data import reported
 
 from contract.dataset import split_file
 from contract.errors import ModelError

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from contract.errors import ModelError
 from evaluator.report import version_folder

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import av
 import pytest
-import reported
+from support.data import reported
 
 from contract.errors import ModelError
 from evaluator.report.video_excerpt import QUICKER, digest

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import matplotlib.image
 import pytest
-import reported
+from support.data import reported
 
 from contract.errors import ModelError
 from evaluator.report import video_stills

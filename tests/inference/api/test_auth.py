@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import models
 import pytest
-import samples
-from serving import await_true, predict, refused, serving, settings
+from support.data import models, samples
+from support.services.serving import await_true, predict, refused, serving, settings
 
 from contract.models.registry import Registry
 

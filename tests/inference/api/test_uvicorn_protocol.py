@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-import samples
-from serving import predict, serving, settings
+from support.data import samples
+from support.services.serving import predict, serving, settings
 
 from contract.models.registry import Registry
 from inference.api.uvicorn_protocol import REST_S

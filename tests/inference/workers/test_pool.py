@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from engines import JPEG, Rig, ask
+from support.services.engines import JPEG, Rig, ask
 
 from inference.workers.scheduler import Engine
 from inference.workers.worker_client import LaneDiedError

@@ -6,11 +6,10 @@ import os
 import signal
 from pathlib import Path
 
-import models
 import numpy as np
 import pytest
-import samples
-from engines import JPEG, Rig, ask
+from support.data import models, samples
+from support.services.engines import JPEG, Rig, ask
 
 from contract.errors import BrokenFrameError, ModelError, NotAJpegError
 from contract.frames import preprocess

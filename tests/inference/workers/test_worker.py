@@ -5,9 +5,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import models
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.errors import ModelError, NotAJpegError
 from contract.models.registry import Registry

@@ -5,9 +5,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import models
 import pytest
-import samples
+from support.data import models, samples
 
 from contract.errors import ModelError
 from contract.models.registry import Registry

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import circuits
 import pytest
+from support.data import circuits
 
 from ingest.doctor.recording_arrays import Drive
 from ingest.doctor.runner import read

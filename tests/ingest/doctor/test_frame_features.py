@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract.recordings import archive, driving_log
 from ingest.doctor.frame_features import STRETCH, look

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import spoiling
+from support.data import spoiling
 
 
 def doctor(*words: str | Path) -> subprocess.CompletedProcess[str]:

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import circuits
 import pytest
-import samples
+from support.data import circuits, samples
 
 from ingest.doctor.runner import examine, read
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import spoiling
+from support.data import spoiling
 
 from contract.errors import RecordingError
 from ingest.doctor.finding import Finding

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import models
 import pytest
 from redis import Redis
-from workers import QUEUES, Workers
+from support.data import models
+from support.services.workers import QUEUES, Workers
 
 from contract.jobs import queue
 from contract.models.registry import H5, Registry

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 from redis import Redis
+from support.data.versions import publish_one
 from typer.testing import CliRunner
-from versions import publish_one
 
 from contract.errors import ModelError
 from contract.jobs import queue

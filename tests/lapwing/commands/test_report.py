@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-import running
-import versions
+from support.data import versions
+from support.services import running
 
 from contract.errors import SettingError
 from contract.models.registry import Registry

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-import samples
+from support.data import samples
 
 from contract.errors import FrameError, ModelError, RecordingError
 from lapwing.jobs import uploads

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from versions import publish_one
+from support.data.versions import publish_one
 
 from contract.errors import ModelError
 from contract.models import promotion

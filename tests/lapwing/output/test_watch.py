@@ -8,12 +8,12 @@ import threading
 import time
 from pathlib import Path
 
-import answering
 import pytest
-import samples
-from driving import bridge
 from redis import Redis
 from rich.console import Console
+from support.data import samples
+from support.services import answering
+from support.services.driving import bridge
 
 from contract.errors import JobError, TelemetryError
 from contract.wire.live_view import CHANNEL, LiveView

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import answering
-import driving
 import pytest
+from support.services import answering, driving
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 from simulator.drivers.expert import Expert, Keys, Manner
 from simulator.track.builtin import built_in

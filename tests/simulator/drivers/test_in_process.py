@@ -1,7 +1,7 @@
 import numpy as np
-import samples
 from numpy.typing import NDArray
-from roads import circle
+from support.data import samples
+from support.data.roads import circle
 
 from simulator.drivers.expert import Expert, Manner
 from simulator.drivers.in_process import Local, Seeing

@@ -4,7 +4,7 @@ from pathlib import Path
 import av
 import cv2
 import pytest
-from roads import straight
+from support.data.roads import straight
 
 from simulator.drivers.expert import Expert, Manner
 from simulator.drivers.in_process import Local

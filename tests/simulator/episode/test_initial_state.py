@@ -1,5 +1,5 @@
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 from simulator.episode.initial_state import starts
 

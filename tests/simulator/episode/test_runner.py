@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 
-import answering
 import numpy as np
 import pytest
-import scripted
-from driving import bridge
-from roads import circle, straight
-from scripted import Peer
+from support.data.roads import circle, straight
+from support.services import answering, scripted
+from support.services.driving import bridge
+from support.services.scripted import Peer
 
 from contract.errors import ServiceError
 from simulator.drivers.expert import Expert, Manner

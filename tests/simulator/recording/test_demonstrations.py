@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from roads import straight
+from support.data.roads import straight
 
 from contract.settings import load
 from ingest.job import import_source

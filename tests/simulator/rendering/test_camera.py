@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 from simulator.rendering.appearance import LIGHTS, Look
 from simulator.rendering.camera import (

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 from simulator.rendering.appearance import PRESETS
 from simulator.rendering.ribbons import along, band, beside, within

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from roads import circle
+from support.data.roads import circle
 
 from simulator.rendering.terrain import AROUND_M, Land, form
 from simulator.track.builtin import NAMES, built_in

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from roads import circle, straight
+from support.data.roads import circle, straight
 
 
 def test_the_measures_of_a_circle() -> None:

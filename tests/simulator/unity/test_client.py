@@ -4,9 +4,9 @@ import base64
 import json
 
 import pytest
-import samples
-import scripted
-from scripted import Peer
+from support.data import samples
+from support.services import scripted
+from support.services.scripted import Peer
 
 from contract.errors import ServiceError, TelemetryError
 from simulator.unity.client import Client

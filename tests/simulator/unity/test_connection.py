@@ -5,9 +5,9 @@ import threading
 import time
 
 import pytest
-import scripted
-from roads import straight
-from scripted import Peer
+from support.data.roads import straight
+from support.services import scripted
+from support.services.scripted import Peer
 
 from contract.errors import ServiceError
 from simulator.unity.connection import Wire

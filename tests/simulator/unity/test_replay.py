@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import samples
-import scripted
-from scripted import Peer
+from support.data import samples
+from support.services import scripted
+from support.services.scripted import Peer
 
 from contract.errors import RecordingError
 from simulator.unity.client import Client

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
 import simplejpeg
-from roads import circle
+from support.data import samples
+from support.data.roads import circle
 
 from contract.errors import RecordingError
 from simulator.track.geometry import Stretch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
-import samples
+from support.data import samples
 
 from contract.errors import RecordingError, SettingError
 from simulator.unity.replay import frames

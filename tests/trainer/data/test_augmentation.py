@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
-from roads import straight
+from support.data.roads import straight
 
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import Camera

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples as made
+from support.data import samples as made
 
 from contract.dataset import store
 from contract.dataset.frame_blocks import BlockLayout

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import rows
+from support.data.rows import rows
 
 from contract.dataset.store import CAMERAS
 from contract.errors import TrainingError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import rows
+from support.data.rows import rows
 
 from contract.errors import TrainingError
 from trainer.data.split import clock_s, split, stretches

@@ -1,5 +1,5 @@
 import numpy as np
-import rows
+from support.data import rows
 
 from contract.dataset.store import StoreManifest
 from trainer.config import Config

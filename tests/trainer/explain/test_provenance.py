@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import samples
+from support.data import samples
 
 from contract import atomic_files
 from contract.dataset import store

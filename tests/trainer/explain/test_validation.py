@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rows
+from support.data import rows
 
 from contract import steering_metrics
 from contract.dataset.store import StoreManifest

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import model_files
-import models
 import numpy as np
 import pytest
-import samples
+from support.data import model_files, models, samples
 
 from contract import steering_metrics
 from contract.dataset import split_file, store

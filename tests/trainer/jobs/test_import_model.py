@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import model_files
 import numpy as np
 import pytest
-import samples
+from support.data import model_files, samples
 
 from contract import atomic_files
 from contract.errors import ModelError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import samples
+from support.data import samples
 
 from contract.dataset import split_file, store
 from contract.models.registry import Registry

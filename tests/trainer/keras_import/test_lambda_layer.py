@@ -2,8 +2,8 @@ import re
 import struct
 from typing import Any
 
-import model_files
 import pytest
+from support.data import model_files
 
 from contract.errors import ModelError
 from trainer.keras_import import lambda_layer

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import h5py
 import keras
-import model_files
 import numpy as np
 import pytest
-import samples
-from model_files import PICTURES, answers
+from support.data import model_files, samples
+from support.data.model_files import PICTURES, answers
 
 from contract.errors import ModelError
 from trainer.graph import numpy_backend

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import model_files
 import numpy as np
 import pytest
-from model_files import answers, spoiled
+from support.data import model_files
+from support.data.model_files import answers, spoiled
 
 from contract.errors import ModelError
 from trainer.keras_import import reader

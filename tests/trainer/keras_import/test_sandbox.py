@@ -1,9 +1,8 @@
 import time
 from pathlib import Path
 
-import hostile_files
-import model_files
 import pytest
+from support.data import hostile_files, model_files
 
 from contract.errors import ModelError
 from trainer.jobs import import_model

@@ -4,12 +4,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import model_files
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_files import answers, functional
+from support.data import model_files
+from support.data.model_files import answers, functional
 
 from contract.errors import ModelError
 from trainer.keras_import import reader

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from boards import scalars
+from support.data.boards import scalars
 
 from trainer.training.tensorboard import TrainingBoard
 

@@ -2,7 +2,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from evaluator.report.document import Figure, Film, Paragraph, Report, Section, Table, Tile, Tiles
 from evaluator.report.renderers import html

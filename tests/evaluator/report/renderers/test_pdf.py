@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from evaluator.report.document import Block, Figure, Film, Paragraph, Report, Section, Table
 from evaluator.report.renderers import pdf

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-import reported
+from support.data import reported
 
 from contract.models import promotion
 from contract.models.registry import Registry

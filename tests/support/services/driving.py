@@ -10,10 +10,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import samples
-
 from simulator.unity.client import Client
 from simulator.unity.number_format import locale
+from support.data import samples
 
 JPEG = samples.jpeg()
 

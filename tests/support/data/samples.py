@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
+TESTS = ROOT / "tests"
 SHARED = Path(os.environ.get("LAPWING_SHARED", ROOT.parent / "shared"))
 START = datetime(2026, 1, 2, 3, 4, 5)
 ROW_MS = 67

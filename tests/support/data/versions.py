@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models import manifest
-
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
+from support.data.models import manifest
 
 
 def staged(root: Path, job_id: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import samples
+from support.data import samples
 
 ROOT = samples.ROOT
 PACKAGES = {
@@ -13,6 +13,7 @@ PACKAGES = {
     for path in [*ROOT.glob("packages/*/*/"), *ROOT.glob("services/*/*/")]
     if (path / "__init__.py").exists()
 }
+
 MODULES = sorted(module for path in PACKAGES.values() for module in path.rglob("*.py"))
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 

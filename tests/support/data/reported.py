@@ -10,8 +10,6 @@ from typing import Any
 import av
 import matplotlib.image
 import numpy as np
-import versions
-from models import manifest
 
 from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile
@@ -20,6 +18,8 @@ from contract.models.layer_table import Layer
 from contract.models.registry import Registry
 from evaluator.closed_loop import statistics
 from simulator.viz.video_writer import Mp4
+from support.data import versions
+from support.data.models import manifest
 
 DATASETS = ("lake-forwards-0123abcd", "lake-backwards-4567cdef")
 EVALUATION = "lake-6x1-seed1"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import samples
-from serving import await_true, running
 
 from contract.models.registry import Registry
+from support.data import samples
+from support.services.serving import await_true, running
 
 
 def frames(folder: Path, count: int = 20) -> Path:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
-import model_files
 import numpy as np
+
+from support.data import model_files
 
 GIB = 1 << 30
 

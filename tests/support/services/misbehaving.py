@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,11 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
-import samples
 import websocket
 from websocket import ABNF
 
 from simulator.unity.client import PATH
+from support.data import samples
 
 TELEMETRY = "42" + json.dumps(
     [
@@ -180,7 +181,10 @@ MISBEHAVIOURS = [
 def misbehaving(how: str, port: int) -> Iterator[None]:
     """Let clients misbehave until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, __file__, how, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, __file__, how, str(port)],
+        env={**os.environ, "PYTHONPATH": str(samples.TESTS)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdin is not None
     assert process.stdout is not None

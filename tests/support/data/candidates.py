@@ -6,14 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import models
-
 from contract.models.registry import ModelManifest, Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition
 from evaluator.closed_loop.rollouts import Course
 from evaluator.jobs import gate
 from evaluator.settings import Settings
+from support.data import models
 
 STARTS = 4
 DRIVEN = ("straight", "left", "right")

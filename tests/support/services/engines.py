@@ -10,12 +10,10 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import models
-import samples
-
 from contract.models.registry import Registry
 from inference.metrics import Metrics
 from inference.workers.scheduler import Engine
+from support.data import models, samples
 
 JPEG = samples.jpeg(0.3)
 

@@ -1,0 +1,1 @@
+"""Makes recordings, stores, models and versions for the tests."""

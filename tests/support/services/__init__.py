@@ -1,0 +1,1 @@
+"""Runs the parts of Lapwing, or stands in for one of them, for the tests."""
