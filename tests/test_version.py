@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from house import PACKAGES
+from support.house import PACKAGES
 
 from contract.settings import load
 from inference.app import create_app

@@ -7,7 +7,7 @@ import sys
 from types import ModuleType
 
 import pytest
-from house import MODULES, ROOT
+from support.house import MODULES, ROOT
 
 SCRIPT = ROOT / "tools" / "settings_reference.py"
 NAME = re.compile(r"LAPWING_[A-Z_]*[A-Z]")

@@ -133,8 +133,12 @@ class Settings:
         """The address of the inference service, without a slash at its end."""
         if self.inference_url:
             return self.inference_url.rstrip("/")
-        host = "127.0.0.1" if self.inference_host == "0.0.0.0" else self.inference_host
-        return f"http://{host}:{self.inference_port}"
+        return f"http://{reachable(self.inference_host)}:{self.inference_port}"
+
+    @property
+    def bridge(self) -> str:
+        """The address of the bridge that `lapwing up` starts."""
+        return f"ws://{reachable(self.bridge_host)}:{self.bridge_port}"
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which the services find each other and the volumes."""
@@ -150,6 +154,11 @@ class Settings:
             "LAPWING_BRIDGE_HOST": self.bridge_host,
             "LAPWING_BRIDGE_PORT": str(self.bridge_port),
         }
+
+
+def reachable(host: str) -> str:
+    """Return the address at which this machine reaches a service that listens on `host`."""
+    return "127.0.0.1" if host == "0.0.0.0" else host
 
 
 def read_settings() -> Settings:

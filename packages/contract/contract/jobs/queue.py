@@ -109,7 +109,7 @@ def connect(url: str, password_file: Path | None = None) -> Redis:
 
 
 def queue(name: str, connection: Redis) -> Queue:
-    """Return one of the two queues."""
+    """Return the queue `name`: INGEST, TRAIN or EVALUATION."""
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
