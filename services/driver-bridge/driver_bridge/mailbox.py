@@ -46,11 +46,6 @@ class Mailbox:
         """Whether nothing more should be read before an answer has gone."""
         return self._unanswered >= MOST_UNANSWERED
 
-    @property
-    def probing(self) -> bool:
-        """Whether it is not yet known that one loop is all there is."""
-        return self._probing
-
     def put(self, received: Received) -> None:
         """Receive a telemetry; one that is there and not taken yet gives way to it."""
         self._newest = received
