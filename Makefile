@@ -16,9 +16,12 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
   services/inference services/driver-bridge services/evaluator
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
+# SAVE=1 keeps the figures of a benchmark in bench/results/.
+BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
+KEEP := $(if $(SAVE),--save)
 
-.PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve bench-bridge bench-recipes settings version \
-  lock clean
+.PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
+  bench-bridge bench-recipes bench-table settings version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,19 +66,22 @@ coverage: $(READY) ## Run every test, count the branches taken, fail below the f
 	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)
 
 bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench
+	$(BENCH) bench $(KEEP)
 
 bench-stream: $(READY) ## Measure the trainer's stream against other loaders (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.stream
+	$(BENCH) bench.training.stream $(KEEP)
 
 bench-serve: $(READY) ## Measure inference against what limits it, and other backends (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.serving
+	$(BENCH) bench.serving.compare $(KEEP)
 
 bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.bridging
+	$(BENCH) bench.serving.bridge $(KEEP)
 
 bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
-	nice -n 10 $(BIN)/python -m bench.recipes --out "$(or $(OUT),recipes.jsonl)"
+	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)
+
+bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
+	$(BIN)/python -m bench.table
 
 settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
 	$(BIN)/python tools/settings_reference.py
