@@ -18,8 +18,8 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # each other.
 ORDER = {
     "contract": (
-        "policy > models dataset > recordings frames jobs steering_metrics tensorboard > wire"
-        " > atomic_files child_process settings > errors"
+        "policy > models steering_metrics > dataset > recordings frames jobs tensorboard > wire"
+        " > atomic_files child_process settings > errors vehicle"
     ),
     "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
     "ingest.doctor": (
@@ -45,7 +45,7 @@ ORDER = {
         " > masking"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering openloop"
+        "__main__ > cli > recording > episode > viz drivers > unity > world rendering"
         " > track vehicle"
     ),
     "lapwing": (

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.frames import spec
+from contract.vehicle import FOCAL_PX
 from evaluator.offline import view_warp
 from simulator.rendering import camera
 from simulator.rendering.ribbons import beside
@@ -46,7 +47,7 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        across = camera.FOCAL_PX * seen[:, :2] / depth[:, None]
+        across = FOCAL_PX * seen[:, :2] / depth[:, None]
     whole = across + np.array([(camera.WIDTH - 1) / 2, (camera.HEIGHT - 1) / 2])
     shrunk = (spec.WIDTH / camera.WIDTH, spec.HEIGHT / camera.HEIGHT)
     return (whole + 0.5) * shrunk - 0.5, depth

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.vehicle import MPS_PER_MPH, ROW_S
 from driver_bridge.speed_control import (
     BLIND_M,
     BRAKE_RATIO,
-    FRAME_S,
     HOLD_S,
     SLEW_PER_S,
     SLOWEST_MPH,
@@ -18,7 +18,7 @@ from driver_bridge.speed_control import (
     corner_mph,
     without_steering,
 )
-from simulator.vehicle import BRAKE_NM, MPS_PER_MPH, STEP_S, THROTTLE_NM, Motion, step
+from simulator.vehicle import BRAKE_NM, STEP_S, THROTTLE_NM, Motion, step
 
 TARGETS_MPH = [9.0, 15.0, 20.0, 25.0, 30.0]
 
@@ -73,7 +73,7 @@ def test_the_speed_is_reached_soon(target: float) -> None:
     reached = next(
         number for number, mph in enumerate(drive(target)) if mph >= min(0.9 * target, 28)
     )
-    assert reached * FRAME_S <= 6
+    assert reached * ROW_S <= 6
 
 
 def test_a_car_that_is_too_fast_is_slowed_without_falling_far_below() -> None:
@@ -86,7 +86,7 @@ def test_the_throttle_changes_no_faster_than_its_slew() -> None:
     cruise, last = Cruise(), 0.0
     for speed, target in [(0, 30)] * 10 + [(30, 9)] * 60 + [(0, 30)] * 60:
         cruise.throttle(speed, target)
-        assert abs(cruise.output - last) <= SLEW_PER_S * FRAME_S + 1e-9
+        assert abs(cruise.output - last) <= SLEW_PER_S * ROW_S + 1e-9
         last = cruise.output
 
 

@@ -2,17 +2,8 @@ import math
 
 import pytest
 
-from simulator.vehicle import (
-    GRAVITY,
-    LOCK_RAD,
-    MPS_PER_MPH,
-    STEP_S,
-    TOP_MPS,
-    WHEELBASE_M,
-    YAW_LAG_S,
-    Motion,
-    step,
-)
+from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M, YAW_LAG_S
+from simulator.vehicle import GRAVITY, STEP_S, TOP_MPS, Motion, step
 
 
 def driven(motion: Motion, seconds: float, steering: float, throttle: float, grade: float = 0.0):
@@ -49,19 +40,19 @@ def test_positive_steering_goes_to_the_right() -> None:
 def test_in_the_end_it_turns_on_the_bicycles_circle() -> None:
     motion = driven(coasting(4.0), 3.0, -1.0, 0.0)
     radius = motion.speed_mps / motion.yaw_rad_s
-    assert radius == pytest.approx(WHEELBASE_M / math.tan(LOCK_RAD), rel=0.01)
+    assert radius == pytest.approx(WHEELBASE_M / math.tan(MAX_STEER_RAD), rel=0.01)
 
 
 def test_the_yaw_follows_with_its_lag() -> None:
     motion = driven(coasting(4.0), YAW_LAG_S, -0.2, 0.0)
-    wanted = 4.0 * math.tan(0.2 * LOCK_RAD) / WHEELBASE_M
+    wanted = 4.0 * math.tan(0.2 * MAX_STEER_RAD) / WHEELBASE_M
     assert motion.yaw_rad_s / wanted == pytest.approx(1 - math.exp(-1), abs=0.02)
 
 
 def test_the_tyres_hold_no_more_than_their_grip() -> None:
     motion = driven(coasting(13.0), 1.5, -1.0, 0.3)
     assert motion.speed_mps * motion.yaw_rad_s <= 0.9 * GRAVITY * 1.001
-    assert motion.speed_mps * math.tan(LOCK_RAD) / WHEELBASE_M > 1.5 * motion.yaw_rad_s
+    assert motion.speed_mps * math.tan(MAX_STEER_RAD) / WHEELBASE_M > 1.5 * motion.yaw_rad_s
 
 
 def test_hills_matter() -> None:
@@ -75,7 +66,7 @@ def test_hills_matter() -> None:
 def test_the_way_is_that_of_the_arc_and_not_of_its_chords() -> None:
     """A quarter of a circle at a constant rate ends where geometry says, whatever the step."""
     radius = 20.0
-    steering = -math.atan(WHEELBASE_M / radius) / LOCK_RAD
+    steering = -math.atan(WHEELBASE_M / radius) / MAX_STEER_RAD
     motion = Motion(0.0, 0.0, 0.0, 5.0, 5.0 / radius)
     while motion.heading_rad < math.pi / 2:
         motion = step(motion, steering, 0.0, -0.01258)  # what makes up for rolling and drag

@@ -10,6 +10,7 @@ import numpy as np
 from bench.training.loaders import BATCH
 from contract.dataset import store
 from contract.frames import spec
+from contract.vehicle import CAMERA_NAMES
 
 
 def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +20,7 @@ def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     labels = np.zeros(manifest.frames, np.float32)
     with store.open_store(folder / "data", manifest) as reader:
         reader.gather(np.arange(manifest.frames), frames)
-        for camera in store.CAMERAS:
+        for camera in CAMERA_NAMES:
             labels[reader.rows[camera]] = reader.rows["steering"]
     return frames, labels
 

@@ -10,17 +10,14 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, TOP_SPEED_MPH, WHEELBASE_M, YAW_LAG_S
+
 STEP_S: Final = 0.01
 """The world's clock: 100 Hz."""
-WHEELBASE_M: Final = 2.87
-LOCK_RAD: Final = math.radians(25.0)
-YAW_LAG_S: Final = 0.15
-"""Measured: 0.10 to 0.20 s."""
 MASS_KG: Final = 1080.0  # 1000 + 4 wheels of 20
 THROTTLE_NM: Final = 2000.0  # over all four wheels
 BRAKE_NM: Final = 20_000.0
-MPS_PER_MPH: Final = 0.44704
-TOP_MPS: Final = 30.0 * MPS_PER_MPH
+TOP_MPS: Final = TOP_SPEED_MPH * MPS_PER_MPH
 GRAVITY: Final = 9.81
 
 # Assumptions: the simulator's source gives no figures for these.
@@ -59,7 +56,7 @@ def step(motion: Motion, steering: float, throttle: float, grade: float = 0.0) -
     """
     speed = _speed(motion.speed_mps, throttle, grade)
     mean = (motion.speed_mps + speed) / 2
-    wanted = -mean * math.tan(max(-1.0, min(1.0, steering)) * LOCK_RAD) / WHEELBASE_M
+    wanted = -mean * math.tan(max(-1.0, min(1.0, steering)) * MAX_STEER_RAD) / WHEELBASE_M
     if mean > 0:
         most = GRIP * GRAVITY / mean
         wanted = max(-most, min(most, wanted))

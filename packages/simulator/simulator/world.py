@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from contract.vehicle import MPS_PER_MPH
 from simulator.track.geometry import Place, Pose, Track
-from simulator.vehicle import MPS_PER_MPH, STEP_S, Motion, step
+from simulator.vehicle import STEP_S, Motion, step
 
 FRAME_HZ: Final = 15
 """Pictures a second: what the recorder takes nominally."""

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-FRAME_S: Final = 1 / 15
-"""Seconds between telemetries, nominally. Not measured: telemetry carries no time, and a simulator
-in lock-step may run faster than the clock on the wall; a run is to be the same either way. The
-gains leave room for one that sends four times as often."""
+from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, ROW_S, WHEELBASE_M
+
 KP: Final = 0.25
 """Share of the engine's torque per mph of error. drive.py's 0.1 overshoots 9 mph by 14 % on the
 flat; this one by 1 %, and by 8 % down a slope of 10 %."""
@@ -25,10 +23,7 @@ HOLD_S: Final = 0.5
 STANDING_MPH: Final = 0.5
 BLIND_M: Final = 1.5
 """How far the car may go on what one frame showed: half of its wheelbase."""
-WHEELBASE_M: Final = 2.87
-LOCK_RAD: Final = math.radians(25.0)
 GRAVITY: Final = 9.81
-MPS_PER_MPH: Final = 0.44704
 SLOWEST_MPH: Final = 3.0
 """Below this no bend and no age lowers the target: the car is to arrive."""
 
@@ -49,13 +44,16 @@ class Cruise:
         """Return the throttle, -1..1 (negative brakes), for the next frame."""
         error = target_mph - speed_mph
         wanted = KP * error + self.integral
-        most = SLEW_PER_S * FRAME_S
+        # The nominal interval, not the measured one: telemetry carries no time, and a simulator in
+        # lock-step may run faster than real time; a drive is to be the same either way. The gains
+        # leave room for a simulator that sends four times as often.
+        most = SLEW_PER_S * ROW_S
         limited = max(-BRAKE_RATIO, min(1.0, wanted))
         limited = max(self.output - most, min(self.output + most, limited))
         # Anti-windup: while the output is at a limit, its range's or its slew's, more integral in
         # that direction would change nothing but the overshoot to come.
         if (wanted - limited) * error <= 0:
-            self.integral = max(-1.0, min(1.0, self.integral + KI * error * FRAME_S))
+            self.integral = max(-1.0, min(1.0, self.integral + KI * error * ROW_S))
         self.output = limited
         return limited if limited >= 0 else limited / BRAKE_RATIO
 
@@ -73,7 +71,7 @@ def corner_mph(steering: float, corner_g: float) -> float:
         steering: -1..1.
         corner_g: in multiples of gravity; 0: no bend lowers the speed.
     """
-    bend = math.tan(LOCK_RAD * min(1.0, abs(steering)))
+    bend = math.tan(MAX_STEER_RAD * min(1.0, abs(steering)))
     if corner_g <= 0 or bend < 1e-6:
         return math.inf
     radius_m = WHEELBASE_M / bend

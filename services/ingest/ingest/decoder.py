@@ -11,11 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from contract.dataset.store import CAMERAS
 from contract.errors import FrameError
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
 from contract.recordings.driving_log import Rejection, Row
+from contract.vehicle import CAMERA_NAMES
 
 AHEAD: Final = 32
 """Rows in work a thread; bounds the memory to a few megabytes a thread."""
@@ -60,7 +60,7 @@ def _prepare(
     row: Row, images: Mapping[str, Path], digests: dict[str, bytes]
 ) -> tuple[Row, list[Frame]] | Rejection:
     frames = []
-    for camera, name in zip(CAMERAS, row.images, strict=False):
+    for camera, name in zip(CAMERA_NAMES, row.images, strict=False):
         path = images.get(name)
         if path is None:
             return Rejection(row.line, camera, "image is missing", name)

@@ -15,7 +15,7 @@ import cv2
 
 from contract import atomic_files
 from contract.dataset import store
-from contract.dataset.store import ABSENT, CAMERAS, StoreManifest
+from contract.dataset.store import ABSENT, StoreManifest
 from contract.errors import RecordingError, StoreError
 from contract.frames import spec
 from contract.jobs import queue
@@ -23,6 +23,7 @@ from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Log, Rejection, Row
 from contract.settings import load
+from contract.vehicle import CAMERA_NAMES
 from ingest import import_report, store_writer
 from ingest.decoder import decode
 from ingest.settings import Settings
@@ -160,7 +161,7 @@ class Import:
         read = driving_log.without_missing_sides(read, self._source.images)
         began = time.monotonic()
         making = self._source.dataset(log_digest)
-        with StoreWriter(self._data_dir, making, len(read.rows) * len(CAMERAS)) as writer:
+        with StoreWriter(self._data_dir, making, len(read.rows) * len(CAMERA_NAMES)) as writer:
             decoded = decode(read.rows, self._source.images, executor, self._threads, digests)
             for count, each in enumerate(decoded, 1):
                 if isinstance(each, Rejection):
@@ -214,7 +215,7 @@ class Import:
 
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:
     cameras = [numbers[name] for name in row.images]
-    cameras += [ABSENT] * (len(CAMERAS) - len(cameras))
+    cameras += [ABSENT] * (len(CAMERA_NAMES) - len(cameras))
     return (row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras)
 
 

@@ -13,6 +13,7 @@ from contract.dataset.store import StoreManifest, StoreReader
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.settings import load
+from contract.vehicle import CAMERA_NAMES
 from ingest.job import import_source
 from ingest.settings import Settings
 
@@ -45,7 +46,7 @@ def test_frames_are_gathered_in_any_order(data: Path, manifest: StoreManifest) -
         reader.gather(order, out)
     for place in (0, 17, 55, 119):
         row, camera = divmod(int(order[place]), 3)
-        name = f"{store.CAMERAS[camera]}_{samples.stamp(row)}.jpg"
+        name = f"{CAMERA_NAMES[camera]}_{samples.stamp(row)}.jpg"
         expected = preprocess.prepare((data / "run" / "IMG" / name).read_bytes())
         np.testing.assert_array_equal(out[place], expected)
 

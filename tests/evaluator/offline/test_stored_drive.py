@@ -11,8 +11,8 @@ from contract.dataset import store
 from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.errors import StoreError
 from contract.frames import preprocess
+from contract.vehicle import MPS_PER_MPH
 from evaluator.offline.stored_drive import Stored, rows_of
-from simulator.vehicle import MPS_PER_MPH
 
 
 @dataclass

@@ -9,9 +9,10 @@ from support.data import roads
 from contract.errors import FrameError
 from contract.frames import preprocess
 from contract.frames.spec import SHAPE
+from contract.vehicle import CAMERA_NAMES
 from evaluator.offline.view_warp import FRAME, LEFT_M, Lens, attitude
 from simulator.rendering.appearance import Look
-from simulator.rendering.camera import SIDES, Camera
+from simulator.rendering.camera import Camera
 
 ROAD = roads.straight(300.0)
 BONNET_ROW = 125
@@ -54,7 +55,7 @@ def test_the_view_from_beside_is_what_is_seen_there(
     truth = camera.picture(ROAD.pose(60.0, left_m, turn_rad))
     here = ROAD.pose(60.0, 0.0)
     nearest = lens.nearest(3, left_m, turn_rad)
-    view = lens.view(camera.picture(here, SIDES[nearest]), nearest, left_m, turn_rad)
+    view = lens.view(camera.picture(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
     centre = camera.picture(here)
     warped, unwarped = alike(lens, view, truth), alike(lens, centre, truth)
     wrong = alike(lens, lens.view(centre, 0, -left_m, -turn_rad), truth)
@@ -111,7 +112,7 @@ def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
     small = Lens(ahead_m=1.0, shape=SHAPE)
     assert small.ground.shape == SHAPE[:2]
     nearest = lens.nearest(3, left_m, turn_rad)
-    picture = camera.picture(ROAD.pose(60.0, 0.0), SIDES[nearest])
+    picture = camera.picture(ROAD.pose(60.0, 0.0), CAMERA_NAMES[nearest])
     expected = preprocess.resize(lens.view(picture, nearest, left_m, turn_rad))
     found = small.view(preprocess.resize(picture), nearest, left_m, turn_rad)
     wrong = small.view(preprocess.resize(picture), nearest, -left_m, -turn_rad)

@@ -3,9 +3,9 @@ from numpy.typing import NDArray
 from support.data import samples
 from support.data.roads import circle
 
+from contract.vehicle import MPS_PER_MPH
 from simulator.drivers.expert import Expert, Manner
 from simulator.drivers.in_process import Local, Seeing
-from simulator.vehicle import MPS_PER_MPH
 from simulator.world import World
 
 

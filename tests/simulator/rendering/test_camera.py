@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 from support.data.roads import circle, straight
 
-from simulator.rendering.appearance import LIGHTS, Look
-from simulator.rendering.camera import (
-    AHEAD_M,
+from contract.vehicle import (
+    CAMERA_AHEAD_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_LEFT_M,
+    CAMERA_NAMES,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_CLOCKWISE_DEG,
+    CAMERA_YAW_LEFT_DEG,
     FOCAL_PX,
-    LEFT_M,
-    PITCH_DEG,
-    ROLL_DEG,
-    SIDES,
-    UP_M,
-    YAW_DEG,
-    Camera,
-    encode,
 )
+from simulator.rendering.appearance import LIGHTS, Look
+from simulator.rendering.camera import Camera, encode
 from simulator.track.geometry import Pose
 
 WIDTH_M = 8.0
@@ -25,9 +24,12 @@ HERE = Pose(60.0, 0.0, 0.0, 0.0)
 
 def pixel(ahead_m: float, left_m: float, side: str) -> tuple[float, float]:
     """Where a point of level ground before the car is seen: a pinhole, turned three ways."""
-    yaw, pitch, roll = (math.radians(each) for each in (YAW_DEG, PITCH_DEG, ROLL_DEG))
+    yaw, pitch, roll = (
+        math.radians(each)
+        for each in (CAMERA_YAW_LEFT_DEG, -CAMERA_PITCH_DOWN_DEG, CAMERA_ROLL_CLOCKWISE_DEG)
+    )
     # Right, ahead, up of the camera's place; its turns undone in the order in which they were made.
-    x, y, z = LEFT_M[side] - left_m, ahead_m - AHEAD_M, -UP_M
+    x, y, z = CAMERA_LEFT_M[side] - left_m, ahead_m - CAMERA_AHEAD_M, -CAMERA_HEIGHT_M
     x, y = x * math.cos(yaw) + y * math.sin(yaw), y * math.cos(yaw) - x * math.sin(yaw)
     y, z = y * math.cos(pitch) + z * math.sin(pitch), z * math.cos(pitch) - y * math.sin(pitch)
     x, z = x * math.cos(roll) - z * math.sin(roll), z * math.cos(roll) + x * math.sin(roll)
@@ -44,10 +46,10 @@ def grey(picture: np.ndarray, at: tuple[float, float]) -> bool:
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, np.ndarray]:
     with Camera(straight(width_m=WIDTH_M), Look()) as camera:
-        return {side: camera.picture(HERE, side) for side in SIDES}
+        return {side: camera.picture(HERE, side) for side in CAMERA_NAMES}
 
 
-@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("side", CAMERA_NAMES)
 @pytest.mark.parametrize("ahead_m", [7.0, 12.0, 18.0])
 def test_the_roads_edges_are_where_the_lens_puts_them(
     pictures: dict[str, np.ndarray], side: str, ahead_m: float

@@ -14,6 +14,7 @@ from contract.dataset.store import StoreManifest
 from contract.errors import ReaderDiedError, TrainingError
 from contract.frames import preprocess
 from contract.settings import load
+from contract.vehicle import CAMERA_NAMES
 from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.data import augmentation, samples, shared_memory, side_cameras
@@ -60,7 +61,7 @@ def table(data: Path, manifests: list[StoreManifest]) -> np.ndarray:
         material.append(Material(rows, all_of_them, all_of_them, still, rows["steering"]))
     return samples.training(
         material,
-        cameras=store.CAMERAS,
+        cameras=CAMERA_NAMES,
         labeller=side_cameras.labeller(0.2, 2.0),
         flip=True,
         history=0,
@@ -90,7 +91,7 @@ def test_every_sample_comes_once_with_its_own_frame_and_label(
 def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.ndarray:
     """Return a sample's frame from the recording's own picture."""
     name = str(manifests[sample["store"]].source["name"])
-    camera = store.CAMERAS[sample["frame"] % 3]
+    camera = CAMERA_NAMES[sample["frame"] % 3]
     picture = data / name / "IMG" / f"{camera}_{made.stamp(int(sample['row']))}.jpg"
     pixels = preprocess.prepare(picture.read_bytes())
     return pixels[:, ::-1] if sample["flip"] else pixels

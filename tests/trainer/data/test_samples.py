@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.data.rows import rows
 
-from contract.dataset.store import CAMERAS
+from contract.dataset.timeline import row_segments
 from contract.errors import TrainingError
+from contract.vehicle import CAMERA_NAMES
 from trainer.data import samples as index
 from trainer.data import side_cameras
 from trainer.data.samples import Material
-from trainer.data.split import split, stretches
+from trainer.data.split import split
 
 PLAIN: dict[str, Any] = {
-    "cameras": CAMERAS[:1],
+    "cameras": CAMERA_NAMES[:1],
     "labeller": side_cameras.labeller(0.2, 2.0),
     "flip": False,
     "history": 0,
@@ -27,7 +28,7 @@ def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) ->
 
 
 def material(table: np.ndarray, mask: np.ndarray) -> Material:
-    return Material(table, mask, mask, stretches(table), table["steering"])
+    return Material(table, mask, mask, row_segments(table), table["steering"])
 
 
 def test_plain_rows_are_their_centre_frames() -> None:
@@ -37,13 +38,13 @@ def test_plain_rows_are_their_centre_frames() -> None:
 
 
 def test_side_cameras_steer_back_to_the_middle() -> None:
-    samples = expand(rows(1), cameras=CAMERAS)
+    samples = expand(rows(1), cameras=CAMERA_NAMES)
     np.testing.assert_array_equal(samples["frame"], [0, 1, 2])
     np.testing.assert_allclose(samples["label"], [0.0, 0.2, -0.2], rtol=1e-6)
 
 
 def test_a_camera_that_a_recording_lacks_gives_no_sample() -> None:
-    assert len(expand(rows(4, sides=False), cameras=CAMERAS)) == 4
+    assert len(expand(rows(4, sides=False), cameras=CAMERA_NAMES)) == 4
 
 
 def test_a_mirror_image_steers_the_other_way() -> None:
@@ -80,7 +81,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
     parts = split(tables, "blocks", 0.2, 1.0, seed)
     training = index.training(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
-        cameras=CAMERAS,
+        cameras=CAMERA_NAMES,
         labeller=PLAIN["labeller"],
         flip=flip,
         history=history,
@@ -114,7 +115,7 @@ def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
         table,
         np.ones(3, bool),
         np.array([True, False, True]),
-        stretches(table),
+        row_segments(table),
         np.full(3, 0.5, np.float32),
     )
     samples = index.training([learned], **{**PLAIN, "history": 1})

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from contract.vehicle import CAMERA_LEFT_M
 from trainer.data.recovery import corrected
-from trainer.data.side_cameras import AUTO, LEFT_M, labeller
+from trainer.data.side_cameras import AUTO, labeller
 
 STEERING = np.array([0.0, 0.3], np.float32)
 SPEED = np.array([13.4, 6.7], np.float32)
@@ -24,7 +25,11 @@ def test_a_constant_is_the_same_at_every_speed(camera: str, sign: int) -> None:
 def test_by_geometry_the_label_leads_back_from_where_the_camera_is(camera: str) -> None:
     labels = labeller(AUTO, 1.0)(STEERING, camera, SPEED)
     back = corrected(
-        STEERING.astype(float), np.full(2, LEFT_M[camera]), np.zeros(2), SPEED.astype(float), 1.0
+        STEERING.astype(float),
+        np.full(2, CAMERA_LEFT_M[camera]),
+        np.zeros(2),
+        SPEED.astype(float),
+        1.0,
     )
     np.testing.assert_allclose(labels, back, rtol=1e-6)
     assert labels.dtype == np.float32

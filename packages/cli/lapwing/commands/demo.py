@@ -123,7 +123,7 @@ def table(console: Console, figures: dict[str, Any]) -> None:
         ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
         ("MSE of the model, train / validation", tables.mse(metrics)),
         ("MSE of predict-zero / hold-last", tables.baselines(metrics)),
-        ("correlation with the driver", f"{metrics['validation_correlation']:.3f}"),
+        ("correlation with the driver", tables.correlation(metrics)),
         (
             "model version: trained / driving",
             f"{training['version']} / {figures['model']['version']}",

@@ -121,13 +121,19 @@ def training(to: Console, result: dict[str, Any]) -> None:
     table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")
     table.add_row("MSE of the model, train / validation", mse(metrics))
     table.add_row("MSE of predict-zero / hold-last", baselines(metrics))
-    table.add_row("correlation with the driver", f"{metrics['validation_correlation']:.3f}")
+    table.add_row("correlation with the driver", correlation(metrics))
     table.add_row("time", str(result["verdict"]))
     for dataset, why in result["quarantined"].items():
         table.add_row(f"[red]left out[/]: {dataset}", why)
     for name, digest in result["sha256"].items():
         table.add_row(f"sha256 of {name}", digest)
     to.print(table)
+
+
+def correlation(metrics: dict[str, float]) -> str:
+    """Return the validation correlation, or a dash where it is undefined."""
+    value = metrics.get("validation_correlation")
+    return "–" if value is None else f"{value:.3f}"
 
 
 def mse(metrics: dict[str, float]) -> str:

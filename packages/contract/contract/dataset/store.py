@@ -48,7 +48,6 @@ ROW: Final = np.dtype(
         ("right", "<i4"),
     ]
 )
-CAMERAS: Final = ("center", "left", "right")
 
 Rows = npt.NDArray[np.void]
 

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.errors import TelemetryError
-
-STEERING_LOCK_DEG: Final = 25.0
-"""Degrees at the front wheels for a steering command of 1."""
+from contract.vehicle import MAX_STEER_DEG
 
 # A sign, digits in groups (parted by any mark or space), the decimal mark, four decimals.
 N4: Final = re.compile(r"([-\u2212]?)([0-9][0-9.,'\u2019\u066c\s]*)([.,\u066b])([0-9]{4})")
@@ -59,7 +57,7 @@ def parse(payload: Mapping[str, object]) -> Telemetry:
         jpeg = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError):
         raise _refusal("image", image[:16] + "…", "base64 text of a JPEG") from None
-    return Telemetry(angle_deg / STEERING_LOCK_DEG, throttle, speed_mph, jpeg, mark)
+    return Telemetry(angle_deg / MAX_STEER_DEG, throttle, speed_mph, jpeg, mark)
 
 
 def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:

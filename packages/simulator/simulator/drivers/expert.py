@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.track.geometry import Track
-from simulator.vehicle import LOCK_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.world import World
 
 LOOK_S: Final = 0.8
@@ -100,7 +100,7 @@ class Expert:
         dx, dy = goal.x_m - rear_x, goal.y_m - rear_y
         angle = math.atan2(dy, dx) - heading
         wheel = math.atan2(2 * WHEELBASE_M * math.sin(angle), math.hypot(dx, dy))
-        return _limited(-wheel / LOCK_RAD)
+        return _limited(-wheel / MAX_STEER_RAD)
 
     def _weave(self) -> float:
         """Return how far to the left the driver strays here."""

@@ -8,9 +8,9 @@ from typing import Final
 
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
+from contract.vehicle import MPS_PER_MPH
 from simulator.drivers.expert import THROTTLE_PER_MPS, Expert
 from simulator.unity.client import Command
-from simulator.vehicle import MPS_PER_MPH
 from simulator.world import World
 
 MPH: Final = 15.0

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.vehicle import ROW_S
+
 INTERVENTION_S: Final = 6.0
 """What an intervention costs: the time in which a human retakes control, recentres and lets go."""
-FRAME_S: Final = 1 / 15
-"""Between two commands, nominally."""
 Z_95: Final = 1.959963984540054
 """Quantile 0.975 of the normal distribution."""
 
@@ -124,13 +124,13 @@ def whiteness_per_s(time_s: Floats, steering: Floats) -> float | None:
     """
     if not len(time_s):
         return None
-    count = int((time_s[-1] - time_s[0]) / FRAME_S + 1e-6) + 1
+    count = int((time_s[-1] - time_s[0]) / ROW_S + 1e-6) + 1
     if count < 2:
         return None
     # In the middle between two frames, where a look that comes late does no harm.
-    middle_s = time_s[0] + FRAME_S * (np.arange(count) + 0.5)
+    middle_s = time_s[0] + ROW_S * (np.arange(count) + 0.5)
     held = steering[np.searchsorted(time_s, middle_s, side="right") - 1]
-    return math.sqrt(float((np.diff(held / FRAME_S) ** 2).mean()))
+    return math.sqrt(float((np.diff(held / ROW_S) ** 2).mean()))
 
 
 def wilson(successes: int, count: int) -> tuple[float, float]:

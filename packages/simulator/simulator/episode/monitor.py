@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError, TelemetryError
+from contract.vehicle import MPS_PER_MPH
 from simulator.episode.trajectory import Intervention, Reason, Trace
 from simulator.track.geometry import Place, Pose, Track
 
@@ -27,7 +28,7 @@ FRONT_M: Final = 1.27
 """From the car's origin to the front axle, forward. docs/protocol.md, as the next two."""
 REAR_M: Final = -1.60
 HALF_TRACK_M: Final = 1.0
-STALL_MPS: Final = 0.5 * 0.44704
+STALL_MPS: Final = 0.5 * MPS_PER_MPH
 STALL_S: Final = 5.0
 BACK_M: Final = 5.0
 SLACK: Final = 1e-6

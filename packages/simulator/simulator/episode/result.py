@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from contract.vehicle import MPS_PER_MPH
 from simulator.episode.metrics import Metrics, autonomy_percent, measure, wilson
 from simulator.episode.trajectory import Intervention, Trace
 
-MPS_PER_MPH: Final = 0.44704
 NONE: Final = "-"
 
 

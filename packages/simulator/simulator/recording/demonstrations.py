@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import CAMERA_NAMES
 from simulator.drivers.expert import Expert, Manner
-from simulator.recording.udacity_writer import SIDES, Recorder
+from simulator.recording.udacity_writer import Recorder
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
@@ -84,7 +85,7 @@ def record(
                 _astray(world, chance)
                 paused_s += PAUSE_S
             world.steering, world.throttle = expert.command(world)
-            jpegs = {side: camera.jpeg(world.pose, side) for side in SIDES}
+            jpegs = {side: camera.jpeg(world.pose, side) for side in CAMERA_NAMES}
             recorder.add(
                 world.time_s + paused_s, jpegs, world.steering, world.throttle, world.speed_mph
             )

@@ -12,9 +12,9 @@ from typing import Final, Self
 
 from contract import atomic_files
 from contract.errors import RecordingError
+from contract.vehicle import CAMERA_NAMES
 from simulator.unity.number_format import Locale
 
-SIDES: Final = ("center", "left", "right")
 EPOCH: Final = datetime(2026, 1, 1)
 MINUTES: Final = 10 * 365 * 24 * 60
 """Within which recordings begin: their times are invented, but no two should share them."""
@@ -76,8 +76,8 @@ class Recorder:
             speed_mph: of the car.
         """
         stamp = (self._began + timedelta(seconds=time_s)).strftime("%Y_%m_%d_%H_%M_%S_%f")[:-3]
-        names = [f"{side}_{stamp}.jpg" for side in SIDES]
-        for side, name in zip(SIDES, names, strict=True):
+        names = [f"{side}_{stamp}.jpg" for side in CAMERA_NAMES]
+        for side, name in zip(CAMERA_NAMES, names, strict=True):
             (self._part / "IMG" / name).write_bytes(jpegs[side])
         numbers = [steering, max(0.0, throttle), max(0.0, -throttle), speed_mph]
         paths = [str(self._folder / "IMG" / name) for name in names]

@@ -28,22 +28,24 @@ from panda3d.core import (
 )
 
 from contract.errors import ServiceError
+from contract.vehicle import (
+    CAMERA_AHEAD_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_LEFT_M,
+    CAMERA_NAMES,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_CLOCKWISE_DEG,
+    CAMERA_YAW_LEFT_DEG,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+)
 from simulator.rendering.appearance import Look
 from simulator.rendering.hood import Bonnet, bonnet
 from simulator.rendering.scene_builder import air, build
 from simulator.track.geometry import Pose, Track
 
-WIDTH: Final = 320
-HEIGHT: Final = 160
-SIDES: Final = ("center", "left", "right")
 # The figures of docs/protocol.md; it does not give the signs of yaw and roll.
-AHEAD_M: Final = 1.0
-UP_M: Final = 1.2
-LEFT_M: Final = {"center": 0.0, "left": 0.806, "right": -0.825}
-PITCH_DEG: Final = -9.5
-YAW_DEG: Final = 0.7
-ROLL_DEG: Final = 1.2
-FOCAL_PX: Final = 138.6
 NEAR_M: Final = 0.3
 FAR_M: Final = 320.0
 QUALITY: Final = 75
@@ -83,7 +85,7 @@ class Camera:
     """
 
     def __init__(self, track: Track, look: Look, sharp: float = SHARP) -> None:
-        self._size = round(WIDTH * sharp), round(HEIGHT * sharp)
+        self._size = round(IMAGE_WIDTH * sharp), round(IMAGE_HEIGHT * sharp)
         middle = (sharp - 1) / 2
         self._shrink = np.array([[sharp, 0, middle], [0, -sharp, self._size[1] - 1 - middle]])
         pipe = _pipe()
@@ -107,19 +109,28 @@ class Camera:
         self._car = self._scene.root.attach_new_node("car")
         light = self._scene.light
         lens = PerspectiveLens()
-        lens.set_film_size(WIDTH, HEIGHT)
+        lens.set_film_size(IMAGE_WIDTH, IMAGE_HEIGHT)
         lens.set_focal_length(FOCAL_PX)
         lens.set_near_far(NEAR_M, FAR_M)
         self._eyes: dict[str, NodePath] = {}
         self._bonnets: dict[str, Bonnet] = {}
-        for side in SIDES:
+        for side in CAMERA_NAMES:
             eye = self._car.attach_new_node(Eye(side, lens))
-            eye.set_pos_hpr(-LEFT_M[side], AHEAD_M, UP_M, YAW_DEG, PITCH_DEG, ROLL_DEG)
+            eye.set_pos_hpr(
+                -CAMERA_LEFT_M[side],
+                CAMERA_AHEAD_M,
+                CAMERA_HEIGHT_M,
+                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_PITCH_DOWN_DEG,
+                CAMERA_ROLL_CLOCKWISE_DEG,
+            )
             self._eyes[side] = eye
             self._bonnets[side] = bonnet(side, light)
         if light.haze_per_m > THIN_PER_M:
             node = self._car.attach_new_node("air")
-            node.set_pos_hpr(0, AHEAD_M, UP_M, YAW_DEG, PITCH_DEG, 0)
+            node.set_pos_hpr(
+                0, CAMERA_AHEAD_M, CAMERA_HEIGHT_M, CAMERA_YAW_LEFT_DEG, -CAMERA_PITCH_DOWN_DEG, 0
+            )
             air(node, light, SHEETS_M if light.haze_per_m > THICK_PER_M else FAR_SHEETS_M)
         self._region = self._window.make_display_region()
 
@@ -133,7 +144,7 @@ class Camera:
             math.degrees(pose.pitch_rad),
             0,
         )
-        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + UP_M)
+        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + CAMERA_HEIGHT_M)
         self._region.set_camera(self._eyes[side])
         self._engine.render_frame()
         drawn = np.frombuffer(memoryview(self._pixels.get_ram_image()), np.uint8)
@@ -142,7 +153,7 @@ class Camera:
         smaller = cv2.warpAffine(
             drawn.reshape(self._size[1], self._size[0], -1),
             self._shrink,
-            (WIDTH, HEIGHT),
+            (IMAGE_WIDTH, IMAGE_HEIGHT),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )

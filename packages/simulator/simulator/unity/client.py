@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import websocket
 
 from contract.errors import ServiceError, TelemetryError
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from simulator.unity.number_format import Locale
 
 PATH: Final = "/socket.io/?EIO=4&transport=websocket"
@@ -64,7 +64,7 @@ class Client:
         """Send one telemetry: steering -1..1 is the command in force, and travels as degrees."""
         self._emit(
             {
-                "steering_angle": self._locale.n4(steering * STEERING_LOCK_DEG),
+                "steering_angle": self._locale.n4(steering * MAX_STEER_DEG),
                 "throttle": self._locale.n4(throttle),
                 "speed": self._locale.n4(speed_mph),
                 "image": base64.b64encode(jpeg).decode(),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import RecordingError
+from contract.vehicle import MPS_PER_MPH, ROW_S
 from simulator.unity.client import Client
 from simulator.unity.round_trips import Trips
-from simulator.vehicle import MPS_PER_MPH, STEP_S, Motion, step
+from simulator.vehicle import STEP_S, Motion, step
 
-FRAME_S: Final = 1 / 15
 LOOPS: Final = 2
 """The real client opens twice, so two telemetries are in flight from its start."""
 
@@ -97,7 +97,7 @@ def replay(
         jpeg = picture.read_bytes()
         if realtime:
             time.sleep(max(0.0, due - time.perf_counter()))
-            due = max(due, time.perf_counter()) + FRAME_S
+            due = max(due, time.perf_counter()) + ROW_S
         trips.send(time.perf_counter())
         client.telemetry(steering, throttle, motion.speed_mps / MPS_PER_MPH, jpeg)
         return True
@@ -118,7 +118,7 @@ def replay(
             steering, throttle = command.steering, command.throttle
             steerings.append(steering)
         # The pictures lead where they lead; of the car's own motion only its speed is seen.
-        for _ in range(round(FRAME_S / STEP_S)):
+        for _ in range(round(ROW_S / STEP_S)):
             motion = step(motion, steering, throttle)
         told(trips.answers)
         send()

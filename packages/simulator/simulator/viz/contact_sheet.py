@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import RecordingError
+from contract.vehicle import CAMERA_NAMES, IMAGE_HEIGHT, IMAGE_WIDTH
 from simulator.rendering.appearance import LIGHTS, Look
-from simulator.rendering.camera import HEIGHT, SIDES, WIDTH, Camera
+from simulator.rendering.camera import Camera
 from simulator.track.geometry import Stretch, Track
 from simulator.unity.replay import frames
 
@@ -65,8 +66,8 @@ def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
         strips.append(Strip(words, _seen(track, Look(first, seed), stations)))
     with Camera(track, Look(first, seed)) as camera:
         pose = track.pose(FIRST_M, track.lane_m)
-        words = f"cameras: {', '.join(SIDES)}"
-        strips.append(Strip(words, [camera.picture(pose, side) for side in SIDES]))
+        words = f"cameras: {', '.join(CAMERA_NAMES)}"
+        strips.append(Strip(words, [camera.picture(pose, side) for side in CAMERA_NAMES]))
     strips += [Strip(f"{track.name}, {light}", lights[light]) for light in others]
     varied = [
         _seen(track, Look(first, seed + number, vary=True), around[[number]])[0]
@@ -78,16 +79,16 @@ def gallery(track: Track, seed: int, beside: Sequence[Path]) -> Picture:
 
 def sheet(strips: Sequence[Strip]) -> Picture:
     """Return strips one below the other, each as wide as COLUMNS pictures."""
-    wide = GAP + COLUMNS * (WIDTH + GAP)
-    tall = HEAD + HEIGHT + GAP
+    wide = GAP + COLUMNS * (IMAGE_WIDTH + GAP)
+    tall = HEAD + IMAGE_HEIGHT + GAP
     picture = np.full((len(strips) * tall + GAP, wide, 3), PAPER, np.uint8)
     font = cv2.FontFace()
     for number, strip in enumerate(strips):
         top = number * tall
         cv2.putText(picture, strip.words, (GAP, top + HEAD - 9), INK, font, 17, 500)
         for column, each in enumerate(strip.pictures[:COLUMNS]):
-            left = GAP + column * (WIDTH + GAP)
-            picture[top + HEAD : top + HEAD + HEIGHT, left : left + WIDTH] = each
+            left = GAP + column * (IMAGE_WIDTH + GAP)
+            picture[top + HEAD : top + HEAD + IMAGE_HEIGHT, left : left + IMAGE_WIDTH] = each
     return picture
 
 
@@ -112,11 +113,11 @@ def _recorded(folder: Path) -> list[Picture]:
     pictures = []
     for path in (paths[index] for index in at):
         read = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if read is None or read.shape != (HEIGHT, WIDTH, 3):
+        if read is None or read.shape != (IMAGE_HEIGHT, IMAGE_WIDTH, 3):
             raise RecordingError(
                 f"{path} is no frame of the simulator",
                 got="no picture" if read is None else f"{read.shape[1]} x {read.shape[0]} pixels",
-                remedy=f"Name a recording of {WIDTH} x {HEIGHT} pixels",
+                remedy=f"Name a recording of {IMAGE_WIDTH} x {IMAGE_HEIGHT} pixels",
             )
         pictures.append(np.asarray(read, dtype=np.uint8))
     return pictures

@@ -11,13 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import FrameError
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import (
+    CAMERA_AHEAD_OF_REAR_AXLE_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_PITCH_DOWN_DEG,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+    MAX_STEER_DEG,
+    WHEELBASE_M,
+)
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Colour = tuple[int, int, int]
 
-FRAME: Final = (160, 320, 3)
+FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
 LARGER: Final = 3  # _enlarge does just this
 WIDE: Final = FRAME[1] * LARGER
 VIEW: Final = FRAME[0] * LARGER
@@ -27,12 +36,8 @@ SIZE: Final = (VIEW + PANEL, WIDE)
 
 # The camera and the car. Source: docs/protocol.md. The camera's yaw of 0.7 and roll of 1.2 degrees
 # are left out: they shift the path by less than its width.
-FOCAL_PX: Final = 138.6 * LARGER
-HEIGHT_M: Final = 1.2
-PITCH_RAD: Final = math.radians(9.5)
-WHEELBASE_M: Final = 2.87
-CAMERA_M: Final = 2.6
-"""From the rear axle, ahead."""
+VIEW_FOCAL_PX: Final = FOCAL_PX * LARGER
+PITCH_RAD: Final = math.radians(CAMERA_PITCH_DOWN_DEG)
 HALF_CAR_M: Final = 1.0
 NEAR_M: Final = 2.0
 FAR_M: Final = 16.0
@@ -146,7 +151,7 @@ class Dashboard:
                 cv2.LINE_AA,
             )
         cv2.line(panel, _spoke(needle, 30), _spoke(needle, RADIUS - 4), BRIGHT, 3, cv2.LINE_AA)
-        angle = f"{abs(steering) * STEERING_LOCK_DEG:.1f}°"
+        angle = f"{abs(steering) * MAX_STEER_DEG:.1f}°"
         if angle != "0.0°":
             angle += " left" if steering < 0 else " right"
         self._write(panel, angle, (HUB[0], HUB[1] + 4), 20, BRIGHT, middle=True)
@@ -187,9 +192,9 @@ def path(steering: float) -> Floats:
     A kinematic bicycle: its rear axle follows an arc whose curvature is tan(25 degrees * steering)
     over the wheelbase; the outline runs a metre to either side of that arc.
     """
-    bend = -math.tan(math.radians(STEERING_LOCK_DEG) * max(-1.0, min(1.0, steering))) / WHEELBASE_M
+    bend = -math.tan(math.radians(MAX_STEER_DEG) * max(-1.0, min(1.0, steering))) / WHEELBASE_M
     # Not around the corner: a quarter of the circle shows it all.
-    far_m = min(CAMERA_M + FAR_M, math.pi / 2 / max(abs(bend), 1e-9))
+    far_m = min(CAMERA_AHEAD_OF_REAR_AXLE_M + FAR_M, math.pi / 2 / max(abs(bend), 1e-9))
     along = np.linspace(0.0, far_m, 32)
     turn = bend * along
     # sin(x)/x and its like by np.sinc, which takes x in pi and knows what it is at 0.
@@ -197,7 +202,7 @@ def path(steering: float) -> Floats:
     left = along * np.sinc(turn / 2 / np.pi) * np.sin(turn / 2)
     sides = []
     for side in (HALF_CAR_M, -HALF_CAR_M):
-        x = ahead - side * np.sin(turn) - CAMERA_M
+        x = ahead - side * np.sin(turn) - CAMERA_AHEAD_OF_REAR_AXLE_M
         y = left + side * np.cos(turn)
         seen = x >= NEAR_M
         sides.append(ground(x[seen], y[seen]))
@@ -206,10 +211,10 @@ def path(steering: float) -> Floats:
 
 def ground(ahead_m: Floats, left_m: Floats) -> Floats:
     """Return (N, 2) pixels of points on level ground, (N,) metres before and beside the camera."""
-    depth = ahead_m * math.cos(PITCH_RAD) + HEIGHT_M * math.sin(PITCH_RAD)
-    down = HEIGHT_M * math.cos(PITCH_RAD) - ahead_m * math.sin(PITCH_RAD)
+    depth = ahead_m * math.cos(PITCH_RAD) + CAMERA_HEIGHT_M * math.sin(PITCH_RAD)
+    down = CAMERA_HEIGHT_M * math.cos(PITCH_RAD) - ahead_m * math.sin(PITCH_RAD)
     return np.column_stack(
-        [WIDE / 2 - FOCAL_PX * left_m / depth, VIEW / 2 + FOCAL_PX * down / depth]
+        [WIDE / 2 - VIEW_FOCAL_PX * left_m / depth, VIEW / 2 + VIEW_FOCAL_PX * down / depth]
     )
 
 

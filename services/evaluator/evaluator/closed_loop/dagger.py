@@ -14,11 +14,12 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import CAMERA_NAMES
 from simulator.drivers.expert import Expert, Manner
 from simulator.drivers.in_process import InProcess
 from simulator.episode.initial_state import Start
 from simulator.episode.monitor import Judge
-from simulator.recording.udacity_writer import SIDES, Recorder
+from simulator.recording.udacity_writer import Recorder
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
@@ -91,7 +92,7 @@ def relabel(
     with Camera(track, Look(start.light, start.seed)) as camera:
         while rows < drive.rows:
             now_s, mph = world.time_s, world.speed_mph
-            jpegs = {side: camera.jpeg(world.pose, side) for side in SIDES}
+            jpegs = {side: camera.jpeg(world.pose, side) for side in CAMERA_NAMES}
             answer, throttle = model.command(jpegs["center"], world)
             late = _on(world, judge, now_s + drive.delay_s)
             if late is None:

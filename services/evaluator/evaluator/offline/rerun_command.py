@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
+from contract.vehicle import MPS_PER_MPH
 from evaluator.offline import logged_drive, output, path_plot, replay_policies
 from evaluator.offline.log_replay import Moment, Rerun
 from evaluator.offline.log_replay import rerun as drive
@@ -24,7 +25,6 @@ from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import Lens
 from evaluator.offline.virtual_car import yaw_rad_s
 from simulator.cli.output import document, progress
-from simulator.vehicle import MPS_PER_MPH
 from simulator.viz.episode_video import Film
 from simulator.viz.track_plot import write_png
 

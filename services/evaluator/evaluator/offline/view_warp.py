@@ -23,19 +23,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import FrameError
+from contract.vehicle import (
+    CAMERA_AHEAD_OF_REAR_AXLE_M,
+    CAMERA_HEIGHT_M,
+    CAMERA_LEFT_M,
+    CAMERA_NAMES,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_CLOCKWISE_DEG,
+    CAMERA_YAW_LEFT_DEG,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+)
 
 # The cameras of docs/protocol.md; the signs of yaw and roll are not known there, and taken as our
 # own renderer takes them: to the left, and clockwise.
-FRAME: Final = (160, 320, 3)
-FOCAL_PX: Final = 138.6
-HEIGHT_M: Final = 1.2
-PITCH_RAD: Final = math.radians(-9.5)
-YAW_RAD: Final = math.radians(0.7)
-ROLL_RAD: Final = math.radians(1.2)
-LEFT_M: Final = (0.0, 0.806, -0.825)
+FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
+PITCH_RAD: Final = math.radians(-CAMERA_PITCH_DOWN_DEG)
+YAW_RAD: Final = math.radians(CAMERA_YAW_LEFT_DEG)
+ROLL_RAD: Final = math.radians(CAMERA_ROLL_CLOCKWISE_DEG)
+LEFT_M: Final = tuple(CAMERA_LEFT_M[name] for name in CAMERA_NAMES)
 """Of the centre, left and right camera."""
-AHEAD_M: Final = 2.6
-"""From the rear axle, which a bicycle moves along its heading: 1.0 m + 1.6 m."""
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -49,7 +57,9 @@ class Lens:
         shape: of the pictures: FRAME as recorded, or (128, 128, 3) as stores keep them, squeezed.
     """
 
-    def __init__(self, ahead_m: float = AHEAD_M, shape: tuple[int, int, int] = FRAME) -> None:
+    def __init__(
+        self, ahead_m: float = CAMERA_AHEAD_OF_REAR_AXLE_M, shape: tuple[int, int, int] = FRAME
+    ) -> None:
         self._ahead_m = ahead_m
         self._shape = shape
         high, wide, _ = shape
@@ -62,7 +72,7 @@ class Lens:
         x, y = np.meshgrid(np.arange(wide), np.arange(high))
         pixels = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
         rays = turned @ np.linalg.inv(inner) @ pixels
-        nearness = np.maximum(0.0, -rays[2]) / HEIGHT_M
+        nearness = np.maximum(0.0, -rays[2]) / CAMERA_HEIGHT_M
         self._rays = np.vstack([rays, nearness]).astype(np.float32)
         self.ground: NDArray[np.bool_] = (rays[2] < 0).reshape(high, wide)
         """(height, width): where the view shows the ground, as far as it is level."""

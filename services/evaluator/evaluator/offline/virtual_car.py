@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.vehicle import LOCK_RAD, WHEELBASE_M, YAW_LAG_S
+from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M, YAW_LAG_S
 
 SUBSTEP_S: Final = 0.02
 """The lag is integrated exactly; the offset by the heading in the middle of so long a step."""
@@ -69,4 +69,4 @@ def advance(
 
 def yaw_rad_s(steering: float, speed_mps: float) -> float:
     """Return the bicycle's yaw rate, positive to the left, of a steering that has been held."""
-    return -speed_mps * math.tan(max(-1.0, min(1.0, steering)) * LOCK_RAD) / WHEELBASE_M
+    return -speed_mps * math.tan(max(-1.0, min(1.0, steering)) * MAX_STEER_RAD) / WHEELBASE_M

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.errors import ModelError
 from contract.models.registry import ModelManifest
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from inference.api import error_responses, request_body
 from inference.metrics import Metrics
 from inference.model_watcher import Follower
@@ -116,7 +116,7 @@ def answer(steering: float, manifest: ModelManifest) -> dict[str, Any]:
     """Return what answers.Prediction describes."""
     return {
         "steering": steering,
-        "steering_angle_deg": steering * STEERING_LOCK_DEG,
+        "steering_angle_deg": steering * MAX_STEER_DEG,
         "model_version": manifest.version,
         "model_sha256": manifest.sha256,
     }

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.vehicle import FOCAL_PX
+
 Grey = NDArray[np.float32]
 
-FOCAL_PX: Final = 138.6
-"""Of a picture 320 wide (docs/protocol.md, the cameras)."""
 SIZE: Final = (160, 320)
 HORIZON: Final = (45, 70)
 """Rows around the horizon, which lies at 80 - 138.6·tan(9.5°) = 57: what is seen there is far away,

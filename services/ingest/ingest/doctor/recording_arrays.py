@@ -5,7 +5,6 @@ The pictures are reduced to figures once (pictures.py); every examination shares
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,17 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.recordings.driving_log import Rejection
+from contract.vehicle import MAX_STEER_RAD, ROW_S, WHEELBASE_M, YAW_LAG_S
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-MPS_PER_MPH: Final = 0.44704
-WHEELBASE_M: Final = 2.87
-LOCK_RAD: Final = math.radians(25.0)
-YAW_LAG_S: Final = 0.15
-"""Identified from four real recordings: 0.10 to 0.20 s (docs/protocol.md, the car)."""
-NOMINAL_S: Final = 1 / 15
-"""Between rows, by the recorder; used where the file names carry no time."""
 CONTINUOUS_S: Final = 0.3
 """Rows farther apart than this show too little of the same scene to measure a turn."""
 MOVING_MPS: Final = 1.0
@@ -89,7 +82,7 @@ class Drive:
     def step_s(self) -> Floats:
         """(N,): time since the row before; nominal where it is unknown, 0 in the first row."""
         step = np.diff(self.time_s, prepend=self.time_s[:1])
-        step[np.isnan(step)] = NOMINAL_S
+        step[np.isnan(step)] = ROW_S
         step[:1] = 0.0
         return step
 
@@ -97,7 +90,7 @@ class Drive:
     def period_s(self) -> float:
         """The usual time between two rows."""
         step = self.step_s[1:]
-        return float(np.median(step[step > 0])) if (step > 0).any() else NOMINAL_S
+        return float(np.median(step[step > 0])) if (step > 0).any() else ROW_S
 
     def believed(self, camera: int = 0) -> Flags:
         """Tell in which rows (N,) the turn seen since the row before can be relied on."""
@@ -122,7 +115,7 @@ class Drive:
         The kinematic bicycle v·tan(25°·s)/2.87 m through a first-order lag of 0.15 s explains 80 to
         96 % of the variance of the yaw of Udacity's car (docs/protocol.md).
         """
-        wanted = self.speed_mps * np.tan(LOCK_RAD * self.steering) / WHEELBASE_M
+        wanted = self.speed_mps * np.tan(MAX_STEER_RAD * self.steering) / WHEELBASE_M
         kept = np.exp(-np.clip(self.step_s, 0.0, 1.0) / YAW_LAG_S)
         rate = np.zeros(len(wanted))
         for row in range(1, len(wanted)):

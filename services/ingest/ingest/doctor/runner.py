@@ -16,6 +16,7 @@ from contract.errors import RecordingError
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Rejection
+from contract.vehicle import MPS_PER_MPH
 from ingest.doctor import frame_features
 from ingest.doctor.checks import (
     camera_order,
@@ -28,7 +29,7 @@ from ingest.doctor.checks import (
     timestamps,
 )
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import MPS_PER_MPH, Drive
+from ingest.doctor.recording_arrays import Drive
 
 OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
     integrity.values,

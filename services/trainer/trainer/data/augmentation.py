@@ -21,6 +21,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from contract.vehicle import (
+    CAMERA_HEIGHT_M,
+    CAMERA_PITCH_DOWN_DEG,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+)
 from trainer.data.recovery import corrected
 
 Floats = npt.NDArray[np.float64]
@@ -30,10 +37,9 @@ Records = npt.NDArray[np.void]
 
 SIDE: Final = 128
 # The camera of docs/protocol.md, its 320 x 160 pixels squeezed into 128 x 128.
-FOCAL_X: Final = 138.6 * SIDE / 320
-FOCAL_Y: Final = 138.6 * SIDE / 160
-PITCH_RAD: Final = math.radians(9.5)
-HEIGHT_M: Final = 1.2
+FOCAL_X: Final = FOCAL_PX * SIDE / IMAGE_WIDTH
+FOCAL_Y: Final = FOCAL_PX * SIDE / IMAGE_HEIGHT
+PITCH_RAD: Final = math.radians(CAMERA_PITCH_DOWN_DEG)
 HORIZON: Final = SIDE / 2 - FOCAL_Y * math.tan(PITCH_RAD)
 SHADE: Final = (0.35, 0.75)
 """Of the light that is left in a shadow."""
@@ -114,7 +120,7 @@ def _mixed(values: Keys) -> Keys:
 
 def moved_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
     """Return what a camera would have seen from a place beside the recorded one."""
-    shear = left_m * FOCAL_X * math.cos(PITCH_RAD) / (FOCAL_Y * HEIGHT_M)
+    shear = left_m * FOCAL_X * math.cos(PITCH_RAD) / (FOCAL_Y * CAMERA_HEIGHT_M)
     turn = FOCAL_X * math.tan(left_rad)
     # Where each new pixel comes from: what moves to the right was further left.
     back = np.array([[1.0, -shear, shear * HORIZON - turn], [0.0, 1.0, 0.0]])

@@ -10,18 +10,15 @@ curvature k + 2 (y + psi L) / L^2. A steering has the curvature k = tan(25 deg x
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M
 
 Floats = npt.NDArray[np.float64]
 
-LOCK_RAD: Final = math.radians(STEERING_LOCK_DEG)
-WHEELBASE_M: Final = 2.87
 LEAST_M: Final = 8.0
 """Nearest point to steer for: below 9 mph two seconds ahead would mean full lock for a trifle."""
 
@@ -42,6 +39,6 @@ def corrected(
         back_s: the time within which it leads back.
     """
     ahead_m = np.maximum(back_s * speed_mps, LEAST_M)
-    bend = np.tan(LOCK_RAD * label) / WHEELBASE_M
+    bend = np.tan(MAX_STEER_RAD * label) / WHEELBASE_M
     bend = bend + 2 * (left_m + left_rad * ahead_m) / ahead_m**2
-    return np.asarray(np.arctan(WHEELBASE_M * bend) / LOCK_RAD)
+    return np.asarray(np.arctan(WHEELBASE_M * bend) / MAX_STEER_RAD)

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from contract.dataset.store import ABSENT, Rows
 from contract.errors import TrainingError
-
-MPS_PER_MPH: Final = 0.44704
+from contract.vehicle import MPS_PER_MPH
 
 SAMPLE: Final = np.dtype(
     [

@@ -13,12 +13,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contract.vehicle import CAMERA_LEFT_M
 from trainer.data.recovery import corrected
 from trainer.data.samples import Labeller
 
 AUTO: Final = "auto"
-LEFT_M: Final = {"center": 0.0, "left": 0.806, "right": -0.825}
-"""Of each camera, from the car's middle; docs/adr/0009-recipe.md tells how it was measured."""
 
 Values = npt.NDArray[np.float32]
 
@@ -38,12 +37,12 @@ def labeller(correction: float | str, back_s: float) -> Labeller:
 
 def _constant(correction: float, steering: Values, camera: str, speed_mps: Values) -> Values:
     # The left camera sees what a car too far left would, so steer right.
-    return np.asarray(steering + np.sign(LEFT_M[camera]) * correction, dtype=np.float32)
+    return np.asarray(steering + np.sign(CAMERA_LEFT_M[camera]) * correction, dtype=np.float32)
 
 
 def _geometric(back_s: float, steering: Values, camera: str, speed_mps: Values) -> Values:
-    if not LEFT_M[camera]:
+    if not CAMERA_LEFT_M[camera]:
         return steering
     label, speed = steering.astype(np.float64), speed_mps.astype(np.float64)
-    left_m, left_rad = np.full(len(label), LEFT_M[camera]), np.zeros(len(label))
+    left_m, left_rad = np.full(len(label), CAMERA_LEFT_M[camera]), np.zeros(len(label))
     return corrected(label, left_m, left_rad, speed, back_s).astype(np.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from trainer.explain import feature_maps as maps
 from trainer.explain import saliency
 from trainer.explain.feature_maps import Stage
@@ -56,8 +56,8 @@ class Eye:
             crop=np.rint(crop).clip(0, 255).astype(np.uint8),
             saliency=maps.seen(self.network, seen[..., None])[0, ..., 0],
             box=self._box,
-            network_deg=float(trace[-1].reshape(-1)[0]) * STEERING_LOCK_DEG,
-            driver_deg=None if driver is None else driver * STEERING_LOCK_DEG,
+            network_deg=float(trace[-1].reshape(-1)[0]) * MAX_STEER_DEG,
+            driver_deg=None if driver is None else driver * MAX_STEER_DEG,
         )
 
     def maps(self, frame: npt.NDArray[np.uint8]) -> list[FeatureMaps]:

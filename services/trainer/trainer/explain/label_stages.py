@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.dataset import store
+from contract.vehicle import CAMERA_NAMES
 from trainer import material
 from trainer.config import Config
 from trainer.data import samples as index
@@ -34,7 +34,7 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
     ]
     samples = index.training(
         found,
-        cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
+        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
         labeller=side_cameras.labeller(config.correction, config.back_s),
         flip=config.flip,
         history=config.history,

@@ -16,11 +16,13 @@ from contract import steering_metrics
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
+from contract.dataset.timeline import row_segments
 from contract.errors import StoreError
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
+from contract.vehicle import CAMERA_NAMES
 from trainer import config as configuration
 from trainer import gate, material
 from trainer.config import Config
@@ -30,7 +32,7 @@ from trainer.data import side_cameras as sides
 from trainer.data.augmentation import Augmentation
 from trainer.data.loader import Stream
 from trainer.data.samples import Table
-from trainer.data.split import Split, split, stretches
+from trainer.data.split import Split, split
 from trainer.export import layer_table, litert
 from trainer.export import manifest as release
 from trainer.settings import Settings
@@ -174,7 +176,7 @@ def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, 
             balance=config.balance,
             seed=config.seed,
         ),
-        cameras=store.CAMERAS if config.cameras else store.CAMERAS[:1],
+        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
         labeller=sides.labeller(config.correction, config.back_s),
         flip=config.flip,
         history=config.history,
@@ -182,7 +184,7 @@ def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, 
     seen = index.plain(recordings, parts.train)
     validation = index.plain(recordings, parts.validation)
     held = [
-        steering_metrics.hold_last(rows["steering"], stretches(rows))[mask]
+        steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
         for rows, mask in zip(recordings, parts.validation, strict=True)
     ]
     return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
@@ -240,7 +242,7 @@ def _stage(work: Training) -> tuple[Path, dict[str, float]]:
         "train_samples": float(len(table.train)),
         "train_rows": float(len(table.seen)),
         "train_mse": float(np.mean(seen.astype(np.float64) ** 2)),
-        **{f"validation_{name}": value for name, value in scores.items()},
+        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "twin_difference": difference,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from contract.dataset.store import CAMERAS
+from contract.vehicle import CAMERA_NAMES
 from ingest.doctor.finding import Finding
 from ingest.doctor.recording_arrays import Drive
 from ingest.doctor.yaw_correlation import agreement
@@ -31,13 +31,13 @@ LEAST_ROWS: Final = 5
 def examine(drive: Drive) -> list[Finding]:
     """Look for mirrored pictures, a steering of the wrong sign, and exchanged cameras."""
     found = [agreement(drive, camera) for camera in range(len(drive.images[0]))]
-    against = [CAMERAS[camera] for camera, each in enumerate(found) if each < AGAINST]
+    against = [CAMERA_NAMES[camera] for camera, each in enumerate(found) if each < AGAINST]
     known = sum(bool(np.isfinite(each)) for each in found)
     moved = _moved(drive)
     wrong = [bool(each > LEAST_PX) for each in moved]
     figures: dict[str, Any] = {
         "correlation": {
-            CAMERAS[camera]: round(float(each), 3)
+            CAMERA_NAMES[camera]: round(float(each), 3)
             for camera, each in enumerate(found)
             if np.isfinite(each)
         },
@@ -48,7 +48,7 @@ def examine(drive: Drive) -> list[Finding]:
     shifted += "right, and should by about -14"
     if against and (len(against) < known or all(wrong)):
         which = " and ".join(against)
-        values = ", ".join(f"{found[CAMERAS.index(each)]:+.2f}" for each in against)
+        values = ", ".join(f"{found[CAMERA_NAMES.index(each)]:+.2f}" for each in against)
         text = f"{which}: the picture turns against the steering (correlation {values})"
         if all(wrong):
             text += f"; {shifted}"
@@ -87,6 +87,6 @@ def shows_mirrored(drive: Drive, findings: Sequence[Finding]) -> bool:
     return any(
         each.name == MIRRORED
         and each.recording == drive.name
-        and CAMERAS[0] in each.figures["cameras"]
+        and CAMERA_NAMES[0] in each.figures["cameras"]
         for each in findings
     )

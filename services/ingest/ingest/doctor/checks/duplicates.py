@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from contract.dataset.store import CAMERAS
+from contract.vehicle import CAMERA_NAMES
 from ingest.doctor.finding import SHOWN, Finding, spans
 from ingest.doctor.recording_arrays import MOVING_MPS, Drive, Flags, line_numbers, runs
 
@@ -84,7 +84,7 @@ def frozen(drive: Drive) -> list[Finding]:
     rows = np.flatnonzero(any_still)
     stretches = runs(any_still)
     longest = max(after - first for first, after in stretches)
-    cameras = [CAMERAS[camera] for camera in np.flatnonzero(still.any(axis=0))]
+    cameras = [CAMERA_NAMES[camera] for camera in np.flatnonzero(still.any(axis=0))]
     lines = line_numbers(drive, rows)
     return [
         Finding(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.gridspec import GridSpecFromSubplotSpec
 from matplotlib.patches import Rectangle
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from trainer.explain.plots import style
 
 Pixels = npt.NDArray[np.uint8]
@@ -116,7 +116,7 @@ def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
 
 def gauge(axes: Axes, view: View) -> None:
     """Draw the two steerings on a scale from lock to lock."""
-    lock = STEERING_LOCK_DEG
+    lock = MAX_STEER_DEG
     axes.set_xlim(-lock, lock)
     axes.set_ylim(-1, 1)
     axes.axhline(0, color=style.FAINT, linewidth=1)

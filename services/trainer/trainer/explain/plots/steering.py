@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from contract.wire.telemetry import STEERING_LOCK_DEG
+from contract.vehicle import MAX_STEER_DEG
 from trainer.explain.plots import style
 
 Floats = npt.NDArray[np.floating]
@@ -66,7 +66,7 @@ def over_time(courses: Sequence[Course], title: str, path: Path) -> None:
 
 def _course(axes: Axes, course: Course) -> None:
     style.plain(axes)
-    lock = STEERING_LOCK_DEG
+    lock = MAX_STEER_DEG
     time_s = squeezed(course.time_s, course.block)
     first = True
     for block in np.unique(course.block):
@@ -143,7 +143,7 @@ def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
         "leaves the histogram as it was.",
     )
     reach = max(float(np.abs(each.steering).max(initial=0.0)) for each in lessons)
-    reach_deg = np.ceil(max(reach * STEERING_LOCK_DEG, 5.0)) + 0.5
+    reach_deg = np.ceil(max(reach * MAX_STEER_DEG, 5.0)) + 0.5
     edges = np.arange(-reach_deg, reach_deg + BIN_DEG / 2, BIN_DEG)
     heights = [_shares(each.steering, edges) for each in lessons]
     second = max(float(np.sort(each)[-2]) for each in heights)
@@ -189,4 +189,4 @@ def steering(lessons: Sequence[Lesson], title: str, path: Path) -> None:
 
 
 def _shares(values: Floats, edges: Floats) -> Floats:
-    return np.asarray(np.histogram(values * STEERING_LOCK_DEG, edges)[0] * 100 / len(values))
+    return np.asarray(np.histogram(values * MAX_STEER_DEG, edges)[0] * 100 / len(values))
