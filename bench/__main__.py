@@ -35,7 +35,7 @@ def main() -> int:
         )
         console.print("serve …")
         figures += round_trip.measure(recording, models)
-    rows = [
+    rows: list[output.Row] = [
         {
             "what": figure.name,
             "median": figure.median,

@@ -71,7 +71,7 @@ def _smooth(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _lowest(places: NDArray[np.float64], errors: NDArray[np.float64]) -> float:
     """Return the lowest place of the parabola through the lowest error and its neighbours."""
     best = int(np.clip(errors.argmin(), 1, len(errors) - 2))
-    before, at, after = errors[best - 1 : best + 2].tolist()
+    before, at, after = map(float, errors[best - 1 : best + 2])
     step = float(places[1] - places[0])
     return float(places[best]) + step * (before - after) / (2 * (before - 2 * at + after))
 

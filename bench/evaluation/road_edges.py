@@ -1,7 +1,7 @@
 """Where the road's edges lie in the simulator's pictures: the truth that saliency is held against.
 
-A line that follows the road is projected with the renderer's own camera (`scene/camera.py`) into
-the frame of 128 x 128 pixels that a network sees.
+A line that follows the road is projected with the renderer's own camera (`rendering/camera.py`)
+into the frame of 128 x 128 pixels that a network sees.
 """
 
 from __future__ import annotations
@@ -13,9 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.frames import spec
-from contract.vehicle import FOCAL_PX
+from contract.vehicle import (
+    CAMERA_AHEAD_M,
+    CAMERA_HEIGHT_M,
+    FOCAL_PX,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+)
 from evaluator.offline import view_warp
-from simulator.rendering import camera
 from simulator.rendering.ribbons import beside
 from simulator.track.geometry import Pose, Track
 
@@ -43,13 +48,14 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     along = ahead * math.cos(rise) + up * math.sin(rise)
     above = up * math.cos(rise) - ahead * math.sin(rise)
     seen = (
-        np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ view_warp.attitude()
+        np.column_stack([along - CAMERA_AHEAD_M, left, above - CAMERA_HEIGHT_M])
+        @ view_warp.attitude()
     )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
         across = FOCAL_PX * seen[:, :2] / depth[:, None]
-    whole = across + np.array([(camera.WIDTH - 1) / 2, (camera.HEIGHT - 1) / 2])
-    shrunk = (spec.WIDTH / camera.WIDTH, spec.HEIGHT / camera.HEIGHT)
+    whole = across + np.array([(IMAGE_WIDTH - 1) / 2, (IMAGE_HEIGHT - 1) / 2])
+    shrunk = (spec.WIDTH / IMAGE_WIDTH, spec.HEIGHT / IMAGE_HEIGHT)
     return (whole + 0.5) * shrunk - 0.5, depth
 
 

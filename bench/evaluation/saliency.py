@@ -114,8 +114,8 @@ def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
     for start in range(0, len(frames), BATCH):
         trace = feature_maps.trace(network, frames[start : start + BATCH])
         found.append(saliency.visual_backprop(network, trace).astype(np.float64))
-    mass = np.concatenate(found)
-    return mass / mass.sum((1, 2), keepdims=True)
+    mass: Floats = np.concatenate(found)
+    return np.asarray(mass / mass.sum((1, 2), keepdims=True))
 
 
 def factor(mass: Floats, region: NDArray[np.bool_], shown: Mask) -> dict[str, float]:

@@ -6,6 +6,7 @@ It is fed as a GPU is, through the thread that moves the next batch while a step
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 from bench.training.loaders import ring
@@ -19,6 +20,7 @@ STEPS = 1000
 def waits(folder: Path) -> dict[str, float]:
     """Return the share of its time for which the accelerator waited."""
     batches = prefetched(ring.epochs(folder, BATCH, HELD))
+    assert isinstance(batches, Generator)  # so that it can be closed
     for _ in range(20):
         next(batches)
     waited_s, began = 0.0, time.perf_counter()

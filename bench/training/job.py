@@ -6,6 +6,7 @@ Nothing heavy is imported at the top: spawned readers import the module that is 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import sys
@@ -54,7 +55,7 @@ def steered(
     from trainer.training import devices
     from trainer.training import loop as epochs
     from trainer.training.run_state import State, Workspace
-    from trainer.training.tensorboard import Board
+    from trainer.training.tensorboard import TrainingBoard
 
     chosen, data = of_arguments(config), scratch / "data"
     import_source(
@@ -94,7 +95,7 @@ def steered(
             state,
             3600.0,
         )
-        with Board(scratch / "models", "bench", 0) as board:
+        with TrainingBoard(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
             epochs.run(work, lambda **_: None, board)
         best = work.saved(workspace.network(state.best_epoch))
         scores = work.validate(best)[1]
@@ -103,7 +104,7 @@ def steered(
         "train_samples": float(len(table.train)),
         "epoch": float(state.epoch),
         "best_epoch": float(state.best_epoch),
-        **{f"validation_{name}": value for name, value in scores.items()},
+        "validation_mse": scores["mse"],
     }
     call = tf.function(lambda frames: best.model(frames, training=False))
     return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures

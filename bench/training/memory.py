@@ -185,4 +185,6 @@ if __name__ == "__main__":
     parser = output.arguments(__doc__)
     parser.add_argument("data", nargs="?", help="the data volume; it is given in the container")
     arguments = parser.parse_args()
-    sys.exit(inside(arguments.data) if arguments.data else main(arguments))
+    if not arguments.data:
+        sys.exit(main(arguments))
+    inside(arguments.data)

@@ -118,7 +118,7 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
     """Yield what came of a drive at each limit, in all and where the reference is on the road."""
     road = _moving(logged_drive.read(DATA / recording))
-    policy = replay_policies.policy("model", road.steering, steer, 1)
+    policy = replay_policies.policy("model", road, steer, 1)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
         done = rerun(road, policy, limit_m, Lens())

@@ -84,7 +84,7 @@ def main() -> int:
         rates = measure(folder)
         waited = waits(folder)
     ours = statistics.median(rates[OURS])
-    rows = [
+    rows: list[output.Row] = [
         {
             "loader": name,
             "samples/s": statistics.median(values),

@@ -19,7 +19,7 @@ def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     labels = np.zeros(BATCH, np.float32)
     with path.open("rb", buffering=0) as file:
         while True:
-            if file.readinto(out.reshape(-1)) < out.nbytes:
+            if file.readinto(memoryview(out).cast("B")) < out.nbytes:
                 file.seek(0)
                 continue
             yield out, labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tables
@@ -14,7 +15,7 @@ from bench.training.loaders import BATCH
 DEPTH = 1024
 
 
-def load(path: str, frames: multiprocessing.Queue, labels: multiprocessing.Queue) -> None:
+def load(path: str, frames: multiprocessing.Queue[Any], labels: multiprocessing.Queue[Any]) -> None:
     file = tables.open_file(path, "r")
     count = len(file.root.training_images)
     while True:
