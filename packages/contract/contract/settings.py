@@ -22,6 +22,8 @@ from typing import Any
 
 from contract.errors import SettingError
 
+__all__ = ["Variable", "load", "names", "setting", "variables"]
+
 T = typing.TypeVar("T")
 
 TRUE = ("1", "true", "yes", "on")

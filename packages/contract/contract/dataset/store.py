@@ -27,6 +27,21 @@ import tables
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
 from contract.errors import StoreError
 
+__all__ = [
+    "ABSENT",
+    "ROW",
+    "SCHEMA",
+    "Rows",
+    "StoreManifest",
+    "StoreReader",
+    "folder",
+    "open_store",
+    "paths",
+    "read_manifest",
+    "read_manifests",
+    "select_manifests",
+]
+
 SCHEMA: Final = 2
 """1 had sha256 of each block."""
 ABSENT: Final = -1

@@ -20,6 +20,16 @@ from contract.child_process import die_with_parent
 from contract.errors import JobError, LapwingError, ReaderDiedError
 from contract.jobs import queue
 
+__all__ = [
+    "LapwingJob",
+    "LapwingWorker",
+    "QueueSettings",
+    "is_alive",
+    "is_listening",
+    "main",
+    "work",
+]
+
 log = logging.getLogger(__name__)
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
