@@ -58,26 +58,26 @@ test: $(READY) ## Run every test; those of the containers need a Docker engine
 soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzing, leaks
 	$(BIN)/python -m pytest -m soak
 
-coverage: $(READY) ## Run every test, count the branches taken, fail below the floor; TESTS=folder for a part
+coverage: $(READY) ## Run every test and report the branch coverage (TESTS=folder for a part)
 	@rm -rf .coverage && mkdir .coverage
 	$(BIN)/python -m coverage run -m pytest $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
 	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)
 
-bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
+bench: $(READY) ## Measure import, simulator and serving in one run (RECORDING=folder)
 	$(BENCH) bench $(KEEP)
 
-bench-stream: $(READY) ## Measure the trainer's stream against other loaders (RECORDING=folder)
+bench-stream: $(READY) ## Compare the trainer's data loader with others (RECORDING=folder)
 	$(BENCH) bench.training.stream $(KEEP)
 
-bench-serve: $(READY) ## Measure inference against what limits it, and other backends (RECORDING=folder)
+bench-serve: $(READY) ## Compare inference with its limit and with other servers (RECORDING=folder)
 	$(BENCH) bench.serving.compare $(KEEP)
 
 bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
 	$(BENCH) bench.serving.bridge $(KEEP)
 
-bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
+bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an hour, can be resumed (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)
 
 bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
@@ -90,8 +90,8 @@ version: ## Give all packages a new version (TO=0.2.0)
 	@test -n "$(TO)" || { echo "version: name the new one, as in make version TO=0.2.0" >&2; exit 1; }
 	sed -i 's/^version = .*/version = "$(TO)"/' $(PROJECTS:%=%/pyproject.toml)
 
-lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
+lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
-clean: ## Remove the environment and what the tools cached
+clean: ## Remove the environment and the caches of the tools
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
