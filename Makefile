@@ -60,7 +60,8 @@ soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzi
 
 coverage: $(READY) ## Run every test and report the branch coverage (TESTS=folder for a part)
 	@rm -rf .coverage && mkdir .coverage
-	$(BIN)/python -m coverage run -m pytest $(TESTS)
+	@# Counting slows everything down, so tests that hold times may fail here: `make test` judges.
+	-$(BIN)/python -m coverage run -m pytest --hypothesis-profile=ci $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
 	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)

@@ -65,7 +65,8 @@ def console(options: argparse.Namespace) -> Console:
 
 def finish(result: Result, options: argparse.Namespace) -> None:
     """Print the figures as the options say, and keep them if they say so."""
-    result = dataclasses.replace(result, environment=environment())
+    rows = [{column: _rounded(cell) for column, cell in row.items()} for row in result.rows]
+    result = dataclasses.replace(result, rows=rows, environment=environment())
     document = json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False)
     if options.save:
         FOLDER.mkdir(exist_ok=True)
@@ -87,6 +88,11 @@ def text(value: Cell) -> str:
         return f"{value:,}" if isinstance(value, int) else value
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 4
     return f"{value:,.{digits}f}"
+
+
+def _rounded(value: Cell) -> Cell:
+    """Return a figure with five digits that count: a benchmark repeats to fewer."""
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def environment() -> dict[str, Any]:
