@@ -20,13 +20,13 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
     import logging
 
     from contract.settings import load
-    from trainer.config import of_arguments
+    from contract.train_config import from_arguments
     from trainer.jobs.train import train
     from trainer.settings import Settings
 
     logging.getLogger("absl").setLevel(logging.ERROR)
     settings = load(Settings, os.environ)
-    return train(settings, job_id, lambda **_: None, datasets, of_arguments(config))
+    return train(settings, job_id, lambda **_: None, datasets, from_arguments(config))
 
 
 def steered(
@@ -46,9 +46,9 @@ def steered(
 
     from contract.dataset import store
     from contract.settings import load
+    from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.config import of_arguments
     from trainer.data.augmentation import Augmentation
     from trainer.data.loader import Stream
     from trainer.jobs import train as job
@@ -57,7 +57,7 @@ def steered(
     from trainer.training.run_state import State, Workspace
     from trainer.training.tensorboard import TrainingBoard
 
-    chosen, data = of_arguments(config), scratch / "data"
+    chosen, data = from_arguments(config), scratch / "data"
     import_source(
         load(Settings, {"LAPWING_DATA_DIR": str(data)}),
         recording,
@@ -69,7 +69,12 @@ def steered(
     workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
     state.shuffle = "exact"
     varied = Augmentation(
-        chosen.light, chosen.shadow, chosen.blur, chosen.shift_m, chosen.turn_deg, chosen.back_s
+        chosen.brightness,
+        chosen.shadow,
+        chosen.blur,
+        chosen.shift_m,
+        chosen.turn_deg,
+        chosen.recovery_time_s,
     )
     with contextlib.ExitStack() as stack:
         stack.enter_context(workspace.hold())
