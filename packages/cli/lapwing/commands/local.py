@@ -22,8 +22,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document in
 def up(as_json: AsJson = False) -> None:
     """Run all services on this machine, without Docker, until Ctrl-C.
 
-    With --json, one document that says what is up is printed once both ports answer; what the
-    services print goes to stderr.
+    With --json it prints one document once inference and the bridge answer: the folders, the
+    addresses and the processes. The output of the services then goes to standard error.
     """
     settings = read_settings()
     stop = threading.Event()
