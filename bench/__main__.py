@@ -1,6 +1,6 @@
-"""Measure in one run what the README and the notes quote: `make bench`.
+"""Measures import, simulator and serving in one run: `make bench`.
 
-Takes the recording that RECORDING names, or `data/lake` in LAPWING_SHARED.
+It takes the recording that RECORDING names, or `data/lake` in LAPWING_SHARED.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.serving import round_trip
 
 
 def main() -> int:
-    """Measure, and show the figures."""
+    """Measure each part and show the figures."""
     options = output.arguments(__doc__).parse_args()
     recording = recordings.chosen()
     console = output.console(options)

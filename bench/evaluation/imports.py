@@ -1,7 +1,10 @@
-"""What squeezing the frame costs an imported network: python -m bench.evaluation.imports
+"""Measures what Lapwing's smaller frame costs an imported network.
 
-Compares, on 100 recorded pictures each, the imported network's steering with what the same network
-answers to its author's own preparation of the whole picture. Needs LAPWING_SHARED.
+python -m bench.evaluation.imports
+
+On 100 pictures of each recording it compares the steering of the imported network with the steering
+of the same network for the whole picture, prepared as its author prepared it. It needs the model
+files of LAPWING_SHARED.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ PICTURES = 100
 
 
 def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
-    """Prepare a picture (160, 320, 3) as both authors did: crop, resize, YUV."""
+    """Return a picture (160, 320, 3) prepared as both authors did: crop, resize, YUV."""
     top, bottom = choices.crop
     part = cv2.resize(picture[top:-bottom], (200, 66), interpolation=cv2.INTER_AREA)
     yuv = cv2.cvtColor(part, cv2.COLOR_RGB2YUV).astype(np.float32)
@@ -38,7 +41,7 @@ def authors(picture: np.ndarray, choices: Choices) -> np.ndarray:
 
 
 def others(network: Network, pictures: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Return what Keras and what LiteRT answer to the frames of pictures."""
+    """Return the steering that Keras and LiteRT compute for the frames of pictures."""
     frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
     built = keras_backend.build(network)
     with tempfile.TemporaryDirectory() as scratch:

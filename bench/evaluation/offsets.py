@@ -1,7 +1,8 @@
-"""Where the side cameras are, told by real pictures: `python -m bench.evaluation.offsets`.
+"""Measures from real pictures where the side cameras are: `python -m bench.evaluation.offsets`.
 
-The centre camera's picture is warped to places beside it (simulator/lens.py), and compared with
-what the side camera took at the same moment; where it fits best is where that camera is.
+The picture of the centre camera is warped to several places beside it (view_warp.py) and compared
+with the picture that the side camera took at the same moment. The side camera is where the warped
+picture fits best.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from evaluator.offline.view_warp import LEFT_M, Lens
 
 RECORDINGS = ("lake", "lake-2", "jungle")
 MOMENTS = 40
-"""Of each recording, spread evenly."""
+"""Number of moments of each recording, spread evenly."""
 PLACES_M = np.arange(0.5, 1.13, 0.04)
 SEEN = slice(85, 130), slice(40, 280)
-"""The road near the car, without the bonnet and what moves in from beyond the borders."""
+"""Rows and columns of the road near the car, without the hood and the borders of the picture."""
 
 
 def main() -> int:
-    """Show the median and the quartiles of the places that fit best."""
+    """Measure each recording and show the median and the quartiles of the places."""
     options = output.arguments(__doc__).parse_args()
     rows: list[output.Row] = []
     for name in RECORDINGS:
@@ -48,7 +49,7 @@ def main() -> int:
 
 
 def _fitted(road: Recorded, camera: int) -> NDArray[np.float64]:
-    """Return where a camera is by each of MOMENTS moments, metres to the left."""
+    """Return the place of a camera, metres to the left, as each of MOMENTS moments shows it."""
     lens, sign = Lens(), 1 if camera == 1 else -1
     found = []
     for row in np.linspace(0, len(road.time_s) - 1, MOMENTS).astype(int).tolist():

@@ -1,4 +1,4 @@
-"""Where the road's edges lie in the simulator's pictures: the truth that saliency is held against.
+"""Computes where the road's edges lie in the simulator's pictures, to compare saliency with them.
 
 A line that follows the road is projected with the renderer's own camera (`rendering/camera.py`)
 into the frame of 128 x 128 pixels that a network sees.
@@ -28,10 +28,10 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 AHEAD_M = 60.0
-"""How far the road is followed: there its 8 m are 18 pixels of the picture's 320 wide."""
+"""The road is followed this far. There its 8 m are 18 of the 320 pixels of a row."""
 NEAR_M = 0.5
 SHIFT = 4
-"""Bits behind the point of OpenCV's coordinates."""
+"""Number of fractional bits of OpenCV's coordinates."""
 
 
 def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
@@ -67,7 +67,7 @@ def ahead(track: Track, station_m: float, direction: int, reach_m: float = AHEAD
 
 
 def visible(track: Track, numbers: list[int], pose: Pose) -> list[int]:
-    """Return the first of the numbers, up to where a crest hides the road: it goes down again."""
+    """Return the numbers of the points up to the first crest, behind which the road is hidden."""
     spots, depth = project(track.points[numbers], pose)
     highest, kept = math.inf, []
     for number, row, far in zip(numbers, spots[:, 1], depth, strict=True):
@@ -102,7 +102,7 @@ def road(track: Track, station_m: float, direction: int, pose: Pose) -> Mask:
 
 
 def grown(mask: Mask, pixels: int) -> Mask:
-    """Return the pixels within a distance of a mask's."""
+    """Return the pixels within a distance of the pixels of a mask."""
     if pixels <= 0:
         return mask
     size = 2 * pixels + 1

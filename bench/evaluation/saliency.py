@@ -1,9 +1,11 @@
-"""Whether a network looks at the road's edges: python -m bench.evaluation.saliency MODELS VERSION
+"""Measures whether a network looks at the road's edges.
 
-Frames of the simulator, where the truth is known: the share of a frame's saliency that lies in a
-region, by the share of the pixels that the region has (1 is chance). Beside it the same of an
-untrained network of the same shape, of the saliencies of other frames, and of the saliency's own
-pixels thrown about. docs/explain.md says what came out.
+python -m bench.evaluation.saliency MODELS VERSION
+
+In frames of the simulator the edges are known. The figure is the share of a frame's saliency that
+lies in a region, divided by the region's share of the pixels; 1 is chance. The controls are an
+untrained network of the same shape, the saliency of other frames, and the saliency with its pixels
+shuffled. docs/explain.md tells the results.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ from trainer.keras_import import reader
 FRAMES = 240
 BATCH = 8
 LINE_M = 0.5
-"""Inside of the edge: where the line is painted."""
+"""Width of the strip inside the edge where the line is painted."""
 BLUR_PX = 2
-"""Half the first convolution's kernel: finer than that no saliency can be."""
+"""Half the kernel of the first convolution, which limits how fine saliency can be."""
 ASIDE_M = 1.5
 ASKEW_RAD = 0.1
 RESAMPLED = 2000
@@ -47,7 +49,7 @@ Mask = NDArray[np.bool_]
 def margin(
     track: Track, station_m: float, direction: int, pose: Pose, inside_m: float, outside_m: float
 ) -> Mask:
-    """Return the pixels (128, 128) from so far inside of either edge to so far outside."""
+    """Return the pixels (128, 128) of a strip along either edge, from inside of it to outside."""
     numbers = road_edges.visible(track, road_edges.ahead(track, station_m, direction), pose)
     half, found = track.width_m / 2, np.zeros((128, 128), bool)
     for sign in (1.0, -1.0):
@@ -60,8 +62,8 @@ def margin(
 def regions(track: Track, station_m: float, direction: int, pose: Pose) -> dict[str, Mask]:
     """Return the regions of a frame by name.
 
-    "edges": from the line inside of the edge to the outer end of its shoulder or kerb, and BLUR_PX
-    around that; the others are named after what they are.
+    The region "edges" reaches from the line inside the edge to the outer end of the shoulder or
+    kerb, and BLUR_PX around that.
     """
     scene = (track, station_m, direction, pose)
     surface = road_edges.road(*scene)
@@ -78,7 +80,7 @@ def regions(track: Track, station_m: float, direction: int, pose: Pose) -> dict[
 def scenes(
     track: Track, count: int, seed: int
 ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Mask]]]:
-    """Yield frames (128, 128, 3) from all over a track, both ways around, with their regions."""
+    """Yield frames (128, 128, 3) from all over a track, in both directions, with their regions."""
     chance = np.random.default_rng(seed)
     with Camera(track, Look()) as camera:
         for number in range(count):
@@ -109,7 +111,7 @@ def untrained(network: Network, seed: int) -> Network:
 
 
 def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
-    """Return each frame's saliency (n, 128, 128), of sum 1."""
+    """Return the saliency of each frame, (n, 128, 128), scaled to a sum of 1."""
     found = []
     for start in range(0, len(frames), BATCH):
         trace = feature_maps.trace(network, frames[start : start + BATCH])
@@ -119,12 +121,12 @@ def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
 
 
 def factor(mass: Floats, region: NDArray[np.bool_], shown: Mask) -> dict[str, float]:
-    """Return the share of the mass in a region by that of the pixels, over frames, with intervals.
+    """Return how much more saliency a region has than chance, over all frames, with intervals.
 
     Args:
-        mass: (n, 128, 128).
-        region: (n, 128, 128).
-        shown: (128, 128), the pixels that the network is shown.
+        mass: saliency of each frame, (n, 128, 128).
+        region: pixels of the region in each frame, (n, 128, 128).
+        shown: the pixels that the network is shown, (128, 128).
     """
     share = (mass * region).sum((1, 2))
     area = region[:, shown].mean(1)
@@ -144,7 +146,7 @@ def factor(mass: Floats, region: NDArray[np.bool_], shown: Mask) -> dict[str, fl
 
 
 def thrown(mass: Floats, shown: Mask, seed: int) -> Floats:
-    """Return saliencies whose pixels have changed places within what the network is shown."""
+    """Return saliencies whose pixels are shuffled within the part that the network is shown."""
     found, chance = mass.copy(), np.random.default_rng(seed)
     for each in found:
         each[shown] = chance.permutation(each[shown])
@@ -152,7 +154,7 @@ def thrown(mass: Floats, shown: Mask, seed: int) -> Floats:
 
 
 def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[str, Any]:
-    """Return the figures of a network and of its controls on a track, by driver and region."""
+    """Return the figures of a network and of its controls on a track, by control and region."""
     seen = list(scenes(track, count, seed))
     frames = np.stack([pixels for pixels, _ in seen])
     top, bottom, left, right = (round(each) for each in feature_maps.box(network))

@@ -1,7 +1,9 @@
-"""Ways to compute the published network: `python -m bench.serving.backends MODELS`.
+"""Compares ways to compute the published network.
 
-ONNX Runtime and its converter are in bench/requirements.txt. Each is given one thread but for
-TensorFlow, whose function takes all cores whatever it is told afterwards.
+python -m bench.serving.backends MODELS
+
+ONNX Runtime and its converter are in bench/requirements.txt. Each backend has one thread, except
+TensorFlow, whose function always takes all cores.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ Predict = Callable[[Frames], npt.NDArray[np.float32]]
 
 
 def litert(content: bytes) -> Callable[[int], Predict]:
-    """Return what makes a function of a twin for a batch size."""
+    """Return a function that makes the prediction of a LiteRT model for a batch size."""
     from ai_edge_litert.interpreter import Interpreter
 
     def of(batch: int) -> Predict:
@@ -54,7 +56,7 @@ def contestants(
     twin: bytes,
     frames: Frames,
 ) -> Iterator[tuple[str, Callable[[int], Predict]]]:
-    """Yield a name, and what makes a function for a batch size."""
+    """Yield the name of each backend, and a function that makes its prediction for a batch size."""
     import keras
     import tensorflow as tf
 
@@ -100,7 +102,7 @@ def measure(predict: Predict, frames: Frames, batch: int, rounds: int) -> tuple[
 
 
 def main() -> int:
-    """Measure each at each batch size, and show the figures."""
+    """Measure each backend at each batch size, and show the figures."""
     os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     parser = output.arguments(__doc__)
     parser.add_argument("models", type=Path, help="the model volume")

@@ -1,4 +1,4 @@
-"""A bare FastAPI app around the same decoding and the same network.
+"""Serves the same decoding and the same network with a bare FastAPI app.
 
 python -m bench.serving.bare_fastapi MODELS PORT
 """

@@ -1,8 +1,8 @@
-"""What the bridge adds to an answer: `python -m bench.serving.bridge`, `make bench-bridge`.
+"""Measures what the bridge adds to an answer: `make bench-bridge`.
 
-Simulators of Unity's dialect, each in a process of its own, ask the bridge; the same pictures are
-asked of /predict directly in the same run. Each runs one loop, as the real client does once its two
-are folded.
+Simulators that speak as Unity's does, each in a process of its own, send telemetry to the bridge.
+In the same run the same pictures are sent to /predict directly. Each simulator has one telemetry in
+flight, as the real client has once the bridge has merged its two loops.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ PORT = 18124
 BRIDGE = f"ws://127.0.0.1:{PORT}"
 SECONDS = 10.0
 WARM = 10
-"""Answers that are not counted: the first are held while the bridge looks for a second loop."""
+"""Number of answers that are not counted: the bridge delays the first ones to look for a second
+loop."""
 
 
 def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[str, Any]:
-    """Drive as one simulator; return its round trips in milliseconds, and what was not answered."""
+    """Drive as one simulator; return its round trips in ms and the number of lost answers."""
     from simulator.unity.client import Client
     from simulator.unity.number_format import locale
 
@@ -53,7 +54,7 @@ def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[st
 
 
 def simulators(count: int, frames: Path, rate: float | None) -> dict[str, Any]:
-    """Drive as several at once; return their figures together."""
+    """Drive as several simulators at once; return their figures together."""
     words = [sys.executable, "-m", "bench.serving.bridge", "--client", str(frames)]
     if rate:
         words += ["--rate", str(rate)]

@@ -30,7 +30,7 @@ LOOPS = 3000
 
 
 def main() -> int:
-    """Measure all of them in one run, and show the figures."""
+    """Measure all servers in one run, and show the figures."""
     options = output.arguments(__doc__).parse_args()
     recording = recordings.chosen()
     console = output.console(options)
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def in_process(recording: Path, version: Path) -> dict[str, float]:
-    """Decode, resize and compute in a loop."""
+    """Decode, resize and compute in a loop; return the latencies and the rate."""
     cv2.setNumThreads(1)
     network = LiteRT(version)
     jpegs = [path.read_bytes() for path in sorted((recording / "IMG").glob("center*.jpg"))[:200]]
@@ -106,7 +106,7 @@ def in_process(recording: Path, version: Path) -> dict[str, float]:
 
 @contextmanager
 def _training(environ: dict[str, str]) -> Iterator[None]:
-    """Train, as stood back as the trainer is; yields once it is in its first epoch."""
+    """Train at the low priority of the trainer; yields once the training is in its first epoch."""
     config = json.dumps({"epochs": 50, "patience": 50})
     words = ("nice", "-n", "15", sys.executable, "-m", "bench.training.job", "beside", config)
     job = subprocess.Popen(

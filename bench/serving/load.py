@@ -1,8 +1,11 @@
-"""Asks /predict from a process of its own: `python -m bench.serving.load URL FRAMES [--rate 200]`.
+"""Sends frames to /predict from a process of its own.
 
-Plain sockets and one epoll: 50 µs a request, so that what is measured is the service. Without
---rate each client asks again as soon as it is answered (closed loop); with it requests begin at
-their time, whatever became of those before (open loop), and their latency counts from then.
+python -m bench.serving.load URL FRAMES [--rate 200]
+
+It uses plain sockets and one epoll, which cost 50 µs a request, so that the service is measured and
+not the client. Without --rate each client sends the next request once the last is answered (closed
+loop). With it, requests are due at fixed times, even if earlier ones are not answered yet (open
+loop), and the latency counts from the time that a request was due.
 """
 
 from __future__ import annotations
@@ -20,12 +23,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PATIENCE_S = 2.0
-"""A request that was not answered by then is broken off."""
+"""A request that is not answered within this time is given up."""
 
 
 @dataclass
 class Client:
-    """A connection that asks one thing at a time."""
+    """A connection that sends one request at a time."""
 
     socket: socket.socket
     asked_s: float = 0.0
@@ -34,17 +37,17 @@ class Client:
 
 @dataclass
 class Result:
-    """What became of the requests."""
+    """The outcomes of the requests."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     latencies_s: dict[str, list[float]] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
     broken: int = 0
-    """Connections that were lost, or answers that did not come."""
+    """Number of connections that were lost and of answers that did not come."""
     turned_away: int = 0
-    """Clients that could not connect again after their connection was closed."""
+    """Number of clients that could not connect again after their connection was closed."""
     unsent: int = 0
-    """Requests whose time came while every connection waited for an answer."""
+    """Number of requests that were due while every connection waited for an answer."""
 
     def add(self, answer: bytes, seconds: float) -> None:
         status = answer[9:12].decode()
@@ -74,7 +77,7 @@ class Result:
 
 
 class Load:
-    """Clients of one address."""
+    """The clients of one address."""
 
     def __init__(self, url: str, jpegs: list[bytes], clients: int, token: str) -> None:
         parts = urlsplit(url)
@@ -99,7 +102,7 @@ class Load:
         return Client(made)
 
     def run(self, seconds: float, rate: float | None) -> float:
-        """Ask for that long; return how long it took until the last answer was there."""
+        """Send requests for some seconds; return the seconds until the last answer came."""
         began = time.perf_counter()
         due = 0
         while (now := time.perf_counter()) - began < seconds:
@@ -179,7 +182,7 @@ def _whole(answer: bytes) -> bool:
 
 
 def main() -> int:
-    """Ask, and print what became of it as JSON."""
+    """Send the requests, and print their outcomes as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.serving.load", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("frames", type=Path, help="a folder of JPEG files")

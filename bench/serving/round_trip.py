@@ -1,4 +1,4 @@
-"""The drive: the simulator, the bridge and inference, each in a process of its own."""
+"""Measures a drive: simulator, bridge and inference, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ LAPS = "0.4"
 
 
 def measure(recording: Path, models: Path) -> list[Figure]:
-    """Return latencies of /predict for one client and of a telemetry's round trip, and how much
-    faster than the clock on the wall the simulator drives in lock-step.
+    """Return the latencies of /predict and of a telemetry's round trip, and the speed of a drive.
+
+    The speed is that of the simulator in lock-step, as a multiple of real time.
     """
     jpegs = [path.read_bytes() for path in sorted((recording / "IMG").glob("center_*.jpg"))[:200]]
     ports = [_free_port(), _free_port()]
@@ -95,7 +96,7 @@ def _process(module: str, environ: dict[str, str]) -> Iterator[None]:
 
 
 def await_page(address: str) -> None:
-    """Wait until a page is there."""
+    """Wait until an address answers with status 200."""
     pool = urllib3.PoolManager(retries=False)
     deadline = time.monotonic() + 30
     while True:

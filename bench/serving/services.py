@@ -22,7 +22,7 @@ KIND = {"Content-Type": "image/jpeg"}
 
 
 def load(recording: Path, clients: int, seconds: float) -> dict[str, Any]:
-    """Ask with so many clients, each again as soon as it is answered."""
+    """Send requests with some clients in a closed loop; return the figures of load.py."""
     printed = run(
         "bench.serving.load",
         URL,
@@ -38,7 +38,7 @@ def load(recording: Path, clients: int, seconds: float) -> dict[str, Any]:
 
 
 def run(module: str, *words: str, environ: dict[str, str]) -> str:
-    """Run a module to its end; return what it printed."""
+    """Run a module to its end; return its standard output."""
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         check=True,
@@ -52,7 +52,7 @@ def run(module: str, *words: str, environ: dict[str, str]) -> str:
 
 @contextmanager
 def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
-    """Run a module meanwhile."""
+    """Run a module in a process of its own while the block runs."""
     started = subprocess.Popen(
         [sys.executable, "-m", *words],
         cwd=ROOT,
@@ -69,7 +69,7 @@ def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def ready(*words: str, recording: Path, environ: dict[str, str]) -> Iterator[None]:
-    """Serve; yields once the first picture is answered."""
+    """Run a service while the block runs; yields once it has answered a picture."""
     jpeg = next((recording / "IMG").glob("center*.jpg")).read_bytes()
     pool = urllib3.PoolManager(retries=False)
     with process(*words, environ=environ):

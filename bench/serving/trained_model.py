@@ -1,4 +1,7 @@
-"""A model of one epoch, for a bench to serve: `python -m bench.serving.trained_model RECORDING`."""
+"""Trains a model for one epoch, so that a benchmark can serve it.
+
+python -m bench.serving.trained_model RECORDING
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A simulated accelerator: takes a batch every so often, and counts for how long it had to wait.
+"""Simulates an accelerator that takes batches at a fixed pace, and measures how long it waits.
 
-It is fed as a GPU is, through the thread that moves the next batch while a step runs.
+It is fed as a GPU is, by the thread that moves the next batch while a step runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STEPS = 1000
 
 
 def waits(folder: Path) -> dict[str, float]:
-    """Return the share of its time for which the accelerator waited."""
+    """Return the share of the time that the accelerator waited for batches."""
     batches = prefetched(ring.epochs(folder, BATCH, HELD))
     assert isinstance(batches, Generator)  # so that it can be closed
     for _ in range(20):

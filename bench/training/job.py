@@ -1,6 +1,8 @@
-"""Run the trainer's job outside of a queue, as the benches need it: in this process, or its own.
+"""Runs the trainer's job without a queue, for other benchmarks.
 
-Nothing heavy is imported at the top: spawned readers import the module that is run as __main__.
+python -m bench.training.job JOB_ID CONFIG
+
+Nothing heavy is imported at the top, because spawned reader processes import this module again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 
 
 def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, Any]:
-    """Train by the settings of the environment; return what `lapwing train` shows."""
+    """Train with the settings of the environment; return the result that `lapwing train` shows."""
     import logging
 
     from contract.settings import load
@@ -36,11 +38,11 @@ def steered(
 
     Args:
         scratch: a folder; the recording is imported into it unless it is there already.
-        recording: to learn from.
-        config: the job's options.
+        recording: the recording to learn from.
+        config: the options of the job.
 
     Returns:
-        What steers as the best epoch's network does, and that network's scores.
+        A function that steers as the network of the best epoch, and the scores of that network.
     """
     import tensorflow as tf
 

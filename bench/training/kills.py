@@ -1,8 +1,8 @@
-"""Kill a training again and again: `python -m bench.training.kills 100`.
+"""Kills a training again and again: `python -m bench.training.kills 100`.
 
 Readers, the trainer, or both are killed at random moments, and the job is run again until it has
-published. Its proofs must be those of a training that nobody disturbed, and nothing may be left:
-no process, no shared memory, no file of the job's.
+published. Its proofs must equal those of an undisturbed training, and nothing may be left of it: no
+process, no shared memory and no file of the job.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def proofs(printed: str) -> list[str]:
 
 
 def readers_of(parent: int) -> list[int]:
-    """List the readers among a trainer's children: not the twin's converter, for one."""
+    """Return the reader processes among a trainer's children, without those of the converter."""
     found = subprocess.run(["pgrep", "-P", str(parent), "-f", "spawn_main"], capture_output=True)
     return [int(each) for each in found.stdout.split()]
 
 
 def await_gone(processes: list[int], within_s: float = 10.0) -> None:
-    """Wait until readers have noticed that their trainer is dead; one may be starting just then."""
+    """Wait until the readers have ended, which may have been starting when their trainer died."""
     deadline = time.monotonic() + within_s
     while any(Path(f"/proc/{each}").exists() for each in processes):
         assert time.monotonic() < deadline, "a reader outlives its trainer"
@@ -66,7 +66,7 @@ def await_gone(processes: list[int], within_s: float = 10.0) -> None:
 
 
 def kill(process: subprocess.Popen[str], dice: random.Random) -> str:
-    """Kill what the dice say; return what that was."""
+    """Kill a random victim; return its name."""
     readers = readers_of(process.pid)
     victim = dice.choice(["reader", "trainer", "both"]) if readers else "trainer"
     chosen = {"reader": readers[:1], "trainer": [process.pid], "both": [*readers, process.pid]}
@@ -79,7 +79,7 @@ def kill(process: subprocess.Popen[str], dice: random.Random) -> str:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Show what came of it; return the number of jobs whose proofs differ."""
+    """Kill and restart trainings; return the number of jobs whose proofs differ."""
     count, dice = options.count, random.Random(options.seed)
     console = output.console(options)
     killed = dict.fromkeys(("reader", "trainer", "both"), 0)

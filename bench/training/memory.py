@@ -1,8 +1,11 @@
-"""Memory of trainer and readers beside the size of the stores: `python -m bench.training.memory`.
+"""Measures the memory of a training for stores of several sizes.
 
-Makes stores of 1, 4 and 16 times a recording, and reads them in containers of 2 GB: once by the
-stream alone, whose memory is the queue's and its processes', and once by a whole training, which
-adds the framework's. Needs a Docker engine and the trainer's image (docker compose build trainer).
+python -m bench.training.memory
+
+It makes stores of 1, 4 and 16 times a recording, and reads them in containers of 2 GB: once with
+the data loader alone, whose memory is that of its queue and its processes, and once with a whole
+training, which adds the memory of the framework. It needs a Docker engine and the trainer's image
+(docker compose build trainer).
 """
 
 from __future__ import annotations
@@ -30,8 +33,9 @@ STREAM_S = 15.0
 
 
 def prepare(recording: Path, folder: Path, copies: int) -> None:
-    """Import a recording `copies` times, each a little faster: else they would be one drive, of
-    which the split trains on nothing that it validates on elsewhere.
+    """Import a recording `copies` times, each a little faster than the one before.
+
+    Equal copies would count as one drive, and a drive that is validated on is never trained on.
     """
     from contract.settings import load
     from ingest.job import import_source
@@ -50,7 +54,7 @@ def prepare(recording: Path, folder: Path, copies: int) -> None:
 
 
 def family(parent: int) -> Iterator[int]:
-    """Yield a process and its descendants."""
+    """Yield the ids of a process and of its descendants."""
     yield parent
     children = Path(f"/proc/{parent}/task/{parent}/children")
     for child in children.read_text().split() if children.exists() else ():
@@ -58,7 +62,7 @@ def family(parent: int) -> Iterator[int]:
 
 
 def pss_mib(parent: int) -> float:
-    """Return the proportional share of memory of a process and its descendants."""
+    """Return the proportional set size of a process and its descendants, in MiB."""
     total = 0
     for each in family(parent):
         try:
@@ -70,7 +74,7 @@ def pss_mib(parent: int) -> float:
 
 
 def peak(parent: int, for_s: float) -> float:
-    """Return the most that they had while we looked."""
+    """Return the largest memory of a process and its descendants over some seconds, in MiB."""
     highest, until = 0.0, time.monotonic() + for_s
     while time.monotonic() < until:
         highest = max(highest, pss_mib(parent))
@@ -79,7 +83,7 @@ def peak(parent: int, for_s: float) -> float:
 
 
 def stream_alone(data: Path) -> float:
-    """Return the peak of a process that does nothing but take batches."""
+    """Return the largest memory of this process while it only takes batches, in MiB."""
     import numpy as np
 
     from contract.dataset import store
@@ -110,7 +114,7 @@ def stream_alone(data: Path) -> float:
 
 
 def inside(data: str) -> None:
-    """In the container: print both peaks."""
+    """Measure in the container, and print both figures as JSON."""
     alone = stream_alone(Path(data))
     config = json.dumps({"epochs": 900, "patience": 900})
     process = subprocess.Popen(

@@ -1,12 +1,12 @@
-"""Which recipe drives, trained on lake and driven on others.
+"""Compares recipes of training by how they drive: trained on lake, driven on other recordings.
 
 python -m bench.training.recipes --out FILE
 
-Corrections of the side cameras, with labels as recorded, smoothed, balanced and both, three seeds
-each, all shown about as many samples; then with the views moved (augment.py), and with another time
-to be back in. Each is driven along recordings, closed loop (docs/rerun.md). FILE holds a line of
-JSON a training: those that are there are not trained again. docs/adr/0009-recipe.md tells what came
-of it.
+The recipes combine corrections of the side cameras with labels as recorded, smoothed, balanced and
+both, with three seeds each; all are shown about the same number of samples. Some are repeated with
+moved views (augmentation.py) and with another recovery time. Each drives along recordings in closed
+loop (docs/rerun.md). FILE holds one line of JSON for each training; a training that it holds is not
+repeated. docs/adr/0009-recipe.md tells the results.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SEEDS = (1, 2, 3)
 LEARNED, DRIVEN, OTHER = "lake", "lake-2", "jungle"
 LIMITS_M = (1.0, 3.0)
 OFF_THE_ROAD_S = 55.8
-"""Of lake-2: from here on its driver leaves the road to the left, and stops on the grass."""
+"""Time in lake-2 at which its driver leaves the road to the left, and stops on the grass."""
 MOVED = "moved"
 CORRECTIONS: tuple[float | str, ...] = (0.1, 0.2, 0.25, "auto")
 # Epochs make up for the rows that balancing leaves out: each is shown some 6,600 samples.
@@ -53,7 +53,7 @@ NEITHER: dict[str, Any] = {
     "shift_m": 0.0,
     "turn_deg": 0.0,
 }
-"""The factors that the first part leaves out, whatever the defaults are."""
+"""Options that the first part turns off."""
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -75,7 +75,7 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 
 def main() -> int:
-    """Train what is asked for and not there yet; print the table of all that is there."""
+    """Run the trainings that were asked for and are missing, and show all of them."""
     asked = output.arguments(__doc__)
     asked.add_argument("--out", type=Path, required=True, help="a file of JSON lines")
     asked.add_argument("--only", default="", help="names of recipes that contain this")
@@ -101,7 +101,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Train one recipe, as the job does but for the publishing, and drive what came of it."""
+    """Train one recipe without publishing it, and drive with the result."""
     steer, scores = job.steered(scratch, DATA / LEARNED, {"patience": options["epochs"], **options})
     factorial = name.partition(" ")[2] in LABELS
     roads = (DRIVEN,) if factorial else (DRIVEN, OTHER)
@@ -116,7 +116,7 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
 
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
-    """Yield what came of a drive at each limit, in all and where the reference is on the road."""
+    """Yield the figures of a drive at each limit: of all of it, and of the part on the road."""
     road = _moving(logged_drive.read(DATA / recording))
     policy = replay_policies.policy("model", road, steer, 1)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
@@ -134,7 +134,7 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
 
 
 def _moving(road: Recorded) -> Recorded:
-    """Return a recording without the rows before it starts and after it stops: they cost time."""
+    """Return a recording without its standing rows at the start and the end, which cost time."""
     first, last = (road.speed_mps > STANDING_MPS).nonzero()[0][[0, -1]].tolist()
     kept = slice(first, last + 2)
     return dataclasses.replace(
@@ -148,7 +148,7 @@ def _moving(road: Recorded) -> Recorded:
 
 
 def _show(done: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    """Show a line for each recipe: means, and in brackets the lowest and highest of the seeds."""
+    """Show a line for each recipe: the mean, and in brackets the lowest and highest of the seeds."""
     columns = {
         f"{DRIVEN} at 1 m": (DRIVEN, 0, "autonomy"),
         "at 3 m": (DRIVEN, 1, "autonomy"),

@@ -18,7 +18,7 @@ EPOCHS = 4
 
 
 def main() -> int:
-    """Train with each of SEEDS seeds, and show the validation MSE of the best epoch."""
+    """Train with SEEDS seeds in each way, and show the validation MSE of the best epoch."""
     options = output.arguments(__doc__).parse_args()
     recording = recordings.chosen()
     rows: list[output.Row] = []

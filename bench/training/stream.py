@@ -1,4 +1,4 @@
-"""Lapwing's stream against other ways of feeding a network: `make bench-stream`."""
+"""Compares Lapwing's data loader with other ways of feeding a network: `make bench-stream`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OURS = "ring, exact shuffle, 2 readers"
 
 
 def prepare(recording: Path, folder: Path) -> None:
-    """Make what the loaders read: a link to the recording, its store, the write-up's file."""
+    """Make the files of the loaders: a link to the recording, its store, the write-up's file."""
     (folder / "run").symlink_to(recording.absolute())
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "data")})
     import_source(settings, recording, "run", 1.0, lambda **_: None)
@@ -58,7 +58,7 @@ def prepare(recording: Path, folder: Path) -> None:
 
 
 def measure(folder: Path) -> dict[str, list[float]]:
-    """Return samples a second of each contestant, round by round, all in turn."""
+    """Return the samples per second of each loader, one value for each round."""
     rates: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for name, (module, environ) in CONTESTANTS.items():

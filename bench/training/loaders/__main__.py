@@ -1,4 +1,4 @@
-"""Run one loader for a while; print how many samples a second it delivered."""
+"""Runs one loader for some seconds, and prints the samples per second that it delivered."""
 
 from __future__ import annotations
 

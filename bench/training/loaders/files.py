@@ -1,4 +1,4 @@
-"""The recording's images and labels, as lists: what loaders of JPEG files begin with."""
+"""Lists the images and the labels of the recording, for the loaders of JPEG files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Udacity's advice: a generator that reads, converts and resizes each image with OpenCV."""
+"""Udacity's way: a generator reads, converts and resizes each image with OpenCV."""
 
 from __future__ import annotations
 

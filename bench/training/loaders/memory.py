@@ -1,4 +1,4 @@
-"""The limit: a random gather from an array in memory into a batch that is there already."""
+"""The upper limit: frames are gathered at random from an array in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lapwing's own stream: every sample once an epoch, through reader processes."""
+"""Lapwing's own loader: reader processes deliver every sample once in an epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's file read from its beginning to its end, from the page cache, without processes."""
+"""One process reads the file of the store from its beginning to its end, from the page cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tf.data from JPEG files: a shuffle of all paths, a parallel map, prefetch."""
+"""tf.data reads JPEG files, with a shuffle of all paths, a parallel map, and prefetch."""
 
 from __future__ import annotations
 

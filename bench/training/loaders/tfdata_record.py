@@ -1,4 +1,4 @@
-"""tf.data from a TFRecord of raw frames, with a shuffle buffer of a tenth of them."""
+"""tf.data reads a TFRecord of raw frames, with a shuffle buffer for a tenth of them."""
 
 from __future__ import annotations
 

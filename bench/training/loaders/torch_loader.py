@@ -1,4 +1,4 @@
-"""PyTorch's DataLoader on JPEG files, with two workers. Needs bench/requirements.txt."""
+"""PyTorch's DataLoader reads JPEG files with two workers. It needs bench/requirements.txt."""
 
 from __future__ import annotations
 

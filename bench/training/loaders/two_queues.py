@@ -1,4 +1,4 @@
-"""The write-up's way: a loader process, PyTables, and two queues with a put per sample."""
+"""The write-up's way: a process reads with PyTables and puts each sample into two queues."""
 
 from __future__ import annotations
 
