@@ -148,7 +148,7 @@ def _moving(road: Recorded) -> Recorded:
 
 
 def _show(done: list[dict[str, Any]], options: argparse.Namespace) -> None:
-    """Show a line for each recipe: the mean, and in brackets the lowest and highest of the seeds."""
+    """Show a line for each recipe: the mean, and in brackets the range over the seeds."""
     columns = {
         f"{DRIVEN} at 1 m": (DRIVEN, 0, "autonomy"),
         "at 3 m": (DRIVEN, 1, "autonomy"),
