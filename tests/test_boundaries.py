@@ -20,7 +20,7 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process settings > errors vehicle"
+        " > atomic_files child_process inbox settings > errors vehicle"
     ),
     "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
     "ingest.doctor": (
