@@ -16,7 +16,15 @@ from lapwing.stack.processes import SERVICES
 NEVER = {
     "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
     "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
-    "simulator": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
+    "simulator": {
+        "ai-edge-litert",
+        "tensorflow",
+        "tensorflow-cpu",
+        "keras",
+        "tables",
+        "redis",
+        "rq",
+    },
     "evaluator": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},
