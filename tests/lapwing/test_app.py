@@ -10,8 +10,8 @@ import pytest
 from support.services import running
 from support.services.running import Lapwing
 
+from contract.train_config import TrainConfig
 from lapwing import app
-from trainer.config import Config
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
 def test_the_command_line_trains_as_the_trainer_does_by_itself() -> None:
     told = {name: each.default for name, each in inspect.signature(app.train).parameters.items()}
     assert {name: told[name] for name in told.keys() - {"datasets", "wait", "as_json"}} == (
-        dataclasses.asdict(Config())
+        dataclasses.asdict(TrainConfig())
     )
 
 
