@@ -40,10 +40,8 @@ ORDER = {
     ),
     "inference": "__main__ > app > api > workers model_watcher > metrics settings",
     "driver_bridge": (
-        "__main__ > server > app > session simulator_server"
-        " > driver drive_recorder inference_client"
-        " > live_publisher mailbox frame_age speed_control websocket metrics log_limit settings"
-        " > masking"
+        "__main__ > server > app > connection > control"
+        " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
         "__main__ > cli > recording > episode > viz drivers > unity > world rendering"

@@ -1,6 +1,6 @@
 import pytest
 
-from driver_bridge.frame_age import EVERY_S, RECENT_S, WINDOW, Ages
+from driver_bridge.control.frame_age import EVERY_S, RECENT_S, WINDOW, Ages
 
 
 def test_nothing_is_said_of_no_answers() -> None:

@@ -4,7 +4,7 @@ import pytest
 from support.data import samples
 
 from contract.errors import ServiceError
-from driver_bridge.driver import Answer, Driver
+from driver_bridge.control.driver import Answer, Driver
 
 JPEG = samples.jpeg()
 TELEMETRY = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from contract.errors import ServiceError
-from driver_bridge.driver import Driver
-from driver_bridge.mailbox import MOST_UNANSWERED, PROBE_S
-from driver_bridge.session import Said, Session
+from driver_bridge.connection.mailbox import MOST_UNANSWERED, PROBE_S
+from driver_bridge.connection.session import Said, Session
+from driver_bridge.control.driver import Driver
 
 TELEMETRY = {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000", "image": "/9j/"}
 

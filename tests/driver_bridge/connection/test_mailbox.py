@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver_bridge.mailbox import MOST_UNANSWERED, PROBE_S, Mailbox, Received
+from driver_bridge.connection.mailbox import MOST_UNANSWERED, PROBE_S, Mailbox, Received
 
 
 def put(box: Mailbox, payload: object, at_s: float = 0.0) -> None:

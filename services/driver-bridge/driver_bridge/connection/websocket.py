@@ -6,9 +6,8 @@ message that never ends. This one takes what is there, and no message grows beyo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
-
-from driver_bridge.masking import apply_mask
 
 TEXT: Final = 1
 BINARY: Final = 2
@@ -111,3 +110,21 @@ class Frames:
         if any(mask):
             payload = apply_mask(payload, mask)
         return first & 0x0F, bool(first & 0x80), payload
+
+
+def apply_mask(
+    data: bytes, mask: Sequence[int], length: int | None = None, offset: int = 0
+) -> bytes:
+    """Return `data` with its mask put on or taken off, which is the same.
+
+    Args:
+        data: of a frame, or a part of it.
+        mask: its four bytes.
+        length: of the data that count; None: all.
+        offset: of the part within the frame.
+    """
+    size = len(data) if length is None else length
+    turned = bytes(mask[(offset + place) % 4] for place in range(4))
+    pattern = (turned * (size // 4 + 1))[:size]
+    masked = int.from_bytes(data[:size], "little") ^ int.from_bytes(pattern, "little")
+    return masked.to_bytes(size, "little")

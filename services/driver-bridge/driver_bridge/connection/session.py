@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from driver_bridge.driver import Answer, Driver
-from driver_bridge.mailbox import Mailbox, Received
+from driver_bridge.connection.mailbox import Mailbox, Received
+from driver_bridge.control.driver import Answer, Driver
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.vehicle import MPS_PER_MPH, ROW_S
-from driver_bridge.speed_control import (
+from driver_bridge.control.speed_control import (
     BLIND_M,
     BRAKE_RATIO,
     HOLD_S,

@@ -11,8 +11,14 @@ from typing import Protocol
 from contract.errors import LapwingError, TelemetryError
 from contract.wire import telemetry
 from contract.wire.telemetry import Telemetry
-from driver_bridge.frame_age import Ages
-from driver_bridge.speed_control import HOLD_S, Cruise, blind_mph, corner_mph, without_steering
+from driver_bridge.control.frame_age import Ages
+from driver_bridge.control.speed_control import (
+    HOLD_S,
+    Cruise,
+    blind_mph,
+    corner_mph,
+    without_steering,
+)
 
 log = logging.getLogger(__name__)
 

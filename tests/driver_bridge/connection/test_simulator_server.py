@@ -10,7 +10,7 @@ import socketio
 from engineio import packet
 from engineio.exceptions import SocketIsClosedError
 
-from driver_bridge import simulator_server
+from driver_bridge.connection import simulator_server
 
 
 @pytest.mark.parametrize(
