@@ -48,8 +48,6 @@ class UnityClient:
                 remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
             ) from error
         self._pinged_at = -PING_INTERVAL_S
-        self.pongs = 0
-        """Number of PONG packets that the bridge has sent."""
         self._ping()
 
     def send_telemetry(
@@ -127,8 +125,6 @@ class UnityClient:
         """Handle a packet as the real client does, and return the command that it carries."""
         if text == "2":
             self.send("3")
-        elif text == "3":
-            self.pongs += 1
         elif text.startswith("42"):
             event = json.loads(text[2:])
             if event[0] == "manual":
@@ -139,7 +135,7 @@ class UnityClient:
                     steering=self._parse_field(event[1], "steering_angle"),
                     throttle=self._parse_field(event[1], "throttle"),
                 )
-        return None  # The real client ignores the handshake, `40` and every other packet.
+        return None  # The real client ignores the handshake, `40`, PONG (`3`) and other packets.
 
     def _parse_field(self, payload: dict[str, Any], name: str) -> float:
         value = payload.get(name)
