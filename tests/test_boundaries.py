@@ -49,8 +49,8 @@ ORDER = {
         " > track vehicle"
     ),
     "lapwing": (
-        "__main__ > app > commands > dagger stack > ask programs inference_client > output > jobs"
-        " > options settings"
+        "__main__ > app > commands > dagger stack > jobs programs inference_client"
+        " > output options settings"
     ),
 }
 

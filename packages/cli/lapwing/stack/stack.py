@@ -40,7 +40,7 @@ def running(settings: Settings, line: Line) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     with Supervisor(table, settings.environment(), settings.logs, line) as supervisor:
-        supervisor.start(lambda process: _await(process, settings))
+        supervisor.start(lambda process: _await_redis(process, settings))
         watcher = threading.Thread(target=supervisor.watch, args=(stop,))
         watcher.start()
         try:
@@ -51,24 +51,30 @@ def running(settings: Settings, line: Line) -> Iterator[None]:
 
 
 def _own_redis(settings: Settings) -> Process:
+    """Return the process of the home's own Redis.
+
+    Raises:
+        ServiceError: its socket cannot be used, or another `lapwing up` uses it.
+    """
     folder = settings.home.absolute() / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     if settings.socket.parent.stat().st_uid != os.getuid():
         raise ServiceError(
-            "the folder for Redis's socket belongs to somebody else",
+            "the folder for the socket of Redis belongs to another user",
             got=str(settings.socket.parent),
             remedy="Set TMPDIR to a folder of your own",
         )
-    if _answers(settings.socket):
+    if _redis_answers(settings.socket):
         raise ServiceError(
             f"another `lapwing up` is running in {settings.home}",
-            remedy="Use that one, end it, or set LAPWING_HOME to another folder",
+            remedy="Use it, stop it, or set LAPWING_HOME to another folder",
         )
-    return processes.redis(folder, settings.socket)
+    return processes.redis_process(folder, settings.socket)
 
 
-def _answers(path: os.PathLike[str]) -> bool:
+def _redis_answers(path: os.PathLike[str]) -> bool:
+    """Tell whether a Redis answers on the socket `path`."""
     try:
         with Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0)) as connection:
             return bool(connection.ping())
@@ -76,20 +82,22 @@ def _answers(path: os.PathLike[str]) -> bool:
         return False
 
 
-def _await(process: Process, settings: Settings) -> None:
-    """Let the workers start only once Redis answers: it reads its log of queued jobs first."""
+def _await_redis(process: Process, settings: Settings) -> None:
+    """Wait until Redis answers, before the workers start. It first reads its log of queued jobs."""
     if process.name != "redis":
         return
     deadline = time.monotonic() + REDIS_START_S
-    while not _answers(settings.socket):
+    while not _redis_answers(settings.socket):
         if time.monotonic() > deadline:
             raise ServiceError(
-                "Redis did not start", remedy=f"{settings.logs / 'redis.log'} tells why"
+                f"Redis did not answer within {REDIS_START_S:.0f} s",
+                remedy=f"Its log tells why: {settings.logs / 'redis.log'}",
             )
         time.sleep(0.05)
 
 
 def _require_port(host: str, port: int, name: str) -> None:
+    """Raise ServiceError if a port is taken; `name` is the setting that chooses it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -98,5 +106,5 @@ def _require_port(host: str, port: int, name: str) -> None:
             raise ServiceError(
                 f"port {port} on {host} is taken",
                 got=error.strerror,
-                remedy=f"End what listens there, or set {name} to another port",
+                remedy=f"Stop the program that listens there, or set {name} to another port",
             ) from error
