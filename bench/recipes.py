@@ -41,13 +41,13 @@ MOVED = "moved"
 CORRECTIONS: tuple[float | str, ...] = (0.1, 0.2, 0.25, "auto")
 # Epochs make up for the rows that balancing leaves out: each is shown some 6,600 samples.
 LABELS: dict[str, dict[str, float]] = {
-    "plain": {"epochs": 1, "smooth_s": 0.0, "balance": 0.0},
-    "smoothed": {"epochs": 1, "smooth_s": 0.6, "balance": 0.0},
-    "balanced": {"epochs": 4, "smooth_s": 0.0, "balance": 1.0},
-    "both": {"epochs": 2, "smooth_s": 0.6, "balance": 1.0},
+    "plain": {"epochs": 1, "label_smoothing_s": 0.0, "max_bin_ratio": 0.0},
+    "smoothed": {"epochs": 1, "label_smoothing_s": 0.6, "max_bin_ratio": 0.0},
+    "balanced": {"epochs": 4, "label_smoothing_s": 0.0, "max_bin_ratio": 1.0},
+    "both": {"epochs": 2, "label_smoothing_s": 0.6, "max_bin_ratio": 1.0},
 }
 NEITHER: dict[str, Any] = {
-    "light": 0.0,
+    "brightness": 0.0,
     "shadow": 0.0,
     "blur": 0.0,
     "shift_m": 0.0,
@@ -62,13 +62,13 @@ def recipes() -> dict[str, dict[str, Any]]:
     for correction in CORRECTIONS:
         for labels, options in LABELS.items():
             found[f"{correction} {labels}"] = {
-                "correction": correction,
-                "back_s": 0.6,
+                "steering_correction": correction,
+                "recovery_time_s": 0.6,
                 "batch": 32,
                 **options,
                 **NEITHER,
             }
-    found["auto in 1 s both"] = {**found["auto both"], "back_s": 1.0}
+    found["auto in 1 s both"] = {**found["auto both"], "recovery_time_s": 1.0}
     for name in ("auto both", "auto in 1 s both", "auto smoothed", "0.25 smoothed"):
         found[f"{name} {MOVED}"] = {**found[name], "shift_m": 1.0, "turn_deg": 4.0}
     return found

@@ -19,13 +19,13 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
     import logging
 
     from contract.settings import load
-    from trainer.config import of_arguments
+    from contract.train_config import from_arguments
     from trainer.jobs.train import train
     from trainer.settings import Settings
 
     logging.getLogger("absl").setLevel(logging.ERROR)
     settings = load(Settings, os.environ)
-    return train(settings, job_id, lambda **_: None, datasets, of_arguments(config))
+    return train(settings, job_id, lambda **_: None, datasets, from_arguments(config))
 
 
 def steered(
@@ -45,9 +45,9 @@ def steered(
 
     from contract.dataset import store
     from contract.settings import load
+    from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.config import of_arguments
     from trainer.data.augmentation import Augmentation
     from trainer.data.loader import Stream
     from trainer.jobs import train as job
@@ -56,7 +56,7 @@ def steered(
     from trainer.training.run_state import State, Workspace
     from trainer.training.tensorboard import Board
 
-    chosen, data = of_arguments(config), scratch / "data"
+    chosen, data = from_arguments(config), scratch / "data"
     import_source(
         load(Settings, {"LAPWING_DATA_DIR": str(data)}),
         recording,

@@ -18,7 +18,8 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # each other.
 ORDER = {
     "contract": (
-        "policy > models dataset > recordings frames jobs steering_metrics tensorboard > wire"
+        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
+        " tensorboard > wire"
         " > atomic_files child_process settings > errors vehicle"
     ),
     "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
@@ -28,7 +29,7 @@ ORDER = {
     ),
     "trainer": (
         "__main__ > jobs > explain export gate > material training keras_import outline"
-        " > data graph config > safe_hdf5 settings > memory_cap"
+        " > data graph > safe_hdf5 settings > memory_cap"
     ),
     "evaluator": (
         "__main__ > jobs > report tensorboard > closed_loop > offline plotting > settings"
@@ -45,7 +46,7 @@ ORDER = {
         " > masking"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering openloop"
+        "__main__ > cli > recording > episode > viz drivers > unity > world rendering"
         " > track vehicle"
     ),
     "lapwing": (

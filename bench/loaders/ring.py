@@ -10,12 +10,12 @@ import numpy as np
 
 from bench.loaders import BATCH
 from contract.dataset import store
+from contract.dataset.timeline import row_segments
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
 from trainer.data.loader import Batch, Stream
 from trainer.data.samples import Material
-from trainer.data.split import stretches
 
 READERS = int(os.environ.get("BENCH_READERS", "2"))
 SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
@@ -33,7 +33,7 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
     with store.open_store(folder / "data", manifest) as reader:
         rows, place = reader.rows, reader.place
     mask = np.ones(len(rows), bool)
-    material = Material(rows, mask, mask, stretches(rows), rows["steering"])
+    material = Material(rows, mask, mask, row_segments(rows), rows["steering"])
     samples = index.training(
         [material],
         cameras=CAMERA_NAMES,

@@ -13,13 +13,13 @@ def test_a_mile_is_1609_344_metres() -> None:
 
 
 def test_the_focal_length_is_that_of_unitys_default_camera() -> None:
-    """Unity's default vertical field of view is 60 degrees: half the height over its half tangent."""
+    """Its vertical field of view is 60 degrees: half the height over the tangent of half of it."""
     focal_px = vehicle.IMAGE_HEIGHT / 2 / math.tan(math.radians(60 / 2))
     assert focal_px == pytest.approx(vehicle.FOCAL_PX, abs=0.05)
 
 
 def test_the_turning_circle_is_a_cars() -> None:
-    """Full lock leads around a circle of 12.3 m between kerbs, within what cars on the road need."""
+    """Full lock leads around a circle of 12.3 m, which is what cars on the road need."""
     radius_m = vehicle.WHEELBASE_M / math.tan(vehicle.MAX_STEER_RAD)
     assert 10.0 < 2 * radius_m < 13.0
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contract.dataset.store import Rows
+from contract.dataset.timeline import row_segments, row_times
 from trainer.data import labels
 from trainer.data.samples import Mask, Material
-from trainer.data.split import clock_s, stretches
 
 
 def prepared(
@@ -32,8 +32,8 @@ def prepared(
     """
     found = []
     for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True)):
-        stretch = stretches(rows)
-        wanted = labels.smoothed(rows["steering"], clock_s(rows), stretch, smooth_s)
+        stretch = row_segments(rows)
+        wanted = labels.smoothed(rows["steering"], row_times(rows), stretch, smooth_s)
         kept = labels.balanced(wanted, mask, balance, seed + number)
         found.append(Material(rows, mask, kept, stretch, wanted))
     return found

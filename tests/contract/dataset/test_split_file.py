@@ -77,3 +77,8 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(split_file.MAX_BYTES + 1)
     with pytest.raises(ModelError, match="are read"):
         split_file.read(path)
+
+
+@pytest.mark.parametrize("rows", [[], [True], [False], [True, True, False, True, False]])
+def test_a_mask_is_the_inverse_of_its_runs(rows: list[bool]) -> None:
+    assert split_file.mask(split_file.runs(rows), len(rows)) == rows

@@ -14,6 +14,7 @@ from support.data import models, versions
 from support.data.roads import straight
 
 from contract.dataset import store
+from contract.dataset.timeline import row_segments
 from contract.errors import SettingError
 from contract.jobs import queue as jobs
 from contract.models.registry import Registry
@@ -24,7 +25,6 @@ from evaluator.offline import held_out
 from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.drivers.in_process import Seeing
-from trainer.data.split import stretches
 
 ROAD = straight(300.0)
 STRAIGHT_ON = Seeing(lambda frame: 0.02)
@@ -60,7 +60,7 @@ def test_the_ingest_takes_it_and_parts_the_drives(tmp_path: Path) -> None:
     assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
     [manifest] = store.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader:
-        assert np.bincount(stretches(reader.rows)).tolist() == [12, 12, 12, 12]
+        assert np.bincount(row_segments(reader.rows)).tolist() == [12, 12, 12, 12]
 
 
 def test_nobody_is_driven_along_it_again(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.data.rows import rows
 
+from contract.dataset.timeline import row_segments
 from contract.errors import TrainingError
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import samples as index
 from trainer.data import side_cameras
 from trainer.data.samples import Material
-from trainer.data.split import split, stretches
+from trainer.data.split import split
 
 PLAIN: dict[str, Any] = {
     "cameras": CAMERA_NAMES[:1],
@@ -27,7 +28,7 @@ def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) ->
 
 
 def material(table: np.ndarray, mask: np.ndarray) -> Material:
-    return Material(table, mask, mask, stretches(table), table["steering"])
+    return Material(table, mask, mask, row_segments(table), table["steering"])
 
 
 def test_plain_rows_are_their_centre_frames() -> None:
@@ -114,7 +115,7 @@ def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
         table,
         np.ones(3, bool),
         np.array([True, False, True]),
-        stretches(table),
+        row_segments(table),
         np.full(3, 0.5, np.float32),
     )
     samples = index.training([learned], **{**PLAIN, "history": 1})

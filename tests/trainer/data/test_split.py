@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from support.data.rows import rows
 
 from contract.errors import TrainingError
-from trainer.data.split import clock_s, split, stretches
+from trainer.data.split import split
 
 
 @given(
@@ -76,18 +76,6 @@ def test_a_recording_too_short_to_split_is_refused() -> None:
 def test_one_recording_cannot_be_split_as_a_whole() -> None:
     with pytest.raises(TrainingError, match="a split by recordings needs two of them: got 1"):
         split([rows(500)], "recordings", 0.2, 1.0, 1)
-
-
-def test_file_names_without_time_get_the_nominal_clock() -> None:
-    table = rows(30)
-    table["time_s"][7] = np.nan
-    np.testing.assert_allclose(clock_s(table), np.arange(30) / 15)
-
-
-def test_a_pause_parts_two_stretches() -> None:
-    table = rows(6)
-    table["time_s"][3:] += 5
-    assert stretches(table).tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:

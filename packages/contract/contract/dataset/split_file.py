@@ -58,6 +58,14 @@ def runs(mask: Iterable[bool]) -> Runs:
     return tuple(found)
 
 
+def mask(runs: Runs, rows: int) -> list[bool]:
+    """Return for each row whether one of the runs holds it: the inverse of `runs`."""
+    inside = [False] * rows
+    for first, end in runs:
+        inside[first:end] = [True] * (end - first)
+    return inside
+
+
 def write(path: Path, split: SplitFile) -> None:
     """Write a split into a version that is yet to be published."""
     document = {

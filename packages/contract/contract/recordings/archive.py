@@ -122,7 +122,9 @@ def _unreadable(path: Path, error: OSError) -> RecordingError:
 
 
 @contextmanager
-def open_recordings(source: Path, scratch: Path, name: str | None = None) -> Iterator[list[Recording]]:
+def open_recordings(
+    source: Path, scratch: Path, name: str | None = None
+) -> Iterator[list[Recording]]:
     """Yield the recordings that `source` holds; an archive is unpacked below `scratch` meanwhile.
 
     A recording is called `name`, by default as the source is; one of several has the names of the

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from contract.recordings.decimal_comma import (possible_readings)
 from contract.errors import RecordingError
+from contract.recordings.decimal_comma import possible_readings
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 SLACK: Final = 1e-4

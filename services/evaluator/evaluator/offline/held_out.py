@@ -79,7 +79,4 @@ def _mask(dataset: str, side: DatasetSplit, count: int) -> Mask:
             got=f"{count:,} rows",
             remedy=f"It had {side.rows:,}: train again",
         )
-    mask = np.zeros(count, dtype=np.bool_)
-    for first, end in side.validation:
-        mask[first:end] = True
-    return mask
+    return np.array(split_file.mask(side.validation, count))

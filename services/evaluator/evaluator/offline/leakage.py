@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset.split_file import Runs, SplitFile
+from contract.dataset import split_file, timeline
+from contract.dataset.split_file import SplitFile
 from contract.errors import SettingError
 from contract.models.registry import ModelManifest
 from contract.recordings import driving_log
 from contract.recordings.archive import Recording
-from evaluator.offline.logged_drive import Recorded, clock_s
+from evaluator.offline.logged_drive import Recorded
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -141,22 +142,15 @@ def of(source: Recording, road: Recorded, manifest: ModelManifest, split: SplitF
         kept = "none" if sides is None else f"of {sides.rows:,} rows, and here are {len(taken):,}"
         why = f"trained on {dataset}, it is not known on which rows ({kept} kept): {REMEMBERED}"
         return Leak(road.name, dataset, None, why)
-    time_s, _ = clock_s(taken)
-    trained = _mask(sides.train, len(taken))
+    time_s = timeline.clock([row.time_s for row in taken]).time_s
+    trained = np.array(split_file.mask(sides.train, len(taken)))
     rows = Rows(
         trained[road.number],
-        _mask(sides.validation, len(taken))[road.number],
+        np.array(split_file.mask(sides.validation, len(taken)))[road.number],
         _away_s(time_s[road.number], np.sort(time_s[trained])),
         split.gap_s,
     )
     return Leak(road.name, dataset, rows, "")
-
-
-def _mask(runs: Runs, count: int) -> Flags:
-    mask = np.zeros(count, dtype=np.bool_)
-    for first, end in runs:
-        mask[first:end] = True
-    return mask
 
 
 def _away_s(times: Floats, moments: Floats | Sequence[float]) -> Floats:

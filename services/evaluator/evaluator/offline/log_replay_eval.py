@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract import steering_metrics
 from contract.frames.preprocess import Frame
 from contract.frames.spec import SHAPE
 from evaluator.offline import replay_policies
@@ -15,7 +16,6 @@ from evaluator.offline.log_replay import Rerun, rerun
 from evaluator.offline.path_quality import judge
 from evaluator.offline.stored_drive import Stored
 from evaluator.offline.view_warp import Lens
-from simulator import openloop
 
 LIMITS_M: Final = (1.0, 3.0)
 """DAVE-2's, and where a wheel leaves the lake's road of 8 m."""
@@ -59,7 +59,7 @@ def document(road: Stored, steer: Steer) -> tuple[dict[str, Any], list[Rerun]]:
 
 
 def open_loop(road: Stored, steer: Steer) -> dict[str, Any]:
-    """Return a version's errors on recorded frames, beside its baselines: openloop.py."""
+    """Return a version's errors on recorded frames, beside its baselines (steering_metrics.py)."""
     answers = [
         np.array([steer(road.picture(row, camera)) for row in range(len(road.time_s))])
         for camera in range(road.cameras)
@@ -67,7 +67,7 @@ def open_loop(road: Stored, steer: Steer) -> dict[str, Any]:
     return {
         "dataset": road.name,
         "rows": len(road.time_s),
-        "score": openloop.score(answers[0], road.steering, road.time_s, road.stretch),
-        "by_bin": openloop.by_bin(answers[0], road.steering),
-        "by_camera": openloop.by_camera(answers),
+        "score": steering_metrics.score_drive(answers[0], road.steering, road.time_s, road.stretch),
+        "by_bin": steering_metrics.by_bin(answers[0], road.steering),
+        "by_camera": steering_metrics.by_camera(answers),
     }

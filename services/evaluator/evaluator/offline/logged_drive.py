@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
-from contract.recordings.driving_log import Row
-from contract.vehicle import MPS_PER_MPH, ROW_S
+from contract.vehicle import MPS_PER_MPH
 
-BREAK_S: Final = 0.5
-"""A longer pause between rows parts two stretches of driving."""
 STANDING_MPS: Final = 0.5
 
 Floats = NDArray[np.float64]
@@ -131,28 +129,16 @@ def of(source: Recording) -> Recorded:
             got=f"{lines} lines, {len(rows)} of them rows, {len(kept)} with their pictures",
             remedy="`lapwing ingest` tells what is wrong with each line",
         )
-    time_s, nominal = clock_s(kept)
+    time_s, nominal = timeline.clock([row.time_s for row in kept])
     time_s = (time_s - time_s[0]).round(3) if not nominal else time_s
     return Recorded(
         name=source.name,
         time_s=time_s,
         steering=np.array([row.steering for row in kept]),
         speed_mps=np.array([row.speed_mph for row in kept]) * MPS_PER_MPH,
-        stretch=np.concatenate([[0], np.cumsum(np.diff(time_s) > BREAK_S)]),
+        stretch=timeline.segments(time_s),
         pictures=tuple(tuple(source.images[name] for name in row.images) for row in kept),
         left_out=lines - len(kept),
         nominal=nominal,
         number=np.array(number, dtype=np.int64),
     )
-
-
-def clock_s(rows: Sequence[Row]) -> tuple[Floats, bool]:
-    """Return the times (N,) of rows, and whether they are nominal, from 0.
-
-    They are those of the file names, seconds since 1970, where all names carry one and none is
-    older than the row before.
-    """
-    times = np.array([row.time_s for row in rows], dtype=np.float64)
-    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
-        return times, False
-    return np.arange(len(rows), dtype=np.float64) * ROW_S, True

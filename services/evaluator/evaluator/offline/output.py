@@ -70,7 +70,7 @@ def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
         to.print(table)
         names = ("skill", "correlation", "correlation_smoothed")
         skill, plain, smooth = (
-            "-" if found[name] is None else f"{found[name]:.2f}" for name in names
+            "–" if found[name] is None else f"{found[name]:.2f}" for name in names
         )
         lines = [
             f"skill {skill}, bias {found['bias_deg']:+.2f}°, correlation {plain}, with the "

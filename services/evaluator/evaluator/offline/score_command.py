@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from contract import steering_metrics
 from contract.dataset import split_file
 from contract.errors import RecordingError
 from contract.frames import preprocess
@@ -18,7 +19,6 @@ from contract.policy import load_version
 from evaluator.offline import leakage, logged_drive, output
 from evaluator.offline.leakage import Leak
 from evaluator.offline.logged_drive import Recorded
-from simulator import openloop
 from simulator.cli.output import document, progress
 
 
@@ -73,9 +73,11 @@ def _document(
         "left_out": road.left_out,
         "held_out": held_out,
         "leak": known.document(scored),
-        "score": openloop.score(centre, road.steering, road.time_s, road.stretch, scored),
-        "by_bin": openloop.by_bin(centre[scored], road.steering[scored]),
-        "by_camera": openloop.by_camera([each[scored] for each in answers]),
+        "score": steering_metrics.score_drive(
+            centre, road.steering, road.time_s, road.stretch, scored
+        ),
+        "by_bin": steering_metrics.by_bin(centre[scored], road.steering[scored]),
+        "by_camera": steering_metrics.by_camera([each[scored] for each in answers]),
     }
 
 

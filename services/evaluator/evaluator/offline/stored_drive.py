@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset import store
-from contract.dataset.store import Rows, StoreReader
+from contract.dataset import store, timeline
+from contract.dataset.store import StoreReader
 from contract.frames.spec import SHAPE
-from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH, ROW_S
-from evaluator.offline.logged_drive import BREAK_S, Recorded
+from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH
+from evaluator.offline.logged_drive import Recorded
 
 LEAST_ROWS: Final = 2
 
@@ -60,11 +60,9 @@ def rows_of(
     chosen = np.flatnonzero(sides if three else wanted & (rows["center"] != store.ABSENT))
     if len(chosen) < LEAST_ROWS:
         return None
-    clock, nominal = _clock_s(rows)
+    clock, nominal = timeline.clock(rows["time_s"])
     time_s = clock[chosen]
-    stretch = np.concatenate(
-        [[0], np.cumsum((np.diff(chosen) > 1) | (np.diff(time_s) > BREAK_S))]
-    ).astype(np.int64)
+    stretch = timeline.segments(time_s, interrupted=np.diff(chosen) > 1)
     if piece_s is not None:
         stretch = _pieces(time_s, stretch, piece_s)
     cameras = CAMERA_NAMES if three else CAMERA_NAMES[:1]
@@ -113,11 +111,3 @@ def _only(road: Stored, kept: NDArray[np.bool_]) -> Stored:
         number=road.number[kept],
         frames=road.frames[kept],
     )
-
-
-def _clock_s(rows: Rows) -> tuple[NDArray[np.float64], bool]:
-    """Return each row's time, s, and whether it is nominal: file names carry none that rises."""
-    times = np.asarray(rows["time_s"], dtype=np.float64)
-    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
-        return times, False
-    return np.arange(len(rows), dtype=np.float64) * np.float64(ROW_S), True

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contract.dataset import timeline
+
 BIN: Final = 0.05
 """Width of a bin of the steering histogram."""
-ROUNDING_S: Final = 1e-4
-"""Less than the millisecond of a recorder's time stamps, more than their sums lose."""
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -34,14 +34,7 @@ def smoothed(
     """
     if window_s <= 0:
         return steering
-    half_s = window_s / 2 + ROUNDING_S
-    starts = np.searchsorted(time_s, time_s - half_s, side="left")
-    ends = np.searchsorted(time_s, time_s + half_s, side="right")
-    first = np.searchsorted(stretches, stretches, side="left")
-    last = np.searchsorted(stretches, stretches, side="right")
-    starts, ends = np.maximum(starts, first), np.minimum(ends, last)
-    sums = np.concatenate([[0.0], np.cumsum(steering, dtype=np.float64)])
-    return np.asarray((sums[ends] - sums[starts]) / (ends - starts), dtype=np.float32)
+    return timeline.window_means(steering, time_s, stretches, window_s).astype(np.float32)
 
 
 def balanced(steering: Values, mask: Mask, most: float, seed: int) -> Mask:

@@ -15,11 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.dataset.store import Rows
+from contract.dataset.timeline import row_times
 from contract.errors import TrainingError
-from contract.vehicle import ROW_S
 
-BREAK_S: Final = 0.5
-"""A longer pause between rows parts two stretches of driving."""
 MANY_RECORDINGS: Final = 5
 """From here on `auto` validates on whole recordings."""
 MOST_BLOCKS: Final = 5
@@ -66,21 +64,6 @@ def split(recordings: Sequence[Rows], how: str, share: float, gap_s: float, seed
     return Split(train, validation)
 
 
-def clock_s(rows: Rows) -> npt.NDArray[np.float64]:
-    """Return each row's time in seconds: of its file name, or nominal where names carry none."""
-    times = rows["time_s"]
-    if np.isfinite(times).all() and (np.diff(times) >= 0).all():
-        return np.asarray(times, dtype=np.float64)
-    return np.arange(len(rows), dtype=np.float64) * np.float64(ROW_S)
-
-
-def stretches(rows: Rows) -> npt.NDArray[np.int64]:
-    """Number the stretches of uninterrupted driving: shape (rows,), from 0."""
-    if not len(rows):
-        return np.zeros(0, dtype=np.int64)
-    return np.concatenate([[0], np.cumsum(np.diff(clock_s(rows)) > BREAK_S)])
-
-
 def _whole_recordings(
     recordings: Sequence[Rows], share: float, random: np.random.Generator
 ) -> list[Mask]:
@@ -98,7 +81,7 @@ def _whole_recordings(
 def _blocks(rows: Rows, share: float, gap_s: float, random: np.random.Generator) -> Mask:
     """Choose contiguous blocks, one at a random place in each of equal parts of the recording."""
     count = len(rows)
-    duration_s = float(np.ptp(clock_s(rows))) if count else 0.0
+    duration_s = float(np.ptp(row_times(rows))) if count else 0.0
     # A block shorter than four gaps would throw away more rows than it validates.
     parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MOST_BLOCKS))
     mask = np.zeros(count, dtype=np.bool_)
@@ -118,7 +101,7 @@ def _outside(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -
     """Return the rows farther than the gap from every validation row of the same drive."""
     masks = []
     for rows, mask in zip(recordings, validation, strict=True):
-        near = _near(clock_s(rows), np.sort(clock_s(rows)[mask]), gap_s)
+        near = _near(row_times(rows), np.sort(row_times(rows)[mask]), gap_s)
         for other, held in zip(recordings, validation, strict=True):
             if other is not rows and held.any() and _same_drive(rows, other):
                 near |= _near(rows["time_s"], np.sort(other["time_s"][held]), gap_s)

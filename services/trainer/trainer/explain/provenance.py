@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import atomic_files
-from contract.dataset import store
-from contract.dataset.split_file import Runs, SplitFile
+from contract.dataset import split_file, store
+from contract.dataset.split_file import SplitFile
 from contract.dataset.store import Rows, StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
@@ -84,15 +84,10 @@ def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile)
             f"the store {name} has another number of rows than its split",
             got=f"{len(rows):,}, not {sides.rows:,}",
         )
-    train, validation = (_mask(each, len(rows)) for each in (sides.train, sides.validation))
+    train, validation = (
+        np.array(split_file.mask(each, len(rows))) for each in (sides.train, sides.validation)
+    )
     return Source(number, manifest, rows, train, validation)
-
-
-def _mask(runs: Runs, rows: int) -> Mask:
-    found = np.zeros(rows, np.bool_)
-    for first, end in runs:
-        found[first:end] = True
-    return found
 
 
 def frames(data_dir: Path, source: Source, rows: Sequence[int]) -> Frames:

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
+from contract.dataset.timeline import row_segments, row_times
 from contract.vehicle import MAX_STEER_DEG
-from trainer.data.split import clock_s, stretches
 from trainer.explain import provenance
 from trainer.explain.provenance import Frames, Source
 
@@ -49,19 +49,19 @@ class Judged:
     @cached_property
     def held(self) -> Values:
         """(rows,), the steering that was recorded one row before."""
-        drive = stretches(self.source.rows)
+        drive = row_segments(self.source.rows)
         return steering_metrics.hold_last(self.source.rows["steering"], drive)[self.rows]
 
     @cached_property
     def time_s(self) -> npt.NDArray[np.float64]:
         """(rows,), since the recording began."""
-        clock = clock_s(self.source.rows)
+        clock = row_times(self.source.rows)
         return np.asarray(clock[self.rows] - clock[0])
 
     @cached_property
     def block(self) -> Numbers:
         """(rows,), numbers of the blocks of rows that follow each other without a pause."""
-        drive = stretches(self.source.rows)[self.rows]
+        drive = row_segments(self.source.rows)[self.rows]
         begins = (np.diff(self.rows, prepend=self.rows[:1]) > 1) | (
             np.diff(drive, prepend=drive[:1]) > 0
         )
@@ -105,7 +105,10 @@ def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
     scores = steering_metrics.score(network, driver, held)
     bias_deg = float(np.mean(network - driver)) * MAX_STEER_DEG
     return [
-        *((SCORES[name][0], value, SCORES[name][1]) for name, value in scores.items()),
+        *(
+            (SCORES[name][0], value, SCORES[name][1])
+            for name, value in steering_metrics.defined(scores).items()
+        ),
         ("validation bias", bias_deg, "deg"),
     ]
 

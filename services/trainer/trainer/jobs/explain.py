@@ -17,14 +17,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
+from contract import atomic_files, train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
 from contract.frames import preprocess
 from contract.jobs import queue
 from contract.models.registry import H5, TFLITE, Registry
 from contract.settings import load
-from trainer import config
 from trainer.explain import label_stages, provenance, selection
 from trainer.explain import validation as judging
 from trainer.explain.explanation import Account
@@ -156,7 +155,7 @@ def _gather(
             account.figure(*figure)
     trained = [each for each in sources if each.train.any()]
     if trained:
-        drawing.lessons(label_stages.lessons(trained, config.of_arguments(manifest.config)))
+        drawing.lessons(label_stages.lessons(trained, train_config.from_arguments(manifest.config)))
     for name, pixels in images:
         drawing.frame(name, pixels, None)
     if not images:

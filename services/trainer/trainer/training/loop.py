@@ -16,7 +16,8 @@ import numpy.typing as npt
 from contract import steering_metrics
 from contract.dataset.frame_blocks import BlockReader
 from contract.jobs.queue import Report
-from trainer.config import Config
+from contract.steering_metrics import Score
+from contract.train_config import TrainConfig
 from trainer.data import augmentation, sampler, shared_memory
 from trainer.data.loader import Batch, Stream
 from trainer.data.prefetch import prefetched
@@ -40,7 +41,7 @@ Numbers = npt.NDArray[np.int64]
 class Training:
     """One training: what it was asked for, and what it works with."""
 
-    config: Config
+    config: TrainConfig
     devices: Devices
     table: Table
     held: Labels
@@ -86,7 +87,7 @@ class Training:
         for number, store in enumerate(self.stores):
             store.readahead(blocks[blocks[:, 0] == number, 1])
 
-    def validate(self, learner: Learner) -> tuple[Labels, dict[str, float]]:
+    def validate(self, learner: Learner) -> tuple[Labels, Score]:
         """Return a network's answers to the validation frames, and their score."""
         predicted = learner.predict(self.plain(self.table.validation))
         label = self.table.samples["label"][self.table.validation]
@@ -133,7 +134,7 @@ def run(training: Training, report: Report, board: TrainingBoard) -> None:
         state.tally = None
         learner.save(training.workspace.network(tally.epoch))
         training.workspace.write(state)
-        board.epoch(tally.epoch, told, scores)
+        board.epoch(tally.epoch, told, steering_metrics.defined(scores))
         report(validation_mse=round(mse, 6), best_epoch=state.best_epoch)
         log.info(
             "epoch %d/%d: loss %.5f, validation MSE %.5f (best: epoch %d), %.0f samples/s, "

@@ -43,7 +43,11 @@ class TrainingBoard:
 
     def epoch(self, epoch: int, told: Mapping[str, float], scores: Mapping[str, float]) -> None:
         """Show what came of an epoch, from 1: its figures, and the scores of its validation."""
-        validation = {f"validation_{name}": scores[name] for name in ("mae_deg", "correlation")}
+        validation = {
+            f"validation_{name}": scores[name]
+            for name in ("mae_deg", "correlation")
+            if name in scores  # a network that answers a constant has no correlation
+        }
         self._own.scalars(epoch, {**told, **validation, **self._told})
         for name, board in self._baselines.items():
             board.scalars(epoch, {"validation_mse": scores[name]})

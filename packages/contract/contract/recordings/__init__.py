@@ -1,0 +1,1 @@
+"""Reads recordings in the format of Udacity's simulator."""
