@@ -5,8 +5,13 @@ import socket
 from pathlib import Path
 
 import pytest
+import typer
 from support.services import running
 from support.services.running import Lapwing
+
+from lapwing.app import app
+
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # It is a group.
 
 
 @pytest.fixture
@@ -56,6 +61,14 @@ def test_summaries_of_commands_are_not_cut_off(lapwing: Lapwing) -> None:
     lapwing.settings["COLUMNS"] = "80"
     overview = lapwing.command("--help").stdout
     assert "..." not in overview.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_takes_json(name: str) -> None:
+    """A command that another program carries out leaves the option to that program."""
+    command = COMMANDS[name]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--json" in options or command.context_settings.get("ignore_unknown_options")
 
 
 @pytest.mark.parametrize(

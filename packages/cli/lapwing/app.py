@@ -6,6 +6,9 @@ model volume and inference, and the settings say where these are.
 
 from __future__ import annotations
 
+import importlib.metadata
+from typing import Annotated
+
 import typer
 
 from lapwing.commands import (
@@ -28,6 +31,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _print_version(requested: bool) -> None:
+    """Print the version of Lapwing, and end."""
+    if requested:
+        typer.echo(f"lapwing {importlib.metadata.version('lapwing-cli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the version of Lapwing and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Read the options that stand before a command."""
+
 
 app.command()(ingest.ingest)
 app.command()(train.train)

@@ -19,7 +19,7 @@ def logs(tmp_path: Path) -> Path:
 def test_a_line_begins_with_the_name_of_its_service() -> None:
     out = io.StringIO()
     screen = terminal.Terminal(Console(file=out, width=40))
-    screen.line("ingest", "a [bold]line[/bold] of any length" * 3)
+    screen.print_line("ingest", "a [bold]line[/bold] of any length" * 3)
     assert out.getvalue().startswith("ingest        │ a [bold]line[/bold] of")
     assert out.getvalue().count("\n") == 1
 

@@ -92,7 +92,7 @@ def run_demo(
         bridge_port=_free_port(),
     )
     console.print(f"Starting the services. Their logs are in {settings.logs}.", soft_wrap=True)
-    with stack.running(settings, lambda name, text: None):
+    with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
         recordings = [recording] if recording else _record(settings, console)
         console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")

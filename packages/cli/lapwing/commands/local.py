@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from lapwing import programs
+from lapwing.options import AsJson
 from lapwing.output import tables, terminal
 from lapwing.settings import read_settings
 from lapwing.stack import stack
@@ -25,20 +26,27 @@ PASS_ON: Final[dict[str, Any]] = {
 """Context settings of a command whose options another program reads, `--help` included."""
 
 
-def up() -> None:
-    """Run all services on this machine without Docker."""
-    settings, console = read_settings(), Console()
+def up(as_json: AsJson = False) -> None:
+    """Run all services on this machine without Docker.
+
+    Ctrl-C stops them. With --json, the command prints one document once inference and the bridge
+    answer: the folders, the addresses and the processes. The output of the services then goes to
+    standard error.
+    """
+    settings = read_settings()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    lines = terminal.Terminal(console)
-    with stack.running(settings, lines.line):
-        lines.line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
-        lines.line("lapwing", f"inference: {settings.inference}/docs")
-        lines.line("lapwing", f"the simulator connects to port {settings.bridge_port}")
-        lines.line("lapwing", "Ctrl-C stops everything")
+    print_line = terminal.Terminal(tables.message_console(as_json)).print_line
+    with stack.run_services(settings, print_line) as supervisor:
+        print_line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
+        print_line("lapwing", f"inference: {settings.inference}/docs")
+        print_line("lapwing", f"the simulator connects to port {settings.bridge_port}")
+        print_line("lapwing", "Ctrl-C stops all services")
+        if as_json and stack.await_ports(settings, stop):
+            tables.print_json(stack.describe_services(settings, supervisor))
         stop.wait()
-        lines.line("lapwing", "stopping")
+        print_line("lapwing", "stopping all services")
 
 
 def logs(
@@ -68,7 +76,7 @@ def logs(
     if as_json and not follow:
         tables.print_json([{"service": name, "line": text} for name, text in lines])
         return
-    print_line = _print_line_as_json if as_json else terminal.Terminal(Console()).line
+    print_line = _print_line_as_json if as_json else terminal.Terminal(Console()).print_line
     for name, text in lines:
         print_line(name, text)
     if follow:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
+from contract.inbox import MODEL_FILES
 
 
 def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
@@ -53,7 +54,7 @@ def stage_model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
     if not copied:
         return path.absolute(), False
     try:
-        return _copy(path, models / ".inbox"), True
+        return _copy(path, models / MODEL_FILES), True
     except OSError as error:
         raise _copy_error(ModelError, path, "model file", "trainer", error) from error
 
@@ -79,7 +80,7 @@ def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path
     copies: list[Path] = []
     for path in paths:
         try:
-            copies.append(_copy(path, models / ".inbox"))
+            copies.append(_copy(path, models / MODEL_FILES))
         except OSError as error:
             for copy in copies:
                 shutil.rmtree(copy.parent)

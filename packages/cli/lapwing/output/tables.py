@@ -28,6 +28,7 @@ def message_console(as_json: bool = False) -> Console:
 def print_json(value: object) -> None:
     """Print one JSON document to standard output, without color and without line breaks added."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()  # `lapwing up --json` goes on running.
 
 
 def wide_table(*headings: str) -> Table:

@@ -33,7 +33,7 @@ class Terminal:
         self._console = console
         self._lock = threading.Lock()
 
-    def line(self, name: str, text: str) -> None:
+    def print_line(self, name: str, text: str) -> None:
         """Print a line that the process `name` printed."""
         label = Text(f"{name:<{NAME_WIDTH}} │ ", style=COLORS.get(name, "white"))
         with self._lock:

@@ -19,25 +19,31 @@ LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0
 """If a process ran this long before it died, its next pause is FIRST_PAUSE_S again."""
 
-Line = Callable[[str, str], None]
-"""Called with a process's name and a line that it printed."""
+PrintLine = Callable[[str, str], None]
+"""Is called with the name of a process and a line that it printed."""
 
 
 class Child:
     """One process, which is restarted whenever it dies."""
 
     def __init__(
-        self, process: Process, environment: Mapping[str, str], logs: Path, line: Line
+        self, process: Process, environment: Mapping[str, str], logs: Path, print_line: PrintLine
     ) -> None:
         self.process = process
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._log_path = logs / f"{process.name}.log"
-        self._line = line
+        self._print_line = print_line
         self._pause_s = FIRST_PAUSE_S
         self._started = 0.0
         self._due = 0.0
         self._running: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, or None while it does not run."""
+        running = self._running
+        return None if running is None else running.pid
 
     def start(self) -> None:
         """Start the process in a session of its own.
@@ -69,7 +75,7 @@ class Child:
             for text in output:
                 log.write(text)
                 log.flush()
-                self._line(self.process.name, text.rstrip("\n"))
+                self._print_line(self.process.name, text.rstrip("\n"))
 
     def restart_if_dead(self) -> None:
         """Start the process again if it died, after a pause that doubles each time."""
@@ -77,7 +83,7 @@ class Child:
             lived_s = time.monotonic() - self._started
             if lived_s >= STEADY_S:
                 self._pause_s = FIRST_PAUSE_S
-            self._line(
+            self._print_line(
                 self.process.name,
                 f"ended with status {self._running.returncode} after {lived_s:.0f} s; "
                 f"it is started again in {self._pause_s:.0f} s",
@@ -96,7 +102,7 @@ class Child:
         try:
             self._running.wait(self.process.stop_timeout_s)
         except subprocess.TimeoutExpired:
-            self._line(self.process.name, "did not end by itself and was killed")
+            self._print_line(self.process.name, "did not end by itself and was killed")
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
         if self._reader is not None:
@@ -111,7 +117,7 @@ class Supervisor:
         processes: the processes, in the order of their start.
         environment: variables that all of them get.
         logs: the folder for what they print, in one file for each.
-        line: is called with each line that one of them prints.
+        print_line: is called with each line that one of them prints.
     """
 
     def __init__(
@@ -119,16 +125,20 @@ class Supervisor:
         processes: Sequence[Process],
         environment: Mapping[str, str],
         logs: Path,
-        line: Line,
+        print_line: PrintLine,
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
-        self._children = [Child(process, environment, logs, line) for process in processes]
+        self._children = [Child(process, environment, logs, print_line) for process in processes]
 
     def start(self, ready: Callable[[Process], None]) -> None:
         """Start all processes in order. The next one starts when `ready` has returned."""
         for child in self._children:
             child.start()
             ready(child.process)
+
+    def processes(self) -> list[dict[str, object]]:
+        """Return the name and the process id of each service. The id is None while it is down."""
+        return [{"name": child.process.name, "pid": child.pid} for child in self._children]
 
     def watch(self, stop: threading.Event) -> None:
         """Restart processes that die, until `stop` is set."""
