@@ -22,7 +22,7 @@ ORDER = {
         " tensorboard > wire"
         " > atomic_files child_process inbox settings > errors vehicle"
     ),
-    "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
+    "ingest": "__main__ > job > decoder store_writer import_report settings doctor",
     "ingest.doctor": (
         "__main__ > runner output > checks > yaw_correlation frame_features finding"
         " > phase_correlation recording_arrays"
@@ -48,8 +48,8 @@ ORDER = {
         " > track vehicle command"
     ),
     "lapwing": (
-        "__main__ > app > commands > dagger stack > ask programs inference_client > output > jobs"
-        " > options settings"
+        "__main__ > app > commands > dagger stack > jobs programs inference_client"
+        " > output options settings"
     ),
 }
 
