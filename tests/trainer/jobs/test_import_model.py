@@ -14,6 +14,7 @@ from contract.models import golden, layer_table
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy.litert import LiteRT
 from ingest.settings import Settings as IngestSettings
+from trainer.export import litert
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
 from trainer.jobs.import_model import ImportOptions

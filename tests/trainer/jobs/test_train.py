@@ -108,6 +108,10 @@ def test_a_killed_training_goes_on_and_publishes_once(
             os.kill(reader, 0)
 
 
+def in_the_second_epoch(state: dict[str, Any]) -> bool:
+    return bool(state["unfinished"]) and state["unfinished"]["epoch"] == 2
+
+
 def proofs(published: dict[str, Any]) -> list[tuple[int, str]]:
     return [(each["epoch"], each["digest"]) for each in published["history"]]
 

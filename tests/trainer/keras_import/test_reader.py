@@ -125,7 +125,7 @@ def test_a_lambda_that_cannot_be_read_is_asked_for(tmp_path: Path, expected: np.
     described[0] = ("Lambda", named, [])
     path = model_files.write(tmp_path / "m.h5", described, 2)
     with pytest.raises(
-        ModelError, match=r"the code of .*lambda_1 \(Lambda\) cannot be read: .*normalize"
+        ModelError, match=r"code of .*lambda_1 \(Lambda\) cannot be read: .*normalize"
     ):
         reader.read(path)
     np.testing.assert_allclose(answers(path, normalize="x/127.5 - 1"), expected, atol=1e-5)

@@ -101,9 +101,7 @@ def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
     other = keras.Sequential(
         [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
-    with pytest.raises(
-        ModelError, match=r"epoch-1\.h5 holds the variables of another network: got .*kernel"
-    ):
+    with pytest.raises(ModelError, match=r"epoch-1\.h5 holds .* of another network: got .*kernel"):
         Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
 
 

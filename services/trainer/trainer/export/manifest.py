@@ -15,7 +15,16 @@ from contract.errors import TrainingError
 from contract.frames import spec
 from contract.models.registry import SCHEMA, ModelManifest
 
-PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables")
+PACKAGES: Final = (
+    "lapwing-trainer",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "numpy",
+    "tables",
+)
 """The packages whose releases a manifest names, as far as they are installed."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
+from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.errors import LapwingError, ModelError
 from contract.frames import spec
@@ -44,8 +43,6 @@ FRAMES: Final = 100
 """Number of frames on which the three forms are compared."""
 BATCH: Final = 8
 """Number of frames that Keras computes at a time, so that large networks fit into memory."""
-INBOX: Final = ".inbox"
-"""Folder on the model volume to which the command line copies files for a worker elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +101,8 @@ def run(
         version = result["imported"]["version"]
         return {**result, "gate": enqueue_gate(Registry(settings.model_dir), version)}
     finally:
-        # The path is resolved, so that no ".." and no link leads the removal out of the inbox.
-        folder = Path(source).resolve().parent
-        if staged and folder.parent == (settings.model_dir / INBOX).resolve():
-            shutil.rmtree(folder, ignore_errors=True)
+        if staged:
+            inbox.discard([Path(source)], settings.model_dir / inbox.MODEL_FILES)
 
 
 def _pair(name: str, value: object) -> tuple[int, int] | None:
