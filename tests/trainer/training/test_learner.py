@@ -61,7 +61,7 @@ def test_a_steps_loss_is_the_mean_over_its_batch() -> None:
 
 def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
     source = batches(3)
-    steps = Learner.start(tiny(), 0.01).steps(source)
+    steps = Learner.start(tiny(), 0.01).train_steps(source)
     next(steps)
     assert len(list(source)) == 2
 
