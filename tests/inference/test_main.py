@@ -99,7 +99,7 @@ def test_a_bad_setting_is_reported_in_one_line() -> None:
     done = run(LAPWING_INFERENCE_LANES="many")
     assert done.returncode == 1
     assert done.stderr == (
-        "inference: LAPWING_INFERENCE_LANES has a value it cannot take: got 'many'. "
+        "inference: LAPWING_INFERENCE_WORKERS has a value it cannot take: got 'many'. "
         "It takes a whole number from 0 to 64.\n"
     )
 

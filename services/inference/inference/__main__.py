@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 
 from contract.errors import LapwingError, ServiceError
-from contract.settings import load
+from contract.settings import load, names
 from inference.api.uvicorn_protocol import SingleSegmentProtocol
 from inference.app import create_app
 from inference.settings import Settings
@@ -48,9 +48,7 @@ def main() -> int | str:
     argparse.ArgumentParser(
         prog="python -m inference",
         description="Predicts the steering of JPEG frames with the current model of the registry.",
-        epilog="Settings: LAPWING_INFERENCE_HOST, LAPWING_INFERENCE_PORT, LAPWING_MODEL_DIR, "
-        "LAPWING_INFERENCE_LANES, LAPWING_INFERENCE_QUEUE_MS, LAPWING_FOLLOW_EVERY_S, "
-        "LAPWING_CHECK_EVERY_S, LAPWING_MAX_BODY_BYTES, LAPWING_API_TOKEN, LAPWING_CORS_ORIGINS.",
+        epilog=f"Settings: {names(Settings)}.",
     ).parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -18,7 +18,7 @@ from driver_bridge.control.speed_control import (
     fallback,
     stale_frame_limit_mph,
 )
-from simulator.vehicle import BRAKE_NM, STEP_S, THROTTLE_NM, Motion, step
+from simulator.vehicle import BRAKE_NM, STEP_S, THROTTLE_NM, VehicleState, step
 
 TARGETS_MPH = [9.0, 15.0, 20.0, 25.0, 30.0]
 
@@ -45,7 +45,7 @@ def drive(
         start_mph: speed at the beginning.
     """
     controller = controller or SpeedController()
-    car = Motion(0.0, 0.0, 0.0, start_mph * MPS_PER_MPH)
+    car = VehicleState(0.0, 0.0, 0.0, start_mph * MPS_PER_MPH)
     throttles, speeds = [0.0] * (late + 1), []
     for frame in range(round(seconds * frame_hz)):
         throttles.append(controller.throttle(car.speed_mps / MPS_PER_MPH, target_mph))
