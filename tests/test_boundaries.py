@@ -44,8 +44,8 @@ ORDER = {
         " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering"
-        " > track vehicle"
+        "__main__ > cli > episode > viz > recording > unity drivers > world rendering"
+        " > track vehicle command"
     ),
     "lapwing": (
         "__main__ > app > commands > dagger stack > jobs programs inference_client"

@@ -43,7 +43,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim",
         "sim record",
         "sim drive",
-        "sim evaluate",
+        "sim drive-many",
         "report",
         "dagger",
         "doctor",

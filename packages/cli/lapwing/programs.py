@@ -34,6 +34,13 @@ SIMULATOR: Final = Program(
     "With containers, it has an image of its own: "
     "docker compose --profile demo run --rm simulator --help",
 )
+VIDEO: Final = Program(
+    "simulator.cli.video",
+    "the video encoder",
+    "In containers the simulator has it: docker compose --profile demo run --rm "
+    "-v /path/to/recording:/recording/lake:ro --entrypoint python simulator "
+    "-m simulator.cli.video /recording/lake --out /drives/lake.mp4",
+)
 DOCTOR: Final = Program(
     "ingest.doctor",
     "the dataset doctor",

@@ -18,8 +18,8 @@ from support.services.driving import bridge
 from contract.errors import JobError, TelemetryError
 from contract.wire.live_view import CHANNEL, LiveView
 from lapwing.output import watch
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 
 def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> LiveView:
@@ -96,7 +96,7 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
     with (
         answering.inference() as answers,
         bridge(answers.url, LAPWING_REDIS_URL=url) as port,
-        Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
+        UnityClient(f"ws://127.0.0.1:{port}", find_locale("de-DE")) as client,
     ):
         process = subprocess.Popen(
             [sys.executable, "-m", "lapwing", "watch", "--json"],
@@ -109,7 +109,7 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
 
         def drive() -> None:
             while not ended.is_set():
-                client.telemetry(0.0, 0.0, 9.0, samples.jpeg())
+                client.send_telemetry(0.0, 0.0, 9.0, samples.jpeg())
                 assert client.command() is not None
                 time.sleep(0.01)
 

@@ -90,13 +90,13 @@ def _print_line_as_json(name: str, text: str) -> None:
 
 
 def sim(context: typer.Context) -> None:
-    """Run the simulator: record, drive and evaluate."""
+    """Run the simulator: record demonstrations, drive and replay."""
     _pass_on(programs.SIMULATOR, "lapwing sim", context.args or ["--help"])
 
 
 def video(context: typer.Context) -> None:
     """Make a video of a recording or of a folder of images."""
-    _pass_on(programs.SIMULATOR, "lapwing", ["video", *context.args])
+    _pass_on(programs.VIDEO, "lapwing video", context.args)
 
 
 def doctor(context: typer.Context) -> None:

@@ -8,10 +8,10 @@ import pytest
 from ingest.doctor.checks import timestamps
 from ingest.doctor.recording_arrays import FrameFeatures, RecordingArrays
 from ingest.doctor.runner import read_recordings
-from simulator.recording.demonstrations import Lesson, record
-from simulator.rendering.appearance import Look
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
 from simulator.track.geometry import Track
-from simulator.unity.number_format import locale
+from simulator.unity.number_format import find_locale
 
 PERIOD_S = 1 / 15
 
@@ -105,8 +105,8 @@ def recoveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     points = np.column_stack([x, 12 * np.sin(x / 25), 0 * x])
     track = Track("bends", "lake", False, points, np.full(len(points), 8.0))
     folder = tmp_path_factory.mktemp("recoveries") / "run"
-    lesson = Lesson(mph=(15.0, 15.0), recoveries=5, seed=2)
-    record(track, Look("clear", 2), lesson, folder, locale("en-US"))
+    lesson = DemonstrationConfig(mph=(15.0, 15.0), recoveries=5, seed=2)
+    record_demonstration(track, Appearance("clear", 2), lesson, folder, find_locale("en-US"))
     return folder
 
 
