@@ -9,25 +9,25 @@ import numpy as np
 from simulator.drivers.expert import DrivingStyle
 from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
 from simulator.rendering.appearance import Appearance
-from simulator.track.builtin import Bend, Straight, loop
 from simulator.track.geometry import Track
+from simulator.track.layout import Arc, Straight, lay_out_loop
 from simulator.unity.number_format import find_locale
 
 
 def circuit() -> Track:
     """400 m with straights of 20 to 60 m; more bends to the left than to the right."""
-    plan = loop(
+    plan = lay_out_loop(
         [
             Straight(60, free=True),
-            Bend(25, 100),
+            Arc(25, 100),
             Straight(20),
-            Bend(25, -60),
+            Arc(25, -60),
             Straight(20),
-            Bend(25, 140),
+            Arc(25, 140),
             Straight(60),
-            Bend(25, 90),
+            Arc(25, 90),
             Straight(30, free=True),
-            Bend(25, 90),
+            Arc(25, 90),
         ]
     )
     points = np.column_stack([plan, np.zeros(len(plan))])
