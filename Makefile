@@ -17,7 +17,7 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock clean
+.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock docs docs-picture clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,7 +41,7 @@ up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
 down: ## Stop the services of docker compose; volumes stay
 	docker compose down
 
-check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
+check: $(READY) docs ## ruff, ruff format, mypy strict, lock freshness, the documentation site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -68,8 +68,19 @@ bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=f
 bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.recipes --out "$(or $(OUT),recipes.jsonl)"
 
+docs: $(READY) ## Build the documentation site into docs/_build; a warning is an error
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build
+
+docs-picture: ## Draw docs/architecture.svg from its source; needs npm and Debian's Chromium
+	PUPPETEER_SKIP_DOWNLOAD=1 npx --yes @mermaid-js/mermaid-cli@11.17.0 --quiet \
+	  --puppeteerConfigFile docs/_picture/puppeteer.json --configFile docs/_picture/mermaid.json \
+	  --backgroundColor white --input docs/architecture.mmd --output docs/architecture.svg
+	printf '\n<!-- source: %s -->\n' \
+	  "$$(cat docs/architecture.mmd docs/_picture/mermaid.json | sha256sum | cut -c1-64)" \
+	  >>docs/architecture.svg
+
 lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
 clean: ## Remove the environment and what the tools cached
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .pytest_cache .ruff_cache .hypothesis
