@@ -1,4 +1,4 @@
-"""The simulator alone: pictures of the centre camera, and rows of a recording, files and all."""
+"""Measures the simulator alone: pictures of the centre camera, and rows of a recording."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAPS = 0.15
 
 
 def measure(scratch: Path) -> list[Figure]:
-    """Return JPEGs a second of one camera on both tracks, and rows a second of a recording."""
+    """Return the JPEGs per second of one camera on each track, and the recorded rows per second."""
     figures = []
     for name in builtin.NAMES:
         track = builtin.built_in(name)
@@ -42,7 +42,7 @@ def _pictures(track: Track) -> list[Figure]:
 
 
 def _rows(track: Track, scratch: Path) -> list[Figure]:
-    """Time whole recordings: the world is built, driven, seen by three cameras and written."""
+    """Measure whole recordings: build the world, drive, draw three cameras, and write the files."""
     made = iter(range(1000))
     short = _shortened(track)
 

@@ -18,8 +18,9 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # each other.
 ORDER = {
     "contract": (
-        "policy > models steering_metrics > dataset > recordings frames jobs tensorboard > wire"
-        " > atomic_files child_process settings > errors vehicle"
+        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
+        " tensorboard > wire"
+        " > atomic_files child_process inbox settings > errors vehicle"
     ),
     "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
     "ingest.doctor": (
@@ -28,7 +29,7 @@ ORDER = {
     ),
     "trainer": (
         "__main__ > jobs > explain export gate > material training keras_import outline"
-        " > data graph config > safe_hdf5 settings > memory_cap"
+        " > data graph > safe_hdf5 settings > memory_cap"
     ),
     "evaluator": (
         "__main__ > jobs > report tensorboard > closed_loop > offline plotting > settings"
@@ -39,10 +40,8 @@ ORDER = {
     ),
     "inference": "__main__ > app > api > workers model_watcher > metrics settings",
     "driver_bridge": (
-        "__main__ > server > app > session simulator_server"
-        " > driver drive_recorder inference_client"
-        " > live_publisher mailbox frame_age speed_control websocket metrics log_limit settings"
-        " > masking"
+        "__main__ > server > app > connection > control"
+        " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
         "__main__ > cli > recording > episode > viz drivers > unity > world rendering"

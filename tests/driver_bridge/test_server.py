@@ -1,6 +1,7 @@
 """The bridge as a simulator meets it: a process of its own, real sockets, the real dialect."""
 
 import base64
+import contextlib
 import json
 import re
 import statistics
@@ -36,9 +37,13 @@ def test_the_simulator_never_connects_and_is_driven(simulator: Client) -> None:
     assert drive(simulator) == 0.25
 
 
-def test_its_ping_is_answered(simulator: Client) -> None:
-    drive(simulator)
-    assert simulator.pongs == 1
+def test_its_ping_is_answered(port: int) -> None:
+    with contextlib.closing(
+        websocket.create_connection(f"ws://127.0.0.1:{port}{PATH}", timeout=5)
+    ) as connection:
+        assert connection.recv().startswith("0{")
+        connection.send("2")
+        assert connection.recv() == "3"
 
 
 def test_what_is_sent_at_once_has_one_answer(port: int) -> None:

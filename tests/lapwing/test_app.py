@@ -7,11 +7,14 @@ import socket
 from pathlib import Path
 
 import pytest
+import typer
 from support.services import running
 from support.services.running import Lapwing
 
+from contract.train_config import TrainConfig
 from lapwing import app
-from trainer.config import Config
+
+COMMANDS = typer.main.get_command(app.app).commands  # type: ignore[attr-defined]  # a group
 
 
 @pytest.fixture
@@ -55,10 +58,18 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
     assert "Usage:" in done.stdout
 
 
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_takes_json(name: str) -> None:
+    """Those that hand their words to another program leave it to that."""
+    command = COMMANDS[name]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--json" in options or command.context_settings.get("ignore_unknown_options")
+
+
 def test_the_command_line_trains_as_the_trainer_does_by_itself() -> None:
     told = {name: each.default for name, each in inspect.signature(app.train).parameters.items()}
     assert {name: told[name] for name in told.keys() - {"datasets", "wait", "as_json"}} == (
-        dataclasses.asdict(Config())
+        dataclasses.asdict(TrainConfig())
     )
 
 

@@ -7,6 +7,7 @@ Redis, the model volume and inference, wherever the settings say these are.
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _show_version(asked: bool) -> None:
+    """Print the release of Lapwing, and end."""
+    if asked:
+        typer.echo(f"lapwing {importlib.metadata.version('lapwing-cli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -67,7 +87,7 @@ def train(
     batch: Annotated[int, typer.Option(help="Samples a step.")] = 64,
     patience: Annotated[int, typer.Option(help="Epochs without improvement.")] = 4,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
-    correction: Annotated[
+    steering_correction: Annotated[
         str, typer.Option(help="Steering of the side cameras, ±; auto: by geometry.")
     ] = "auto",
     cameras: Annotated[bool, typer.Option(help="Train on the side cameras too.")] = True,
@@ -75,19 +95,19 @@ def train(
     history: Annotated[int, typer.Option(help="Earlier frames with a later steering, 0-4.")] = 0,
     split: Annotated[str, typer.Option(help="auto, recordings or blocks.")] = "auto",
     validation_share: Annotated[float, typer.Option(help="0.05-0.5")] = 0.2,
-    gap_s: Annotated[float, typer.Option(help="Between training and validation.")] = 1.0,
-    smooth_s: Annotated[
+    validation_gap_s: Annotated[float, typer.Option(help="Between training and validation.")] = 1.0,
+    label_smoothing_s: Annotated[
         float, typer.Option(help="Window over which labels are means; 0: none.")
     ] = 0.6,
-    balance: Annotated[
+    max_bin_ratio: Annotated[
         float, typer.Option(help="Times the mean that a bin of steerings may hold; 0: any.")
     ] = 0.0,
-    light: Annotated[float, typer.Option(help="Vary brightness and contrast, 0-0.9.")] = 0.0,
+    brightness: Annotated[float, typer.Option(help="Vary brightness and contrast, 0-0.9.")] = 0.0,
     shadow: Annotated[float, typer.Option(help="Share of samples with a shadow.")] = 0.0,
     blur: Annotated[float, typer.Option(help="Share of samples blurred.")] = 0.0,
     shift_m: Annotated[float, typer.Option(help="Move the view sideways, at most, m.")] = 1.0,
     turn_deg: Annotated[float, typer.Option(help="Turn the view, at most, degrees.")] = 4.0,
-    back_s: Annotated[
+    recovery_time_s: Annotated[
         float, typer.Option(help="Seconds to be back on the path from beside it.")
     ] = 0.6,
     shuffle: Annotated[str, typer.Option(help="auto, exact, blocks or none.")] = "auto",
@@ -104,21 +124,21 @@ def train(
         "batch": batch,
         "patience": patience,
         "learning_rate": learning_rate,
-        "correction": options.correction(correction),
+        "steering_correction": options.correction(steering_correction),
         "cameras": cameras,
         "flip": flip,
         "history": history,
         "split": split,
         "validation_share": validation_share,
-        "gap_s": gap_s,
-        "smooth_s": smooth_s,
-        "balance": balance,
-        "light": light,
+        "validation_gap_s": validation_gap_s,
+        "label_smoothing_s": label_smoothing_s,
+        "max_bin_ratio": max_bin_ratio,
+        "brightness": brightness,
         "shadow": shadow,
         "blur": blur,
         "shift_m": shift_m,
         "turn_deg": turn_deg,
-        "back_s": back_s,
+        "recovery_time_s": recovery_time_s,
         "shuffle": shuffle,
         "seed": seed,
     }

@@ -75,12 +75,6 @@ class World:
         return self._motion.yaw_rad_s
 
     @property
-    def heading_error_rad(self) -> float:
-        """Between the car and the direction of travel, -π..π, positive to the left."""
-        along = self.place.heading_rad + (0.0 if self.direction > 0 else math.pi)
-        return math.remainder(self._motion.heading_rad - along, 2 * math.pi)
-
-    @property
     def lane_offset_m(self) -> float:
         """From the line that people drive, positive to the driver's left."""
         return self.direction * self.place.lateral_m - self.track.lane_m

@@ -6,7 +6,7 @@ import os
 import sys
 
 from contract.jobs import queue, worker
-from contract.settings import load
+from contract.settings import load, names
 from ingest.settings import Settings
 
 
@@ -16,9 +16,7 @@ def main() -> int | str:
         "ingest",
         queue.INGEST,
         lambda: load(Settings, os.environ),
-        "Runs the import jobs that `lapwing ingest` queues. Settings: LAPWING_REDIS_URL, "
-        "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MAX_REJECT_SHARE, "
-        "LAPWING_DECODE_THREADS.",
+        f"Runs the import jobs that `lapwing ingest` queues. Settings: {names(Settings)}.",
     )
 
 

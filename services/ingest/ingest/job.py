@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import cv2
 
-from contract import atomic_files
+from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.dataset.store import ABSENT, StoreManifest
 from contract.errors import RecordingError, StoreError
@@ -55,13 +54,8 @@ def run(
     try:
         return {"imports": import_source(settings, Path(source), name, limit, progress)}
     finally:
-        # Resolved, so that no ".." and no link leads the removal out of the inbox.
-        folder = Path(source).resolve().parent
-        if staged and folder.parent == settings.data_dir.resolve() / "inbox":
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:  # must not hide what the import ended with
-                log.warning("the copy %s cannot be removed: %s", folder, error)
+        if staged:
+            inbox.discard([Path(source)], settings.data_dir / inbox.RECORDINGS)
 
 
 def import_source(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.data import samples
 
-from contract.recordings import archive as recording
 from contract.errors import RecordingError
+from contract.recordings import archive as recording
 
 
 def names(source: Path, scratch: Path) -> list[str]:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.recordings.decimal_comma import (possible_readings)
-from contract.recordings.driving_log import (RANGES)
+from contract.recordings.decimal_comma import possible_readings
+from contract.recordings.driving_log import RANGES
 
 
 def dotnet(value: float) -> str:

@@ -1,13 +1,13 @@
 import math
 
 import pytest
-from support.data import samples
 from hypothesis import given
 from hypothesis import strategies as st
+from support.data import samples
 
-from contract.recordings import driving_log
-from contract.recordings.driving_log import (Rejection)
 from contract.errors import RecordingError
+from contract.recordings import driving_log
+from contract.recordings.driving_log import Rejection
 
 ROW = "center_1.jpg,left_1.jpg,right_1.jpg,-0.25,0.5,0,12.5"
 

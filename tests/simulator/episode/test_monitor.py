@@ -63,11 +63,13 @@ def test_the_lane_is_on_the_drivers_right_in_either_direction(direction: int) ->
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_a_nose_to_the_left_is_a_positive_heading_error(direction: int) -> None:
+def test_a_pose_is_turned_to_the_drivers_left_in_either_direction(direction: int) -> None:
     track = circle()
     judge = Judge(track, direction, 1, track.place(20.0))
-    verdict = look(judge, track, 0.0, judge.pose(20.0, heading_rad=0.3))
-    assert verdict.heading_error_rad == pytest.approx(0.3, abs=0.01)
+    ahead_rad = judge.pose(20.0).heading_rad
+    assert judge.pose(20.0, heading_rad=0.3).heading_rad - ahead_rad == pytest.approx(0.3, abs=0.01)
+    away_rad = ahead_rad - track.place(20.0).heading_rad
+    assert math.cos(away_rad) == pytest.approx(direction, abs=0.01)
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -18,7 +18,6 @@ def trace(interventions: tuple[Intervention, ...] = (), complete: bool = True, l
         y_m=each,
         lateral_m=each,
         lane_error_m=np.full(looks, 0.25),
-        heading_error_rad=each,
         off_road=each > 0,
         speed_mps=each,
         steering=each,

@@ -67,7 +67,6 @@ def test_it_ignores_what_it_does_not_know() -> None:
         command = simulator.command()
         assert command is not None
         assert (command.steering, command.throttle) == (0.5, -0.25)
-        assert simulator.pongs == 1
 
 
 def test_a_manual_is_a_command_of_its_own() -> None:

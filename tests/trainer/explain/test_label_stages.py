@@ -2,7 +2,7 @@ import numpy as np
 from support.data import rows
 
 from contract.dataset.store import StoreManifest
-from trainer.config import Config
+from contract.train_config import TrainConfig
 from trainer.explain import label_stages
 from trainer.explain.provenance import Source
 
@@ -17,7 +17,8 @@ def source(number: int = 0) -> Source:
 
 def test_labels_at_each_stage() -> None:
     recorded, smoothed, rebalanced, expanded = label_stages.lessons(
-        [source(), source(1)], Config(smooth_s=1.0, balance=1.0, correction=0.25, history=1)
+        [source(), source(1)],
+        TrainConfig(label_smoothing_s=1.0, max_bin_ratio=1.0, steering_correction=0.25, history=1),
     )
     assert (len(recorded.steering), len(smoothed.steering)) == (80, 80)
     assert np.mean(recorded.steering == 0) == 0.9
@@ -31,7 +32,7 @@ def test_labels_at_each_stage() -> None:
 
 def test_stages_that_the_training_did_not_use_say_so() -> None:
     recorded, smoothed, rebalanced, expanded = label_stages.lessons(
-        [source()], Config(cameras=False, flip=False, smooth_s=0.0)
+        [source()], TrainConfig(cameras=False, flip=False, label_smoothing_s=0.0)
     )
     for each in (smoothed, rebalanced, expanded):
         np.testing.assert_array_equal(each.steering, recorded.steering)
@@ -39,5 +40,5 @@ def test_stages_that_the_training_did_not_use_say_so() -> None:
 
 
 def test_side_cameras_by_geometry_are_said_to_be() -> None:
-    *_, expanded = label_stages.lessons([source()], Config(flip=False))
+    *_, expanded = label_stages.lessons([source()], TrainConfig(flip=False))
     assert expanded.note == "side cameras, steered back within 0.6 s"

@@ -15,9 +15,9 @@ from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import FrameError, JobError, ModelError
 from contract.models.registry import H5, Registry
+from contract.train_config import TrainConfig
 from ingest.job import import_source
 from ingest.settings import Settings as IngestSettings
-from trainer.config import Config
 from trainer.export import manifest as release
 from trainer.jobs import explain, import_model
 from trainer.jobs.import_model import Choices
@@ -64,7 +64,13 @@ def publish(folder: Path, settings: Settings, networks: Path) -> None:
     sides = DatasetSplit(ROWS, ((0, 30),), ((35, 45), (50, 60)))
     split_file.write(staged / split_file.FILE, SplitFile(0.2, {manifest.dataset: sides}))
     made = release.compose(
-        "train-1", settings.data_dir, [manifest], vars(Config(smooth_s=0.5)), [], {}, {}
+        "train-1",
+        settings.data_dir,
+        [manifest],
+        vars(TrainConfig(label_smoothing_s=0.5)),
+        [],
+        {},
+        {},
     )
     Registry(settings.model_dir).publish(staged, made)
 
@@ -195,15 +201,3 @@ def test_its_figures_are_of_the_rows_that_validated_it(kept: Settings) -> None:
 def test_outside_a_job_nothing_is_explained() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         explain.run(1)
-
-
-def test_copies_are_removed_from_the_inbox_and_from_nowhere_else(tmp_path: Path) -> None:
-    folders = ("models/.inbox/a1", "elsewhere", "models/deep")
-    places = [tmp_path / each / "mine.jpg" for each in folders]
-    for path in places:
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"jpg")
-    devious = tmp_path / "models" / ".inbox" / ".." / "deep" / "mine.jpg"
-    explain.discard(tmp_path / "models", [*places, devious])
-    assert [path.exists() for path in places] == [False, True, True]
-    assert (tmp_path / "models" / ".inbox").is_dir()

@@ -24,13 +24,13 @@ TRAIN = """
 if __name__ == "__main__":  # the readers import this module too: nothing heavy for them
     import json, logging, os, sys
     from contract.settings import load
-    from trainer.config import Config
-    from trainer.job import train
+    from contract.train_config import TrainConfig
+    from trainer.jobs.train import train
     from trainer.settings import Settings
     logging.basicConfig(level=logging.INFO)
     settings = load(Settings, os.environ)
     epochs, batch = map(int, sys.argv[1:])
-    config = Config(epochs=epochs, batch=batch, patience=99, gap_s=0.2)
+    config = TrainConfig(epochs=epochs, batch=batch, patience=99, validation_gap_s=0.2)
     result = train(settings, "job-1", lambda **_: None, [], config)
     print("result:" + json.dumps(result))
 """
@@ -181,7 +181,7 @@ def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, s
     assert split_file.FILE in manifest.files
     parts = split_file.read(Registry(tmp_path / "models").path(1) / split_file.FILE)
     assert parts is not None
-    assert parts.gap_s == manifest.config["gap_s"]
+    assert parts.gap_s == manifest.config["validation_gap_s"]
     ((name, sides),) = parts.datasets.items()
     assert (name, sides.rows) == (manifest.data[0]["dataset"], 60)
     for side, counted in (("train", "train_rows"), ("validation", "validation_rows")):

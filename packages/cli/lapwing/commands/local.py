@@ -19,18 +19,24 @@ from lapwing.stack import stack
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
 
-def up() -> None:
-    """Run all services on this machine, without Docker, until Ctrl-C."""
-    settings, console = read_settings(), Console()
+def up(as_json: AsJson = False) -> None:
+    """Run all services on this machine, without Docker, until Ctrl-C.
+
+    With --json it prints one document once inference and the bridge answer: the folders, the
+    addresses and the processes. The output of the services then goes to standard error.
+    """
+    settings = read_settings()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    lines = terminal.Terminal(console)
-    with stack.running(settings, lines.line):
+    lines = terminal.Terminal(tables.console(as_json))
+    with stack.running(settings, lines.line) as supervisor:
         lines.line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
         lines.line("lapwing", f"inference: {settings.inference}/docs")
         lines.line("lapwing", f"the simulator connects to port {settings.bridge_port}")
         lines.line("lapwing", "Ctrl-C stops everything")
+        if as_json and stack.await_ports(settings, stop):
+            tables.document(stack.summary(settings, supervisor))
         stop.wait()
         lines.line("lapwing", "stopping")
 

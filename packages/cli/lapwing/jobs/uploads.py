@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
+from contract.inbox import MODEL_FILES
 
 
 def source(path: Path, inbox: str) -> tuple[Path, bool]:
@@ -52,7 +53,7 @@ def model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
     if not copied:
         return path.absolute(), False
     try:
-        return _copied(path, models / ".inbox"), True
+        return _copied(path, models / MODEL_FILES), True
     except OSError as error:
         raise _uncopied(ModelError, path, "model file", "trainer", error) from error
 
@@ -76,7 +77,7 @@ def images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         try:
-            found.append(_copied(path, models / ".inbox"))
+            found.append(_copied(path, models / MODEL_FILES))
         except OSError as error:
             for copy in found:
                 shutil.rmtree(copy.parent)

@@ -26,6 +26,7 @@ def console(as_json: bool = False) -> Console:
 def document(value: object) -> None:
     """Print one JSON document to standard output, uncoloured and unwrapped."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()  # `lapwing up --json` goes on running
 
 
 def lines(*heads: str) -> Table:

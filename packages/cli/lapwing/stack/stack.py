@@ -1,4 +1,4 @@
-"""A running Lapwing on this machine: Redis, the four services, and what they print."""
+"""Runs Lapwing on this machine: Redis and the services of processes.SERVICES."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from contract.errors import ServiceError
-from lapwing.settings import Settings
+from lapwing.settings import Settings, reachable
 from lapwing.stack import processes
 from lapwing.stack.processes import Process
 from lapwing.stack.supervisor import Line, Supervisor
 
 REDIS_START_S: Final = 20.0
+PORTS_S: Final = 60.0
+"""The time that inference and the bridge have for opening their ports."""
 
 
 @contextmanager
-def running(settings: Settings, line: Line) -> Iterator[None]:
-    """Run all services until the block ends; what dies meanwhile is started again.
+def running(settings: Settings, line: Line) -> Iterator[Supervisor]:
+    """Run all services until the block ends; a process that dies is started again.
 
     Raises:
         ServiceError: a port is taken, another `lapwing up` has the home, or Redis does not start.
@@ -44,10 +46,56 @@ def running(settings: Settings, line: Line) -> Iterator[None]:
         watcher = threading.Thread(target=supervisor.watch, args=(stop,))
         watcher.start()
         try:
-            yield
+            yield supervisor
         finally:
             stop.set()
             watcher.join()
+
+
+def await_ports(settings: Settings, stop: threading.Event) -> bool:
+    """Return True once inference and the bridge both accept connections, False if `stop` is set.
+
+    Raises:
+        ServiceError: one of them did not accept a connection within PORTS_S.
+    """
+    deadline = time.monotonic() + PORTS_S
+    addresses = (
+        (settings.inference_host, settings.inference_port),
+        (settings.bridge_host, settings.bridge_port),
+    )
+    while not stop.wait(0.05):
+        closed = [address for address in addresses if not _accepts(*address)]
+        if not closed:
+            return True
+        if time.monotonic() > deadline:
+            host, port = closed[0]
+            raise ServiceError(
+                f"port {port} on {host} did not open within {PORTS_S:.0f} s",
+                remedy=f"The logs in {settings.logs} tell why",
+            )
+    return False
+
+
+def summary(settings: Settings, supervisor: Supervisor) -> dict[str, object]:
+    """Return what is up, for programs: folders, addresses, and the process of each service."""
+    return {
+        "home": str(settings.home.absolute()),
+        "data": str(settings.data),
+        "models": str(settings.models),
+        "logs": str(settings.logs),
+        "inference": settings.inference,
+        "bridge": settings.bridge,
+        "redis": settings.redis,
+        "processes": supervisor.processes(),
+    }
+
+
+def _accepts(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((reachable(host), port), timeout=1.0):
+            return True
+    except OSError:
+        return False
 
 
 def _own_redis(settings: Settings) -> Process:

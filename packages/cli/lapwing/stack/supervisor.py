@@ -39,6 +39,12 @@ class Child:
         self._running: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, or None while it does not run."""
+        running = self._running
+        return None if running is None else running.pid
+
     def start(self) -> None:
         """Start the process in a session of its own: Ctrl-C reaches only us, who stop in order."""
         us = os.getpid()
@@ -119,6 +125,10 @@ class Supervisor:
         for child in self._children:
             child.start()
             ready(child.process)
+
+    def processes(self) -> list[dict[str, object]]:
+        """Return the name and the process id of each service; the id is None while it is down."""
+        return [{"name": child.process.name, "pid": child.pid} for child in self._children]
 
     def watch(self, stop: threading.Event) -> None:
         """Mind the processes until `stop` is set."""

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+__all__ = ["FILE", "Layer", "write"]
+
 FILE: Final = "architecture.json"
 
 

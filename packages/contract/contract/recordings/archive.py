@@ -25,6 +25,8 @@ from typing import Final
 
 from contract.errors import RecordingError
 
+__all__ = ["Recording", "open_recordings"]
+
 LOG: Final = "driving_log.csv"
 ENDINGS: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
 BATCH: Final = 64
@@ -122,7 +124,9 @@ def _unreadable(path: Path, error: OSError) -> RecordingError:
 
 
 @contextmanager
-def open_recordings(source: Path, scratch: Path, name: str | None = None) -> Iterator[list[Recording]]:
+def open_recordings(
+    source: Path, scratch: Path, name: str | None = None
+) -> Iterator[list[Recording]]:
     """Yield the recordings that `source` holds; an archive is unpacked below `scratch` meanwhile.
 
     A recording is called `name`, by default as the source is; one of several has the names of the

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from contract.recordings.decimal_comma import (possible_readings)
 from contract.errors import RecordingError
+from contract.recordings.decimal_comma import possible_readings
+
+__all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 SLACK: Final = 1e-4

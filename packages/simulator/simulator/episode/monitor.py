@@ -48,8 +48,6 @@ class Verdict:
     """From the centre line, positive to the left."""
     lane_error_m: float
     """From the line that people drive, positive to the left."""
-    heading_error_rad: float
-    """From the road's direction, positive to the left, -pi..pi."""
     off_road: bool
     put_back: bool
     """The car must be put on `Judge.pose(station)` now, standing."""
@@ -147,7 +145,6 @@ class Judge:
         lateral_m = self._direction * float(place.lateral_m)
         lane_error_m = lateral_m - self._track.lane_m
         heading = pose.heading_rad - place.heading_rad
-        error_rad = float(_wrapped(heading if self._direction > 0 else heading + math.pi))
         off_road = _off_road(place, heading)
         complete = self._distance_m >= self._goal_m - SLACK
         finished = complete or now_s >= self._limit_s - SLACK
@@ -167,7 +164,6 @@ class Judge:
                 pose.y_m,
                 lateral_m,
                 lane_error_m,
-                error_rad,
                 off_road,
                 speed_mps,
                 steering,
@@ -180,7 +176,6 @@ class Judge:
             laps_done=len(self._lap_ends_s) - 1,
             lateral_m=lateral_m,
             lane_error_m=lane_error_m,
-            heading_error_rad=error_rad,
             off_road=off_road,
             put_back=reason is not None,
             reason=reason,
@@ -189,17 +184,14 @@ class Judge:
 
     def trace(self) -> Trace:
         """Return all that was seen."""
-        looks = np.array(self._looks, dtype=np.float64).reshape(-1, 10)
-        time_s, x, y, lateral, lane_error, heading_error, off_road, speed, steering, throttle = (
-            looks.T.copy()
-        )
+        looks = np.array(self._looks, dtype=np.float64).reshape(-1, 9)
+        time_s, x, y, lateral, lane_error, off_road, speed, steering, throttle = looks.T.copy()
         return Trace(
             time_s,
             x,
             y,
             lateral,
             lane_error,
-            heading_error,
             off_road > 0,
             speed,
             steering,
@@ -255,8 +247,3 @@ def _off_road(place: Place, heading_rad: float) -> bool:
             if abs(offset) > place.width_m / 2:
                 return True
     return False
-
-
-def _wrapped(angle_rad: float) -> float:
-    """Return the same direction between -pi and pi."""
-    return (angle_rad + math.pi) % (2 * math.pi) - math.pi

@@ -42,7 +42,6 @@ class Trace:
         y_m: (M,).
         lateral_m: (M,), from the centre line, positive to the left.
         lane_error_m: (M,), from the line that people drive, positive to the left.
-        heading_error_rad: (M,), from the road's direction, positive to the left, -pi..pi.
         off_road: (M,), bool: a wheel was beyond the road's edge.
         speed_mps: (M,).
         steering: (M,), the command in force, -1..1, positive to the right.
@@ -59,7 +58,6 @@ class Trace:
     y_m: Floats
     lateral_m: Floats
     lane_error_m: Floats
-    heading_error_rad: Floats
     off_road: NDArray[np.bool_]
     speed_mps: Floats
     steering: Floats

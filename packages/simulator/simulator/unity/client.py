@@ -58,8 +58,6 @@ class Client:
                 remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
             ) from error
         self._pinged_at = -PING_EVERY_S
-        self.pongs = 0
-        """Answers to our PINGs."""
         self._ping()
 
     def telemetry(self, steering: float, throttle: float, speed_mph: float, jpeg: bytes) -> None:
@@ -125,8 +123,6 @@ class Client:
         """Do what the real client does with a packet; return the command that it carries."""
         if text == "2":
             self.send("3")
-        elif text == "3":
-            self.pongs += 1
         elif text.startswith("42"):
             event = json.loads(text[2:])
             if event[0] == "manual":
@@ -137,7 +133,7 @@ class Client:
                     steering=self._field(event[1], "steering_angle"),
                     throttle=self._field(event[1], "throttle"),
                 )
-        return None  # the handshake, `40`, and whatever else is ignored
+        return None  # the handshake, `40`, PONG (`3`) and all else is ignored
 
     def _field(self, payload: dict[str, Any], name: str) -> float:
         value = payload.get(name)

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from contract.train_config import TrainConfig
 from contract.vehicle import CAMERA_NAMES
 from trainer import material
-from trainer.config import Config
 from trainer.data import samples as index
 from trainer.data import side_cameras
 from trainer.explain.plots.steering import Lesson
 from trainer.explain.provenance import Source
 
 
-def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
+def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
     """Return the labels as recorded, smoothed, rebalanced, and expanded into samples.
 
     Args:
@@ -26,8 +26,8 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
         material.prepared(
             [each.rows],
             [each.train],
-            smooth_s=config.smooth_s,
-            balance=config.balance,
+            smooth_s=config.label_smoothing_s,
+            balance=config.max_bin_ratio,
             seed=config.seed + each.number,
         )[0]
         for each in sources
@@ -35,13 +35,19 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
     samples = index.training(
         found,
         cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=side_cameras.labeller(config.correction, config.back_s),
+        labeller=side_cameras.labeller(config.steering_correction, config.recovery_time_s),
         flip=config.flip,
         history=config.history,
     )
-    smooth = f"means over {config.smooth_s:g} s" if config.smooth_s else "not used: as recorded"
+    smooth = (
+        f"means over {config.label_smoothing_s:g} s"
+        if config.label_smoothing_s
+        else "not used: as recorded"
+    )
     balance = (
-        f"no bin above {config.balance:g} x the mean" if config.balance else "not used: all rows"
+        f"no bin above {config.max_bin_ratio:g} x the mean"
+        if config.max_bin_ratio
+        else "not used: all rows"
     )
     return [
         Lesson(
@@ -55,14 +61,14 @@ def lessons(sources: Sequence[Source], config: Config) -> list[Lesson]:
     ]
 
 
-def _expansion(config: Config) -> str:
+def _expansion(config: TrainConfig) -> str:
     """Say in words how rows become samples."""
     said = []
     if config.cameras:
-        if isinstance(config.correction, str):
-            said.append(f"side cameras, steered back within {config.back_s:g} s")
+        if isinstance(config.steering_correction, str):
+            said.append(f"side cameras, steered back within {config.recovery_time_s:g} s")
         else:
-            said.append(f"side cameras, steering ± {config.correction:g}")
+            said.append(f"side cameras, steering ± {config.steering_correction:g}")
     if config.history:
         said.append(f"{config.history} earlier frames")
     if config.flip:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import steering_metrics
+from contract import steering_metrics, train_config
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
@@ -22,10 +22,9 @@ from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.settings import load
+from contract.train_config import TrainConfig
 from contract.vehicle import CAMERA_NAMES
-from trainer import config as configuration
 from trainer import gate, material
-from trainer.config import Config
 from trainer.data import prefetch, sampler, storage_probe
 from trainer.data import samples as index
 from trainer.data import side_cameras as sides
@@ -61,12 +60,12 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    result = train(settings, job_id, report, datasets or [], configuration.of_arguments(options))
+    result = train(settings, job_id, report, datasets or [], train_config.from_arguments(options))
     return {**result, "gate": gate.ask(Registry(settings.model_dir), result["version"])}
 
 
 def train(
-    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: Config
+    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: TrainConfig
 ) -> dict[str, Any]:
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
@@ -84,7 +83,7 @@ def _train(
     job_id: str,
     report: queue.Report,
     datasets: list[str],
-    config: Config,
+    config: TrainConfig,
     workspace: Workspace,
 ) -> ModelManifest:
     resumed = workspace.read()
@@ -114,12 +113,12 @@ def _train(
                 readers=settings.readers,
                 queue_bytes=settings.queue_mib << 20,
                 augmentation=Augmentation(
-                    config.light,
+                    config.brightness,
                     config.shadow,
                     config.blur,
                     config.shift_m,
                     config.turn_deg,
-                    config.back_s,
+                    config.recovery_time_s,
                 ),
                 held=prefetch.HELD if machine.gpu else 1,
             )
@@ -133,7 +132,9 @@ def _train(
         log.info("%s", progress.verdict(_data_share(state), settings.readers))
         report(phase="publish")
         staged, metrics = _stage(work)
-        split_file.write(staged / split_file.FILE, _sides(state.datasets, parts, config.gap_s))
+        split_file.write(
+            staged / split_file.FILE, _sides(state.datasets, parts, config.validation_gap_s)
+        )
     manifest = release.compose(
         job_id,
         settings.data_dir,
@@ -164,20 +165,22 @@ def _quarantine(data_dir: Path, state: State) -> None:
                 raise
 
 
-def samples(readers: list[StoreReader], config: Config) -> tuple[Table, Labels, Split]:
+def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[Table, Labels, Split]:
     """Split the rows of the stores, and only then expand them."""
     recordings = [reader.rows for reader in readers]
-    parts = split(recordings, config.split, config.validation_share, config.gap_s, config.seed)
+    parts = split(
+        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+    )
     expanded = index.training(
         material.prepared(
             recordings,
             parts.train,
-            smooth_s=config.smooth_s,
-            balance=config.balance,
+            smooth_s=config.label_smoothing_s,
+            balance=config.max_bin_ratio,
             seed=config.seed,
         ),
         cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=sides.labeller(config.correction, config.back_s),
+        labeller=sides.labeller(config.steering_correction, config.recovery_time_s),
         flip=config.flip,
         history=config.history,
     )
@@ -202,7 +205,9 @@ def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
     )
 
 
-def _shuffle(readers: list[StoreReader], manifests: list[StoreManifest], config: Config) -> str:
+def _shuffle(
+    readers: list[StoreReader], manifests: list[StoreManifest], config: TrainConfig
+) -> str:
     """Choose how the epochs are shuffled, and say why."""
     if config.shuffle != "auto":
         return config.shuffle

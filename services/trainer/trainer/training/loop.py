@@ -17,7 +17,7 @@ from contract import steering_metrics
 from contract.dataset.frame_blocks import BlockReader
 from contract.jobs.queue import Report
 from contract.steering_metrics import Score
-from trainer.config import Config
+from contract.train_config import TrainConfig
 from trainer.data import augmentation, sampler, shared_memory
 from trainer.data.loader import Batch, Stream
 from trainer.data.prefetch import prefetched
@@ -41,7 +41,7 @@ Numbers = npt.NDArray[np.int64]
 class Training:
     """One training: what it was asked for, and what it works with."""
 
-    config: Config
+    config: TrainConfig
     devices: Devices
     table: Table
     held: Labels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract.train_config import current_names
 from evaluator.report import plots
 from evaluator.report.assets import Pictures
 from evaluator.report.document import MISSING, Block, Figure, Paragraph, Section, Table, number
@@ -12,11 +13,13 @@ from evaluator.report.version_folder import Entry, VersionFolder
 CHOICES = {
     "epochs": "epochs at most", "patience": "epochs without improvement before it stops",
     "batch": "samples a step", "learning_rate": "learning rate (Adam)", "seed": "seed",
-    "split": "split", "validation_share": "share that validates", "gap_s": "gap between, s",
-    "cameras": "side cameras", "correction": "steering of the side cameras, ±",
+    "split": "split", "validation_share": "share that validates",
+    "validation_gap_s": "gap between, s",
+    "cameras": "side cameras", "steering_correction": "steering of the side cameras, ±",
     "flip": "mirror images", "history": "earlier frames with a later steering",
-    "smooth_s": "labels averaged over, s", "balance": "rebalanced to × the mean bin, 0: not",
-    "light": "brightness and contrast varied, ±", "shadow": "share with a shadow",
+    "label_smoothing_s": "labels averaged over, s",
+    "max_bin_ratio": "rebalanced to × the mean bin, 0: not",
+    "brightness": "brightness and contrast varied, ±", "shadow": "share with a shadow",
     "blur": "share blurred", "shift_m": "view moved, ± m", "turn_deg": "view turned, ± degrees",
     "shuffle": "shuffle",
 }  # fmt: skip
@@ -112,7 +115,8 @@ def _table(epochs: list[dict[str, Any]], best: float | None, samples: float | No
 
 
 def _choices(config: Entry) -> Table:
-    given = {key: each.value for key, each in config.fields().items()}
+    # A version of release 0.1.0 has other names for some options.
+    given = current_names({key: each.value for key, each in config.fields().items()})
     known = [(words, given.pop(key)) for key, words in CHOICES.items() if key in given]
     rows = [*known, *sorted(given.items())]
     return Table(

@@ -1,0 +1,241 @@
+"""The options of one training: a job carries them, and the manifest of its model repeats them.
+
+`TrainConfig` is their one definition: the command line makes its options from it, and the trainer
+checks a job's arguments against it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contract.errors import TrainingError
+
+__all__ = ["TrainConfig", "current_names", "from_arguments", "option"]
+
+AUTO: Final = "auto"
+
+
+def option(
+    default: object,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: Sequence[str] = (),
+    formerly: str = "",
+) -> Any:  # noqa: ANN401 - the type of a dataclass field is that of its annotation
+    """Declare a field of TrainConfig.
+
+    Args:
+        default: its value where nothing is asked for.
+        description: a full sentence, for people who choose its value.
+        minimum: its smallest value, where it is a number.
+        maximum: its largest value, where it is a number.
+        choices: the words that it may be, where it is not a number. A field that has choices and a
+            range takes either.
+        formerly: its name in release 0.1.0, where that was another one.
+    """
+    metadata = {
+        "description": description,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": tuple(choices),
+        "formerly": formerly,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; the defaults are what drove best (docs/adr/0009-recipe.md).
+
+    Raises:
+        TrainingError: a value is out of its range.
+    """
+
+    epochs: int = option(
+        20,
+        "Maximum number of epochs; early stopping usually ends the training sooner.",
+        minimum=1,
+        maximum=1000,
+    )
+    batch: int = option(64, "Number of samples in a training step.", minimum=1, maximum=4096)
+    patience: int = option(
+        4,
+        "Number of epochs without a better validation error after which the training stops.",
+        minimum=1,
+        maximum=1000,
+    )
+    learning_rate: float = option(
+        1e-3, "Learning rate of the Adam optimizer.", minimum=1e-7, maximum=1.0
+    )
+    steering_correction: float | str = option(
+        AUTO,
+        "Steering added to the label of a left camera's frame and subtracted from that of a right "
+        "camera's; auto computes it from the cameras' positions and the recovery time.",
+        minimum=0.0,
+        maximum=1.0,
+        choices=(AUTO,),
+        formerly="correction",
+    )
+    cameras: bool = option(True, "Train on the frames of the side cameras as well.")
+    flip: bool = option(
+        True, "Train on the mirror image of each frame as well, with the steering reversed."
+    )
+    history: int = option(
+        0,
+        "Number of earlier frames that are trained on with the steering of a later row.",
+        minimum=0,
+        maximum=4,
+    )
+    split: str = option(
+        AUTO,
+        "Validate on whole recordings or on blocks of time; auto takes recordings where there are "
+        "at least five.",
+        choices=(AUTO, "recordings", "blocks"),
+    )
+    validation_share: float = option(
+        0.2, "Share of the rows that validate the model.", minimum=0.05, maximum=0.5
+    )
+    validation_gap_s: float = option(
+        1.0,
+        "Seconds around validation rows within which no row is trained on.",
+        minimum=0.1,
+        maximum=60.0,
+        formerly="gap_s",
+    )
+    label_smoothing_s: float = option(
+        0.6,
+        "Seconds over which the steering of the labels is averaged; 0 leaves it as recorded.",
+        minimum=0.0,
+        maximum=5.0,
+        formerly="smooth_s",
+    )
+    max_bin_ratio: float = option(
+        0.0,
+        "Maximum size of a bin of the steering histogram, as a multiple of the mean bin; 0 keeps "
+        "all rows.",
+        minimum=0.0,
+        maximum=100.0,
+        formerly="balance",
+    )
+    brightness: float = option(
+        0.0,
+        "Maximum share by which brightness and contrast are varied.",
+        minimum=0.0,
+        maximum=0.9,
+        formerly="light",
+    )
+    shadow: float = option(
+        0.0, "Share of the samples that a shadow is drawn across.", minimum=0.0, maximum=1.0
+    )
+    blur: float = option(0.0, "Share of the samples that are blurred.", minimum=0.0, maximum=1.0)
+    shift_m: float = option(
+        1.0,
+        "Maximum distance in metres by which the view is moved sideways.",
+        minimum=0.0,
+        maximum=2.0,
+    )
+    turn_deg: float = option(
+        4.0, "Maximum angle in degrees by which the view is turned.", minimum=0.0, maximum=10.0
+    )
+    recovery_time_s: float = option(
+        0.6,
+        "Seconds within which the labels of views from beside the path lead back onto it.",
+        minimum=0.2,
+        maximum=10.0,
+        formerly="back_s",
+    )
+    shuffle: str = option(
+        AUTO,
+        "Shuffle all samples in each epoch (exact) or windows of blocks for slow disks (blocks); "
+        "auto measures the disk and chooses.",
+        choices=(AUTO, "exact", "blocks", "none"),
+    )
+    seed: int = option(
+        1,
+        "Seed of the split, the order of the samples and the initial weights.",
+        minimum=0,
+        maximum=2**32 - 1,
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+
+def from_arguments(arguments: Mapping[str, object]) -> TrainConfig:
+    """Make a configuration of a job's arguments or a manifest's, each checked for its type.
+
+    Names of release 0.1.0 are understood.
+
+    Raises:
+        TrainingError: an argument is unknown, of another type or out of its range.
+    """
+    fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    values: dict[str, Any] = {}
+    for name, value in current_names(arguments).items():
+        if name not in fields:
+            raise TrainingError(
+                "there is no such training option", got=name, remedy=f"Known: {list(fields)}"
+            )
+        values[name] = _typed(fields[name], value)
+    return TrainConfig(**values)
+
+
+def current_names(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Return a mapping of options with the names of release 0.1.0 replaced by today's.
+
+    Raises:
+        TrainingError: an option is given under both names.
+    """
+    renamed = {
+        field.metadata["formerly"]: field.name
+        for field in dataclasses.fields(TrainConfig)
+        if field.metadata["formerly"]
+    }
+    both = [name for name in arguments if renamed.get(name) in arguments]
+    if both:
+        raise TrainingError(
+            "a training option is given under two names",
+            got=f"{both[0]} and {renamed[both[0]]}",
+            remedy=f"Leave out {both[0]}",
+        )
+    return {renamed.get(name, name): value for name, value in arguments.items()}
+
+
+def _typed(field: dataclasses.Field[Any], value: object) -> object:
+    """Return the value of a field, a whole number made a fraction where that is asked for."""
+    kind: type = type(field.default)
+    if field.metadata["choices"] and field.metadata["maximum"] is not None:
+        kind = str if isinstance(value, str) else float
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise _refusal(field, value, f"a value of type {kind.__name__}")
+    return value
+
+
+def _check(field: dataclasses.Field[Any], value: object) -> None:
+    """Refuse a value that is neither in the field's range nor among its choices."""
+    choices, low, high = (field.metadata[key] for key in ("choices", "minimum", "maximum"))
+    number = isinstance(value, int | float) and low is not None and low <= value <= high
+    if number or value in choices or isinstance(value, bool):
+        return
+    takes = []
+    if choices:
+        takes.append(choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}")
+    if low is not None:
+        takes.append(f"from {low} to {high}")
+    raise _refusal(field, value, ", or ".join(takes))
+
+
+def _refusal(field: dataclasses.Field[Any], got: object, takes: str) -> TrainingError:
+    return TrainingError(
+        f"the training option {field.name} has a value it cannot take",
+        got=repr(got),
+        remedy=f"It must be {takes}",
+    )

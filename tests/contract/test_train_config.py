@@ -1,0 +1,70 @@
+import dataclasses
+
+import pytest
+
+from contract import train_config
+from contract.errors import TrainingError
+from contract.train_config import TrainConfig
+
+
+def test_no_arguments_give_the_defaults() -> None:
+    assert train_config.from_arguments({}) == TrainConfig()
+
+
+def test_a_whole_number_will_do_for_a_fraction() -> None:
+    assert train_config.from_arguments({"validation_gap_s": 2}).validation_gap_s == 2.0
+
+
+@pytest.mark.parametrize("correction", [0.2, 1, "auto"])
+def test_the_correction_is_a_number_or_left_to_geometry(correction: float | str) -> None:
+    assert (
+        train_config.from_arguments({"steering_correction": correction}).steering_correction
+        == correction
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epoch": 3}, "no such training option: got epoch"),
+        ({"epochs": 0}, "epochs has a value it cannot take: got 0. It must be from 1 to 1000"),
+        ({"epochs": "3"}, "a value of type int"),
+        ({"flip": 1}, "a value of type bool"),
+        ({"batch": True}, "a value of type int"),
+        ({"steering_correction": float("nan")}, "correction has a value"),
+        ({"steering_correction": 1.5}, "It must be auto, or from 0.0 to 1.0"),
+        ({"steering_correction": "0.2"}, "It must be auto, or from 0.0 to 1.0"),
+        ({"steering_correction": True}, "a value of type float"),
+        ({"history": 5}, "from 0 to 4"),
+        ({"split": "random"}, "one of auto, recordings, blocks"),
+    ],
+)
+def test_what_cannot_be_taken_is_said(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        train_config.from_arguments(arguments)
+
+
+def test_names_of_release_0_1_0_are_understood() -> None:
+    """Manifests of that release, and its queued options, carry them."""
+    old = {"correction": 0.2, "gap_s": 2.0, "smooth_s": 0.1, "balance": 3.0, "light": 0.4}
+    config = train_config.from_arguments({**old, "back_s": 1.0})
+    assert config == TrainConfig(
+        steering_correction=0.2,
+        validation_gap_s=2.0,
+        label_smoothing_s=0.1,
+        max_bin_ratio=3.0,
+        brightness=0.4,
+        recovery_time_s=1.0,
+    )
+
+
+def test_an_option_is_not_taken_under_two_names() -> None:
+    with pytest.raises(TrainingError, match=r"got gap_s and validation_gap_s\. Leave out gap_s"):
+        train_config.from_arguments({"gap_s": 1.0, "validation_gap_s": 2.0})
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(TrainConfig), ids=lambda field: field.name)
+def test_every_option_says_what_it_is_and_takes(field: dataclasses.Field) -> None:
+    assert field.metadata["description"].endswith(".")
+    bounded = field.metadata["maximum"] is not None and field.metadata["minimum"] is not None
+    assert bounded or field.metadata["choices"] or type(field.default) is bool
