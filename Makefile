@@ -20,12 +20,8 @@ RECORDING ?=
 BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
-<<<<<<< HEAD
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock docs docs-picture clean
-=======
 .PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
-  bench-bridge bench-recipes bench-table settings version lock clean
->>>>>>> main
+  bench-bridge bench-recipes bench-table settings docs docs-picture version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -49,11 +45,7 @@ up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
 down: ## Stop the services of docker compose; volumes stay
 	docker compose down
 
-<<<<<<< HEAD
-check: $(READY) docs ## ruff, ruff format, mypy strict, lock freshness, the documentation site
-=======
-check: $(READY) ## ruff, ruff format, mypy strict, freshness of the locks and the settings pages
->>>>>>> main
+check: $(READY) docs ## ruff, mypy strict, the documentation site, freshness of locks and settings pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -89,7 +81,9 @@ bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=f
 bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an hour, can be resumed (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)
 
-<<<<<<< HEAD
+bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
+	$(BIN)/python -m bench.table
+
 docs: $(READY) ## Build the documentation site into docs/_build; a warning is an error
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build
 
@@ -100,15 +94,6 @@ docs-picture: ## Draw docs/architecture.svg from its source; needs npm and Debia
 	printf '\n<!-- source: %s -->\n' \
 	  "$$(cat docs/architecture.mmd docs/_picture/mermaid.json | sha256sum | cut -c1-64)" \
 	  >>docs/architecture.svg
-
-lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
-	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
-
-clean: ## Remove the environment and what the tools cached
-	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .pytest_cache .ruff_cache .hypothesis
-=======
-bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
-	$(BIN)/python -m bench.table
 
 settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
 	$(BIN)/python tools/settings_reference.py
@@ -121,5 +106,4 @@ lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files cha
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
 clean: ## Remove the environment and the caches of the tools
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
->>>>>>> main
+	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .pytest_cache .ruff_cache .hypothesis

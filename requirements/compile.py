@@ -54,12 +54,9 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
-<<<<<<< HEAD
+        "coverage>=7.10",
         "furo>=2025.12",
         "griffelib>=2.0",
-=======
-        "coverage>=7.10",
->>>>>>> main
         "hypothesis>=6.130",
         "mypy>=1.19",
         "myst-parser>=5.0",

@@ -2,8 +2,8 @@
 
 Griffe reads the source files and imports none of them, so TensorFlow is not started. There is one
 page for each package and sub-package, with its modules, and one page that lists the packages. A
-docstring that Griffe cannot make sense of, such as one that describes a parameter which the function
-does not have, is a warning, which `make docs` turns into an error.
+docstring that Griffe cannot make sense of, such as one that describes a parameter which the
+function does not have, is a warning, which `make docs` turns into an error.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ CODE: Final = re.compile(r"(`+[^`]+`+)")
 INTRODUCTION: Final = """\
 # API reference
 
-These pages are made from the docstrings of the source files. [The walk](../walk.md) tells which module
-does what, in the order in which a frame meets them.
+These pages are made from the docstrings of the source files. [The walk](../walk.md) tells which
+module does what, in the order in which a frame meets them.
 """
 
 
