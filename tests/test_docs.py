@@ -24,6 +24,9 @@ FOLDER = re.compile(r"(packages|services|tests|docs|bench|requirements|observe)(
 ELSEWHERE = {"drive.py", "model.py", "video.py", "utils.py"}
 """Files of Udacity's own project, and of those that followed it, which our pages speak of."""
 
+NOT_OURS = {"pip", "pytest", "sphinx", "venv"}
+"""Modules of others that `python -m` may be told to run."""
+
 
 def tracked() -> frozenset[str]:
     """Return the paths of all files that git knows or would add, relative to the root."""
@@ -87,6 +90,18 @@ def test_a_page_names_no_folder_that_does_not_exist(page: Path) -> None:
     """What stands between backticks and begins as a folder of the repository does is one."""
     names = {code for code in CODE.findall(prose(page)) if FOLDER.fullmatch(code)}
     assert {name for name in names if not (ROOT / name).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_a_page_names_no_module_that_does_not_exist(page: Path) -> None:
+    """What `python -m` is to run, in prose or in a block of code, is a module of the repository."""
+    missing = set()
+    for module in re.findall(r"python -m ([a-z_.]+[a-z_])", page.read_text()):
+        path = module.replace(".", "/")
+        here = [f"{path}.py", f"{path}/__main__.py"]
+        if module not in NOT_OURS and not any(exists(name, page) for name in here):
+            missing.add(module)
+    assert missing == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
