@@ -22,7 +22,7 @@ ORDER = {
         " tensorboard > wire"
         " > atomic_files child_process inbox settings > errors vehicle"
     ),
-    "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
+    "ingest": "__main__ > job > decoder store_writer import_report settings doctor",
     "ingest.doctor": (
         "__main__ > runner output > checks > yaw_correlation frame_features finding"
         " > phase_correlation recording_arrays"
@@ -44,12 +44,12 @@ ORDER = {
         " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering"
-        " > track vehicle"
+        "__main__ > cli > episode > viz > recording > unity drivers > world rendering"
+        " > track vehicle command"
     ),
     "lapwing": (
-        "__main__ > app > commands > dagger stack > ask programs inference_client > output > jobs"
-        " > options settings"
+        "__main__ > app > commands > dagger stack > jobs programs inference_client"
+        " > output options settings"
     ),
 }
 

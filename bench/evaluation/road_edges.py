@@ -21,7 +21,7 @@ from contract.vehicle import (
     IMAGE_WIDTH,
 )
 from evaluator.offline import view_warp
-from simulator.rendering.ribbons import beside
+from simulator.rendering.ribbons import offset_line
 from simulator.track.geometry import Pose, Track
 
 Floats = NDArray[np.float64]
@@ -80,7 +80,7 @@ def visible(track: Track, numbers: list[int], pose: Pose) -> list[int]:
 
 def strip(track: Track, numbers: list[int], pose: Pose, from_m: Floats, to_m: Floats) -> Mask:
     """Return the pixels (128, 128) of the strip between two offsets from the centre line."""
-    edges = [project(beside(track, each)[numbers], pose) for each in (from_m, to_m)]
+    edges = [project(offset_line(track, each)[numbers], pose) for each in (from_m, to_m)]
     mask = np.zeros((spec.HEIGHT, spec.WIDTH), np.uint8)
     (one, one_far), (other, other_far) = edges
     for k in range(len(numbers) - 1):

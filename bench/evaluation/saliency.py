@@ -23,7 +23,7 @@ from bench import output
 from bench.evaluation import road_edges
 from contract.frames import preprocess
 from contract.models.registry import H5, Registry
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.rendering.road_mesh import SHOULDER_M
 from simulator.track import builtin
@@ -82,15 +82,15 @@ def scenes(
 ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Mask]]]:
     """Yield frames (128, 128, 3) from all over a track, in both directions, with their regions."""
     chance = np.random.default_rng(seed)
-    with Camera(track, Look()) as camera:
+    with Camera(track, Appearance()) as camera:
         for number in range(count):
             direction = 1 if number % 2 else -1
             station_m = float(chance.uniform(0, track.length_m))
             aside = track.lane_m * direction + float(chance.uniform(-ASIDE_M, ASIDE_M))
             askew = float(chance.uniform(-ASKEW_RAD, ASKEW_RAD))
-            pose = track.pose(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
+            pose = track.pose_at(station_m, aside, askew + (0.0 if direction > 0 else math.pi))
             yield (
-                preprocess.resize(camera.picture(pose)),
+                preprocess.resize(camera.render(pose)),
                 regions(track, station_m, direction, pose),
             )
 
@@ -196,8 +196,8 @@ def main() -> None:
             "of the whole frame": each["factor_of_frame"],
             "peaks inside": f"{each['peaks_inside']:.0%}",
         }
-        for track in builtin.NAMES
-        for who, by_region in measure(network, builtin.built_in(track), options.frames).items()
+        for track in builtin.TRACK_NAMES
+        for who, by_region in measure(network, builtin.builtin_track(track), options.frames).items()
         for region, each in by_region.items()
     ]
     title = f"Whether a network looks at the road's edges, {options.frames} frames of each track"

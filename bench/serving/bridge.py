@@ -31,16 +31,16 @@ loop."""
 
 def drive(url: str, frames: Path, seconds: float, rate: float | None) -> dict[str, Any]:
     """Drive as one simulator; return its round trips in ms and the number of lost answers."""
-    from simulator.unity.client import Client
-    from simulator.unity.number_format import locale
+    from simulator.unity.client import UnityClient
+    from simulator.unity.number_format import find_locale
 
     jpegs = [path.read_bytes() for path in sorted(frames.glob("center*.jpg"))[:200]]
     taken_ms: list[float] = []
     unanswered = 0
-    with Client(url, locale("en-US")) as client:
+    with UnityClient(url, find_locale("en-US")) as client:
         began = due = time.perf_counter()
         while (asked := time.perf_counter()) - began < seconds:
-            client.telemetry(0.0, 0.1, 9.0, jpegs[len(taken_ms) % len(jpegs)])
+            client.send_telemetry(0.0, 0.1, 9.0, jpegs[len(taken_ms) % len(jpegs)])
             unanswered += client.command() is None
             taken_ms.append((time.perf_counter() - asked) * 1000)
             if rate:

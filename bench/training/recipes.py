@@ -30,7 +30,7 @@ from evaluator.offline import logged_drive, replay_policies
 from evaluator.offline.log_replay import rerun
 from evaluator.offline.logged_drive import STANDING_MPS, Recorded
 from evaluator.offline.view_warp import Lens
-from simulator.episode.metrics import INTERVENTION_S
+from simulator.episode.metrics import INTERVENTION_COST_S
 
 SEEDS = (1, 2, 3)
 LEARNED, DRIVEN, OTHER = "lake", "lake-2", "jungle"
@@ -127,7 +127,7 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
         yield {
             "limit_m": limit_m,
             "autonomy": done.autonomy_percent,
-            "autonomy_on_road": 100 * (1 - INTERVENTION_S * len(early) / elapsed_s),
+            "autonomy_on_road": 100 * (1 - INTERVENTION_COST_S * len(early) / elapsed_s),
             "rmse_on_road_m": float(np.sqrt(np.mean(done.left_m[:end] ** 2))),
             "interventions": [(each.row, each.time_s, each.left_m) for each in done.interventions],
         }

@@ -1,4 +1,4 @@
-"""Run import jobs: `python -m ingest`."""
+"""Runs import jobs: `python -m ingest`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.settings import Settings
 
 
 def main() -> int | str:
-    """Work on the queue of imports until SIGTERM or Ctrl-C; return the exit status."""
+    """Run the jobs of the import queue until SIGTERM or Ctrl-C, and return the exit status."""
     return worker.main(
         "ingest",
         queue.INGEST,

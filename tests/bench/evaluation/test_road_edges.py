@@ -8,7 +8,7 @@ from bench.evaluation import road_edges
 from support.data import roads
 
 from contract.frames import preprocess
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track import builtin
 
@@ -18,9 +18,9 @@ def test_walls_begin_where_the_road_is_said_to_end() -> None:
     track, station_m = builtin.lake(), 460.0
     half = track.width_m / 2
     for direction in (1, -1):
-        pose = track.pose(station_m, 0.7, 0.05 + (0.0 if direction > 0 else math.pi))
-        with Camera(track, Look()) as camera:
-            seen = preprocess.resize(camera.picture(pose)).mean(axis=-1)
+        pose = track.pose_at(station_m, 0.7, 0.05 + (0.0 if direction > 0 else math.pi))
+        with Camera(track, Appearance()) as camera:
+            seen = preprocess.resize(camera.render(pose)).mean(axis=-1)
         numbers = road_edges.ahead(track, station_m, direction, reach_m=15.0)
         for sign in (1.0, -1.0):
             inside, outside = (
@@ -36,7 +36,7 @@ def test_walls_begin_where_the_road_is_said_to_end() -> None:
 def test_a_point_straight_ahead_is_where_the_lens_says() -> None:
     """Only the camera's pitch, yaw and roll move it from the middle of the frame."""
     track = roads.straight()
-    pose = track.pose(50.0)
+    pose = track.pose_at(50.0)
     (far,), depth = road_edges.project(np.array([[1e6, 0.0, 1.2]]), pose)
     assert depth[0] > 9e5
     # 9.5 degrees below the horizon, 0.7 degrees to the left of the road, before the roll.
@@ -50,7 +50,7 @@ def test_a_point_straight_ahead_is_where_the_lens_says() -> None:
 
 def test_the_road_is_between_its_edges_and_ends_at_the_horizon() -> None:
     track = roads.straight()
-    pose = track.pose(50.0)
+    pose = track.pose_at(50.0)
     found = road_edges.road(track, 50.0, 1, pose)
     assert not found[:40].any()
     assert found[100:110, 40:90].all()
@@ -65,6 +65,6 @@ def test_what_lies_behind_a_crest_is_not_seen() -> None:
     points[:, 2] = -np.maximum(0, points[:, 0] - 80.0) * 0.5  # falls away beyond 80 m
     hill = type(track)("hill", "lake", False, points, track.width_m)
     numbers = road_edges.ahead(hill, 50.0, 1)
-    kept = road_edges.visible(hill, numbers, hill.pose(50.0))
+    kept = road_edges.visible(hill, numbers, hill.pose_at(50.0))
     assert hill.station_m[kept[-1]] == pytest.approx(80.0, abs=2.0)
-    assert len(road_edges.visible(track, numbers, track.pose(50.0))) == len(numbers)
+    assert len(road_edges.visible(track, numbers, track.pose_at(50.0))) == len(numbers)

@@ -18,7 +18,7 @@ from driver_bridge.control.speed_control import (
     corner_mph,
     without_steering,
 )
-from simulator.vehicle import BRAKE_NM, STEP_S, THROTTLE_NM, Motion, step
+from simulator.vehicle import BRAKE_NM, STEP_S, THROTTLE_NM, VehicleState, step
 
 TARGETS_MPH = [9.0, 15.0, 20.0, 25.0, 30.0]
 
@@ -44,7 +44,7 @@ def drive(
         cruise: the controller; default: a new one.
         start_mph: at the beginning.
     """
-    cruise, car = cruise or Cruise(), Motion(0.0, 0.0, 0.0, start_mph * MPS_PER_MPH)
+    cruise, car = cruise or Cruise(), VehicleState(0.0, 0.0, 0.0, start_mph * MPS_PER_MPH)
     throttles, speeds = [0.0] * (late + 1), []
     for frame in range(round(seconds * frame_hz)):
         throttles.append(cruise.throttle(car.speed_mps / MPS_PER_MPH, target_mph))

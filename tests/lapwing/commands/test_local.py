@@ -1,4 +1,4 @@
-"""`lapwing up --json`: one document for programs, once everything answers."""
+"""Tests of `lapwing up --json`, which prints one document once all services answer."""
 
 import json
 import os

@@ -19,16 +19,20 @@ from contract.errors import ServiceError
 from lapwing.settings import Settings, reachable
 from lapwing.stack import processes
 from lapwing.stack.processes import Process
-from lapwing.stack.supervisor import Line, Supervisor
+from lapwing.stack.supervisor import PrintLine, Supervisor
 
 REDIS_START_S: Final = 20.0
 PORTS_S: Final = 60.0
-"""The time that inference and the bridge have for opening their ports."""
+"""Time that inference and the bridge have to open their ports."""
 
 
 @contextmanager
-def running(settings: Settings, line: Line) -> Iterator[Supervisor]:
-    """Run all services until the block ends; a process that dies is started again.
+def run_services(settings: Settings, print_line: PrintLine) -> Iterator[Supervisor]:
+    """Run all services until the block ends. A process that dies is started again.
+
+    Args:
+        settings: the settings of the command line.
+        print_line: is called with each line that a service prints.
 
     Raises:
         ServiceError: a port is taken, another `lapwing up` has the home, or Redis does not start.
@@ -41,8 +45,8 @@ def running(settings: Settings, line: Line) -> Iterator[Supervisor]:
     for folder in (settings.data, settings.models, settings.logs):
         folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
-    with Supervisor(table, settings.environment(), settings.logs, line) as supervisor:
-        supervisor.start(lambda process: _await(process, settings))
+    with Supervisor(table, settings.environment(), settings.logs, print_line) as supervisor:
+        supervisor.start(lambda process: _await_redis(process, settings))
         watcher = threading.Thread(target=supervisor.watch, args=(stop,))
         watcher.start()
         try:
@@ -76,8 +80,8 @@ def await_ports(settings: Settings, stop: threading.Event) -> bool:
     return False
 
 
-def summary(settings: Settings, supervisor: Supervisor) -> dict[str, object]:
-    """Return what is up, for programs: folders, addresses, and the process of each service."""
+def describe_services(settings: Settings, supervisor: Supervisor) -> dict[str, object]:
+    """Return the folders, the addresses and the processes of running services, for programs."""
     return {
         "home": str(settings.home.absolute()),
         "data": str(settings.data),
@@ -91,6 +95,7 @@ def summary(settings: Settings, supervisor: Supervisor) -> dict[str, object]:
 
 
 def _accepts(host: str, port: int) -> bool:
+    """Tell whether a service accepts connections on a port."""
     try:
         with socket.create_connection((reachable(host), port), timeout=1.0):
             return True
@@ -99,24 +104,30 @@ def _accepts(host: str, port: int) -> bool:
 
 
 def _own_redis(settings: Settings) -> Process:
+    """Return the process of the home's own Redis.
+
+    Raises:
+        ServiceError: its socket cannot be used, or another `lapwing up` uses it.
+    """
     folder = settings.home.absolute() / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     if settings.socket.parent.stat().st_uid != os.getuid():
         raise ServiceError(
-            "the folder for Redis's socket belongs to somebody else",
+            "the folder for the socket of Redis belongs to another user",
             got=str(settings.socket.parent),
             remedy="Set TMPDIR to a folder of your own",
         )
-    if _answers(settings.socket):
+    if _redis_answers(settings.socket):
         raise ServiceError(
             f"another `lapwing up` is running in {settings.home}",
-            remedy="Use that one, end it, or set LAPWING_HOME to another folder",
+            remedy="Use it, stop it, or set LAPWING_HOME to another folder",
         )
-    return processes.redis(folder, settings.socket)
+    return processes.redis_process(folder, settings.socket)
 
 
-def _answers(path: os.PathLike[str]) -> bool:
+def _redis_answers(path: os.PathLike[str]) -> bool:
+    """Tell whether a Redis answers on the socket `path`."""
     try:
         with Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0)) as connection:
             return bool(connection.ping())
@@ -124,20 +135,22 @@ def _answers(path: os.PathLike[str]) -> bool:
         return False
 
 
-def _await(process: Process, settings: Settings) -> None:
-    """Let the workers start only once Redis answers: it reads its log of queued jobs first."""
+def _await_redis(process: Process, settings: Settings) -> None:
+    """Wait until Redis answers, before the workers start. It first reads its log of queued jobs."""
     if process.name != "redis":
         return
     deadline = time.monotonic() + REDIS_START_S
-    while not _answers(settings.socket):
+    while not _redis_answers(settings.socket):
         if time.monotonic() > deadline:
             raise ServiceError(
-                "Redis did not start", remedy=f"{settings.logs / 'redis.log'} tells why"
+                f"Redis did not answer within {REDIS_START_S:.0f} s",
+                remedy=f"Its log tells why: {settings.logs / 'redis.log'}",
             )
         time.sleep(0.05)
 
 
 def _require_port(host: str, port: int, name: str) -> None:
+    """Raise ServiceError if a port is taken; `name` is the setting that chooses it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -146,5 +159,5 @@ def _require_port(host: str, port: int, name: str) -> None:
             raise ServiceError(
                 f"port {port} on {host} is taken",
                 got=error.strerror,
-                remedy=f"End what listens there, or set {name} to another port",
+                remedy=f"Stop the program that listens there, or set {name} to another port",
             ) from error

@@ -5,7 +5,8 @@ packet, so python-socketio 5 drops its events; and it sends Engine.IO PINGs of i
 servers of later protocols send. See docs/protocol.md.
 
 The private methods of python-socketio and python-engineio that Lapwing leans on are all here. Both
-are pinned exactly, and tests/driver_bridge/connection/test_simulator_server.py fails when a release changes them.
+are pinned exactly, and tests/driver_bridge/connection/test_simulator_server.py fails when a release
+changes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Through the real bridge, with a small HTTP server where inference would be."""
+"""Tests drives over the real bridge, with a small HTTP server in place of inference."""
 
 import json
 import subprocess
@@ -16,7 +16,9 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def evaluated(points: Path, steering: float, out: Path, *words: str) -> subprocess.CompletedProcess:
+def drive_many(
+    points: Path, steering: float, out: Path, *words: str
+) -> subprocess.CompletedProcess:
     with answering.inference() as inference:
         inference.body = json.dumps({"steering": steering}).encode()
         with driving.bridge(inference.url) as port:
@@ -25,7 +27,7 @@ def evaluated(points: Path, steering: float, out: Path, *words: str) -> subproce
                     sys.executable,
                     "-m",
                     "simulator",
-                    "evaluate",
+                    "drive-many",
                     "--track",
                     str(points),
                     "--starts",
@@ -46,12 +48,12 @@ def evaluated(points: Path, steering: float, out: Path, *words: str) -> subproce
             )
 
 
-def test_a_straight_road_is_driven_by_who_steers_straight(points: Path, tmp_path: Path) -> None:
-    done = evaluated(points, 0.0, tmp_path / "out", "--json")
+def test_a_model_that_steers_straight_drives_a_straight_road(points: Path, tmp_path: Path) -> None:
+    done = drive_many(points, 0.0, tmp_path / "out", "--json")
     document = json.loads(done.stdout)
     assert done.returncode == (0 if document["successes"] == 2 else 1), done.stderr
     assert document["drives"] == 2
-    assert [each["direction"] for each in document["outcomes"]] == [1, -1]
+    assert [outcome["direction"] for outcome in document["outcomes"]] == [1, -1]
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == document
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "01",
@@ -64,20 +66,20 @@ def test_a_straight_road_is_driven_by_who_steers_straight(points: Path, tmp_path
     }
 
 
-def test_who_steers_to_one_side_fails_and_the_status_says_so(points: Path, tmp_path: Path) -> None:
-    done = evaluated(points, 0.4, tmp_path / "out")
+def test_a_model_that_steers_to_one_side_fails_with_status_1(points: Path, tmp_path: Path) -> None:
+    done = drive_many(points, 0.4, tmp_path / "out")
     assert done.returncode == 1
     assert "failed" in done.stdout
     assert "0 of 2" in done.stdout
 
 
-def test_no_bridge_is_one_line(points: Path) -> None:
+def test_a_missing_bridge_is_reported_in_one_line(points: Path) -> None:
     done = subprocess.run(
         [
             sys.executable,
             "-m",
             "simulator",
-            "evaluate",
+            "drive-many",
             "--track",
             str(points),
             "--bridge",
