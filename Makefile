@@ -85,8 +85,9 @@ bench-table: $(READY) ## Write bench/results/README.md from the figures that wer
 	$(BIN)/python -m bench.table
 
 docs: $(READY) ## Build the documentation site into docs/_build; a warning is an error
-	@# What was read with a warning is read again: else a second run would not warn of it.
-	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build \
+	@# A page that was read with a warning must be read again: a second run would not warn of it.
+	$(BIN)/python -m sphinx --builder html --write-all --fail-on-warning --keep-going --quiet \
+	  docs docs/_build \
 	  || { rm -rf docs/_build; exit 1; }
 
 docs-picture: ## Draw docs/architecture.svg from its source; needs npm and Debian's Chromium

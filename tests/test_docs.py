@@ -43,9 +43,15 @@ def tracked() -> frozenset[str]:
 FILES = tracked()
 
 
+def present(page: Path) -> str:
+    """Return the text of a page; of the changelog, what it says of the release to come."""
+    text = page.read_text()
+    return text.split("\n## ")[1] if page.name == "CHANGELOG.md" else text
+
+
 def prose(page: Path) -> str:
     """Return the text of a page without its blocks of code."""
-    return FENCE.sub("", page.read_text())
+    return FENCE.sub("", present(page))
 
 
 def exists(name: str, page: Path) -> bool:
@@ -65,7 +71,7 @@ def exists(name: str, page: Path) -> bool:
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives to the headings of a page."""
-    headings = HEADING.findall(prose(page))
+    headings = HEADING.findall(FENCE.sub("", page.read_text()))
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
     return set(plain)
 
@@ -76,12 +82,9 @@ def test_a_page_names_no_file_that_does_not_exist(page: Path) -> None:
 
     A file of ours ends in .py, .toml, .lock, .yml, .css, .mmd, .svg or .sh, or is a .md in a
     folder. Model files, pictures and what Lapwing writes end otherwise and are not looked for.
-    The changelog tells of earlier releases, and is looked at from its first section alone.
     """
-    text = prose(page)
-    if page.name == "CHANGELOG.md":
-        text = text.split("\n## ")[1]
-    names = {code for code in CODE.findall(text) if FILE.fullmatch(code) and "*" not in code}
+    codes = CODE.findall(prose(page))
+    names = {code for code in codes if FILE.fullmatch(code) and "*" not in code}
     assert {name for name in names if not exists(name, page)} == set()
 
 
@@ -96,7 +99,7 @@ def test_a_page_names_no_folder_that_does_not_exist(page: Path) -> None:
 def test_a_page_names_no_module_that_does_not_exist(page: Path) -> None:
     """What `python -m` is to run, in prose or in a block of code, is a module of the repository."""
     missing = set()
-    for module in re.findall(r"python -m ([a-z_.]+[a-z_])", page.read_text()):
+    for module in re.findall(r"python -m ([a-z_.]+[a-z_])", present(page)):
         path = module.replace(".", "/")
         here = [f"{path}.py", f"{path}/__main__.py"]
         if module not in NOT_OURS and not any(exists(name, page) for name in here):
