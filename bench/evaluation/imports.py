@@ -49,7 +49,7 @@ def others(network: NetworkSpec, pictures: Sequence[Path]) -> tuple[np.ndarray, 
         h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
         built.save(h5)
         litert.convert(h5, tflite)
-        return np.asarray(built.predict_on_batch(frames))[:, 0], LiteRT(tflite.parent).predict(
+        return np.asarray(built.predict_on_batch(frames))[:, 0], LiteRT(Path(scratch)).predict(
             frames
         )
 
