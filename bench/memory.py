@@ -87,7 +87,7 @@ def stream_alone(data: Path) -> float:
     places, parts = [], []
     for number, manifest in enumerate(store.read_manifests(data)):
         with store.open_store(data, manifest) as reader:
-            places.append(reader.place)
+            places.append(reader.layout)
         parts.append(np.zeros(manifest.frames, shared_memory.RECORD))
         parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
     samples = np.concatenate(parts)

@@ -76,7 +76,7 @@ def steered(
         table, held, _ = job.samples([reader], chosen)
         stream = stack.enter_context(
             Stream(
-                [reader.place],
+                [reader.layout],
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,

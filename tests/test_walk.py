@@ -41,7 +41,7 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
     manifests = store.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
-        place = reader.place
+        place = reader.layout
     table = index.plain([rows], [np.ones(len(rows), bool)])
     network = Network()
     asked = [shared_memory.records(table, np.arange(len(rows)))]

@@ -43,7 +43,7 @@ def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
     job = queue.enqueue(queue.EXPLAIN, redis, "3", {"version": 3})
     found = Job.fetch(job, redis, serializer=JSONSerializer)
     assert (found.func_name, found.origin) == ("trainer.jobs.explain.run", queue.TRAIN)
-    assert queue.JOB_TYPES[queue.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
+    assert queue.JOB_TYPES[queue.EXPLAIN].on_stopped == "trainer.jobs.cleanup.discard"
 
 
 def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:

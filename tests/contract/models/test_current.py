@@ -33,10 +33,10 @@ def test_a_file_in_the_place_of_the_link_is_refused(registry: Registry) -> None:
 
 def test_what_was_intended_for_a_version_that_never_came_is_forgotten(registry: Registry) -> None:
     publish_one(registry, "one")
-    registry.switch.record_intent(journal.decide(2, journal.FORCED, "", 1))
+    registry.current_version.record_intent(journal.decide(2, journal.FORCED, "", 1))
     atomic_files.temporary_path(registry.root / "current").symlink_to("versions/2")
     atomic_files.temporary_path(registry.root / H5).touch()
-    assert registry.of_job("two") is None
+    assert registry.published_by("two") is None
     assert registry.current() == 1
     assert {path.name for path in registry.root.iterdir()} == {
         ".lock",
@@ -94,7 +94,7 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, when: str
     while killed(root := tmp_path / str(at := at + 1), when, at):
         registry = Registry(root)
         assert registry.current() in (1, 2)  # at once, as inference looks
-        registry.of_job("one")  # the next writer ends what was begun
+        registry.published_by("one")  # the next writer ends what was begun
         current = registry.current()
         assert current in (1, 2)
         assert registry.verify(current).version == current
@@ -111,6 +111,6 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, when: str
 
 def test_the_intent_is_readable_to_whoever_looks(registry: Registry) -> None:
     decision = journal.decide(1, journal.FORCED, "wanted", None)
-    registry.switch.record_intent(decision)
+    registry.current_version.record_intent(decision)
     document = json.loads((registry.root / ".switching.json").read_text())
     assert journal.Decision(**document) == decision

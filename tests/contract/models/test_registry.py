@@ -81,8 +81,8 @@ def test_a_job_publishes_once(registry: Registry) -> None:
 
 def test_what_a_job_published_is_found(registry: Registry) -> None:
     published = publish_one(registry, "one")
-    assert registry.of_job("one") == published
-    assert registry.of_job("other") is None
+    assert registry.published_by("one") == published
+    assert registry.published_by("other") is None
 
 
 def test_a_missing_file_is_noticed(registry: Registry) -> None:

@@ -65,10 +65,10 @@ def publish(registry: Registry, network: Path, job_id: str, **changes: Any) -> M
     shutil.copytree(network, staged)
     published = registry.publish(staged, manifest(job_id, **changes))
     if registry.current() != published.version:
-        with registry.switch.lock():
+        with registry.current_version.lock():
             decision = decide(published.version, FORCED, "a test wants it", registry.current())
-            registry.switch.record_intent(decision)
-            registry.switch.carry_out(decision)
+            registry.current_version.record_intent(decision)
+            registry.current_version.carry_out(decision)
     return published
 
 

@@ -66,7 +66,7 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
     """Do the work of `run` for the job `job_id`; once more where another version came meanwhile."""
     registry = Registry(settings.model_dir)
     while True:
-        with registry.switch.lock():  # and so what a killed process began is ended
+        with registry.current_version.lock():  # and so what a killed process began is ended
             against, known = registry.current(), registry.decisions()
         registry.verify(version)
         earlier = [each for each in known if each.id == job_id]

@@ -124,7 +124,7 @@ def import_file(
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.hold():
         try:
-            published = registry.of_job(job_id)
+            published = registry.published_by(job_id)
             if published is None:
                 report(phase="read")
                 found, network = understand(path, choices)

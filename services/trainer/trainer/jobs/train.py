@@ -70,7 +70,7 @@ def train(
     """Do the work of `run` for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.hold():
-        published = registry.of_job(job_id)
+        published = registry.published_by(job_id)
         if published is None:
             published = _train(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
@@ -105,7 +105,7 @@ def _train(
         state.shuffle = state.shuffle or _shuffle(readers, manifests, config)
         workspace.write(state)
         machine = devices.prepare()
-        places = [reader.place for reader in readers]
+        places = [reader.layout for reader in readers]
         stream = stack.enter_context(
             Stream(
                 places,
@@ -214,7 +214,7 @@ def _shuffle(
     frames, free = sum(manifest.frames for manifest in manifests), storage_probe.free_bytes()
     rate = np.inf
     if sampler.exceeds(frames, free):
-        rate = storage_probe.random_frames_per_s([reader.place for reader in readers])
+        rate = storage_probe.random_frames_per_s([reader.layout for reader in readers])
     how, why = sampler.choose(frames, free, rate)
     log.info("shuffle: %s (%s)", how, why)
     return how

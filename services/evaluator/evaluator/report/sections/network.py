@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from contract.models import layer_table
+from contract.models.layer_table import Layer
 from evaluator.report.document import Block, Paragraph, Section, Table
-from evaluator.report.version_folder import Entry, VersionFolder
-
-FILE: Final = "architecture.json"
+from evaluator.report.version_folder import VersionFolder
 
 
 def section(folder: VersionFolder) -> Section:
     """Return the section on the network."""
-    layers = folder.read(FILE)
+    layers = layer_table.read(folder.root / layer_table.FILE)
     spec = folder.manifest["frame_spec"]
     size = "{height} × {width} × {channels}".format(
         **{key: spec[key].whole() for key in ("height", "width", "channels")}
@@ -30,8 +28,8 @@ def section(folder: VersionFolder) -> Section:
             "and `lapwing import-model` make versions that have one."
         )
         return Section("network", "Network", (*blocks, Paragraph(text, "missing")))
-    rows = [_row(each) for each in layers]
-    total = sum(each["parameters"].whole() for each in layers)
+    rows = [_row(layer) for layer in layers]
+    total = sum(layer.parameters for layer in layers)
     rows.append(("all", "", "", "", "", f"{total:,}"))
     blocks.append(
         Table(
@@ -39,21 +37,21 @@ def section(folder: VersionFolder) -> Section:
             tuple(rows),
             "Layers in the order of computing; heights and widths in pixels. After Bojarski et al. "
             "2016, arXiv 1604.07316, where the network was trained here.",
-            FILE,
+            layer_table.FILE,
             words=4,
         )
     )
     return Section("network", "Network", tuple(blocks))
 
 
-def _row(layer: Entry) -> tuple[str, ...]:
-    shape = " × ".join(f"{size.whole():,}" for size in layer["output_shape"])
-    detail = layer["detail"].text().replace(" x ", " × ").replace("x *", "x ×").replace("-", "−")
+def _row(layer: Layer) -> tuple[str, ...]:
+    shape = " × ".join(f"{size:,}" for size in layer.output_shape)
+    detail = layer.detail.replace(" x ", " × ").replace("x *", "x ×").replace("-", "−")
     return (
-        layer["name"].text(),
-        layer["kind"].text(),
+        layer.name,
+        layer.kind,
         detail,
-        layer["activation"].text(),
+        layer.activation,
         shape,
-        f"{layer['parameters'].whole():,}",
+        f"{layer.parameters:,}",
     )
