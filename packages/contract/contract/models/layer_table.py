@@ -77,7 +77,7 @@ def _layer(entry: Any) -> Layer:  # noqa: ANN401 - any JSON document
     shape, parameters = entry["output_shape"], entry["parameters"]
     if not all(type(text) is str for text in texts):
         raise ValueError(f"a layer whose texts are {texts!r:.80}")
-    if type(shape) is not list or not all(type(size) is int for size in (*shape, parameters)):
+    if type(shape) is not list or {*map(type, (*shape, parameters))} != {int}:
         raise ValueError(f"a layer of the shape {shape!r:.40} with {parameters!r:.40} parameters")
     name, kind, detail, activation = texts
     return Layer(name, kind, detail, activation, tuple(shape), parameters)
