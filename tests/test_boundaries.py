@@ -13,8 +13,8 @@ FOLDERS = sorted(path.parent for path in MODULES if path.name == "__init__.py")
 MOST_MODULES = 17
 SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 
-# The sub-packages and modules of each package in an order: a part imports only parts to the right of
-# the next ">". Parts between two ">" do not import each other.
+# The sub-packages and modules of each package, in an order. A part imports only parts that stand to
+# the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
@@ -196,7 +196,7 @@ def test_a_module_has_at_most_400_lines(module: Path) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
 def test_importing_a_module_has_no_effects(module: Path) -> None:
-    """A module holds definitions and constants; only a typer app may call a function, app.command."""
+    """A module holds definitions and constants; only a typer app calls a function: app.command."""
     for node in ast.parse(module.read_text()).body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             text = ast.unparse(node)
