@@ -141,7 +141,7 @@ class TrainConfig:
     )
     recovery_time_s: float = option(
         0.6,
-        "Time in seconds in which the label of a view from beside the path leads back to the path.",
+        "Time in seconds in which the label of a view from next to the path leads back to it.",
         minimum=0.2,
         maximum=10.0,
         formerly="back_s",

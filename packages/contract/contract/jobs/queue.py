@@ -4,7 +4,7 @@ The queues are RQ's, with the JSON serializer. A job names its function by a str
 the table of all types of jobs: which function runs a job, in which of the three queues it waits,
 how long it may run, and how often it is retried. A job whose process dies is run again: all jobs
 give the same result when they are run twice, and the long ones resume. A worker runs only the
-functions of this table, whatever is stored in Redis (see worker.py).
+functions of this table, even if Redis holds a job with another one (see worker.py).
 """
 
 from __future__ import annotations

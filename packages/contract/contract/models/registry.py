@@ -27,7 +27,7 @@ SCHEMA: Final = 2
 TFLITE: Final = "model.tflite"
 MANIFEST: Final = "manifest.json"
 MAX_FILE_BYTES: Final = 256 << 20
-"""Maximum size of a file that is read, whatever the manifest says; our network has 1 MB."""
+"""Maximum size of a file that is read, also if the manifest says more; our network has 1 MB."""
 
 
 @dataclass(frozen=True)

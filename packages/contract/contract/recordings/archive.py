@@ -1,7 +1,7 @@
 """Opens the recordings in a folder, a zip or a tar, which may hold several driving logs.
 
 Only the file names in a driving log are used to find its images, and not the paths. So nothing
-outside the recording is read, whatever paths the log contains.
+outside the recording is read.
 """
 
 from __future__ import annotations
