@@ -18,6 +18,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+__all__ = [
+    "fsync",
+    "lock",
+    "rename",
+    "replace_folder",
+    "sha256",
+    "temporary_path",
+    "temporary_paths",
+    "write_json",
+]
+
 
 def temporary_path(final: Path) -> Path:
     """Return a hidden path in the folder of `final`, with the same suffix.

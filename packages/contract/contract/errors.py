@@ -21,6 +21,22 @@ an exit status.
 
 from __future__ import annotations
 
+__all__ = [
+    "BrokenFrameError",
+    "FrameError",
+    "JobError",
+    "LapwingError",
+    "ModelError",
+    "NotAJpegError",
+    "ReaderDiedError",
+    "RecordingError",
+    "ServiceError",
+    "SettingError",
+    "StoreError",
+    "TelemetryError",
+    "TrainingError",
+]
+
 
 class LapwingError(Exception):
     """The base class of all errors that Lapwing raises itself.

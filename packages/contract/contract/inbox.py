@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+__all__ = ["MODEL_FILES", "RECORDINGS", "discard"]
+
 log = logging.getLogger(__name__)
 
 RECORDINGS: Final = "inbox"

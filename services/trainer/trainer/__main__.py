@@ -7,25 +7,23 @@ import sys
 from typing import Final
 
 from contract.jobs import queue, worker
-from contract.settings import load
+from contract.settings import load, names
 from trainer.settings import Settings
 
 NICE: Final = 15
-"""Training stands back for whoever drives on the same machine."""
+"""Niceness of the process, so that training does not slow down driving on the same machine."""
 
 
 def main() -> int | str:
-    """Work on the queue of trainings until SIGTERM or Ctrl-C; return the exit status."""
-    # TensorFlow tells at each start how it was compiled; errors still show.
+    """Work on the queue of training jobs until SIGTERM or Ctrl-C; return the exit status."""
+    # Without this, TensorFlow logs at each start how it was compiled; errors are still logged.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.nice(NICE)
     return worker.main(
         "trainer",
         queue.TRAIN,
         lambda: load(Settings, os.environ),
-        "Runs the training jobs that `lapwing train` queues. Settings: LAPWING_REDIS_URL, "
-        "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MODEL_DIR, LAPWING_READERS, "
-        "LAPWING_QUEUE_MIB, LAPWING_CHECKPOINT_S.",
+        f"Runs the training jobs that `lapwing train` queues. Settings: {names(Settings)}.",
     )
 
 

@@ -8,9 +8,9 @@ from support.data.roads import straight
 from contract.errors import ModelError
 from evaluator.closed_loop.dagger import MANNER, PAUSE_S, Drive, Relabelled, relabel
 from simulator.drivers.expert import Expert
-from simulator.drivers.in_process import InProcess, Local, Seeing
-from simulator.episode.initial_state import Start
-from simulator.recording.udacity_writer import Recorder
+from simulator.drivers.in_process import ExpertDriver, InProcessDriver, ModelDriver
+from simulator.episode.initial_state import InitialState
+from simulator.recording.udacity_writer import UdacityWriter
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
@@ -20,15 +20,15 @@ TIMES = slice(-3, None)
 
 def driven(
     folder: Path,
-    model: InProcess,
+    model: InProcessDriver,
     track: Track = ROAD,
     rows: int = 60,
-    start: Start | None = None,
+    start: InitialState | None = None,
     **how: float,
 ) -> tuple[Relabelled, np.ndarray, np.ndarray]:
     """Return what came of a drive, and the rows' times and labels."""
-    drive = Drive(start or Start(), rows, **how)
-    with Recorder(folder, LOCALES["en-US"], "test") as recorder:
+    drive = Drive(start or InitialState(), rows, **how)
+    with UdacityWriter(folder, LOCALES["en-US"], "test") as recorder:
         result = relabel(track, drive, model, recorder, 0.0)
     lines = (folder / "driving_log.csv").read_text().splitlines()
     cells = [line.split(",") for line in lines]
@@ -37,9 +37,9 @@ def driven(
     return result, times, np.array([float(row[3]) for row in cells])
 
 
-def straight_on(steering: float) -> Seeing:
+def straight_on(steering: float) -> ModelDriver:
     """Return a model that steers alike whatever it sees."""
-    return Seeing(lambda frame: steering)
+    return ModelDriver(lambda frame: steering)
 
 
 def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
 
 
 def test_a_model_that_drives_as_the_expert_is_not_apart(tmp_path: Path) -> None:
-    model = Local(Expert(circuit(), MANNER, 1))
-    result, _, labels = driven(tmp_path / "run", model, circuit(), 60, Start(station_m=55.0))
+    model = ExpertDriver(Expert(circuit(), MANNER, 1))
+    result, _, labels = driven(tmp_path / "run", model, circuit(), 60, InitialState(station_m=55.0))
     assert result.apart < 1e-9
     assert np.abs(labels).max() > 0.05
 
@@ -77,10 +77,10 @@ def test_the_expert_may_drive_a_share_of_the_time(tmp_path: Path) -> None:
 
 
 def test_with_a_delay_the_label_is_for_the_moment_when_it_comes_into_force(tmp_path: Path) -> None:
-    start = Start(station_m=50.0)
-    model = Local(Expert(circuit(), MANNER, 1))
+    start = InitialState(station_m=50.0)
+    model = ExpertDriver(Expert(circuit(), MANNER, 1))
     _, times, prompt = driven(tmp_path / "prompt", model, circuit(), 70, start)
-    model = Local(Expert(circuit(), MANNER, 1))
+    model = ExpertDriver(Expert(circuit(), MANNER, 1))
     _, late_times, late = driven(tmp_path / "late", model, circuit(), 35, start, delay_s=0.1)
     assert np.diff(late_times).mean() == pytest.approx(2 / 15, abs=0.002)
     # At the same places of the road nearly: which shift makes the labels alike?
@@ -103,7 +103,7 @@ def test_a_model_that_answers_with_no_number_is_said(tmp_path: Path) -> None:
         raise ModelError("no number")
 
     with pytest.raises(ModelError, match="no number"):
-        driven(tmp_path / "run", Seeing(refuse))
+        driven(tmp_path / "run", ModelDriver(refuse))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from contract.errors import SettingError
 from evaluator.closed_loop.perturbations import Condition, parse
-from simulator.episode.initial_state import Start
+from simulator.episode.initial_state import InitialState
 
 
 def test_conditions_are_read_as_people_write_them() -> None:
@@ -64,10 +64,12 @@ def test_one_that_is_there_twice_is_refused_however_it_is_written(words: list[st
 
 
 def test_a_condition_changes_nothing_else_of_a_start() -> None:
-    usual = Start(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
+    usual = InitialState(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
     assert Condition().start(usual) == usual
     [foggy, beside] = parse(["fog", "offset=1m"])
-    assert foggy.start(usual) == Start(7.0, -1, -0.2, 0.05, "fog", 9)
-    assert beside.start(usual) == Start(7.0, -1, -1.0, 0.05, "clear", 9)  # on the side where it was
+    assert foggy.start(usual) == InitialState(7.0, -1, -0.2, 0.05, "fog", 9)
+    assert beside.start(usual) == InitialState(
+        7.0, -1, -1.0, 0.05, "clear", 9
+    )  # on the side where it was
     [on_the_line] = parse(["offset=0m"])
     assert on_the_line.start(usual).offset_m == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluator.closed_loop.statistics import MEASURES, interval, measure, resampled_means
-from simulator.episode.metrics import wilson
+from simulator.episode.metrics import wilson_interval
 
 
 def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, A
 def test_each_figure_has_its_mean_and_interval() -> None:
     found = measure([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
     assert list(found) == [each.name for each in MEASURES]
-    low, high = wilson(2, 3)
+    low, high = wilson_interval(2, 3)
     assert found["success_percent"] == pytest.approx(
         {"mean": 200 / 3, "low": 100 * low, "high": 100 * high, "unit": "%"}
     )

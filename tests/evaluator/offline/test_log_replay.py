@@ -12,8 +12,8 @@ from evaluator.offline import logged_drive
 from evaluator.offline.log_replay import Moment, rerun
 from evaluator.offline.replay_policies import policy
 from evaluator.offline.view_warp import Lens
-from simulator.recording.demonstrations import Lesson, record
-from simulator.rendering.appearance import Look
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
 from simulator.unity.number_format import LOCALES
 
 
@@ -26,7 +26,13 @@ def lens() -> Lens:
 def lap(tmp_path_factory: pytest.TempPathFactory) -> logged_drive.Recorded:
     """Once around a circle of 40 m by our own simulator's expert."""
     folder = tmp_path_factory.mktemp("rerun") / "circle"
-    record(roads.circle(), Look("clear"), Lesson(mph=(20.0, 20.0)), folder, LOCALES["en-US"])
+    record_demonstration(
+        roads.circle(),
+        Appearance("clear"),
+        DemonstrationConfig(mph=(20.0, 20.0)),
+        folder,
+        LOCALES["en-US"],
+    )
     return logged_drive.read(folder)
 
 

@@ -11,7 +11,7 @@ from contract.frames import preprocess
 from contract.frames.spec import SHAPE
 from contract.vehicle import CAMERA_NAMES
 from evaluator.offline.view_warp import FRAME, LEFT_M, Lens, attitude
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 
 ROAD = roads.straight(300.0)
@@ -21,7 +21,7 @@ BONNET_ROW = 125
 
 @pytest.fixture(scope="module")
 def camera():
-    with Camera(ROAD, Look("clear")) as eye:
+    with Camera(ROAD, Appearance("clear")) as eye:
         yield eye
 
 
@@ -52,11 +52,11 @@ def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
 def test_the_view_from_beside_is_what_is_seen_there(
     camera: Camera, lens: Lens, left_m: float, turn_rad: float, at_least: float
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, left_m, turn_rad))
-    here = ROAD.pose(60.0, 0.0)
+    truth = camera.render(ROAD.pose_at(60.0, left_m, turn_rad))
+    here = ROAD.pose_at(60.0, 0.0)
     nearest = lens.nearest(3, left_m, turn_rad)
-    view = lens.view(camera.picture(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
-    centre = camera.picture(here)
+    view = lens.view(camera.render(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
+    centre = camera.render(here)
     warped, unwarped = alike(lens, view, truth), alike(lens, centre, truth)
     wrong = alike(lens, lens.view(centre, 0, -left_m, -turn_rad), truth)
     assert warped >= at_least
@@ -67,8 +67,8 @@ def test_the_view_from_beside_is_what_is_seen_there(
 def test_the_one_camera_of_a_centre_only_recording_does_nearly_as_well(
     camera: Camera, lens: Lens
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, 0.8))
-    centre, left = (camera.picture(ROAD.pose(60.0, 0.0), side) for side in ("center", "left"))
+    truth = camera.render(ROAD.pose_at(60.0, 0.8))
+    centre, left = (camera.render(ROAD.pose_at(60.0, 0.0), side) for side in ("center", "left"))
     alone = alike(lens, lens.view(centre, 0, 0.8, 0.0), truth)
     assert alike(lens, centre, truth) + 0.2 < alone
     assert alone < alike(lens, lens.view(left, 1, 0.8, 0.0), truth)
@@ -112,7 +112,7 @@ def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
     small = Lens(ahead_m=1.0, shape=SHAPE)
     assert small.ground.shape == SHAPE[:2]
     nearest = lens.nearest(3, left_m, turn_rad)
-    picture = camera.picture(ROAD.pose(60.0, 0.0), CAMERA_NAMES[nearest])
+    picture = camera.render(ROAD.pose_at(60.0, 0.0), CAMERA_NAMES[nearest])
     expected = preprocess.resize(lens.view(picture, nearest, left_m, turn_rad))
     found = small.view(preprocess.resize(picture), nearest, left_m, turn_rad)
     wrong = small.view(preprocess.resize(picture), nearest, -left_m, -turn_rad)

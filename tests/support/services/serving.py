@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from inference.api.uvicorn_protocol import Joined
+from inference.api.uvicorn_protocol import SingleSegmentProtocol
 from inference.app import create_app
 from inference.settings import Settings
 
@@ -40,7 +40,7 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
             access_log=False,
             ws="none",
             loop="uvloop",
-            http=Joined,
+            http=SingleSegmentProtocol,
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)

@@ -22,6 +22,8 @@ import xxhash
 from contract.errors import StoreError
 from contract.frames import spec
 
+__all__ = ["BLOCK_FRAMES", "BlockLayout", "BlockReader", "Frames", "Numbers", "checksum"]
+
 BLOCK_FRAMES: Final = 32
 """Number of frames in a block, which has 1.5 MB.
 

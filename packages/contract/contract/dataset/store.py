@@ -13,7 +13,6 @@ read them with this module.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -28,6 +27,21 @@ import tables
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
 from contract.errors import StoreError
+
+__all__ = [
+    "ABSENT",
+    "ROW",
+    "SCHEMA",
+    "Rows",
+    "StoreManifest",
+    "StoreReader",
+    "folder",
+    "open_store",
+    "paths",
+    "read_manifest",
+    "read_manifests",
+    "select_manifests",
+]
 
 SCHEMA: Final = 2
 """Version of the file format; schema 1 had a SHA-256 of each block instead of a checksum."""
@@ -219,11 +233,6 @@ def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
         StoreError: the file is missing or is not the store of the manifest; see `StoreReader`.
     """
     return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
-
-
-def to_document(manifest: StoreManifest) -> dict[str, object]:
-    """Return a manifest as the JSON document that `read_manifest` reads."""
-    return dataclasses.asdict(manifest)
 
 
 def _damage_error(name: str, got: str) -> StoreError:

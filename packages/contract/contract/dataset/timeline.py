@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from contract.vehicle import ROW_S
 
+__all__ = ["Clock", "clock", "row_segments", "row_times", "segments", "window_means"]
+
 MAX_PAUSE_S: Final = 0.5
 """Longest pause between two rows of one segment, in seconds."""
 WINDOW_TOLERANCE_S: Final = 1e-4

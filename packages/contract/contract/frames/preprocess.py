@@ -16,6 +16,8 @@ import simplejpeg
 from contract.errors import BrokenFrameError, NotAJpegError
 from contract.frames.spec import HEIGHT, WIDTH
 
+__all__ = ["Frame", "decode", "decode_image", "prepare", "resize"]
+
 MAX_PIXELS: Final = 4_000_000
 """Maximum number of pixels of an image.
 

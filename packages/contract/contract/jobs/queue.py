@@ -28,6 +28,31 @@ from rq.serializers import JSONSerializer
 
 from contract.errors import JobError
 
+__all__ = [
+    "COLLECT",
+    "ENDED",
+    "EVALUATE",
+    "EVALUATION",
+    "EXPLAIN",
+    "GATE",
+    "IMPORT",
+    "INGEST",
+    "JOB_TYPES",
+    "REPORT",
+    "TRAIN",
+    "JobType",
+    "JobView",
+    "Report",
+    "cancel",
+    "connect",
+    "current_job",
+    "enqueue",
+    "enqueue_follow_up",
+    "queue",
+    "view",
+    "views",
+]
+
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 IMPORT: Final = "import"

@@ -20,6 +20,16 @@ from contract.child_process import die_with_parent
 from contract.errors import JobError, LapwingError, ReaderDiedError
 from contract.jobs import queue
 
+__all__ = [
+    "LapwingJob",
+    "LapwingWorker",
+    "QueueSettings",
+    "is_alive",
+    "is_listening",
+    "main",
+    "work",
+]
+
 log = logging.getLogger(__name__)
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -45,7 +55,7 @@ class LapwingJob(Job):
             raise JobError(
                 "the job names a function that Lapwing does not queue",
                 got=self.func_name,
-                remedy="If another release of Lapwing queued it, queue the job again",
+                remedy="If an older release of Lapwing queued this job, run the command again",
             )
         # Without this the job would go on after its worker was killed, while RQ runs it again.
         die_with_parent(os.getppid())

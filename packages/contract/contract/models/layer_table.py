@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from contract.errors import ModelError
 
+__all__ = ["FILE", "Layer", "read", "write"]
+
 FILE: Final = "architecture.json"
 MAX_BYTES: Final = 16 << 20
 """Maximum size of the file; a table of ten thousand layers has about 2 MB."""

@@ -25,6 +25,8 @@ from typing import Final
 
 from contract.errors import RecordingError
 
+__all__ = ["Recording", "open_recordings"]
+
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
 HASH_BATCH: Final = 64

@@ -15,6 +15,8 @@ from typing import Final
 from contract.errors import RecordingError
 from contract.recordings.decimal_comma import possible_readings
 
+__all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
+
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 RANGE_TOLERANCE: Final = 1e-4
 """A value may exceed its range by this much because of rounding; it is clamped to the range."""

@@ -14,6 +14,8 @@ from typing import Final
 
 from contract.errors import TelemetryError
 
+__all__ = ["CHANNEL", "LiveView", "decode"]
+
 CHANNEL: Final = "lapwing:live"
 
 

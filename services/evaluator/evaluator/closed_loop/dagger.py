@@ -14,21 +14,21 @@ from typing import Final
 
 import numpy as np
 
-from contract.vehicle import CAMERA_NAMES
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import InProcess
-from simulator.episode.initial_state import Start
-from simulator.episode.monitor import Judge
-from simulator.recording.udacity_writer import Recorder
-from simulator.rendering.appearance import Look
+from contract.vehicle import CAMERA_NAMES, ROW_HZ
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import InProcessDriver
+from simulator.episode.initial_state import InitialState
+from simulator.episode.monitor import DriveMonitor
+from simulator.recording.udacity_writer import UdacityWriter
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 PAUSE_S: Final = 3.0
 """Between two stretches of driving, so that neither a window of smoothing nor a sequence of frames
 reaches from one into the other: the trainer parts them at 0.5 s."""
-MANNER: Final = Manner(weave_m=0.0, tremor=0.0)
+MANNER: Final = DrivingStyle(weave_m=0.0, tremor=0.0)
 """A label is to be right, not human."""
 
 
@@ -36,7 +36,7 @@ MANNER: Final = Manner(weave_m=0.0, tremor=0.0)
 class Drive:
     """What is to be driven."""
 
-    start: Start
+    start: InitialState
     rows: int
     """To be recorded."""
     delay_s: float = 0.0
@@ -60,8 +60,8 @@ class Relabelled:
 def relabel(
     track: Track,
     drive: Drive,
-    model: InProcess,
-    recorder: Recorder,
+    model: InProcessDriver,
+    recorder: UdacityWriter,
     clock_s: float,
     told: Callable[[], None] = lambda: None,
 ) -> Relabelled:
@@ -86,13 +86,13 @@ def relabel(
     chance = np.random.default_rng([start.seed, 0xDA66E])
     lateral = start.direction * (track.lane_m + start.offset_m)
     world = World(track, start.station_m, start.direction, lateral, start.heading_rad)
-    judge = Judge(track, start.direction, math.inf, world.place)
+    judge = DriveMonitor(track, start.direction, math.inf, world.position)
     expert = Expert(track, MANNER, start.seed)
     rows, helped, apart, number = 0, 0, 0.0, 0
-    with Camera(track, Look(start.light, start.seed)) as camera:
+    with Camera(track, Appearance(start.light, start.seed)) as camera:
         while rows < drive.rows:
             now_s, mph = world.time_s, world.speed_mph
-            jpegs = {side: camera.jpeg(world.pose, side) for side in CAMERA_NAMES}
+            jpegs = {side: camera.render_jpeg(world.pose, side) for side in CAMERA_NAMES}
             answer, throttle = model.command(jpegs["center"], world)
             late = _on(world, judge, now_s + drive.delay_s)
             if late is None:
@@ -102,8 +102,8 @@ def relabel(
                 told()
                 world.steering = wanted if chance.random() < drive.beta else answer
                 world.throttle = throttle
-            number = max(number + 1, math.ceil((now_s + drive.delay_s) * FRAME_HZ - 1e-6))
-            event = late or _on(world, judge, number / FRAME_HZ)
+            number = max(number + 1, math.ceil((now_s + drive.delay_s) * ROW_HZ - 1e-6))
+            event = late or _on(world, judge, number / ROW_HZ)
             if event == "finished":
                 break
             if event == "put back":
@@ -111,19 +111,19 @@ def relabel(
                 clock_s += PAUSE_S
                 # Its hands are still where the road was before.
                 expert = Expert(track, MANNER, start.seed)
-                number = math.ceil(world.time_s * FRAME_HZ - 1e-6)
-                _on(world, judge, number / FRAME_HZ)
+                number = math.ceil(world.time_s * ROW_HZ - 1e-6)
+                _on(world, judge, number / ROW_HZ)
     return Relabelled(rows, helped, apart, clock_s + world.time_s + PAUSE_S)
 
 
-def _on(world: World, judge: Judge, time_s: float) -> str | None:
+def _on(world: World, judge: DriveMonitor, time_s: float) -> str | None:
     """Let the world go on, and say what happened on the way; a car that left is put back."""
-    for place in world.until(time_s):
-        verdict = judge.see(
+    for place in world.advance_to(time_s):
+        verdict = judge.check(
             world.time_s, world.pose, place, world.speed_mps, world.steering, world.throttle
         )
         if verdict.put_back:
-            world.put(place.station_m, world.direction * world.track.lane_m)
+            world.place_car(place.station_m, world.direction * world.track.lane_m)
             world.steering = 0.0
             return "put back"
         if verdict.finished:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contract.errors import SettingError
-from simulator.episode.initial_state import Start
+from simulator.episode.initial_state import InitialState
 from simulator.rendering.appearance import LIGHTS
 
 CLEAR: Final = "clear"
@@ -31,7 +31,7 @@ class Condition:
     offset_m: float | None = None
     """Of every start from the line, to either side; None: up to USUAL_OFFSET_M."""
 
-    def start(self, usual: Start) -> Start:
+    def start(self, usual: InitialState) -> InitialState:
         """Return a start as it is under this condition: the same place, the same direction."""
         offset_m = usual.offset_m
         if self.offset_m is not None:

@@ -29,14 +29,14 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
         drives: their outcomes' documents.
     """
     with style.drawn(path, 6.0) as (axes,):
-        left, right = map_projection.edges(track)
+        left, right = map_projection.road_edges(track)
         axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD, linewidth=0)
         for success, color, label in (
             (True, GOOD, "began, needed nobody"),
             (False, BAD, "began, needed help"),
         ):
             starts = [
-                track.pose(
+                track.pose_at(
                     each["station_m"], each["direction"] * (track.lane_m + each["lateral_m"])
                 )
                 for each in drives
@@ -52,7 +52,7 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
                     zorder=3,
                 )
         helped = [
-            track.pose(each["station_m"], drive["direction"] * track.lane_m)
+            track.pose_at(each["station_m"], drive["direction"] * track.lane_m)
             for drive in drives
             for each in drive["interventions"]
         ]

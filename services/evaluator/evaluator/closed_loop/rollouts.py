@@ -25,10 +25,10 @@ from contract.errors import ModelError, SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
-from simulator.drivers.in_process import Seeing
-from simulator.episode.episode import Terms, run
-from simulator.episode.initial_state import starts
-from simulator.track.catalog import track_of
+from simulator.drivers.in_process import ModelDriver
+from simulator.episode.episode import EpisodeConfig, run_episode
+from simulator.episode.initial_state import draw_initial_states
+from simulator.track.catalog import load_track
 
 FOLDER: Final = "evaluations"
 """Within a version's: what is found out about it."""
@@ -91,7 +91,7 @@ def drives(
     """
     registry.verify(version)
     for course in courses:
-        track_of(course.track)  # refused before processes are started
+        load_track(course.track)  # refused before processes are started
     root = folder(registry, version) / "drives"
     folders = {course: root / course.folder for course in courses}
     asked = [(course, number) for course in courses for number in range(count)]
@@ -139,11 +139,11 @@ def once(
         kept: a folder for the drive's report, chart and film; None keeps nothing.
         film: whether it is filmed.
     """
-    track = track_of(course.track)
-    usual = starts(track, number + 1, course.seed, USUAL_OFFSET_M, ("clear",))[number]
-    terms = Terms(laps=course.laps, delay_s=course.condition.delay_s, film=film)
-    driver = Seeing(_steer(models, version))
-    return run(track, course.condition.start(usual), terms, driver, kept).document()
+    track = load_track(course.track)
+    usual = draw_initial_states(track, number + 1, course.seed, USUAL_OFFSET_M, ("clear",))[number]
+    terms = EpisodeConfig(laps=course.laps, delay_s=course.condition.delay_s, video=film)
+    driver = ModelDriver(_steer(models, version))
+    return run_episode(track, course.condition.start(usual), terms, driver, kept).document()
 
 
 def _kept(models: Path, version: int, course: Course, number: int, path: Path) -> None:

@@ -23,10 +23,10 @@ from evaluator.closed_loop import perturbations as written
 from evaluator.closed_loop.dagger import Drive, relabel
 from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
 from evaluator.settings import Settings
-from simulator.drivers.in_process import InProcess, Seeing
+from simulator.drivers.in_process import InProcessDriver, ModelDriver
 from simulator.episode import initial_state as seeded
-from simulator.recording.udacity_writer import Recorder, exists
-from simulator.track.catalog import track_of
+from simulator.recording.udacity_writer import UdacityWriter, is_occupied
+from simulator.track.catalog import load_track
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
@@ -95,28 +95,32 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     wanted = Lesson(tuple(written.parse(conditions)), starts, rows, beta, seed)
-    road = track_of(track)
+    road = load_track(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
     folder = settings.data_dir / "inbox" / job_id / name
-    return {"collected": collect(road, wanted, Seeing(steer), folder, report)}
+    return {"collected": collect(road, wanted, ModelDriver(steer), folder, report)}
 
 
 def collect(
-    track: Track, lesson: Lesson, model: InProcess, folder: Path, report: queue.Report
+    track: Track, lesson: Lesson, model: InProcessDriver, folder: Path, report: queue.Report
 ) -> dict[str, Any]:
     """Do the work of `run`: drive, and record in `folder`, in place of what is there.
 
     Raises:
         RecordingError: no row was recorded, or the recording cannot be written.
     """
-    if exists(folder):  # of a run that was killed before it could answer
+    if is_occupied(folder):  # of a run that was killed before it could answer
         shutil.rmtree(folder)
-    usual = seeded.starts(track, lesson.starts, lesson.seed, USUAL_OFFSET_M, ("clear",))
+    usual = seeded.draw_initial_states(
+        track, lesson.starts, lesson.seed, USUAL_OFFSET_M, ("clear",)
+    )
     drives = [(each, each.start(start)) for each in lesson.conditions for start in usual]
     told = _counter(report, lesson.rows)
     clock_s, helped, apart = 0.0, 0, 0.0
-    with Recorder(folder, LOCALES["en-US"], f"{track.name} {folder.name} {lesson}") as recorder:
+    with UdacityWriter(
+        folder, LOCALES["en-US"], f"{track.name} {folder.name} {lesson}"
+    ) as recorder:
         for number, (each, start) in enumerate(drives):
             share = -(-(lesson.rows - recorder.rows) // (len(drives) - number))
             drive = Drive(start, share, each.delay_s, lesson.beta)

@@ -28,7 +28,7 @@ from evaluator.closed_loop.rollouts import Course
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.rerun_command import chart
 from evaluator.settings import Settings
-from simulator.track.catalog import track_of
+from simulator.track.catalog import load_track
 from simulator.viz.track_plot import write_png
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Do the work of `run`."""
     registry, chosen = Registry(settings.model_dir), conditions.parse(words)
-    track_of(track)  # refused before the recordings are driven along
+    load_track(track)  # refused before the recordings are driven along
     sha256 = registry.verify(version).sha256
     recorded = _recordings(settings, registry, version, report)
     courses = [Course(track, each, laps, seed) for each in chosen]
@@ -140,7 +140,7 @@ def _condition(
     """Draw the drives under one condition, film the worst, and return the condition's document."""
     condition: Condition = course.condition
     title = f"Version {version} on {course.track}, {condition.name}"
-    plots.plan_of(folder / f"{condition.name}.png", track_of(course.track), title, drives)
+    plots.plan_of(folder / f"{condition.name}.png", load_track(course.track), title, drives)
     document: dict[str, Any] = {
         "condition": condition.name,
         "measures": statistics.measure(drives),

@@ -20,7 +20,7 @@ from evaluator.offline.logged_drive import Recorded
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import Lens
 from evaluator.offline.virtual_car import Abreast, advance
-from simulator.episode.metrics import INTERVENTION_S, lateral
+from simulator.episode.metrics import INTERVENTION_COST_S, lateral_errors_m
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
@@ -72,7 +72,7 @@ class Rerun:
         Unlike the simulator's it is not held at 0: it is to rank drivers, and to show the four of
         the sanity check in their order.
         """
-        return 100 * (1 - INTERVENTION_S * len(self.interventions) / self.elapsed_s)
+        return 100 * (1 - INTERVENTION_COST_S * len(self.interventions) / self.elapsed_s)
 
     @property
     def rmse_m(self) -> float:
@@ -81,7 +81,7 @@ class Rerun:
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON document."""
-        mae, _, most = lateral(self.left_m)
+        mae, _, most = lateral_errors_m(self.left_m)
         return {
             "limit_m": self.limit_m,
             "autonomy_percent": self.autonomy_percent,

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.viz.colormap import colours
-from simulator.viz.map_projection import fit
-from simulator.viz.track_plot import CROSS, FAINT, HEAD, INK, PAPER, ROAD, SIDE, WIDTH
+from simulator.viz.colormap import map_colours
+from simulator.viz.map_projection import fit_projection
+from simulator.viz.track_plot import CROSS, FAINT, HEADER_PX, INK, MARGIN_PX, PAPER, ROAD, WIDTH_PX
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
@@ -68,20 +68,22 @@ def chart(
     """
     across = np.column_stack([-np.sin(heading_rad), np.cos(heading_rad)])
     driven = place_m + left_m[:, None] * across
-    plan, tall = fit(np.concatenate([place_m, driven]), WIDTH - 2 * SIDE, TALL, ROOM)
-    plan = replace(plan, x=plan.x + SIDE, y=plan.y + HEAD)
-    picture: Picture = np.full((HEAD + tall + STRIP + FOOT, WIDTH, 3), PAPER, np.uint8)
+    plan, tall = fit_projection(
+        np.concatenate([place_m, driven]), WIDTH_PX - 2 * MARGIN_PX, TALL, ROOM
+    )
+    plan = replace(plan, x=plan.x + MARGIN_PX, y=plan.y + HEADER_PX)
+    picture: Picture = np.full((HEADER_PX + tall + STRIP + FOOT, WIDTH_PX, 3), PAPER, np.uint8)
     reference = np.round(plan.pixels(place_m) * 16).astype(np.int32)
     wide = max(3, round(2 * limit_m * plan.scale))
     cv2.polylines(picture, [reference], False, ROAD, wide, cv2.LINE_AA, 4)
     _coloured(picture, plan.pixels(driven), left_m, limit_m, interventions)
     for row in interventions:
         _cross(picture, plan.pixels(driven[row][None])[0])
-    _over_time(picture[HEAD + tall :], time_s, left_m, limit_m, interventions)
-    _write(picture, title, (SIDE, 56), 30, INK, 600)
-    _write(picture, facts, (SIDE, 86), 17, FAINT)
+    _over_time(picture[HEADER_PX + tall :], time_s, left_m, limit_m, interventions)
+    _write(picture, title, (MARGIN_PX, 56), 30, INK, 600)
+    _write(picture, facts, (MARGIN_PX, 86), 17, FAINT)
     note = f"grey: within {limit_m:g} m of the recorded path, as the car model integrates it"
-    _write(picture, note, (SIDE, HEAD + tall + STRIP + 30), 15, FAINT)
+    _write(picture, note, (MARGIN_PX, HEADER_PX + tall + STRIP + 30), 15, FAINT)
     return picture
 
 
@@ -94,7 +96,7 @@ def _coloured(
 ) -> None:
     """Draw a line whose colour is the offset, with a gap where the car was put back."""
     fixed = np.round(points * 16).astype(np.int32)
-    inks = colours(np.minimum(np.abs(left_m) / limit_m, 1.0))
+    inks = map_colours(np.minimum(np.abs(left_m) / limit_m, 1.0))
     gaps = set(interventions.tolist())
     for row in range(len(fixed) - 1):
         if row not in gaps:
@@ -114,11 +116,11 @@ def _over_time(
 ) -> None:
     """Draw the offset over time into the top of `strip`, left upwards."""
     middle, top_m = STRIP / 2, 1.25 * limit_m
-    wide = WIDTH - 2 * SIDE - 60
+    wide = WIDTH_PX - 2 * MARGIN_PX - 60
     span_s = max(float(time_s[-1] - time_s[0]), 1e-9)
 
     def fixed(at_s: Floats, offset_m: Floats) -> NDArray[np.int32]:
-        x = SIDE + 60 + wide * (at_s - time_s[0]) / span_s
+        x = MARGIN_PX + 60 + wide * (at_s - time_s[0]) / span_s
         y = middle - (middle - 16) * np.clip(offset_m / top_m, -1.0, 1.0)
         return np.round(np.column_stack([x, y]) * 16).astype(np.int32)
 
@@ -127,7 +129,7 @@ def _over_time(
         line = fixed(ends_s, np.full(2, offset))
         cv2.line(strip, line[0], line[1], ink, 1, cv2.LINE_AA, 4)
         side = "" if offset == 0 else " left" if offset > 0 else " right"
-        _write(strip, f"{abs(offset):g} m{side}", (SIDE - 20, line[0][1] // 16 + 5), 14, FAINT)
+        _write(strip, f"{abs(offset):g} m{side}", (MARGIN_PX - 20, line[0][1] // 16 + 5), 14, FAINT)
     # Put back means a jump: no line is drawn across it.
     for part in np.split(np.arange(len(time_s)), interventions + 1):
         if len(part):

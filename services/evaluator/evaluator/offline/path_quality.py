@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evaluator.offline.logged_drive import Recorded
 from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.vehicle import GRAVITY, GRIP
+from simulator.vehicle import GRAVITY_MPS2, TYRE_GRIP
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def judge(recorded: Recorded) -> Reference:
 
     back = (within(np.abs(yaw)) - np.abs(within(yaw))) / 2
     swing_m = within(recorded.speed_mps) * back / 4  # the speed's integral is v * window
-    slips = np.abs(yaw) * recorded.speed_mps > GRIP * GRAVITY
+    slips = np.abs(yaw) * recorded.speed_mps > TYRE_GRIP * GRAVITY_MPS2
     return Reference(
         swinging=float((swing_m > SWING_M).mean()),
         slipping=float(held[slips].sum() / clock[-1]),

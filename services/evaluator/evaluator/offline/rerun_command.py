@@ -25,7 +25,7 @@ from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import Lens
 from evaluator.offline.virtual_car import yaw_rad_s
 from simulator.cli.output import document, progress
-from simulator.viz.episode_video import Film
+from simulator.viz.episode_video import EpisodeVideo
 from simulator.viz.track_plot import write_png
 
 MODELS: Final = Path("lapwing-data/models")
@@ -137,10 +137,10 @@ def _drives(
     return done
 
 
-def _film(path: Path, road: Recorded) -> Film:
+def _film(path: Path, road: Recorded) -> EpisodeVideo:
     path.parent.mkdir(parents=True, exist_ok=True)
     apart = np.diff(road.time_s)
-    return Film(path, max(1, round(1 / float(np.median(apart)))) if apart.any() else 15)
+    return EpisodeVideo(path, max(1, round(1 / float(np.median(apart)))) if apart.any() else 15)
 
 
 def _unseen(moment: Moment) -> None:
@@ -151,7 +151,7 @@ def _tell(told: Callable[[float], None], before: int, drives: int, share: float)
     told((before + share) / drives)
 
 
-def _add(film: Film, road: Recorded, moment: Moment) -> None:
+def _add(film: EpisodeVideo, road: Recorded, moment: Moment) -> None:
     film.add(
         moment.look(),
         moment.steering,

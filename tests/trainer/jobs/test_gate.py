@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from support.data.versions import publish_one
+
+from contract.errors import JobError
+from contract.jobs import queue
+from contract.models.registry import Registry
+from trainer.jobs.gate import enqueue_gate
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    made = Registry(tmp_path)
+    publish_one(made, "one")
+    publish_one(made, "two")
+    return made
+
+
+@pytest.fixture
+def training(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a training, which this process runs as far as RQ knows."""
+    job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
+    job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+    monkeypatch.setattr(queue, "get_current_job", lambda: job)
+    return job_id
+
+
+def test_a_candidate_waits_for_the_gate(registry: Registry, redis: Redis, training: str) -> None:
+    asked = enqueue_gate(registry, 2)
+    assert asked is not None
+    assert asked == f"gate-2-{training.rsplit('-', 1)[-1]}"
+    view = queue.view(asked, redis)
+    assert (view.status, view.queue, view.arguments) == ("queued", "evaluate", {"version": 2})
+    assert registry.current() == 1
+
+
+def test_one_that_drives_already_is_not_asked_about(
+    registry: Registry, redis: Redis, training: str
+) -> None:
+    assert enqueue_gate(registry, 1) is None
+    assert [view.id for view in queue.views(redis)] == [training]
+
+
+def test_a_training_that_is_run_again_asks_once(
+    registry: Registry, redis: Redis, training: str
+) -> None:
+    assert enqueue_gate(registry, 2) == enqueue_gate(registry, 2)
+    assert len(queue.queue(queue.EVALUATION, redis)) == 1
+
+
+def test_outside_a_job_nobody_can_ask(registry: Registry) -> None:
+    with pytest.raises(JobError, match="this process runs no job"):
+        enqueue_gate(registry, 2)
