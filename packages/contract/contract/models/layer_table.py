@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from contract.errors import ModelError
 
-__all__ = ["FILE", "Layer", "read", "write"]
+__all__ = ["FILE", "MAX_BYTES", "Layer", "read", "write"]
 
 FILE: Final = "architecture.json"
 MAX_BYTES: Final = 16 << 20
