@@ -19,6 +19,7 @@ import numpy as np
 from bench import output
 from bench.recordings import DATA
 from contract.frames import preprocess
+from contract.policy.litert import LiteRT
 from trainer.export import litert
 from trainer.graph import keras_backend, numpy_backend
 from trainer.graph.layers import NetworkSpec
@@ -48,7 +49,9 @@ def others(network: NetworkSpec, pictures: Sequence[Path]) -> tuple[np.ndarray, 
         h5, tflite = Path(scratch) / "model.h5", Path(scratch) / "model.tflite"
         built.save(h5)
         litert.convert(h5, tflite)
-        return np.asarray(built.predict_on_batch(frames))[:, 0], litert.answers(tflite, frames)
+        return np.asarray(built.predict_on_batch(frames))[:, 0], LiteRT(Path(scratch)).predict(
+            frames
+        )
 
 
 def main() -> None:

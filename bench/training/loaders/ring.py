@@ -23,11 +23,11 @@ FLIP = os.environ.get("BENCH_FLIP", "") == "1"
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for batch in epochs(folder, BATCH, held=1):
+    for batch in epochs(folder, BATCH, max_in_use=1):
         yield batch.frames, batch.labels
 
 
-def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
+def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
@@ -48,7 +48,7 @@ def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
         "blocks": lambda epoch: sampler.windowed_shuffle(numbers, samples, 1, epoch),
     }
     with DataLoader(
-        [place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held
+        [place], batch=size, readers=READERS, queue_bytes=256 << 20, max_in_use=max_in_use
     ) as stream:
         for epoch in range(1_000_000):
             asked = (
