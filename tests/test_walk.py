@@ -46,7 +46,7 @@ def training_frames(tmp_path: Path, run: Path) -> list[np.ndarray]:
     network = Network()
     asked = [shared_memory.make_records(table, np.arange(len(rows)))]
     with DataLoader([layout], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
-        for _ in Learner(network).steps(stream.batches(asked)):
+        for _ in Learner(network).train_steps(stream.batches(asked)):
             pass
     return network.frames
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from contract.errors import TrainingError
 
-__all__ = ["TrainConfig", "current_names", "from_arguments", "option"]
+__all__ = ["AUTO", "TrainConfig", "current_names", "from_arguments", "option"]
 
 AUTO: Final = "auto"
 
