@@ -93,7 +93,7 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
     assert [each for each in phases if each] == ["replay", "replay", "drive", "draw"]
     # What is handed to the command line has no single drives, and is shown by it.
     assert set(result["evaluation"]["conditions"][0]) == {"condition", "measures", "film"}
-    assert models.scores(root.parent)["drives"].startswith("100 % (100-100) ")
+    assert models.read_scores(root.parent)["drives"].startswith("100 % (100-100) ")
 
 
 def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> None:
@@ -110,7 +110,7 @@ def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> 
     assert again["evaluation"]["conditions"][0]["film"] is None
     assert all(path.is_dir() for path in others)
     assert not left.exists()
-    assert models.scores(root.parent)["replay"] == "-"
+    assert models.read_scores(root.parent)["replay"] == "-"
 
 
 def test_recordings_in_which_nothing_is_held_out_or_driven_are_left_out(
