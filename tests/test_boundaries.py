@@ -28,8 +28,7 @@ ORDER = {
         " > phase_correlation recording_arrays"
     ),
     "trainer": (
-        "__main__ > jobs > explain export gate > material training keras_import outline"
-        " > data graph > safe_hdf5 settings > memory_cap"
+        "__main__ > jobs > export explain > training keras_import > data graph > safe_hdf5 settings"
     ),
     "evaluator": (
         "__main__ > jobs > report tensorboard > closed_loop > offline plotting > settings"

@@ -15,7 +15,7 @@ from support.services.running import Lapwing
 from contract.frames import preprocess
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
-from trainer.jobs.import_model import Choices
+from trainer.jobs.import_model import ImportOptions
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +163,10 @@ def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path
     assert lapwing.ask("models")["current"] == version
     assert "imported from theirs" in lapwing.command("models").stdout
     picture = next((run / "IMG").glob("center_*.jpg"))
-    choices = Choices("theirs", crop=(60, 25), color="yuv")
-    _, network = import_model.understand(path, choices)
+    choices = ImportOptions("theirs", crop=(60, 25), color="yuv")
+    _, network = import_model.load_network(path, choices)
     seen = preprocess.prepare(picture.read_bytes())[None]
-    expected = float(np.clip(numpy_backend.answers(network, seen)[0, 0], -1, 1))
+    expected = float(np.clip(numpy_backend.predict(network, seen)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()
     assert answer["steering"] == pytest.approx(expected, abs=1e-4)

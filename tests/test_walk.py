@@ -19,7 +19,7 @@ from simulator.unity.client import UnityClient
 from simulator.unity.number_format import find_locale
 from trainer.data import samples as index
 from trainer.data import shared_memory
-from trainer.data.loader import Stream
+from trainer.data.loader import DataLoader
 from trainer.training.learner import Learner
 
 
@@ -42,10 +42,10 @@ def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
         place = reader.place
-    table = index.plain([rows], [np.ones(len(rows), bool)])
+    table = index.centre_frames([rows], [np.ones(len(rows), bool)])
     network = Network()
-    asked = [shared_memory.records(table, np.arange(len(rows)))]
-    with Stream([place], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
+    asked = [shared_memory.make_records(table, np.arange(len(rows)))]
+    with DataLoader([place], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
         for _ in Learner(network).steps(stream.batches(asked)):
             pass
     return network.seen

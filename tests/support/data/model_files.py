@@ -235,4 +235,4 @@ def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
 
 def answers(path: Path, **more: Any) -> np.ndarray:
     """Return what the network of a file answers to PICTURES."""
-    return numpy_backend.answers(reader.read(path, **more).network, PICTURES)
+    return numpy_backend.predict(reader.read(path, **more).network, PICTURES)

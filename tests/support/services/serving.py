@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from inference.api.uvicorn_protocol import Joined
+from inference.api.uvicorn_protocol import SingleSegmentProtocol
 from inference.app import create_app
 from inference.settings import Settings
 
@@ -40,7 +40,7 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
             access_log=False,
             ws="none",
             loop="uvloop",
-            http=Joined,
+            http=SingleSegmentProtocol,
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
@@ -58,7 +58,7 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return what a service of its own is told: nothing of ours but `changes`."""
+    """Return what a service of its own is told: no settings but `changes`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
     return clean | {"LAPWING_INFERENCE_PORT": "0"} | dict(changes)
 

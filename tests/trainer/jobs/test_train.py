@@ -89,7 +89,9 @@ def test_a_killed_training_goes_on_and_publishes_once(
     shared_memory = set(Path("/dev/shm").iterdir())
     environ["LAPWING_CHECKPOINT_S"] = "0"
     process = start(tmp_path, environ, 3)
-    await_state(tmp_path, process, lambda state: state["tally"] and state["tally"]["epoch"] == 2)
+    await_state(
+        tmp_path, process, lambda state: state["unfinished"] and state["unfinished"]["epoch"] == 2
+    )
     readers = children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -104,6 +106,10 @@ def test_a_killed_training_goes_on_and_publishes_once(
     for reader in readers:
         with pytest.raises(ProcessLookupError):
             os.kill(reader, 0)
+
+
+def in_the_second_epoch(state: dict[str, Any]) -> bool:
+    return bool(state["unfinished"]) and state["unfinished"]["epoch"] == 2
 
 
 def proofs(published: dict[str, Any]) -> list[tuple[int, str]]:
