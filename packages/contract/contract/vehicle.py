@@ -24,6 +24,7 @@ __all__ = [
     "MAX_STEER_DEG",
     "MAX_STEER_RAD",
     "MPS_PER_MPH",
+    "ROW_HZ",
     "ROW_S",
     "TOP_SPEED_MPH",
     "WHEELBASE_M",
