@@ -18,8 +18,8 @@ from rich.table import Table
 
 from contract.frames import preprocess
 from evaluator.offline import logged_drive
-from evaluator.offline.logged_drive import Recorded
-from evaluator.offline.view_warp import LEFT_M, Lens
+from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.view_warp import LEFT_M, ViewWarp
 
 SHARED = Path(os.environ.get("LAPWING_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 RECORDINGS = ("lake", "lake-2", "jungle")
@@ -41,7 +41,7 @@ def main() -> int:
         title=f"Side cameras; assumed: {LEFT_M[1]} and {LEFT_M[2]} m",
     )
     for name in RECORDINGS:
-        road = logged_drive.read(SHARED / "data" / name)
+        road = logged_drive.read_folder(SHARED / "data" / name)
         cells = []
         for camera in (1, 2):
             low, middle, high = np.percentile(_fitted(road, camera), [25, 50, 75])
@@ -51,17 +51,17 @@ def main() -> int:
     return 0
 
 
-def _fitted(road: Recorded, camera: int) -> NDArray[np.float64]:
+def _fitted(road: LoggedDrive, camera: int) -> NDArray[np.float64]:
     """Return where a camera is by each of MOMENTS moments, metres to the left."""
-    lens, sign = Lens(), 1 if camera == 1 else -1
+    lens, sign = ViewWarp(), 1 if camera == 1 else -1
     found = []
     for row in np.linspace(0, len(road.time_s) - 1, MOMENTS).astype(int).tolist():
         centre, side = (
-            preprocess.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
+            preprocess.decode(road.image_paths[row][number].read_bytes()) for number in (0, camera)
         )
         wanted = _smooth(side)
         errors = [
-            float(np.abs(_smooth(lens.view(centre, 0, sign * place, 0.0)) - wanted).mean())
+            float(np.abs(_smooth(lens.warp(centre, 0, sign * place, 0.0)) - wanted).mean())
             for place in PLACES_M.tolist()
         ]
         found.append(sign * _lowest(PLACES_M, np.array(errors)))

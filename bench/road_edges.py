@@ -43,7 +43,8 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     along = ahead * math.cos(rise) + up * math.sin(rise)
     above = up * math.cos(rise) - ahead * math.sin(rise)
     seen = (
-        np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M]) @ view_warp.attitude()
+        np.column_stack([along - camera.AHEAD_M, left, above - camera.UP_M])
+        @ view_warp.camera_rotation()
     )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -75,7 +75,7 @@ def test_a_cancelled_evaluation_leaves_nobody_driving(
     with worker(tmp_path, redis_socket, driven):
         arguments = {"version": 1, "track": str(driven.track), "starts": 100, "laps": 0.25}
         job = queue.enqueue(queue.EVALUATE, redis, "1", arguments)
-        kept = rollouts.folder(registry, 1) / "drives"
+        kept = rollouts.evaluations_folder(registry, 1) / "drives"
         deadline = time.monotonic() + WAIT_S
         while not list(kept.glob("*/clear/0.25-1/[!.]*.json")):
             assert time.monotonic() < deadline, queue.view(job, redis)

@@ -6,7 +6,13 @@ from support.data.circuits import circuit
 from support.data.roads import straight
 
 from contract.errors import ModelError
-from evaluator.closed_loop.dagger import MANNER, PAUSE_S, Drive, Relabelled, relabel
+from evaluator.closed_loop.dagger import (
+    EXPERT_STYLE,
+    PAUSE_S,
+    DaggerDrive,
+    RelabelledDrive,
+    relabel,
+)
 from simulator.drivers.expert import Expert
 from simulator.drivers.in_process import InProcess, Local, Seeing
 from simulator.episode.initial_state import Start
@@ -25,9 +31,9 @@ def driven(
     rows: int = 60,
     start: Start | None = None,
     **how: float,
-) -> tuple[Relabelled, np.ndarray, np.ndarray]:
+) -> tuple[RelabelledDrive, np.ndarray, np.ndarray]:
     """Return what came of a drive, and the rows' times and labels."""
-    drive = Drive(start or Start(), rows, **how)
+    drive = DaggerDrive(start or Start(), rows, **how)
     with Recorder(folder, LOCALES["en-US"], "test") as recorder:
         result = relabel(track, drive, model, recorder, 0.0)
     lines = (folder / "driving_log.csv").read_text().splitlines()
@@ -48,13 +54,13 @@ def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
     assert result.interventions == 0
     # The car drifts to the right, ever more; the expert would steer back to the left.
     assert labels[-1] < labels[30] < -0.01
-    assert result.apart / 60 == pytest.approx(np.abs(0.02 - labels).mean(), abs=1e-6)
+    assert result.disagreement / 60 == pytest.approx(np.abs(0.02 - labels).mean(), abs=1e-6)
 
 
 def test_a_model_that_drives_as_the_expert_is_not_apart(tmp_path: Path) -> None:
-    model = Local(Expert(circuit(), MANNER, 1))
+    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
     result, _, labels = driven(tmp_path / "run", model, circuit(), 60, Start(station_m=55.0))
-    assert result.apart < 1e-9
+    assert result.disagreement < 1e-9
     assert np.abs(labels).max() > 0.05
 
 
@@ -78,9 +84,9 @@ def test_the_expert_may_drive_a_share_of_the_time(tmp_path: Path) -> None:
 
 def test_with_a_delay_the_label_is_for_the_moment_when_it_comes_into_force(tmp_path: Path) -> None:
     start = Start(station_m=50.0)
-    model = Local(Expert(circuit(), MANNER, 1))
+    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
     _, times, prompt = driven(tmp_path / "prompt", model, circuit(), 70, start)
-    model = Local(Expert(circuit(), MANNER, 1))
+    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
     _, late_times, late = driven(tmp_path / "late", model, circuit(), 35, start, delay_s=0.1)
     assert np.diff(late_times).mean() == pytest.approx(2 / 15, abs=0.002)
     # At the same places of the road nearly: which shift makes the labels alike?

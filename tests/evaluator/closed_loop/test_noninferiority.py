@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from contract.errors import ModelError
-from evaluator.closed_loop.noninferiority import DRIVES, MARGIN, PAIRS, Comparison, compare, verdict
+from evaluator.closed_loop.noninferiority import (
+    MARGIN_POINTS,
+    MIN_PAIRS,
+    MIN_SCORE,
+    Comparison,
+    compare,
+    decide,
+)
 
 STARTS = np.linspace(60, 100, 12)
 """Some starts are harder than others, for both."""
@@ -17,7 +24,7 @@ def of(candidate: object, incumbent: object, blind: float | None = None) -> Comp
 
 def test_equal_drivers_pass() -> None:
     found = of(STARTS, STARTS)
-    assert (found.tells, found.passed) == (True, True)
+    assert (found.informative, found.passed) == (True, True)
     assert (found.difference, found.lower, found.pairs) == (0.0, 0.0, 12)
 
 
@@ -30,7 +37,9 @@ def test_what_is_hard_about_a_start_is_hard_for_both_and_cancels() -> None:
     assert not shuffled.passed  # the same figures unpaired tell too little
 
 
-@pytest.mark.parametrize(("worse", "passed"), [(MARGIN, True), (MARGIN + 0.01, False)])
+@pytest.mark.parametrize(
+    ("worse", "passed"), [(MARGIN_POINTS, True), (MARGIN_POINTS + 0.01, False)]
+)
 def test_the_margin_is_what_may_be_lost(worse: float, passed: bool) -> None:
     assert of(STARTS - worse, STARTS).passed is passed
 
@@ -55,25 +64,25 @@ def test_a_driver_that_is_better_on_most_and_fails_on_some_is_not_shown_to_be_as
 
 
 def test_a_course_that_neither_drives_tells_nothing() -> None:
-    assert not of(DRIVES - 1, 0).tells
-    assert of(DRIVES, 0).tells
-    assert of(0, DRIVES).tells
+    assert not of(MIN_SCORE - 1, 0).informative
+    assert of(MIN_SCORE, 0).informative
+    assert of(0, MIN_SCORE).informative
 
 
 def test_where_hands_that_never_move_come_far_one_must_be_better_than_they() -> None:
     """On recordings steering 0 keeps 70 to 84 % to the path: reaching 50 % says nothing there."""
-    assert not of(79, 79, blind=79).tells
-    assert not of(70, 75, blind=79).tells
-    assert of(70, 90, blind=79).tells
+    assert not of(79, 79, blind=79).informative
+    assert not of(70, 75, blind=79).informative
+    assert of(70, 90, blind=79).informative
     noisy = 79 + np.array([9.0, -8.0] * 6)  # better on the mean, and not shown to be
-    assert not of(noisy, 60, blind=79).tells
+    assert not of(noisy, 60, blind=79).informative
 
 
 def test_too_few_pairs_tell_nothing() -> None:
     """Resampled, one pair has no spread: it would pass for certain."""
-    few, enough = np.full(PAIRS - 1, 90.0), np.full(PAIRS, 90.0)
-    assert not compare("", "", few, few).tells
-    assert compare("", "", enough, enough).tells
+    few, enough = np.full(MIN_PAIRS - 1, 90.0), np.full(MIN_PAIRS, 90.0)
+    assert not compare("", "", few, few).informative
+    assert compare("", "", enough, enough).informative
 
 
 def test_a_figure_that_is_no_number_is_refused() -> None:
@@ -82,18 +91,18 @@ def test_a_figure_that_is_no_number_is_refused() -> None:
 
 
 def test_a_verdict_needs_a_course_that_tells() -> None:
-    accepted, why = verdict([of(10, 10), of(20, 20)])
+    accepted, why = decide([of(10, 10), of(20, 20)])
     assert not accepted
     assert why.startswith("nothing shows that it is not worse: neither drives any course; lake: ")
-    assert verdict([]) == (False, "nothing shows that it is not worse: neither drives any course")
+    assert decide([]) == (False, "nothing shows that it is not worse: neither drives any course")
 
 
 def test_one_course_on_which_it_is_worse_refuses_it() -> None:
     good, bad, silent = of(90, 80), of(60, 80), of(10, 10)
-    accepted, why = verdict([good, bad, silent])
+    accepted, why = decide([good, bad, silent])
     assert not accepted
     assert why == f"worse, or not shown to be as good: {bad}"
-    assert verdict([good, silent]) == (True, f"as good or better: {good}")
+    assert decide([good, silent]) == (True, f"as good or better: {good}")
 
 
 def test_it_is_told_in_words_and_as_a_document() -> None:
@@ -104,4 +113,4 @@ def test_it_is_told_in_words_and_as_a_document() -> None:
     document = json.loads(json.dumps(found.document()))
     assert document["passed"] is False
     assert document["tells"] is True
-    assert (document["lower"], document["margin"]) == (-20.0, MARGIN)
+    assert (document["lower"], document["margin"]) == (-20.0, MARGIN_POINTS)

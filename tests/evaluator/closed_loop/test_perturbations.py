@@ -65,9 +65,9 @@ def test_one_that_is_there_twice_is_refused_however_it_is_written(words: list[st
 
 def test_a_condition_changes_nothing_else_of_a_start() -> None:
     usual = Start(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
-    assert Condition().start(usual) == usual
+    assert Condition().apply(usual) == usual
     [foggy, beside] = parse(["fog", "offset=1m"])
-    assert foggy.start(usual) == Start(7.0, -1, -0.2, 0.05, "fog", 9)
-    assert beside.start(usual) == Start(7.0, -1, -1.0, 0.05, "clear", 9)  # on the side where it was
+    assert foggy.apply(usual) == Start(7.0, -1, -0.2, 0.05, "fog", 9)
+    assert beside.apply(usual) == Start(7.0, -1, -1.0, 0.05, "clear", 9)  # on the side where it was
     [on_the_line] = parse(["offset=0m"])
-    assert on_the_line.start(usual).offset_m == 0.0
+    assert on_the_line.apply(usual).offset_m == 0.0

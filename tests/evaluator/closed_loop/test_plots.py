@@ -5,7 +5,7 @@ from typing import Any
 from support.data import roads
 
 from evaluator.closed_loop import plots
-from evaluator.closed_loop.statistics import measure
+from evaluator.closed_loop.statistics import summarize
 
 
 def drive(success: bool, station_m: float) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_a_plan_shows_where_drives_began_and_were_put_back(tmp_path: Path) -> No
         ([drive(True, 0), drive(True, 50)], [drive(True, 0), drive(False, 50)], [drive(False, 50)])
     ):
         path = tmp_path / f"{number}.png"
-        plots.plan_of(path, roads.circle(), "Version 1 on a circle", drives)
+        plots.draw_interventions(path, roads.circle(), "Version 1 on a circle", drives)
         assert min(size(path)) > 400
         seen.append(path.read_bytes())
     assert len(set(seen)) == 3
@@ -49,7 +49,7 @@ def test_a_plan_shows_where_drives_began_and_were_put_back(tmp_path: Path) -> No
 
 
 def test_an_open_road_can_be_drawn_too(tmp_path: Path) -> None:
-    plots.plan_of(tmp_path / "open.png", roads.straight(), "Straight", [drive(True, 0)])
+    plots.draw_interventions(tmp_path / "open.png", roads.straight(), "Straight", [drive(True, 0)])
     assert min(size(tmp_path / "open.png")) > 400
 
 
@@ -57,12 +57,12 @@ def test_conditions_stand_below_each_other(tmp_path: Path) -> None:
     """Also where a measure is not known: none of these has a whiteness."""
     drives = [drive(True, 0), drive(False, 50)]
     found = [
-        {"condition": name, "measures": measure(drives)}
+        {"condition": name, "measures": summarize(drives)}
         for name in ("clear", "fog+delay=50ms", "offset=1m")
     ]
     heights = []
     for count in (1, 3):
         path = tmp_path / f"{count}.png"
-        plots.conditions(path, "Version 1 on lake", found[:count])
+        plots.draw_conditions(path, "Version 1 on lake", found[:count])
         heights.append(size(path)[1])
     assert heights[1] > heights[0]

@@ -3,7 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator.closed_loop.statistics import MEASURES, interval, measure, resampled_means
+from evaluator.closed_loop.statistics import (
+    MEASURES,
+    bootstrap_interval,
+    bootstrap_means,
+    summarize,
+)
 from simulator.episode.metrics import wilson
 
 
@@ -22,7 +27,7 @@ def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, A
 
 
 def test_each_figure_has_its_mean_and_interval() -> None:
-    found = measure([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
+    found = summarize([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
     assert list(found) == [each.name for each in MEASURES]
     low, high = wilson(2, 3)
     assert found["success_percent"] == pytest.approx(
@@ -36,12 +41,12 @@ def test_each_figure_has_its_mean_and_interval() -> None:
 
 def test_what_no_drive_has_is_not_made_up() -> None:
     nothing = {"mean": None, "low": None, "high": None, "unit": "m"}
-    assert measure([drive(True, 100.0)])["lateral_max_m"] == nothing
-    assert measure([])["success_percent"] == nothing | {"unit": "%"}
+    assert summarize([drive(True, 100.0)])["lateral_max_m"] == nothing
+    assert summarize([])["success_percent"] == nothing | {"unit": "%"}
 
 
 def test_what_some_drives_have_is_of_those() -> None:
-    found = measure([drive(True, 100.0), drive(True, None)])
+    found = summarize([drive(True, 100.0), drive(True, None)])
     assert found["autonomy_percent"]["mean"] == 100.0
 
 
@@ -49,23 +54,23 @@ def test_the_interval_is_the_mean_s_and_the_same_each_time() -> None:
     """Of many values it is the normal one: mean ± 1.96 standard errors."""
     values = np.random.default_rng(5).normal(50, 10, 400)
     half = 1.96 * float(values.std()) / 20
-    low, high = interval(values)
+    low, high = bootstrap_interval(values)
     assert low == pytest.approx(values.mean() - half, abs=0.1)
     assert high == pytest.approx(values.mean() + half, abs=0.1)
-    assert interval(values) == (low, high)
+    assert bootstrap_interval(values) == (low, high)
 
 
 def test_it_covers_the_true_mean_about_as_often_as_it_says() -> None:
     random = np.random.default_rng(6)
     inside = 0
     for _ in range(100):
-        low, high = interval(random.exponential(10, 20))
+        low, high = bootstrap_interval(random.exponential(10, 20))
         inside += low <= 10 <= high
     assert 80 <= inside <= 99  # a percentile bootstrap of 20 skewed values is somewhat too narrow
 
 
 def test_means_of_samples_drawn_with_replacement() -> None:
-    means = resampled_means(np.array([0.0, 1.0]))
+    means = bootstrap_means(np.array([0.0, 1.0]))
     shares = [float((means == each).mean()) for each in (0.0, 0.5, 1.0)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.02)
-    assert np.isnan(resampled_means(np.array([]))).all()
+    assert np.isnan(bootstrap_means(np.array([]))).all()

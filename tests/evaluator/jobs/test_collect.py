@@ -20,7 +20,7 @@ from contract.jobs import queue as jobs
 from contract.models.registry import Registry
 from contract.settings import load
 from evaluator.closed_loop import perturbations
-from evaluator.jobs.collect import Lesson, collect
+from evaluator.jobs.collect import CollectionConfig, collect
 from evaluator.offline import held_out
 from ingest.job import import_source
 from ingest.settings import Settings
@@ -30,8 +30,8 @@ ROAD = straight(300.0)
 STRAIGHT_ON = Seeing(lambda frame: 0.02)
 
 
-def lesson(*words: str, **values: int) -> Lesson:
-    return Lesson(tuple(perturbations.parse(words)), **values)
+def lesson(*words: str, **values: int) -> CollectionConfig:
+    return CollectionConfig(tuple(perturbations.parse(words)), **values)
 
 
 def silent(**fields: object) -> None:
@@ -71,7 +71,7 @@ def test_nobody_is_driven_along_it_again(tmp_path: Path) -> None:
     for name, count in (("dagger-v1-r1", 0), ("mine", 1)):
         settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / name)})
         import_source(settings, Path(found["folder"]), name, 0.0, silent)
-        with held_out.held_out(settings.data_dir, registry, 1) as held:
+        with held_out.open_held_out(settings.data_dir, registry, 1) as held:
             assert len(held) == count
 
 

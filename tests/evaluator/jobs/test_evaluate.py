@@ -23,8 +23,8 @@ LAPS = 0.02
 # What was driven already.
 KEPT: dict[str, Any] = {
     "starts": candidates.STARTS,
-    "laps": gate.LAPS,
-    "seed": gate.SEED,
+    "laps": gate.GATE_LAPS,
+    "seed": gate.GATE_SEED,
     "film": False,
 }
 
@@ -59,7 +59,7 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
     result = evaluate(
         settings, lambda **fields: phases.append(fields.get("phase")), ["clear", "fog+delay=50ms"]
     )
-    root = rollouts.folder(Registry(settings.model_dir), 1)
+    root = rollouts.evaluations_folder(Registry(settings.model_dir), 1)
     folder = Path(result["evaluation"]["folder"])
     assert folder.parent == root
     assert folder.name.endswith("-1x0.02-seed1")
@@ -98,7 +98,7 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
 
 def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> None:
     """Folders may have dots: one of half a lap is none of a whole lap's leftovers."""
-    root = rollouts.folder(Registry(settings.model_dir), 1)
+    root = rollouts.evaluations_folder(Registry(settings.model_dir), 1)
     root.mkdir(exist_ok=True)
     name = Path(evaluate(settings, **KEPT)["evaluation"]["folder"]).name
     assert name.endswith("-4x0.25-seed20261")

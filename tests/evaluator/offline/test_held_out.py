@@ -11,7 +11,7 @@ from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import StoreError
 from contract.models.registry import Registry
-from evaluator.offline.held_out import held_out
+from evaluator.offline.held_out import open_held_out
 
 
 @pytest.fixture
@@ -39,30 +39,30 @@ def test_of_what_it_was_trained_on_only_what_validated(registry: Registry, data:
     long, short = named(data)
     sides = DatasetSplit(252, train=((0, 190),), validation=((210, 230), (242, 252)))
     version = publish(registry, {long: sides}, long)
-    with held_out(data, registry, version) as held:
+    with open_held_out(data, registry, version) as held:
         found = {each.dataset: each for each in held}
         assert np.flatnonzero(found[long].rows).tolist() == [*range(210, 230), *range(242, 252)]
-        assert found[long].said == "30 validation rows; no row of training within 1.5 s of them"
+        assert found[long].reason == "30 validation rows; no row of training within 1.5 s of them"
         assert found[short].rows.all()
-        assert found[short].said == "not trained on"
+        assert found[short].reason == "not trained on"
         assert len(found[short].reader.rows) == 60
 
 
 def test_without_a_split_only_what_it_does_not_name(registry: Registry, data: Path) -> None:
     """An earlier release's version does not say which rows trained it."""
     long, short = named(data)
-    with held_out(data, registry, publish(registry, None, long)) as held:
+    with open_held_out(data, registry, publish(registry, None, long)) as held:
         assert [each.dataset for each in held] == [short]
 
 
 def test_a_volume_without_recordings_has_nothing(registry: Registry, tmp_path: Path) -> None:
-    with held_out(tmp_path / "nowhere", registry, publish(registry, {}, "lake")) as held:
+    with open_held_out(tmp_path / "nowhere", registry, publish(registry, {}, "lake")) as held:
         assert held == []
 
 
 def test_the_stores_are_closed_at_the_end(registry: Registry, data: Path) -> None:
     out = np.empty((1, 128, 128, 3), np.uint8)
-    with held_out(data, registry, publish(registry, {})) as held:
+    with open_held_out(data, registry, publish(registry, {})) as held:
         held[0].reader.gather(np.array([0]), out)
     for each in held:
         with pytest.raises(StoreError, match="cannot be read any more"):
@@ -75,7 +75,7 @@ def test_a_store_that_has_other_rows_by_now_is_refused(registry: Registry, data:
     version = publish(registry, {long: DatasetSplit(260, ((0, 200),), ((250, 260),))}, long)
     with (
         pytest.raises(StoreError, match=rf"the store {long} is not the one .*: got 252 rows\."),
-        held_out(data, registry, version),
+        open_held_out(data, registry, version),
     ):
         pass
 
@@ -88,7 +88,7 @@ def test_a_store_without_its_frames_is_named_and_the_others_are_closed(
     (copy / "stores" / f"{long}.h5").unlink()
     with (
         pytest.raises(StoreError, match=f"the store {long}.h5 is not what its manifest says"),
-        held_out(copy, registry, publish(registry, {})),
+        open_held_out(copy, registry, publish(registry, {})),
     ):
         pass
 
@@ -101,7 +101,7 @@ def test_a_dataset_that_was_removed_is_not_missed(
     for path in (copy / "stores").glob(f"{long}.*"):
         path.unlink()
     version = publish(registry, {long: DatasetSplit(252, ((0, 200),), ((230, 250),))}, long)
-    with held_out(copy, registry, version) as held:
+    with open_held_out(copy, registry, version) as held:
         assert [each.dataset for each in held] == [short]
 
 
@@ -110,5 +110,5 @@ def test_recordings_are_listed_as_they_came(registry: Registry, data: Path) -> N
         path.stem: json.loads(path.read_text())["created_at"]
         for path in (data / "stores").glob("[!.]*.json")
     }
-    with held_out(data, registry, publish(registry, {})) as held:
+    with open_held_out(data, registry, publish(registry, {})) as held:
         assert [each.dataset for each in held] == sorted(made, key=lambda each: (made[each], each))

@@ -13,7 +13,7 @@ from contract.errors import SettingError
 from contract.models.registry import ModelManifest
 from contract.settings import load
 from evaluator.offline import leakage, logged_drive
-from evaluator.offline.leakage import Leak
+from evaluator.offline.leakage import TrainingOverlap
 from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.data.split import split
@@ -49,9 +49,11 @@ def manifest(datasets: Sequence[str]) -> ModelManifest:
     return models.manifest("job", data=[{"dataset": each} for each in datasets])
 
 
-def told(folder: Path, datasets: Sequence[str], parted: SplitFile | None = None) -> Leak:
-    with logged_drive.opened(folder) as (source,):
-        return leakage.of(source, logged_drive.of(source), manifest(datasets), parted)
+def told(folder: Path, datasets: Sequence[str], parted: SplitFile | None = None) -> TrainingOverlap:
+    with logged_drive.open_recordings(folder) as (source,):
+        return leakage.find_overlap(
+            source, logged_drive.read_recording(source), manifest(datasets), parted
+        )
 
 
 ALL = np.ones(90, dtype=np.bool_)
@@ -103,7 +105,7 @@ def test_rows_without_their_pictures_do_not_move_the_others(tmp_path: Path, lake
     assert found.rows is not None
     assert found.rows.trained.sum() == 20
     # The 20th row that was taken is line 21; the next is 67 ms later.
-    np.testing.assert_allclose(found.rows.away_s[18:23], [0, 0, 0.067, 0.134, 0.201], atol=1e-6)
+    np.testing.assert_allclose(found.rows.distance_s[18:23], [0, 0, 0.067, 0.134, 0.201], atol=1e-6)
 
 
 def test_other_content_under_the_same_name_is_said(lake: Path, dataset: str) -> None:

@@ -9,32 +9,32 @@ from support.data import roads, samples
 
 from contract.errors import FrameError
 from evaluator.offline import logged_drive
-from evaluator.offline.log_replay import Moment, rerun
-from evaluator.offline.replay_policies import policy
-from evaluator.offline.view_warp import Lens
+from evaluator.offline.log_replay import ReplayStep, replay_log
+from evaluator.offline.replay_policies import make_policy
+from evaluator.offline.view_warp import ViewWarp
 from simulator.recording.demonstrations import Lesson, record
 from simulator.rendering.appearance import Look
 from simulator.unity.number_format import LOCALES
 
 
 @pytest.fixture(scope="module")
-def lens() -> Lens:
-    return Lens()
+def lens() -> ViewWarp:
+    return ViewWarp()
 
 
 @pytest.fixture(scope="module")
-def lap(tmp_path_factory: pytest.TempPathFactory) -> logged_drive.Recorded:
+def lap(tmp_path_factory: pytest.TempPathFactory) -> logged_drive.LoggedDrive:
     """Once around a circle of 40 m by our own simulator's expert."""
     folder = tmp_path_factory.mktemp("rerun") / "circle"
     record(roads.circle(), Look("clear"), Lesson(mph=(20.0, 20.0)), folder, LOCALES["en-US"])
-    return logged_drive.read(folder)
+    return logged_drive.read_folder(folder)
 
 
-def driven(road: logged_drive.Recorded, name: str, limit_m: float, lens: Lens):
-    return rerun(road, policy(name, road, None, 1), limit_m, lens)
+def driven(road: logged_drive.LoggedDrive, name: str, limit_m: float, lens: ViewWarp):
+    return replay_log(road, make_policy(name, road, None, 1), limit_m, lens)
 
 
-def check_the_order(road: logged_drive.Recorded, lens: Lens) -> None:
+def check_the_order(road: logged_drive.LoggedDrive, lens: ViewWarp) -> None:
     for limit_m in (1.0, 3.0):
         kept, zero, mirrored = (
             driven(road, name, limit_m, lens) for name in ("recorded", "zero", "mirrored")
@@ -47,18 +47,18 @@ def check_the_order(road: logged_drive.Recorded, lens: Lens) -> None:
 
 
 def test_the_sanity_policies_order_on_a_lap_of_our_own(
-    lap: logged_drive.Recorded, lens: Lens
+    lap: logged_drive.LoggedDrive, lens: ViewWarp
 ) -> None:
     check_the_order(lap, lens)
 
 
 @pytest.mark.parametrize("name", ["lake", "lake-2", "jungle", "lake-decimal-comma"])
-def test_the_sanity_policies_order_on_real_recordings(name: str, lens: Lens) -> None:
-    check_the_order(logged_drive.read(samples.shared("data", name)), lens)
+def test_the_sanity_policies_order_on_real_recordings(name: str, lens: ViewWarp) -> None:
+    check_the_order(logged_drive.read_folder(samples.shared("data", name)), lens)
 
 
 def test_an_intervention_is_where_and_when_the_limit_was_passed(
-    lap: logged_drive.Recorded, lens: Lens
+    lap: logged_drive.LoggedDrive, lens: ViewWarp
 ) -> None:
     result = driven(lap, "zero", 1.0, lens)
     for each in result.interventions:
@@ -69,7 +69,7 @@ def test_an_intervention_is_where_and_when_the_limit_was_passed(
             assert abs(result.left_m[each.row + 1]) < 0.2  # it was put back
     beyond = np.flatnonzero(np.abs(result.left_m) > 1.0)
     assert beyond.tolist() == [each.row for each in result.interventions]
-    expected = 100 * (1 - 6 * len(beyond) / lap.driven_s().sum())
+    expected = 100 * (1 - 6 * len(beyond) / lap.moving_s().sum())
     assert result.autonomy_percent == pytest.approx(expected)
     # A bend to the left: who goes straight leaves it on the right.
     assert all(each.left_m < 0 for each in result.interventions[1:])
@@ -77,7 +77,7 @@ def test_an_intervention_is_where_and_when_the_limit_was_passed(
 
 
 def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
-    lap: logged_drive.Recorded, lens: Lens
+    lap: logged_drive.LoggedDrive, lens: ViewWarp
 ) -> None:
     """What is seen closes the loop: steered by the grey of the road's middle, it keeps near it."""
     wanted: dict[int, float] = {}
@@ -88,9 +88,9 @@ def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
         return float(np.nonzero(grey)[1].mean()) if grey.any() else 160.0
 
     reference = {}
-    rerun(
+    replay_log(
         lap,
-        policy("recorded", lap, None, 1),
+        make_policy("recorded", lap, None, 1),
         3.0,
         lens,
         lambda moment: reference.update({moment.row: centroid(moment.look())}),
@@ -104,14 +104,14 @@ def test_a_driver_who_looks_is_shown_where_it_is_and_finds_back(
     def blind(row, look):
         return 0.9 * float(lap.steering[row])
 
-    seeing, unseeing = (rerun(lap, each, 3.0, lens) for each in (looking, blind))
+    seeing, unseeing = (replay_log(lap, each, 3.0, lens) for each in (looking, blind))
     assert max(map(abs, wanted.values())) > 0
     assert len(unseeing.interventions) > 0
     assert len(seeing.interventions) == 0
     assert seeing.rmse_m < unseeing.rmse_m / 2
 
 
-class Numbered(logged_drive.Recorded):
+class Numbered(logged_drive.LoggedDrive):
     """Its pictures tell their rows."""
 
     def picture(self, row: int, camera: int) -> np.ndarray:
@@ -119,37 +119,39 @@ class Numbered(logged_drive.Recorded):
 
 
 def test_shuffled_frames_are_all_shown_once_as_they_were_recorded(
-    lap: logged_drive.Recorded,
+    lap: logged_drive.LoggedDrive,
 ) -> None:
     road = Numbered(**{each.name: getattr(lap, each.name) for each in fields(lap)})
     orders = []
     for name in ("model", "shuffled", "shuffled"):
-        chosen = policy(name, road, lambda seen: float(seen[0, 0, 0]), 7)
+        chosen = make_policy(name, road, lambda seen: float(seen[0, 0, 0]), 7)
         orders.append(
-            [chosen(row, lambda row: road.picture(row, 0)) for row in range(len(lap.steering))]
+            [chosen(row, lambda row: road.image(row, 0)) for row in range(len(lap.steering))]
         )
     assert orders[0] == [row % 251 for row in range(len(lap.steering))]
     assert orders[1] == orders[2] != orders[0]
     assert sorted(orders[1]) == sorted(orders[0])
 
 
-def test_pauses_begin_anew_and_cost_nothing(tmp_path: Path, lens: Lens) -> None:
+def test_pauses_begin_anew_and_cost_nothing(tmp_path: Path, lens: ViewWarp) -> None:
     folder = samples.recording(tmp_path / "run", rows=60)
     log = folder / "driving_log.csv"
     lines = log.read_text().splitlines()
     log.write_text("\n".join(lines[:20] + lines[40:]))
-    road = logged_drive.read(folder)
+    road = logged_drive.read_folder(folder)
     result = driven(road, "zero", 20.0, lens)
     assert result.left_m[19] != 0.0
     assert (result.left_m[20], result.heading_rad[20]) == (0.0, 0.0)
     assert result.elapsed_s == pytest.approx(38 * samples.ROW_MS / 1000)
 
 
-def test_who_films_is_told_each_row_as_it_is_driven(lap: logged_drive.Recorded, lens: Lens) -> None:
-    moments: list[Moment] = []
+def test_who_films_is_told_each_row_as_it_is_driven(
+    lap: logged_drive.LoggedDrive, lens: ViewWarp
+) -> None:
+    moments: list[ReplayStep] = []
     shares: list[float] = []
-    chosen = policy("zero", lap, None, 1)
-    result = rerun(lap, chosen, 1.0, lens, moments.append, shares.append)
+    chosen = make_policy("zero", lap, None, 1)
+    result = replay_log(lap, chosen, 1.0, lens, moments.append, shares.append)
     assert [each.row for each in moments] == list(range(len(lap.steering)))
     assert [each.row for each in moments if each.intervened] == [
         each.row for each in result.interventions
@@ -159,9 +161,9 @@ def test_who_films_is_told_each_row_as_it_is_driven(lap: logged_drive.Recorded, 
     assert moments[-1].look().shape == (160, 320, 3)
 
 
-def test_a_broken_picture_is_named(tmp_path: Path, lens: Lens) -> None:
-    road = logged_drive.read(samples.recording(tmp_path / "run", rows=5))
-    road.pictures[2][0].write_bytes(b"\xff\xd8\xff nothing more")
-    chosen = policy("model", road, lambda seen: 0.0, 1)
-    with pytest.raises(FrameError, match=f"cannot be used: {road.pictures[2][0].name}"):
-        rerun(road, chosen, 1.0, lens)
+def test_a_broken_picture_is_named(tmp_path: Path, lens: ViewWarp) -> None:
+    road = logged_drive.read_folder(samples.recording(tmp_path / "run", rows=5))
+    road.image_paths[2][0].write_bytes(b"\xff\xd8\xff nothing more")
+    chosen = make_policy("model", road, lambda seen: 0.0, 1)
+    with pytest.raises(FrameError, match=f"cannot be used: {road.image_paths[2][0].name}"):
+        replay_log(road, chosen, 1.0, lens)

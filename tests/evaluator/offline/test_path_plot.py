@@ -11,12 +11,12 @@ TIME_S = np.arange(301) / 15
 
 def circle() -> tuple[np.ndarray, np.ndarray]:
     """20 s at 10 m/s around a radius of 40 m, to the left."""
-    return path_plot.path(TIME_S, np.full(301, 0.25), np.full(301, 10.0))
+    return path_plot.integrate_path(TIME_S, np.full(301, 0.25), np.full(301, 10.0))
 
 
 def drawn(left_m: np.ndarray, rows: list[int]) -> np.ndarray:
     place, heading = circle()
-    return path_plot.chart(
+    return path_plot.draw_paths(
         place, heading, TIME_S, left_m, 1.0, np.array(rows, dtype=np.int64), "made", "facts"
     )
 

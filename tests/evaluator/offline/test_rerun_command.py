@@ -16,9 +16,10 @@ from support.data import models, samples
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from evaluator.offline import logged_drive, replay_policies
-from evaluator.offline.log_replay import rerun as drive
-from evaluator.offline.rerun_command import chart, limits_of
-from evaluator.offline.view_warp import Lens
+from evaluator.offline.log_replay import replay_log
+from evaluator.offline.path_plot import draw_replay
+from evaluator.offline.rerun_command import parse_limits
+from evaluator.offline.view_warp import ViewWarp
 
 
 def rerun(*words: object) -> subprocess.CompletedProcess[str]:
@@ -114,20 +115,21 @@ def test_no_recording_is_one_line(tmp_path: Path) -> None:
 
 
 def test_limits_are_metres() -> None:
-    assert limits_of("1,3") == [1.0, 3.0]
-    assert limits_of("0.5") == [0.5]
+    assert parse_limits("1,3") == [1.0, 3.0]
+    assert parse_limits("0.5") == [0.5]
     for text in ("", "0", "1,-3", "nan", "inf", "1,2,3,4,5,6", "1;3"):
         with pytest.raises(SettingError):
-            limits_of(text)
+            parse_limits(text)
 
 
 def test_a_pause_leaves_no_way_on_the_chart(folder: Path) -> None:
     """Nobody knows where the car went meanwhile."""
-    road = logged_drive.read(folder)
+    road = logged_drive.read_folder(folder)
     after = np.arange(len(road.time_s)) >= 30
     charts = []
     for pause_s in (1.0, 100.0):
-        paused = replace(road, time_s=road.time_s + pause_s * after, stretch=after.astype(np.int64))
-        driven = drive(paused, replay_policies.policy("zero", paused, None, 1), 1.0, Lens())
-        charts.append(chart(paused, driven, "zero"))
+        paused = replace(road, time_s=road.time_s + pause_s * after, segment=after.astype(np.int64))
+        policy = replay_policies.make_policy("zero", paused, None, 1)
+        driven = replay_log(paused, policy, 1.0, ViewWarp())
+        charts.append(draw_replay(paused, driven, "zero"))
     assert np.array_equal(*charts)

@@ -12,7 +12,7 @@ from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.vehicle import MPS_PER_MPH
-from evaluator.offline.stored_drive import Stored, rows_of
+from evaluator.offline.stored_drive import StoredDrive, select_rows
 
 
 @dataclass
@@ -22,9 +22,9 @@ class Table:
     rows: Rows
 
 
-def road(table: Rows, wanted: object = True, piece_s: float | None = None) -> Stored | None:
+def road(table: Rows, wanted: object = True, piece_s: float | None = None) -> StoredDrive | None:
     mask = np.broadcast_to(np.asarray(wanted, dtype=bool), len(table))
-    return rows_of("made", cast(StoreReader, Table(table)), mask, piece_s)
+    return select_rows("made", cast(StoreReader, Table(table)), mask, piece_s)
 
 
 def moving(count: int, step_s: float = 0.1, sides: bool = True) -> Rows:
@@ -33,9 +33,9 @@ def moving(count: int, step_s: float = 0.1, sides: bool = True) -> Rows:
     return table
 
 
-def lengths(made: Stored | None) -> list[int]:
+def lengths(made: StoredDrive | None) -> list[int]:
     assert made is not None
-    return [int(each) for each in np.bincount(made.stretch)]
+    return [int(each) for each in np.bincount(made.segment)]
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def reader(data: Path) -> Iterator[StoreReader]:
 def test_the_wanted_rows_are_a_recording(reader: StoreReader) -> None:
     wanted = np.zeros(60, bool)
     wanted[10:20] = wanted[30:35] = True
-    made = rows_of("short", reader, wanted)
+    made = select_rows("short", reader, wanted)
     assert made is not None
-    assert (made.name, made.cameras, made.left_out, made.nominal) == ("short", 3, 0, False)
-    assert made.stretch.tolist() == [0] * 10 + [1] * 5
+    assert (made.name, made.camera_count, made.left_out, made.nominal) == ("short", 3, 0, False)
+    assert made.segment.tolist() == [0] * 10 + [1] * 5
     assert made.time_s[[0, 1, 10]] == pytest.approx([0, 0.067, 20 * 0.067], abs=1e-6)
     expected = [samples.steering_at(row) for row in [*range(10, 20), *range(30, 35)]]
     assert made.steering == pytest.approx(expected)
@@ -62,24 +62,24 @@ def test_the_wanted_rows_are_a_recording(reader: StoreReader) -> None:
 def test_a_picture_is_the_frame_that_was_recorded(reader: StoreReader) -> None:
     wanted = np.zeros(60, bool)
     wanted[10:20] = True
-    made = rows_of("short", reader, wanted)
+    made = select_rows("short", reader, wanted)
     assert made is not None
     jpeg = samples.jpeg(samples.steering_at(13) - 0.2, seed=13 * 3 + 2)
-    assert np.array_equal(made.picture(3, 2), preprocess.prepare(jpeg))
+    assert np.array_equal(made.image(3, 2), preprocess.prepare(jpeg))
 
 
 def test_after_the_store_is_closed_there_are_no_pictures(reader: StoreReader) -> None:
-    made = rows_of("short", reader, np.ones(60, bool))
+    made = select_rows("short", reader, np.ones(60, bool))
     assert made is not None
     reader.close()
     with pytest.raises(StoreError, match="cannot be read any more"):
-        made.picture(0, 0)
+        made.image(0, 0)
 
 
 def test_one_camera_is_enough() -> None:
     made = road(moving(20, sides=False))
     assert made is not None
-    assert (made.cameras, made.frames.shape, made.left_out) == (1, (20, 1), 0)
+    assert (made.camera_count, made.frames.shape, made.left_out) == (1, (20, 1), 0)
 
 
 def test_rows_without_side_cameras_are_left_out_among_rows_with_them() -> None:
@@ -87,7 +87,7 @@ def test_rows_without_side_cameras_are_left_out_among_rows_with_them() -> None:
     table["left"][4] = ABSENT
     made = road(table)
     assert made is not None
-    assert (made.cameras, made.left_out, lengths(made)) == (3, 1, [4, 15])
+    assert (made.camera_count, made.left_out, lengths(made)) == (3, 1, [4, 15])
     assert (made.frames >= 0).all()
 
 
@@ -134,8 +134,8 @@ def test_stretches_that_are_too_short_to_leave_the_path_are_left_out() -> None:
     assert made is not None
     assert lengths(made) == [49, 39]  # not the first, of a second
     assert (made.time_s[0], made.left_out) == (0.0, 10)
-    assert made.frames[:, 0].tolist() == table["center"][made.number].tolist()
-    assert (made.number[0], len(made.number)) == (11, 88)
+    assert made.frames[:, 0].tolist() == table["center"][made.row_numbers].tolist()
+    assert (made.row_numbers[0], len(made.row_numbers)) == (11, 88)
 
 
 def test_a_piece_in_which_the_car_stands_is_left_out() -> None:

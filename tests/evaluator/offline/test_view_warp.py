@@ -10,7 +10,7 @@ from contract.errors import FrameError
 from contract.frames import preprocess
 from contract.frames.spec import SHAPE
 from contract.vehicle import CAMERA_NAMES
-from evaluator.offline.view_warp import FRAME, LEFT_M, Lens, attitude
+from evaluator.offline.view_warp import FRAME, LEFT_M, ViewWarp, camera_rotation
 from simulator.rendering.appearance import Look
 from simulator.rendering.camera import Camera
 
@@ -26,11 +26,11 @@ def camera():
 
 
 @pytest.fixture(scope="module")
-def lens() -> Lens:
-    return Lens(ahead_m=1.0)  # of our renderer's car, whose origin is what has a pose
+def lens() -> ViewWarp:
+    return ViewWarp(ahead_m=1.0)  # of our renderer's car, whose origin is what has a pose
 
 
-def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
+def alike(lens: ViewWarp, one: np.ndarray, other: np.ndarray) -> float:
     """The correlation of two pictures' ground."""
     ground = lens.ground.copy()
     ground[BONNET_ROW:] = False
@@ -50,53 +50,53 @@ def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
     ],
 )
 def test_the_view_from_beside_is_what_is_seen_there(
-    camera: Camera, lens: Lens, left_m: float, turn_rad: float, at_least: float
+    camera: Camera, lens: ViewWarp, left_m: float, turn_rad: float, at_least: float
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, left_m, turn_rad))
+    truth = camera.image(ROAD.pose(60.0, left_m, turn_rad))
     here = ROAD.pose(60.0, 0.0)
-    nearest = lens.nearest(3, left_m, turn_rad)
-    view = lens.view(camera.picture(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
-    centre = camera.picture(here)
+    nearest = lens.nearest_camera(3, left_m, turn_rad)
+    view = lens.warp(camera.image(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
+    centre = camera.image(here)
     warped, unwarped = alike(lens, view, truth), alike(lens, centre, truth)
-    wrong = alike(lens, lens.view(centre, 0, -left_m, -turn_rad), truth)
+    wrong = alike(lens, lens.warp(centre, 0, -left_m, -turn_rad), truth)
     assert warped >= at_least
     assert 1 - warped < (1 - unwarped) / 2
     assert wrong < unwarped
 
 
 def test_the_one_camera_of_a_centre_only_recording_does_nearly_as_well(
-    camera: Camera, lens: Lens
+    camera: Camera, lens: ViewWarp
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, 0.8))
-    centre, left = (camera.picture(ROAD.pose(60.0, 0.0), side) for side in ("center", "left"))
-    alone = alike(lens, lens.view(centre, 0, 0.8, 0.0), truth)
+    truth = camera.image(ROAD.pose(60.0, 0.8))
+    centre, left = (camera.image(ROAD.pose(60.0, 0.0), side) for side in ("center", "left"))
+    alone = alike(lens, lens.warp(centre, 0, 0.8, 0.0), truth)
     assert alike(lens, centre, truth) + 0.2 < alone
-    assert alone < alike(lens, lens.view(left, 1, 0.8, 0.0), truth)
+    assert alone < alike(lens, lens.warp(left, 1, 0.8, 0.0), truth)
 
 
-def test_the_view_from_the_recorded_place_is_the_picture_itself(lens: Lens) -> None:
+def test_the_view_from_the_recorded_place_is_the_picture_itself(lens: ViewWarp) -> None:
     picture = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
-    assert lens.view(picture, 0, 0.0, 0.0) is picture
+    assert lens.warp(picture, 0, 0.0, 0.0) is picture
 
 
-def test_the_view_from_a_side_camera_is_its_picture(lens: Lens) -> None:
+def test_the_view_from_a_side_camera_is_its_picture(lens: ViewWarp) -> None:
     picture = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
-    assert np.array_equal(lens.view(picture, 1, LEFT_M[1], 0.0), picture)
+    assert np.array_equal(lens.warp(picture, 1, LEFT_M[1], 0.0), picture)
 
 
 @pytest.mark.parametrize(("left_m", "camera"), [(0.3, 0), (0.5, 1), (9.0, 1), (-0.5, 2), (-9.0, 2)])
-def test_the_nearest_camera_is_taken(lens: Lens, left_m: float, camera: int) -> None:
-    assert lens.nearest(3, left_m, 0.0) == camera
-    assert lens.nearest(1, left_m, 0.0) == 0
+def test_the_nearest_camera_is_taken(lens: ViewWarp, left_m: float, camera: int) -> None:
+    assert lens.nearest_camera(3, left_m, 0.0) == camera
+    assert lens.nearest_camera(1, left_m, 0.0) == 0
 
 
 def test_turning_carries_the_camera_that_is_ahead_of_the_axle() -> None:
-    assert Lens(ahead_m=2.6).nearest(3, 0.0, math.radians(10)) == 1
-    assert Lens(ahead_m=1.0).nearest(3, 0.0, math.radians(10)) == 0
+    assert ViewWarp(ahead_m=2.6).nearest_camera(3, 0.0, math.radians(10)) == 1
+    assert ViewWarp(ahead_m=1.0).nearest_camera(3, 0.0, math.radians(10)) == 0
 
 
 def test_the_attitude_is_a_rotation_that_looks_ahead_and_down() -> None:
-    turned = attitude()
+    turned = camera_rotation()
     assert turned @ turned.T == pytest.approx(np.eye(3))
     assert np.linalg.det(turned) == pytest.approx(1.0)
     ahead = turned @ [0.0, 0.0, 1.0]
@@ -106,29 +106,29 @@ def test_the_attitude_is_a_rotation_that_looks_ahead_and_down() -> None:
 
 @pytest.mark.parametrize(("left_m", "turn_rad"), [(0.5, 0.0), (-0.8, 0.0), (0.0, 0.05)])
 def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
-    camera: Camera, lens: Lens, left_m: float, turn_rad: float
+    camera: Camera, lens: ViewWarp, left_m: float, turn_rad: float
 ) -> None:
     """Warped and then made smaller is the same as made smaller and then warped, nearly."""
-    small = Lens(ahead_m=1.0, shape=SHAPE)
+    small = ViewWarp(ahead_m=1.0, shape=SHAPE)
     assert small.ground.shape == SHAPE[:2]
-    nearest = lens.nearest(3, left_m, turn_rad)
-    picture = camera.picture(ROAD.pose(60.0, 0.0), CAMERA_NAMES[nearest])
-    expected = preprocess.resize(lens.view(picture, nearest, left_m, turn_rad))
-    found = small.view(preprocess.resize(picture), nearest, left_m, turn_rad)
-    wrong = small.view(preprocess.resize(picture), nearest, -left_m, -turn_rad)
+    nearest = lens.nearest_camera(3, left_m, turn_rad)
+    picture = camera.image(ROAD.pose(60.0, 0.0), CAMERA_NAMES[nearest])
+    expected = preprocess.resize(lens.warp(picture, nearest, left_m, turn_rad))
+    found = small.warp(preprocess.resize(picture), nearest, left_m, turn_rad)
+    wrong = small.warp(preprocess.resize(picture), nearest, -left_m, -turn_rad)
     errors = [
         float(np.abs(each.astype(float) - expected)[small.ground].mean()) for each in (found, wrong)
     ]
     assert errors[0] < errors[1] / 3
 
 
-def test_a_lens_takes_pictures_of_its_own_shape_alone(lens: Lens) -> None:
+def test_a_lens_takes_pictures_of_its_own_shape_alone(lens: ViewWarp) -> None:
     picture = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
-    assert Lens(shape=SHAPE).view(picture, 0, 0.0, 0.0) is picture
+    assert ViewWarp(shape=SHAPE).warp(picture, 0, 0.0, 0.0) is picture
     with pytest.raises(FrameError, match=r"It must be \(128, 128, 3\)"):
-        Lens(shape=SHAPE).view(np.zeros(FRAME, np.uint8), 0, 1.0, 0.0)
+        ViewWarp(shape=SHAPE).warp(np.zeros(FRAME, np.uint8), 0, 1.0, 0.0)
 
 
-def test_a_picture_of_another_size_is_refused(lens: Lens) -> None:
+def test_a_picture_of_another_size_is_refused(lens: ViewWarp) -> None:
     with pytest.raises(FrameError, match="this is no frame of the simulator's cameras"):
-        lens.view(np.zeros((120, 160, 3), np.uint8), 0, 1.0, 0.0)
+        lens.warp(np.zeros((120, 160, 3), np.uint8), 0, 1.0, 0.0)

@@ -10,13 +10,13 @@ import pytest
 from evaluator.report import plots
 
 DRAW: dict[str, Callable[[Path], None]] = {
-    "split": lambda path: plots.split(path, {"lake": (60, ((0, 40),), ((45, 60),))}),
-    "losses": lambda path: plots.losses(
+    "split": lambda path: plots.draw_split(path, {"lake": (60, ((0, 40),), ((45, 60),))}),
+    "losses": lambda path: plots.draw_losses(
         path, [1, 2], [0.1, 0.05], [0.2, 0.1], {"predict-zero": 0.3, "hold-last": 1e-4}, 2
     ),
-    "one epoch": lambda path: plots.losses(path, [1], [0.1], [0.2], {}, None),
-    "throughput": lambda path: plots.throughput(path, [1, 2], [500.0, 600.0], [0.0, 20.0]),
-    "bins": lambda path: plots.bins(
+    "one epoch": lambda path: plots.draw_losses(path, [1], [0.1], [0.2], {}, None),
+    "throughput": lambda path: plots.draw_throughput(path, [1, 2], [500.0, 600.0], [0.0, 20.0]),
+    "bins": lambda path: plots.draw_bins(
         path, [(-1.0, 0.0), (0.0, 1.0)], [10.0, 1000.0], [2.0, 1.0], [-1.0, 1.0]
     ),
 }
@@ -33,7 +33,7 @@ def test_the_same_values_are_the_same_picture(tmp_path: Path, name: str) -> None
 
 
 def test_rows_that_train_are_drawn_as_long_as_they_are(tmp_path: Path) -> None:
-    plots.split(tmp_path / "x.png", {"lake": (100, ((0, 50),), ((75, 100),))})
+    plots.draw_split(tmp_path / "x.png", {"lake": (100, ((0, 50),), ((75, 100),))})
     picture = (255 * matplotlib.image.imread(tmp_path / "x.png")[..., :3]).round().astype(int)
 
     def widest(colour: tuple[int, int, int]) -> int:

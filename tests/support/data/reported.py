@@ -132,7 +132,7 @@ def _condition(place: Path, name: str, failing: int) -> dict[str, Any]:
     film(place / f"{name}-worst.mp4")
     return {
         "condition": name,
-        "measures": statistics.measure(drives),
+        "measures": statistics.summarize(drives),
         "drives": drives,
         "pictures": [f"{name}.png"],
         "film": f"{name}-worst.mp4",

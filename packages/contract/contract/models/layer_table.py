@@ -13,9 +13,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from contract.errors import ModelError
 
 FILE: Final = "architecture.json"
+MAX_BYTES: Final = 16 << 20
+"""A larger table is not read."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,31 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
     path.write_text(
         json.dumps([asdict(each) for each in layers], indent=1) + "\n", encoding="utf-8"
     )
+
+
+def read(path: Path) -> tuple[Layer, ...] | None:
+    """Read the table of a version; return None if there is no such file.
+
+    Raises:
+        ModelError: the file is not such a table.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
+        return tuple(_layer(entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(
+            f"{path.name} of the version is not a table of layers",
+            got=f"{type(error).__name__}: {error}",
+            remedy="lapwing train and lapwing import-model make versions with such a table",
+        ) from error
+
+
+def _layer(entry: dict[str, Any]) -> Layer:
+    texts = [entry[key] for key in ("name", "kind", "detail", "activation")]
+    numbers = [*entry["output_shape"], entry["parameters"]]
+    if {*map(type, texts)} != {str} or {*map(type, numbers)} != {int}:
+        raise ValueError(f"a layer that is {entry!r:.80}")
+    return Layer(**{**entry, "output_shape": tuple(entry["output_shape"])})

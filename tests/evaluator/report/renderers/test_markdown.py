@@ -1,13 +1,13 @@
 from evaluator.report.document import (
     Block,
     Figure,
-    Film,
     Paragraph,
     Report,
     Section,
     Table,
     Tile,
     Tiles,
+    Video,
 )
 from evaluator.report.renderers import markdown
 
@@ -34,6 +34,6 @@ def test_pictures_and_films_are_links_to_files_beside_it() -> None:
     assert rendered(Figure("pictures/a.png", "It [is].", "x.json")).startswith(
         r"![It \[is\].](pictures/a.png)"
     )
-    assert rendered(Film("p/a.mp4", "p/q.mp4", "p/a.png", "F.", "x.mp4")).startswith(
+    assert rendered(Video("p/a.mp4", "p/q.mp4", "p/a.png", "F.", "x.mp4")).startswith(
         "[![F.](p/a.png)](p/a.mp4)"
     )

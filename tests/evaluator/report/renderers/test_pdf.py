@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from support.data import reported
 
-from evaluator.report.document import Block, Figure, Film, Paragraph, Report, Section, Table
+from evaluator.report.document import Block, Figure, Paragraph, Report, Section, Table, Video
 from evaluator.report.renderers import pdf
 
 
@@ -27,14 +27,15 @@ def test_a_table_that_is_too_wide_is_broken_where_it_may_be() -> None:
     table = Table(("a", "b"), (("short", "long words " * 60),), "Wide.", "x.json", 2, (1,))
     narrow, wide = pdf._widths(table)
     assert narrow < 40
-    assert narrow + wide == pytest.approx(pdf.WIDTH)
+    assert narrow + wide == pytest.approx(pdf.TEXT_WIDTH)
 
 
 def test_pictures_are_fitted_to_the_page(tmp_path: Path) -> None:
     reported.picture(tmp_path / "a.png")
     assert (
-        pages(tmp_path, Figure("a.png", "A.", "x"), Film("a.mp4", "q.mp4", "a.png", "F.", "y")) == 1
+        pages(tmp_path, Figure("a.png", "A.", "x"), Video("a.mp4", "q.mp4", "a.png", "F.", "y"))
+        == 1
     )
     image = pdf._image(tmp_path / "a.png")
-    assert image.drawWidth == pytest.approx(pdf.WIDTH)
-    assert image.drawHeight == pytest.approx(pdf.WIDTH / 3)
+    assert image.drawWidth == pytest.approx(pdf.TEXT_WIDTH)
+    assert image.drawHeight == pytest.approx(pdf.TEXT_WIDTH / 3)
