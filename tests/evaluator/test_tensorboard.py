@@ -20,7 +20,7 @@ def document(version: int) -> dict[str, object]:
     return {"version": version, "conditions": [found]}
 
 
-def test_versions_are_steps_and_an_earlier_one_stays(tmp_path: Path) -> None:
+def test_each_version_is_a_step_and_earlier_steps_stay(tmp_path: Path) -> None:
     for version in (3, 2):
         tensorboard.log_evaluation(tmp_path, "lake-2x1-seed1", document(version))
     shown = scalars(tmp_path / "tensorboard" / "evaluations" / "lake-2x1-seed1" / "fog")

@@ -1,4 +1,4 @@
-"""What is in the pictures is looked at by people; here, that they are made, and always alike."""
+"""Checks that charts are made, and the same each time; people check what they show."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ DRAW: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("name", DRAW)
-def test_the_same_values_are_the_same_picture(tmp_path: Path, name: str) -> None:
+def test_the_same_values_give_the_same_image(tmp_path: Path, name: str) -> None:
     DRAW[name](tmp_path / "a.png")
     DRAW[name](tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
@@ -32,7 +32,7 @@ def test_the_same_values_are_the_same_picture(tmp_path: Path, name: str) -> None
     assert np.ptp(picture[..., :3]) == 1
 
 
-def test_rows_that_train_are_drawn_as_long_as_they_are(tmp_path: Path) -> None:
+def test_training_rows_have_their_length_in_the_chart(tmp_path: Path) -> None:
     plots.draw_split(tmp_path / "x.png", {"lake": (100, ((0, 50),), ((75, 100),))})
     picture = (255 * matplotlib.image.imread(tmp_path / "x.png")[..., :3]).round().astype(int)
 

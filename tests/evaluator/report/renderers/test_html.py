@@ -11,7 +11,7 @@ VOID = {"meta", "link", "img", "br"}
 
 
 class Balanced(HTMLParser):
-    """Fails where an element is closed that is not open."""
+    """Fails if an element is closed that is not open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ def test_every_kind_of_block_is_well_formed(folder: Path) -> None:
     assert "One <b>" in "".join(parser.words)
 
 
-def test_a_film_that_is_too_large_is_left_out_and_said(folder: Path) -> None:
+def test_a_video_that_is_too_large_is_named_but_not_embedded(folder: Path) -> None:
     with (folder / "pictures" / "a.mp4").open("ab") as file:
         file.truncate(html.MAX_VIDEO_BYTES + 1)
     page = html.render(report(FILM), folder)
@@ -73,7 +73,7 @@ def test_a_film_that_is_too_large_is_left_out_and_said(folder: Path) -> None:
     assert "too large for this page: it is <code>pictures/a.mp4</code> beside it" in page
 
 
-def test_films_are_embedded_until_there_is_no_room(folder: Path) -> None:
+def test_videos_are_embedded_up_to_the_total_limit(folder: Path) -> None:
     with (folder / "pictures" / "a.mp4").open("ab") as file:
         file.truncate(html.MAX_VIDEO_BYTES - 1)
     films = []
