@@ -16,8 +16,12 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
   services/inference services/driver-bridge services/evaluator
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
+# SAVE=1 keeps the figures of a benchmark in bench/results/.
+BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
+KEEP := $(if $(SAVE),--save)
 
-.PHONY: help setup demo up down check test soak bench bench-stream bench-serve bench-bridge bench-recipes lock clean
+.PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
+  bench-bridge bench-recipes bench-table settings version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,11 +45,12 @@ up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
 down: ## Stop the services of docker compose; volumes stay
 	docker compose down
 
-check: $(READY) ## ruff, ruff format, mypy strict, lock freshness
+check: $(READY) ## ruff, ruff format, mypy strict, freshness of the locks and the settings pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python requirements/compile.py --check
+	$(BIN)/python tools/settings_reference.py --check
 
 test: $(READY) ## Run every test; those of the containers need a Docker engine
 	$(BIN)/python -m pytest
@@ -53,23 +58,41 @@ test: $(READY) ## Run every test; those of the containers need a Docker engine
 soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzing, leaks
 	$(BIN)/python -m pytest -m soak
 
-bench: $(READY) ## Measure, in one run, what the notes quote (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench
+coverage: $(READY) ## Run every test and report the branch coverage (TESTS=folder for a part)
+	@rm -rf .coverage && mkdir .coverage
+	@# Counting slows everything down, so tests that hold times may fail here: `make test` judges.
+	-$(BIN)/python -m coverage run -m pytest --hypothesis-profile=ci $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
+	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)
 
-bench-stream: $(READY) ## Measure the trainer's stream against other loaders (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.stream
+bench: $(READY) ## Measure import, simulator and serving in one run (RECORDING=folder)
+	$(BENCH) bench $(KEEP)
 
-bench-serve: $(READY) ## Measure inference against what limits it, and other backends (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.serving
+bench-stream: $(READY) ## Compare the trainer's data loader with others (RECORDING=folder)
+	$(BENCH) bench.training.stream $(KEEP)
+
+bench-serve: $(READY) ## Compare inference with its limit and with other servers (RECORDING=folder)
+	$(BENCH) bench.serving.compare $(KEEP)
 
 bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
-	RECORDING="$(RECORDING)" $(BIN)/python -m bench.bridging
+	$(BENCH) bench.serving.bridge $(KEEP)
 
-bench-recipes: $(READY) ## Compare recipes of training by how they drive; an hour, goes on where it was (OUT=file)
-	nice -n 10 $(BIN)/python -m bench.recipes --out "$(or $(OUT),recipes.jsonl)"
+bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an hour, can be resumed (OUT=file)
+	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)
 
-lock: $(READY) ## Compile requirements/*.lock anew where pyproject.toml files changed
+bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
+	$(BIN)/python -m bench.table
+
+settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
+	$(BIN)/python tools/settings_reference.py
+
+version: ## Give all packages a new version (TO=0.2.0)
+	@test -n "$(TO)" || { echo "version: name the new one, as in make version TO=0.2.0" >&2; exit 1; }
+	sed -i 's/^version = .*/version = "$(TO)"/' $(PROJECTS:%=%/pyproject.toml)
+
+lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
-clean: ## Remove the environment and what the tools cached
+clean: ## Remove the environment and the caches of the tools
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

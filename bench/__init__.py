@@ -1,1 +1,1 @@
-"""What is measured, against what, in one run."""
+"""Benchmarks: each measures Lapwing beside something to compare it with, in one run."""

@@ -1,4 +1,4 @@
-"""Figures of one run, side by side with what they are compared to."""
+"""Rates and latencies of one run, with their spread."""
 
 from __future__ import annotations
 
@@ -24,9 +24,15 @@ class Figure:
 def rates(
     name: str, unit: str, count: int, contestants: dict[str, Callable[[], object]]
 ) -> list[Figure]:
-    """Run each contestant in turn, ROUNDS times; return how many of `count` a second each did.
+    """Run the contestants in turn, ROUNDS times, and return the rate of each.
 
-    In turn, so that a machine that slows down slows all of them.
+    They take turns, so that a machine that slows down slows all of them.
+
+    Args:
+        name: the name that the figures begin with.
+        unit: the unit of the rates.
+        count: the number of items that one run of a contestant processes.
+        contestants: functions by their names.
     """
     seconds: dict[str, list[float]] = {each: [] for each in contestants}
     for _ in range(ROUNDS):

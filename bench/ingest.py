@@ -1,4 +1,4 @@
-"""Import against the least that it could cost: decode and resize the same files on all cores."""
+"""Compares an import with its lower limit: decoding and resizing the same files on all cores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.settings import Settings
 
 
 def measure(recording: Path, scratch: Path) -> list[Figure]:
-    """Return frames a second of a whole import, and of the bare loop."""
+    """Return the frames per second of a whole import and of the bare loop."""
     log = driving_log.read((recording / "driving_log.csv").read_bytes())
     paths = [recording / "IMG" / name for row in log.rows for name in row.images]
     settings = load(Settings, {"LAPWING_DATA_DIR": str(scratch)})

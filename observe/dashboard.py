@@ -1,8 +1,8 @@
-"""rq-dashboard, to look at Lapwing's queues and not to touch them.
+"""Runs rq-dashboard so that it shows Lapwing's queues and changes nothing.
 
-Its own command wants the password of Redis on the command line or in the environment, and would
-let whoever reaches the page have jobs run again; it reads those as pickles while ours are JSON.
-`lapwing jobs` and `lapwing cancel` are for that.
+The command of rq-dashboard takes the password of Redis from the command line or the environment,
+it lets everybody who reaches the page run jobs again, and it reads jobs as pickles, while ours are
+JSON. To cancel a job, use `lapwing cancel`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def create(url: str, password: str) -> Flask:
     """Return the application.
 
     Args:
-        url: of Redis.
-        password: of Redis; "" for none.
+        url: address of Redis.
+        password: password of Redis; "" for none.
     """
     app: Flask = cli.make_flask_app(None, None, None, "")
     app.config.update(
@@ -34,8 +34,8 @@ def create(url: str, password: str) -> Flask:
     web.setup_rq_connection(app)
 
     @app.before_request
-    def only_look() -> None:
-        # It has jobs run again even for a GET.
+    def refuse_changes() -> None:
+        # rq-dashboard runs a job again even for a GET.
         if request.method not in ("GET", "HEAD") or "requeue" in request.path.split("/"):
             abort(405)
 
@@ -43,10 +43,10 @@ def create(url: str, password: str) -> Flask:
 
 
 def main() -> None:
-    """Serve until SIGTERM, with the server that rq-dashboard itself uses."""
+    """Serve the page until SIGTERM, with the server that rq-dashboard itself uses."""
     file = os.environ.get("LAPWING_REDIS_PASSWORD_FILE", "")
     password = Path(file).read_text(encoding="utf-8").strip() if file else ""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a page that is open asks every 2 s
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # an open page asks every 2 s
     app = create(os.environ["LAPWING_REDIS_URL"], password)
     app.run(host="0.0.0.0", port=9181, threaded=True)
 

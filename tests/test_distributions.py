@@ -1,7 +1,10 @@
 """What is installed with each service, by its lock, its pyproject.toml and its container."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,15 @@ from lapwing.stack.processes import SERVICES
 NEVER = {
     "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
     "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
-    "simulator": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq"},
+    "simulator": {
+        "ai-edge-litert",
+        "tensorflow",
+        "tensorflow-cpu",
+        "keras",
+        "tables",
+        "redis",
+        "rq",
+    },
     "evaluator": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},
@@ -41,6 +52,20 @@ def test_a_lock_is_hashed_and_names_no_address(path: Path) -> None:
     assert "://" not in text
 
 
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_wheel_brings_its_types(package: str, tmp_path: Path) -> None:
+    """Without py.typed, whoever installs the wheel would have no annotations."""
+    build = f"from flit_core import buildapi; print(buildapi.build_wheel({str(tmp_path)!r}))"
+    folder = PACKAGES[package].parent
+    wheel = subprocess.run(
+        [sys.executable, "-c", build], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    names = zipfile.ZipFile(tmp_path / wheel).namelist()
+    assert f"{package}/py.typed" in names
+    modules = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.py")}
+    assert modules == {name for name in names if name.endswith(".py")}
+
+
 def test_every_distribution_says_what_it_imports() -> None:
     for package, path in PACKAGES.items():
         project = tomllib.loads((path.parent / "pyproject.toml").read_text())
@@ -48,11 +73,26 @@ def test_every_distribution_says_what_it_imports() -> None:
         assert project["project"]["name"].startswith("lapwing-")
 
 
+def target(name: str) -> str:
+    """Return the stage of the Dockerfile that is called `name`."""
+    text = (ROOT / "Dockerfile").read_text()
+    (stage,) = re.findall(rf"^FROM \S+ AS {name}$(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL)
+    return str(stage)
+
+
 def test_compose_runs_the_table_of_processes() -> None:
     compose = (ROOT / "docker-compose.yml").read_text()
     for process in SERVICES:
-        dockerfile = ROOT / "services" / process.name / "Dockerfile"
         command = ", ".join(f'"{word}"' for word in ("python", *process.command[1:]))
-        assert f"CMD [{command}]" in dockerfile.read_text()
+        assert f"CMD [{command}]" in target(process.name)
         assert f"\n  {process.name}:\n" in compose
-        assert f"dockerfile: services/{process.name}/Dockerfile" in compose
+        assert f"target: {process.name}, args: {{SERVICE: {process.name}}}" in compose
+
+
+def test_every_image_of_compose_is_a_target_of_the_one_dockerfile() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    for name in set(re.findall(r"target: ([a-z-]+)", compose)):
+        assert target(name)
+    for service, project in re.findall(r"SERVICE: ([a-z-]+)(?:, PROJECT: ([a-z/-]+))?", compose):
+        assert (ROOT / "requirements" / f"{service}.lock").is_file()
+        assert service == "observe" or (ROOT / (project or f"services/{service}")).is_dir()

@@ -178,7 +178,7 @@ def test_a_hostile_model_is_refused_and_not_tried_again(lapwing: Lapwing, tmp_pa
     done = lapwing.command("import-model", str(tmp_path / "hostile.h5"), "--wait")
     assert done.returncode == 1
     assert "lambda_1 (Lambda) does something else than arithmetic" in done.stderr
-    assert "lapwing logs trainer tells more" in done.stderr
+    assert "`lapwing logs trainer` shows what its worker printed" in done.stderr
     assert not (tmp_path / "canary").exists()
     assert lapwing.ask("models") == before
 

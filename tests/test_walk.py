@@ -15,8 +15,8 @@ from contract.policy.litert import LiteRT
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 from trainer.data import samples as index
 from trainer.data import shared_memory
 from trainer.data.loader import Stream
@@ -60,11 +60,11 @@ def driven(tmp_path: Path, run: Path, network: Path) -> list[float]:
     with (
         serving.serving(serving.settings(registry.root)) as inference,
         bridge(str(inference.base_url)) as port,
-        Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
+        UnityClient(f"ws://127.0.0.1:{port}", find_locale("de-DE")) as client,
     ):
         serving.await_true(lambda: inference.get("/readyz").status_code == 200)
         for picture in sorted((run / "IMG").glob("center_*.jpg")):
-            client.telemetry(0.0, 0.0, 9.0, picture.read_bytes())
+            client.send_telemetry(0.0, 0.0, 9.0, picture.read_bytes())
             command = client.command()
             assert command is not None
             steerings.append(command.steering)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import SettingError
-from contract.settings import load, setting
+from contract.settings import Variable, load, names, setting, variables
 
 
 @dataclass(frozen=True)
@@ -72,3 +72,46 @@ def test_what_has_no_default_must_be_set() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         load(Example, {}).port = 1  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Renamed:
+    workers: int = setting(
+        "X_WORKERS", 2, "This number of processes works.", minimum=1, maximum=9, formerly="X_LANES"
+    )
+
+
+def test_a_former_name_is_read_and_the_warning_gives_the_new_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert load(Renamed, {"X_LANES": "4"}).workers == 4
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == (
+        "X_LANES is now called X_WORKERS: the old name works for one release more"
+    )
+
+
+def test_the_new_name_goes_before_the_former_one(caplog: pytest.LogCaptureFixture) -> None:
+    assert load(Renamed, {"X_WORKERS": "3", "X_LANES": "4"}).workers == 3
+    assert load(Renamed, {"X_WORKERS": "", "X_LANES": " "}).workers == 2
+    assert not caplog.records
+
+
+def test_a_bad_value_of_a_former_name_is_said_to_be_its() -> None:
+    with pytest.raises(SettingError, match=r"^X_LANES has a value .* from 1 to 9"):
+        load(Renamed, {"X_LANES": "0"})
+
+
+def test_the_variables_of_a_class_are_listed_in_words() -> None:
+    (workers,) = variables(Renamed)
+    assert workers == Variable(
+        "X_WORKERS", "This number of processes works.", "a whole number from 1 to 9", "2", False,
+        "X_LANES",
+    )  # fmt: skip
+    assert [variable.default for variable in variables(Example)] == [
+        "127.0.0.1", "8000", "0.5", "false", "here", "fast",
+    ]  # fmt: skip
+    (needed,) = variables(Needy)
+    assert (needed.required, needed.default) == (True, "")
+    assert names(Renamed) == "X_WORKERS"

@@ -7,7 +7,7 @@ from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import bridge, unity
 
-from simulator.unity.client import Client
+from simulator.unity.client import UnityClient
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def healthy(inference: Answers) -> None:
 
 
 @pytest.fixture
-def simulator(port: int) -> Iterator[Client]:
+def simulator(port: int) -> Iterator[UnityClient]:
     """A simulator that has found the bridge."""
     with unity(port) as client:
         yield client

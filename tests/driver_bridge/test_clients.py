@@ -16,8 +16,8 @@ from support.data import samples
 from support.services import answering
 from support.services.driving import bridge
 
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 JPEG = samples.jpeg()
 IMAGE = base64.b64encode(JPEG).decode()
@@ -94,9 +94,9 @@ class Unity:
         self.steerings: list[float | None] = []
 
     def _drive(self) -> None:
-        with Client(f"ws://127.0.0.1:{self._port}", locale("de-DE"), 3.0) as client:
+        with UnityClient(f"ws://127.0.0.1:{self._port}", find_locale("de-DE"), 3.0) as client:
             while not self._ended.is_set():
-                client.telemetry(0.0, 0.0, 9.0, JPEG)
+                client.send_telemetry(0.0, 0.0, 9.0, JPEG)
                 command = client.command()
                 self.steerings.append(command.steering if command else None)
                 time.sleep(0.02)

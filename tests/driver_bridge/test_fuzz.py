@@ -19,8 +19,8 @@ from support.services import answering
 from support.services.driving import bridge
 from websocket import ABNF
 
-from simulator.unity.client import PATH, Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import PATH, UnityClient
+from simulator.unity.number_format import find_locale
 
 JPEG = samples.jpeg()
 ALWAYS_S = 0.25
@@ -119,10 +119,10 @@ def beside(port: int, count: int, seed: int, slack: float) -> None:
     unanswered: list[int] = []
 
     def drive() -> None:
-        with Client(f"ws://127.0.0.1:{port}", locale("en-US"), 3.0) as good:
+        with UnityClient(f"ws://127.0.0.1:{port}", find_locale("en-US"), 3.0) as good:
             while not ended.is_set():
                 began = time.monotonic()
-                good.telemetry(0.0, 0.0, 9.0, JPEG)
+                good.send_telemetry(0.0, 0.0, 9.0, JPEG)
                 command = good.command()
                 taken.append(time.monotonic() - began)
                 if command is None or command.steering != 0.25:

@@ -10,7 +10,7 @@ from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import JPEG, bridge, drive, unity
 
-from simulator.unity.client import Client
+from simulator.unity.client import UnityClient
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
@@ -20,18 +20,18 @@ pytestmark = pytest.mark.usefixtures("healthy")
     [(503, b'{"error": "no model"}', 0.0), (200, b"rubbish", 0.0), (200, b'{"steering": 1}', 0.6)],
 )
 def test_whatever_inference_does_a_telemetry_is_answered(
-    simulator: Client, inference: Answers, status: int, body: bytes, delay_s: float
+    simulator: UnityClient, inference: Answers, status: int, body: bytes, delay_s: float
 ) -> None:
     drive(simulator)
     inference.status, inference.body, inference.delay_s = status, body, delay_s
     assert drive(simulator) == 0.25  # the one before, held; not the late answer's
 
 
-def test_after_half_a_second_the_car_is_stopped(simulator: Client, inference: Answers) -> None:
+def test_after_half_a_second_the_car_is_stopped(simulator: UnityClient, inference: Answers) -> None:
     drive(simulator)
     inference.status = 503
     time.sleep(0.6)
-    simulator.telemetry(0.0, 0.0, 9.0, JPEG)
+    simulator.send_telemetry(0.0, 0.0, 9.0, JPEG)
     command = simulator.command()
     assert command is not None
     assert (command.steering, command.throttle) == (0.0, -1.0)
@@ -41,7 +41,7 @@ def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
     with answering.inference() as answers:
         url = answers.url
     with bridge(url) as port, unity(port) as client:
-        client.telemetry(0.0, 0.0, 0.0, JPEG)
+        client.send_telemetry(0.0, 0.0, 0.0, JPEG)
         assert client.command() is not None
         with answering.inference(int(url.rsplit(":", 1)[1])):
             assert drive(client) == 0.25
@@ -57,7 +57,7 @@ def patient(inference: Answers) -> Iterator[int]:
 def test_a_slow_inference_holds_up_no_page(patient: int, inference: Answers) -> None:
     with unity(patient) as client:
         inference.gate.clear()
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         assert httpx.get(f"http://127.0.0.1:{patient}/healthz").status_code == 200
         inference.gate.set()
         command = client.command()
@@ -72,8 +72,8 @@ def test_two_simulators_wait_for_a_slow_inference_at_the_same_time(
     with unity(patient) as one, unity(patient) as other:
         inference.gate.clear()
         inference.frames.clear()
-        one.telemetry(0.0, 0.0, 9.0, JPEG)
-        other.telemetry(0.0, 0.0, 9.0, JPEG)
+        one.send_telemetry(0.0, 0.0, 9.0, JPEG)
+        other.send_telemetry(0.0, 0.0, 9.0, JPEG)
         while len(inference.frames) < 2:
             time.sleep(0.001)
         inference.gate.set()

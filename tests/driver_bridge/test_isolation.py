@@ -36,7 +36,7 @@ def drive(port: int, seconds: float) -> list[float]:
     with unity(port) as good:
         while time.monotonic() < until:
             began = time.monotonic()
-            good.telemetry(0.0, 0.0, 9.0, JPEG)
+            good.send_telemetry(0.0, 0.0, 9.0, JPEG)
             command = good.command()
             taken.append(time.monotonic() - began)
             assert command is not None, "a telemetry was not answered"
@@ -119,7 +119,7 @@ def test_simulators_of_many_locales_have_what_the_model_said_each(
         with unity(port, name) as client:
             throttles = []
             for _ in range(25):
-                client.telemetry(0.0, 0.0, speed_mph, JPEG)
+                client.send_telemetry(0.0, 0.0, speed_mph, JPEG)
                 command = client.command()
                 if command is None or abs(command.steering - -0.123456) > 1e-3:
                     wrong.append(f"{name}: {command}")

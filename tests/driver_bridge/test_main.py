@@ -11,8 +11,8 @@ from support.services import answering
 from support.services.driving import bridge
 
 from contract.recordings.driving_log import read
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 JPEG = samples.jpeg()
 
@@ -23,9 +23,9 @@ def test_drives_are_kept_when_asked(tmp_path: Path) -> None:
         bridge(answers.url, "--record", str(tmp_path / "run")) as port,
     ):
         for _ in range(2):
-            with Client(f"ws://127.0.0.1:{port}", locale("en-US")) as client:
+            with UnityClient(f"ws://127.0.0.1:{port}", find_locale("en-US")) as client:
                 for _ in range(5):
-                    client.telemetry(0.0, 0.0, 9.0, JPEG)
+                    client.send_telemetry(0.0, 0.0, 9.0, JPEG)
                     assert client.command() is not None
     drives = sorted((tmp_path / "run").iterdir())
     assert len(drives) == 2

@@ -1,6 +1,7 @@
 """The bridge as a simulator meets it: a process of its own, real sockets, the real dialect."""
 
 import base64
+import contextlib
 import json
 import re
 import statistics
@@ -13,7 +14,7 @@ from support.data import samples
 from support.services.driving import JPEG, drive, unity
 
 from contract.errors import ServiceError
-from simulator.unity.client import PATH, Client
+from simulator.unity.client import PATH, UnityClient
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
@@ -32,19 +33,23 @@ def counted(port: int, name: str) -> float:
     return float(found[0])
 
 
-def test_the_simulator_never_connects_and_is_driven(simulator: Client) -> None:
+def test_the_simulator_never_connects_and_is_driven(simulator: UnityClient) -> None:
     assert drive(simulator) == 0.25
 
 
-def test_its_ping_is_answered(simulator: Client) -> None:
-    drive(simulator)
-    assert simulator.pongs == 1
+def test_its_ping_is_answered(port: int) -> None:
+    with contextlib.closing(
+        websocket.create_connection(f"ws://127.0.0.1:{port}{PATH}", timeout=5)
+    ) as connection:
+        assert connection.recv().startswith("0{")
+        connection.send("2")
+        assert connection.recv() == "3"
 
 
 def test_what_is_sent_at_once_has_one_answer(port: int) -> None:
     with unity(port, timeout_s=0.4) as client:
         for _ in range(2):
-            client.telemetry(0.0, 0.0, 9.0, JPEG)
+            client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         assert [client.command() is None for _ in range(2)] == [False, True]
 
 
@@ -52,9 +57,9 @@ def test_of_the_two_loops_that_start_one_is_left(port: int) -> None:
     """Each answer sends one more; of two that were in flight, one answer comes at a time."""
     before = counted(port, "folded_total")
     with unity(port, timeout_s=0.4) as client:
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         for _ in range(30):
-            client.telemetry(0.0, 0.0, 9.0, JPEG)
+            client.send_telemetry(0.0, 0.0, 9.0, JPEG)
             assert client.command() is not None
         assert client.command() is None
     assert counted(port, "folded_total") == before + 1
@@ -62,22 +67,22 @@ def test_of_the_two_loops_that_start_one_is_left(port: int) -> None:
 
 def test_two_loops_that_take_turns_become_one(port: int) -> None:
     with unity(port, timeout_s=1.0) as client:
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         time.sleep(0.15)  # longer than the first answer is held
-        client.telemetry(0.0, 0.0, 9.0, JPEG)
+        client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         answers = 0
         began = time.monotonic()
         while time.monotonic() - began < 1.0:
             assert client.command() is not None
             answers += 1
             time.sleep(0.03)
-            client.telemetry(0.0, 0.0, 9.0, JPEG)
+            client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         assert client.command() is not None
         assert client.command(0.3) is None  # one was in flight, and no other
     assert answers > 15
 
 
-def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: Client, slack: float) -> None:
+def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: UnityClient, slack: float) -> None:
     taken = []
     for _ in range(10):
         began = time.monotonic()
@@ -98,8 +103,8 @@ def test_mixed_locales_drive_at_once(port: int) -> None:
         assert [drive(each) for each in (one, other, one, other)] == [0.25] * 4
 
 
-def test_manual_driving_is_answered_with_manual(simulator: Client) -> None:
-    simulator.manual()
+def test_manual_driving_is_answered_with_manual(simulator: UnityClient) -> None:
+    simulator.send_manual()
     command = simulator.command()
     assert command is not None
     assert command.manual
@@ -119,7 +124,7 @@ def test_manual_driving_is_answered_with_manual(simulator: Client) -> None:
         '42["telemetry"]',
     ],
 )
-def test_a_telemetry_that_means_nothing_is_answered(simulator: Client, text: str) -> None:
+def test_a_telemetry_that_means_nothing_is_answered(simulator: UnityClient, text: str) -> None:
     simulator.send(text)
     assert simulator.command() is not None
 
@@ -184,7 +189,7 @@ def test_the_real_clients_conversation_is_answered(port: int, name: str) -> None
     assert telemetries > 20
 
 
-def test_the_pages_tell_health_and_counts(port: int, simulator: Client) -> None:
+def test_the_pages_tell_health_and_counts(port: int, simulator: UnityClient) -> None:
     drive(simulator)
     health = httpx.get(f"http://127.0.0.1:{port}/healthz").json()
     assert health["status"] == "ok"

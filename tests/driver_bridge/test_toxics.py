@@ -17,8 +17,9 @@ from support.services.answering import Answers
 from support.services.driving import bridge
 from support.services.toxics import Proxy
 
-from simulator.unity.client import Client, Command
-from simulator.unity.number_format import locale
+from simulator.command import Command
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 JPEG = samples.jpeg()
 ALWAYS_S = 0.25
@@ -37,10 +38,10 @@ class Drive:
 
     def go(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        with Client(f"ws://127.0.0.1:{self.port}", locale("en-US")) as client:
+        with UnityClient(f"ws://127.0.0.1:{self.port}", find_locale("en-US")) as client:
             while time.monotonic() < until:
                 began = time.monotonic()
-                client.telemetry(0.0, 0.0, 9.0, JPEG)
+                client.send_telemetry(0.0, 0.0, 9.0, JPEG)
                 command = client.command()
                 now = time.monotonic()
                 assert command is not None, "a telemetry was not answered"

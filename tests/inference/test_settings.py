@@ -22,3 +22,10 @@ def test_nobody_needs_a_token_and_no_page_may_ask_by_default() -> None:
 def test_a_number_that_cannot_be_is_refused() -> None:
     with pytest.raises(SettingError, match=r"LAPWING_INFERENCE_QUEUE_MS .* from 1 to 10000"):
         load(Settings, {"LAPWING_INFERENCE_QUEUE_MS": "0"})
+
+
+def test_the_number_of_workers_is_still_read_under_its_former_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert load(Settings, {"LAPWING_INFERENCE_LANES": "3"}).workers == 3
+    assert "LAPWING_INFERENCE_WORKERS" in caplog.text

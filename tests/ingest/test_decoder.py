@@ -22,7 +22,7 @@ def decoded(rows: list[Row], images: Mapping[str, Path]) -> list[object]:
 
 @pytest.fixture
 def images(tmp_path: Path) -> dict[str, Path]:
-    """Three good pictures, and three that are not."""
+    """Return the paths of three good images and of three bad ones."""
     whole = samples.jpeg(seed=9)
     contents = {f"{n}.jpg": samples.jpeg(seed=n) for n in range(3)}
     contents |= {"empty.jpg": b"", "half.jpg": whole[: len(whole) // 2], "text.jpg": b"hello"}
@@ -33,8 +33,8 @@ def images(tmp_path: Path) -> dict[str, Path]:
 
 def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) -> None:
     rows = [row(line, f"{line % 3}.jpg") for line in range(200)]
-    for expected, (seen, frames) in zip(rows, decoded(rows, images), strict=True):
-        assert seen is expected
+    for expected, (decoded_row, frames) in zip(rows, decoded(rows, images), strict=True):
+        assert decoded_row is expected
         jpeg = images[expected.images[0]].read_bytes()
         np.testing.assert_array_equal(frames[0], preprocess.prepare(jpeg))
 
@@ -48,10 +48,12 @@ def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) 
         ("half.jpg", "the JPEG is truncated or corrupt"),
     ],
 )
-def test_a_bad_image_costs_its_row_alone(images: dict[str, Path], name: str, reason: str) -> None:
-    found = decoded([row(1, "0.jpg", "1.jpg", "2.jpg"), row(2, "0.jpg", name, "2.jpg")], images)
-    assert isinstance(found[0], tuple)
-    rejection = found[1]
+def test_a_bad_image_costs_only_its_own_row(
+    images: dict[str, Path], name: str, reason: str
+) -> None:
+    results = decoded([row(1, "0.jpg", "1.jpg", "2.jpg"), row(2, "0.jpg", name, "2.jpg")], images)
+    assert isinstance(results[0], tuple)
+    rejection = results[1]
     assert isinstance(rejection, Rejection)
     assert (rejection.line, rejection.field, rejection.reason) == (2, "left", reason)
     assert name in rejection.got

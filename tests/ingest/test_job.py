@@ -48,7 +48,7 @@ def test_a_recording_becomes_a_store(tmp_path: Path, run: Path) -> None:
     np.testing.assert_array_equal(out[0], preprocess.prepare(jpeg))
 
 
-def test_the_same_content_is_imported_once_whatever_it_is_called(tmp_path: Path, run: Path) -> None:
+def test_the_same_content_is_imported_once_under_any_name(tmp_path: Path, run: Path) -> None:
     (first,) = imported(tmp_path, run)
     other = shutil.copytree(run, tmp_path / "elsewhere")
     (again,) = imported(tmp_path, other, name="another")
@@ -63,7 +63,7 @@ def test_a_name_can_be_given(tmp_path: Path, run: Path) -> None:
     assert store.select_manifests(tmp_path / "data", ["First Lap!"])[0].dataset == result["dataset"]
 
 
-def test_the_centre_camera_alone_will_do(tmp_path: Path) -> None:
+def test_a_recording_of_the_centre_camera_alone_is_imported(tmp_path: Path) -> None:
     run = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
     (result,) = imported(tmp_path, run)
     assert result["frames"] == 10
@@ -85,36 +85,40 @@ def test_a_bad_image_costs_its_row_and_is_reported(tmp_path: Path, run: Path) ->
     assert (result["rows"], result["frames"], result["rejected"]) == (39, 117, 1)
     (rejection,) = result["report"]["rejections"]
     assert (rejection["line"], rejection["field"]) == (4, "right")
-    kept = tmp_path / "data" / "reports" / f"{result['dataset']}.json"
-    assert json.loads(kept.read_text()) == result["report"]
+    report_path = tmp_path / "data" / "reports" / f"{result['dataset']}.json"
+    assert json.loads(report_path.read_text()) == result["report"]
 
 
 def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, run: Path) -> None:
     for row in range(3):
         (run / "IMG" / f"center_{samples.stamp(row)}.jpg").unlink()
-    with pytest.raises(RecordingError, match=r"3 of 40 rows of run are bad \(7.5%; at most 5.0%"):
+    with pytest.raises(
+        RecordingError, match=r"3 of 40 rows of run are bad \(7.5%, and at most 5.0%"
+    ):
         imported(tmp_path, run)
     assert store.read_manifests(tmp_path / "data") == []
     assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
-    (kept,) = (tmp_path / "data" / "reports").iterdir()
-    assert json.loads(kept.read_text())["reasons"] == {"center: image is missing": 3}
+    (report_path,) = (tmp_path / "data" / "reports").iterdir()
+    assert json.loads(report_path.read_text())["reasons"] == {"center: image is missing": 3}
     (result,) = imported(tmp_path, run, limit=0.1)
     assert result["rows"] == 37
 
 
-def test_what_a_killed_import_left_is_removed_by_the_next(tmp_path: Path, run: Path) -> None:
+def test_the_leftovers_of_a_killed_import_are_removed_by_the_next(
+    tmp_path: Path, run: Path
+) -> None:
     (result,) = imported(tmp_path, run)
     final, manifest = store.paths(tmp_path / "data", result["dataset"])
     digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
-    making = final.with_name(f"run-{digest[:8]}.h5")
-    final.rename(atomic_files.temporary_path(making))  # as if it had been killed before the rename
+    working_path = final.with_name(f"run-{digest[:8]}.h5")
+    final.rename(atomic_files.temporary_path(working_path))  # A killed import leaves this.
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False
     assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
 
 
-def test_the_images_of_what_is_new_are_read_once(
+def test_the_images_of_a_new_recording_are_read_once(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
@@ -140,10 +144,10 @@ def test_the_same_log_with_other_images_is_another_recording(tmp_path: Path, run
     assert other["dataset"] != first["dataset"]
 
 
-def test_progress_tells_rows_rate_and_time_left(tmp_path: Path, run: Path) -> None:
-    told: list[dict[str, Any]] = []
-    import_source(settings(tmp_path), run, None, 0.05, lambda **fields: told.append(fields))
-    last = [each for each in told if each.get("phase") == "decode"][-1]
+def test_the_progress_has_rows_rate_and_remaining_time(tmp_path: Path, run: Path) -> None:
+    reports: list[dict[str, Any]] = []
+    import_source(settings(tmp_path), run, None, 0.05, lambda **fields: reports.append(fields))
+    last = [report for report in reports if report.get("phase") == "decode"][-1]
     assert (last["rows_done"], last["rows_total"], last["eta_s"]) == (40, 40, 0)
     assert last["rows_per_s"] > 0
 

@@ -13,7 +13,7 @@ from contract.dataset.frame_blocks import BLOCK_FRAMES
 from contract.dataset.store import StoreManifest
 from contract.errors import StoreError
 from ingest import store_writer
-from ingest.store_writer import StoreWriter, table_of
+from ingest.store_writer import StoreWriter, build_table
 
 COUNT = BLOCK_FRAMES * 2 + 5
 
@@ -25,10 +25,10 @@ def pixels(number: int) -> np.ndarray:
 def write(data_dir: Path, count: int = COUNT) -> StoreManifest:
     with StoreWriter(data_dir, "run-1", count) as writer:
         records = [(n, n / 15, 0.1, 0, 0, 9.0, writer.add(pixels(n)), -1, -1) for n in range(count)]
-        return writer.publish("run-1", table_of(records), {"name": "run", "sha256": "0"}, {})
+        return writer.publish("run-1", build_table(records), {"name": "run", "sha256": "0"}, {})
 
 
-def test_what_was_written_reads_back(tmp_path: Path) -> None:
+def test_written_frames_and_rows_are_read_back(tmp_path: Path) -> None:
     manifest = write(tmp_path)
     assert (manifest.rows, manifest.frames, len(manifest.block_checksums)) == (COUNT, COUNT, 3)
     with store.open_store(
@@ -48,7 +48,7 @@ def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) 
         np.testing.assert_array_equal(file.root.frames[40], pixels(40))
 
 
-def test_nothing_but_the_store_and_its_manifest_is_left(tmp_path: Path) -> None:
+def test_only_the_store_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
     assert sorted(path.name for path in store.folder(tmp_path).iterdir()) == [
         "run-1.h5",
@@ -56,7 +56,7 @@ def test_nothing_but_the_store_and_its_manifest_is_left(tmp_path: Path) -> None:
     ]
 
 
-def broken_off(data_dir: Path, error: BaseException) -> None:
+def fail_while_writing(data_dir: Path, error: BaseException) -> None:
     with StoreWriter(data_dir, "run-1", 5) as writer:
         writer.add(pixels(1))
         raise error
@@ -64,17 +64,17 @@ def broken_off(data_dir: Path, error: BaseException) -> None:
 
 def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        broken_off(tmp_path, ZeroDivisionError())
+        fail_while_writing(tmp_path, ZeroDivisionError())
     assert list(store.folder(tmp_path).iterdir()) == []
 
 
-def test_a_full_disk_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     full = OSError(28, "No space left on device")
     with pytest.raises(StoreError, match=r"the store run-1 could not be written: got .* No space"):
-        broken_off(tmp_path, full)
+        fail_while_writing(tmp_path, full)
 
 
-def test_a_disk_that_fails_between_two_blocks_is_told_at_the_end(
+def test_a_disk_that_fails_between_two_blocks_is_reported_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: int) -> None:
@@ -101,7 +101,7 @@ with StoreWriter(Path(sys.argv[1]), "run-1", 100) as writer:
 
 
 @pytest.mark.parametrize("frames", [0, 1, BLOCK_FRAMES, 100])
-def test_a_killed_writer_leaves_nothing_that_is_visible(tmp_path: Path, frames: int) -> None:
+def test_a_killed_writer_leaves_no_visible_store(tmp_path: Path, frames: int) -> None:
     writer = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path), str(frames)], stdout=subprocess.PIPE
     )

@@ -1,22 +1,22 @@
-"""The commands that need nothing running; the others are in test_end_to_end.py."""
+"""Tests of commands that need no running service. The others are in test_end_to_end.py."""
 
-import dataclasses
-import inspect
 import json
 import socket
 from pathlib import Path
 
 import pytest
+import typer
 from support.services import running
 from support.services.running import Lapwing
 
-from contract.train_config import TrainConfig
-from lapwing import app
+from lapwing.app import app
+
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # It is a group.
 
 
 @pytest.fixture
 def lapwing(tmp_path: Path) -> Lapwing:
-    """A home in which nothing runs."""
+    """Return a home in which no service runs."""
     return Lapwing(tmp_path / "home")
 
 
@@ -31,6 +31,8 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "import-model",
         "explain",
         "jobs",
+        "watch",
+        "video",
         "cancel",
         "models",
         "evaluate",
@@ -41,7 +43,7 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "sim",
         "sim record",
         "sim drive",
-        "sim evaluate",
+        "sim drive-many",
         "report",
         "dagger",
         "doctor",
@@ -55,11 +57,18 @@ def test_every_command_has_help(lapwing: Lapwing, command: str) -> None:
     assert "Usage:" in done.stdout
 
 
-def test_the_command_line_trains_as_the_trainer_does_by_itself() -> None:
-    told = {name: each.default for name, each in inspect.signature(app.train).parameters.items()}
-    assert {name: told[name] for name in told.keys() - {"datasets", "wait", "as_json"}} == (
-        dataclasses.asdict(TrainConfig())
-    )
+def test_summaries_of_commands_are_not_cut_off(lapwing: Lapwing) -> None:
+    lapwing.settings["COLUMNS"] = "80"
+    overview = lapwing.command("--help").stdout
+    assert "..." not in overview.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_takes_json(name: str) -> None:
+    """A command that another program carries out leaves the option to that program."""
+    command = COMMANDS[name]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--json" in options or command.context_settings.get("ignore_unknown_options")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_the_command_line_trains_as_the_trainer_does_by_itself() -> None:
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
     ],
 )
-def test_what_is_missing_is_one_line_that_says_so(
+def test_missing_things_are_reported_in_one_line(
     lapwing: Lapwing, words: list[str], message: str
 ) -> None:
     done = lapwing.command(*words)
@@ -89,7 +98,7 @@ def test_what_is_missing_is_one_line_that_says_so(
     assert "Traceback" not in done.stderr
 
 
-def test_no_models_are_an_empty_list(lapwing: Lapwing) -> None:
+def test_without_models_the_list_is_empty(lapwing: Lapwing) -> None:
     assert json.loads(lapwing.command("models", "--json").stdout) == {
         "current": None,
         "versions": [],
@@ -98,14 +107,14 @@ def test_no_models_are_an_empty_list(lapwing: Lapwing) -> None:
     assert "`lapwing train` makes one" in lapwing.command("models").stdout
 
 
-def test_a_bad_setting_is_said(tmp_path: Path) -> None:
+def test_a_bad_setting_is_reported(tmp_path: Path) -> None:
     lapwing = Lapwing(tmp_path, inference_port=0)
     done = lapwing.command("models")
     assert done.returncode == 1
     assert "LAPWING_INFERENCE_PORT has a value it cannot take: got '0'" in done.stderr
 
 
-def test_a_port_in_use_is_said_before_anything_is_started(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_before_anything_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         lapwing = Lapwing(tmp_path, bridge_port=taken.getsockname()[1])
         done = lapwing.command("up", timeout_s=20)

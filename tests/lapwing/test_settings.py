@@ -11,7 +11,7 @@ def settings(**environ: str) -> Settings:
     return load(Settings, environ)
 
 
-def test_everything_follows_from_the_home() -> None:
+def test_all_folders_and_addresses_follow_from_the_home() -> None:
     chosen = settings(LAPWING_HOME="/somewhere/run")
     assert chosen.data == Path("/somewhere/run/data")
     assert chosen.models == Path("/somewhere/run/models")
@@ -20,11 +20,11 @@ def test_everything_follows_from_the_home() -> None:
     assert chosen.inference == "http://127.0.0.1:8000"
 
 
-def test_the_default_home_is_below_the_present_folder() -> None:
+def test_the_default_home_is_in_the_current_folder() -> None:
     assert settings().data == Path("lapwing-data/data").absolute()
 
 
-def test_what_is_set_goes_before() -> None:
+def test_a_variable_that_is_set_takes_precedence() -> None:
     chosen = settings(
         LAPWING_REDIS_URL="redis://redis:6379/0",
         LAPWING_DATA_DIR="/data",
@@ -35,7 +35,7 @@ def test_what_is_set_goes_before() -> None:
     assert (chosen.data, chosen.models) == (Path("/data"), Path("/models"))
 
 
-def test_a_socket_fits_however_long_the_home_is() -> None:
+def test_the_path_of_the_socket_is_short_even_for_a_long_home() -> None:
     assert len(str(settings(LAPWING_HOME="/x" * 200).socket)) < 100
 
 
@@ -43,15 +43,15 @@ def test_two_homes_have_two_sockets() -> None:
     assert settings(LAPWING_HOME="/a").socket != settings(LAPWING_HOME="/b").socket
 
 
-def test_a_service_on_all_interfaces_is_asked_on_this_machine() -> None:
+def test_a_service_on_all_interfaces_is_reached_on_this_machine() -> None:
     assert settings(LAPWING_INFERENCE_HOST="0.0.0.0").inference == "http://127.0.0.1:8000"
 
 
-def test_the_services_are_told_where_everything_is() -> None:
-    told = settings(LAPWING_HOME="/h", LAPWING_BRIDGE_PORT="4000").environment()
-    assert told["LAPWING_DATA_DIR"] == "/h/data"
-    assert told["LAPWING_BRIDGE_PORT"] == "4000"
-    assert settings(**told).environment() == told
+def test_the_services_get_all_folders_and_addresses() -> None:
+    variables = settings(LAPWING_HOME="/h", LAPWING_BRIDGE_PORT="4000").environment()
+    assert variables["LAPWING_DATA_DIR"] == "/h/data"
+    assert variables["LAPWING_BRIDGE_PORT"] == "4000"
+    assert settings(**variables).environment() == variables
 
 
 def test_a_port_out_of_range_is_refused() -> None:

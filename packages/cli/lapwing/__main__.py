@@ -1,21 +1,23 @@
-"""The command line: `lapwing --help`."""
+"""Runs the command line: `python -m lapwing`, or `lapwing`."""
 
 from __future__ import annotations
 
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import LapwingError
 from lapwing.app import app
 
 
 def main() -> None:
-    """Run one command; a LapwingError becomes one line and exit status 1."""
+    """Run one command. A LapwingError is printed as one line and ends it with status 1."""
     try:
         app(standalone_mode=True)
     except LapwingError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]lapwing:[/] {error}", highlight=False)
+        console = Console(stderr=True, soft_wrap=True)
+        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,20 +1,25 @@
-"""Asks the inference service for the steering of pictures."""
+"""Asks the inference service how to steer for an image, and which model it serves."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import urllib3
 
 from contract.errors import FrameError, ServiceError
 
-TIMEOUT_S = 10.0
+TIMEOUT_S: Final = 10.0
 
 
-class Inference:
-    """The inference service at `url`, over one connection that is kept."""
+class InferenceClient:
+    """A client of the inference service, which keeps its connection open.
+
+    Args:
+        url: address of the service, without a slash at the end.
+        token: the bearer token that the service requires; empty if it requires none.
+    """
 
     def __init__(self, url: str, token: str = "") -> None:
         self._url = url
@@ -33,26 +38,28 @@ class Inference:
         try:
             jpeg = image.read_bytes()
         except OSError as error:
-            raise FrameError("the picture cannot be read", got=error) from error
-        status, body = self._ask("POST", "/predict", jpeg)
+            raise FrameError(
+                "the image cannot be read", got=error, remedy="Name a JPEG file"
+            ) from error
+        status, body = self._request("POST", "/predict", jpeg)
         if status == 200:
             return body
-        kind = ServiceError if status >= 500 else FrameError
-        raise kind(
+        error_class = ServiceError if status >= 500 else FrameError
+        raise error_class(
             f"{image}: {body.get('error', status)}",
             got=body.get("got"),
             remedy=str(body.get("remedy", "")),
         )
 
     def model(self) -> dict[str, Any]:
-        """Return what the service says of the model that it serves.
+        """Return what the service reports about the model that it serves.
 
         Raises:
-            ServiceError: it does not answer.
+            ServiceError: the service does not answer.
         """
-        return self._ask("GET", "/model", None)[1]
+        return self._request("GET", "/model", None)[1]
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
+    def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, dict[str, Any]]:
         try:
             answer = self._pool.request(method, self._url + path, body=body, headers=self._headers)
             document = json.loads(answer.data)
@@ -63,5 +70,7 @@ class Inference:
                 remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
             ) from error
         if answer.status == 401:
-            raise ServiceError(str(document.get("error")), remedy="Set LAPWING_API_TOKEN here, too")
+            raise ServiceError(
+                str(document.get("error")), remedy="Set LAPWING_API_TOKEN for this command, too"
+            )
         return answer.status, document

@@ -1,51 +1,103 @@
-"""Reads the values of options that are more than one number."""
+"""The options that several commands share, and the values that are more than one number."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
 
 from contract.errors import SettingError
+from contract.train_config import TrainConfig
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Wait = Annotated[
+    bool | None,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait for the end of the job and show its result. By default, a command waits "
+        "only when it prints to a terminal.",
+    ),
+]
+Version = Annotated[
+    int,
+    typer.Argument(min=1, help="Version number of the model. `lapwing models` lists them."),
+]
 
 
-def rows(text: str) -> list[int]:
-    """Return the two numbers of "60,25": rows at the top and at the bottom.
-
-    Raises:
-        SettingError: it is anything else.
-    """
-    return _two("--crop", text, ",", "60,25: rows at the top and at the bottom")
-
-
-def size(text: str) -> list[int]:
-    """Return the two numbers of "200x66": width and height.
-
-    Raises:
-        SettingError: it is anything else.
-    """
-    return _two("--size", text.lower(), "x", "200x66: width and height")
-
-
-def correction(text: str) -> float | str:
-    """Return "auto", or the number of "0.2".
-
-    Raises:
-        SettingError: it is anything else.
-    """
-    if text == "auto":
-        return text
-    if re.fullmatch(r"\d(\.\d+)?", text, re.ASCII) and float(text) <= 1:
-        return float(text)
-    raise SettingError(
-        "--correction has a value it cannot take",
-        got=repr(text),
-        remedy="It takes auto, or a number from 0 to 1, such as 0.2",
+def training_option(field: str, description: str) -> Any:  # noqa: ANN401 - as typer.Option has it
+    """Return an option for a number of TrainConfig, with the range that it has there."""
+    [metadata] = [each.metadata for each in dataclasses.fields(TrainConfig) if each.name == field]
+    return typer.Option(
+        min=metadata["minimum"], max=metadata["maximum"], metavar="X", help=description
     )
 
 
-def _two(option: str, text: str, mark: str, example: str) -> list[int]:
-    found = re.fullmatch(rf"\s*(\d{{1,4}})\s*{mark}\s*(\d{{1,4}})\s*", text, re.ASCII)
-    if found is None:
+def warn_of_former_name(former: str, name: str) -> None:
+    """Print on stderr that an option, which was given by its former name, has another name."""
+    Console(stderr=True, soft_wrap=True).print(
+        f"[yellow]lapwing:[/] {former} is now called {name}. The next release will not "
+        "understand the old name.",
+        highlight=False,
+    )
+
+
+def parse_crop(text: str) -> list[int]:
+    """Return the two numbers of "60,25": rows to cut off at the top and at the bottom.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    return _parse_pair("--crop", text, ",", "60,25: rows at the top and at the bottom")
+
+
+def parse_size(text: str) -> list[int]:
+    """Return the two numbers of "200x66": width and height in pixels.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    return _parse_pair("--size", text.lower(), "x", "200x66: width and height")
+
+
+def parse_word_or_number(
+    option: str, text: str, words: Sequence[str], low: float, high: float
+) -> float | str:
+    """Return one of some words, or the number of a text such as "0.2".
+
+    Args:
+        option: name of the option, for the message.
+        text: value of the option.
+        words: the words that it may be.
+        low: smallest number.
+        high: largest number.
+
+    Raises:
+        SettingError: the text is neither.
+    """
+    if text in words:
+        return text
+    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) and low <= float(text) <= high:
+        return float(text)
+    raise SettingError(
+        f"{option} has a value it cannot take",
+        got=repr(text),
+        remedy=f"It takes {', '.join(words)}, or a number from {low:g} to {high:g}, such as 0.2",
+    )
+
+
+def parse_conditions(text: str) -> list[str]:
+    """Return the names in a list such as "fog, dusk", in their order and without empty ones."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _parse_pair(option: str, text: str, separator: str, example: str) -> list[int]:
+    match = re.fullmatch(rf"\s*(\d{{1,4}})\s*{separator}\s*(\d{{1,4}})\s*", text, re.ASCII)
+    if match is None:
         raise SettingError(
             f"{option} has a value it cannot take", got=repr(text), remedy=f"Write it as {example}"
         )
-    return [int(each) for each in found.groups()]
+    return [int(number) for number in match.groups()]

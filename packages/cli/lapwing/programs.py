@@ -1,7 +1,8 @@
-"""Runs the programs that other packages bring, in the foreground, each in a process of its own.
+"""Runs programs that other packages bring, each in a process of its own.
 
-They need libraries that the command line does without: the simulator needs Panda3D, the dataset
-doctor OpenCV, log replay both. In containers each lies in the image of its own service.
+These programs need libraries that the command line does without: the simulator needs Panda3D, the
+dataset doctor OpenCV, and log replay LiteRT and OpenCV. With containers, each program is in the
+image of its own service.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lapwing.settings import Settings
 
 @dataclass(frozen=True)
 class Program:
-    """A module that `python -m` runs, and what to do where it is not installed."""
+    """A module that `python -m` runs, and the advice for a machine without it."""
 
     module: str
     title: str
@@ -30,29 +31,36 @@ class Program:
 SIMULATOR: Final = Program(
     "simulator",
     "the simulator",
-    "In containers it has an image of its own: "
+    "With containers, it has an image of its own: "
     "docker compose --profile demo run --rm simulator --help",
+)
+VIDEO: Final = Program(
+    "simulator.cli.video",
+    "the video encoder",
+    "In containers the simulator has it: docker compose --profile demo run --rm "
+    "-v /path/to/recording:/recording/lake:ro --entrypoint python simulator "
+    "-m simulator.cli.video /recording/lake --out /drives/lake.mp4",
 )
 DOCTOR: Final = Program(
     "ingest.doctor",
     "the dataset doctor",
-    "In containers ingest has it: docker compose run --rm "
+    "With containers, the image of ingest has it: docker compose run --rm "
     "-v /path/to/recording:/recording/lake:ro ingest python -m ingest.doctor /recording/lake",
 )
 OFFLINE: Final = Program(
     "evaluator.offline",
     "log replay",
-    "In containers the evaluator has it: docker compose run --rm "
+    "With containers, the image of the evaluator has it: docker compose run --rm "
     "-v /path/to/recording:/recording/lake:ro evaluator "
     "python -m evaluator.offline rerun /recording/lake",
 )
 
 
-def command(program: Program, arguments: Sequence[str]) -> list[str]:
+def command_line(program: Program, arguments: Sequence[str]) -> list[str]:
     """Return the command line that runs a program.
 
     Raises:
-        ServiceError: the package that brings it is not installed here.
+        ServiceError: the package that brings the program is not installed.
     """
     if importlib.util.find_spec(program.module.partition(".")[0]) is None:
         raise ServiceError(f"{program.title} is not installed here", remedy=program.remedy)
@@ -60,11 +68,14 @@ def command(program: Program, arguments: Sequence[str]) -> list[str]:
 
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
-    """Return the environment of a program: where bridge and models are, and its name in messages.
+    """Return the environment variables of a program.
+
+    They say where the bridge and the models are, unless the user's own variables do, and which
+    name the program shows in its messages.
 
     Args:
-        settings: of this home.
-        name: what the user typed, such as "lapwing sim"; usage lines show it.
+        settings: the settings of the command line.
+        name: the command that the user typed, such as "lapwing sim".
     """
     return {
         "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
@@ -74,19 +85,22 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
     }
 
 
-def run(settings: Settings, program: Program, name: str, arguments: Sequence[str]) -> int:
-    """Run a program that gets this terminal; return its exit status.
+def run_in_foreground(
+    settings: Settings, program: Program, name: str, arguments: Sequence[str]
+) -> int:
+    """Run a program that reads from and prints to this terminal, and return its exit status.
 
     Raises:
-        ServiceError: the package that brings it is not installed here.
+        ServiceError: the package that brings the program is not installed.
     """
-    return _run_in_foreground(command(program, arguments), environment(settings, name))
+    return wait_in_foreground(command_line(program, arguments), environment(settings, name))
 
 
-def _run_in_foreground(command_line: Sequence[str], variables: Mapping[str, str]) -> int:
-    process = subprocess.Popen(command_line, env=variables)
+def wait_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a command until it ends, and return its exit status. Ctrl-C is left to the command."""
+    process = subprocess.Popen(command, env=variables)
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            continue  # The program got the same Ctrl-C, and cleans up first.
+            continue  # The program got the same Ctrl-C. It cleans up and ends by itself.

@@ -1,4 +1,4 @@
-"""What the command line is told by its environment, and where that puts things."""
+"""The settings of the command line, and the folders and addresses that follow from them."""
 
 from __future__ import annotations
 
@@ -16,51 +16,111 @@ from contract.settings import load, setting
 
 @dataclass(frozen=True)
 class Settings:
-    """The command line's settings; a folder or address that is not set follows from the home."""
+    """The settings of the command line; docs/settings.md lists them.
 
-    home: Path = setting("LAPWING_HOME", Path("lapwing-data"))
-    redis_url: str = setting("LAPWING_REDIS_URL", "")
-    redis_password_file: str = setting("LAPWING_REDIS_PASSWORD_FILE", "")
-    data_dir: str = setting("LAPWING_DATA_DIR", "")
-    model_dir: str = setting("LAPWING_MODEL_DIR", "")
-    inbox_dir: str = setting("LAPWING_INBOX_DIR", "")
-    """Where recordings are copied to first, when the ingest worker does not see our files."""
-    inference_host: str = setting("LAPWING_INFERENCE_HOST", "127.0.0.1")
-    inference_port: int = setting("LAPWING_INFERENCE_PORT", 8000, minimum=1, maximum=65535)
-    inference_url: str = setting("LAPWING_INFERENCE_URL", "")
-    api_token: str = setting("LAPWING_API_TOKEN", "")
-    """What inference wants to be shown, if it does."""
-    bridge_host: str = setting("LAPWING_BRIDGE_HOST", "127.0.0.1")
-    bridge_port: int = setting("LAPWING_BRIDGE_PORT", 4567, minimum=1, maximum=65535)
+    A folder or address that is not set follows from `home`.
+    """
+
+    home: Path = setting(
+        "LAPWING_HOME",
+        Path("lapwing-data"),
+        "Lapwing without Docker keeps its recordings, models, logs and queues in this folder.",
+    )
+    redis_url: str = setting(
+        "LAPWING_REDIS_URL",
+        "",
+        "The job queues are kept in the Redis at this address; empty means that `lapwing up` "
+        "starts one of its own.",
+    )
+    redis_password_file: str = setting(
+        "LAPWING_REDIS_PASSWORD_FILE",
+        "",
+        "The password of Redis is read from this file; empty means that Redis asks for none.",
+    )
+    data_dir: str = setting(
+        "LAPWING_DATA_DIR",
+        "",
+        "This folder is the data volume, which holds the imported recordings; empty means `data` "
+        "in LAPWING_HOME.",
+    )
+    model_dir: str = setting(
+        "LAPWING_MODEL_DIR",
+        "",
+        "This folder is the model volume, which holds the published models; empty means `models` "
+        "in LAPWING_HOME.",
+    )
+    inbox_dir: str = setting(
+        "LAPWING_INBOX_DIR",
+        "",
+        "Recordings and model files are first copied to this folder, which the services see; empty "
+        "means that the services read them where they are.",
+    )
+    inference_host: str = setting(
+        "LAPWING_INFERENCE_HOST",
+        "127.0.0.1",
+        "Inference listens on this address; 0.0.0.0 lets other machines connect.",
+    )
+    inference_port: int = setting(
+        "LAPWING_INFERENCE_PORT",
+        8000,
+        "`lapwing up` has inference listen on this port.",
+        minimum=1,
+        maximum=65535,
+    )
+    inference_url: str = setting(
+        "LAPWING_INFERENCE_URL",
+        "",
+        "Frames are sent to the inference service at this address; empty means the one that "
+        "follows from LAPWING_INFERENCE_HOST and LAPWING_INFERENCE_PORT.",
+    )
+    api_token: str = setting(
+        "LAPWING_API_TOKEN",
+        "",
+        "Clients of inference must send this token (Authorization: Bearer); empty means that no "
+        "token is needed. The bridge and the command line send it.",
+    )
+    bridge_host: str = setting(
+        "LAPWING_BRIDGE_HOST",
+        "127.0.0.1",
+        "The bridge listens on this address; 0.0.0.0 lets other machines connect.",
+    )
+    bridge_port: int = setting(
+        "LAPWING_BRIDGE_PORT",
+        4567,
+        "`lapwing up` has the bridge listen on this port. Udacity's simulator always connects to "
+        "4567.",
+        minimum=1,
+        maximum=65535,
+    )
 
     @property
     def data(self) -> Path:
-        """The data volume."""
+        """The folder that is the data volume."""
         return Path(self.data_dir) if self.data_dir else self.home.absolute() / "data"
 
     @property
     def models(self) -> Path:
-        """The model volume."""
+        """The folder that is the model volume."""
         return Path(self.model_dir) if self.model_dir else self.home.absolute() / "models"
 
     @property
     def logs(self) -> Path:
-        """Where `lapwing up` keeps what the services print."""
+        """The folder of the files in which `lapwing up` keeps the output of the services."""
         return self.home.absolute() / "logs"
 
     @property
     def socket(self) -> Path:
-        """The unix socket of the home's own Redis.
+        """The unix socket of the Redis that `lapwing up` starts.
 
-        Not in the home: a socket's path is limited to about 100 bytes. The folder is the user's
-        alone.
+        It is not below `home`, because the path of a socket is limited to about 100 bytes. Only the
+        user can enter its folder.
         """
         digest = hashlib.sha256(str(self.home.absolute()).encode()).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"lapwing-{os.getuid()}-{digest}" / "redis.sock"
 
     @property
     def redis(self) -> str:
-        """The address of Redis: the one that is set, or the home's own."""
+        """The address of Redis: the one that is set, or the socket."""
         return self.redis_url or f"unix://{self.socket}"
 
     def connect(self) -> Redis:
@@ -70,14 +130,18 @@ class Settings:
 
     @property
     def inference(self) -> str:
-        """The address of inference."""
+        """The address of the inference service, without a slash at its end."""
         if self.inference_url:
             return self.inference_url.rstrip("/")
-        host = "127.0.0.1" if self.inference_host == "0.0.0.0" else self.inference_host
-        return f"http://{host}:{self.inference_port}"
+        return f"http://{reachable(self.inference_host)}:{self.inference_port}"
+
+    @property
+    def bridge(self) -> str:
+        """The address of the bridge that `lapwing up` starts."""
+        return f"ws://{reachable(self.bridge_host)}:{self.bridge_port}"
 
     def environment(self) -> dict[str, str]:
-        """Return what the services are told, so that they find each other and the volumes."""
+        """Return the variables with which the services find each other and the volumes."""
         return {
             "LAPWING_HOME": str(self.home.absolute()),
             "LAPWING_REDIS_URL": self.redis,
@@ -92,6 +156,11 @@ class Settings:
         }
 
 
+def reachable(host: str) -> str:
+    """Return the address at which this machine reaches a service that listens on `host`."""
+    return "127.0.0.1" if host == "0.0.0.0" else host
+
+
 def read_settings() -> Settings:
-    """Read the settings of this process."""
+    """Return the settings from the environment of this process; raises SettingError."""
     return load(Settings, os.environ)

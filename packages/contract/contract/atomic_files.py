@@ -17,6 +17,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+__all__ = [
+    "fsync",
+    "lock",
+    "rename",
+    "replace_folder",
+    "sha256",
+    "temporary_path",
+    "temporary_paths",
+    "write_json",
+]
+
 
 def temporary_path(final: Path) -> Path:
     """Return a hidden name beside `final`, with its suffix: Keras and others insist on theirs."""

@@ -8,6 +8,8 @@ import signal
 import sys
 from typing import Final
 
+__all__ = ["die_with_parent"]
+
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 

@@ -20,6 +20,22 @@ doors: to an HTTP status, a failed job, a safe stop, an exit status.
 
 from __future__ import annotations
 
+__all__ = [
+    "BrokenFrameError",
+    "FrameError",
+    "JobError",
+    "LapwingError",
+    "ModelError",
+    "NotAJpegError",
+    "ReaderDiedError",
+    "RecordingError",
+    "ServiceError",
+    "SettingError",
+    "StoreError",
+    "TelemetryError",
+    "TrainingError",
+]
+
 
 class LapwingError(Exception):
     """Anything that Lapwing itself finds wrong.

@@ -1,15 +1,20 @@
-"""Settings: a frozen dataclass a service, filled from an injected mapping.
+"""Settings: a frozen dataclass for each service, filled from a mapping that is passed in.
 
 @dataclass(frozen=True)
 class Settings:
-    port: int = setting("LAPWING_PORT", 8000, minimum=1, maximum=65535)
+    port: int = setting(
+        "LAPWING_PORT", 8000, "The service listens on this port.", minimum=1, maximum=65535
+    )
 
 settings = load(Settings, os.environ)      # once, in __main__
+
+tools/settings_reference.py writes docs/settings.md and .env.example from these classes.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,26 +22,64 @@ from typing import Any
 
 from contract.errors import SettingError
 
+__all__ = ["Variable", "load", "names", "setting", "variables"]
+
 T = typing.TypeVar("T")
 
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off")
 
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """An environment variable that fills one field of a settings class."""
+
+    name: str
+    description: str
+    """One plain sentence that says what the variable is for."""
+    values: str
+    """The values that it takes, in words: "a whole number from 1 to 64"."""
+    default: str
+    """The default as it would be written in the environment; "" stands for an empty text."""
+    required: bool
+    formerly: str
+    """The name that it had in the release before, which is still read; "" for none."""
+
 
 def setting(
     name: str,
     default: object = dataclasses.MISSING,
+    description: str = "",
     *,
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] | None = None,
+    formerly: str = "",
 ) -> Any:  # noqa: ANN401 - the type of a dataclass field is that of its annotation
-    """Declare a dataclass field that is read from the variable `name`.
+    """Declare a dataclass field that is read from the environment variable `name`.
 
-    A field without a default must be set. `minimum` and `maximum` are inclusive and hold for
-    numbers, `choices` for text.
+    A field without a default must be set.
+
+    Args:
+        name: the variable's name.
+        default: the value of the field where the variable is not set.
+        description: one plain sentence for the reference of all settings.
+        minimum: the smallest number that is accepted.
+        maximum: the largest number that is accepted.
+        choices: the texts that are accepted; None accepts all.
+        formerly: the name that the variable had before. For one release it is read where `name` is
+            not set, and a warning is logged that gives the new name.
     """
-    metadata = {"name": name, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {
+        "name": name,
+        "description": description,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "formerly": formerly,
+    }
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -51,17 +94,48 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
     types = typing.get_type_hints(cls)
     values: dict[str, object] = {}
     for field in dataclasses.fields(typing.cast(Any, cls)):
-        raw = environ.get(field.metadata["name"], "").strip()
+        name, raw = _read(field, environ)
         if raw:
-            values[field.name] = _parse(field, types[field.name], raw)
+            values[field.name] = _parse(field, types[field.name], name, raw)
         elif field.default is dataclasses.MISSING:
-            raise SettingError(
-                f"{field.metadata['name']} is not set", remedy=f"Set it: {_takes(field)}"
-            )
+            raise SettingError(f"{name} is not set", remedy=f"Set it: {_values(field)}")
     return cls(**values)
 
 
-def _parse(field: dataclasses.Field[Any], kind: type, raw: str) -> object:
+def variables(cls: type) -> list[Variable]:
+    """Return the variables of a settings class, in the order of its fields."""
+    return [
+        Variable(
+            name=field.metadata["name"],
+            description=field.metadata["description"],
+            values=_values(field),
+            default=_default(field),
+            required=field.default is dataclasses.MISSING,
+            formerly=field.metadata["formerly"],
+        )
+        for field in dataclasses.fields(typing.cast(Any, cls))
+    ]
+
+
+def names(cls: type) -> str:
+    """Return the names of all variables of a settings class, separated by commas."""
+    return ", ".join(variable.name for variable in variables(cls))
+
+
+def _read(field: dataclasses.Field[Any], environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable that sets a field, and its text; "" where none does."""
+    name, formerly = field.metadata["name"], field.metadata["formerly"]
+    raw = environ.get(name, "").strip()
+    if raw or not formerly:
+        return name, raw
+    raw = environ.get(formerly, "").strip()
+    if not raw:
+        return name, raw
+    log.warning("%s is now called %s: the old name works for one release more", formerly, name)
+    return formerly, raw
+
+
+def _parse(field: dataclasses.Field[Any], kind: type, name: str, raw: str) -> object:
     """Return `raw` as the field's type, within its limits."""
     readers: dict[type, Callable[[str], object]] = {
         bool: _bool,
@@ -73,16 +147,16 @@ def _parse(field: dataclasses.Field[Any], kind: type, raw: str) -> object:
     try:
         value = readers[kind](raw)
     except ValueError:
-        raise _refusal(field, raw) from None
+        raise _error(field, name, raw) from None
     low, high = field.metadata["minimum"], field.metadata["maximum"]
     choices = field.metadata["choices"]
     # Written so that NaN, which compares false with everything, is refused.
     if isinstance(value, int | float) and not (
         (low is None or value >= low) and (high is None or value <= high)
     ):
-        raise _refusal(field, raw)
+        raise _error(field, name, raw)
     if choices is not None and value not in choices:
-        raise _refusal(field, raw)
+        raise _error(field, name, raw)
     return value
 
 
@@ -92,15 +166,13 @@ def _bool(raw: str) -> bool:
     return raw.lower() in TRUE
 
 
-def _refusal(field: dataclasses.Field[Any], raw: str) -> SettingError:
+def _error(field: dataclasses.Field[Any], name: str, raw: str) -> SettingError:
     return SettingError(
-        f"{field.metadata['name']} has a value it cannot take",
-        got=repr(raw),
-        remedy=f"It takes {_takes(field)}",
+        f"{name} has a value it cannot take", got=repr(raw), remedy=f"It takes {_values(field)}"
     )
 
 
-def _takes(field: dataclasses.Field[Any]) -> str:
+def _values(field: dataclasses.Field[Any]) -> str:
     """Say in words which values a field takes."""
     kind = field.type if isinstance(field.type, str) else field.type.__name__
     words = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
@@ -113,3 +185,11 @@ def _takes(field: dataclasses.Field[Any]) -> str:
     if low is not None:
         return f"{text} of at least {low}"
     return text if high is None else f"{text} of at most {high}"
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
+        return ""
+    if isinstance(field.default, bool):
+        return str(field.default).lower()
+    return str(field.default)

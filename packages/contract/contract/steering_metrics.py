@@ -16,6 +16,19 @@ from numpy.typing import NDArray
 from contract.dataset import timeline
 from contract.vehicle import CAMERA_NAMES, MAX_STEER_DEG
 
+__all__ = [
+    "SMOOTHING_S",
+    "DriveScore",
+    "Score",
+    "by_bin",
+    "by_camera",
+    "correlation",
+    "defined",
+    "hold_last",
+    "score",
+    "score_drive",
+]
+
 EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
 """Edges of the bins of recorded steering: hard, medium and slight to each side, and straight on."""
 SMOOTHING_S: Final = 0.6

@@ -19,6 +19,8 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.summary import scalar, text
 
+__all__ = ["TensorBoardWriter"]
+
 FOLDER: Final = "tensorboard"
 
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from contract.errors import TrainingError
 
+__all__ = ["TrainConfig", "current_names", "from_arguments", "option"]
+
 AUTO: Final = "auto"
 
 

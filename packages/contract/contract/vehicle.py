@@ -9,6 +9,27 @@ from __future__ import annotations
 import math
 from typing import Final
 
+__all__ = [
+    "CAMERA_AHEAD_M",
+    "CAMERA_AHEAD_OF_REAR_AXLE_M",
+    "CAMERA_HEIGHT_M",
+    "CAMERA_LEFT_M",
+    "CAMERA_NAMES",
+    "CAMERA_PITCH_DOWN_DEG",
+    "CAMERA_ROLL_CLOCKWISE_DEG",
+    "CAMERA_YAW_LEFT_DEG",
+    "FOCAL_PX",
+    "IMAGE_HEIGHT",
+    "IMAGE_WIDTH",
+    "MAX_STEER_DEG",
+    "MAX_STEER_RAD",
+    "MPS_PER_MPH",
+    "ROW_S",
+    "TOP_SPEED_MPH",
+    "WHEELBASE_M",
+    "YAW_LAG_S",
+]
+
 MPS_PER_MPH: Final = 0.44704
 """Metres per second in one mile per hour: 1,609.344 m / 3,600 s."""
 

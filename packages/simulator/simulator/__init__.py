@@ -1,1 +1,1 @@
-"""Speaks the Unity simulator's side of the wire."""
+"""Simulates Udacity's car, roads and cameras without a screen."""

@@ -1,26 +1,14 @@
-"""The simulator: `python -m simulator --help`, or `lapwing sim --help`."""
+"""Runs the simulator's commands: `python -m simulator --help`, or `lapwing sim --help`."""
 
 from __future__ import annotations
 
-import os
-import sys
-
-from rich.console import Console
-
-from contract.errors import LapwingError
 from simulator.cli.app import app
+from simulator.cli.output import run_app
 
 
 def main() -> None:
-    """Run one command; a LapwingError becomes one line and exit status 1."""
-    name = os.environ.get("LAPWING_COMMAND", "python -m simulator")
-    try:
-        app(prog_name=name)
-    except LapwingError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]simulator:[/] {error}", highlight=False)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run one command."""
+    run_app(app, "python -m simulator")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,25 @@
-"""A car on a road: the clock, the commands in force, and where they have taken it."""
+"""Moves one car on one road: it holds the clock and the commands in force."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final
 
 from contract.vehicle import MPS_PER_MPH
-from simulator.track.geometry import Place, Pose, Track
-from simulator.vehicle import STEP_S, Motion, step
-
-FRAME_HZ: Final = 15
-"""Pictures a second: what the recorder takes nominally."""
+from simulator.track.geometry import Pose, RoadPosition, Track
+from simulator.vehicle import STEP_S, VehicleState, step
 
 
 class World:
     """One car on one road.
 
     Args:
-        track: the road.
-        station_m: where the car stands at first.
-        direction: 1 along the stations, -1 against them.
-        lateral_m: of the car's origin from the centre line, positive to the left of increasing
-            stations, whichever the direction.
-        heading_offset_rad: from the direction of travel, positive to the left.
+        track: Road.
+        station_m: Station at which the car starts.
+        direction: 1 to drive with increasing stations, -1 to drive against them.
+        lateral_m: Offset of the car's origin from the centre line, positive to the left of
+            increasing stations in both directions of travel.
+        heading_offset_rad: Heading relative to the direction of travel, positive to the left.
     """
 
     def __init__(
@@ -39,72 +35,68 @@ class World:
         self.steering = 0.0
         self.throttle = 0.0
         self._steps = 0
-        self.put(station_m, lateral_m, heading_offset_rad)
+        self.place_car(station_m, lateral_m, heading_offset_rad)
 
-    def put(
+    def place_car(
         self,
         station_m: float,
         lateral_m: float,
         heading_offset_rad: float = 0.0,
         speed_mps: float = 0.0,
     ) -> None:
-        """Put the car somewhere, whatever it did before; the clock goes on."""
+        """Place the car at a position on the road; the clock continues."""
         along = 0.0 if self.direction > 0 else math.pi
-        pose = self.track.pose(station_m, lateral_m, along + heading_offset_rad)
-        self._motion = Motion(pose.x_m, pose.y_m, pose.heading_rad, speed_mps)
-        self.place = self.track.locate(pose.x_m, pose.y_m, station_m)
+        pose = self.track.pose_at(station_m, lateral_m, along + heading_offset_rad)
+        self._state = VehicleState(pose.x_m, pose.y_m, pose.heading_rad, speed_mps)
+        self.position = self.track.locate(pose.x_m, pose.y_m, station_m)
 
     @property
     def time_s(self) -> float:
-        """Since the beginning."""
+        """Simulated time since the world was made."""
         return self._steps * STEP_S
 
     @property
     def speed_mps(self) -> float:
-        """Of the car."""
-        return self._motion.speed_mps
+        """Speed of the car in m/s."""
+        return self._state.speed_mps
 
     @property
     def speed_mph(self) -> float:
-        """Of the car, in the simulator's unit."""
-        return self._motion.speed_mps / MPS_PER_MPH
+        """Speed of the car in mph, the unit of Udacity's simulator."""
+        return self._state.speed_mps / MPS_PER_MPH
 
     @property
     def yaw_rad_s(self) -> float:
-        """Of the car, positive to the left."""
-        return self._motion.yaw_rad_s
-
-    @property
-    def heading_error_rad(self) -> float:
-        """Between the car and the direction of travel, -π..π, positive to the left."""
-        along = self.place.heading_rad + (0.0 if self.direction > 0 else math.pi)
-        return math.remainder(self._motion.heading_rad - along, 2 * math.pi)
+        """Yaw rate of the car, positive to the left."""
+        return self._state.yaw_rad_s
 
     @property
     def lane_offset_m(self) -> float:
-        """From the line that people drive, positive to the driver's left."""
-        return self.direction * self.place.lateral_m - self.track.lane_m
+        """Offset of the car from the driving line, positive to the driver's left."""
+        return self.direction * self.position.lateral_m - self.track.lane_m
 
     @property
     def pose(self) -> Pose:
-        """Where the car stands on the road's surface."""
-        motion, place = self._motion, self.place
-        away = motion.heading_rad - place.heading_rad
+        """Pose of the car on the surface of the road."""
+        state, position = self._state, self.position
+        relative_heading = state.heading_rad - position.heading_rad
         return Pose(
-            x_m=motion.x_m,
-            y_m=motion.y_m,
-            z_m=place.z_m,
-            heading_rad=motion.heading_rad,
-            pitch_rad=math.atan(place.grade * math.cos(away)),
+            x_m=state.x_m,
+            y_m=state.y_m,
+            z_m=position.z_m,
+            heading_rad=state.heading_rad,
+            pitch_rad=math.atan(position.grade * math.cos(relative_heading)),
         )
 
-    def until(self, time_s: float) -> Iterator[Place]:
-        """Drive on with the commands in force, and yield the place after every step."""
-        steps = round(time_s / STEP_S)
-        while self._steps < steps:
-            away = self._motion.heading_rad - self.place.heading_rad
-            grade = self.place.grade * math.cos(away)
-            self._motion = step(self._motion, self.steering, self.throttle, grade)
+    def advance_to(self, time_s: float) -> Iterator[RoadPosition]:
+        """Drive on with the commands in force until a time, and yield the position at each step."""
+        last_step = round(time_s / STEP_S)
+        while self._steps < last_step:
+            relative_heading = self._state.heading_rad - self.position.heading_rad
+            grade = self.position.grade * math.cos(relative_heading)
+            self._state = step(self._state, self.steering, self.throttle, grade)
             self._steps += 1
-            self.place = self.track.locate(self._motion.x_m, self._motion.y_m, self.place.station_m)
-            yield self.place
+            self.position = self.track.locate(
+                self._state.x_m, self._state.y_m, self.position.station_m
+            )
+            yield self.position

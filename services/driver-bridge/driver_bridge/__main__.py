@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from contract.errors import LapwingError
-from contract.settings import load
+from contract.settings import load, names
 from driver_bridge.log_limit import Limit
 from driver_bridge.server import serve
 from driver_bridge.settings import Settings
@@ -21,9 +21,7 @@ def main() -> int | str:
     parser = argparse.ArgumentParser(
         prog="python -m driver_bridge",
         description="Drives every simulator that connects, with the steering that inference gives.",
-        epilog="Settings: LAPWING_BRIDGE_HOST, LAPWING_BRIDGE_PORT, LAPWING_INFERENCE_URL, "
-        "LAPWING_INFERENCE_TIMEOUT_MS, LAPWING_API_TOKEN, LAPWING_TARGET_MPH, LAPWING_CORNER_G, "
-        "LAPWING_RECORD_DIR, LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE.",
+        epilog=f"Settings: {names(Settings)}.",
     )
     parser.add_argument(
         "--record",

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from contract.wire.live_view import LiveView
+from driver_bridge.connection.session import Said, Session
+from driver_bridge.connection.simulator_server import SimulatorServer
+from driver_bridge.control.driver import Driver, Predictor
 from driver_bridge.drive_recorder import Drive, Recorder, Row
-from driver_bridge.driver import Driver, Predictor
 from driver_bridge.live_publisher import Live
 from driver_bridge.metrics import Metrics
-from driver_bridge.session import Said, Session
 from driver_bridge.settings import Settings
-from driver_bridge.simulator_server import SimulatorServer
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 from contract.errors import ServiceError
 from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
+from driver_bridge.connection.websocket import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
 from driver_bridge.drive_recorder import Recorder
 from driver_bridge.inference_client import Inference
 from driver_bridge.live_publisher import Live, connect
 from driver_bridge.settings import Settings
-from driver_bridge.websocket import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
 
 HANDSHAKE_S: Final = 10.0
 """For a request to be complete; whoever is slower is disconnected."""

@@ -1,4 +1,4 @@
-"""What the bridge is told by its environment."""
+"""The settings of the bridge, which are read from environment variables."""
 
 from __future__ import annotations
 
@@ -9,22 +9,70 @@ from contract.settings import setting
 
 @dataclass(frozen=True)
 class Settings:
-    """The bridge's settings; see .env.example."""
+    """The settings of the bridge; docs/settings.md lists them."""
 
-    host: str = setting("LAPWING_BRIDGE_HOST", "127.0.0.1")
-    port: int = setting("LAPWING_BRIDGE_PORT", 4567, minimum=0, maximum=65535)
-    """4567 is built into the simulator."""
-    inference_url: str = setting("LAPWING_INFERENCE_URL", "http://127.0.0.1:8000")
-    inference_timeout_ms: int = setting("LAPWING_INFERENCE_TIMEOUT_MS", 150, minimum=1, maximum=200)
-    """For all of a question. Every telemetry is answered within 250 ms, and the rest of that is for
-    what comes before and after."""
-    api_token: str = setting("LAPWING_API_TOKEN", "")
-    """What inference asks for, if it does."""
-    target_mph: float = setting("LAPWING_TARGET_MPH", 15.0, minimum=1, maximum=30)
-    corner_g: float = setting("LAPWING_CORNER_G", 0.0, minimum=0, maximum=1)
-    """Sideways acceleration, in gravities, that a bend may cost before the car slows; 0: any."""
-    record_dir: str = setting("LAPWING_RECORD_DIR", "")
-    """Where drives are kept, a folder a connection; empty for nowhere."""
-    redis_url: str = setting("LAPWING_REDIS_URL", "")
-    """Where viewers are told what goes on; empty for nowhere."""
-    redis_password_file: str = setting("LAPWING_REDIS_PASSWORD_FILE", "")
+    host: str = setting(
+        "LAPWING_BRIDGE_HOST",
+        "127.0.0.1",
+        "The bridge listens on this address; 0.0.0.0 lets other machines connect.",
+    )
+    port: int = setting(
+        "LAPWING_BRIDGE_PORT",
+        4567,
+        "The bridge listens on this port. Udacity's simulator always connects to 4567; 0 takes any "
+        "free one.",
+        minimum=0,
+        maximum=65535,
+    )
+    inference_url: str = setting(
+        "LAPWING_INFERENCE_URL",
+        "http://127.0.0.1:8000",
+        "Frames are sent to the inference service at this address.",
+    )
+    # Every telemetry is answered within 250 ms. What is left of that is for the work before and
+    # after the question.
+    inference_timeout_ms: int = setting(
+        "LAPWING_INFERENCE_TIMEOUT_MS",
+        150,
+        "The bridge waits at most this many milliseconds for a steering.",
+        minimum=1,
+        maximum=200,
+    )
+    api_token: str = setting(
+        "LAPWING_API_TOKEN",
+        "",
+        "Clients of inference must send this token (Authorization: Bearer); empty means that no "
+        "token is needed. The bridge and the command line send it.",
+    )
+    target_mph: float = setting(
+        "LAPWING_TARGET_MPH",
+        15.0,
+        "The bridge holds this speed, in miles per hour.",
+        minimum=1,
+        maximum=30,
+    )
+    corner_g: float = setting(
+        "LAPWING_CORNER_G",
+        0.0,
+        "The car slows for a bend that would cost more than this sideways acceleration, in "
+        "multiples of gravity; 0 means that it never slows for a bend.",
+        minimum=0,
+        maximum=1,
+    )
+    record_dir: str = setting(
+        "LAPWING_RECORD_DIR",
+        "",
+        "The bridge keeps its drives in this folder, in the format of Udacity's recorder; empty "
+        "means that it keeps none.",
+    )
+    redis_url: str = setting(
+        "LAPWING_REDIS_URL",
+        "",
+        "The bridge publishes what it does to the Redis at this address, for `lapwing watch`; "
+        "empty means that it publishes nothing.",
+    )
+    redis_password_file: str = setting(
+        "LAPWING_REDIS_PASSWORD_FILE",
+        "",
+        "The password of Redis is read from this file; empty means that Redis asks for none.",
+    )

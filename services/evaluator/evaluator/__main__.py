@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from contract.jobs import queue, worker
-from contract.settings import load
+from contract.settings import load, names
 from evaluator.settings import Settings
 
 NICE: Final = 15
@@ -22,8 +22,7 @@ def main() -> int | str:
         queue.EVALUATION,
         lambda: load(Settings, os.environ),
         "Drives published models in the simulator, decides which may become current, and writes "
-        "reports. Settings: LAPWING_REDIS_URL, LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, "
-        "LAPWING_MODEL_DIR, LAPWING_EVALUATION_DRIVERS, LAPWING_GATE_TRACK, LAPWING_GATE_STARTS.",
+        f"reports. Settings: {names(Settings)}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the evaluator is told by its environment."""
+"""The settings of the evaluator, which are read from environment variables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,45 @@ from contract.settings import setting
 
 @dataclass(frozen=True)
 class Settings:
-    """The evaluator's settings; see .env.example."""
+    """The settings of the evaluator; docs/settings.md lists them."""
 
-    redis_url: str = setting("LAPWING_REDIS_URL", "redis://127.0.0.1:6379/0")
-    redis_password_file: str = setting("LAPWING_REDIS_PASSWORD_FILE", "")
-    data_dir: Path = setting("LAPWING_DATA_DIR", Path("lapwing-data/data"))
-    model_dir: Path = setting("LAPWING_MODEL_DIR", Path("lapwing-data/models"))
-    drivers: int = setting("LAPWING_EVALUATION_DRIVERS", 0, minimum=0, maximum=64)
-    """Processes that drive side by side; 0: one a core."""
-    gate_track: str = setting("LAPWING_GATE_TRACK", "lake")
-    """On which the gate has candidates drive."""
-    gate_starts: int = setting("LAPWING_GATE_STARTS", 12, minimum=4, maximum=200)
-    """How many drives of each version the gate compares."""
+    redis_url: str = setting(
+        "LAPWING_REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        "The job queues are kept in the Redis at this address.",
+    )
+    redis_password_file: str = setting(
+        "LAPWING_REDIS_PASSWORD_FILE",
+        "",
+        "The password of Redis is read from this file; empty means that Redis asks for none.",
+    )
+    data_dir: Path = setting(
+        "LAPWING_DATA_DIR",
+        Path("lapwing-data/data"),
+        "This folder is the data volume, which holds the imported recordings.",
+    )
+    model_dir: Path = setting(
+        "LAPWING_MODEL_DIR",
+        Path("lapwing-data/models"),
+        "This folder is the model volume, which holds the published models.",
+    )
+    drivers: int = setting(
+        "LAPWING_EVALUATION_DRIVERS",
+        0,
+        "The evaluator drives in this number of processes at the same time; 0 means one for each "
+        "core.",
+        minimum=0,
+        maximum=64,
+    )
+    gate_track: str = setting(
+        "LAPWING_GATE_TRACK",
+        "lake",
+        "The gate has versions drive on this track of the simulator: lake or jungle.",
+    )
+    gate_starts: int = setting(
+        "LAPWING_GATE_STARTS",
+        12,
+        "The gate compares this number of drives of each version.",
+        minimum=4,
+        maximum=200,
+    )

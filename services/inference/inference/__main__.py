@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 
 from contract.errors import LapwingError, ServiceError
-from contract.settings import load
+from contract.settings import load, names
 from inference.api.uvicorn_protocol import Joined
 from inference.app import create_app
 from inference.settings import Settings
@@ -46,9 +46,7 @@ def main() -> int | str:
     argparse.ArgumentParser(
         prog="python -m inference",
         description="Answers JPEG frames with steering, by the registry's current model.",
-        epilog="Settings: LAPWING_INFERENCE_HOST, LAPWING_INFERENCE_PORT, LAPWING_MODEL_DIR, "
-        "LAPWING_INFERENCE_LANES, LAPWING_INFERENCE_QUEUE_MS, LAPWING_FOLLOW_EVERY_S, "
-        "LAPWING_CHECK_EVERY_S, LAPWING_MAX_BODY_BYTES, LAPWING_API_TOKEN, LAPWING_CORS_ORIGINS.",
+        epilog=f"Settings: {names(Settings)}.",
     ).parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import os
 import time
 from collections.abc import AsyncIterator
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> ASGIApp:
     """Return the service; it follows the registry from its start to its end."""
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    lanes = settings.lanes or min(os.cpu_count() or 1, MOST_LANES)
+    lanes = settings.workers or min(os.cpu_count() or 1, MOST_LANES)
     engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics)
 
     def load(version: int) -> Loaded:
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app = FastAPI(
         title="Lapwing inference",
         description="Predicts the steering of Udacity's simulator from its camera frames.",
-        version="0.1.0",
+        version=importlib.metadata.version("lapwing-inference"),
         lifespan=lifespan,
     )
     error_responses.install(app)

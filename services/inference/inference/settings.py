@@ -1,4 +1,4 @@
-"""What inference is told by its environment."""
+"""The settings of inference, which are read from environment variables."""
 
 from __future__ import annotations
 
@@ -10,21 +10,70 @@ from contract.settings import setting
 
 @dataclass(frozen=True)
 class Settings:
-    """Inference's settings; see .env.example."""
+    """The settings of inference; docs/settings.md lists them."""
 
-    host: str = setting("LAPWING_INFERENCE_HOST", "127.0.0.1")
-    port: int = setting("LAPWING_INFERENCE_PORT", 8000, minimum=0, maximum=65535)
-    model_dir: Path = setting("LAPWING_MODEL_DIR", Path("lapwing-data/models"))
-    lanes: int = setting("LAPWING_INFERENCE_LANES", 0, minimum=0, maximum=64)
-    """Processes that decode and compute; 0 for one a core, up to app.MOST_LANES."""
-    queue_ms: int = setting("LAPWING_INFERENCE_QUEUE_MS", 50, minimum=1, maximum=10_000)
-    """How long a frame may have to wait for its turn; one that would wait longer is refused."""
-    follow_every_s: float = setting("LAPWING_FOLLOW_EVERY_S", 0.5, minimum=0.05, maximum=60)
-    """How often the registry is asked which version is current."""
-    check_every_s: float = setting("LAPWING_CHECK_EVERY_S", 10.0, minimum=0.05, maximum=3600)
-    """How often the model that drives is asked for its golden frames."""
-    max_body_bytes: int = setting("LAPWING_MAX_BODY_BYTES", 1_000_000, minimum=1024)
-    api_token: str = setting("LAPWING_API_TOKEN", "")
-    """Whoever asks for more than the service's health must know it; empty: nobody need."""
-    cors_origins: str = setting("LAPWING_CORS_ORIGINS", "")
-    """Whose web pages may ask, separated by commas; empty: nobody's."""
+    host: str = setting(
+        "LAPWING_INFERENCE_HOST",
+        "127.0.0.1",
+        "Inference listens on this address; 0.0.0.0 lets other machines connect.",
+    )
+    port: int = setting(
+        "LAPWING_INFERENCE_PORT",
+        8000,
+        "Inference listens on this port; 0 takes any free one.",
+        minimum=0,
+        maximum=65535,
+    )
+    model_dir: Path = setting(
+        "LAPWING_MODEL_DIR",
+        Path("lapwing-data/models"),
+        "This folder is the model volume, which holds the published models.",
+    )
+    workers: int = setting(
+        "LAPWING_INFERENCE_WORKERS",
+        0,
+        "This number of processes decodes frames and computes steering; 0 means one for each core, "
+        "up to 6.",
+        minimum=0,
+        maximum=64,
+        formerly="LAPWING_INFERENCE_LANES",
+    )
+    queue_ms: int = setting(
+        "LAPWING_INFERENCE_QUEUE_MS",
+        50,
+        "A frame that would wait longer than this many milliseconds is refused at once.",
+        minimum=1,
+        maximum=10_000,
+    )
+    follow_every_s: float = setting(
+        "LAPWING_FOLLOW_EVERY_S",
+        0.5,
+        "Inference looks for a new current version every this many seconds.",
+        minimum=0.05,
+        maximum=60,
+    )
+    check_every_s: float = setting(
+        "LAPWING_CHECK_EVERY_S",
+        10.0,
+        "Inference checks the current model with its golden frames every this many seconds.",
+        minimum=0.05,
+        maximum=3600,
+    )
+    max_body_bytes: int = setting(
+        "LAPWING_MAX_BODY_BYTES",
+        1_000_000,
+        "A request whose body has more bytes than this is refused.",
+        minimum=1024,
+    )
+    api_token: str = setting(
+        "LAPWING_API_TOKEN",
+        "",
+        "Clients of inference must send this token (Authorization: Bearer); empty means that no "
+        "token is needed. The bridge and the command line send it.",
+    )
+    cors_origins: str = setting(
+        "LAPWING_CORS_ORIGINS",
+        "",
+        "Web pages of these origins may use inference, as https://example.org, separated by "
+        "commas; empty means that none may.",
+    )

@@ -1,1 +1,1 @@
-"""Writes recordings of Udacity's simulator into the frame store."""
+"""Imports recordings of Udacity's simulator into the frame store."""

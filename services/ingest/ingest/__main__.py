@@ -1,4 +1,4 @@
-"""Run import jobs: `python -m ingest`."""
+"""Runs import jobs: `python -m ingest`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import os
 import sys
 
 from contract.jobs import queue, worker
-from contract.settings import load
+from contract.settings import load, names
 from ingest.settings import Settings
 
 
 def main() -> int | str:
-    """Work on the queue of imports until SIGTERM or Ctrl-C; return the exit status."""
+    """Run the jobs of the import queue until SIGTERM or Ctrl-C, and return the exit status."""
     return worker.main(
         "ingest",
         queue.INGEST,
         lambda: load(Settings, os.environ),
-        "Runs the import jobs that `lapwing ingest` queues. Settings: LAPWING_REDIS_URL, "
-        "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MAX_REJECT_SHARE, "
-        "LAPWING_DECODE_THREADS.",
+        f"Runs the import jobs that `lapwing ingest` queues. Settings: {names(Settings)}.",
     )
 
 

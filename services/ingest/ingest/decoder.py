@@ -1,4 +1,4 @@
-"""Decodes a recording's images on all cores, and hands them on in the order of the rows."""
+"""Decodes the images of a recording on all cores, and returns them in the order of the rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from contract.frames.preprocess import Frame
 from contract.recordings.driving_log import Rejection, Row
 from contract.vehicle import CAMERA_NAMES
 
-AHEAD: Final = 32
-"""Rows in work a thread; bounds the memory to a few megabytes a thread."""
+ROWS_PER_THREAD: Final = 32
+"""Number of rows that are decoded ahead for each thread. It limits the memory of a thread to a few
+megabytes."""
 MAX_BYTES: Final = 16 << 20
-"""Larger files are not read: no JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
+"""Larger files are not read. No JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
 
 
 def decode(
@@ -30,29 +31,35 @@ def decode(
     threads: int,
     digests: dict[str, bytes],
 ) -> Iterator[tuple[Row, list[Frame]] | Rejection]:
-    """Yield each row with its prepared frames, or why it is refused, in order.
+    """Yield, in order, each row with its prepared frames, or the reason why it is rejected.
 
-    A row is refused for any of its images: a missing side camera in one row of many is a fault of
-    the recording, not a choice of the driver. Threads, not processes: decoding, resizing and
-    hashing let go of the interpreter's lock. Each image is read once: its sha256 is put into
-    `digests`, by its name.
+    A row is rejected if any of its images is bad: if one row of many lacks a side camera, this is a
+    fault of the recording and not a choice of the driver. Threads are enough, because decoding,
+    resizing and hashing release the interpreter's lock. Each image is read only once.
+
+    Args:
+        rows: the rows of the log.
+        images: paths of the recording's images by file name.
+        executor: the pool of threads.
+        threads: number of its threads.
+        digests: receives the sha256 of each image by its name.
     """
-    waiting: deque[Future[tuple[Row, list[Frame]] | Rejection]] = deque()
-    source = iter(rows)
+    pending: deque[Future[tuple[Row, list[Frame]] | Rejection]] = deque()
+    remaining = iter(rows)
 
     def submit(count: int) -> None:
-        waiting.extend(
-            executor.submit(_prepare, row, images, digests) for row in islice(source, count)
+        pending.extend(
+            executor.submit(_prepare, row, images, digests) for row in islice(remaining, count)
         )
 
-    submit(AHEAD * threads)
+    submit(ROWS_PER_THREAD * threads)
     try:
-        while waiting:
-            done = waiting.popleft().result()
+        while pending:
+            result = pending.popleft().result()
             submit(1)
-            yield done
+            yield result
     finally:
-        for future in waiting:
+        for future in pending:
             future.cancel()
 
 
@@ -65,8 +72,8 @@ def _prepare(
         if path is None:
             return Rejection(row.line, camera, "image is missing", name)
         try:
-            # Unbuffered, and its size asked of the open file: what pathlib adds to each of these is
-            # spent under the interpreter's lock, where the other threads wait for it.
+            # The file is unbuffered, and its size comes from the open file. pathlib would spend
+            # more time on both, under the interpreter's lock, for which the other threads wait.
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 if os.fstat(file.fileno()).st_size > MAX_BYTES:
                     return Rejection(row.line, camera, "image file is too large", name)

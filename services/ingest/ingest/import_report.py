@@ -1,4 +1,4 @@
-"""What an import tells of its rows: how many were used, and why the others were not."""
+"""The report of an import: how many rows were used, and why the others were rejected."""
 
 from __future__ import annotations
 
@@ -9,29 +9,39 @@ from typing import Final
 
 from contract.recordings.driving_log import Rejection
 
-IN_FULL: Final = 100
-"""Rejections that are listed one by one; all of them are counted."""
-GOT: Final = 200
-"""Characters quoted of what was found; a damaged log may have lines of megabytes."""
+MAX_LISTED: Final = 100
+"""Number of rejections that are listed one by one. All of them are counted."""
+MAX_QUOTED_CHARS: Final = 200
+"""Number of characters quoted from a bad line. A damaged log may have lines of megabytes."""
 
 
-def report(
+def build_report(
     accepted: int, rejections: Sequence[Rejection], notes: Sequence[str]
 ) -> dict[str, object]:
-    """Return the report as a JSON document."""
-    ordered = sorted(rejections, key=lambda each: each.line)
+    """Return the report as a JSON document.
+
+    Args:
+        accepted: number of rows that were used.
+        rejections: the rows that were rejected.
+        notes: remarks on the recording as a whole.
+    """
+    ordered = sorted(rejections, key=lambda rejection: rejection.line)
+    reasons = (f"{rejection.field}: {rejection.reason}" for rejection in ordered)
     return {
         "read": accepted + len(ordered),
         "accepted": accepted,
         "rejected": len(ordered),
-        "reasons": dict(Counter(f"{each.field}: {each.reason}" for each in ordered).most_common()),
-        "rejections": [asdict(each) | {"got": each.got[:GOT]} for each in ordered[:IN_FULL]],
+        "reasons": dict(Counter(reasons).most_common()),
+        "rejections": [
+            asdict(rejection) | {"got": rejection.got[:MAX_QUOTED_CHARS]}
+            for rejection in ordered[:MAX_LISTED]
+        ],
         "notes": list(notes),
     }
 
 
-def share(document: dict[str, object]) -> float:
-    """Return the share of rows that were rejected, 0..1."""
+def reject_share(document: dict[str, object]) -> float:
+    """Return the share of rows that a report counts as rejected, 0..1."""
     rejected, read = document["rejected"], document["read"]
     assert isinstance(rejected, int)
     assert isinstance(read, int)

@@ -1,11 +1,10 @@
-"""The import job: recordings in, frame stores out; what was imported already is left alone."""
+"""The import job: it writes recordings into frame stores, and skips those that it knows."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import cv2
 
-from contract import atomic_files
+from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.dataset.store import ABSENT, StoreManifest
 from contract.errors import RecordingError, StoreError
@@ -38,13 +37,13 @@ def run(
     max_reject_share: float | None = None,
     staged: bool = False,
 ) -> dict[str, Any]:
-    """Import every recording of a folder or archive; RQ calls this in a process of its own.
+    """Import every recording of a folder or archive. RQ calls this in a process of its own.
 
     Args:
-        source: the path of the folder, zip or tar.
-        name: what to call the dataset; the source's own name by default.
-        max_reject_share: overrides LAPWING_MAX_REJECT_SHARE.
-        staged: the source is a copy in the inbox, and is removed afterwards.
+        source: path of the folder, zip file or tar file.
+        name: name of the dataset; by default, it is the name of the source.
+        max_reject_share: a value that replaces that of LAPWING_MAX_REJECT_SHARE.
+        staged: tells that the source is a copy in the inbox, which is removed afterwards.
 
     Raises:
         LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
@@ -55,93 +54,109 @@ def run(
     try:
         return {"imports": import_source(settings, Path(source), name, limit, progress)}
     finally:
-        # Resolved, so that no ".." and no link leads the removal out of the inbox.
-        folder = Path(source).resolve().parent
-        if staged and folder.parent == settings.data_dir.resolve() / "inbox":
-            try:
-                shutil.rmtree(folder)
-            except OSError as error:  # must not hide what the import ended with
-                log.warning("the copy %s cannot be removed: %s", folder, error)
+        if staged:
+            inbox.discard([Path(source)], settings.data_dir / inbox.RECORDINGS)
 
 
 def import_source(
     settings: Settings, source: Path, name: str | None, limit: float, progress: queue.Report
 ) -> list[dict[str, Any]]:
-    """Import every recording of `source`; return what became of each."""
-    cv2.setNumThreads(1)  # the cores are ours to share out
+    """Import every recording of `source`, and return the result of each.
+
+    Args:
+        settings: the settings of ingest.
+        source: path of the folder, zip file or tar file.
+        name: name of the dataset; None means the name of the source.
+        limit: largest share of a recording's rows that may be bad.
+        progress: is called with the progress.
+
+    Raises:
+        LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
+    """
+    cv2.setNumThreads(1)  # The threads below use all cores already.
     threads = settings.decode_threads or os.cpu_count() or 1
     with (
-        archive.open_recordings(source, settings.data_dir / "unpacked", name) as found,
+        archive.open_recordings(source, settings.data_dir / "unpacked", name) as recordings,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
         results = []
-        for number, each in enumerate(found, 1):
-            progress(phase="read", recording=f"{each.name} ({number}/{len(found)})")
-            importer = Import(settings.data_dir, each, limit, progress, threads)
+        for number, recording in enumerate(recordings, 1):
+            progress(phase="read", recording=f"{recording.name} ({number}/{len(recordings)})")
+            importer = RecordingImport(settings.data_dir, recording, limit, progress, threads)
             results.append(importer.run(executor))
         return results
 
 
-class Import:
-    """One recording on its way into the store."""
+class RecordingImport:
+    """The import of one recording into the store.
+
+    Args:
+        data_dir: the data volume.
+        recording: the recording.
+        limit: largest share of its rows that may be bad.
+        progress: is called with the progress.
+        threads: number of threads that decode images.
+    """
 
     def __init__(
         self,
         data_dir: Path,
-        source: Recording,
+        recording: Recording,
         limit: float,
         progress: queue.Report,
         threads: int,
     ) -> None:
         self._data_dir = data_dir
-        self._source = source
+        self._recording = recording
         self._limit = limit
         self._progress = progress
         self._threads = threads
 
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
-        """Import the recording, unless its content is in a store already."""
-        began = time.monotonic()
-        content = self._source.read_log()
-        read = driving_log.read(content)
+        """Import the recording, unless a store has its content already. Return the result."""
+        started = time.monotonic()
+        content = self._recording.read_log()
+        driving = driving_log.read(content)
         log_digest = hashlib.sha256(content).hexdigest()
         stores = store.folder(self._data_dir)
-        # Locked by content: two names for the same recording must not become two stores.
+        # The lock belongs to the content, so that two names of one recording do not become two
+        # stores.
         with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
-            for left in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
-                left.unlink()
+            for leftover in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
+                leftover.unlink()
             if self._may_be_known(log_digest):
-                dataset, known = self._known(self._source.digest(read.images(), executor))
+                digest = self._recording.digest(driving.images(), executor)
+                dataset, known = self._find_store(digest)
                 if known is not None:
-                    log.info("%s is imported already, as %s", self._source.name, dataset)
-                    return _result(known, skipped=True, seconds=time.monotonic() - began)
-            manifest = self._write(read, log_digest, executor)
-        seconds = time.monotonic() - began
+                    log.info("%s was imported before, as %s", self._recording.name, dataset)
+                    return _result(known, skipped=True, seconds=time.monotonic() - started)
+            manifest = self._write(driving, log_digest, executor)
+        seconds = time.monotonic() - started
         log.info("%s: %d rows in %.1f s", manifest.dataset, manifest.rows, seconds)
         return _result(manifest, skipped=False, seconds=seconds)
 
     def _may_be_known(self, log_digest: str) -> bool:
-        """Tell whether a store may hold this recording: its log alone says when none does.
+        """Tell whether a store may hold this recording, judged by its log alone.
 
-        Most imports are of something new; their images need not be read once more to find out.
+        Most imports are of new recordings. For these, the images need not be read once more.
         """
         for path in store.folder(self._data_dir).glob("[!.]*.json"):
             try:
                 if store.read_manifest(path).source.get("log_sha256", log_digest) == log_digest:
                     return True
-            except StoreError:  # of another schema, or damaged: its name has the digest to compare
+            except StoreError:  # It is damaged or has another schema: its name must be compared.
                 return True
         return False
 
-    def _known(self, digest: str) -> tuple[str, StoreManifest | None]:
-        """Return the dataset's name, and its manifest if it is there and sound.
+    def _find_store(self, digest: str) -> tuple[str, StoreManifest | None]:
+        """Return the name of the dataset, and its manifest if a sound store exists.
 
-        A damaged store, or one of another schema, is written anew under the name that it has.
+        A store that is damaged or has another schema is written again under the name that it has.
         """
         for path in sorted(store.folder(self._data_dir).glob(f"[!.]*-{digest[:8]}.json")):
             try:
                 manifest = store.read_manifest(path)
-                if manifest.source["sha256"] != digest:  # its hash only begins alike
+                if manifest.source["sha256"] != digest:  # Only the beginning of its hash is equal.
                     continue
                 if manifest.frame_spec == spec.SPEC:
                     with store.open_store(self._data_dir, manifest) as reader:
@@ -150,76 +165,87 @@ class Import:
             except StoreError as error:
                 log.warning("%s is imported again: %s", path.stem, error)
             return path.stem, None
-        return self._source.dataset(digest), None
+        return self._recording.dataset(digest), None
 
-    def _write(self, read: Log, log_digest: str, executor: ThreadPoolExecutor) -> StoreManifest:
-        names = read.images()
-        digests: dict[str, bytes] = {}  # of each image that was read, by its name
-        numbers: dict[str, int] = {}  # of each image that is stored, by its name
+    def _write(self, driving: Log, log_digest: str, executor: ThreadPoolExecutor) -> StoreManifest:
+        """Decode all images, and publish the store."""
+        names = driving.images()
+        digests: dict[str, bytes] = {}  # the sha256 of each image that was read
+        numbers: dict[str, int] = {}  # the frame of each image that is stored
         records: list[tuple[float, ...]] = []
-        rejections = list(read.rejections)
-        read = driving_log.without_missing_sides(read, self._source.images)
-        began = time.monotonic()
-        making = self._source.dataset(log_digest)
-        with StoreWriter(self._data_dir, making, len(read.rows) * len(CAMERA_NAMES)) as writer:
-            decoded = decode(read.rows, self._source.images, executor, self._threads, digests)
-            for count, each in enumerate(decoded, 1):
-                if isinstance(each, Rejection):
-                    rejections.append(each)
+        rejections = list(driving.rejections)
+        images = self._recording.images
+        driving = driving_log.without_missing_sides(driving, images)
+        started = time.monotonic()
+        working_name = self._recording.dataset(log_digest)
+        max_frames = len(driving.rows) * len(CAMERA_NAMES)
+        with StoreWriter(self._data_dir, working_name, max_frames) as writer:
+            results = decode(driving.rows, images, executor, self._threads, digests)
+            for count, result in enumerate(results, 1):
+                if isinstance(result, Rejection):
+                    rejections.append(result)
                 else:
-                    row, frames = each
+                    row, frames = result
                     for name, pixels in zip(row.images, frames, strict=True):
                         if name not in numbers:
                             numbers[name] = writer.add(pixels)
                     records.append(_record(row, numbers))
-                rate = count / max(time.monotonic() - began, 1e-9)
-                self._progress(
-                    phase="decode",
-                    rows_done=count,
-                    rows_total=len(read.rows),
-                    rows_per_s=round(rate),
-                    eta_s=round((len(read.rows) - count) / rate, 1),
-                )
-            document = import_report.report(
-                len(records), rejections, [*read.notes, *self._unlisted(read)]
+                self._report_progress(count, len(driving.rows), time.monotonic() - started)
+            report = import_report.build_report(
+                len(records), rejections, [*driving.notes, *self._note_unlisted(driving)]
             )
-            digest = self._source.digest(names, executor, digests)
-            dataset, _ = self._known(digest)  # of a store to be written anew, the name that it has
-            self._judge(document, dataset)
+            digest = self._recording.digest(names, executor, digests)
+            dataset, _ = self._find_store(digest)
+            self._check_report(report, dataset)
             self._progress(phase="verify")
             source: dict[str, object] = {
-                "name": self._source.name,
+                "name": self._recording.name,
                 "sha256": digest,
                 "log_sha256": log_digest,
             }
-            return writer.publish(dataset, store_writer.table_of(records), source, document)
+            return writer.publish(dataset, store_writer.build_table(records), source, report)
 
-    def _unlisted(self, read: Log) -> list[str]:
-        listed = set(read.images())
-        extra = sum(1 for name in self._source.images if name not in listed and ".jp" in name)
-        return [f"{extra} images that no row lists"] if extra else []
+    def _report_progress(self, count: int, total: int, seconds: float) -> None:
+        rate = count / max(seconds, 1e-9)
+        self._progress(
+            phase="decode",
+            rows_done=count,
+            rows_total=total,
+            rows_per_s=round(rate),
+            eta_s=round((total - count) / rate, 1),
+        )
 
-    def _judge(self, document: dict[str, object], dataset: str) -> None:
-        """Refuse a recording of which too much is bad; its report is kept all the same."""
+    def _note_unlisted(self, driving: Log) -> list[str]:
+        """Return a note if the recording has images that no row of the log lists."""
+        listed = set(driving.images())
+        unlisted = sum(1 for name in self._recording.images if name not in listed and ".jp" in name)
+        return [f"{unlisted} images that no row lists"] if unlisted else []
+
+    def _check_report(self, report: dict[str, object], dataset: str) -> None:
+        """Write the report, and raise RecordingError if too many rows are bad."""
         path = self._data_dir / "reports" / f"{dataset}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_json(path, document)
-        if import_report.share(document) > self._limit or not document["accepted"]:
+        atomic_files.write_json(path, report)
+        share = import_report.reject_share(report)
+        if share > self._limit or not report["accepted"]:
             raise RecordingError(
-                f"{document['rejected']} of {document['read']} rows of {self._source.name} are bad "
-                f"({import_report.share(document):.1%}; at most {self._limit:.1%} may be)",
-                got=document["reasons"],
-                remedy=f"{path} lists them; --max-reject-share takes the good rows all the same",
+                f"{report['rejected']} of {report['read']} rows of {self._recording.name} are bad "
+                f"({share:.1%}, and at most {self._limit:.1%} may be bad)",
+                got=report["reasons"],
+                remedy=f"{path} lists them. A larger --max-reject-share imports the good rows "
+                "nevertheless",
             )
 
 
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:
+    """Return the record of a row in the store's table, as contract.dataset.store.ROW has it."""
     cameras = [numbers[name] for name in row.images]
     cameras += [ABSENT] * (len(CAMERA_NAMES) - len(cameras))
     return (row.line, row.time_s, row.steering, row.throttle, row.brake, row.speed_mph, *cameras)
 
 
 def _result(manifest: StoreManifest, *, skipped: bool, seconds: float) -> dict[str, Any]:
+    """Return the result of one import, as the job returns it."""
     return {
         "dataset": manifest.dataset,
         "skipped": skipped,

@@ -1,4 +1,7 @@
-"""Writes one frame store: whole, verified and on the disk, or not at all. See contract/store.py."""
+"""Writes one frame store: complete, verified and on the disk, or not at all.
+
+contract/dataset/store.py describes the format.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import Final, Self
 import numpy as np
 import tables
 
-from contract import atomic_files as publish
+from contract import atomic_files
 from contract.dataset import store
 from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
 from contract.dataset.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
@@ -23,18 +26,20 @@ from contract.frames import spec
 from contract.frames.preprocess import Frame
 
 SYNC_BLOCKS: Final = 16
-"""After so many blocks, 50 MB, the disk is told to begin: else all of it would wait for the end."""
-WRITING: Final = (tables.HDF5ExtError, OSError)
-"""What writing raises; HDF5 reports a full disk, among all else, as an error of its own."""
+"""Number of blocks, 50 MB in all, after which they are written to the disk in the background.
+
+Otherwise all of them would be written at the end."""
+WRITE_ERRORS: Final = (tables.HDF5ExtError, OSError)
+"""Errors of writing. HDF5 reports a full disk, among others, as an error of its own."""
 
 
 class StoreWriter:
-    """A store in the making; use it in `with`: what was not published leaves no trace.
+    """A store that is being written, as a context manager. Without `publish` it leaves no trace.
 
     Args:
         data_dir: the data volume.
-        name: what the file in the making is called; nobody else makes one of that name.
-        expected_frames: roughly how many will come.
+        name: name of the file while it is written. No other writer may use this name.
+        expected_frames: approximate number of frames.
     """
 
     def __init__(self, data_dir: Path, name: str, expected_frames: int) -> None:
@@ -42,14 +47,14 @@ class StoreWriter:
         self._name = name
         final, _ = store.paths(data_dir, name)
         final.parent.mkdir(parents=True, exist_ok=True)
-        self._path = publish.temporary_path(final)
+        self._path = atomic_files.temporary_path(final)
         self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._syncs: list[Future[None]] = []
         self.frames = 0
-        """Written so far."""
+        """Number of frames that were added so far."""
         try:
             self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
@@ -60,12 +65,12 @@ class StoreWriter:
                 chunkshape=(BLOCK_FRAMES, *spec.SHAPE),
                 expectedrows=max(expected_frames, 1),
             )
-        except WRITING as error:
+        except WRITE_ERRORS as error:
             self._path.unlink(missing_ok=True)
-            raise self._unwritten(error) from error
+            raise self._write_error(error) from error
 
     def add(self, pixels: Frame) -> int:
-        """Append one frame, uint8 (128, 128, 3); return its number."""
+        """Append one frame, uint8 (128, 128, 3), and return its number."""
         self._block[self._filled] = pixels
         self._filled += 1
         self.frames += 1
@@ -84,19 +89,26 @@ class StoreWriter:
     def publish(
         self, dataset: str, rows: Rows, source: dict[str, object], report: dict[str, object]
     ) -> StoreManifest:
-        """Make the store visible as `dataset`, whose lock the caller holds; the manifest last.
+        """Make the store visible under its name. The manifest is written last.
+
+        Args:
+            dataset: name of the store; the caller holds its lock.
+            rows: the table of rows.
+            source: the recording that the frames come from, for the manifest.
+            report: the report of the import, for the manifest.
 
         Raises:
-            StoreError: it does not read back as it was written, as on a full disk.
+            StoreError: the store does not read back as it was written, for instance because the
+                disk is full.
         """
         if self._filled:
             self._write_block()
         self._file.create_table("/", "rows", obj=rows)
         self._file.flush()
-        for each in self._syncs:
-            each.result()  # what went wrong there is told once, and no more by the last one
+        for sync in self._syncs:
+            sync.result()  # It raises the error of that sync, which later ones would not repeat.
         self._file.close()
-        publish.fsync(self._path)
+        atomic_files.fsync(self._path)
         manifest = StoreManifest(
             dataset=dataset,
             schema=SCHEMA,
@@ -111,44 +123,44 @@ class StoreWriter:
             report=report,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        try:  # HDF5 does not always say that the disk was full when it closed a file
+        try:  # HDF5 does not always report a full disk when it closes a file.
             with StoreReader(self._path, manifest) as reader:
                 reader.verify()
         except StoreError as error:
-            raise self._unwritten(error.got) from error
+            raise self._write_error(error.got) from error
         final, manifest_path = store.paths(self._data_dir, dataset)
-        publish.rename(self._path, final)
+        atomic_files.rename(self._path, final)
         try:
-            publish.write_json(manifest_path, dataclasses.asdict(manifest))
+            atomic_files.write_json(manifest_path, dataclasses.asdict(manifest))
         except BaseException:
-            final.unlink(missing_ok=True)  # without a manifest it only takes space
+            final.unlink(missing_ok=True)  # Without a manifest it would only take space.
             raise
         return manifest
 
-    def _unwritten(self, got: object) -> StoreError:
+    def _write_error(self, got: object) -> StoreError:
         lines = str(got).strip().splitlines()
         return StoreError(
             f"the store {self._name} could not be written",
             got=lines[-1] if lines else None,
-            remedy=f"Is there space left on {self._path.parent}? Then import again",
+            remedy=f"Check the free space of {self._path.parent}, then import again",
         )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self._disk.shutdown()  # before the file is closed under it
+        self._disk.shutdown()  # The background syncs must end before the file is closed.
         try:
             if self._file.isopen:
                 self._file.close()
-        except WRITING as closing:
+        except WRITE_ERRORS as closing:
             error = error or closing
         finally:
             self._path.unlink(missing_ok=True)
-        if isinstance(error, WRITING):
-            raise self._unwritten(error) from error
+        if isinstance(error, WRITE_ERRORS):
+            raise self._write_error(error) from error
 
 
-def table_of(records: Sequence[tuple[float, ...]]) -> Rows:
-    """Return rows of the store's table: shape (rows,), fields as in contract.dataset.store.ROW."""
+def build_table(records: Sequence[tuple[float, ...]]) -> Rows:
+    """Return the table of rows, shape (rows,), with the fields of contract.dataset.store.ROW."""
     return np.array(records, dtype=ROW)

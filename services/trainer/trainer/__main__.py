@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from contract.jobs import queue, worker
-from contract.settings import load
+from contract.settings import load, names
 from trainer.settings import Settings
 
 NICE: Final = 15
@@ -23,9 +23,7 @@ def main() -> int | str:
         "trainer",
         queue.TRAIN,
         lambda: load(Settings, os.environ),
-        "Runs the training jobs that `lapwing train` queues. Settings: LAPWING_REDIS_URL, "
-        "LAPWING_REDIS_PASSWORD_FILE, LAPWING_DATA_DIR, LAPWING_MODEL_DIR, LAPWING_READERS, "
-        "LAPWING_QUEUE_MIB, LAPWING_CHECKPOINT_S.",
+        f"Runs the training jobs that `lapwing train` queues. Settings: {names(Settings)}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the trainer is told by its environment."""
+"""The settings of the trainer, which are read from environment variables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,48 @@ from contract.settings import setting
 
 @dataclass(frozen=True)
 class Settings:
-    """The trainer's settings; see .env.example."""
+    """The settings of the trainer; docs/settings.md lists them."""
 
-    redis_url: str = setting("LAPWING_REDIS_URL", "redis://127.0.0.1:6379/0")
-    redis_password_file: str = setting("LAPWING_REDIS_PASSWORD_FILE", "")
-    data_dir: Path = setting("LAPWING_DATA_DIR", Path("lapwing-data/data"))
-    model_dir: Path = setting("LAPWING_MODEL_DIR", Path("lapwing-data/models"))
-    readers: int = setting("LAPWING_READERS", 1, minimum=1, maximum=64)
-    """Processes that read the store."""
-    queue_mib: int = setting("LAPWING_QUEUE_MIB", 256, minimum=8, maximum=65536)
-    """Bound on the shared memory in which batches travel, all readers together."""
-    checkpoint_s: int = setting("LAPWING_CHECKPOINT_S", 60, minimum=0, maximum=3600)
-    """Between two moments from which a killed training goes on; 0: after every batch."""
+    redis_url: str = setting(
+        "LAPWING_REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        "The job queues are kept in the Redis at this address.",
+    )
+    redis_password_file: str = setting(
+        "LAPWING_REDIS_PASSWORD_FILE",
+        "",
+        "The password of Redis is read from this file; empty means that Redis asks for none.",
+    )
+    data_dir: Path = setting(
+        "LAPWING_DATA_DIR",
+        Path("lapwing-data/data"),
+        "This folder is the data volume, which holds the imported recordings.",
+    )
+    model_dir: Path = setting(
+        "LAPWING_MODEL_DIR",
+        Path("lapwing-data/models"),
+        "This folder is the model volume, which holds the published models.",
+    )
+    readers: int = setting(
+        "LAPWING_READERS",
+        1,
+        "This number of processes reads the imported recordings for a training.",
+        minimum=1,
+        maximum=64,
+    )
+    queue_mib: int = setting(
+        "LAPWING_QUEUE_MIB",
+        256,
+        "The batches that wait for the network fill at most this many MiB of shared memory, "
+        "for all reading processes together.",
+        minimum=8,
+        maximum=65536,
+    )
+    checkpoint_s: int = setting(
+        "LAPWING_CHECKPOINT_S",
+        60,
+        "A training saves its state after this many seconds, and goes on from there after it was "
+        "killed; 0 means after every batch.",
+        minimum=0,
+        maximum=3600,
+    )

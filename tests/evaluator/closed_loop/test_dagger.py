@@ -14,9 +14,9 @@ from evaluator.closed_loop.dagger import (
     relabel,
 )
 from simulator.drivers.expert import Expert
-from simulator.drivers.in_process import InProcess, Local, Seeing
-from simulator.episode.initial_state import Start
-from simulator.recording.udacity_writer import Recorder
+from simulator.drivers.in_process import ExpertDriver, InProcessDriver, ModelDriver
+from simulator.episode.initial_state import InitialState
+from simulator.recording.udacity_writer import UdacityWriter
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
@@ -26,15 +26,15 @@ TIMES = slice(-3, None)
 
 def driven(
     folder: Path,
-    model: InProcess,
+    model: InProcessDriver,
     track: Track = ROAD,
     rows: int = 60,
-    start: Start | None = None,
+    start: InitialState | None = None,
     **how: float,
 ) -> tuple[RelabelledDrive, np.ndarray, np.ndarray]:
     """Return the result of a drive, and the rows' times and labels."""
-    drive = DaggerDrive(start or Start(), rows, **how)
-    with Recorder(folder, LOCALES["en-US"], "test") as recorder:
+    drive = DaggerDrive(start or InitialState(), rows, **how)
+    with UdacityWriter(folder, LOCALES["en-US"], "test") as recorder:
         result = relabel(track, drive, model, recorder, 0.0)
     lines = (folder / "driving_log.csv").read_text().splitlines()
     cells = [line.split(",") for line in lines]
@@ -43,9 +43,9 @@ def driven(
     return result, times, np.array([float(row[3]) for row in cells])
 
 
-def straight_on(steering: float) -> Seeing:
+def straight_on(steering: float) -> ModelDriver:
     """Return a model with a constant steering."""
-    return Seeing(lambda frame: steering)
+    return ModelDriver(lambda frame: steering)
 
 
 def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
 
 
 def test_a_model_that_drives_like_the_expert_does_not_disagree(tmp_path: Path) -> None:
-    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
-    result, _, labels = driven(tmp_path / "run", model, circuit(), 60, Start(station_m=55.0))
+    model = ExpertDriver(Expert(circuit(), EXPERT_STYLE, 1))
+    result, _, labels = driven(tmp_path / "run", model, circuit(), 60, InitialState(station_m=55.0))
     assert result.disagreement < 1e-9
     assert np.abs(labels).max() > 0.05
 
@@ -83,10 +83,10 @@ def test_with_beta_the_expert_drives_a_share_of_the_time(tmp_path: Path) -> None
 
 
 def test_with_a_delay_the_label_is_for_the_time_when_it_takes_effect(tmp_path: Path) -> None:
-    start = Start(station_m=50.0)
-    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
+    start = InitialState(station_m=50.0)
+    model = ExpertDriver(Expert(circuit(), EXPERT_STYLE, 1))
     _, times, prompt = driven(tmp_path / "prompt", model, circuit(), 70, start)
-    model = Local(Expert(circuit(), EXPERT_STYLE, 1))
+    model = ExpertDriver(Expert(circuit(), EXPERT_STYLE, 1))
     _, late_times, late = driven(tmp_path / "late", model, circuit(), 35, start, delay_s=0.1)
     assert np.diff(late_times).mean() == pytest.approx(2 / 15, abs=0.002)
     # The cars are at nearly the same places: find the shift at which the labels agree.
@@ -109,7 +109,7 @@ def test_an_output_that_is_not_a_number_is_an_error(tmp_path: Path) -> None:
         raise ModelError("no number")
 
     with pytest.raises(ModelError, match="no number"):
-        driven(tmp_path / "run", Seeing(refuse))
+        driven(tmp_path / "run", ModelDriver(refuse))
     assert list(tmp_path.iterdir()) == []
 
 

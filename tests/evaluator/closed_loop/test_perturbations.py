@@ -2,7 +2,7 @@ import pytest
 
 from contract.errors import SettingError
 from evaluator.closed_loop.perturbations import Condition, parse
-from simulator.episode.initial_state import Start
+from simulator.episode.initial_state import InitialState
 
 
 def test_conditions_are_parsed() -> None:
@@ -64,11 +64,11 @@ def test_a_repeated_condition_is_refused_in_any_spelling(words: list[str]) -> No
 
 
 def test_a_condition_changes_only_light_and_offset_of_a_start() -> None:
-    usual = Start(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
+    usual = InitialState(station_m=7.0, direction=-1, offset_m=-0.2, heading_rad=0.05, seed=9)
     assert Condition().apply(usual) == usual
     [foggy, beside] = parse(["fog", "offset=1m"])
-    assert foggy.apply(usual) == Start(7.0, -1, -0.2, 0.05, "fog", 9)
-    assert beside.apply(usual) == Start(
+    assert foggy.apply(usual) == InitialState(7.0, -1, -0.2, 0.05, "fog", 9)
+    assert beside.apply(usual) == InitialState(
         7.0, -1, -1.0, 0.05, "clear", 9
     )  # on the same side as before
     [on_the_line] = parse(["offset=0m"])

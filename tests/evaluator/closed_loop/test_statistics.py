@@ -9,7 +9,7 @@ from evaluator.closed_loop.statistics import (
     bootstrap_means,
     summarize,
 )
-from simulator.episode.metrics import wilson
+from simulator.episode.metrics import wilson_interval
 
 
 def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, A
 def test_each_measure_has_a_mean_and_an_interval() -> None:
     found = summarize([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
     assert list(found) == [each.name for each in MEASURES]
-    low, high = wilson(2, 3)
+    low, high = wilson_interval(2, 3)
     assert found["success_percent"] == pytest.approx(
         {"mean": 200 / 3, "low": 100 * low, "high": 100 * high, "unit": "%"}
     )

@@ -24,10 +24,10 @@ from evaluator.jobs.collect import CollectionConfig, collect
 from evaluator.offline import held_out
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.drivers.in_process import Seeing
+from simulator.drivers.in_process import ModelDriver
 
 ROAD = straight(300.0)
-STRAIGHT_ON = Seeing(lambda frame: 0.02)
+STRAIGHT_ON = ModelDriver(lambda frame: 0.02)
 
 
 def config(*words: str, **values: int) -> CollectionConfig:

@@ -12,8 +12,8 @@ from evaluator.offline import logged_drive
 from evaluator.offline.log_replay import ReplayStep, replay_log
 from evaluator.offline.replay_policies import make_policy
 from evaluator.offline.view_warp import ViewWarp
-from simulator.recording.demonstrations import Lesson, record
-from simulator.rendering.appearance import Look
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
 from simulator.unity.number_format import LOCALES
 
 
@@ -26,7 +26,13 @@ def warp() -> ViewWarp:
 def lap(tmp_path_factory: pytest.TempPathFactory) -> logged_drive.LoggedDrive:
     """Return one lap around a circle of 40 m, driven by the simulator's expert."""
     folder = tmp_path_factory.mktemp("rerun") / "circle"
-    record(roads.circle(), Look("clear"), Lesson(mph=(20.0, 20.0)), folder, LOCALES["en-US"])
+    record_demonstration(
+        roads.circle(),
+        Appearance("clear"),
+        DemonstrationConfig(mph=(20.0, 20.0)),
+        folder,
+        LOCALES["en-US"],
+    )
     return logged_drive.read_folder(folder)
 
 

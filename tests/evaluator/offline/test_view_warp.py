@@ -11,7 +11,7 @@ from contract.frames import preprocess
 from contract.frames.spec import SHAPE
 from contract.vehicle import CAMERA_NAMES
 from evaluator.offline.view_warp import FRAME, LEFT_M, ViewWarp, camera_rotation
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 
 ROAD = roads.straight(300.0)
@@ -21,7 +21,7 @@ BONNET_ROW = 125
 
 @pytest.fixture(scope="module")
 def camera():
-    with Camera(ROAD, Look("clear")) as opened:
+    with Camera(ROAD, Appearance("clear")) as opened:
         yield opened
 
 
@@ -52,11 +52,11 @@ def correlation(warp: ViewWarp, one: np.ndarray, other: np.ndarray) -> float:
 def test_a_warped_view_is_like_the_rendered_view(
     camera: Camera, warp: ViewWarp, left_m: float, turn_rad: float, at_least: float
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, left_m, turn_rad))
-    here = ROAD.pose(60.0, 0.0)
+    truth = camera.render(ROAD.pose_at(60.0, left_m, turn_rad))
+    here = ROAD.pose_at(60.0, 0.0)
     nearest = warp.nearest_camera(3, left_m, turn_rad)
-    view = warp.warp(camera.picture(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
-    centre = camera.picture(here)
+    view = warp.warp(camera.render(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
+    centre = camera.render(here)
     warped, unwarped = correlation(warp, view, truth), correlation(warp, centre, truth)
     wrong = correlation(warp, warp.warp(centre, 0, -left_m, -turn_rad), truth)
     assert warped >= at_least
@@ -67,8 +67,8 @@ def test_a_warped_view_is_like_the_rendered_view(
 def test_the_centre_camera_alone_gives_a_view_between_unwarped_and_side_camera(
     camera: Camera, warp: ViewWarp
 ) -> None:
-    truth = camera.picture(ROAD.pose(60.0, 0.8))
-    centre, left = (camera.picture(ROAD.pose(60.0, 0.0), side) for side in ("center", "left"))
+    truth = camera.render(ROAD.pose_at(60.0, 0.8))
+    centre, left = (camera.render(ROAD.pose_at(60.0, 0.0), side) for side in ("center", "left"))
     alone = correlation(warp, warp.warp(centre, 0, 0.8, 0.0), truth)
     assert correlation(warp, centre, truth) + 0.2 < alone
     assert alone < correlation(warp, warp.warp(left, 1, 0.8, 0.0), truth)
@@ -112,7 +112,7 @@ def test_a_stored_frame_is_warped_like_the_recorded_image(
     small = ViewWarp(ahead_m=1.0, shape=SHAPE)
     assert small.ground.shape == SHAPE[:2]
     nearest = warp.nearest_camera(3, left_m, turn_rad)
-    image = camera.picture(ROAD.pose(60.0, 0.0), CAMERA_NAMES[nearest])
+    image = camera.render(ROAD.pose_at(60.0, 0.0), CAMERA_NAMES[nearest])
     expected = preprocess.resize(warp.warp(image, nearest, left_m, turn_rad))
     warped = small.warp(preprocess.resize(image), nearest, left_m, turn_rad)
     wrong = small.warp(preprocess.resize(image), nearest, -left_m, -turn_rad)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from evaluator.offline.virtual_car import RelativePose, advance, yaw_rad_s
-from simulator.vehicle import STEP_S, Motion, step
+from simulator.vehicle import STEP_S, VehicleState, step
 
 
 def test_the_same_steering_stays_exactly_on_the_path() -> None:
@@ -16,13 +16,15 @@ def test_the_same_steering_stays_exactly_on_the_path() -> None:
 
 def test_beside_a_straight_drive_it_moves_like_the_simulators_car() -> None:
     """If the recorded car drives straight on, the virtual car is the simulator's car."""
-    car, motion, speed = RelativePose(), Motion(0.0, 0.0, 0.0, 8.0), 8.0
+    car, motion, speed = RelativePose(), VehicleState(0.0, 0.0, 0.0, 8.0), 8.0
     for row in range(20):
         steering = 0.1 * math.sin(row / 3)
         car = advance(car, steering, 0.0, speed, 0.1)
         for _ in range(round(0.1 / STEP_S)):
             motion = step(motion, steering, 0.0)
-            motion = Motion(motion.x_m, motion.y_m, motion.heading_rad, speed, motion.yaw_rad_s)
+            motion = VehicleState(
+                motion.x_m, motion.y_m, motion.heading_rad, speed, motion.yaw_rad_s
+            )
     assert abs(motion.y_m) > 0.3
     assert car.left_m == pytest.approx(motion.y_m, rel=0.02)
     assert car.heading_rad == pytest.approx(motion.heading_rad, rel=0.02, abs=1e-3)

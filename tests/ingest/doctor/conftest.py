@@ -6,23 +6,25 @@ from pathlib import Path
 import pytest
 from support.data import circuits
 
-from ingest.doctor.recording_arrays import Drive
-from ingest.doctor.runner import read
+from ingest.doctor.recording_arrays import RecordingArrays
+from ingest.doctor.runner import read_recordings
 
 
 @pytest.fixture(scope="session")
 def forwards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean lap of the simulator, to be copied before it is spoilt."""
+    """Return a clean lap of the simulator. Tests copy it before they put faults into it."""
     return circuits.drive(tmp_path_factory.mktemp("clean") / "forwards", 1)
 
 
 @pytest.fixture(scope="session")
 def backwards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same the other way round."""
+    """Return a clean lap in the other direction."""
     return circuits.drive(tmp_path_factory.mktemp("clean") / "backwards", -1, seed=2)
 
 
 @pytest.fixture(scope="session")
-def other_way(backwards: Path, tmp_path_factory: pytest.TempPathFactory) -> Sequence[Drive]:
-    """That one, read once: what a spoilt lap needs beside it so as not to go one way only."""
-    return read([backwards], tmp_path_factory.mktemp("scratch"))
+def other_way(
+    backwards: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Sequence[RecordingArrays]:
+    """Return the lap backwards, read once, so that a test's recordings have both directions."""
+    return read_recordings([backwards], tmp_path_factory.mktemp("scratch"))

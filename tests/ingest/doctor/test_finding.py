@@ -1,14 +1,14 @@
-from ingest.doctor.finding import counted, spans
+from ingest.doctor.finding import format_counts, format_lines
 
 
-def test_lines_are_written_as_people_write_them() -> None:
-    assert spans([4]) == "4"
-    assert spans([3, 4, 5, 9, 12, 13]) == "3-5, 9, 12-13"
+def test_successive_lines_are_written_as_ranges() -> None:
+    assert format_lines([4]) == "4"
+    assert format_lines([3, 4, 5, 9, 12, 13]) == "3-5, 9, 12-13"
 
 
-def test_of_many_the_first_are_written_and_all_are_counted() -> None:
-    assert spans([1, 3, 5, 7, 9, 11, 12, 20]) == "1, 3, 5, 7, 9 and 3 more"
+def test_of_many_lines_the_first_are_written_and_the_rest_is_a_number() -> None:
+    assert format_lines([1, 3, 5, 7, 9, 11, 12, 20]) == "1, 3, 5, 7, 9 and 3 more"
 
 
-def test_the_commonest_comes_first() -> None:
-    assert counted(["a", "b", "b"]) == "2 times b, once a"
+def test_the_most_frequent_phrase_comes_first() -> None:
+    assert format_counts(["a", "b", "b"]) == "2 times b, once a"

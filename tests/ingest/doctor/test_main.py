@@ -17,18 +17,20 @@ def doctor(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_silence_is_0(forwards: Path, backwards: Path) -> None:
+def test_without_findings_the_status_is_0(forwards: Path, backwards: Path) -> None:
     done = doctor(forwards, backwards)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Nothing found." in done.stdout
+    assert "There are no findings." in done.stdout
 
 
-def test_a_finding_is_1_with_its_evidence_and_cure(forwards: Path, tmp_path: Path) -> None:
+def test_with_findings_the_status_is_1_and_evidence_is_shown(
+    forwards: Path, tmp_path: Path
+) -> None:
     folder = spoiling.copy(forwards, tmp_path / "spoilt")
     spoiling.exchange_sides(folder)
     done = doctor(folder)
     assert done.returncode == 1
-    for words in ("swapped-cameras", "left and right are exchanged", "one-direction"):
+    for words in ("swapped-cameras", "Left and right are exchanged", "one-direction"):
         assert words in done.stdout
     assert all(len(line) <= 120 for line in done.stdout.splitlines())
 
@@ -36,16 +38,24 @@ def test_a_finding_is_1_with_its_evidence_and_cure(forwards: Path, tmp_path: Pat
 def test_json_is_one_document(forwards: Path) -> None:
     done = doctor("--json", forwards)
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert [(each["name"], each["pauses"]) for each in told["recordings"]] == [("forwards", 0)]
-    (found,) = told["findings"]
-    assert found["name"] == "one-direction"
-    assert found["figures"]["net_turns_right"] < -0.75
+    document = json.loads(done.stdout)
+    assert [(one["name"], one["pauses"]) for one in document["recordings"]] == [("forwards", 0)]
+    (finding,) = document["findings"]
+    assert finding["name"] == "one-direction"
+    assert finding["figures"]["net_turns_right"] < -0.75
 
 
 @pytest.mark.parametrize("content", [b"", b"not a row\n"])
-def test_what_cannot_be_read_is_2(tmp_path: Path, content: bytes) -> None:
+def test_for_an_unreadable_recording_the_status_is_2(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "driving_log.csv").write_bytes(content)
     done = doctor(tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("python -m ingest.doctor: ")
+
+
+def test_help_is_in_the_form_of_the_other_commands() -> None:
+    done = doctor("--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: python -m ingest.doctor [OPTIONS] RECORDING...")
+    for heading in ("Arguments:", "Options:"):
+        assert f"\n{heading}\n" in done.stdout

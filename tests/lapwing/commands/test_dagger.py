@@ -1,4 +1,4 @@
-"""The command against a real Redis, where the test is the workers: it answers job after job."""
+"""Tests of the command with a real Redis. The tests play the workers: they answer job after job."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ CONFIG = {"epochs": 8, "split": "auto", "seed": 5}
 
 @dataclass
 class Home(Workers):
-    """A home without services; what the command queues is answered here."""
+    """A home without services, in which the test answers the jobs of the command."""
 
     folder: Path
     socket: Path
     process: subprocess.Popen[str] | None = None
+    errors: str = ""
+    """What the command that was killed last had printed to stderr."""
 
     def start(self, *words: str) -> None:
         environ = {
@@ -48,13 +50,13 @@ class Home(Workers):
     def end(self) -> tuple[int, str, str]:
         """Return the exit status and what was printed."""
         assert self.process is not None
-        out, said = self.process.communicate(timeout=60)
-        return self.process.returncode, out, said
+        out, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, out, errors
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.end()
+        self.errors = self.end()[2]
 
     def publish(self, **changes: Any) -> None:
         """Publish a version whose recordings are on the data volume."""
@@ -64,52 +66,61 @@ class Home(Workers):
         staged.mkdir(parents=True)
         (staged / H5).write_bytes(b"a network")
         registry.publish(staged, manifest)
-        for each in manifest.data:
-            store = self.folder / "data" / "stores" / f"{each['dataset']}.json"
+        for data in manifest.data:
+            store = self.folder / "data" / "stores" / f"{data['dataset']}.json"
             store.parent.mkdir(parents=True)
             store.write_text("{}")
 
 
 @pytest.fixture
 def home(tmp_path: Path, redis: Redis, redis_socket: Path) -> Iterator[Home]:
-    """A home with workers that are known to Redis, and version 1, trained on lake."""
-    made = Home(redis, tmp_path / "home", redis_socket)
-    made.appear()
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.kill()
+    """Yield a home whose workers are known to Redis."""
+    home = Home(redis, tmp_path / "home", redis_socket)
+    home.appear()
+    yield home
+    if home.process is not None and home.process.poll() is None:
+        home.kill()
 
 
 def test_two_rounds(home: Home) -> None:
     home.publish()
     home.start("--rounds", "2", "--conditions", "clear,fog", "--epochs", "3", "--json")
     assert home.evaluate(100, 40)["version"] == 1
-    taken = home.collect()
-    assert (taken["version"], taken["conditions"], taken["beta"]) == (1, ["fog"], 0.0)
-    handed = home.ingest("dagger-v1-r1-0a")
-    assert handed == {"source": "/inbox/x/r", "name": "dagger-v1-r1", "staged": True}
-    # By blocks, whatever the number of recordings; all else as version 1 was trained.
+    collection = home.collect()
+    assert (collection["version"], collection["conditions"], collection["beta"]) == (
+        1,
+        ["fog"],
+        0.0,
+    )
+    import_arguments = home.ingest("dagger-v1-r1-0a")
+    assert import_arguments == {"source": "/inbox/x/r", "name": "dagger-v1-r1", "staged": True}
+    # The split is by blocks. All other options are those that version 1 was trained with.
     options = {**CONFIG, "split": "blocks", "epochs": 3}
     assert home.train(2, home.queue_gate(2)) == {"datasets": ["lake", "dagger-v1-r1-0a"], **options}
     home.gate(2, accepted=False)
     assert home.evaluate(90, 95)["version"] == 2
-    again = home.collect()
-    # The newest drives, also where the gate refused it, from other starts, where it is weakest.
-    assert (again["version"], again["conditions"]) == (2, ["clear"])
-    assert again["seed"] != taken["seed"]
+    second = home.collect()
+    # The newest version drives, although the gate refused it: under the condition in which it is
+    # weakest, and from other starts.
+    assert (second["version"], second["conditions"]) == (2, ["clear"])
+    assert second["seed"] != collection["seed"]
     home.ingest("dagger-v1-r2-0b")
     assert home.train(3)["datasets"] == ["lake", "dagger-v1-r1-0a", "dagger-v1-r2-0b"]
     home.evaluate(100, 100)
-    status, out, said = home.end()
-    assert status == 0, said
+    status, out, errors = home.end()
+    assert status == 0, errors
     rounds = json.loads(out)["rounds"]
-    assert [each["version"] for each in rounds] == [1, 2, 3]
-    assert [each["rows"] for each in rounds] == [60, 148, 236]
-    assert [each["autonomy"]["fog"]["mean"] for each in rounds] == [40, 95, 100]
-    assert [each["gate"] and each["gate"]["accepted"] for each in rounds] == [None, False, None]
+    assert [result["version"] for result in rounds] == [1, 2, 3]
+    assert [result["rows"] for result in rounds] == [60, 148, 236]
+    assert [result["autonomy"]["fog"]["mean"] for result in rounds] == [40, 95, 100]
+    assert [result["gate"] and result["gate"]["accepted"] for result in rounds] == [
+        None,
+        False,
+        None,
+    ]
 
 
-def test_people_see_a_table(home: Home) -> None:
+def test_without_json_a_table_is_printed(home: Home) -> None:
     home.publish()
     home.start("--rounds", "1", "--conditions", "clear,fog")
     home.evaluate(100, 40)
@@ -135,7 +146,7 @@ def test_people_see_a_table(home: Home) -> None:
     ]
 
 
-def test_a_command_that_was_killed_is_taken_up_where_it_was(home: Home) -> None:
+def test_a_killed_command_continues_where_it_was(home: Home) -> None:
     home.publish()
     words = ("--rounds", "1", "--conditions", "clear,fog")
     home.start(*words)
@@ -146,31 +157,31 @@ def test_a_command_that_was_killed_is_taken_up_where_it_was(home: Home) -> None:
     home.kill()
     home.start(*words)
     home.finish(training, {"version": 2, "gate": None, "metrics": {"validation_mse": 0.02}})
-    # Nothing is queued twice: what comes next is the evaluation.
+    # No job is queued twice: the next one is the evaluation.
     assert home.evaluate(100, 95)["version"] == 2
     status, out, _ = home.end()
     assert status == 0
-    done = "done are r0-evaluate, r1-collect, r1-ingest"
-    assert f"Taken up again from version 1: {done}" in out
+    assert "This continues the run that started from version 1." in out
+    assert "Steps that have ended: r0-evaluate, r1-collect, r1-ingest." in out
     assert [queue.queue(name, home.redis).count for name in QUEUES] == [0, 0, 0]
-    home.start(*words)  # that one is over: another begins
+    home.start(*words)  # That run is over, so a new one starts.
     assert home.evaluate(100, 40)["version"] == 1
 
 
-def test_a_step_that_failed_is_said_and_tried_again(home: Home) -> None:
+def test_a_failed_step_is_reported_and_tried_again(home: Home) -> None:
     home.publish()
     words = ("--rounds", "1", "--conditions", "clear,fog")
     home.start(*words)
     home.evaluate(100, 40)
     home.fail(home.begin(queue.COLLECT), "ModelError: it is damaged")
-    status, _, said = home.end()
+    status, _, errors = home.end()
     assert status == 1
-    assert "failed: got ModelError: it is damaged" in said
+    assert "failed: got ModelError: it is damaged" in errors
     home.start(*words)
     assert home.collect()["version"] == 1
 
 
-def test_a_gate_that_failed_is_asked_again(home: Home) -> None:
+def test_a_failed_gate_is_queued_again(home: Home) -> None:
     home.publish()
     words = ("--rounds", "1", "--conditions", "clear,fog")
     home.start(*words)
@@ -187,20 +198,26 @@ def test_a_gate_that_failed_is_asked_again(home: Home) -> None:
     assert home.end()[0] == 0
 
 
-def test_what_was_interrupted_is_not_confused_with_something_else(home: Home) -> None:
+def test_an_interrupted_run_is_not_continued_with_other_options(home: Home) -> None:
     home.publish()
     home.start("--rounds", "1", "--conditions", "clear,fog")
     home.begin(queue.EVALUATE)
     home.kill()
     home.start("--rounds", "2", "--conditions", "clear,fog")
-    status, _, said = home.end()
+    status, _, errors = home.end()
     assert status == 1
-    assert "another `lapwing dagger` was interrupted: got {'rounds': 1}, now {'rounds': 2}" in said
-    home.start("--rounds", "2", "--conditions", "clear,fog", "--anew")
+    message = "another `lapwing dagger` was interrupted: got {'rounds': 1}, now {'rounds': 2}"
+    assert message in errors
+    home.start("--rounds", "2", "--conditions", "clear,fog", "--restart")
     assert home.evaluate(100, 40)["version"] == 1
+    home.kill()
+    home.start("--rounds", "3", "--conditions", "clear,fog", "--anew")
+    assert home.evaluate(100, 40)["version"] == 1
+    home.kill()
+    assert "--anew is now called --restart" in home.errors
 
 
-def test_what_failed_at_its_first_step_is_not_in_the_way_of_another(home: Home) -> None:
+def test_a_run_that_failed_at_its_first_step_does_not_block_another(home: Home) -> None:
     home.publish()
     home.start("--rounds", "1", "--conditions", "rain")
     home.fail(home.begin(queue.EVALUATE), "no such condition")
@@ -209,25 +226,25 @@ def test_what_failed_at_its_first_step_is_not_in_the_way_of_another(home: Home) 
     assert home.evaluate(100, 40)["conditions"] == ["clear", "fog"]
 
 
-def test_no_model_is_said(home: Home) -> None:
+def test_a_missing_model_is_reported(home: Home) -> None:
     home.start()
-    assert "no model was published yet" in home.end()[2]
+    assert "no model is published yet" in home.end()[2]
 
 
 def test_an_imported_model_cannot_be_trained_again(home: Home) -> None:
     home.publish(data=[])
     home.start()
-    assert "model version 1 cannot be trained again: it was imported" in home.end()[2]
+    assert "model version 1 cannot be trained again, because it was imported" in home.end()[2]
 
 
-def test_a_recording_that_is_gone_is_said(home: Home) -> None:
+def test_a_missing_recording_is_reported(home: Home) -> None:
     home.publish()
     (home.folder / "data" / "stores" / "lake.json").unlink()
     home.start()
-    assert "recordings of model version 1 are gone: got ['lake']" in home.end()[2]
+    assert "recordings of model version 1 are missing: got ['lake']" in home.end()[2]
 
 
-def test_a_worker_that_is_not_there_is_said(home: Home) -> None:
+def test_a_missing_worker_is_reported(home: Home) -> None:
     home.publish()
     home.redis.flushall()
     home.start()

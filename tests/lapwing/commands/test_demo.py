@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lapwing.commands.demo import home_name
+from lapwing.commands.demo import demo_folder
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,5 @@ from lapwing.commands.demo import home_name
         (Path("/recordings/???"), "demo-recording"),
     ],
 )
-def test_each_recording_has_a_demonstration_of_its_own(
-    recording: Path | None, expected: str
-) -> None:
-    assert home_name(recording) == expected
+def test_each_recording_has_a_folder_of_its_own(recording: Path | None, expected: str) -> None:
+    assert demo_folder(recording) == expected

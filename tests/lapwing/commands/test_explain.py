@@ -1,4 +1,4 @@
-"""What `lapwing explain` prints; test_end_to_end.py runs it."""
+"""Tests of what `lapwing explain` prints. test_end_to_end.py runs the command itself."""
 
 import io
 
@@ -37,10 +37,10 @@ RESULT = {
 
 
 @pytest.mark.parametrize("copied", [False, True])
-def test_figures_have_units_and_pictures_a_place(copied: bool) -> None:
-    to = io.StringIO()
-    explain.explained(Console(file=to, width=160), RESULT, copied)
-    printed = to.getvalue()
+def test_figures_have_units_and_images_have_a_folder(copied: bool) -> None:
+    file = io.StringIO()
+    explain.print_explanation(Console(file=file, width=160), RESULT, copied)
+    printed = file.getvalue()
     for words in (
         "validation rows",
         "1074",
@@ -57,5 +57,5 @@ def test_figures_have_units_and_pictures_a_place(copied: bool) -> None:
     assert "smoothed" not in printed
     assert "frame-1-convolution-2.png" not in printed
     assert "frame-N-convolution-M.png" in printed
-    fetch = "docker compose cp trainer:/models/versions/3/explanation ."
-    assert (fetch in printed) is copied
+    fetch_command = "docker compose cp trainer:/models/versions/3/explanation ."
+    assert (fetch_command in printed) is copied

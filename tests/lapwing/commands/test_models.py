@@ -1,4 +1,4 @@
-"""The commands about versions; tests/evaluator/test_main.py has them follow a job to its end."""
+"""Tests of the commands for versions. tests/evaluator/test_main.py runs their jobs as well."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from lapwing.app import app
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_socket: Path) -> Registry:
-    """The registry of a home with three versions, of which the first drives."""
+    """Return the registry of a home with three versions, of which the first is current."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAPWING_HOME", str(tmp_path))
     monkeypatch.setenv("LAPWING_REDIS_URL", f"unix://{redis_socket}")
@@ -33,20 +33,20 @@ def lapwing(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
 
 
-def asked(redis: Redis) -> dict[str, Any]:
-    """Return what the one queued job is told."""
+def queued_job(redis: Redis) -> dict[str, Any]:
+    """Return the type, the queue and the arguments of the only queued job."""
     [view] = queue.views(redis)
-    return {"kind": view.id.split("-")[0], "queue": view.queue, **view.arguments}
+    return {"type": view.id.split("-")[0], "queue": view.queue, **view.arguments}
 
 
-def test_promote_asks_the_gate(home: Registry, redis: Redis) -> None:
+def test_promote_queues_a_gate(home: Registry, redis: Redis) -> None:
     done = lapwing("promote", "2", "--no-wait")
     assert (done.exit_code, "queued gate-2-" in done.stdout) == (0, True)
-    assert asked(redis) == {"kind": "gate", "queue": "evaluate", "version": 2}
+    assert queued_job(redis) == {"type": "gate", "queue": "evaluate", "version": 2}
     assert home.current() == 1
 
 
-def test_promote_force_needs_no_worker_and_is_written_down(home: Registry) -> None:
+def test_promote_force_needs_no_worker_and_is_recorded(home: Registry) -> None:
     done = lapwing("promote", "2", "--force", "--why", "it is newer")
     assert done.stdout.startswith("model version 2 is current (")
     assert (home.current(), home.decisions()[-1].why) == (2, "it is newer")
@@ -68,7 +68,7 @@ def test_rollback_is_one_command(home: Registry) -> None:
 
 
 @pytest.mark.parametrize("command", ["promote", "evaluate"])
-def test_a_version_that_is_not_there_is_said_before_anything_is_queued(
+def test_an_unknown_version_is_reported_before_a_job_is_queued(
     home: Registry, redis: Redis, command: str
 ) -> None:
     done = lapwing(command, "7")
@@ -79,8 +79,8 @@ def test_a_version_that_is_not_there_is_said_before_anything_is_queued(
 
 def test_an_evaluation_is_a_job_on_a_version(home: Registry, redis: Redis) -> None:
     assert lapwing("evaluate", "2", "--no-wait").exit_code == 0
-    assert asked(redis) == {
-        "kind": "evaluate",
+    assert queued_job(redis) == {
+        "type": "evaluate",
         "queue": "evaluate",
         "version": 2,
         "track": "lake",
@@ -101,36 +101,36 @@ def test_an_evaluation_is_a_job_on_a_version(home: Registry, redis: Redis) -> No
         (",", ["clear"]),
     ],
 )
-def test_conditions_stand_once_each_after_clear(
+def test_each_condition_is_named_once_after_clear(
     home: Registry, redis: Redis, perturb: str, conditions: list[str]
 ) -> None:
     assert lapwing("evaluate", "2", "--perturb", perturb, "--no-wait").exit_code == 0
-    assert asked(redis)["conditions"] == conditions
+    assert queued_job(redis)["conditions"] == conditions
 
 
-def test_a_track_of_ones_own_is_found_from_wherever_the_worker_runs(
+def test_a_track_file_is_named_by_its_full_path_for_the_worker(
     home: Registry, redis: Redis, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.csv").write_text("0,0\n")
     assert lapwing("evaluate", "2", "--track", "mine.csv", "--no-wait").exit_code == 0
-    assert asked(redis)["track"] == str(tmp_path / "mine.csv")
+    assert queued_job(redis)["track"] == str(tmp_path / "mine.csv")
 
 
 @pytest.mark.parametrize(
     "words",
     [["--starts", "0"], ["--starts", "201"], ["--laps", "0"], ["--laps", "11"], ["--seed", "-1"]],
 )
-def test_what_makes_no_sense_is_refused_at_once(
+def test_numbers_out_of_range_are_refused_at_once(
     home: Registry, redis: Redis, words: list[str]
 ) -> None:
     assert lapwing("evaluate", "2", *words, "--no-wait").exit_code == 2
     assert queue.views(redis) == []
 
 
-def test_models_tells_who_drives_and_every_decision(home: Registry) -> None:
+def test_models_shows_the_current_version_and_every_decision(home: Registry) -> None:
     lapwing("promote", "2", "--force")
-    found = json.loads(lapwing("models", "--json").stdout)
-    assert found["current"] == 2
-    assert [each["version"] for each in found["versions"]] == [1, 2, 3]
-    assert [each["by"] for each in found["decisions"]] == ["first", "forced"]
+    document = json.loads(lapwing("models", "--json").stdout)
+    assert document["current"] == 2
+    assert [version["version"] for version in document["versions"]] == [1, 2, 3]
+    assert [decision["by"] for decision in document["decisions"]] == ["first", "forced"]
     assert "version 2 is current since" in lapwing("models").stdout

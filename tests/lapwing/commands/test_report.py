@@ -1,4 +1,4 @@
-"""What `lapwing report --out` may replace; the command itself is in test_end_to_end.py."""
+"""Tests of what `lapwing report --out` may replace. test_end_to_end.py runs the command itself."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from lapwing.commands import report
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Path:
-    folder = tmp_path / "made"
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
     (folder / "pictures").mkdir(parents=True)
     (folder / "report.html").write_text("new")
     (folder / "pictures" / "a.png").write_text("a")
@@ -30,28 +30,30 @@ RESULT = {
 }
 
 
-def test_a_copy_is_whole_and_told(made: Path, tmp_path: Path) -> None:
+def test_a_copy_is_complete_and_its_paths_are_returned(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "copy"
-    result = report._copied(made, out, RESULT)
+    result = report._copy_report(source, out, RESULT)
     assert (out / "pictures" / "a.png").read_text() == "a"
     assert result["html"] == str(out / "report.html")
     assert result["sha256"] == "00"
 
 
-def test_an_earlier_report_is_replaced(made: Path, tmp_path: Path) -> None:
+def test_an_earlier_report_is_replaced(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "copy"
     out.mkdir()
     (out / "report.html").write_text("old")
     (out / "left.png").write_text("old")
-    report._check(out, wait=True)
-    report._copied(made, out, RESULT)
+    report._check_target(out, wait=True)
+    report._copy_report(source, out, RESULT)
     assert (out / "report.html").read_text() == "new"
     assert not (out / "left.png").exists()
 
 
 @pytest.mark.parametrize("kind", ["folder of something else", "file"])
-def test_what_is_no_report_is_not_replaced(made: Path, tmp_path: Path, kind: str) -> None:
-    """Nor is anything queued."""
+def test_a_folder_or_file_without_a_report_is_not_replaced(
+    source: Path, tmp_path: Path, kind: str
+) -> None:
+    """No job is queued either."""
     lapwing = running.Lapwing(tmp_path / "home")
     models = tmp_path / "home" / "models"
     models.mkdir(parents=True)
@@ -67,6 +69,6 @@ def test_what_is_no_report_is_not_replaced(made: Path, tmp_path: Path, kind: str
     assert out.exists()
 
 
-def test_a_copy_needs_the_jobs_end(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="can be copied only when it is made"):
-        report._check(tmp_path, wait=False)
+def test_a_copy_needs_the_end_of_the_job(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="can be copied only after it is made"):
+        report._check_target(tmp_path, wait=False)

@@ -1,69 +1,75 @@
+import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 from rich.console import Console
+from support.services.workers import Workers
 
 from contract.errors import JobError
 from contract.jobs import queue
-from contract.jobs.queue import JobView
-from lapwing.jobs.follow import describe, done, follow
+from lapwing.jobs.follow import finish, follow, run_job
 
 
-def view(status: str, **progress: Any) -> JobView:
-    return JobView("train-1", "train", status, progress, None, "", "", {})
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, redis: Redis, redis_socket: Path) -> Workers:
+    """Point the command line to the Redis of the test, and return its workers."""
+    monkeypatch.setenv("LAPWING_REDIS_URL", f"unix://{redis_socket}")
+    return Workers(redis)
 
 
-def test_a_training_says_where_it_stands() -> None:
-    said = describe(
-        view(
-            "started",
-            phase="train",
-            epoch=2,
-            epochs=9,
-            loss=0.01234,
-            validation_mse=0.02,
-            samples_per_s=987.6,
-            eta_s=12,
-        )
-    )
-    assert said == "train · epoch 2/9 · loss 0.0123 · val 0.0200 · 988 samples/s · ≤ 12 s left"
-
-
-def test_a_later_phase_does_not_repeat_what_the_one_before_told() -> None:
-    assert describe(view("started", phase="publish", epoch=2, epochs=9, loss=0.01)) == "publish"
-
-
-def test_a_job_that_has_told_nothing_is_starting() -> None:
-    assert describe(view("started")) == "starting"
-    assert describe(view("queued")) == "queued"
-
-
-def test_a_gate_says_which_version_drives() -> None:
-    said = describe(view("started", phase="drive", version=3, drives=4, drives_total=12))
-    assert said == "drive · version 3 · 4 of 12"
-    assert describe(view("started", phase="replay", version=3)) == "replay · version 3 · 0 of ?"
-
-
-@pytest.mark.parametrize(
-    ("progress", "share"),
-    [
-        ({}, None),
-        ({"epoch": 3, "epochs": 4, "step": 5, "steps": 10}, 2.5 / 4),
-        ({"rows_done": 30, "rows_total": 40}, 0.75),
-        ({"drives": 3, "drives_total": 12}, 0.25),
-        ({"drives_total": 12}, 0.0),
-    ],
-)
-def test_how_much_is_done(progress: dict[str, Any], share: float | None) -> None:
-    assert done(progress) == share
-
-
-def test_a_cancelled_job_ends_the_waiting_with_an_error(redis: Redis) -> None:
+def test_a_canceled_job_ends_the_waiting_with_an_error(redis: Redis) -> None:
     job = queue.enqueue(queue.TRAIN, redis, "lake", {})
     timer = threading.Timer(0.3, lambda: queue.cancel(job, redis))
     timer.start()
-    with pytest.raises(JobError, match=f"the job {job} canceled"):
+    with pytest.raises(JobError, match=f"the job {job} was canceled"):
         follow(job, redis, Console(quiet=True))
     timer.join()
+
+
+def test_a_failed_job_says_why_and_where_its_log_is(redis: Redis) -> None:
+    job = queue.enqueue(queue.TRAIN, redis, "lake", {})
+    workers = Workers(redis)
+    workers.fail(workers.begin(queue.TRAIN), "contract.errors.ModelError: it is damaged.")
+    message = rf"the job {job} failed: got it is damaged\. `lapwing logs trainer` shows"
+    with pytest.raises(JobError, match=message):
+        follow(job, redis, Console(quiet=True))
+
+
+def test_the_result_of_a_job_is_waited_for_on_request(home: Workers) -> None:
+    thread = threading.Thread(target=home.answer, args=(queue.REPORT, {"report": {"html": "r"}}))
+    thread.start()
+    result = run_job(queue.REPORT, "1", {"version": 1}, wait=True, as_json=True)
+    thread.join()
+    assert result == {"report": {"html": "r"}}
+
+
+def test_without_waiting_the_queued_job_is_named(
+    home: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_job(queue.REPORT, "1", {"version": 1}, wait=False, as_json=False) is None
+    [view] = queue.views(home.redis)
+    assert capsys.readouterr().out == f"queued {view.id}: `lapwing jobs` shows it\n"
+
+
+def test_the_gate_that_a_training_queued_is_waited_for_as_well(
+    home: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = queue.enqueue(queue.TRAIN, home.redis, "lake", {})
+    gate = home.queue_gate(2)
+    results: list[dict[str, Any]] = []
+
+    def work() -> None:
+        results.append(home.train(2, gate))
+        results.append(home.gate(2, accepted=True))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    finish([training], home.redis, wait=True, as_json=True)
+    thread.join()
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed) == [training, gate]
+    assert printed[training]["version"] == 2
+    assert printed[gate]["gate"]["accepted"] is True

@@ -13,11 +13,11 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_without_an_inbox_the_worker_reads_the_recording_itself(run: Path) -> None:
-    assert uploads.source(run, "") == (run, False)
+    assert uploads.stage_recording(run, "") == (run, False)
 
 
-def test_with_an_inbox_it_gets_a_copy_of_the_same_name(run: Path, tmp_path: Path) -> None:
-    copy, staged = uploads.source(run, str(tmp_path / "inbox"))
+def test_with_an_inbox_the_worker_gets_a_copy_of_the_same_name(run: Path, tmp_path: Path) -> None:
+    copy, staged = uploads.stage_recording(run, str(tmp_path / "inbox"))
     assert staged
     assert copy.name == "run"
     assert copy.parent.parent == tmp_path / "inbox"
@@ -27,52 +27,52 @@ def test_with_an_inbox_it_gets_a_copy_of_the_same_name(run: Path, tmp_path: Path
 
 def test_an_archive_is_copied_too(tmp_path: Path) -> None:
     (tmp_path / "run.zip").write_bytes(b"zip")
-    copy, _ = uploads.source(tmp_path / "run.zip", str(tmp_path / "inbox"))
+    copy, _ = uploads.stage_recording(tmp_path / "run.zip", str(tmp_path / "inbox"))
     assert copy.read_bytes() == b"zip"
 
 
-def test_a_recording_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_recording_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="there is no such recording"):
-        uploads.source(tmp_path / "nothing", "")
+        uploads.stage_recording(tmp_path / "nothing", "")
 
 
-def test_a_copy_that_fails_leaves_nothing(run: Path, tmp_path: Path) -> None:
+def test_a_failed_copy_leaves_nothing(run: Path, tmp_path: Path) -> None:
     (run / "IMG" / "dangling.jpg").symlink_to(tmp_path / "nowhere")
     with pytest.raises(RecordingError, match="cannot be copied to the ingest worker"):
-        uploads.source(run, str(tmp_path / "inbox"))
+        uploads.stage_recording(run, str(tmp_path / "inbox"))
     assert list((tmp_path / "inbox").iterdir()) == []
 
 
 def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"h5")
-    assert uploads.model(tmp_path / "model.h5", tmp_path / "models", False) == (
+    assert uploads.stage_model(tmp_path / "model.h5", tmp_path / "models", False) == (
         tmp_path / "model.h5",
         False,
     )
-    copy, staged = uploads.model(tmp_path / "model.h5", tmp_path / "models", True)
+    copy, staged = uploads.stage_model(tmp_path / "model.h5", tmp_path / "models", True)
     assert staged
     assert (copy.name, copy.parent.parent) == ("model.h5", tmp_path / "models" / ".inbox")
     assert copy.read_bytes() == b"h5"
 
 
-def test_a_model_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_model_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no such model file"):
-        uploads.model(tmp_path, tmp_path / "models", True)
+        uploads.stage_model(tmp_path, tmp_path / "models", True)
 
 
-def test_pictures_go_through_the_model_volume(tmp_path: Path) -> None:
-    mine = [tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg"]
-    for path in mine:
+def test_images_go_through_the_model_volume(tmp_path: Path) -> None:
+    paths = [tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg"]
+    for path in paths:
         path.parent.mkdir()
         path.write_bytes(bytes(path.parent.name, "ascii"))
-    assert uploads.images(mine, tmp_path / "models", False) == mine
-    copies = uploads.images(mine, tmp_path / "models", True)
-    assert [each.read_bytes() for each in copies] == [b"a", b"b"]
-    assert {each.parent.parent for each in copies} == {tmp_path / "models" / ".inbox"}
+    assert uploads.stage_images(paths, tmp_path / "models", False) == paths
+    copies = uploads.stage_images(paths, tmp_path / "models", True)
+    assert [copy.read_bytes() for copy in copies] == [b"a", b"b"]
+    assert {copy.parent.parent for copy in copies} == {tmp_path / "models" / ".inbox"}
 
 
-def test_a_picture_that_is_not_there_is_said_before_any_is_copied(tmp_path: Path) -> None:
+def test_a_missing_image_is_reported_before_any_is_copied(tmp_path: Path) -> None:
     (tmp_path / "1.jpg").write_bytes(b"jpg")
-    with pytest.raises(FrameError, match="there is no such picture"):
-        uploads.images([tmp_path / "1.jpg", tmp_path], tmp_path / "models", True)
+    with pytest.raises(FrameError, match="there is no such image"):
+        uploads.stage_images([tmp_path / "1.jpg", tmp_path], tmp_path / "models", True)
     assert not (tmp_path / "models").exists()

@@ -18,15 +18,15 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path)
 
 
-def printed(show: Any, *what: Any) -> str:
-    """Return what a file gets, in which nothing is coloured or broken."""
+def printed(function: Any, *values: Any) -> str:
+    """Return what a function prints to a file, where no line is colored or wrapped."""
     file = io.StringIO()
-    show(Console(width=80, file=file), *what)
+    function(Console(width=80, file=file), *values)
     return file.getvalue()
 
 
-def evaluated(folder: Path, name: str, made_at: str, mean: float) -> None:
-    """Lay an evaluation with a version."""
+def write_evaluation(folder: Path, name: str, made_at: str, mean: float) -> None:
+    """Write an evaluation into the folder of a version."""
     value = {"mean": mean, "low": mean - 10, "high": mean + 5, "unit": "%"}
     document = {
         "made_at": made_at,
@@ -52,11 +52,11 @@ def comparison(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry) -> None:
+def test_each_version_is_a_line_with_its_decision(registry: Registry) -> None:
     for job in ("one", "two", "three"):
         publish_one(registry, job)
     promotion.decide(registry, 2, 1, "gate-2", "worse: lake", {}, accepted=False)
-    text = printed(models.models, registry)
+    text = printed(models.print_models, registry)
     lines = text.splitlines()
     assert "first" in lines[1]
     assert "1 current" in lines[1]
@@ -66,26 +66,26 @@ def test_versions_stand_beside_each_other_with_how_they_fared(registry: Registry
     assert "(first): nothing drove before it" in text
 
 
-def test_why_the_current_one_drives_is_its_own_last_decision(registry: Registry) -> None:
+def test_the_reason_shown_is_the_last_decision_on_the_current_version(registry: Registry) -> None:
     publish_one(registry, "one")
     publish_one(registry, "two")
     promotion.force(registry, 2, "I know better")
     promotion.rollback(registry)
-    text = printed(models.models, registry)
+    text = printed(models.print_models, registry)
     assert "version 1 is current since" in text
     assert "(rollback): back from version 2" in text
 
 
-def test_without_a_version_it_says_how_to_make_one(registry: Registry) -> None:
-    assert "`lapwing train` makes one" in printed(models.models, registry)
+def test_without_versions_the_command_that_makes_one_is_named(registry: Registry) -> None:
+    assert "`lapwing train` makes one" in printed(models.print_models, registry)
 
 
-def test_the_latest_evaluation_counts_and_none_that_is_being_made(tmp_path: Path) -> None:
-    assert models.scores(tmp_path) == {"drives": "-", "replay": "-"}
-    evaluated(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
-    evaluated(tmp_path, "lake-20x1-seed2", "2026-01-03T03:04:05+00:00", 80)
-    evaluated(tmp_path, f".lake-20x1-seed3.{'0' * 32}.tmp", "2026-01-04T03:04:05+00:00", 10)
-    assert models.scores(tmp_path)["drives"] == "80 % (70-85) lake"
+def test_the_latest_finished_evaluation_counts(tmp_path: Path) -> None:
+    assert models.read_scores(tmp_path) == {"drives": "-", "replay": "-"}
+    write_evaluation(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
+    write_evaluation(tmp_path, "lake-20x1-seed2", "2026-01-03T03:04:05+00:00", 80)
+    write_evaluation(tmp_path, f".lake-20x1-seed3.{'0' * 32}.tmp", "2026-01-04T03:04:05+00:00", 10)
+    assert models.read_scores(tmp_path)["drives"] == "80 % (70-85) lake"
 
 
 def test_replays_count_at_three_metres(tmp_path: Path) -> None:
@@ -99,31 +99,37 @@ def test_replays_count_at_three_metres(tmp_path: Path) -> None:
     (folder / "replay.json").write_text(
         json.dumps({"datasets": [{"drives": drives}, {"drives": other}]})
     )
-    assert models.scores(tmp_path)["replay"] == "80 % of 2"
+    assert models.read_scores(tmp_path)["replay"] == "80 % of 2"
 
 
-def test_an_evaluation_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    evaluated(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
+def test_an_unreadable_evaluation_is_named(tmp_path: Path) -> None:
+    write_evaluation(tmp_path, "lake-20x1-seed1", "2026-01-02T03:04:05+00:00", 90)
     path = tmp_path / "evaluations" / "lake-20x1-seed1" / "evaluation.json"
     path.write_text("{")
     with pytest.raises(ModelError, match=r"evaluation\.json cannot be read"):
-        models.scores(tmp_path)
+        models.read_scores(tmp_path)
 
 
-def test_a_refusal_shows_its_figures_and_the_way_round_it() -> None:
-    found = [comparison(), comparison(course="recordings", tells=False)]
-    gate = {"version": 2, "against": 1, "accepted": False, "why": "worse", "comparisons": found}
-    text = printed(models.verdict, gate)
+def test_a_refusal_shows_its_figures_and_how_to_promote_nevertheless() -> None:
+    comparisons = [comparison(), comparison(course="recordings", tells=False)]
+    gate = {
+        "version": 2,
+        "against": 1,
+        "accepted": False,
+        "why": "worse",
+        "comparisons": comparisons,
+    }
+    text = printed(models.print_gate, gate)
     assert "gate: version 2 refused against version 1" in text
     assert "-50.0" in text
     assert "-58.2" in text
-    assert "12, tells nothing" in text
-    assert "`lapwing promote 2 --force` has it drive all the same" in text
+    assert "12, not informative" in text
+    assert "`lapwing promote 2 --force` makes this version current nevertheless" in text
 
 
-def test_without_figures_there_is_the_reason() -> None:
+def test_without_figures_the_reason_is_shown() -> None:
     gate = {"version": 1, "against": None, "accepted": True, "why": "nothing drove before it"}
-    text = printed(models.verdict, gate)
+    text = printed(models.print_gate, gate)
     assert "gate: version 1 accepted\n" in text
     assert "nothing drove before it" in text
     assert "--force" not in text
@@ -165,8 +171,8 @@ def test_an_evaluation_is_shown_with_its_intervals() -> None:
             }
         ],
     }
-    text = printed(models.evaluation, result)
-    assert "version 3 on lake: 20 starts of 1 laps; in brackets 95 % intervals" in text
+    text = printed(models.print_evaluation, result)
+    assert "version 3 on lake: 20 starts of 1 laps; 95 % intervals are in brackets" in text
     for part in (
         "fog+delay=50ms",
         "95 % (76-99)",
@@ -174,6 +180,6 @@ def test_an_evaluation_is_shown_with_its_intervals() -> None:
         "92.0 %",
         "0.46 m",
         "MSE 0.0123, predict-zero 0.0500, hold-last 0.0200; not trained on",
-        "kept /m/3",
+        "results are in /m/3",
     ):
         assert part in text

@@ -16,16 +16,16 @@ def logs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_line_begins_with_its_service() -> None:
+def test_a_line_begins_with_the_name_of_its_service() -> None:
     out = io.StringIO()
-    shown = terminal.Terminal(Console(file=out, width=40))
-    shown.line("ingest", "a [bold]line[/bold] of any length" * 3)
+    screen = terminal.Terminal(Console(file=out, width=40))
+    screen.print_line("ingest", "a [bold]line[/bold] of any length" * 3)
     assert out.getvalue().startswith("ingest        │ a [bold]line[/bold] of")
     assert out.getvalue().count("\n") == 1
 
 
-def test_the_last_lines_of_each_service_are_kept(logs: Path) -> None:
-    assert list(terminal.kept(logs, [], 2)) == [
+def test_the_last_lines_of_each_service_are_returned(logs: Path) -> None:
+    assert list(terminal.last_lines(logs, [], 2)) == [
         ("ingest", "two"),
         ("ingest", "three"),
         ("trainer", "four"),
@@ -33,20 +33,20 @@ def test_the_last_lines_of_each_service_are_kept(logs: Path) -> None:
 
 
 def test_a_service_can_be_chosen(logs: Path) -> None:
-    assert list(terminal.kept(logs, ["trainer"], 50)) == [("trainer", "four")]
+    assert list(terminal.last_lines(logs, ["trainer"], 50)) == [("trainer", "four")]
 
 
-def test_a_service_without_a_log_is_said(logs: Path) -> None:
+def test_a_service_without_a_log_is_reported(logs: Path) -> None:
     with pytest.raises(ServiceError, match="there are no logs of redis"):
-        list(terminal.kept(logs, ["redis"], 50))
+        list(terminal.last_lines(logs, ["redis"], 50))
 
 
-def test_what_is_printed_next_is_followed(logs: Path) -> None:
+def test_new_lines_are_returned_as_they_are_printed(logs: Path) -> None:
     def write() -> None:
         with (logs / "ingest.log").open("a") as file:
             file.write("new\n")
 
     timer = threading.Timer(0.2, write)
     timer.start()
-    assert next(terminal.followed(logs, ["ingest"])) == ("ingest", "new")
+    assert next(terminal.new_lines(logs, ["ingest"])) == ("ingest", "new")
     timer.join()

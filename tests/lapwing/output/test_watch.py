@@ -18,21 +18,21 @@ from support.services.driving import bridge
 from contract.errors import JobError, TelemetryError
 from contract.wire.live_view import CHANNEL, LiveView
 from lapwing.output import watch
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 
 def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> LiveView:
     return LiveView(simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
 
 
-def drawn(*seen: LiveView | None) -> str:
+def drawn(*views: LiveView | None) -> str:
     screen = io.StringIO()
-    watch.show(seen, Console(file=screen, width=120))
+    watch.draw_views(views, Console(file=screen, width=120))
     return screen.getvalue()
 
 
-def test_one_line_a_simulator_with_its_newest_view() -> None:
+def test_each_simulator_is_a_line_with_its_newest_view() -> None:
     text = drawn(view("2"), view("10"), view("2", -0.5, "held"), None)
     lines = [line.split() for line in text.splitlines()[1:]]
     assert [(line[0], line[1]) for line in lines] == [("2", "held"), ("10", "model")]
@@ -40,8 +40,8 @@ def test_one_line_a_simulator_with_its_newest_view() -> None:
     assert "2.5" in lines[0]
 
 
-def test_nobody_is_said_to_be_nobody() -> None:
-    assert "none drives" in drawn(None)
+def test_without_simulators_the_table_says_so() -> None:
+    assert "No simulator drives." in drawn(None)
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ def test_nobody_is_said_to_be_nobody() -> None:
         (9, "··········|·········●"),
     ],
 )
-def test_the_wheel_is_drawn(steering: float, drawing: str) -> None:
-    assert watch.wheel(steering) == drawing
+def test_the_steering_is_drawn_as_a_bar(steering: float, drawing: str) -> None:
+    assert watch.steering_bar(steering) == drawing
 
 
-def test_what_is_published_is_seen(redis: Redis) -> None:
+def test_published_views_are_received(redis: Redis) -> None:
     def publish() -> None:
         while not redis.publish(CHANNEL, view().encode()):
             time.sleep(0.01)
 
     thread = threading.Thread(target=publish)
     thread.start()
-    seen = [each for each in watch.views(redis, 0.6) if each is not None]
+    received = [live_view for live_view in watch.receive_views(redis, 0.6) if live_view is not None]
     thread.join()
-    assert seen == [view()]
+    assert received == [view()]
 
 
-def test_rubbish_on_the_channel_is_an_error(redis: Redis) -> None:
+def test_a_message_that_is_not_a_view_is_an_error(redis: Redis) -> None:
     def publish() -> None:
         while not redis.publish(CHANNEL, "rubbish"):
             time.sleep(0.01)
@@ -77,16 +77,16 @@ def test_rubbish_on_the_channel_is_an_error(redis: Redis) -> None:
     thread = threading.Thread(target=publish)
     thread.start()
     with pytest.raises(TelemetryError, match="no view"):
-        list(watch.views(redis, 2.0))
+        list(watch.receive_views(redis, 2.0))
     thread.join()
 
 
-def test_a_redis_that_is_gone_is_an_error() -> None:
+def test_a_lost_redis_is_an_error() -> None:
     with (
         Redis(unix_socket_path="/nowhere/redis.sock") as gone,
-        pytest.raises(JobError, match="Redis is gone"),
+        pytest.raises(JobError, match="the connection to Redis was lost"),
     ):
-        list(watch.views(gone, 2.0))
+        list(watch.receive_views(gone, 2.0))
 
 
 def test_a_drive_is_watched_from_the_bridge_to_the_command(
@@ -96,7 +96,7 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
     with (
         answering.inference() as answers,
         bridge(answers.url, LAPWING_REDIS_URL=url) as port,
-        Client(f"ws://127.0.0.1:{port}", locale("de-DE")) as client,
+        UnityClient(f"ws://127.0.0.1:{port}", find_locale("de-DE")) as client,
     ):
         process = subprocess.Popen(
             [sys.executable, "-m", "lapwing", "watch", "--json"],
@@ -109,27 +109,27 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
 
         def drive() -> None:
             while not ended.is_set():
-                client.telemetry(0.0, 0.0, 9.0, samples.jpeg())
+                client.send_telemetry(0.0, 0.0, 9.0, samples.jpeg())
                 assert client.command() is not None
                 time.sleep(0.01)
 
         thread = threading.Thread(target=drive)
         thread.start()
         with process.stdout:
-            began, seen = time.monotonic(), []
+            began, documents = time.monotonic(), []
             for line in process.stdout:
-                seen.append(json.loads(line))
-                if len(seen) == 1:
+                documents.append(json.loads(line))
+                if len(documents) == 1:
                     began = time.monotonic()
-                if len(seen) == 10:
+                if len(documents) == 10:
                     break
             taken = time.monotonic() - began
             ended.set()
             thread.join()
             process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
-    assert {(each["simulator"], each["how"], each["steering"]) for each in seen} == {
+    assert {(view["simulator"], view["how"], view["steering"]) for view in documents} == {
         ("1", "model", 0.25)
     }
-    assert {each["speed_mph"] for each in seen} == {9.0}
-    assert taken >= 0.8  # ten times a second at most
+    assert {view["speed_mph"] for view in documents} == {9.0}
+    assert taken >= 0.8  # The bridge publishes at most ten views per second.

@@ -3,8 +3,8 @@ from pathlib import Path
 from lapwing.stack import processes
 
 
-def test_redis_is_reached_by_its_socket_alone_and_keeps_jobs(tmp_path: Path) -> None:
-    command = list(processes.redis(tmp_path, tmp_path / "redis.sock").command)
+def test_redis_listens_only_on_its_socket_and_keeps_jobs(tmp_path: Path) -> None:
+    command = list(processes.redis_process(tmp_path, tmp_path / "redis.sock").command)
     assert Path(command[0]).name == "redis-server"
     settings = dict(zip(command[1::2], command[2::2], strict=True))
     assert settings["--port"] == "0"

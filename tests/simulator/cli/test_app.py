@@ -1,4 +1,4 @@
-"""The commands as a user types them: what is wrong is one line, and exit status 1."""
+"""Tests the commands as a user types them; an error is one line, and the exit status is 1."""
 
 import json
 import subprocess
@@ -23,51 +23,65 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["drive", "--light", "night"], "there is no such light: got night"),
-        (["evaluate", "--lights", "clear,night"], "there is no such light: got night"),
+        (["drive-many", "--lights", "clear,night"], "there is no such light: got night"),
         (["drive", "--bridge", "ws://127.0.0.1:1"], "no bridge answers at ws://127.0.0.1:1"),
-        (["drive", "--driver", "nobody"], "no such driver: got nobody"),
-        (["drive", "--locale", "tlh"], "no such locale: got tlh"),
-        (["record", "--out", "x", "--mph", "90"], "this is no speed: got 90"),
+        (["drive", "--driver", "nobody"], "there is no such driver: got nobody"),
+        (["drive", "--locale", "tlh"], "there is no such locale: got tlh"),
+        (["record", "--out", "x", "--mph", "90"], "this is not a speed: got 90"),
         (["record", "--out", "x", "--track", "moon"], "there is no such track: got moon"),
-        (["gallery", "--out", "sheet.jpg"], "the sheet is a .png: got sheet.jpg"),
+        (
+            ["gallery", "--out", "sheet.jpg"],
+            "the name of the picture must end in .png: got sheet.jpg",
+        ),
     ],
 )
-def test_what_is_wrong_is_one_line(words: list[str], said: str) -> None:
+def test_errors_are_reported_in_one_line(words: list[str], message: str) -> None:
     done = command(*words)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"simulator: {said}")
+    assert done.stderr.startswith(f"simulator: {message}")
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
 
 
-def test_a_drive_that_fails_exits_with_1_and_tells_why(points: Path, tmp_path: Path) -> None:
+def test_the_old_name_evaluate_warns_and_runs_drive_many() -> None:
+    done = command("evaluate", "--lights", "clear,night")
+    assert done.returncode == 1
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith("simulator: `evaluate` is now called `drive-many`")
+    assert error.startswith("simulator: there is no such light: got night")
+
+
+def test_the_old_name_evaluate_is_not_in_the_help() -> None:
+    assert "drive-many" in command("--help").stdout
+    assert "evaluate" not in command("--help").stdout
+
+
+def test_a_failed_drive_exits_with_1_and_reports_the_reason(points: Path, tmp_path: Path) -> None:
     bend = tmp_path / "bend.csv"
     bend.write_text("x,y\n0,0\n20,0\n40,5\n50,25\n50,60\n")
     words = ["--driver", "straight", "--no-film", "--json", "--out", str(tmp_path / "out")]
     done = command("drive", "--track", str(bend), *words)
     assert done.returncode == 1
     assert json.loads(done.stdout)["interventions"][0]["reason"] == "left the road"
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["drive.json", "drive.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["drive.json", "drive.png"]
 
 
-def test_the_expert_drives_a_track_of_ones_own(points: Path) -> None:
+def test_the_expert_drives_a_track_from_a_file(points: Path) -> None:
     done = command("drive", "--track", str(points), "--driver", "expert")
     assert done.returncode == 0
     assert "0 interventions" in done.stdout
 
 
-def test_a_recording_that_is_there_is_left_alone_where_that_is_asked_for(
-    points: Path, tmp_path: Path
-) -> None:
+def test_an_existing_recording_is_left_alone_with_once(points: Path, tmp_path: Path) -> None:
     words = ["record", "--track", str(points), "--laps", "1", "--out", str(tmp_path / "run")]
     assert command(*words).returncode == 0
     before = (tmp_path / "run" / "driving_log.csv").read_bytes()
     again = command(*words)
     assert again.returncode == 1
-    assert "there is something already" in again.stderr
+    assert "is not empty" in again.stderr
     assert command(*words, "--once").returncode == 0
     assert (tmp_path / "run" / "driving_log.csv").read_bytes() == before
 

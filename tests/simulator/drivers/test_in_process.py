@@ -4,27 +4,29 @@ from support.data import samples
 from support.data.roads import circle
 
 from contract.vehicle import MPS_PER_MPH
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import Local, Seeing
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import ExpertDriver, ModelDriver
 from simulator.world import World
 
 
-def test_it_answers_once_what_the_expert_would_do() -> None:
+def test_it_gives_the_experts_command_once() -> None:
     world = World(circle(30))
-    driver = Local(Expert(world.track, Manner(), 1))
+    driver = ExpertDriver(Expert(world.track, DrivingStyle(), 1))
     assert driver.ready
     driver.ask(b"", world)
     assert (driver.ready, driver.waiting) == (False, 1)
     command = driver.answer(0.0)
     assert command is not None
-    assert (command.steering, command.throttle) == Expert(world.track, Manner(), 1).command(world)
+    assert (command.steering, command.throttle) == Expert(world.track, DrivingStyle(), 1).command(
+        world
+    )
     assert driver.answer(0.0) is None
     assert driver.ready
 
 
-def test_hands_that_never_move_still_hold_the_speed() -> None:
+def test_a_fixed_steering_still_holds_the_speed() -> None:
     world = World(circle(30))
-    driver = Local(Expert(world.track, Manner(), 1), steering=0.0)
+    driver = ExpertDriver(Expert(world.track, DrivingStyle(), 1), steering=0.0)
     driver.ask(b"", world)
     command = driver.answer(0.0)
     assert command is not None
@@ -33,19 +35,19 @@ def test_hands_that_never_move_still_hold_the_speed() -> None:
 
 
 def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
-    world, seen = World(circle(30)), []
+    world, shapes = World(circle(30)), []
 
     def steer(frame: NDArray[np.uint8]) -> float:
-        seen.append(frame.shape)
+        shapes.append(frame.shape)
         return -0.25
 
-    driver = Seeing(steer, mph=10)
+    driver = ModelDriver(steer, mph=10)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)
     assert command is not None
-    assert (command.steering, seen) == (-0.25, [(128, 128, 3)])
-    assert command.throttle == 1.0  # it stands
-    world.put(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
+    assert (command.steering, shapes) == (-0.25, [(128, 128, 3)])
+    assert command.throttle == 1.0  # The car stands.
+    world.place_car(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)
     assert command is not None

@@ -11,16 +11,16 @@ from support.data.roads import straight
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from simulator.drivers.expert import Manner
-from simulator.recording.demonstrations import PAUSE_S, Lesson, record
-from simulator.rendering.appearance import Look
-from simulator.unity.number_format import locale
+from simulator.drivers.expert import DrivingStyle
+from simulator.recording.demonstrations import PAUSE_S, DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
+from simulator.unity.number_format import find_locale
 
 TRACK = straight(60.0)
 
 
-def recorded(folder: Path, lesson: Lesson, name: str = "en-US") -> list[list[str]]:
-    count = record(TRACK, Look(), lesson, folder, locale(name))
+def record_rows(folder: Path, config: DemonstrationConfig, name: str = "en-US") -> list[list[str]]:
+    count = record_demonstration(TRACK, Appearance(), config, folder, find_locale(name))
     lines = (folder / "driving_log.csv").read_text().splitlines()
     assert len(lines) == count
     return [line.split(",") for line in lines]
@@ -29,12 +29,12 @@ def recorded(folder: Path, lesson: Lesson, name: str = "en-US") -> list[list[str
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("record") / "run"
-    recorded(folder, Lesson(mph=(20.0, 20.0)))
+    record_rows(folder, DemonstrationConfig(mph=(20.0, 20.0)))
     return folder
 
 
-def moments(rows: list[list[str]]) -> np.ndarray:
-    """Return the rows' times within their hour, s."""
+def row_times_s(rows: list[list[str]]) -> np.ndarray:
+    """Return the times of the rows within their hour, in seconds."""
     stamps = [row[0].removesuffix(".jpg").split("_")[-3:] for row in rows]
     return np.array([60 * float(m) + float(s) + float(ms) / 1000 for m, s, ms in stamps])
 
@@ -49,26 +49,26 @@ def test_it_drives_to_the_end_of_an_open_road(run: Path) -> None:
     assert max(speeds) == pytest.approx(20.0, abs=1.0)
 
 
-def test_fifteen_rows_a_second(run: Path) -> None:
-    steps = np.diff(moments(rows_of(run)))
+def test_it_records_fifteen_rows_a_second(run: Path) -> None:
+    steps = np.diff(row_times_s(rows_of(run)))
     assert steps.mean() == pytest.approx(1 / 15, abs=0.001)
     assert steps.max() <= 0.071
 
 
-def test_three_different_pictures_a_row(run: Path) -> None:
+def test_each_row_has_three_different_pictures(run: Path) -> None:
     pictures = [cv2.imread(path) for path in rows_of(run)[10][:3]]
     assert {picture.shape for picture in pictures} == {(160, 320, 3)}
     assert len({picture.tobytes() for picture in pictures}) == 3
 
 
-def test_the_ingest_takes_it_unchanged(run: Path, tmp_path: Path) -> None:
+def test_ingest_imports_the_recording_unchanged(run: Path, tmp_path: Path) -> None:
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path)})
     result = import_source(settings, run, None, 0.0, lambda **_: None)[0]
     assert (result["rows"], result["rejected"]) == (len(rows_of(run)), 0)
 
 
-def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: Path) -> None:
-    recorded(tmp_path / "run", Lesson(mph=(20.0, 20.0)))
+def test_equal_settings_give_byte_identical_recordings(run: Path, tmp_path: Path) -> None:
+    record_rows(tmp_path / "run", DemonstrationConfig(mph=(20.0, 20.0)))
     names = sorted(path.name for path in (run / "IMG").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "run" / "IMG").iterdir())
     for name in names[::7]:
@@ -76,23 +76,26 @@ def test_the_same_lesson_is_the_same_recording_to_the_byte(run: Path, tmp_path: 
     assert [row[3:] for row in rows_of(run)] == [row[3:] for row in rows_of(tmp_path / "run")]
 
 
-def test_only_the_way_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
-    calm = Manner(weave_m=0.0, tremor=0.0)
-    rows = recorded(tmp_path / "run", Lesson(mph=(15.0, 15.0), recoveries=2, manner=calm, seed=3))
-    gaps = np.flatnonzero(np.diff(moments(rows)) > PAUSE_S)
+def test_only_the_drive_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
+    calm = DrivingStyle(weave_m=0.0, tremor=0.0)
+    rows = record_rows(
+        tmp_path / "run", DemonstrationConfig(mph=(15.0, 15.0), recoveries=2, style=calm, seed=3)
+    )
+    gaps = np.flatnonzero(np.diff(row_times_s(rows)) > PAUSE_S)
     assert len(gaps) == 2
     steering = np.array([float(row[3]) for row in rows])
     assert np.abs(steering[: gaps[0]]).max() < 1e-3
-    for gap in gaps:  # it steers back at once, and no row shows how the car got there
+    # The car steers back at once, and no row shows how it came to the edge.
+    for gap in gaps:
         assert np.abs(steering[gap + 1 : gap + 12]).max() > 0.03
 
 
-def test_a_speed_range_is_drawn_from(tmp_path: Path) -> None:
-    rows = recorded(tmp_path / "run", Lesson(mph=(8.0, 12.0), seed=2))
+def test_the_speed_is_drawn_from_its_range(tmp_path: Path) -> None:
+    rows = record_rows(tmp_path / "run", DemonstrationConfig(mph=(8.0, 12.0), seed=2))
     assert 8.0 < max(float(row[6]) for row in rows) < 12.5
 
 
-def test_the_command_records_and_says_so(tmp_path: Path) -> None:
+def test_the_command_records_and_reports_the_rows(tmp_path: Path) -> None:
     points = tmp_path / "mine.csv"
     points.write_text("x,y\n0,0\n30,0\n60,5\n70,8\n")
     done = subprocess.run(
@@ -120,7 +123,7 @@ def test_the_command_records_and_says_so(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["rows"] == len(rows_of(tmp_path / "run"))
-    assert len(rows_of(tmp_path / "run")[9]) > 7  # decimal commas
+    assert len(rows_of(tmp_path / "run")[9]) > 7  # The numbers have decimal commas.
 
 
 @pytest.mark.parametrize(
@@ -128,12 +131,14 @@ def test_the_command_records_and_says_so(tmp_path: Path) -> None:
     [
         (["--track", "moon"], "there is no such track: got moon"),
         (["--light", "noon"], "there is no such light: got noon"),
-        (["--mph", "fast"], "this is no speed: got fast"),
-        (["--mph", "10-99"], "this is no speed: got 10-99"),
-        (["--locale", "xx"], "no such locale: got xx"),
+        (["--mph", "fast"], "this is not a speed: got fast"),
+        (["--mph", "10-99"], "this is not a speed: got 10-99"),
+        (["--locale", "xx"], "there is no such locale: got xx"),
     ],
 )
-def test_what_it_cannot_do_is_one_line(tmp_path: Path, words: list[str], message: str) -> None:
+def test_impossible_options_are_reported_in_one_line(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "simulator", "record", "--out", str(tmp_path / "run"), *words],
         capture_output=True,

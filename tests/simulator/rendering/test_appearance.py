@@ -3,28 +3,34 @@ import math
 import pytest
 
 from contract.errors import SettingError
-from simulator.rendering.appearance import LIGHTS, PRESETS, Look
+from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance
 
 
 def test_an_unknown_light_is_refused() -> None:
     with pytest.raises(SettingError, match="clear, overcast, dusk, fog"):
-        Look("night")
+        Appearance("night")
 
 
 @pytest.mark.parametrize("light", LIGHTS)
-def test_a_light_is_its_preset_unless_it_is_to_be_varied(light: str) -> None:
-    assert Look(light, 7).drawn() == PRESETS[light]
-    assert Look(light, 7, vary=True).drawn() != PRESETS[light]
+def test_a_light_is_its_preset_unless_it_is_varied(light: str) -> None:
+    assert Appearance(light, 7).resolve_light() == PRESETS[light]
+    assert Appearance(light, 7, vary=True).resolve_light() != PRESETS[light]
 
 
-def test_a_seed_draws_one_light_and_another_seed_another() -> None:
-    assert Look(seed=3, vary=True).drawn() == Look(seed=3, vary=True).drawn()
-    assert Look(seed=3, vary=True).drawn() != Look(seed=4, vary=True).drawn()
+def test_each_seed_gives_its_own_light() -> None:
+    assert (
+        Appearance(seed=3, vary=True).resolve_light()
+        == Appearance(seed=3, vary=True).resolve_light()
+    )
+    assert (
+        Appearance(seed=3, vary=True).resolve_light()
+        != Appearance(seed=4, vary=True).resolve_light()
+    )
 
 
-def test_the_sun_stands_where_its_angles_say() -> None:
+def test_the_sun_direction_follows_its_angles() -> None:
     light = PRESETS["dusk"]
-    east, north, up = light.towards
+    east, north, up = light.sun_direction
     assert math.hypot(east, north, up) == pytest.approx(1.0)
     assert math.asin(up) == pytest.approx(light.elevation_rad)
     assert math.atan2(north, east) == pytest.approx(light.azimuth_rad)

@@ -2,43 +2,43 @@ import numpy as np
 import pytest
 from support.data.roads import circle
 
-from simulator.rendering.terrain import AROUND_M, Land, form
-from simulator.track.builtin import NAMES, built_in
-from simulator.track.geometry import Stretch, Track
+from simulator.rendering.terrain import EXTENT_M, Terrain, generate
+from simulator.track.builtin import TRACK_NAMES, builtin_track
+from simulator.track.geometry import RoadFeature, Track
 
 
-def formed(track: Track) -> Land:
-    return form(track, np.random.default_rng(1))
+def generate_ground(track: Track) -> Terrain:
+    return generate(track, np.random.default_rng(1))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRACK_NAMES)
 def test_the_ground_never_covers_the_road(name: str) -> None:
-    track = built_in(name)
-    land = formed(track)
+    track = builtin_track(name)
+    ground = generate_ground(track)
     across = np.column_stack([-np.sin(track.heading_rad), np.cos(track.heading_rad)])
-    for share in (-0.5, -0.25, 0.0, 0.25, 0.5):
-        places = track.points[:, :2] + share * track.width_m[:, None] * across
-        assert (land.at(places[:, 0], places[:, 1]) < track.points[:, 2]).all()
+    for width_share in (-0.5, -0.25, 0.0, 0.25, 0.5):
+        places = track.points[:, :2] + width_share * track.width_m[:, None] * across
+        assert (ground.height_at(places[:, 0], places[:, 1]) < track.points[:, 2]).all()
 
 
-def test_there_is_ground_as_far_as_one_sees() -> None:
-    land = formed(circle(40.0))
-    assert land.x[0] <= 1 - 40 - AROUND_M
-    assert land.y[-1] >= 40 + AROUND_M - 1
+def test_the_ground_extends_as_far_as_planned() -> None:
+    ground = generate_ground(circle(40.0))
+    assert ground.x[0] <= 1 - 40 - EXTENT_M
+    assert ground.y[-1] >= 40 + EXTENT_M - 1
 
 
 def test_a_lake_lies_on_its_side_of_the_road_and_below_it() -> None:
-    road = circle(60.0, stretches=(Stretch("water", 0, 30, "right"),))
-    land = formed(road)
-    assert land.water_m is not None
-    assert land.water_m < road.points[:, 2].min()
-    middle = road.pose(15.0, -20.0)
-    across = road.pose(15.0, 20.0)
-    assert land.at(np.array([middle.x_m]), np.array([middle.y_m]))[0] < land.water_m
-    assert land.at(np.array([across.x_m]), np.array([across.y_m]))[0] > land.water_m
+    road = circle(60.0, features=(RoadFeature("water", 0, 30, "right"),))
+    ground = generate_ground(road)
+    assert ground.water_m is not None
+    assert ground.water_m < road.points[:, 2].min()
+    middle = road.pose_at(15.0, -20.0)
+    across = road.pose_at(15.0, 20.0)
+    assert ground.height_at(np.array([middle.x_m]), np.array([middle.y_m]))[0] < ground.water_m
+    assert ground.height_at(np.array([across.x_m]), np.array([across.y_m]))[0] > ground.water_m
 
 
-def test_without_water_nothing_is_wet() -> None:
-    land = formed(circle(40.0))
-    assert land.water_m is None
-    assert not land.wet.any()
+def test_a_track_without_water_has_no_wet_ground() -> None:
+    ground = generate_ground(circle(40.0))
+    assert ground.water_m is None
+    assert not ground.wet.any()

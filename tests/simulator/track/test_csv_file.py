@@ -5,76 +5,81 @@ import numpy as np
 import pytest
 
 from contract.errors import SettingError
-from simulator.drivers.expert import Expert, Manner
-from simulator.track.csv_file import read
+from contract.vehicle import ROW_HZ
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.track.csv_file import read_track
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 BRANDS_HATCH = Path(__file__).with_name("brands_hatch.csv")
 
 
-def written(folder: Path, *lines: str) -> Path:
+def write_csv(folder: Path, *lines: str) -> Path:
     path = folder / "mine.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def ring(radius: float = 50.0, count: int = 24, more: str = "") -> list[str]:
+def ring(radius: float = 50.0, count: int = 24, extra: str = "") -> list[str]:
     return [
-        f"{radius * math.cos(angle):.3f},{radius * math.sin(angle):.3f}{more}"
+        f"{radius * math.cos(angle):.3f},{radius * math.sin(angle):.3f}{extra}"
         for angle in np.linspace(0, 2 * math.pi, count, endpoint=False)
     ]
 
 
 def test_seventy_points_of_a_real_circuit_load_and_the_expert_drives_them() -> None:
-    track = read(BRANDS_HATCH)
+    track = read_track(BRANDS_HATCH)
     assert track.closed
-    assert track.length_m == pytest.approx(3908, abs=40)  # the Grand Prix circuit's own figure
-    world, expert = World(track), Expert(track, Manner(mph=25), seed=1)
-    frame, away, before, driven = 0, 0.0, 0.0, 0.0
-    while driven < track.length_m:
+    assert track.length_m == pytest.approx(
+        3908, abs=40
+    )  # The published length of the Grand Prix circuit.
+    world, expert = World(track), Expert(track, DrivingStyle(mph=25), seed=1)
+    frame, largest_offset_m, last_station_m, distance_m = 0, 0.0, 0.0, 0.0
+    while distance_m < track.length_m:
         frame += 1
-        assert frame < 400 * FRAME_HZ, f"only {driven:.0f} m in 400 s"
+        assert frame < 400 * ROW_HZ, f"only {distance_m:.0f} m in 400 s"
         world.steering, world.throttle = expert.command(world)
-        for place in world.until(frame / FRAME_HZ):
-            away = max(away, abs(place.lateral_m))
-        driven += math.remainder(world.place.station_m - before, track.length_m)
-        before = world.place.station_m
-    assert away < 1.5
+        for position in world.advance_to(frame / ROW_HZ):
+            largest_offset_m = max(largest_offset_m, abs(position.lateral_m))
+        distance_m += math.remainder(world.position.station_m - last_station_m, track.length_m)
+        last_station_m = world.position.station_m
+    assert largest_offset_m < 1.5
 
 
 def test_the_columns_may_be_named_in_any_order(tmp_path: Path) -> None:
-    lines = [line.replace(",", ";") for line in ring(more=",9,0.5")]
-    track = read(written(tmp_path, "y_m;x_m;width;z", *lines))
+    lines = [line.replace(",", ";") for line in ring(extra=",9,0.5")]
+    track = read_track(write_csv(tmp_path, "y_m;x_m;width;z", *lines))
     assert track.width_m == pytest.approx(np.full(len(track.points), 9.0))
     assert track.points[:, 2] == pytest.approx(np.full(len(track.points), 0.5))
     assert track.points[0, :2] == pytest.approx((0.0, 50.0), abs=0.01)
 
 
-def test_a_comment_may_name_the_columns_and_widths_may_be_to_either_side(tmp_path: Path) -> None:
-    track = read(written(tmp_path, "# x_m,y_m,w_tr_right_m,w_tr_left_m", *ring(more=",4.5,5.5")))
+def test_a_comment_may_name_the_columns_and_each_side_may_have_a_width(tmp_path: Path) -> None:
+    track = read_track(
+        write_csv(tmp_path, "# x_m,y_m,w_tr_right_m,w_tr_left_m", *ring(extra=",4.5,5.5"))
+    )
     assert track.width_m == pytest.approx(np.full(len(track.points), 10.0))
 
 
-def test_four_columns_are_height_and_width(tmp_path: Path) -> None:
-    track = read(written(tmp_path, *ring(more=",2.0,7")))
+def test_the_third_and_fourth_columns_are_height_and_width(tmp_path: Path) -> None:
+    track = read_track(write_csv(tmp_path, *ring(extra=",2.0,7")))
     assert (track.points[0, 2], track.width_m[0]) == pytest.approx((2.0, 7.0))
 
 
 def test_an_open_road_stays_open(tmp_path: Path) -> None:
-    track = read(written(tmp_path, "x,y", "0,0", "50,0", "100,20", "150,60"))
+    track = read_track(write_csv(tmp_path, "x,y", "0,0", "50,0", "100,20", "150,60"))
     assert not track.closed
     assert track.points[-1, :2] == pytest.approx((150, 60))
 
 
 def test_a_repeated_first_point_closes_the_road(tmp_path: Path) -> None:
     lines = ring()
-    assert read(written(tmp_path, *lines, lines[0])).length_m == pytest.approx(
+    assert read_track(write_csv(tmp_path, *lines, lines[0])).length_m == pytest.approx(
         2 * math.pi * 50, rel=0.01
     )
 
 
-def eight() -> list[str]:
+def figure_eight() -> list[str]:
     return [
         f"{80 * math.sin(angle):.2f},{80 * math.sin(angle) * math.cos(angle):.2f}"
         for angle in np.linspace(0, 2 * math.pi, 40, endpoint=False)
@@ -85,18 +90,18 @@ def eight() -> list[str]:
     ("lines", "message"),
     [
         (["0,0", "50,0", "50,50"], "too few points: got 3"),
-        ([*ring(), "nan,3"], "line 25 .* x is not finite: got nan"),
-        ([*ring(), "5,a"], "line 25 .* is no point: got 5,a"),
-        ([*ring(), "5,6,7"], "line 25 .* is no point"),
-        (["1"] * 9, "is no track: got 1 columns"),
+        ([*ring(), "nan,3"], "line 25 .* x is not a finite number: got nan"),
+        ([*ring(), "5,a"], "line 25 .* is not a point: got 5,a"),
+        ([*ring(), "5,6,7"], "line 25 .* is not a point"),
+        (["1"] * 9, "is not a track: got 1 columns"),
         (["lat,x", *ring()], "no columns x and y: got lat,x"),
-        (eight(), r"runs into itself: got at \d+ m .* and at \d+ m"),
+        (figure_eight(), r"runs into itself: got at \d+ m .* and at \d+ m"),
         (["0,0", "100,0", "102,2", "100,4", "0,30"], "too tight: got [0-9.]+ m radius.*7 m"),
         (ring(radius=2.0), "too short: got 12.5 m.*degrees or kilometres"),
-        (ring(more=",0,2"), "line 1 .*width is impossible: got 2 m"),
+        (ring(extra=",0,2"), "line 1 .*width of the road is impossible: got 2 m"),
         ([*ring()[:5], ring()[4], *ring()[5:]], "points 5 and 6 are in the same place"),
         (["x,y,z", "0,0,0", "100,0,0", "200,0,50", "300,0,50"], "too steep: got [0-9]+%"),
-        ([], "is no track: got 0 columns"),
+        ([], "is not a track: got 0 columns"),
     ],
     ids=[
         "three",
@@ -114,26 +119,28 @@ def eight() -> list[str]:
         "empty",
     ],
 )
-def test_what_no_car_can_drive_is_named(tmp_path: Path, lines: list[str], message: str) -> None:
+def test_a_road_that_no_car_can_drive_is_refused_with_the_reason(
+    tmp_path: Path, lines: list[str], message: str
+) -> None:
     with pytest.raises(SettingError, match=message):
-        read(written(tmp_path, *lines))
+        read_track(write_csv(tmp_path, *lines))
 
 
-def test_a_bend_of_two_metres_is_named_with_its_place(tmp_path: Path) -> None:
+def test_a_bend_that_is_too_tight_is_named_with_its_place(tmp_path: Path) -> None:
     turn = [(100 + 2 * math.sin(a), 2 - 2 * math.cos(a)) for a in np.linspace(0, math.pi, 7)]
     points = [(0, 0), (50, 0), *turn, (50, 4), (0, 40)]
     with pytest.raises(SettingError, match=r"bend at 10\d m \(x 10\d, y \d\) is too tight"):
-        read(written(tmp_path, *(f"{x},{y}" for x, y in points)))
+        read_track(write_csv(tmp_path, *(f"{x},{y}" for x, y in points)))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"cannot be read.*gone\.csv"):
-        read(tmp_path / "gone.csv")
+        read_track(tmp_path / "gone.csv")
 
 
-def tracks_are_the_same(one: Track, other: Track) -> bool:
+def are_equal(one: Track, other: Track) -> bool:
     return bool((one.points == other.points).all())
 
 
-def test_the_same_file_is_the_same_track() -> None:
-    assert tracks_are_the_same(read(BRANDS_HATCH), read(BRANDS_HATCH))
+def test_equal_files_give_equal_tracks() -> None:
+    assert are_equal(read_track(BRANDS_HATCH), read_track(BRANDS_HATCH))

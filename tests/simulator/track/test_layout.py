@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from simulator.track.layout import Bend, Straight, loop
+from simulator.track.layout import Arc, Straight, lay_out_loop
 
 
-def test_a_square_closes_whatever_its_free_sides_were() -> None:
-    corner = Bend(20, 90)
-    plan = loop(
+def test_a_square_closes_for_any_free_sides() -> None:
+    corner = Arc(20, 90)
+    plan = lay_out_loop(
         [
             Straight(9, free=True),
             corner,
@@ -30,40 +30,40 @@ def test_a_square_closes_whatever_its_free_sides_were() -> None:
 
 def test_parallel_free_straights_are_refused() -> None:
     with pytest.raises(ValueError, match="parallel"):
-        loop([Straight(50, free=True), Bend(30, 180), Straight(10, free=True), Bend(30, 180)])
+        lay_out_loop([Straight(50, free=True), Arc(30, 180), Straight(10, free=True), Arc(30, 180)])
 
 
-def test_it_starts_at_the_origin_eastwards() -> None:
-    plan = loop(
+def test_a_loop_starts_at_the_origin_and_leads_east() -> None:
+    plan = lay_out_loop(
         [
             Straight(50, free=True),
-            Bend(30, 120),
+            Arc(30, 120),
             Straight(50),
-            Bend(30, 120),
+            Arc(30, 120),
             Straight(50, free=True),
-            Bend(30, 120),
+            Arc(30, 120),
         ]
     )
     assert plan[0] == pytest.approx((0, 0))
     assert plan[40] == pytest.approx((20, 0), abs=0.2)
 
 
-def test_turns_that_do_not_add_up_are_refused() -> None:
+def test_turns_that_are_not_one_whole_turn_are_refused() -> None:
     with pytest.raises(ValueError, match="one whole turn"):
-        loop([Straight(50, free=True), Bend(30, 180), Straight(50, free=True)])
+        lay_out_loop([Straight(50, free=True), Arc(30, 180), Straight(50, free=True)])
 
 
 def test_straights_that_would_be_negative_are_refused() -> None:
     with pytest.raises(ValueError, match="free straights"):
-        loop(
+        lay_out_loop(
             [
                 Straight(5, free=True),
-                Bend(30, 90),
+                Arc(30, 90),
                 Straight(5, free=True),
-                Bend(30, 90),
+                Arc(30, 90),
                 Straight(50),
-                Bend(30, -90),
+                Arc(30, -90),
                 Straight(90),
-                Bend(30, 270),
+                Arc(30, 270),
             ]
         )

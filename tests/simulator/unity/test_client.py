@@ -1,4 +1,4 @@
-"""The client against a bare server: each trap of docs/protocol.md, on the simulator's side."""
+"""Tests the client against a bare server, with each special case of docs/protocol.md."""
 
 import base64
 import json
@@ -9,17 +9,17 @@ from support.services import scripted
 from support.services.scripted import Peer
 
 from contract.errors import ServiceError, TelemetryError
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 
 STEER = '42["steer",{"steering_angle":"0.5","throttle":"-0.25"}]'
 
 
-def client(url: str, name: str = "en-US", timeout_s: float = 2.0) -> Client:
-    return Client(url, locale(name), timeout_s)
+def client(url: str, name: str = "en-US", timeout_s: float = 2.0) -> UnityClient:
+    return UnityClient(url, find_locale(name), timeout_s)
 
 
-def test_it_dials_the_built_in_path_without_an_origin() -> None:
+def test_it_connects_to_the_built_in_path_without_an_origin() -> None:
     requests: list[bytes] = []
     with scripted.bridge(lambda peer: requests.append(peer.request)) as url:
         client(url).close()
@@ -35,8 +35,8 @@ def test_it_pings_first_and_never_connects() -> None:
             heard.append(text)
 
     with scripted.bridge(listen) as url, client(url) as simulator:
-        simulator.telemetry(0.5, 0.25, 1234.5, b"\xff\xd8")
-        simulator.manual()
+        simulator.send_telemetry(0.5, 0.25, 1234.5, b"\xff\xd8")
+        simulator.send_manual()
     assert heard[0] == "2"
     assert not any(text.startswith("40") for text in heard)
     assert json.loads(heard[1][2:]) == [
@@ -57,7 +57,7 @@ def test_it_answers_a_ping_with_a_pong() -> None:
         assert simulator.command() is not None
 
 
-def test_it_ignores_what_it_does_not_know() -> None:
+def test_it_ignores_unknown_packets() -> None:
     def talk(peer: Peer) -> None:
         for text in ('0{"sid":"x"}', '40{"sid":"y"}', "3", '42["other",{}]', STEER):
             peer.say(text)
@@ -67,10 +67,9 @@ def test_it_ignores_what_it_does_not_know() -> None:
         command = simulator.command()
         assert command is not None
         assert (command.steering, command.throttle) == (0.5, -0.25)
-        assert simulator.pongs == 1
 
 
-def test_a_manual_is_a_command_of_its_own() -> None:
+def test_manual_driving_is_its_own_command() -> None:
     with scripted.bridge(lambda peer: peer.say('42["manual",{}]')) as url, client(url) as simulator:
         command = simulator.command()
         assert command is not None
@@ -86,17 +85,17 @@ def test_a_german_simulator_reads_a_point_as_full_lock() -> None:
 
 
 @pytest.mark.parametrize("value", ["0.1", "null"])
-def test_it_fails_on_a_number_that_is_no_string(value: str) -> None:
+def test_a_number_that_is_not_a_string_is_refused(value: str) -> None:
     text = f'42["steer",{{"steering_angle":{value},"throttle":"0"}}]'
     with (
         scripted.bridge(lambda peer: peer.say(text)) as url,
         client(url) as simulator,
-        pytest.raises(TelemetryError, match="steering_angle is no JSON string"),
+        pytest.raises(TelemetryError, match="steering_angle is not a JSON string"),
     ):
         simulator.command()
 
 
-def test_silence_is_no_command() -> None:
+def test_no_command_comes_from_a_silent_bridge() -> None:
     with (
         scripted.bridge(lambda peer: _listen(peer)) as url,
         client(url, timeout_s=0.1) as simulator,
@@ -104,7 +103,7 @@ def test_silence_is_no_command() -> None:
         assert simulator.command() is None
 
 
-def test_a_bridge_that_leaves_is_an_error() -> None:
+def test_a_bridge_that_closes_the_connection_is_an_error() -> None:
     with (
         scripted.bridge(lambda peer: None) as url,
         client(url) as simulator,
@@ -119,13 +118,13 @@ def _listen(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("name", ["en-US", "de-DE"])
-def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
-    """Captured conversations of Udacity's own client classes, their telemetries sent again."""
-    marks = locale(name)
+def test_it_sends_the_bytes_of_the_real_client(name: str) -> None:
+    """The test sends the telemetries of captured conversations of Udacity's own client again."""
+    marks = find_locale(name)
     lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
     packets = [json.loads(line) for line in lines]
-    said = [each["data"] for each in packets if each["from"] == "client" and "data" in each]
-    said = [text for text in said if text.startswith("42")]
+    sent = [packet["data"] for packet in packets if packet["from"] == "client" and "data" in packet]
+    sent = [text for text in sent if text.startswith("42")]
     heard: list[str] = []
 
     def listen(peer: Peer) -> None:
@@ -133,14 +132,16 @@ def test_it_says_what_the_real_client_said_byte_for_byte(name: str) -> None:
             heard.append(text)
 
     with scripted.bridge(listen) as url, client(url, name) as simulator:
-        for text in said:
+        for text in sent:
             _, payload = json.loads(text[2:])
             if payload is None:
-                simulator.manual()
+                simulator.send_manual()
                 continue
             steering, throttle, speed = (
                 marks.parse(payload[field]) for field in ("steering_angle", "throttle", "speed")
             )
-            simulator.telemetry(steering / 25, throttle, speed, base64.b64decode(payload["image"]))
-    assert heard == ["2", *said]
-    assert '42["telemetry",null]' in said
+            simulator.send_telemetry(
+                steering / 25, throttle, speed, base64.b64decode(payload["image"])
+            )
+    assert heard == ["2", *sent]
+    assert '42["telemetry",null]' in sent

@@ -6,28 +6,28 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.drivers.expert import Manner
-from simulator.recording.demonstrations import Lesson, record
-from simulator.rendering.appearance import Look
-from simulator.track.builtin import Bend, Straight, loop
+from simulator.drivers.expert import DrivingStyle
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
 from simulator.track.geometry import Track
-from simulator.unity.number_format import locale
+from simulator.track.layout import Arc, Straight, lay_out_loop
+from simulator.unity.number_format import find_locale
 
 
 def circuit() -> Track:
     """400 m with straights of 20 to 60 m; more bends to the left than to the right."""
-    plan = loop(
+    plan = lay_out_loop(
         [
             Straight(60, free=True),
-            Bend(25, 100),
+            Arc(25, 100),
             Straight(20),
-            Bend(25, -60),
+            Arc(25, -60),
             Straight(20),
-            Bend(25, 140),
+            Arc(25, 140),
             Straight(60),
-            Bend(25, 90),
+            Arc(25, 90),
             Straight(30, free=True),
-            Bend(25, 90),
+            Arc(25, 90),
         ]
     )
     points = np.column_stack([plan, np.zeros(len(plan))])
@@ -43,8 +43,8 @@ def drive(
     keyboard: bool = False,
 ) -> Path:
     """Record a lap of the circuit; return the folder."""
-    lesson = Lesson(
-        direction=direction, mph=(mph, mph), seed=seed, manner=Manner(keyboard=keyboard)
+    lesson = DemonstrationConfig(
+        direction=direction, mph=(mph, mph), seed=seed, style=DrivingStyle(keyboard=keyboard)
     )
-    record(circuit(), Look(light, seed), lesson, folder, locale("en-US"))
+    record_demonstration(circuit(), Appearance(light, seed), lesson, folder, find_locale("en-US"))
     return folder

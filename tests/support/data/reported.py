@@ -17,7 +17,7 @@ from contract.models import layer_table
 from contract.models.layer_table import Layer
 from contract.models.registry import Registry
 from evaluator.closed_loop import statistics
-from simulator.viz.video_writer import Mp4
+from simulator.viz.video_writer import Mp4Writer
 from support.data import versions
 from support.data.models import manifest
 
@@ -120,7 +120,7 @@ def picture(path: Path) -> None:
 
 def film(path: Path, frames: int = 30) -> None:
     """Write a film of flat pictures that grow lighter."""
-    with Mp4(path, 64, 128, 15) as made:
+    with Mp4Writer(path, 64, 128, 15) as made:
         for number in range(frames):
             shade = np.full((96, 128), number * 255 // frames, np.uint8)
             made.add(av.VideoFrame.from_ndarray(shade, format="yuv420p"))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from simulator.track.geometry import STEP_M, Stretch, Track
+from simulator.track.geometry import STEP_M, RoadFeature, Track
 
 
 def circle(
@@ -14,13 +14,13 @@ def circle(
     width_m: float = 8.0,
     lane_m: float = 0.0,
     style: str = "lake",
-    stretches: tuple[Stretch, ...] = (),
+    features: tuple[RoadFeature, ...] = (),
 ) -> Track:
     """A closed road to the left around the origin, starting at (radius, 0) northwards."""
     count = round(2 * math.pi * radius_m / STEP_M)
     angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
     points = np.column_stack([radius_m * np.cos(angle), radius_m * np.sin(angle), 0 * angle])
-    return Track("circle", style, True, points, np.full(count, width_m), lane_m, stretches)
+    return Track("circle", style, True, points, np.full(count, width_m), lane_m, features)
 
 
 def straight(length_m: float = 200.0, width_m: float = 8.0, grade: float = 0.0) -> Track:

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simulator.unity.client import Client
-from simulator.unity.number_format import locale
+from simulator.unity.client import UnityClient
+from simulator.unity.number_format import find_locale
 from support.data import samples
 
 JPEG = samples.jpeg()
@@ -52,14 +52,14 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
         process.wait()
 
 
-def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> Client:
+def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> UnityClient:
     """Return a simulator that has found the bridge."""
-    return Client(f"ws://127.0.0.1:{port}", locale(name), timeout_s)
+    return UnityClient(f"ws://127.0.0.1:{port}", find_locale(name), timeout_s)
 
 
-def drive(client: Client) -> float:
+def drive(client: UnityClient) -> float:
     """Send a telemetry; return the steering that it is answered with."""
-    client.telemetry(0.0, 0.0, 9.0, JPEG)
+    client.send_telemetry(0.0, 0.0, 9.0, JPEG)
     command = client.command()
     assert command is not None, "the telemetry was not answered"
     return command.steering

@@ -38,7 +38,7 @@ def served(registry: Registry, **changes: str) -> Iterator[tuple[subprocess.Pope
 def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """Ask all the while."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.load", url, str(pictures), *options],
+        [sys.executable, "-m", "bench.serving.load", url, str(pictures), *options],
         cwd=samples.ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.data.roads import straight
 
-from simulator.rendering.appearance import Look
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from trainer.data.augmentation import (
     HORIZON,
@@ -96,7 +96,7 @@ def test_a_shadow_darkens_one_side() -> None:
 
 @pytest.fixture(scope="module")
 def camera() -> Iterator[Camera]:
-    with Camera(ROAD, Look()) as camera:
+    with Camera(ROAD, Appearance()) as camera:
         yield camera
 
 
@@ -105,8 +105,8 @@ def test_a_moved_view_is_what_the_camera_sees_from_there(
     camera: Camera, left_m: float, turn_deg: float
 ) -> None:
     """Of views moved by more or less, that by the truth is most like the simulator's picture."""
-    here = small(camera.picture(ROAD.pose(60.0)))
-    there = small(camera.picture(ROAD.pose(60.0, left_m, math.radians(turn_deg))))
+    here = small(camera.render(ROAD.pose_at(60.0)))
+    there = small(camera.render(ROAD.pose_at(60.0, left_m, math.radians(turn_deg))))
 
     def differ(share: float) -> float:
         moved = moved_view(here, share * left_m, math.radians(share * turn_deg))

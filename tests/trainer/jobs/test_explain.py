@@ -201,15 +201,3 @@ def test_its_figures_are_of_the_rows_that_validated_it(kept: Settings) -> None:
 def test_outside_a_job_nothing_is_explained() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         explain.run(1)
-
-
-def test_copies_are_removed_from_the_inbox_and_from_nowhere_else(tmp_path: Path) -> None:
-    folders = ("models/.inbox/a1", "elsewhere", "models/deep")
-    places = [tmp_path / each / "mine.jpg" for each in folders]
-    for path in places:
-        path.parent.mkdir(parents=True)
-        path.write_bytes(b"jpg")
-    devious = tmp_path / "models" / ".inbox" / ".." / "deep" / "mine.jpg"
-    explain.discard(tmp_path / "models", [*places, devious])
-    assert [path.exists() for path in places] == [False, True, True]
-    assert (tmp_path / "models" / ".inbox").is_dir()

@@ -1,1 +1,1 @@
-"""The commands of `lapwing`, one module each."""
+"""The commands of `lapwing`: each module holds one command, or a few that belong together."""

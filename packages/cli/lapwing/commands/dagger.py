@@ -1,4 +1,4 @@
-"""The command `dagger`: a model learns from the mistakes that it makes when it drives."""
+"""The command `dagger`: it improves a model on the mistakes that the model makes when it drives."""
 
 from __future__ import annotations
 
@@ -11,158 +11,223 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from contract.errors import JobError, ModelError, StoreError
-from contract.jobs import queue as jobs
-from contract.jobs import worker
+from contract.jobs import queue, worker
 from contract.models.registry import ModelManifest, Registry
-from lapwing.commands.local import AsJson
 from lapwing.dagger import rounds, state
-from lapwing.dagger.rounds import Door
-from lapwing.dagger.state import Campaign
+from lapwing.dagger.rounds import RunContext
+from lapwing.dagger.state import DaggerRun
 from lapwing.jobs.follow import WORKERS
+from lapwing.options import AsJson, parse_conditions, training_option, warn_of_former_name
 from lapwing.output import tables
 from lapwing.settings import Settings, read_settings
 
-STATE: Final = "dagger.json"
+STATE_FILE: Final = "dagger.json"
 
 
 def dagger(
-    count: Annotated[int, typer.Option("--rounds", min=1, max=50, help="How often.")] = 3,
+    count: Annotated[
+        int, typer.Option("--rounds", metavar="X", min=1, max=50, help="Number of rounds.")
+    ] = 3,
     version: Annotated[
-        int | None, typer.Option("--from", min=1, help="Version to begin with; default: current.")
+        int | None,
+        typer.Option(
+            "--from",
+            metavar="X",
+            min=1,
+            help="Model version to start with. By default, it is the current version.",
+        ),
     ] = None,
-    track: Annotated[str, typer.Option(help="That is driven.")] = "lake",
+    track: Annotated[
+        str, typer.Option(metavar="TRACK", help="Track to drive: lake or jungle.")
+    ] = "lake",
     conditions: Annotated[
-        str, typer.Option(help="Evaluated under: lights, delay=100ms, offset=1m.")
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Conditions under which each version is evaluated, separated by commas.",
+        ),
     ] = "clear,fog,dusk,delay=100ms,offset=1m",
     aim: Annotated[
-        str, typer.Option(help="Learnt under; default: the weakest of them, round by round.")
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Conditions under which the model makes the drives to learn from. By "
+            "default, each round takes the condition with the lowest autonomy.",
+        ),
     ] = "",
-    starts: Annotated[int, typer.Option(min=1, help="Drives under each condition.")] = 6,
-    laps: Annotated[float, typer.Option(min=0.01, help="Of a drive of the evaluation.")] = 1.0,
-    rows: Annotated[int, typer.Option(min=1, help="That a round adds.")] = 3000,
+    starts: Annotated[
+        int, typer.Option(metavar="X", min=1, help="Number of drives under each condition.")
+    ] = 6,
+    laps: Annotated[
+        float,
+        typer.Option(metavar="X", min=0.01, help="Length of each drive of an evaluation, in laps."),
+    ] = 1.0,
+    rows: Annotated[
+        int,
+        typer.Option(
+            metavar="X", min=1, help="Number of rows that each round adds to the training data."
+        ),
+    ] = 3000,
     beta: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Share that the expert drives: beta^round.")
+        float,
+        typer.Option(
+            metavar="X",
+            min=0,
+            max=0.99,
+            help="Share of the driving that the expert does in the first round. In round n it is "
+            "beta to the power n.",
+        ),
     ] = 0.0,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most; default: as the version's.")
+        int | None,
+        training_option(
+            "epochs",
+            "Maximum number of epochs of each training. By default, it is that of the version's "
+            "own training.",
+        ),
     ] = None,
-    anew: Annotated[bool, typer.Option("--anew", help="Leave what was interrupted.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Give up an interrupted run, and start a new one.")
+    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", hidden=True)] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn from mistakes: drive, have the expert correct it, train on all of it; again.
+    """Improve a model on the mistakes it makes when it drives.
 
-    What was interrupted is taken up again by the same command.
+    In each round the model drives, the expert says how it should have steered, and a new version
+    is trained on all recordings. This is the DAgger algorithm. If a run is interrupted, the same
+    command goes on with it.
     """
-    settings, console = read_settings(), tables.console(as_json)
+    settings, console = read_settings(), tables.message_console(as_json)
     connection = settings.connect()
-    asked = {
+    terms = {
         "rounds": count,
         "from": version,
         "track": track,
-        "conditions": _words(conditions),
-        "aim": _words(aim),
+        "conditions": parse_conditions(conditions),
+        "aim": parse_conditions(aim),
         "starts": starts,
         "laps": laps,
         "rows": rows,
         "beta": beta,
         "epochs": epochs,
     }
-    registry, path = Registry(settings.models), settings.data / STATE
-    work = None if anew else state.unfinished(path)
-    if work is None:
-        asked["from"] = _first(registry, version)
-        work = state.begin(path, asked)
+    if anew:
+        warn_of_former_name("--anew", "--restart")
+    registry, path = Registry(settings.models), settings.data / STATE_FILE
+    dagger_run = None if restart or anew else state.load_unfinished_run(path)
+    if dagger_run is None:
+        terms["from"] = _first_version(registry, version)
+        dagger_run = state.start_run(path, terms)
     else:
-        _same(work, asked, console)
-    begun = _learnt(registry.manifest(work.terms["from"]), settings)
-    for queue in (jobs.EVALUATION, jobs.INGEST, jobs.TRAIN):
-        _require_worker(queue, connection)
+        _require_same_terms(dagger_run, terms)
+        _print_resumed(dagger_run, console)
+    first = registry.manifest(dagger_run.terms["from"])
+    _require_trainable(first, settings)
+    for name in (queue.EVALUATION, queue.INGEST, queue.TRAIN):
+        _require_worker(name, connection)
+    results = _run(first, RunContext(dagger_run, connection, console))
+    if as_json:
+        tables.print_json(
+            {**dagger_run.terms, "rounds": [dataclasses.asdict(result) for result in results]}
+        )
+    else:
+        console.print(rounds.build_table(results))
+
+
+def _run(first: ModelManifest, context: RunContext) -> list[rounds.Round]:
+    """Carry out the rounds, and mark the run as done.
+
+    Raises:
+        JobError: a job failed, or the connection to Redis was lost.
+    """
     try:
-        found = rounds.run(begun, Door(work, connection, console))
+        results = rounds.run_rounds(first, context)
     except KeyboardInterrupt:
-        console.print("The job goes on; the same command takes this up again.", highlight=False)
+        context.console.print(
+            "The job goes on. The same command continues this run.", highlight=False
+        )
         raise
     except JobError:
-        if not work.ended:
-            work.end()  # there is nothing to take up: whoever corrects an option begins at once
+        if not context.dagger_run.ended_steps:
+            # Nothing is lost, and a corrected command must not find this run in its way.
+            context.dagger_run.finish()
         raise
     except RedisError as error:
         raise JobError(
-            "Redis is gone",
+            "the connection to Redis was lost",
             got=error,
-            remedy="`lapwing up` or `docker compose up -d` runs it; the same command takes this up "
-            "again",
+            remedy="Start Lapwing again with `lapwing up` or `docker compose up -d`. Then the same "
+            "command continues this run",
         ) from error
-    work.end()
-    if as_json:
-        tables.document({**work.terms, "rounds": [dataclasses.asdict(each) for each in found]})
-    else:
-        console.print(rounds.table(found))
+    context.dagger_run.finish()
+    return results
 
 
-def _words(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
-
-
-def _first(registry: Registry, version: int | None) -> int:
-    """Return the version to begin with."""
-    chosen = registry.current() if version is None else version
-    if chosen is None:
+def _first_version(registry: Registry, version: int | None) -> int:
+    """Return the version to start with: the given one, or else the current one."""
+    first = registry.current() if version is None else version
+    if first is None:
         raise ModelError(
-            "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
+            "no model is published yet",
+            got=str(registry.root),
+            remedy="`lapwing train` makes one",
         )
-    return chosen
+    return first
 
 
-def _learnt(manifest: ModelManifest, settings: Settings) -> ModelManifest:
-    """Return the manifest of a version that can be trained again.
+def _require_trainable(manifest: ModelManifest, settings: Settings) -> None:
+    """Check that a version can be trained again.
 
     Raises:
-        ModelError: it was imported.
-        StoreError: a recording that it was trained on is not on the data volume any more.
+        ModelError: the version was imported.
+        StoreError: a recording that it was trained on is no longer on the data volume.
     """
-    names = [str(each["dataset"]) for each in manifest.data]
-    if not names:
+    datasets = [str(data["dataset"]) for data in manifest.data]
+    if not datasets:
         raise ModelError(
-            f"model version {manifest.version} cannot be trained again: it was imported",
+            f"model version {manifest.version} cannot be trained again, because it was imported",
             got=manifest.config.get("imported_from"),
-            remedy="Begin with a version that `lapwing train` made: --from N",
+            remedy="Start with a version that `lapwing train` made: --from VERSION",
         )
-    # Where stores lie is told by contract.dataset.store, which would bring PyTables.
-    missing = [each for each in names if not (settings.data / "stores" / f"{each}.json").is_file()]
+    # contract.dataset.store knows where stores are, but importing it would need PyTables.
+    stores = settings.data / "stores"
+    missing = [name for name in datasets if not (stores / f"{name}.json").is_file()]
     if missing:
         raise StoreError(
-            f"recordings of model version {manifest.version} are gone",
+            f"recordings of model version {manifest.version} are missing",
             got=missing,
-            remedy="lapwing ingest them again",
+            remedy="Import them again with `lapwing ingest`",
         )
-    return manifest
 
 
-def _same(work: Campaign, asked: dict[str, Any], console: Console) -> None:
-    """Say what is taken up again, unless something else is asked for.
-
-    Raises:
-        JobError: it is.
-    """
-    if asked["from"] is None:
-        asked = asked | {"from": work.terms["from"]}
-    other = {name: value for name, value in asked.items() if value != work.terms.get(name)}
-    if other:
+def _require_same_terms(dagger_run: DaggerRun, terms: dict[str, Any]) -> None:
+    """Raise JobError if the options differ from those of the interrupted run."""
+    if terms["from"] is None:
+        terms = terms | {"from": dagger_run.terms["from"]}
+    changed = {name: value for name, value in terms.items() if value != dagger_run.terms.get(name)}
+    if changed:
         raise JobError(
             "another `lapwing dagger` was interrupted",
-            got=f"{ {name: work.terms.get(name) for name in other} }, now {other}",
-            remedy="Ask for the same to take it up again; --anew leaves it",
+            got=f"{ {name: dagger_run.terms.get(name) for name in changed} }, now {changed}",
+            remedy="Use the same options to continue it, or --restart to give it up",
         )
-    done = f"done are {', '.join(work.ended)}" if work.ended else "nothing is done yet"
-    console.print(f"Taken up again from version {work.terms['from']}: {done}", highlight=False)
 
 
-def _require_worker(queue: str, connection: Redis) -> None:
-    """Raise JobError unless somebody works on a queue."""
-    if not worker.is_listening(queue, connection):
+def _print_resumed(dagger_run: DaggerRun, console: Console) -> None:
+    steps = ", ".join(dagger_run.ended_steps) or "none"
+    console.print(
+        f"This continues the run that started from version {dagger_run.terms['from']}. "
+        f"Steps that have ended: {steps}.",
+        highlight=False,
+    )
+
+
+def _require_worker(name: str, connection: Redis) -> None:
+    """Raise JobError unless a worker listens on the queue `name`."""
+    if not worker.is_listening(name, connection):
         raise JobError(
-            f"no {WORKERS[queue]} is running",
-            got=f"nobody works on the queue {queue}",
+            f"no {WORKERS[name]} is running",
+            got=f"no worker listens on the queue {name}",
             remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
         )

@@ -1,7 +1,7 @@
-"""The demonstration: recordings go in, a model comes out, and it drives.
+"""The command `demo`: it goes through the whole chain, from a recording to a model that drives.
 
-Without a recording it makes its own, and the loop is closed: the model drives the track on which
-they were recorded. With one, its frames are replayed.
+Without a recording, the demonstration makes its own, and the model then drives the track on which
+they were made. With a recording, the frames of that recording are replayed instead.
 """
 
 from __future__ import annotations
@@ -18,89 +18,121 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
+from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from contract.errors import RecordingError, ServiceError
 from contract.jobs import queue
 from lapwing import programs
-from lapwing.inference_client import Inference
+from lapwing.inference_client import InferenceClient
 from lapwing.jobs.follow import follow
+from lapwing.options import AsJson, training_option
 from lapwing.output import models, tables
-from lapwing.settings import Settings
+from lapwing.settings import Settings, read_settings
 from lapwing.stack import simulator, stack
 
-READY_S: Final = 30.0
+READY_TIMEOUT_S: Final = 30.0
 
 
-def run(
+def demo(
+    recording: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Recording to learn from: a folder, a zip file or a tar file. By default, the "
+            "simulator records laps of the lake track."
+        ),
+    ] = None,
+    epochs: Annotated[int, training_option("epochs", "Maximum number of training epochs.")] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole chain once, from recording to driving.
+
+    The demonstration records, imports, trains, publishes, serves and drives, and prints one
+    table of figures. Without a recording, the model drives a lap in the simulator; the exit
+    status is 1 if the car had to be put back on the road.
+    """
+    console = tables.message_console(as_json)
+    figures = run_demo(read_settings(), recording, {"epochs": epochs}, console)
+    if as_json:
+        tables.print_json(figures)
+    if not figures["drive"].get("success", True):
+        raise typer.Exit(1)
+
+
+def run_demo(
     settings: Settings, recording: Path | None, options: dict[str, Any], console: Console
 ) -> dict[str, Any]:
-    """Import, train, publish, serve and drive on this machine; return all figures.
+    """Import, train, publish, serve and drive on this machine, and return all figures.
 
-    Everything stays in one folder of the home (`home_name`), and nothing keeps running.
+    Everything stays in one folder of the home (`demo_folder`), and no process keeps running.
 
     Args:
-        settings: of which home, Redis and ports are replaced by the demonstration's own.
-        recording: to learn from; None: two laps of lake are recorded first.
-        options: of the training.
-        console: is told what happens.
+        settings: the settings; the demonstration replaces its home, Redis and ports.
+        recording: the recording to learn from; None means that two laps of lake are recorded.
+        options: options of the training.
+        console: the console that shows the progress.
 
     Raises:
         LapwingError: a step failed.
     """
     if recording is not None and not recording.exists():
-        raise RecordingError("there is no such recording", got=str(recording))
+        raise RecordingError(
+            "there is no such recording",
+            got=str(recording),
+            remedy="Name a folder with a driving_log.csv, or a zip or tar file of such a folder",
+        )
     settings = dataclasses.replace(
         settings,
-        home=settings.home / home_name(recording),
+        home=settings.home / demo_folder(recording),
         redis_url="",
         inference_port=_free_port(),
         bridge_port=_free_port(),
     )
-    console.print(f"Starting the services in {settings.home}; what they print is in its logs.")
-    with stack.running(settings, lambda name, text: None):
+    console.print(f"Starting the services. Their logs are in {settings.logs}.", soft_wrap=True)
+    with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
         recordings = [recording] if recording else _record(settings, console)
         console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")
         imported = []
-        for each in recordings:
-            arguments: dict[str, Any] = {"source": str(each.absolute())}
-            queued = queue.enqueue(queue.INGEST, connection, each.name, arguments)
-            imported += follow(queued, connection, console)["imports"]
-        tables.imports(console, imported)
-        console.print("[bold]Train[/] (the first step loads TensorFlow: some 10 s)")
-        datasets = [each["dataset"] for each in imported]
+        for source in recordings:
+            arguments: dict[str, Any] = {"source": str(source.absolute())}
+            job_id = queue.enqueue(queue.INGEST, connection, source.name, arguments)
+            imported += follow(job_id, connection, console)["imports"]
+        tables.print_imports(console, imported)
+        console.print("[bold]Train[/] (the first step takes some 10 s to load TensorFlow)")
+        datasets = [result["dataset"] for result in imported]
         arguments = {"datasets": datasets, **options}
-        queued = queue.enqueue(queue.TRAIN, connection, recordings[0].name, arguments)
-        trained = follow(queued, connection, console)
+        job_id = queue.enqueue(queue.TRAIN, connection, recordings[0].name, arguments)
+        trained = follow(job_id, connection, console)
         version = int(trained["version"])
-        if trained["gate"]:  # not so the first time: nothing drives that it could be compared with
-            console.print("[bold]Gate[/] compare it with the version that drives")
-            decided = follow(trained["gate"], connection, console)["gate"]
-            models.verdict(console, decided)
-            version = version if decided["accepted"] else int(decided["against"])
-        console.print(f"[bold]Serve and drive[/] version {version} over the simulator's wire")
-        served = _await_version(Inference(settings.inference, settings.api_token), version)
+        if trained["gate"]:  # The first model has no gate: there is nothing to compare it with.
+            console.print("[bold]Gate[/] The new version is compared with the current one.")
+            gate = follow(trained["gate"], connection, console)["gate"]
+            models.print_gate(console, gate)
+            version = version if gate["accepted"] else int(gate["against"])
+        console.print(f"[bold]Drive[/] Version {version} is served, and drives over the bridge.")
+        client = InferenceClient(settings.inference, settings.api_token)
+        served = _await_version(client, version)
         figures = {"imports": imported, "training": trained, "model": served}
         if recording:
-            with _folder(recording) as folder:
+            with _as_folder(recording) as folder:
                 figures["drive"] = _replay(settings, folder)
         else:
-            report = settings.home / "drive"
-            figures["drive"] = simulator.drive(settings, report, laps=1)
-            figures["report"] = [str(report / f"drive.{kind}") for kind in ("mp4", "png", "json")]
-    table(console, figures)
+            out = settings.home / "drive"
+            figures["drive"] = simulator.drive_lap(settings, out, laps=1)
+            figures["report"] = [str(out / f"drive.{suffix}") for suffix in ("mp4", "png", "json")]
+    print_figures(console, figures)
     return figures
 
 
-def home_name(recording: Path | None) -> str:
+def demo_folder(recording: Path | None) -> str:
     """Return the name of the demonstration's folder in the home.
 
-    A recording has one of its own, so that the first model that learns from it drives: beside that
-    of another demonstration it would be a candidate.
+    Each recording has a folder of its own, so that the first model trained on it becomes current.
+    In the folder of another demonstration it would only be a candidate.
     """
     if recording is None:
         return "demo"
@@ -108,115 +140,118 @@ def home_name(recording: Path | None) -> str:
     return f"demo-{word or 'recording'}"
 
 
-def table(console: Console, figures: dict[str, Any]) -> None:
-    """Print the one table of the demonstration."""
+def print_figures(console: Console, figures: dict[str, Any]) -> None:
+    """Print the table with the figures of the whole demonstration."""
     imports, training, drive = figures["imports"], figures["training"], figures["drive"]
     metrics = training["metrics"]
-    accepted, rejected = (sum(each[name] for each in imports) for name in ("rows", "rejected"))
+    accepted, rejected = (sum(result[name] for result in imports) for name in ("rows", "rejected"))
     rows = [
         ("rows imported / rejected", f"{accepted:,} / {rejected:,}"),
         ("training samples", f"{metrics['train_samples']:,.0f}"),
         (
-            "rows that train / validate",
+            "rows for training / validation",
             f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}",
         ),
         ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
-        ("MSE of the model, train / validation", tables.mse(metrics)),
-        ("MSE of predict-zero / hold-last", tables.baselines(metrics)),
-        ("correlation with the driver", tables.correlation(metrics)),
+        ("MSE of the model, training / validation", tables.format_model_mse(metrics)),
+        ("MSE of predict-zero / hold-last", tables.format_baseline_mse(metrics)),
+        ("correlation with the driver", tables.format_correlation(metrics)),
         (
             "model version: trained / driving",
             f"{training['version']} / {figures['model']['version']}",
         ),
         *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
-        *(_replayed(drive) if "answered" in drive else _driven(drive)),
+        *(_replay_rows(drive) if "answered" in drive else _drive_rows(drive)),
     ]
-    rows += [("kept", path) for path in figures.get("report", ())]
-    shown = Table(
-        title="Lapwing",
-        caption="Baselines and correlation: on the validation rows.",
-        show_header=False,
-    )
-    shown.add_column(no_wrap=True)
-    shown.add_column(overflow="fold")
+    rows += [("file", path) for path in figures.get("report", ())]
+    table = tables.name_value_table()
+    table.box = box.HEAVY_HEAD
+    table.title = "Lapwing"
+    table.caption = "The baselines and the correlation are those of the validation rows."
     for name, value in rows:
-        shown.add_row(name, value)
-    console.print(shown)
+        table.add_row(name, value)
+    console.print(table)
 
 
-def _replayed(drive: dict[str, Any]) -> list[tuple[str, str]]:
+def _replay_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             "telemetries answered",
-            f"{drive['answered'] + drive['folded']:,} of "
-            f"{drive['telemetries']:,}, {drive['folded']} of them with another's answer",
+            f"{drive['answered'] + drive['folded']:,} of {drive['telemetries']:,}; "
+            f"{drive['folded']} shared an answer with a later one",
         ),
-        *_answers(drive),
+        *_round_trip_rows(drive),
     ]
 
 
-def _answers(drive: dict[str, Any]) -> list[tuple[str, str]]:
+def _round_trip_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("telemetries answered per second", f"{drive['answers_per_s']:.0f}"),
         ("round trip p50 / p99", f"{drive['p50_ms']:.1f} / {drive['p99_ms']:.1f} ms"),
     ]
 
 
-def _driven(drive: dict[str, Any]) -> list[tuple[str, str]]:
+def _drive_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
     metrics = drive["metrics"]
     lateral = [f"{metrics[f'lateral_{name}_m']:.2f}" for name in ("mae", "rmse", "max")]
     return [
         ("telemetries answered", f"{drive['wire']['answered']:,}"),
-        *_answers(drive["wire"]),
+        *_round_trip_rows(drive["wire"]),
         (
-            "lap",
+            "laps",
             f"{drive['laps_done']} of {drive['laps']:g} on {drive['track']}, "
             f"{drive['distance_m']:,.0f} m in {drive['elapsed_s']:.0f} s",
         ),
         ("interventions", str(len(drive["interventions"]))),
         ("autonomy", f"{metrics['autonomy_percent']:.1f} %"),
-        ("lateral error mean / RMS / largest", f"{' / '.join(lateral)} m"),
+        ("lateral error: mean / RMS / largest", f"{' / '.join(lateral)} m"),
         ("time with a wheel off the road", f"{100 * metrics['off_road_share']:.1f} %"),
-        ("steering whiteness", f"{metrics['whiteness_per_s']:.2f} /s"),
+        ("whiteness of the steering", f"{metrics['whiteness_per_s']:.2f} /s"),
     ]
 
 
 def _record(settings: Settings, console: Console) -> list[Path]:
-    """Record what the demonstration learns from, unless it did before."""
+    """Record laps to learn from, unless an earlier demonstration recorded them."""
     folder = settings.home / "recordings"
-    console.print(f"[bold]Record[/] the expert's laps of lake, both ways around, in {folder}")
-    return simulator.record(settings, folder)
+    console.print(f"[bold]Record[/] The expert drives laps of lake both ways round, into {folder}.")
+    return simulator.record_laps(settings, folder)
 
 
 def _free_port() -> int:
-    """Return a port that nobody has: the demonstration disturbs no Lapwing that runs."""
+    """Return a free port, so that the demonstration does not disturb a running Lapwing."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 
-def _await_version(inference: Inference, version: int) -> dict[str, Any]:
-    deadline = time.monotonic() + READY_S
+def _await_version(client: InferenceClient, version: int) -> dict[str, Any]:
+    """Wait until inference serves a version, and return what it reports about the version."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
     while True:
         try:
-            model = inference.model()
+            model = client.model()
             if model["version"] == version:
                 return model
-            seen = f"version {model['version']}, refused: {model['refused']}"
-        except ServiceError as error:  # it may be starting
-            seen = str(error)
+            state = f"version {model['version']}, refused: {model['refused']}"
+        except ServiceError as error:  # The service may still be starting.
+            state = str(error)
         if time.monotonic() > deadline:
-            raise ServiceError(f"inference does not serve model version {version}", got=seen)
+            raise ServiceError(
+                f"inference does not serve model version {version}",
+                got=state,
+                remedy="Its log, in the folder named above, may tell more",
+            )
         time.sleep(0.1)
 
 
 @contextmanager
-def _folder(recording: Path) -> Iterator[Path]:
-    """Yield the recording as a folder."""
+def _as_folder(recording: Path) -> Iterator[Path]:
+    """Yield the recording as a folder: itself, or its archive's content in a temporary folder."""
     if recording.is_dir():
         yield recording
         return
     with tempfile.TemporaryDirectory() as folder:
-        # Ingest has read it already, so it is one of the two; "data" keeps a tar in the folder.
+        # Ingest has read the archive, so it is a zip or a tar file. The filter "data" keeps the
+        # members of a tar file inside the folder.
         if zipfile.is_zipfile(recording):
             shutil.unpack_archive(recording, folder, "zip")
         else:
@@ -225,15 +260,20 @@ def _folder(recording: Path) -> Iterator[Path]:
 
 
 def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
-    """Replay the recording's frames against the bridge, in a process of its own."""
+    """Send the frames of a recording to the bridge, and return the figures of the answers."""
     bridge = f"ws://127.0.0.1:{settings.bridge_port}"
-    done = subprocess.run(
-        programs.command(programs.SIMULATOR, ["replay", str(folder), "--bridge", bridge, "--json"]),
+    arguments = ["replay", str(folder), "--bridge", bridge, "--json"]
+    completed = subprocess.run(
+        programs.command_line(programs.SIMULATOR, arguments),
         capture_output=True,
         text=True,
         check=False,
     )
-    if not done.stdout:
-        raise ServiceError("the drive failed", got=done.stderr.strip())
-    result: dict[str, Any] = json.loads(done.stdout)
+    if not completed.stdout:
+        raise ServiceError(
+            "the replay failed",
+            got=completed.stderr.strip(),
+            remedy=f"The logs in {settings.logs} may tell more",
+        )
+    result: dict[str, Any] = json.loads(completed.stdout)
     return result

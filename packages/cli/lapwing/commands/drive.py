@@ -1,4 +1,4 @@
-"""The commands that ask what drives: for the steering of a picture, or to be shown it live."""
+"""The commands `predict` and `watch`: they show how the current model steers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from typing import Annotated
 
 import typer
 
-from lapwing.commands.local import AsJson
-from lapwing.inference_client import Inference
+from lapwing.inference_client import InferenceClient
+from lapwing.options import AsJson
 from lapwing.output import tables
-from lapwing.output import watch as watching
+from lapwing.output import watch as live
 from lapwing.settings import read_settings
 
 
-def predict(images: list[Path], as_json: AsJson = False) -> None:
-    """Ask inference for the steering of JPEG files."""
-    inference = Inference(read_settings().inference, read_settings().api_token)
-    answers = {str(image): inference.predict(image) for image in images}
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="JPEG files to steer for.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print how the current model steers for given images."""
+    settings = read_settings()
+    client = InferenceClient(settings.inference, settings.api_token)
+    answers = {str(image): client.predict(image) for image in images}
     if as_json:
-        tables.document(answers)
+        tables.print_json(answers)
         return
     for image, answer in answers.items():
-        tables.console().print(
+        tables.message_console().print(
             f"{image}: {answer['steering']:+.4f} ({answer['steering_angle_deg']:+.2f}°), "
             f"model version {answer['model_version']}",
             highlight=False,
@@ -32,15 +36,23 @@ def predict(images: list[Path], as_json: AsJson = False) -> None:
 
 def watch(
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0, help="Default: until Ctrl-C.")
+        float | None,
+        typer.Option(
+            "--seconds",
+            metavar="X",
+            min=0,
+            help="Number of seconds after which to stop. By default, the command runs until "
+            "Ctrl-C.",
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON document a line instead.")
+        bool,
+        typer.Option("--json", help="Print one JSON document per line instead of a table."),
     ] = False,
 ) -> None:
-    """Watch the simulators that drive, live: one line each."""
-    seen = watching.views(read_settings().connect(), seconds)
+    """Show live how every connected simulator is driven."""
+    views = live.receive_views(read_settings().connect(), seconds)
     if as_json:
-        watching.documents(seen)
+        live.print_views_as_json(views)
     else:
-        watching.show(seen, tables.console())
+        live.draw_views(views, tables.message_console())

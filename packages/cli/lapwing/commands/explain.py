@@ -1,4 +1,4 @@
-"""`lapwing explain`: has the trainer make the pictures of a version, and says where they are."""
+"""The command `explain`: it has the figures and images made that explain a model version."""
 
 from __future__ import annotations
 
@@ -7,82 +7,85 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from contract.jobs import queue
-from lapwing.ask import ask
-from lapwing.commands.local import AsJson
 from lapwing.jobs import uploads
-from lapwing.jobs.follow import Wait
+from lapwing.jobs.follow import run_job
+from lapwing.options import AsJson, Version, Wait
 from lapwing.output import tables
 from lapwing.settings import read_settings
 
-MAPS: Final = "-convolution-"
-"""In the names of pictures of which there are too many to list."""
+FEATURE_MAPS: Final = "-convolution-"
+"""Part of the file names of the feature maps, which are too many to list."""
 
 
 def explain(
-    version: Annotated[int, typer.Argument(help="Of the model; `lapwing models` lists them.")],
+    version: Version,
     images: Annotated[
         list[Path] | None,
-        typer.Argument(help="JPEGs or PNGs; default: frames that validated the version."),
+        typer.Argument(
+            help="JPEG or PNG files to explain. By default, frames are taken from the rows "
+            "that validated the version."
+        ),
     ] = None,
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw what a version sees, where it looks, and where it errs."""
+    """Draw what a model version sees, and where it errs.
+
+    The images show the feature maps of each layer, the parts of a frame that decide the
+    steering, and the frames with the largest errors.
+    """
     settings = read_settings()
-    settings.connect()  # said at once, before anything is copied, where it does not answer
+    settings.connect()  # Without Redis the command fails here, before it copies anything.
     copied = bool(settings.inbox_dir)
-    sources = uploads.images(images or [], settings.models, copied)
+    sources = uploads.stage_images(images or [], settings.models, copied)
     arguments = {
         "version": version,
-        "images": [str(each) for each in sources],
+        "images": [str(source) for source in sources],
         "staged": copied,
     }
-    result = ask(queue.EXPLAIN, str(version), arguments, wait, as_json)
+    result = run_job(queue.EXPLAIN, str(version), arguments, wait, as_json)
     if result is None:
         return
     if as_json:
-        tables.document(result)
+        tables.print_json(result)
     else:
-        explained(tables.console(), result["explained"], copied)
+        print_explanation(tables.message_console(), result["explained"], copied)
 
 
-def explained(to: Console, result: dict[str, Any], copied: bool) -> None:
-    """Show what was found and drawn.
+def print_explanation(console: Console, result: dict[str, Any], copied: bool) -> None:
+    """Print the figures of an explanation, and where its images are.
 
     Args:
-        to: where.
-        result: of the job.
-        copied: whether the pictures are in a container, from which they are to be fetched.
+        console: receives the table.
+        result: result of the job, from its key "explained".
+        copied: tells that the images lie in a container, from which the user has to fetch them.
     """
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = tables.name_value_table()
     table.add_row("model version", str(result["version"]))
-    for each in result["figures"]:
-        if each["name"].startswith("validation"):
-            unit = {"deg": "°", "1": "", "rows": ""}.get(each["unit"], f" {each['unit']}")
-            digits = {"rows": ".0f", "deg": ".2f", "1": ".3f"}.get(each["unit"], ".4f")
-            table.add_row(each["name"], f"{each['value']:{digits}}{unit}")
-    for each in result["frames"]:
-        table.add_row(each["name"], _steering(each))
-    for worst in result["hardest"][:1]:
-        where = f"{worst['dataset']}, {worst['time_s']:.1f} s: "
-        table.add_row("hardest validation frame", where + _steering(worst))
-    for each in result["missing"]:
-        table.add_row("[yellow]missing[/]", each)
-    for each in result["pictures"]:
-        if MAPS not in each["file"]:
-            table.add_row(each["file"], each["shows"])
-    table.add_row(f"frame-N{MAPS}M.png", "the maps of each convolution for frame N")
-    table.add_row("they are in", result["folder"])
+    for figure in result["figures"]:
+        if figure["name"].startswith("validation"):
+            unit = {"deg": "°", "1": "", "rows": ""}.get(figure["unit"], f" {figure['unit']}")
+            digits = {"rows": ".0f", "deg": ".2f", "1": ".3f"}.get(figure["unit"], ".4f")
+            table.add_row(figure["name"], f"{figure['value']:{digits}}{unit}")
+    for frame in result["frames"]:
+        table.add_row(frame["name"], _format_steering(frame))
+    for frame in result["hardest"][:1]:
+        where = f"{frame['dataset']}, {frame['time_s']:.1f} s: "
+        table.add_row("hardest validation frame", where + _format_steering(frame))
+    for reason in result["missing"]:
+        table.add_row("[yellow]missing[/]", reason)
+    for image in result["pictures"]:
+        if FEATURE_MAPS not in image["file"]:
+            table.add_row(image["file"], image["shows"])
+    table.add_row(f"frame-N{FEATURE_MAPS}M.png", "the feature maps of convolution M for frame N")
+    table.add_row("folder", result["folder"])
     if copied:
-        table.add_row("fetch them with", f"docker compose cp trainer:{result['folder']} .")
-    to.print(table)
+        table.add_row("command to fetch it", f"docker compose cp trainer:{result['folder']} .")
+    console.print(table)
 
 
-def _steering(frame: dict[str, Any]) -> str:
-    said = f"network {frame['network_deg']:+.1f}°"
-    return said + (f", driver {frame['driver_deg']:+.1f}°" if "driver_deg" in frame else "")
+def _format_steering(frame: dict[str, Any]) -> str:
+    text = f"network {frame['network_deg']:+.1f}°"
+    return text + (f", driver {frame['driver_deg']:+.1f}°" if "driver_deg" in frame else "")

@@ -1,117 +1,119 @@
-"""The commands that concern this machine alone: `up`, `demo`, `logs` and those passed on."""
+"""The commands for this machine: `up`, `logs`, and those that other packages carry out."""
 
 from __future__ import annotations
 
+import json
 import signal
+import sys
 import threading
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from lapwing import programs
-from lapwing.commands import demo as demonstration
+from lapwing.options import AsJson
 from lapwing.output import tables, terminal
 from lapwing.settings import read_settings
 from lapwing.stack import stack
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+PASS_ON: Final[dict[str, Any]] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+"""Context settings of a command whose options another program reads, `--help` included."""
 
 
-def up() -> None:
-    """Run all services on this machine, without Docker, until Ctrl-C."""
-    settings, console = read_settings(), Console()
+def up(as_json: AsJson = False) -> None:
+    """Run all services on this machine without Docker.
+
+    Ctrl-C stops them. With --json, the command prints one document once inference and the bridge
+    answer: the folders, the addresses and the processes. The output of the services then goes to
+    standard error.
+    """
+    settings = read_settings()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    lines = terminal.Terminal(console)
-    with stack.running(settings, lines.line):
-        lines.line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
-        lines.line("lapwing", f"inference: {settings.inference}/docs")
-        lines.line("lapwing", f"the simulator connects to port {settings.bridge_port}")
-        lines.line("lapwing", "Ctrl-C stops everything")
+    print_line = terminal.Terminal(tables.message_console(as_json)).print_line
+    with stack.run_services(settings, print_line) as supervisor:
+        print_line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
+        print_line("lapwing", f"inference: {settings.inference}/docs")
+        print_line("lapwing", f"the simulator connects to port {settings.bridge_port}")
+        print_line("lapwing", "Ctrl-C stops all services")
+        if as_json and stack.await_ports(settings, stop):
+            tables.print_json(stack.describe_services(settings, supervisor))
         stop.wait()
-        lines.line("lapwing", "stopping")
-
-
-def demo(
-    recording: Annotated[
-        Path | None,
-        typer.Argument(help="A recording: folder, zip or tar; default: record on lake."),
-    ] = None,
-    epochs: Annotated[int, typer.Option(help="At most.")] = 8,
-    as_json: AsJson = False,
-) -> None:
-    """Record, import, train, publish, serve and drive: the whole chain, and one table.
-
-    Without a recording the model drives a lap; exit 1 unless nobody had to help it.
-    """
-    options = {"epochs": epochs}
-    figures = demonstration.run(read_settings(), recording, options, tables.console(as_json))
-    if as_json:
-        tables.document(figures)
-    if not figures["drive"].get("success", True):
-        raise typer.Exit(1)
-
-
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-
-
-def _run(program: programs.Program, name: str, words: list[str]) -> int:
-    return programs.run(read_settings(), program, name, words)
-
-
-def sim(context: typer.Context) -> None:
-    """The simulator: record, drive, evaluate, gallery, replay; lapwing sim --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.SIMULATOR, "lapwing sim", context.args or ["--help"])
-    )
-
-
-def video(context: typer.Context) -> None:
-    """Make an MP4 of a recording or a folder of JPEGs; lapwing video --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.SIMULATOR, "lapwing", ["video", *context.args])
-    )
-
-
-def doctor(context: typer.Context) -> None:
-    """Say what is wrong with recordings, and what cures it; lapwing doctor --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.DOCTOR, "lapwing doctor", context.args or ["--help"])
-    )
-
-
-def rerun(context: typer.Context) -> None:
-    """Drive along recordings again, closed loop without a simulator; lapwing rerun --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.OFFLINE, "lapwing", ["rerun", *context.args])
-    )
-
-
-def score(context: typer.Context) -> None:
-    """Score a model on recordings, open loop, beside its baselines; lapwing score --help."""
-    raise typer.Exit(
-        programs.run(read_settings(), programs.OFFLINE, "lapwing", ["score", *context.args])
-    )
+        print_line("lapwing", "stopping all services")
 
 
 def logs(
-    services: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
-    last: Annotated[int, typer.Option("--last", "-n", help="Lines of each.")] = 50,
-    follow_up: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    as_json: AsJson = False,
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(help="Names of services, such as trainer. By default, all are shown."),
+    ] = None,
+    last: Annotated[
+        int, typer.Option("--last", "-n", help="Number of lines to show for each service.")
+    ] = 50,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Go on to show new lines until Ctrl-C."),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON document instead of text. With --follow, each line is a JSON "
+            "document.",
+        ),
+    ] = False,
 ) -> None:
     """Show what the services printed under `lapwing up`."""
     folder, names = read_settings().logs, services or []
-    lines = list(terminal.kept(folder, names, last))
-    if as_json:
-        tables.document([{"service": name, "line": text} for name, text in lines])
+    lines = list(terminal.last_lines(folder, names, last))
+    if as_json and not follow:
+        tables.print_json([{"service": name, "line": text} for name, text in lines])
         return
-    shown = terminal.Terminal(Console())
+    print_line = _print_line_as_json if as_json else terminal.Terminal(Console()).print_line
     for name, text in lines:
-        shown.line(name, text)
-    if follow_up:
-        for name, text in terminal.followed(folder, names):
-            shown.line(name, text)
+        print_line(name, text)
+    if follow:
+        for name, text in terminal.new_lines(folder, names):
+            print_line(name, text)
+
+
+def _print_line_as_json(name: str, text: str) -> None:
+    sys.stdout.write(json.dumps({"service": name, "line": text}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def sim(context: typer.Context) -> None:
+    """Run the simulator: record demonstrations, drive and replay."""
+    _pass_on(programs.SIMULATOR, "lapwing sim", context.args or ["--help"])
+
+
+def video(context: typer.Context) -> None:
+    """Make a video of a recording or of a folder of images."""
+    _pass_on(programs.VIDEO, "lapwing video", context.args)
+
+
+def doctor(context: typer.Context) -> None:
+    """Find the faults of recordings, and say how to cure them."""
+    _pass_on(programs.DOCTOR, "lapwing doctor", context.args or ["--help"])
+
+
+def rerun(context: typer.Context) -> None:
+    """Drive along recordings again, without a simulator."""
+    _pass_on(programs.OFFLINE, "lapwing", ["rerun", *context.args])
+
+
+def score(context: typer.Context) -> None:
+    """Compare a model's steering with the recorded steering."""
+    _pass_on(programs.OFFLINE, "lapwing", ["score", *context.args])
+
+
+def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
+    """Run another program in the place of this command, and end with its exit status."""
+    raise typer.Exit(programs.run_in_foreground(read_settings(), program, name, arguments))

@@ -1,4 +1,4 @@
-"""The commands about versions: which there are, how they drive, and which one does."""
+"""The commands `models`, `evaluate`, `promote` and `rollback`: they handle model versions."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ import typer
 from contract.jobs import queue
 from contract.models import promotion
 from contract.models.registry import Registry
-from lapwing.ask import ask
-from lapwing.commands.local import AsJson
-from lapwing.jobs.follow import Wait
-from lapwing.output import models as ranking
+from lapwing.jobs.follow import run_job
+from lapwing.options import AsJson, Version, Wait, parse_conditions
+from lapwing.output import models as model_tables
 from lapwing.output import tables
 from lapwing.settings import read_settings
 
-Version = Annotated[int, typer.Argument(min=1, help="Of the model.")]
-
 
 def models(as_json: AsJson = False) -> None:
-    """List the published models: their scores, where they come from, who is current and why."""
+    """List the published models, and show which one drives.
+
+    The table shows the scores of each version, how the gate decided on it, and what it was
+    trained on. Below it stands why the current version is current.
+    """
     registry = Registry(read_settings().models)
     if not as_json:
-        ranking.models(tables.console(), registry)
+        model_tables.print_models(tables.message_console(), registry)
         return
     manifests = [registry.manifest(version) for version in registry.versions()]
-    tables.document(
+    tables.print_json(
         {
             "current": registry.current(),
-            "versions": [dataclasses.asdict(each) for each in manifests],
-            "decisions": [dataclasses.asdict(each) for each in registry.decisions()],
+            "versions": [dataclasses.asdict(manifest) for manifest in manifests],
+            "decisions": [dataclasses.asdict(decision) for decision in registry.decisions()],
         }
     )
 
@@ -40,77 +41,120 @@ def models(as_json: AsJson = False) -> None:
 def promote(
     version: Version,
     force: Annotated[
-        bool, typer.Option("--force", help="At once, whatever the gate says; it is recorded.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Make the version current at once, without a comparison. The journal "
+            "records that it was forced.",
+        ),
     ] = False,
-    why: Annotated[str, typer.Option(help="With --force: what the journal says.")] = "",
+    why: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="Reason to record in the journal, together with --force."
+        ),
+    ] = "",
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version the one that drives, if it is shown to drive no worse; exit 1 if not."""
+    """Make a version current if it drives no worse.
+
+    The gate compares the version with the current one in the simulator and on recordings. The
+    exit status is 0 if the gate accepts the version, and 1 if it refuses it.
+    """
     settings = read_settings()
     registry = Registry(settings.models)
     if force:
         promotion.force(registry, version, why or "lapwing promote --force")
-        _tell_current(registry, as_json)
+        _print_current(registry, as_json)
         return
-    registry.manifest(version)  # said at once, where there is none
-    result = ask(queue.GATE, str(version), {"version": version}, wait, as_json)
+    registry.manifest(version)  # An unknown version is refused here, before a job is queued.
+    result = run_job(queue.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
-            tables.document(result)
+            tables.print_json(result)
         else:
-            ranking.verdict(tables.console(), result["gate"])
+            model_tables.print_gate(tables.message_console(), result["gate"])
         raise typer.Exit(0 if result["gate"]["accepted"] else 1)
 
 
 def rollback(as_json: AsJson = False) -> None:
-    """Have the version drive again that drove before; each call goes back further."""
+    """Make the version current that was current before.
+
+    Each further call goes one version further back.
+    """
     registry = Registry(read_settings().models)
     promotion.rollback(registry)
-    _tell_current(registry, as_json)
+    _print_current(registry, as_json)
 
 
 def evaluate(
     version: Version,
-    track: Annotated[str, typer.Option(help="lake, jungle, or a CSV file of points.")] = "lake",
-    starts: Annotated[int, typer.Option(min=1, max=200, help="Drives a condition.")] = 20,
-    laps: Annotated[float, typer.Option(min=0.01, max=10, help="Of each drive.")] = 1.0,
+    track: Annotated[
+        str,
+        typer.Option(
+            metavar="TRACK",
+            help="Track to drive: lake, jungle, or a CSV file with the points of a road.",
+        ),
+    ] = "lake",
+    starts: Annotated[
+        int,
+        typer.Option(metavar="X", min=1, max=200, help="Number of drives under each condition."),
+    ] = 20,
+    laps: Annotated[
+        float, typer.Option(metavar="X", min=0.01, max=10, help="Length of each drive, in laps.")
+    ] = 1.0,
     perturb: Annotated[
         str,
-        typer.Option(help="Conditions beside clear: fog,dusk,delay=100ms,offset=1m; + joins some."),
+        typer.Option(
+            metavar="LIST",
+            help="More conditions to drive under, after clear weather, separated by commas: "
+            "fog, dusk, delay=100ms, offset=1m. A plus sign joins two into one: "
+            "fog+delay=100ms.",
+        ),
     ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Of the starts.")] = 1,
-    film: Annotated[bool, typer.Option(help="Film the worst drive of each condition.")] = True,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="X", min=0, help="Seed of the random numbers that place the car at each start."
+        ),
+    ] = 1,
+    film: Annotated[
+        bool, typer.Option(help="Make a video of the worst drive under each condition.")
+    ] = True,
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a version drive from many starts and along recordings; keep what was measured."""
+    """Measure how well a published model version drives.
+
+    The version drives in the simulator from many starts, and along those parts of the
+    recordings that it was not trained on. The results are kept with the version.
+    """
     Registry(read_settings().models).manifest(version)
-    conditions = ["clear", *(word.strip() for word in perturb.split(",") if word.strip())]
-    own = Path(track)
+    track_file = Path(track)
     arguments: dict[str, Any] = {
         "version": version,
-        "track": str(own.absolute()) if own.is_file() else track,
+        "track": str(track_file.absolute()) if track_file.is_file() else track,
         "starts": starts,
         "laps": laps,
-        "conditions": list(dict.fromkeys(conditions)),
+        "conditions": list(dict.fromkeys(["clear", *parse_conditions(perturb)])),
         "seed": seed,
         "film": film,
     }
-    result = ask(queue.EVALUATE, str(version), arguments, wait, as_json)
+    result = run_job(queue.EVALUATE, str(version), arguments, wait, as_json)
     if result is None:
         return
     if as_json:
-        tables.document(result)
+        tables.print_json(result)
     else:
-        ranking.evaluation(tables.console(), result)
+        model_tables.print_evaluation(tables.message_console(), result)
 
 
-def _tell_current(registry: Registry, as_json: bool) -> None:
+def _print_current(registry: Registry, as_json: bool) -> None:
     version = registry.current()
     assert version is not None
     sha256 = registry.manifest(version).sha256
     if as_json:
-        tables.document({"current": version, "sha256": sha256})
+        tables.print_json({"current": version, "sha256": sha256})
     else:
-        tables.console().print(f"model version {version} is current ({sha256[:12]})")
+        tables.message_console().print(f"model version {version} is current ({sha256[:12]})")

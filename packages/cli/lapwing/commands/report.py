@@ -1,4 +1,4 @@
-"""The command `report`: has a version's report written, and copies it to where it is wanted."""
+"""The command `report`: it has the report on a version written, and copies it on request."""
 
 from __future__ import annotations
 
@@ -12,60 +12,64 @@ from contract import atomic_files
 from contract.errors import SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
-from lapwing.ask import ask
-from lapwing.commands.local import AsJson
-from lapwing.jobs.follow import Wait
+from lapwing.jobs.follow import run_job
+from lapwing.options import AsJson, Version, Wait
 from lapwing.output import tables
 from lapwing.settings import read_settings
 
 HTML: Final = "report.html"
-"""What a folder with a report has."""
+"""Name of a file that every folder with a report contains."""
 
 
 def report(
-    version: Annotated[int, typer.Argument(min=1, help="Of the model.")],
+    version: Version,
     out: Annotated[
-        Path | None, typer.Option(help="Copy the report into this folder; an earlier one goes.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder to copy the report into. A report that is in it already is replaced.",
+        ),
     ] = None,
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the report on a version: as one HTML file, as Markdown and as PDF."""
+    """Write the report on a version as HTML, Markdown and PDF."""
     registry = Registry(read_settings().models)
-    registry.manifest(version)  # said at once, where there is none
+    registry.manifest(version)  # An unknown version is refused here, before a job is queued.
     if out is not None:
         wait = True if wait is None else wait
-        _check(out, wait)
-    result = ask(queue.REPORT, str(version), {"version": version}, wait, as_json)
+        _check_target(out, wait)
+    result = run_job(queue.REPORT, str(version), {"version": version}, wait, as_json)
     if result is None:
         return
     if out is not None:
-        result = {"report": _copied(registry.path(version) / "report", out, result["report"])}
+        result = {"report": _copy_report(registry.path(version) / "report", out, result["report"])}
     if as_json:
-        tables.document(result)
+        tables.print_json(result)
     else:
-        tables.report(tables.console(), result["report"])
+        tables.print_report(tables.message_console(), result["report"])
 
 
-def _check(out: Path, wait: bool) -> None:
+def _check_target(out: Path, wait: bool) -> None:
+    """Raise SettingError unless a report can be copied to `out`."""
     if not wait:
         raise SettingError(
-            "a report can be copied only when it is made",
+            "a report can be copied only after it is made",
             got="--out and --no-wait",
-            remedy="Leave one of the two out",
+            remedy="Leave out one of the two options",
         )
     if out.exists() and not (out / HTML).exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingError(
             "--out has a value it cannot take",
             got=out,
-            remedy="Name a folder that is new, empty, or holds an earlier report",
+            remedy="Name a folder that is new, is empty or holds an earlier report",
         )
 
 
-def _copied(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Copy a report; return the result with the copy's paths."""
-    with atomic_files.replace_folder(out.absolute()) as made:
-        shutil.copytree(folder, made, dirs_exist_ok=True)
+def _copy_report(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Copy a report, and return the job's result with the paths of the copy."""
+    with atomic_files.replace_folder(out.absolute()) as new_folder:
+        shutil.copytree(folder, new_folder, dirs_exist_ok=True)
     paths = {
         name: str(out.absolute() / Path(str(result[name])).name)
         for name in ("html", "markdown", "pdf")

@@ -1,1 +1,1 @@
-"""The rounds of a DAgger run, and the state that a run is resumed from."""
+"""The rounds of a DAgger run, and the file that lets an interrupted run go on."""

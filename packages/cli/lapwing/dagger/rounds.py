@@ -1,9 +1,10 @@
-"""The rounds of `lapwing dagger`: drive and relabel, import, train, let the gate judge, evaluate.
+"""The rounds of `lapwing dagger`: drive and relabel, import, train, compare, evaluate.
 
 Source: Ross, Gordon, Bagnell 2011, A Reduction of Imitation Learning and Structured Prediction to
-No-Regret Online Learning, AISTATS, arXiv 1011.0686, algorithm 3.1. Its first iteration, in which
-the expert drives, is the recordings that there are; so in round n the expert drives with a
-probability of beta to the power n, and by default, as in the paper's own experiments, not at all.
+No-Regret Online Learning, AISTATS, arXiv 1011.0686, algorithm 3.1. In its first iteration the
+expert drives: these are the recordings that exist already. In round n the expert drives with a
+probability of beta to the power n. By default, as in the paper's own experiments, it does not
+drive at all.
 """
 
 from __future__ import annotations
@@ -16,118 +17,113 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
+from contract import train_config
 from contract.jobs import queue
 from contract.models.registry import ModelManifest
 from contract.recordings import dagger_names
-from lapwing.dagger.state import Campaign
+from lapwing.dagger.state import DaggerRun
 
 STARTS_SEED: Final = 1000
-"""Plus the round: of the starts that are learnt from, which are not those of the evaluation."""
-PERFECT: Final = 100.0
+"""The seed of a round's starts is this plus the round, so that the drives that are learned from
+start elsewhere than those of the evaluation."""
+PERFECT_PERCENT: Final = 100.0
 
-Intervals = dict[str, dict[str, float]]
-"""By condition: mean, low and high of the autonomy, percent."""
+Autonomies = dict[str, dict[str, float]]
+"""Mean, low and high of the autonomy, in percent, for each condition."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What came of one round; round 0 is the version that was there."""
+    """The results of one round. Round 0 is the version that the run started with."""
 
     round: int
     version: int
     collected: dict[str, Any] | None
-    """conditions, rows, interventions and apart_mean (|model - expert|) of the drives of the
-    version before."""
+    """Conditions, rows, interventions and apart_mean (the mean of |model - expert|) of the drives
+    of the version before; None in round 0."""
     rows: int
-    """In all recordings that the version was trained on."""
+    """Number of rows in all recordings that the version was trained on."""
     validation_mse: float
-    """On other rows in each round: the validation rows of all its recordings."""
-    autonomy: Intervals
+    """MSE on the validation rows of all these recordings, which are other rows in each round."""
+    autonomy: Autonomies
     gate: dict[str, Any] | None
-    """version, accepted, why and against; None where nothing was judged."""
+    """The gate's decision: version, accepted, why and against. It is None if there was no gate."""
 
 
 @dataclass(frozen=True)
-class Door:
-    """Where jobs are queued, and who is told of them."""
+class RunContext:
+    """What every step of a run needs: the run itself, the queue and the console."""
 
-    work: Campaign
+    dagger_run: DaggerRun
     connection: Redis
     console: Console
 
-    def step(
-        self, name: str, kind: str, arguments: dict[str, Any], job: str | None = None
+    def run_step(
+        self, name: str, job_type: str, arguments: dict[str, Any], job_id: str | None = None
     ) -> dict[str, Any]:
-        """Return the result of a step; see Campaign.step."""
-        return self.work.step(name, kind, arguments, self.connection, self.console, job)
+        """Return the result of a step, as DaggerRun.run_step does."""
+        return self.dagger_run.run_step(
+            name, job_type, arguments, self.connection, self.console, job_id
+        )
 
 
-def run(begun: ModelManifest, door: Door) -> list[Round]:
-    """Go through all rounds, and return them.
+def run_rounds(first: ModelManifest, context: RunContext) -> list[Round]:
+    """Carry out all rounds, and return their results.
 
     Args:
-        begun: of the version that drives first.
-        door: with the campaign's terms.
+        first: the manifest of the version that drives first.
+        context: the run, whose terms say what to do.
 
     Raises:
-        JobError: a job failed; what ended before it is kept.
+        JobError: a job failed. The results of earlier jobs are kept.
     """
-    terms = door.work.terms
-    datasets = [str(each["dataset"]) for each in begun.data]
-    rows = sum(int(str(each["rows"])) for each in begun.data)
-    mse = begun.metrics["validation_mse"]
-    found = [Round(0, begun.version, None, rows, mse, _evaluated(0, begun.version, door), None)]
+    terms = context.dagger_run.terms
+    datasets = [str(data["dataset"]) for data in first.data]
+    rows = sum(int(str(data["rows"])) for data in first.data)
+    autonomy = _evaluate(0, first.version, context)
+    mse = first.metrics["validation_mse"]
+    rounds = [Round(0, first.version, None, rows, mse, autonomy, None)]
     for number in range(1, terms["rounds"] + 1):
-        before = found[-1]
-        aim = terms["aim"] or weakest(before.autonomy)
-        name = dagger_names.dataset_name(begun.version, number)
-        arguments = {
-            "version": before.version,
-            "name": name,
-            "track": terms["track"],
-            "conditions": aim,
-            "starts": terms["starts"],
-            "rows": terms["rows"],
-            "beta": terms["beta"] ** number,
-            "seed": STARTS_SEED + number,
-        }
-        collected = door.step(f"r{number}-collect", queue.COLLECT, arguments)["collected"]
-        # The inbox is both workers' own, so nothing is copied; the import removes the recording.
+        previous = rounds[-1]
+        conditions = terms["aim"] or weakest_conditions(previous.autonomy)
+        name = dagger_names.dataset_name(first.version, number)
+        collected = _collect(number, previous.version, name, conditions, context)
+        # The inbox belongs to both workers, so nothing is copied. The import removes the recording.
         arguments = {"source": collected["folder"], "name": name, "staged": True}
-        imports = door.step(f"r{number}-ingest", queue.INGEST, arguments)["imports"]
-        datasets += [each["dataset"] for each in imports]
-        rows += sum(each["rows"] for each in imports)
-        trained = door.step(f"r{number}-train", queue.TRAIN, training(begun, datasets, terms))
+        imports = context.run_step(f"r{number}-ingest", queue.INGEST, arguments)["imports"]
+        datasets += [result["dataset"] for result in imports]
+        rows += sum(result["rows"] for result in imports)
+        arguments = training_arguments(first, datasets, terms)
+        trained = context.run_step(f"r{number}-train", queue.TRAIN, arguments)
         version = int(trained["version"])
-        verdict = None
+        gate = None
         if trained["gate"]:
-            arguments = {"version": version}
-            judged = door.step(f"r{number}-gate", queue.GATE, arguments, job=trained["gate"])
-            verdict = judged["gate"]
-        found.append(
+            step, arguments = f"r{number}-gate", {"version": version}
+            gate = context.run_step(step, queue.GATE, arguments, trained["gate"])["gate"]
+        rounds.append(
             Round(
                 number,
                 version,
                 {key: collected[key] for key in ("rows", "interventions", "apart_mean")}
-                | {"conditions": aim},
+                | {"conditions": conditions},
                 rows,
                 trained["metrics"]["validation_mse"],
-                _evaluated(number, version, door),
-                verdict,
+                _evaluate(number, version, context),
+                gate,
             )
         )
-    return found
+    return rounds
 
 
-def training(
-    begun: ModelManifest, datasets: Sequence[str], terms: dict[str, Any]
+def training_arguments(
+    first: ModelManifest, datasets: Sequence[str], terms: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the arguments of a training as that of a version was, on other recordings.
+    """Return the arguments of a training like that of the first version, on more recordings.
 
-    A split that `auto` chose stays one by blocks: with the fifth recording `auto` would hold whole
-    recordings out of the training, a lap of the expert's or a round among them.
+    A split chosen by `auto` is replaced by a split into blocks. From the fifth recording on, `auto`
+    would leave whole recordings out of the training: a lap of the expert, or a round.
     """
-    config = dict(begun.config)
+    config = train_config.current_names(first.config)
     if config.get("split") == "auto":
         config["split"] = "blocks"
     if terms["epochs"]:
@@ -135,14 +131,35 @@ def training(
     return {"datasets": list(datasets), **config}
 
 
-def weakest(autonomy: Intervals) -> list[str]:
-    """Return the condition of the lowest autonomy; all of them where none is below 100 %."""
-    least = min(autonomy, key=lambda name: autonomy[name]["mean"])
-    return list(autonomy) if autonomy[least]["mean"] >= PERFECT else [least]
+def weakest_conditions(autonomy: Autonomies) -> list[str]:
+    """Return the condition with the lowest autonomy, or all conditions if none is below 100 %."""
+    weakest = min(autonomy, key=lambda name: autonomy[name]["mean"])
+    return list(autonomy) if autonomy[weakest]["mean"] >= PERFECT_PERCENT else [weakest]
 
 
-def _evaluated(number: int, version: int, door: Door) -> Intervals:
-    terms = door.work.terms
+def _collect(
+    number: int, version: int, name: str, conditions: list[str], context: RunContext
+) -> dict[str, Any]:
+    """Have a version drive and the expert label its frames; return where the recording is."""
+    terms = context.dagger_run.terms
+    arguments = {
+        "version": version,
+        "name": name,
+        "track": terms["track"],
+        "conditions": conditions,
+        "starts": terms["starts"],
+        "rows": terms["rows"],
+        "beta": terms["beta"] ** number,
+        "seed": STARTS_SEED + number,
+    }
+    result = context.run_step(f"r{number}-collect", queue.COLLECT, arguments)
+    collected: dict[str, Any] = result["collected"]
+    return collected
+
+
+def _evaluate(number: int, version: int, context: RunContext) -> Autonomies:
+    """Have a version evaluated, and return its autonomy under each condition."""
+    terms = context.dagger_run.terms
     arguments = {
         "version": version,
         "track": terms["track"],
@@ -151,51 +168,51 @@ def _evaluated(number: int, version: int, door: Door) -> Intervals:
         "conditions": terms["conditions"],
         "film": False,
     }
-    result = door.step(f"r{number}-evaluate", queue.EVALUATE, arguments)["evaluation"]
+    result = context.run_step(f"r{number}-evaluate", queue.EVALUATE, arguments)["evaluation"]
     return {
-        each["condition"]: {
-            name: float(each["measures"]["autonomy_percent"][name])
+        condition["condition"]: {
+            name: float(condition["measures"]["autonomy_percent"][name])
             for name in ("mean", "low", "high")
         }
-        for each in result["conditions"]
+        for condition in result["conditions"]
     }
 
 
-def table(rounds: Sequence[Round]) -> Table:
+def build_table(rounds: Sequence[Round]) -> Table:
     """Return the table of all rounds."""
-    names = list(rounds[0].autonomy)
-    shown = Table(
+    conditions = list(rounds[0].autonomy)
+    table = Table(
         "round",
         "version",
-        "learnt under",
+        "learned under",
         "rows added",
         "rows",
         "val MSE",
-        *names,
+        *conditions,
         "gate",
         box=None,
-        title="autonomy % (95 % interval) by condition",
+        title="autonomy in % (95 % interval) under each condition",
     )
-    for each in rounds:
-        extra = each.collected or {}
-        shown.add_row(
-            str(each.round),
-            str(each.version),
-            ", ".join(extra.get("conditions", [])),
-            f"{extra['rows']:,}" if extra else "",
-            f"{each.rows:,}",
-            f"{each.validation_mse:.4f}",
-            *(_interval(each.autonomy[name]) for name in names),
-            _verdict(each.gate),
+    for result in rounds:
+        collected = result.collected or {}
+        table.add_row(
+            str(result.round),
+            str(result.version),
+            ", ".join(collected.get("conditions", [])),
+            f"{collected['rows']:,}" if collected else "",
+            f"{result.rows:,}",
+            f"{result.validation_mse:.4f}",
+            *(_format_interval(result.autonomy[condition]) for condition in conditions),
+            _format_gate(result.gate),
         )
-    return shown
+    return table
 
 
-def _interval(autonomy: dict[str, float]) -> str:
+def _format_interval(autonomy: dict[str, float]) -> str:
     return f"{autonomy['mean']:.1f} ({autonomy['low']:.0f}-{autonomy['high']:.0f})"
 
 
-def _verdict(gate: dict[str, Any] | None) -> str:
+def _format_gate(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return ""
     return "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"

@@ -1,1 +1,1 @@
-"""Queues jobs, follows them, and hands files over to the workers."""
+"""Queues jobs, waits for their results, and gives files to the workers."""

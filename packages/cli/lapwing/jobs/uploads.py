@@ -1,4 +1,4 @@
-"""Copies what a command is given to where a worker sees it, when it does not see our files."""
+"""Gives files to a worker: their paths, or copies if the worker cannot see the user's files."""
 
 from __future__ import annotations
 
@@ -8,84 +8,88 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
+from contract.inbox import MODEL_FILES
 
 
-def source(path: Path, inbox: str) -> tuple[Path, bool]:
-    """Return the path to give to the worker, and whether it is a copy to be removed afterwards.
+def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
+    """Return the path to give to the ingest worker, and whether it is a temporary copy.
 
     Args:
-        path: the recording: a folder, a zip or a tar.
-        inbox: a folder that the worker sees under the same name; empty when it sees all of ours.
+        path: the recording: a folder, a zip file or a tar file.
+        inbox: a folder that the worker sees under the same name. It is empty if the worker sees
+            all of the user's files.
 
     Raises:
-        RecordingError: there is nothing at `path`.
+        RecordingError: nothing exists at `path`, or it cannot be copied.
     """
     if not path.exists():
         raise RecordingError(
             "there is no such recording",
             got=str(path),
-            remedy="Name a folder with a driving_log.csv, or a zip or tar of one",
+            remedy="Name a folder with a driving_log.csv, or a zip or tar file of such a folder",
         )
     if not inbox:
         return path.absolute(), False
     try:
-        return _copied(path, Path(inbox)), True
+        return _copy(path, Path(inbox)), True
     except (OSError, shutil.Error) as error:
-        raise _uncopied(RecordingError, path, "recording", "ingest", error) from error
+        raise _copy_error(RecordingError, path, "recording", "ingest", error) from error
 
 
-def model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
+def stage_model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
     """Return the path of a model file to give to the trainer, and whether it is a copy.
 
     Args:
         path: the file.
-        models: the model volume, which the trainer may write: it removes the copy afterwards.
-        copied: whether the trainer does not see our files.
+        models: the model volume. The trainer may write to it, and removes the copy afterwards.
+        copied: tells that the trainer cannot see the user's files.
 
     Raises:
-        ModelError: there is no file at `path`, or it cannot be copied.
+        ModelError: no file exists at `path`, or it cannot be copied.
     """
     if not path.is_file():
         raise ModelError(
-            "there is no such model file", got=str(path), remedy="Name a .h5 file of Keras"
+            "there is no such model file", got=str(path), remedy="Name an .h5 file of Keras"
         )
     if not copied:
         return path.absolute(), False
     try:
-        return _copied(path, models / ".inbox"), True
+        return _copy(path, models / MODEL_FILES), True
     except OSError as error:
-        raise _uncopied(ModelError, path, "model file", "trainer", error) from error
+        raise _copy_error(ModelError, path, "model file", "trainer", error) from error
 
 
-def images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
-    """Return the paths of pictures to give to the trainer, of copies if it does not see our files.
+def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
+    """Return the paths of images to give to the trainer.
 
     Args:
         paths: JPEG or PNG files.
-        models: the model volume, which the trainer may write: it removes the copies afterwards.
-        copied: whether the trainer does not see our files.
+        models: the model volume. The trainer may write to it, and removes the copies afterwards.
+        copied: tells that the trainer cannot see the user's files, so that it gets copies.
 
     Raises:
-        FrameError: there is no file at one of the paths, or it cannot be copied.
+        FrameError: no file exists at one of the paths, or it cannot be copied.
     """
     for path in paths:
         if not path.is_file():
-            raise FrameError("there is no such picture", got=str(path), remedy="Name JPEGs or PNGs")
+            raise FrameError(
+                "there is no such image", got=str(path), remedy="Name JPEG or PNG files"
+            )
     if not copied:
         return [path.absolute() for path in paths]
-    found: list[Path] = []
+    copies: list[Path] = []
     for path in paths:
         try:
-            found.append(_copied(path, models / ".inbox"))
+            copies.append(_copy(path, models / MODEL_FILES))
         except OSError as error:
-            for copy in found:
+            for copy in copies:
                 shutil.rmtree(copy.parent)
-            raise _uncopied(FrameError, path, "picture", "trainer", error) from error
-    return found
+            raise _copy_error(FrameError, path, "image", "trainer", error) from error
+    return copies
 
 
-def _copied(path: Path, inbox: Path) -> Path:
-    """Copy a file or folder into a new folder of the inbox; it keeps its name."""
+def _copy(path: Path, inbox: Path) -> Path:
+    """Copy a file or folder, under its own name, into a new folder of the inbox."""
     folder = inbox / uuid.uuid4().hex
     folder.mkdir(parents=True)
     copy = folder / path.absolute().name
@@ -100,11 +104,11 @@ def _copied(path: Path, inbox: Path) -> Path:
     return copy
 
 
-def _uncopied(
-    kind: type[LapwingError], path: Path, what: str, worker: str, error: Exception
+def _copy_error(
+    error_class: type[LapwingError], path: Path, what: str, worker: str, error: Exception
 ) -> LapwingError:
-    return kind(
+    return error_class(
         f"the {what} {path} cannot be copied to the {worker} worker",
         got=error,
-        remedy=f"Containers read as a user of their own: chmod -R a+rX the {what}",
+        remedy=f"The container reads as another user, so run: chmod -R a+rX {path}",
     )

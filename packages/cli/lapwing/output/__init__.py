@@ -1,1 +1,1 @@
-"""What commands print: tables, progress and the live view."""
+"""What the commands print: tables, the progress of jobs, log lines and the live view."""

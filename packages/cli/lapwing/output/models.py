@@ -1,4 +1,4 @@
-"""What the command line prints of versions beside each other, and of the gate between them."""
+"""What the command line prints about model versions, their evaluations and the gate."""
 
 from __future__ import annotations
 
@@ -15,149 +15,172 @@ from contract.models.registry import ModelManifest, Registry
 from lapwing.output import tables
 
 UNKNOWN: Final = "-"
+REPLAY_LIMIT_M: Final = 3
+"""The table of versions shows replays in which the car was put back at this offset."""
 
 
-def models(to: Console, registry: Registry) -> None:
-    """Show the versions with their scores and origin, and why the current one drives."""
+def print_models(console: Console, registry: Registry) -> None:
+    """Print the versions with their scores and origin, and why the current one is current."""
     manifests = [registry.manifest(version) for version in registry.versions()]
     current, decisions = registry.current(), registry.decisions()
     if not manifests:
-        to.print("No model was published. `lapwing train` makes one.")
+        console.print("No model is published yet. `lapwing train` makes one.")
         return
-    table = tables.lines("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
-    for each in manifests:
-        found = scores(registry.path(each.version))
+    table = tables.wide_table("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
+    for manifest in manifests:
+        version = manifest.version
+        scores = read_scores(registry.path(version))
         errors = [
-            each.metrics.get(f"validation_{name}") for name in ("mse", "mse_zero", "mse_hold")
+            manifest.metrics.get(f"validation_{name}") for name in ("mse", "mse_zero", "mse_hold")
         ]
         table.add_row(
-            f"[green]{each.version} current[/]" if each.version == current else str(each.version),
+            f"[green]{version} current[/]" if version == current else str(version),
             *(UNKNOWN if error is None else f"{error:.4f}" for error in errors),
-            found["drives"],
-            found["replay"],
-            _standing(each.version, current, decisions),
-            origin(each),
+            scores["drives"],
+            scores["replay"],
+            _describe_standing(version, current, decisions),
+            describe_origin(manifest),
         )
-    tables.unbroken(to, table)
-    made = [each for each in decisions if each.version == current and each.accepted]
-    if made:
-        said = made[-1]
-        to.print(
-            f"version {current} is current since {said.at} ({said.by}): {said.why}",
+    tables.print_unwrapped(console, table)
+    accepted = [
+        decision for decision in decisions if decision.version == current and decision.accepted
+    ]
+    if accepted:
+        last = accepted[-1]
+        console.print(
+            f"version {current} is current since {last.at} ({last.by}): {last.why}",
             highlight=False,
             soft_wrap=True,
         )
 
 
-def scores(version: Path) -> dict[str, str]:
-    """Return a version's autonomy with its interval, as it was evaluated last, in words."""
-    found = {"drives": UNKNOWN, "replay": UNKNOWN}
+def read_scores(version: Path) -> dict[str, str]:
+    """Return how well a version drives by its last evaluation: in the simulator and in replays.
+
+    Args:
+        version: the folder of the version.
+
+    Raises:
+        ModelError: a file of the evaluation cannot be read.
+    """
+    scores = {"drives": UNKNOWN, "replay": UNKNOWN}
     evaluations = [_read(path) for path in version.glob("evaluations/[!.]*/evaluation.json")]
     if evaluations:
-        latest = max(evaluations, key=lambda each: str(each["made_at"]))
-        first = latest["conditions"][0]
-        value = first["measures"]["autonomy_percent"]
-        found["drives"] = f"{_figure(value)} {latest['track']}"
+        latest = max(evaluations, key=lambda evaluation: str(evaluation["made_at"]))
+        autonomy = latest["conditions"][0]["measures"]["autonomy_percent"]
+        scores["drives"] = f"{_format_interval(autonomy)} {latest['track']}"
     path = version / "evaluations" / "replay" / "replay.json"
     if path.is_file():
         shares = [
             drive["autonomy_percent"]
-            for each in _read(path)["datasets"]
-            for drive in each["drives"]
-            if drive["limit_m"] == 3
+            for dataset in _read(path)["datasets"]
+            for drive in dataset["drives"]
+            if drive["limit_m"] == REPLAY_LIMIT_M
         ]
         if shares:
-            found["replay"] = f"{sum(shares) / len(shares):.0f} % of {len(shares)}"
-    return found
+            scores["replay"] = f"{sum(shares) / len(shares):.0f} % of {len(shares)}"
+    return scores
 
 
-def origin(manifest: ModelManifest) -> str:
-    """Say what a version was trained on, or which file it came from."""
+def describe_origin(manifest: ModelManifest) -> str:
+    """Return what a version was trained on, or which file it was imported from."""
     if "imported_from" in manifest.config:
         return f"imported from {manifest.config['imported_from']}"
     return ", ".join(str(data["dataset"]) for data in manifest.data)
 
 
-def verdict(to: Console, gate: Mapping[str, Any]) -> None:
-    """Show what the gate decided, and by which figures."""
-    word = "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"
+def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
+    """Print what the gate decided, and the figures behind it."""
+    decision = "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"
     against = "" if gate["against"] is None else f" against version {gate['against']}"
-    to.print(f"gate: version {gate['version']} {word}{against}", soft_wrap=True)
+    console.print(f"gate: version {gate['version']} {decision}{against}", soft_wrap=True)
     comparisons = gate.get("comparisons", [])
     if not comparisons:
-        to.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
+        console.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
         return
-    table = tables.lines("course", "", "this one", "current", "difference", "at least", "pairs")
-    for each in comparisons:
+    table = tables.wide_table(
+        "course", "measure", "this version", "current", "difference", "at least", "pairs"
+    )
+    for comparison in comparisons:
         table.add_row(
-            each["course"],
-            each["measure"],
-            f"{each['candidate']:.1f} %",
-            f"{each['incumbent']:.1f} %",
-            f"{each['difference']:+.1f}",
-            f"{each['lower']:+.1f}",
-            str(each["pairs"]) + ("" if each["tells"] else ", tells nothing"),
+            comparison["course"],
+            comparison["measure"],
+            f"{comparison['candidate']:.1f} %",
+            f"{comparison['incumbent']:.1f} %",
+            f"{comparison['difference']:+.1f}",
+            f"{comparison['lower']:+.1f}",
+            str(comparison["pairs"]) + ("" if comparison["tells"] else ", not informative"),
         )
-    tables.unbroken(to, table)
+    tables.print_unwrapped(console, table)
     if not gate["accepted"]:
-        to.print(
-            f"  current stays; `lapwing promote {gate['version']} --force` has it drive all the "
-            "same",
+        console.print(
+            "  The current version stays current. `lapwing promote "
+            f"{gate['version']} --force` makes this version current nevertheless.",
             highlight=False,
             soft_wrap=True,
         )
 
 
-def evaluation(to: Console, result: Mapping[str, Any]) -> None:
-    """Show how a version drove, with 95 % intervals, and where the rest of it lies."""
-    found = result["evaluation"]
+def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
+    """Print how well a version drove, with 95 % intervals, and where the results are."""
+    evaluation = result["evaluation"]
     names = ("success_percent", "autonomy_percent", "lateral_mae_m", "off_road_percent")
-    to.print(
-        f"version {found['version']} on {found['track']}: {found['starts']} starts of "
-        f"{found['laps']:g} laps; in brackets 95 % intervals",
+    console.print(
+        f"version {evaluation['version']} on {evaluation['track']}: {evaluation['starts']} "
+        f"starts of {evaluation['laps']:g} laps; 95 % intervals are in brackets",
         highlight=False,
         soft_wrap=True,
     )
-    table = tables.lines("", "success", "autonomy", "off the line", "wheel off the road")
-    for each in found["conditions"]:
-        table.add_row(each["condition"], *(_figure(each["measures"][name]) for name in names))
-    tables.unbroken(to, table)
+    table = tables.wide_table(
+        "condition",
+        "success",
+        "autonomy",
+        "distance from the line",
+        "time with a wheel off the road",
+    )
+    for condition in evaluation["conditions"]:
+        measures = condition["measures"]
+        table.add_row(condition["condition"], *(_format_interval(measures[name]) for name in names))
+    tables.print_unwrapped(console, table)
     if result["replay"]:
-        table = tables.lines("recording, held out", "limit", "autonomy", "off the path, rms")
-        for road in result["replay"]:
-            for drive in road["drives"]:
+        table = tables.wide_table(
+            "recording, rows", "limit", "autonomy", "RMS distance from the path"
+        )
+        for dataset in result["replay"]:
+            for drive in dataset["drives"]:
                 table.add_row(
-                    f"{road['dataset']}: {road['held_out']}",
+                    f"{dataset['dataset']}: {dataset['held_out']}",
                     f"{drive['limit_m']:g} m",
                     f"{drive['autonomy_percent']:.1f} %",
                     f"{drive['deviation_rmse_m']:.2f} m",
                 )
-        tables.unbroken(to, table)
-    for road in result["openloop"]:
-        score = road["score"]
-        to.print(
-            f"{road['dataset']}: MSE {score['mse']:.4f}, predict-zero {score['mse_zero']:.4f}, "
-            f"hold-last {score['mse_hold']:.4f}; {road['leak']}",
+        tables.print_unwrapped(console, table)
+    for dataset in result["openloop"]:
+        score = dataset["score"]
+        console.print(
+            f"{dataset['dataset']}: MSE {score['mse']:.4f}, predict-zero {score['mse_zero']:.4f}, "
+            f"hold-last {score['mse_hold']:.4f}; {dataset['leak']}",
             highlight=False,
             soft_wrap=True,
         )
-    to.print(f"kept {found['folder']}", highlight=False, soft_wrap=True)
+    console.print(f"results are in {evaluation['folder']}", highlight=False, soft_wrap=True)
 
 
-def _figure(value: Mapping[str, Any]) -> str:
-    if value["mean"] is None:
+def _format_interval(measure: Mapping[str, Any]) -> str:
+    if measure["mean"] is None:
         return UNKNOWN
-    form = ".0f" if value["unit"] == "%" else ".2f"
-    low, high = format(value["low"], form), format(value["high"], form)
-    return f"{format(value['mean'], form)} {value['unit']} ({low}-{high})"
+    form = ".0f" if measure["unit"] == "%" else ".2f"
+    low, high = format(measure["low"], form), format(measure["high"], form)
+    return f"{format(measure['mean'], form)} {measure['unit']} ({low}-{high})"
 
 
-def _standing(version: int, current: int | None, decisions: Sequence[Decision]) -> str:
-    """Say in a word how a version fared last."""
-    of = [each for each in decisions if each.version == version]
-    if not of:
+def _describe_standing(version: int, current: int | None, decisions: Sequence[Decision]) -> str:
+    """Return in a word how the last decision on a version ended."""
+    own_decisions = [decision for decision in decisions if decision.version == version]
+    if not own_decisions:
         return UNKNOWN if version == current else "candidate"
-    return of[-1].by if of[-1].accepted else f"[red]refused[/] against {of[-1].previous}"
+    last = own_decisions[-1]
+    return last.by if last.accepted else f"[red]refused[/] against {last.previous}"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -166,5 +189,5 @@ def _read(path: Path) -> dict[str, Any]:
         return document
     except ValueError as error:
         raise ModelError(
-            f"{path} cannot be read", got=error, remedy="`lapwing evaluate` makes it anew"
+            f"{path} cannot be read", got=error, remedy="`lapwing evaluate` writes a new one"
         ) from error

@@ -1,4 +1,4 @@
-"""What the command line prints: tables for people, JSON for programs."""
+"""What the commands print: tables for people, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -9,137 +9,166 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
 from contract.jobs.queue import JobView
-from lapwing.jobs.follow import describe
+from lapwing.output.progress import describe_error, describe_progress
 
-WIDEST: Final = 400
+MAX_WIDTH: Final = 400
+STATUS_COLORS: Final = {"finished": "green", "failed": "red", "started": "cyan"}
 
 
-def console(as_json: bool = False) -> Console:
-    """Return where people are told things: not where a JSON document goes."""
+def message_console(as_json: bool = False) -> Console:
+    """Return the console for messages: standard error if a JSON document goes to the output."""
     return Console(stderr=as_json)
 
 
-def document(value: object) -> None:
-    """Print one JSON document to standard output, uncoloured and unwrapped."""
+def print_json(value: object) -> None:
+    """Print one JSON document to standard output, without color and without line breaks added."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()  # `lapwing up --json` goes on running.
 
 
-def lines(*heads: str) -> Table:
-    """Return a table for `unbroken`."""
+def wide_table(*headings: str) -> Table:
+    """Return an empty table for `print_unwrapped`."""
     table = Table(box=None)
-    for head in heads:
-        table.add_column(head, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
     return table
 
 
-def unbroken(to: Console, table: Table) -> None:
-    """Print a table whose lines are as long as they are: a narrow terminal breaks them itself."""
-    wide = Console(file=to.file, width=WIDEST, force_terminal=to.is_terminal)
+def print_unwrapped(console: Console, table: Table) -> None:
+    """Print a table in full width. A narrow terminal breaks its lines, and loses none of them."""
+    wide = Console(file=console.file, width=MAX_WIDTH, force_terminal=console.is_terminal)
     wide.width = Measurement.get(wide, wide.options, table).maximum
     wide.print(table)
 
 
-def queued(views: Sequence[JobView], as_json: bool) -> None:
-    """Say which jobs wait now, and how to look at them."""
-    if as_json:
-        document([dataclasses.asdict(each) for each in views])
-        return
-    for each in views:
-        console().print(f"queued {each.id}: `lapwing jobs` shows it", highlight=False)
-
-
-def jobs(to: Console, views: Sequence[JobView]) -> None:
-    """Show the jobs, newest first."""
-    table = Table("job", "status", "queued at", "progress or error", box=None)
-    colors = {"finished": "green", "failed": "red", "started": "cyan"}
-    for view in views:
-        color = colors.get(view.status, "yellow")
-        said = view.error or (describe(view) if view.status == "started" else "")
-        table.add_row(view.id, f"[{color}]{view.status}[/]", view.created_at, said)
-    to.print(table if views else "No jobs. `lapwing ingest PATH` queues one.")
-
-
-def imports(to: Console, results: Sequence[dict[str, Any]]) -> None:
-    """Show what an ingest job did with each recording."""
-    table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
-    for each in results:
-        table.add_row(
-            each["dataset"],
-            f"{each['rows']:,}",
-            f"{each['rejected']:,}",
-            f"{each['frames']:,}",
-            f"{each['file_bytes'] / 1e6:.0f}",
-            "" if each["skipped"] else f"{each['rows_per_s']:,.0f}",
-            "already imported: nothing to do" if each["skipped"] else "",
-        )
-    to.print(table)
-
-
-def imported(to: Console, result: dict[str, Any]) -> None:
-    """Show what became of a model file."""
-    metrics = result["metrics"]
+def name_value_table() -> Table:
+    """Return an empty table of two columns, names and values, without headings and lines."""
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    return table
+
+
+def print_queued(views: Sequence[JobView], as_json: bool) -> None:
+    """Print which jobs were queued."""
+    if as_json:
+        print_json([dataclasses.asdict(view) for view in views])
+        return
+    for view in views:
+        message_console().print(f"queued {view.id}: `lapwing jobs` shows it", highlight=False)
+
+
+def print_jobs(console: Console, views: Sequence[JobView]) -> None:
+    """Print the jobs, newest first, and below them why some of them failed."""
+    if not views:
+        console.print("There are no jobs. `lapwing ingest PATH` queues one.")
+        return
+    table = wide_table("job", "status", "queued at", "progress")
+    for view in views:
+        color = STATUS_COLORS.get(view.status, "yellow")
+        state = describe_progress(view) if view.status == "started" else ""
+        table.add_row(view.id, f"[{color}]{view.status}[/]", view.created_at, state)
+    print_unwrapped(console, table)
+    for view in views:
+        if view.error:
+            text = f"\n[red]{view.id}:[/] {escape(describe_error(view))}"
+            console.print(text, highlight=False, soft_wrap=True)
+
+
+def print_result(console: Console, result: dict[str, Any]) -> None:
+    """Print the result of an import, of a model's import or of a training."""
+    if "imports" in result:
+        print_imports(console, result["imports"])
+    elif "imported" in result:
+        print_imported_model(console, result["imported"])
+    else:
+        print_training(console, result)
+
+
+def print_imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
+    """Print what an import job did with each recording."""
+    table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
+    for result in results:
+        table.add_row(
+            result["dataset"],
+            f"{result['rows']:,}",
+            f"{result['rejected']:,}",
+            f"{result['frames']:,}",
+            f"{result['file_bytes'] / 1e6:.0f}",
+            "" if result["skipped"] else f"{result['rows_per_s']:,.0f}",
+            "skipped: it was imported before" if result["skipped"] else "",
+        )
+    console.print(table)
+
+
+def print_imported_model(console: Console, result: dict[str, Any]) -> None:
+    """Print what became of an imported model file."""
+    metrics = result["metrics"]
+    table = name_value_table()
     table.add_row("model version", str(result["version"]))
     table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
-    table.add_row("its sha256", result["source_sha256"])
+    table.add_row("sha256 of that file", result["source_sha256"])
     if result["normalized"]:
-        table.add_row("pixels are scaled", result["normalized"])
+        table.add_row("scaling of the pixels", result["normalized"])
     table.add_row("layers", ", ".join(result["layers"]))
     table.add_row(
-        "differs at most, Keras / LiteRT from NumPy",
+        "largest difference, Keras / LiteRT from NumPy",
         f"{metrics['forward_difference']:.1e} / {metrics['twin_difference']:.1e}",
     )
-    table.add_row("steers", f"{metrics['steering_min']:+.3f} to {metrics['steering_max']:+.3f}")
+    table.add_row(
+        "range of its steering",
+        f"{metrics['steering_min']:+.3f} to {metrics['steering_max']:+.3f}",
+    )
     for note in result["notes"]:
         table.add_row("[yellow]note[/]", note)
-    for name, digest in result["sha256"].items():
-        table.add_row(f"sha256 of {name}", digest)
-    to.print(table)
+    _add_digests(table, result["sha256"])
+    console.print(table)
 
 
-def report(to: Console, result: dict[str, Any]) -> None:
-    """Show where a report is."""
+def print_report(console: Console, result: dict[str, Any]) -> None:
+    """Print where the files of a report are."""
     for name, label in (("html", "HTML"), ("markdown", "Markdown"), ("pdf", "PDF")):
-        to.print(f"{label:8}  {result[name]}", highlight=False, soft_wrap=True)
+        console.print(f"{label:8}  {result[name]}", highlight=False, soft_wrap=True)
 
 
-def training(to: Console, result: dict[str, Any]) -> None:
-    """Show what a training job published."""
+def print_training(console: Console, result: dict[str, Any]) -> None:
+    """Print what a training job published."""
     metrics = result["metrics"]
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = name_value_table()
     table.add_row("model version", str(result["version"]))
-    table.add_row("samples", f"{metrics['train_samples']:,.0f}")
+    table.add_row("training samples", f"{metrics['train_samples']:,.0f}")
     table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")
-    table.add_row("MSE of the model, train / validation", mse(metrics))
-    table.add_row("MSE of predict-zero / hold-last", baselines(metrics))
-    table.add_row("correlation with the driver", correlation(metrics))
+    table.add_row("MSE of the model, training / validation", format_model_mse(metrics))
+    table.add_row("MSE of predict-zero / hold-last", format_baseline_mse(metrics))
+    table.add_row("correlation with the driver", format_correlation(metrics))
     table.add_row("time", str(result["verdict"]))
-    for dataset, why in result["quarantined"].items():
-        table.add_row(f"[red]left out[/]: {dataset}", why)
-    for name, digest in result["sha256"].items():
-        table.add_row(f"sha256 of {name}", digest)
-    to.print(table)
+    for dataset, reason in result["quarantined"].items():
+        table.add_row(f"[red]left out[/]: {dataset}", reason)
+    _add_digests(table, result["sha256"])
+    console.print(table)
 
 
-def correlation(metrics: dict[str, float]) -> str:
-    """Return the validation correlation, or a dash where it is undefined."""
+def format_model_mse(metrics: dict[str, float]) -> str:
+    """Return the model's MSE on the training rows and on the validation rows, as text."""
+    return f"{metrics['train_mse']:.4f} / {metrics['validation_mse']:.4f}"
+
+
+def format_baseline_mse(metrics: dict[str, float]) -> str:
+    """Return, as text, the MSE of two drivers that do not look at the road."""
+    return f"{metrics['validation_mse_zero']:.4f} / {metrics['validation_mse_hold']:.4f}"
+
+
+def format_correlation(metrics: dict[str, Any]) -> str:
+    """Return the correlation of model and driver as text; "–" if it is undefined."""
     value = metrics.get("validation_correlation")
     return "–" if value is None else f"{value:.3f}"
 
 
-def mse(metrics: dict[str, float]) -> str:
-    """Say the training and the validation MSE."""
-    return f"{metrics['train_mse']:.4f} / {metrics['validation_mse']:.4f}"
-
-
-def baselines(metrics: dict[str, float]) -> str:
-    """Say what two drivers that look at nothing score on the same rows."""
-    return f"{metrics['validation_mse_zero']:.4f} / {metrics['validation_mse_hold']:.4f}"
+def _add_digests(table: Table, digests: dict[str, str]) -> None:
+    for name, digest in digests.items():
+        table.add_row(f"sha256 of {name}", digest)

@@ -1,4 +1,4 @@
-"""What the services print, on one terminal: each line with its service's name."""
+"""Prints what the services print on one terminal, each line with the name of its service."""
 
 from __future__ import annotations
 
@@ -22,29 +22,34 @@ COLORS: Final = {
     "driver-bridge": "yellow",
     "lapwing": "white",
 }
-WIDTH: Final = max(map(len, COLORS))
-FOLLOW_EVERY_S: Final = 0.3
+NAME_WIDTH: Final = max(map(len, COLORS))
+POLL_S: Final = 0.3
 
 
 class Terminal:
-    """Prints lines of many processes, one at a time."""
+    """Prints the lines of many processes, one at a time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
 
-    def line(self, name: str, text: str) -> None:
-        """Print a line that a process printed."""
-        label = Text(f"{name:<{WIDTH}} │ ", style=COLORS.get(name, "white"))
+    def print_line(self, name: str, text: str) -> None:
+        """Print a line that the process `name` printed."""
+        label = Text(f"{name:<{NAME_WIDTH}} │ ", style=COLORS.get(name, "white"))
         with self._lock:
             self._console.print(label + Text.from_ansi(text), soft_wrap=True, highlight=False)
 
 
-def kept(logs: Path, names: Sequence[str], last: int) -> Iterator[tuple[str, str]]:
+def last_lines(logs: Path, names: Sequence[str], count: int) -> Iterator[tuple[str, str]]:
     """Yield the last lines that each service printed under `lapwing up`, service by service.
 
+    Args:
+        logs: the folder with the log files.
+        names: the services; all of them if there are none.
+        count: number of lines for each service.
+
     Raises:
-        ServiceError: there are none.
+        ServiceError: there is no log of one of the services.
     """
     paths = [logs / f"{name}.log" for name in names] if names else sorted(logs.glob("*.log"))
     missing = [path.stem for path in paths if not path.exists()]
@@ -52,24 +57,24 @@ def kept(logs: Path, names: Sequence[str], last: int) -> Iterator[tuple[str, str
         raise ServiceError(
             "there are no logs" + (f" of {', '.join(missing)}" if missing else ""),
             got=str(logs),
-            remedy="`lapwing up` keeps them; those of containers show with `docker compose logs`",
+            remedy="`lapwing up` writes them. For containers, use `docker compose logs`",
         )
     for path in paths:
         with path.open(encoding="utf-8", errors="replace") as file:
-            for text in deque(file, last):
+            for text in deque(file, count):
                 yield path.stem, text.rstrip("\n")
 
 
-def followed(logs: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield lines as the services print them, until interrupted."""
-    places = {path: path.stat().st_size for path in logs.glob("*.log")}
+def new_lines(logs: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the lines that services print from now on, without end."""
+    positions = {path: path.stat().st_size for path in logs.glob("*.log")}
     while True:
         for path in logs.glob("*.log"):
             if names and path.stem not in names:
                 continue
             with path.open(encoding="utf-8", errors="replace") as file:
-                file.seek(places.get(path, 0))
+                file.seek(positions.get(path, 0))
                 for text in file:
                     yield path.stem, text.rstrip("\n")
-                places[path] = file.tell()
-        time.sleep(FOLLOW_EVERY_S)
+                positions[path] = file.tell()
+        time.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""Watches the simulators that drive: one line each, as the bridge tells of them over Redis."""
+"""Shows live how each simulator is driven, from what the bridge publishes in Redis."""
 
 from __future__ import annotations
 
@@ -19,52 +19,59 @@ from contract.errors import JobError
 from contract.wire.live_view import CHANNEL, LiveView, decode
 
 STALE_S: Final = 3.0
-"""After which a simulator that is not told of any more is taken off the screen."""
-LOOK_S: Final = 0.2
-WHEEL: Final = 21
-"""Characters in which the steering is drawn."""
+"""A simulator is removed from the screen this long after its last view."""
+RECEIVE_TIMEOUT_S: Final = 0.2
+BAR_WIDTH: Final = 21
+"""Width in characters of the bar that shows the steering."""
+SOURCE_COLORS: Final = {"model": "green", "held": "yellow", "stopped": "red", "manual": "cyan"}
 
 
-def views(connection: Redis, seconds: float | None = None) -> Iterator[LiveView | None]:
-    """Yield what the bridge publishes, and None where nothing came for a moment.
+def receive_views(connection: Redis, seconds: float | None = None) -> Iterator[LiveView | None]:
+    """Yield the views that the bridge publishes, and None if none came within a moment.
 
     Args:
-        connection: to Redis.
-        seconds: after which it ends; None: never.
+        connection: the connection to Redis.
+        seconds: time after which to stop; None means never.
 
     Raises:
-        JobError: Redis is gone.
-        TelemetryError: what was published is no view.
+        JobError: the connection to Redis was lost.
+        TelemetryError: a published message is not a view.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    # redis has no types for it.
+    # The package redis has no types for this method.
     with connection.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
         try:
             channel.subscribe(CHANNEL)
             while deadline is None or time.monotonic() < deadline:
-                message: dict[str, Any] | None = channel.get_message(timeout=LOOK_S)
+                message: dict[str, Any] | None = channel.get_message(timeout=RECEIVE_TIMEOUT_S)
                 yield None if message is None else decode(message["data"])
         except RedisError as error:
             raise JobError(
-                "Redis is gone", got=error, remedy="`lapwing up` or `docker compose up -d` runs it"
+                "the connection to Redis was lost",
+                got=error,
+                remedy="Start Lapwing again: `lapwing up` or `docker compose up -d`",
             ) from error
 
 
-def show(seen: Iterable[LiveView | None], console: Console) -> None:
-    """Draw the newest view of each simulator until they end."""
-    kept: dict[str, tuple[float, LiveView]] = {}
-    with Live(table([]), console=console, refresh_per_second=10, transient=False) as screen:
-        for view in seen:
+def draw_views(views: Iterable[LiveView | None], console: Console) -> None:
+    """Draw the newest view of each simulator until the views end."""
+    newest: dict[str, tuple[float, LiveView]] = {}
+    with Live(build_table([]), console=console, refresh_per_second=10, transient=False) as screen:
+        for view in views:
             now = time.monotonic()
             if view is not None:
-                kept[view.simulator] = (now, view)
-            kept = {name: each for name, each in kept.items() if now - each[0] < STALE_S}
-            screen.update(table([each for _, each in kept.values()]))
+                newest[view.simulator] = (now, view)
+            newest = {
+                name: (received, last)
+                for name, (received, last) in newest.items()
+                if now - received < STALE_S
+            }
+            screen.update(build_table([last for _, last in newest.values()]))
 
 
-def documents(seen: Iterable[LiveView | None]) -> None:
-    """Print each view as a JSON document of one line, its picture left out."""
-    for view in seen:
+def print_views_as_json(views: Iterable[LiveView | None]) -> None:
+    """Print each view, without its image, as a JSON document on a line of its own."""
+    for view in views:
         if view is not None:
             document = dataclasses.asdict(view)
             del document["image"]
@@ -72,11 +79,11 @@ def documents(seen: Iterable[LiveView | None]) -> None:
             sys.stdout.flush()
 
 
-def table(seen: Iterable[LiveView]) -> Table:
-    """Return one line a simulator, in the order of their numbers."""
-    made = Table(
+def build_table(views: Iterable[LiveView]) -> Table:
+    """Return a table with one line for each simulator, in the order of their numbers."""
+    table = Table(
         "simulator",
-        "how",
+        "driven by",
         "left  steering  right",
         "throttle",
         "mph",
@@ -85,27 +92,26 @@ def table(seen: Iterable[LiveView]) -> Table:
         "answers",
         box=None,
     )
-    colors = {"model": "green", "held": "yellow", "stopped": "red", "manual": "cyan"}
-    for view in sorted(seen, key=lambda each: (len(each.simulator), each.simulator)):
-        made.add_row(
+    for view in sorted(views, key=lambda view: (len(view.simulator), view.simulator)):
+        table.add_row(
             view.simulator,
-            f"[{colors.get(view.how, 'white')}]{view.how}[/]",
-            wheel(view.steering),
+            f"[{SOURCE_COLORS.get(view.how, 'white')}]{view.how}[/]",
+            steering_bar(view.steering),
             f"{view.throttle:+.2f}",
             f"{view.speed_mph:.1f}",
             f"{view.target_mph:.1f}",
             f"{view.latency_ms:.1f} ms",
             f"{view.answers:,}",
         )
-    if not made.row_count:
-        made.add_row("[dim]none drives[/]")
-    return made
+    if not table.row_count:
+        table.add_row("[dim]No simulator drives.[/]")
+    return table
 
 
-def wheel(steering: float) -> str:
+def steering_bar(steering: float) -> str:
     """Draw a steering, -1..1, as a mark on a scale."""
-    place = round((max(-1.0, min(1.0, steering)) + 1) / 2 * (WHEEL - 1))
-    scale = ["·"] * WHEEL
-    scale[WHEEL // 2] = "|"
-    scale[place] = "●"
+    position = round((max(-1.0, min(1.0, steering)) + 1) / 2 * (BAR_WIDTH - 1))
+    scale = ["·"] * BAR_WIDTH
+    scale[BAR_WIDTH // 2] = "|"
+    scale[position] = "●"
     return "".join(scale)

@@ -1,1 +1,1 @@
-"""All services as processes of this machine, without containers."""
+"""Runs all services as processes of this machine, without containers."""

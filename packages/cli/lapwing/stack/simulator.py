@@ -1,4 +1,4 @@
-"""What the demonstration has the simulator do: record laps, and drive one."""
+"""Has the simulator do its part in the demonstration: it records laps and drives one."""
 
 from __future__ import annotations
 
@@ -8,46 +8,53 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
-from lapwing.programs import SIMULATOR, command, environment
+from lapwing.programs import SIMULATOR, command_line, environment
 from lapwing.settings import Settings
 
-LESSONS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
-"""What the demonstration records, by the recording's name: both ways around, so that left and right
-bends are equally many, each with ways back from the edge."""
-MANNER: Final = ("--laps", "1", "--mph", "13-17", "--weave", "0.25", "--recoveries", "12")
+RECORDINGS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
+"""Options of each recording by its name. The track is driven both ways round, so that there are as
+many left bends as right bends."""
+STYLE: Final = ("--laps", "1", "--mph", "13-17", "--weave", "0.25", "--recoveries", "12")
+"""Options of all recordings. The recoveries show how to come back from the edge of the road."""
 
 
-def record(settings: Settings, folder: Path) -> list[Path]:
-    """Record the demonstration's lessons side by side; what is recorded already is left alone.
+def record_laps(settings: Settings, folder: Path) -> list[Path]:
+    """Make the recordings of the demonstration at the same time. Existing ones are kept.
 
     Returns:
-        The recordings.
+        The folders of the recordings.
 
     Raises:
         ServiceError: a recording failed.
     """
-    recordings = [folder / name for name in LESSONS]
+    recordings = [folder / name for name in RECORDINGS]
     running: list[subprocess.Popen[str]] = []
     try:
-        for seed, (recording, extra) in enumerate(zip(recordings, LESSONS.values(), strict=True)):
+        for seed, (recording, options) in enumerate(
+            zip(recordings, RECORDINGS.values(), strict=True), 1
+        ):
             if recording.exists():
                 continue
-            words = ["record", "--out", str(recording), "--seed", str(seed + 1), *MANNER, *extra]
-            # One bar is enough: they take the same time.
-            shown = None if not running else subprocess.PIPE
+            arguments = ["record", "--out", str(recording), "--seed", str(seed), *STYLE, *options]
+            # Only the first shows its progress bar: they all take the same time.
+            stderr = None if not running else subprocess.PIPE
             running.append(
                 subprocess.Popen(
-                    command(SIMULATOR, words),
+                    command_line(SIMULATOR, arguments),
                     env=environment(settings, "lapwing sim"),
                     text=True,
                     stdout=subprocess.DEVNULL,
-                    stderr=shown,
+                    stderr=stderr,
                 )
             )
         for process in running:
-            _, said = process.communicate()
+            _, message = process.communicate()
             if process.returncode:
-                raise ServiceError("recording failed", got=said or f"exit {process.returncode}")
+                raise ServiceError(
+                    "the simulator could not record",
+                    got=message or f"exit status {process.returncode}",
+                    remedy="Run the command again: finished recordings are kept",
+                )
     finally:
         for process in running:
             process.terminate()
@@ -55,26 +62,30 @@ def record(settings: Settings, folder: Path) -> list[Path]:
     return recordings
 
 
-def drive(settings: Settings, folder: Path, laps: float) -> dict[str, Any]:
-    """Drive a lap of lake over the bridge; return the outcome, whether it is a success or not.
+def drive_lap(settings: Settings, folder: Path, laps: float) -> dict[str, Any]:
+    """Drive on lake over the bridge, and return the result, also of a drive that failed.
 
     Args:
-        settings: that say where the bridge is.
-        folder: for drive.json, drive.png and drive.mp4.
-        laps: to be driven.
+        settings: the settings, which say where the bridge is.
+        folder: the folder for drive.json, drive.png and drive.mp4.
+        laps: the number of laps to drive.
 
     Raises:
-        ServiceError: there was no drive.
+        ServiceError: no drive took place.
     """
-    words = ["drive", "--laps", str(laps), "--out", str(folder), "--json"]
-    done = subprocess.run(
-        command(SIMULATOR, words),
+    arguments = ["drive", "--laps", str(laps), "--out", str(folder), "--json"]
+    completed = subprocess.run(
+        command_line(SIMULATOR, arguments),
         env=environment(settings, "lapwing sim"),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
-    if not done.stdout:
-        raise ServiceError("the drive failed", got=f"exit {done.returncode}")
-    outcome: dict[str, Any] = json.loads(done.stdout)
-    return outcome
+    if not completed.stdout:
+        raise ServiceError(
+            "the drive failed",
+            got=f"exit status {completed.returncode}",
+            remedy="The simulator's message above says why",
+        )
+    result: dict[str, Any] = json.loads(completed.stdout)
+    return result

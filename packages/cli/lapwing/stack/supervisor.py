@@ -1,4 +1,4 @@
-"""Runs processes side by side: labels what they print, starts again what dies, stops all of it."""
+"""Runs several processes: labels what they print, restarts those that die, and stops them all."""
 
 from __future__ import annotations
 
@@ -17,31 +17,40 @@ from lapwing.stack.processes import Process
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0
-"""A process that ran this long has its pause before the next start reset."""
+"""If a process ran this long before it died, its next pause is FIRST_PAUSE_S again."""
 
-Line = Callable[[str, str], None]
-"""Called with a process's name and a line that it printed."""
+PrintLine = Callable[[str, str], None]
+"""Is called with the name of a process and a line that it printed."""
 
 
 class Child:
-    """One process and its restarts."""
+    """One process, which is restarted whenever it dies."""
 
     def __init__(
-        self, process: Process, environment: Mapping[str, str], logs: Path, line: Line
+        self, process: Process, environment: Mapping[str, str], logs: Path, print_line: PrintLine
     ) -> None:
         self.process = process
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
         self._log_path = logs / f"{process.name}.log"
-        self._line = line
+        self._print_line = print_line
         self._pause_s = FIRST_PAUSE_S
         self._started = 0.0
         self._due = 0.0
         self._running: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process, or None while it does not run."""
+        running = self._running
+        return None if running is None else running.pid
+
     def start(self) -> None:
-        """Start the process in a session of its own: Ctrl-C reaches only us, who stop in order."""
-        us = os.getpid()
+        """Start the process in a session of its own.
+
+        So Ctrl-C reaches only the supervisor, which stops the processes in order.
+        """
+        supervisor_pid = os.getpid()
         self._running = subprocess.Popen(
             self.process.command,
             env=self._environment,
@@ -51,8 +60,8 @@ class Child:
             text=True,
             errors="replace",
             start_new_session=True,
-            # SIGTERM, so that workers end their jobs even when we are killed outright.
-            preexec_fn=lambda: die_with_parent(us, signal.SIGTERM),
+            # SIGTERM lets the workers end their jobs even if the supervisor is killed.
+            preexec_fn=lambda: die_with_parent(supervisor_pid, signal.SIGTERM),
         )
         self._started = time.monotonic()
         assert self._running.stdout is not None
@@ -66,18 +75,18 @@ class Child:
             for text in output:
                 log.write(text)
                 log.flush()
-                self._line(self.process.name, text.rstrip("\n"))
+                self._print_line(self.process.name, text.rstrip("\n"))
 
-    def mind(self) -> None:
+    def restart_if_dead(self) -> None:
         """Start the process again if it died, after a pause that doubles each time."""
         if self._running is not None and self._running.poll() is not None:
             lived_s = time.monotonic() - self._started
             if lived_s >= STEADY_S:
                 self._pause_s = FIRST_PAUSE_S
-            self._line(
+            self._print_line(
                 self.process.name,
                 f"ended with status {self._running.returncode} after {lived_s:.0f} s; "
-                f"starting it again in {self._pause_s:.0f} s",
+                f"it is started again in {self._pause_s:.0f} s",
             )
             self._running = None
             self._due = time.monotonic() + self._pause_s
@@ -86,14 +95,14 @@ class Child:
             self.start()
 
     def stop(self) -> None:
-        """Ask the process to end, and kill it and what it started when it does not."""
+        """Ask the process to end. If it does not, kill it and the processes that it started."""
         if self._running is None:
             return
         self._running.terminate()
         try:
-            self._running.wait(self.process.stop_s)
+            self._running.wait(self.process.stop_timeout_s)
         except subprocess.TimeoutExpired:
-            self._line(self.process.name, "did not end by itself: killed")
+            self._print_line(self.process.name, "did not end by itself and was killed")
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
         if self._reader is not None:
@@ -102,29 +111,40 @@ class Child:
 
 
 class Supervisor:
-    """All processes of a home; use it in `with`: leaving it stops them, the last started first."""
+    """All processes of a home, as a context manager that stops them, the last one first.
+
+    Args:
+        processes: the processes, in the order of their start.
+        environment: variables that all of them get.
+        logs: the folder for what they print, in one file for each.
+        print_line: is called with each line that one of them prints.
+    """
 
     def __init__(
         self,
         processes: Sequence[Process],
         environment: Mapping[str, str],
         logs: Path,
-        line: Line,
+        print_line: PrintLine,
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
-        self._children = [Child(each, environment, logs, line) for each in processes]
+        self._children = [Child(process, environment, logs, print_line) for process in processes]
 
     def start(self, ready: Callable[[Process], None]) -> None:
-        """Start all of them in order; `ready` returns once the next one may start."""
+        """Start all processes in order. The next one starts when `ready` has returned."""
         for child in self._children:
             child.start()
             ready(child.process)
 
+    def processes(self) -> list[dict[str, object]]:
+        """Return the name and the process id of each service. The id is None while it is down."""
+        return [{"name": child.process.name, "pid": child.pid} for child in self._children]
+
     def watch(self, stop: threading.Event) -> None:
-        """Mind the processes until `stop` is set."""
+        """Restart processes that die, until `stop` is set."""
         while not stop.wait(0.2):
             for child in self._children:
-                child.mind()
+                child.restart_if_dead()
 
     def __enter__(self) -> Self:
         return self

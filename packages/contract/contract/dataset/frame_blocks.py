@@ -20,6 +20,8 @@ import xxhash
 from contract.errors import StoreError
 from contract.frames import spec
 
+__all__ = ["BLOCK_FRAMES", "BlockLayout", "BlockReader", "Frames", "Numbers", "checksum"]
+
 BLOCK_FRAMES: Final = 32
 """Frames in a block: 1.5 MB, so that a checksum names a small place and costs one read."""
 

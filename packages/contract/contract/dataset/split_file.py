@@ -19,6 +19,18 @@ from typing import Any, Final
 
 from contract.errors import ModelError
 
+__all__ = [
+    "FILE",
+    "MAX_BYTES",
+    "DatasetSplit",
+    "Runs",
+    "SplitFile",
+    "mask",
+    "read",
+    "runs",
+    "write",
+]
+
 FILE: Final = "split.json"
 MAX_BYTES: Final = 16 << 20
 """A split of a million rows into blocks of ten has 3 MB."""

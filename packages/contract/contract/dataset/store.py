@@ -12,7 +12,6 @@ a flipped bit in raw data; the manifest's checksums, one a chunk, do. Ingest wri
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -27,6 +26,21 @@ import tables
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
 from contract.errors import StoreError
+
+__all__ = [
+    "ABSENT",
+    "ROW",
+    "SCHEMA",
+    "Rows",
+    "StoreManifest",
+    "StoreReader",
+    "folder",
+    "open_store",
+    "paths",
+    "read_manifest",
+    "read_manifests",
+    "select_manifests",
+]
 
 SCHEMA: Final = 2
 """1 had sha256 of each block."""
@@ -206,11 +220,6 @@ class StoreReader:
 def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
     """Open the store that a manifest describes; see `StoreReader`."""
     return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
-
-
-def to_document(manifest: StoreManifest) -> dict[str, object]:
-    """Return a manifest as the JSON document that `read_manifest` reads."""
-    return dataclasses.asdict(manifest)
 
 
 def _damaged(name: str, got: str) -> StoreError:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from contract.vehicle import ROW_S
 
+__all__ = ["Clock", "clock", "row_segments", "row_times", "segments", "window_means"]
+
 BREAK_S: Final = 0.5
 """A longer pause between two rows ends a segment."""
 ROUNDING_S: Final = 1e-4

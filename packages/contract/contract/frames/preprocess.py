@@ -15,6 +15,8 @@ import simplejpeg
 from contract.errors import BrokenFrameError, NotAJpegError
 from contract.frames.spec import HEIGHT, WIDTH
 
+__all__ = ["Frame", "decode", "decode_image", "prepare", "resize"]
+
 # Larger pictures are refused from the header alone: no camera of the simulator makes them, and a
 # JPEG of a few kB may declare 65,500 x 65,500 pixels.
 MAX_PIXELS: Final = 4_000_000

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = ["BYTES", "CHANNELS", "HEIGHT", "SHAPE", "SPEC", "WIDTH"]
+
 HEIGHT: Final = 128
 WIDTH: Final = 128
 CHANNELS: Final = 3

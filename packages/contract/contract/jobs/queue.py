@@ -26,6 +26,31 @@ from rq.serializers import JSONSerializer
 
 from contract.errors import JobError
 
+__all__ = [
+    "COLLECT",
+    "ENDED",
+    "EVALUATE",
+    "EVALUATION",
+    "EXPLAIN",
+    "GATE",
+    "IMPORT",
+    "INGEST",
+    "JOB_TYPES",
+    "REPORT",
+    "TRAIN",
+    "JobType",
+    "JobView",
+    "Report",
+    "cancel",
+    "connect",
+    "current_job",
+    "enqueue",
+    "enqueue_follow_up",
+    "queue",
+    "view",
+    "views",
+]
+
 INGEST: Final = "ingest"
 TRAIN: Final = "train"
 IMPORT: Final = "import"
@@ -109,7 +134,7 @@ def connect(url: str, password_file: Path | None = None) -> Redis:
 
 
 def queue(name: str, connection: Redis) -> Queue:
-    """Return one of the two queues."""
+    """Return the queue `name`: INGEST, TRAIN or EVALUATION."""
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 

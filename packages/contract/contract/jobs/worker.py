@@ -20,6 +20,16 @@ from contract.child_process import die_with_parent
 from contract.errors import JobError, LapwingError, ReaderDiedError
 from contract.jobs import queue
 
+__all__ = [
+    "LapwingJob",
+    "LapwingWorker",
+    "QueueSettings",
+    "is_alive",
+    "is_listening",
+    "main",
+    "work",
+]
+
 log = logging.getLogger(__name__)
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -40,7 +50,9 @@ class LapwingJob(Job):
         if self.func_name not in {kind.function for kind in queue.JOB_TYPES.values()}:
             self.retries_left = 0
             raise JobError(
-                "the job names a function that Lapwing does not queue", got=self.func_name
+                "the job names a function that Lapwing does not queue",
+                got=self.func_name,
+                remedy="If an older release of Lapwing queued this job, run the command again",
             )
         # Else the job of a worker that was killed would go on, while RQ has it run a second time.
         die_with_parent(os.getppid())

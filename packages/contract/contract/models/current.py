@@ -23,6 +23,8 @@ from contract.errors import ModelError
 from contract.models import journal
 from contract.models.journal import Decision
 
+__all__ = ["H5", "CurrentVersion"]
+
 H5: Final = "model.h5"
 
 

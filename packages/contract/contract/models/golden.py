@@ -18,6 +18,8 @@ import numpy.typing as npt
 from contract.errors import ModelError
 from contract.frames.spec import CHANNELS, HEIGHT, WIDTH
 
+__all__ = ["COUNT", "FILE", "TOLERANCE", "Golden", "read", "write"]
+
 FILE: Final = "golden.npz"
 COUNT: Final = 8
 TOLERANCE: Final = 1e-3

@@ -17,6 +17,19 @@ from typing import Any, Final
 from contract import atomic_files
 from contract.errors import ModelError
 
+__all__ = [
+    "FIRST",
+    "FORCED",
+    "GATE",
+    "JOURNAL",
+    "ROLLBACK",
+    "Decision",
+    "append",
+    "decide",
+    "read",
+    "rollback_target",
+]
+
 JOURNAL: Final = "journal.json"
 
 FIRST: Final = "first"

@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from contract.errors import ModelError
 
+__all__ = ["FILE", "Layer", "write"]
+
 FILE: Final = "architecture.json"
 MAX_BYTES: Final = 16 << 20
 """A larger table is not read."""

@@ -9,6 +9,8 @@ from contract.models import journal
 from contract.models.journal import Decision
 from contract.models.registry import ModelManifest, Registry
 
+__all__ = ["decide", "force", "rollback"]
+
 
 def force(registry: Registry, version: int, why: str) -> ModelManifest:
     """Make a version the current one, after verifying it, whatever the gate says of it.

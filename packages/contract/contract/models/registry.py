@@ -23,6 +23,8 @@ from contract.models.current import H5 as H5
 from contract.models.current import CurrentVersion
 from contract.models.journal import Decision
 
+__all__ = ["H5", "MANIFEST", "SCHEMA", "TFLITE", "ModelManifest", "Registry"]
+
 SCHEMA: Final = 2
 TFLITE: Final = "model.tflite"
 MANIFEST: Final = "manifest.json"

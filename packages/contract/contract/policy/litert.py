@@ -17,6 +17,8 @@ from contract.errors import ModelError
 from contract.frames.spec import CHANNELS, HEIGHT, WIDTH
 from contract.models.registry import TFLITE
 
+__all__ = ["NAME", "LiteRT"]
+
 NAME: Final = "litert"
 MAX_BYTES: Final = 256 << 20
 """Of all tensors of a network together: ours needs 2 MB. A file of a kilobyte may ask for more than

@@ -14,6 +14,8 @@ from contract.models.registry import ModelManifest, Registry
 from contract.policy import policy
 from contract.policy.litert import LiteRT
 
+__all__ = ["load"]
+
 
 def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callable[[Frame], float]]:
     """Return a version's manifest, and what steers by it: a frame (128, 128, 3) in, -1..1 out.

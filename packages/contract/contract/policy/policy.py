@@ -18,6 +18,8 @@ from contract.models import golden
 from contract.models.golden import Golden
 from contract.models.registry import TFLITE, ModelManifest, Registry
 
+__all__ = ["Backend", "LoadedPolicy", "load"]
+
 
 class Backend(Protocol):
     """A loaded network. Not to be used by two threads at once.

@@ -25,6 +25,8 @@ from typing import Final
 
 from contract.errors import RecordingError
 
+__all__ = ["Recording", "open_recordings"]
+
 LOG: Final = "driving_log.csv"
 ENDINGS: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
 BATCH: Final = 64

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+__all__ = ["dataset_name", "is_dagger_dataset"]
+
 
 def dataset_name(version: int, number: int) -> str:
     """Return the name of the recording of a round that began with a version."""

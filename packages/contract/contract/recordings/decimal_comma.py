@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+__all__ = ["possible_readings"]
+
 NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:,\d*[1-9])?|-?[1-9](?:,\d*[1-9])?E[-+]\d\d")
 
 Range = tuple[float, float]

@@ -15,6 +15,8 @@ from typing import Final
 from contract.errors import RecordingError
 from contract.recordings.decimal_comma import possible_readings
 
+__all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
+
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 SLACK: Final = 1e-4
 """Floats in a log overshoot their range by rounding; values within this are clamped."""

@@ -13,6 +13,8 @@ from typing import Final
 
 from contract.errors import TelemetryError
 
+__all__ = ["CHANNEL", "LiveView", "decode"]
+
 CHANNEL: Final = "lapwing:live"
 
 

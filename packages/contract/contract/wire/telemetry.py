@@ -19,6 +19,8 @@ from typing import Final
 from contract.errors import TelemetryError
 from contract.vehicle import MAX_STEER_DEG
 
+__all__ = ["Telemetry", "number", "parse", "steer"]
+
 # A sign, digits in groups (parted by any mark or space), the decimal mark, four decimals.
 N4: Final = re.compile(r"([-\u2212]?)([0-9][0-9.,'\u2019\u066c\s]*)([.,\u066b])([0-9]{4})")
 PLAIN: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")

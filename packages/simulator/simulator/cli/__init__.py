@@ -1,1 +1,1 @@
-"""The simulator's own commands."""
+"""Provides the simulator's commands."""

@@ -1,7 +1,9 @@
-"""The simulator's commands; each reads its options, and asks the one module that does it."""
+"""Defines the simulator's commands: each reads its options, calls one module, and prints."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,88 +11,134 @@ import typer
 from rich.console import Console
 
 from contract.errors import SettingError
-from simulator.cli import evaluate as evaluating
+from simulator.cli import drive_many as many
 from simulator.cli import output
-from simulator.cli.options import span
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import Local
-from simulator.episode.episode import Terms, run
-from simulator.episode.initial_state import Start
-from simulator.recording.demonstrations import Lesson
-from simulator.recording.demonstrations import record as record_lesson
-from simulator.recording.udacity_writer import exists
-from simulator.rendering.appearance import LIGHTS, Look
-from simulator.track.catalog import track_of
-from simulator.unity.client import Client
-from simulator.unity.connection import Wire
-from simulator.unity.number_format import LOCALES, locale
-from simulator.unity.replay import frames as recorded_frames
-from simulator.unity.replay import replay as replay_frames
-from simulator.viz.contact_sheet import gallery as contact_sheet
-from simulator.viz.frames_to_video import video as film_of
+from simulator.cli.output import AsJson
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import ExpertDriver
+from simulator.episode.episode import EpisodeConfig, run_episode
+from simulator.episode.initial_state import InitialState
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.recording.frame_files import list_frames
+from simulator.recording.udacity_writer import is_occupied
+from simulator.rendering.appearance import LIGHTS, Appearance
+from simulator.track.catalog import load_track
+from simulator.unity import replay as replays
+from simulator.unity.client import UnityClient
+from simulator.unity.connection import UnityConnection
+from simulator.unity.number_format import LOCALES, find_locale
+from simulator.viz.contact_sheet import draw_contact_sheet
 from simulator.viz.track_plot import write_png
 
 app = typer.Typer(
-    help="A car, a road and a camera without a screen: records like Udacity's simulator, and "
-    "drives like it.",
+    help="Simulate a car with cameras on a road, without a screen. The simulator records like "
+    "Udacity's simulator, and drives over the same protocol.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-BRIDGE = "ws://127.0.0.1:4567"
 
-TrackName = Annotated[str, typer.Option("--track", help="lake, jungle, or a CSV file of points.")]
-Light = Annotated[str, typer.Option("--light", help=", ".join(LIGHTS))]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
-Vary = Annotated[bool, typer.Option("--vary", help="Let the seed vary the world's look as well.")]
-Reverse = Annotated[bool, typer.Option("--reverse", help="Against the track's direction.")]
+def _list_choices(names: Iterable[str]) -> str:
+    """Return names as text, such as "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
+BRIDGE = "ws://127.0.0.1:4567"
+MPH_RANGE = (1, 30)
+
+TrackName = Annotated[
+    str, typer.Option("--track", help="Track: lake, jungle, or a CSV file of centre-line points.")
+]
+Light = Annotated[
+    str, typer.Option("--light", help=f"Light of the world: {_list_choices(LIGHTS)}.")
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
+Vary = Annotated[
+    bool, typer.Option("--vary", help="Let the seed vary the sun, the brightness and the haze too.")
+]
+Reverse = Annotated[
+    bool, typer.Option("--reverse", help="Drive against the direction of the track.")
+]
 Bridge = Annotated[
     str,
-    typer.Option("--bridge", metavar="URL", envvar="LAPWING_BRIDGE_URL", help="Who drives."),
+    typer.Option(
+        "--bridge", metavar="URL", envvar="LAPWING_BRIDGE_URL", help="Address of the bridge."
+    ),
 ]
-LocaleName = Annotated[str, typer.Option("--locale", help=", ".join(LOCALES))]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+LocaleName = Annotated[
+    str,
+    typer.Option(
+        "--locale", help=f"Number format of the simulated machine: {_list_choices(LOCALES)}."
+    ),
+]
 
 
 @app.command()
 def record(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the recording; new or empty.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the recording, new or empty.")],
     track: TrackName = "lake",
-    laps: Annotated[int, typer.Option(min=1)] = 3,
-    mph: Annotated[str, typer.Option(help="A speed, or a range to draw each lap's from.")] = "15",
+    laps: Annotated[int, typer.Option(min=1, help="Number of laps to drive.")] = 3,
+    mph: Annotated[
+        str,
+        typer.Option(
+            help="Speed in mph, such as 15, or a range from which each lap's speed is drawn, such "
+            "as 12-18."
+        ),
+    ] = "15",
     reverse: Reverse = False,
-    recoveries: Annotated[int, typer.Option(min=0, help="Ways back from the edge, a lap.")] = 0,
-    weave: Annotated[float, typer.Option(min=0, help="How far the driver strays, m.")] = 0.15,
-    keyboard: Annotated[bool, typer.Option("--keyboard", help="Steer with two keys.")] = False,
+    recoveries: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Number of times in a lap that the car drives back from the road's edge."
+        ),
+    ] = 0,
+    weave: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Typical distance in metres by which the driver strays from the driving line.",
+        ),
+    ] = 0.15,
+    keyboard: Annotated[
+        bool, typer.Option("--keyboard", help="Steer with two keys instead of a wheel.")
+    ] = False,
     light: Light = "clear",
     vary: Vary = False,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     once: Annotated[
-        bool, typer.Option("--once", help="Leave a recording alone that is there already.")
+        bool,
+        typer.Option("--once", help="Do nothing if the folder already holds a recording."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Record the expert's driving in Udacity's format, 15 rows a second."""
-    if once and exists(out):
+    """Record the expert's driving in Udacity's format.
+
+    The recording has 15 rows a second, each with the pictures of three cameras.
+    """
+    if once and is_occupied(out):
         if as_json:
             output.document({"recording": str(out), "rows": None})
         else:
-            Console().print(f"{out} is there already", highlight=False, soft_wrap=True)
+            Console().print(f"{out} already exists", highlight=False, soft_wrap=True)
         return
-    lesson = Lesson(
+    config = DemonstrationConfig(
         laps=laps,
         direction=-1 if reverse else 1,
-        mph=span(mph),
+        mph=parse_speed_range(mph),
         recoveries=recoveries,
-        manner=Manner(weave_m=weave, keyboard=keyboard),
+        style=DrivingStyle(weave_m=weave, keyboard=keyboard),
         seed=seed,
     )
-    road, look, written = track_of(track), Look(light, seed, vary), locale(locale_name)
-    with output.progress(f"recording {road.name}") as told:
-        rows = record_lesson(road, look, lesson, out, written, lambda _, share: told(share))
+    road, locale = load_track(track), find_locale(locale_name)
+    appearance = Appearance(light, seed, vary)
+    with output.progress(f"recording {road.name}") as on_progress:
+        rows = record_demonstration(
+            road, appearance, config, out, locale, lambda _, share: on_progress(share)
+        )
     if as_json:
         output.document({"recording": str(out), "rows": rows})
     else:
@@ -100,77 +148,114 @@ def record(
 @app.command()
 def drive(
     track: TrackName = "lake",
-    laps: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    laps: Annotated[float, typer.Option(min=0.01, help="Number of laps to drive.")] = 1.0,
     bridge: Bridge = BRIDGE,
     driver: Annotated[
-        str, typer.Option(help="bridge; or expert or straight, who need none.")
+        str,
+        typer.Option(
+            help="Driver: bridge, expert or straight. Expert and straight need no bridge; straight "
+            "never steers."
+        ),
     ] = "bridge",
     realtime: Annotated[
-        bool, typer.Option("--realtime/--lock-step", help="Whether the world waits for answers.")
+        bool,
+        typer.Option(
+            "--realtime/--lock-step",
+            help="In lock-step the world waits for every answer; in real time it does not.",
+        ),
     ] = False,
-    delay_ms: Annotated[float, typer.Option(min=0, help="Hold every answer back.")] = 0.0,
-    station: Annotated[float, typer.Option(help="Where to start, m along the track.")] = 0.0,
-    offset: Annotated[float, typer.Option(help="From the lane, m, positive left.")] = 0.0,
-    mph: Annotated[float, typer.Option(help="Of the drivers who need no bridge.")] = 15.0,
+    delay_ms: Annotated[
+        float, typer.Option(min=0, help="Milliseconds by which every answer is held back.")
+    ] = 0.0,
+    station: Annotated[
+        float, typer.Option(help="Start of the drive in metres along the track.")
+    ] = 0.0,
+    offset: Annotated[
+        float,
+        typer.Option(
+            help="Offset of the start from the driving line in metres, positive to the left."
+        ),
+    ] = 0.0,
+    mph: Annotated[
+        float, typer.Option(help="Speed in mph of the drivers expert and straight.")
+    ] = 15.0,
     reverse: Reverse = False,
     light: Light = "clear",
     vary: Vary = False,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for drive.json, .png and .mp4.")
+        Path | None,
+        typer.Option("--out", help="Folder for drive.json, drive.png and drive.mp4."),
     ] = None,
-    film: Annotated[bool, typer.Option(help="Make drive.mp4.")] = True,
+    film: Annotated[bool, typer.Option(help="Write drive.mp4 too.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Drive laps over the simulator's own wire, and judge them; exit 1 unless it succeeded."""
-    road = track_of(track)
-    Look(light)  # refused before a bridge is dialled
-    start = Start(station, -1 if reverse else 1, offset, 0.0, light, seed)
-    terms = Terms(laps, realtime, delay_ms / 1000, vary, film)
-    expert = Expert(road, Manner(mph=mph), seed)
+    """Drive laps over Udacity's protocol and measure them.
+
+    The exit status is 0 if all laps were driven without an intervention, and 1 otherwise.
+    """
+    road = load_track(track)
+    Appearance(light)  # An unknown light is refused before a bridge is connected.
+    start = InitialState(station, -1 if reverse else 1, offset, 0.0, light, seed)
+    config = EpisodeConfig(laps, realtime, delay_ms / 1000, vary, film)
+    expert = Expert(road, DrivingStyle(mph=mph), seed)
     if driver == "bridge":
-        drives: Wire | Local = Wire(bridge, locale(locale_name))
+        connection: UnityConnection | ExpertDriver = UnityConnection(
+            bridge, find_locale(locale_name)
+        )
     elif driver in ("expert", "straight"):
-        drives = Local(expert, None if driver == "expert" else 0.0)
+        connection = ExpertDriver(expert, None if driver == "expert" else 0.0)
     else:
-        raise SettingError("no such driver", got=driver, remedy="bridge, expert or straight")
-    with output.driving(road, laps) as told:
-        result = run(road, start, terms, drives, out, told)
-    drives.close()
+        raise SettingError(
+            "there is no such driver", got=driver, remedy="Choose bridge, expert or straight"
+        )
+    with output.driving(road, laps) as on_frame:
+        result = run_episode(road, start, config, connection, out, on_frame)
+    connection.close()
     if as_json:
-        wire = {"wire": drives.document()} if isinstance(drives, Wire) else {}
+        wire = {"wire": connection.document()} if isinstance(connection, UnityConnection) else {}
         output.document({**result.document(), **wire})
     else:
-        output.outcome(result, out, film)
+        output.episode(result, out, film)
     raise typer.Exit(0 if result.success else 1)
 
 
-@app.command()
-def evaluate(
-    starts: Annotated[int, typer.Option(min=1, help="Drives.")] = 20,
+@app.command("drive-many")
+def drive_many(
+    starts: Annotated[int, typer.Option(min=1, help="Number of drives.")] = 20,
     track: TrackName = "lake",
-    laps: Annotated[float, typer.Option(min=0.01)] = 1.0,
+    laps: Annotated[float, typer.Option(min=0.01, help="Number of laps of each drive.")] = 1.0,
     bridge: Bridge = BRIDGE,
-    lights: Annotated[str, typer.Option(help="Separated by commas; they take turns.")] = ",".join(
-        LIGHTS
-    ),
-    offset: Annotated[float, typer.Option(min=0, help="Of the starts, at most, m.")] = 1.0,
+    lights: Annotated[
+        str, typer.Option(help="Lights that the drives use in turn, separated by commas.")
+    ] = ",".join(LIGHTS),
+    offset: Annotated[
+        float,
+        typer.Option(min=0, help="Largest offset of a start from the driving line in metres."),
+    ] = 1.0,
     vary: Vary = False,
     seed: Seed = 1,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder; one more a drive.")] = None,
-    film: Annotated[bool, typer.Option(help="Film each drive.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for evaluation.json, and a folder for each drive."),
+    ] = None,
+    film: Annotated[bool, typer.Option(help="Write a video of each drive.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Drive from many seeded starts; exit 1 unless every drive succeeded."""
-    chosen = tuple(Look(light.strip()).light for light in lights.split(","))
-    result = evaluating.evaluate(
-        track_of(track),
+    """Drive over a bridge from many starts and summarize the drives.
+
+    The starts differ in place, direction and light; the seed decides them. The exit status is 0 if
+    every drive succeeded, and 1 otherwise.
+    """
+    light_names = tuple(Appearance(light.strip()).light for light in lights.split(","))
+    result = many.drive_many(
+        load_track(track),
         starts,
         seed,
         offset,
-        chosen,
-        Terms(laps, vary=vary, film=film),
+        light_names,
+        EpisodeConfig(laps, vary=vary, video=film),
         bridge,
         out,
         output.console(as_json),
@@ -182,20 +267,51 @@ def evaluate(
     raise typer.Exit(0 if result.successes == result.count else 1)
 
 
+@app.command(
+    "evaluate",
+    hidden=True,
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)
+def evaluate(context: typer.Context) -> None:
+    """Warn that this command is now called drive-many, and run that."""
+    name = context.find_root().info_name
+    Console(stderr=True, soft_wrap=True).print(
+        f"simulator: `evaluate` is now called `drive-many`, and the next release removes the old "
+        f"name. Run `{name} drive-many` instead.",
+        highlight=False,
+    )
+    app(["drive-many", *context.args], prog_name=name)
+
+
 @app.command()
 def gallery(
     track: TrackName = "lake",
     beside: Annotated[
-        list[Path] | None, typer.Option("--beside", help="A recording to compare with; repeatable.")
+        list[Path] | None,
+        typer.Option(
+            "--beside",
+            help="Folder of a recording to show for comparison. The option can be repeated.",
+        ),
     ] = None,
     seed: Seed = 1,
-    out: Annotated[Path, typer.Option("--out", help="The picture, .png.")] = Path("gallery.png"),
+    out: Annotated[Path, typer.Option("--out", help="File to write, .png.")] = Path("gallery.png"),
     as_json: AsJson = False,
 ) -> None:
-    """Show a track in every light on one sheet, beside frames of real recordings."""
+    """Show a track in every light on one picture.
+
+    The picture can also show frames of recordings for comparison.
+    """
     if out.suffix != ".png":
-        raise SettingError("the sheet is a .png", got=out, remedy="Name it so: --out gallery.png")
-    sheet = contact_sheet(track_of(track), seed, beside or [])
+        raise SettingError(
+            "the name of the picture must end in .png",
+            got=out,
+            remedy="Name it so, for example --out gallery.png",
+        )
+    sheet = draw_contact_sheet(load_track(track), seed, beside or [])
     out.parent.mkdir(parents=True, exist_ok=True)
     write_png(out, sheet)
     if as_json:
@@ -205,49 +321,59 @@ def gallery(
 
 
 @app.command()
-def video(
-    folder: Annotated[Path, typer.Argument(help="A recording, or a folder of JPEGs.")],
-    fps: Annotated[int, typer.Option("--fps", min=1, max=240, help="Pictures a second.")] = 60,
-    out: Annotated[Path | None, typer.Option("--out", help="Default: FOLDER.mp4.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a film of a drive that was recorded: H.264 in MP4."""
-    pictures = recorded_frames(folder, None)
-    path = out or folder.resolve().with_name(folder.resolve().name + ".mp4")
-    with output.progress("filming") as told:
-        made = film_of(pictures, path, fps, told)
-    if as_json:
-        output.document(
-            {
-                "video": str(made.path),
-                "pictures": made.pictures,
-                "left_out": made.left_out,
-                "seconds": made.seconds,
-            }
-        )
-    else:
-        output.video(made)
-
-
-@app.command()
 def replay(
-    folder: Annotated[Path, typer.Argument(help="A recording, or a folder of JPEGs.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
+    ],
     bridge: Bridge = BRIDGE,
-    frames: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of frames to send.")
+    ] = None,
     realtime: Annotated[
-        bool, typer.Option("--realtime/--lock-step", help="15 frames a second at most.")
+        bool,
+        typer.Option(
+            "--realtime/--lock-step",
+            help="In real time, at most 15 frames a second are sent; in lock-step, each answer is "
+            "followed by the next frame at once.",
+        ),
     ] = False,
     locale_name: LocaleName = "en-US",
     as_json: AsJson = False,
 ) -> None:
-    """Drive a bridge with recorded frames; exit 1 unless every telemetry was answered."""
-    pictures = recorded_frames(folder, frames)
-    with Client(bridge, locale(locale_name)) as client, output.progress("replaying") as told:
-        result = replay_frames(
-            client, pictures, realtime=realtime, told=lambda count: told(count / len(pictures))
+    """Send recorded frames to a bridge and measure its answers.
+
+    The exit status is 0 if every telemetry was answered, and 1 otherwise.
+    """
+    frame_paths = list_frames(folder, frames)
+    locale = find_locale(locale_name)
+    with UnityClient(bridge, locale) as client, output.progress("replaying") as on_progress:
+        result = replays.replay(
+            client,
+            frame_paths,
+            realtime=realtime,
+            on_progress=lambda count: on_progress(count / len(frame_paths)),
         )
     if as_json:
         output.document(result.document())
     else:
         output.replay(result)
     raise typer.Exit(0 if result.complete else 1)
+
+
+def parse_speed_range(text: str) -> tuple[float, float]:
+    """Return the ends of a range of speeds such as 12-18; a single number is both ends.
+
+    Raises:
+        SettingError: The text is not a range, or the car cannot drive at such a speed.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?", text.strip())
+    lowest, highest = MPH_RANGE
+    if match:
+        low, high = float(match[1]), float(match[2] or match[1])
+        if lowest <= low <= high <= highest:
+            return low, high
+    raise SettingError(
+        "this is not a speed",
+        got=text,
+        remedy=f"Write mph from {lowest} to {highest}, such as 15 or 12-18",
+    )

@@ -1,26 +1,53 @@
-"""What the simulator's commands print: progress and tables for people, JSON for programs."""
+"""Prints what the commands report: progress and tables for people, JSON for programs, errors."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.episode.result import Evaluation, Outcome, rows, summary
-from simulator.episode.runner import Sight
+from contract.errors import LapwingError
+from simulator.episode.result import (
+    EpisodeResult,
+    EvaluationResult,
+    episode_rows,
+    evaluation_rows,
+)
+from simulator.episode.runner import Observation
 from simulator.track.geometry import Track
-from simulator.unity.replay import Drive as Replay
-from simulator.viz.frames_to_video import Made
+from simulator.unity.replay import ReplayResult
+from simulator.viz.frames_to_video import VideoSummary
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+
+
+def run_app(app: typer.Typer, name: str) -> None:
+    """Run a command line; an error of Lapwing prints one line, and the exit status is 1.
+
+    Args:
+        app: Command line.
+        name: Name of the program in usage lines; LAPWING_COMMAND in the environment replaces it.
+    """
+    try:
+        app(prog_name=os.environ.get("LAPWING_COMMAND", name))
+    except LapwingError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]simulator:[/] {error}", highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def console(as_json: bool) -> Console:
-    """Return where people are told things: not where a JSON document goes."""
+    """Return the console for people, which is standard error if a JSON document is printed."""
     return Console(stderr=as_json)
 
 
@@ -31,7 +58,7 @@ def document(value: object) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar; yield what is told the share that is done, 0..1."""
+    """Show a progress bar, and yield a function that takes the share that is done, 0..1."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,63 +71,70 @@ def progress(label: str) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def driving(track: Track, laps: float) -> Iterator[Callable[[Sight], None]]:
-    """Show a bar of a drive; yield what is shown each picture."""
-    with progress(f"driving {track.name}") as told:
-        yield lambda sight: told(sight.driven_m / (laps * track.length_m))
+def driving(track: Track, laps: float) -> Iterator[Callable[[Observation], None]]:
+    """Show a progress bar of a drive, and yield a function that takes each observation."""
+    with progress(f"driving {track.name}") as on_progress:
+        yield lambda observation: on_progress(observation.distance_m / (laps * track.length_m))
 
 
-def outcome(result: Outcome, folder: Path | None, film: bool) -> None:
-    """Show one drive."""
-    shown = rows(result)
+def episode(result: EpisodeResult, folder: Path | None, has_video: bool) -> None:
+    """Print the result of one drive.
+
+    Args:
+        result: Result of the drive.
+        folder: Folder of its report, or None.
+        has_video: Whether the report has a video.
+    """
+    rows = episode_rows(result)
     if folder is not None:
-        kinds = ("mp4", "png", "json") if film else ("png", "json")
-        shown += [("kept", str(folder / f"drive.{kind}")) for kind in kinds]
-    _table(shown)
+        suffixes = ("mp4", "png", "json") if has_video else ("png", "json")
+        rows += [("saved", str(folder / f"drive.{suffix}")) for suffix in suffixes]
+    _print_table(rows)
 
 
-def evaluation(result: Evaluation) -> None:
-    """Show many drives."""
-    _table(summary(result))
+def evaluation(result: EvaluationResult) -> None:
+    """Print the results of several drives."""
+    _print_table(evaluation_rows(result))
 
 
-def replay(drive: Replay) -> None:
-    """Show how recorded frames were answered."""
-    _table(
+def replay(result: ReplayResult) -> None:
+    """Print how a bridge answered the frames of a recording."""
+    answered = result.answered + result.coalesced
+    _print_table(
         [
             (
                 "telemetries answered",
-                f"{drive.answered + drive.folded:,} of "
-                f"{drive.telemetries:,}, {drive.folded} of them with another's answer",
+                f"{answered:,} of {result.telemetries:,}; "
+                f"{result.coalesced} of them by the answer to another",
             ),
-            ("answers a second", f"{drive.answers_per_s:.0f}"),
-            ("round trip p50 / p99", f"{drive.p50_ms:.1f} / {drive.p99_ms:.1f} ms"),
+            ("answers a second", f"{result.answers_per_s:.0f}"),
+            ("round trip p50 / p99", f"{result.p50_ms:.1f} / {result.p99_ms:.1f} ms"),
             (
                 "steering",
-                f"{drive.steering_min:+.3f} .. {drive.steering_max:+.3f}, mean "
-                f"{drive.steering_mean:+.3f}",
+                f"{result.steering_min:+.3f} .. {result.steering_max:+.3f}, mean "
+                f"{result.steering_mean:+.3f}",
             ),
-            ("speed at the end", f"{drive.speed_mph:.1f} mph"),
+            ("speed at the end", f"{result.speed_mph:.1f} mph"),
         ]
     )
 
 
-def video(made: Made) -> None:
-    """Show what became of a folder of pictures."""
-    lines = [
-        ("film", str(made.path)),
-        ("pictures", f"{made.pictures:,}"),
-        ("plays", f"{made.seconds:.1f} s"),
+def video(summary: VideoSummary) -> None:
+    """Print what a finished video contains."""
+    rows = [
+        ("video", str(summary.path)),
+        ("pictures", f"{summary.pictures:,}"),
+        ("playing time", f"{summary.seconds:.1f} s"),
     ]
-    if made.left_out:
-        lines.append(("left out: no JPEG that can be decoded", f"{made.left_out:,}"))
-    _table(lines)
+    if summary.left_out:
+        rows.append(("files that could not be decoded", f"{summary.left_out:,}"))
+    _print_table(rows)
 
 
-def _table(lines: Sequence[tuple[str, str]]) -> None:
+def _print_table(rows: Sequence[tuple[str, str]]) -> None:
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in lines:
+    for name, value in rows:
         table.add_row(name, value)
     Console().print(table, highlight=False)

@@ -1,1 +1,1 @@
-"""Drivers that run in the simulator's own process."""
+"""Provides drivers that run in the simulator's own process."""

@@ -1,7 +1,8 @@
-"""A driver who sees the road's geometry: the one who is recorded, and the judge's yardstick.
+"""Drives by the geometry of the road, which it knows: the expert that is recorded.
 
-Steers by pure pursuit (R. C. Coulter, "Implementation of the Pure Pursuit Path Tracking Algorithm",
-CMU-RI-TR-92-01): towards a point of the lane a little ahead, on the arc that leads there.
+The expert steers by pure pursuit (R. C. Coulter, "Implementation of the Pure Pursuit Path Tracking
+Algorithm", CMU-RI-TR-92-01): towards a point of the driving line a little ahead, along the arc that
+leads there.
 """
 
 from __future__ import annotations
@@ -16,144 +17,161 @@ from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.track.geometry import Track
 from simulator.world import World
 
-LOOK_S: Final = 0.8
-LOOK_LEAST_M: Final = 4.5
-"""Ahead of the rear axle: shorter makes the yaw lag swing, longer cuts the bends."""
-ANSWER_S: Final = 0.3
-"""Until a new steering shows: the yaw's lag, and what hands and frames add."""
-REAR_M: Final = 1.60
-COMFORT_MPS2: Final = 3.5
-"""Sideways: what drivers accept in a bend before they slow down."""
+LOOKAHEAD_S: Final = 0.8
+"""Time ahead of the rear axle at which the expert aims."""
+MIN_LOOKAHEAD_M: Final = 4.5
+"""Smallest distance ahead of the rear axle at which the expert aims. With a shorter one the lag of
+the yaw makes the car oscillate; with a longer one the car cuts the bends."""
+RESPONSE_TIME_S: Final = 0.3
+"""Time until a new steering takes effect: the lag of the yaw, of the hands and of the frames."""
+REAR_AXLE_M: Final = 1.60
+"""Distance of the rear axle behind the car's origin."""
+MAX_LATERAL_MPS2: Final = 3.5
+"""Lateral acceleration that drivers accept in a bend before they slow down."""
 BRAKING_MPS2: Final = 3.0
 THROTTLE_PER_MPS: Final = 0.35
-HANDS_S: Final = 0.12
-"""With what lag hands follow an intention."""
-WAVES_M: Final = ((33.0, 0.35), (71.0, 0.65), (127.0, 1.0))
-"""Lengths and shares of the waves of which a driver's weaving is made."""
+"""Throttle for each m/s by which the car is too slow."""
+HAND_LAG_S: Final = 0.12
+"""Lag with which hands follow an intention."""
+WEAVE_WAVES: Final = ((33.0, 0.35), (71.0, 0.65), (127.0, 1.0))
+"""Lengths in metres and weights of the waves that make up a driver's weaving."""
+SPEED_LOOKAHEAD_M: Final = 40
+SPEED_LOOKAHEAD_STEP_M: Final = 4
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How a person drives."""
+class DrivingStyle:
+    """Speed and imperfections of a person's driving."""
 
     mph: float = 15.0
-    """On a straight; bends may ask for less."""
+    """Speed on a straight; bends may need less."""
     weave_m: float = 0.15
-    """How far from the lane's middle they stray, root mean square."""
+    """Root mean square of the offset from the driving line."""
     tremor: float = 0.01
-    """Unrest of the hands: standard deviation of the steering."""
+    """Standard deviation of the steering that trembling hands add."""
     keyboard: bool = False
-    """Steer with two keys: impulses to full lock instead of a wheel."""
+    """Whether the person steers with two keys, which give impulses to full lock."""
 
 
 class Expert:
-    """Drives a world.
+    """A driver that knows the geometry of the road.
 
     Args:
-        track: the road.
-        manner: how.
-        seed: of everything that is imperfect.
+        track: Road to drive.
+        style: Speed and imperfections.
+        seed: Seed of the imperfections.
     """
 
-    def __init__(self, track: Track, manner: Manner, seed: int) -> None:
+    def __init__(self, track: Track, style: DrivingStyle, seed: int) -> None:
         self._track = track
-        self._manner = manner
-        self._chance = np.random.default_rng(seed)
-        self._phases = self._chance.uniform(0, 2 * math.pi, len(WAVES_M)).tolist()
-        self._keys = Keys()
+        self._style = style
+        self._rng = np.random.default_rng(seed)
+        self._phases = self._rng.uniform(0, 2 * math.pi, len(WEAVE_WAVES)).tolist()
+        self._keyboard = KeyboardSteering()
         self._steering = 0.0
-        self._driven_m = 0.0
+        self._distance_m = 0.0
         self._time_s: float | None = None
 
-    def drive(self, manner: Manner) -> None:
-        """Drive in another manner from here on."""
-        self._manner = manner
+    def set_style(self, style: DrivingStyle) -> None:
+        """Drive in another style from now on."""
+        self._style = style
 
     def command(self, world: World) -> tuple[float, float]:
-        """Return steering and throttle, both -1..1, for the world as it is now."""
-        passed = 0.0 if self._time_s is None else world.time_s - self._time_s
+        """Return steering and throttle, both -1..1, for the present state of the world."""
+        elapsed_s = 0.0 if self._time_s is None else world.time_s - self._time_s
         self._time_s = world.time_s
-        self._driven_m += world.speed_mps * passed
-        wanted = self._pursue(world)
-        if self._manner.keyboard:
-            steering = self._keys.steering(wanted, passed)
+        self._distance_m += world.speed_mps * elapsed_s
+        target = self._pursue(world)
+        if self._style.keyboard:
+            steering = self._keyboard.steer(target, elapsed_s)
         else:
-            share = 1.0 - math.exp(-passed / HANDS_S) if passed else 1.0
-            self._steering += (wanted - self._steering) * share
-            steering = self._steering + float(self._chance.normal(0.0, self._manner.tremor))
-        error = self._speed_mps(world) - world.speed_mps
-        return _limited(steering), _limited(THROTTLE_PER_MPS * error)
+            share = 1.0 - math.exp(-elapsed_s / HAND_LAG_S) if elapsed_s else 1.0
+            self._steering += (target - self._steering) * share
+            steering = self._steering + float(self._rng.normal(0.0, self._style.tremor))
+        speed_error = self._target_speed_mps(world) - world.speed_mps
+        return _clamp(steering), _clamp(THROTTLE_PER_MPS * speed_error)
 
     def _pursue(self, world: World) -> float:
-        """Return the steering of the arc to the lane's point ahead."""
+        """Return the steering of the arc to a point of the driving line ahead."""
         track, pose = self._track, world.pose
-        # Where the car will be when hands and tyres have answered: without this it swings.
-        turned = world.yaw_rad_s * ANSWER_S
-        way = world.speed_mps * ANSWER_S
-        heading = pose.heading_rad + turned
-        rear_x = pose.x_m + way * math.cos(heading - turned / 2) - REAR_M * math.cos(heading)
-        rear_y = pose.y_m + way * math.sin(heading - turned / 2) - REAR_M * math.sin(heading)
-        ahead = max(LOOK_LEAST_M, LOOK_S * world.speed_mps)
-        station = world.place.station_m + world.direction * (way + ahead - REAR_M)
-        lateral = world.direction * (track.lane_m + self._weave())
-        goal = track.pose(station, lateral)
+        # The pose is predicted to the time when the steering takes effect. Without the prediction
+        # the car oscillates.
+        turn = world.yaw_rad_s * RESPONSE_TIME_S
+        distance = world.speed_mps * RESPONSE_TIME_S
+        heading = pose.heading_rad + turn
+        middle_heading = heading - turn / 2
+        rear_x = pose.x_m + distance * math.cos(middle_heading) - REAR_AXLE_M * math.cos(heading)
+        rear_y = pose.y_m + distance * math.sin(middle_heading) - REAR_AXLE_M * math.sin(heading)
+        lookahead = max(MIN_LOOKAHEAD_M, LOOKAHEAD_S * world.speed_mps)
+        advance = world.direction * (distance + lookahead - REAR_AXLE_M)
+        station = world.position.station_m + advance
+        lateral = world.direction * (track.lane_m + self._weave_m())
+        goal = track.pose_at(station, lateral)
         dx, dy = goal.x_m - rear_x, goal.y_m - rear_y
         angle = math.atan2(dy, dx) - heading
-        wheel = math.atan2(2 * WHEELBASE_M * math.sin(angle), math.hypot(dx, dy))
-        return _limited(-wheel / MAX_STEER_RAD)
+        wheel_angle = math.atan2(2 * WHEELBASE_M * math.sin(angle), math.hypot(dx, dy))
+        return _clamp(-wheel_angle / MAX_STEER_RAD)
 
-    def _weave(self) -> float:
-        """Return how far to the left the driver strays here."""
-        total = math.sqrt(sum(share**2 for _, share in WAVES_M) / 2)
+    def _weave_m(self) -> float:
+        """Return the driver's present offset from the driving line, positive to the left."""
+        total = math.sqrt(sum(weight**2 for _, weight in WEAVE_WAVES) / 2)
         waves = (
-            share * math.sin(2 * math.pi * self._driven_m / length + phase)
-            for (length, share), phase in zip(WAVES_M, self._phases, strict=True)
+            weight * math.sin(2 * math.pi * self._distance_m / length + phase)
+            for (length, weight), phase in zip(WEAVE_WAVES, self._phases, strict=True)
         )
-        return self._manner.weave_m * sum(waves) / total
+        return self._style.weave_m * sum(waves) / total
 
-    def _speed_mps(self, world: World) -> float:
-        """Return the speed for the bends within braking distance."""
-        speed = self._manner.mph * MPS_PER_MPH
-        here = world.place.station_m
-        for ahead in range(0, 40, 4):
-            curvature = abs(self._track.place(here + world.direction * ahead).curvature)
+    def _target_speed_mps(self, world: World) -> float:
+        """Return the speed that suits the bends within braking distance."""
+        speed = self._style.mph * MPS_PER_MPH
+        here = world.position.station_m
+        step = SPEED_LOOKAHEAD_STEP_M
+        for ahead in range(0, SPEED_LOOKAHEAD_M, step):
+            curvature = abs(self._track.position_at(here + world.direction * ahead).curvature)
             if curvature:
-                bend = COMFORT_MPS2 / curvature
-                speed = min(speed, math.sqrt(bend + 2 * BRAKING_MPS2 * max(0, ahead - 4)))
+                bend_speed_squared = MAX_LATERAL_MPS2 / curvature
+                braking = 2 * BRAKING_MPS2 * max(0, ahead - step)
+                speed = min(speed, math.sqrt(bend_speed_squared + braking))
         return speed
 
 
-class Keys:
-    """Two arrow keys, as Unity's input axis reads them.
+class KeyboardSteering:
+    """Steering with two arrow keys, as Unity's input axis reads them.
 
-    While a key is down the axis moves towards its end at SPEED a second; without one, back to 0
-    (Unity's default axis "Horizontal": sensitivity 3, gravity 3).
+    While a key is down, the axis moves towards its end by SENSITIVITY_PER_S a second. Without a key
+    it moves back to 0 at the same rate (Unity's default axis "Horizontal": sensitivity 3,
+    gravity 3).
     """
 
-    SPEED: Final = 3.0
-    ENOUGH: Final = 0.5
-    """Of a press's own effect: drivers let go of a key when the axis passes what they wanted."""
+    SENSITIVITY_PER_S: Final = 3.0
+    RELEASE_SHARE: Final = 0.5
+    """Share of one key press's effect at which a driver releases the key."""
 
     def __init__(self) -> None:
         self._axis = 0.0
         self._owed = 0.0
 
-    def steering(self, wanted: float, passed_s: float) -> float:
-        """Return the axis after a while in which a driver wanted a steering.
+    def steer(self, target: float, elapsed_s: float) -> float:
+        """Return the axis, -1..1, after a time in which the driver aimed at a steering.
 
-        A driver presses until the impulses add up to what the road asked for.
+        The driver presses a key until the impulses add up to the steering that the road needs.
+
+        Args:
+            target: Steering at which the driver aims, -1..1.
+            elapsed_s: Time since the last call.
         """
-        self._owed += wanted * passed_s
-        effect = self.SPEED * passed_s**2
-        if abs(self._owed) > self.ENOUGH * effect + abs(self._axis) ** 2 / (2 * self.SPEED):
-            target = math.copysign(1.0, self._owed)
+        self._owed += target * elapsed_s
+        effect = self.SENSITIVITY_PER_S * elapsed_s**2
+        coasting = abs(self._axis) ** 2 / (2 * self.SENSITIVITY_PER_S)
+        if abs(self._owed) > self.RELEASE_SHARE * effect + coasting:
+            end = math.copysign(1.0, self._owed)
         else:
-            target = 0.0
-        most = self.SPEED * passed_s
-        self._axis += max(-most, min(most, target - self._axis))
-        self._owed -= self._axis * passed_s
+            end = 0.0
+        max_change = self.SENSITIVITY_PER_S * elapsed_s
+        self._axis += max(-max_change, min(max_change, end - self._axis))
+        self._owed -= self._axis * elapsed_s
         return self._axis
 
 
-def _limited(value: float) -> float:
+def _clamp(value: float) -> float:
     return max(-1.0, min(1.0, value))

@@ -1,1 +1,1 @@
-"""One drive from a start to its end, and the judgement of it."""
+"""Runs one drive from its start to its end, and measures it."""

@@ -1,4 +1,4 @@
-"""One drive from a start to its outcome, with the pictures that show how it went."""
+"""Runs one drive from its initial state to its result, and writes a report of it."""
 
 from __future__ import annotations
 
@@ -9,103 +9,115 @@ from pathlib import Path
 from typing import Final
 
 from contract import atomic_files
-from simulator.episode.initial_state import Start
-from simulator.episode.monitor import Judge
-from simulator.episode.result import Conditions, Outcome, outcome
-from simulator.episode.runner import Drive, Driver, Sight
-from simulator.rendering.appearance import Look
+from simulator.episode.initial_state import InitialState
+from simulator.episode.monitor import DriveMonitor
+from simulator.episode.result import Conditions, EpisodeResult, summarize_episode
+from simulator.episode.runner import EpisodeDriver, EpisodeRunner, Observation
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
-from simulator.viz.episode_video import Film
-from simulator.viz.track_plot import chart, write_png
+from simulator.viz.episode_video import EpisodeVideo
+from simulator.viz.track_plot import draw_track_plot, write_png
 from simulator.world import World
 
-SLOWEST_MPS: Final = 2.0
-"""A drive that comes on more slowly is out of time."""
-GRACE_S: Final = 30.0
+MIN_PROGRESS_MPS: Final = 2.0
+"""Mean speed below which a drive runs out of time."""
+EXTRA_TIME_S: Final = 30.0
+"""Time that every drive has in addition."""
 
 
 @dataclass(frozen=True)
-class Terms:
-    """How a drive is to be driven and kept."""
+class EpisodeConfig:
+    """Settings of a drive and its report."""
 
     laps: float = 1.0
     realtime: bool = False
+    """Whether the world continues while it waits for answers."""
     delay_s: float = 0.0
+    """Time by which every answer is held back."""
     vary: bool = False
-    """Whether the seed varies the look beyond its light."""
-    film: bool = True
+    """Whether the seed varies the appearance beyond the choice of the light."""
+    video: bool = True
+    """Whether the report has a video."""
 
 
-def run(
+def run_episode(
     track: Track,
-    start: Start,
-    terms: Terms,
-    driver: Driver,
+    start: InitialState,
+    config: EpisodeConfig,
+    driver: EpisodeDriver,
     folder: Path | None,
-    told: Callable[[Sight], None] = lambda sight: None,
-) -> Outcome:
-    """Drive, and keep `drive.json`, `drive.png` and `drive.mp4` in a folder.
+    on_frame: Callable[[Observation], None] = lambda observation: None,
+) -> EpisodeResult:
+    """Drive, and write `drive.json`, `drive.png` and `drive.mp4` into a folder.
 
     Args:
-        track: the road.
-        start: where the drive begins, and in what light.
-        terms: how far, and by which clock.
-        driver: who steers.
-        folder: for the report; None keeps nothing.
-        told: is shown every picture.
+        track: Track to drive.
+        start: Initial state of the car and the world.
+        config: Settings of the drive.
+        driver: Driver that steers.
+        folder: Folder for the report; None writes no report.
+        on_frame: Function that is called with every picture.
 
     Raises:
-        ServiceError: the driver is gone or does not answer.
+        ServiceError: The driver is gone or does not answer.
     """
     lateral = start.direction * (track.lane_m + start.offset_m)
     world = World(track, start.station_m, start.direction, lateral, start.heading_rad)
-    limit_s = terms.laps * track.length_m / SLOWEST_MPS + GRACE_S
-    judge = Judge(track, start.direction, terms.laps, world.place, limit_s)
+    limit_s = config.laps * track.length_m / MIN_PROGRESS_MPS + EXTRA_TIME_S
+    monitor = DriveMonitor(track, start.direction, config.laps, world.position, limit_s)
+    appearance = Appearance(start.light, start.seed, config.vary)
     with contextlib.ExitStack() as stack:
-        camera = stack.enter_context(Camera(track, Look(start.light, start.seed, terms.vary)))
-        show = told
+        camera = stack.enter_context(Camera(track, appearance))
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            if terms.film:
-                show = _filmed(stack.enter_context(Film(folder / "drive.mp4")), told)
-        drive = Drive(world, camera, driver, judge, terms.delay_s, show)
-        if terms.realtime:
-            drive.realtime()
+            if config.video:
+                video = stack.enter_context(EpisodeVideo(folder / "drive.mp4"))
+                on_frame = _add_to_video(video, on_frame)
+        runner = EpisodeRunner(world, camera, driver, monitor, config.delay_s, on_frame)
+        if config.realtime:
+            runner.run_realtime()
         else:
-            drive.lockstep()
-    trace = judge.trace()
-    result = outcome(
-        Conditions(
-            track=track.name,
-            direction=start.direction,
-            light=start.light,
-            seed=start.seed,
-            laps=terms.laps,
-            station_m=start.station_m,
-            lateral_m=start.offset_m,
-        ),
-        trace,
+            runner.run_lock_step()
+    trajectory = monitor.trajectory()
+    conditions = Conditions(
+        track=track.name,
+        direction=start.direction,
+        light=start.light,
+        seed=start.seed,
+        laps=config.laps,
+        station_m=start.station_m,
+        lateral_m=start.offset_m,
     )
+    result = summarize_episode(conditions, trajectory)
     if folder is not None:
-        title = str(result.conditions)
-        picture = chart(track, trace.line, trace.lane_error_m, trace.crosses, title)
-        write_png(folder / "drive.png", picture)
+        plot = draw_track_plot(
+            track,
+            trajectory.path,
+            trajectory.lane_error_m,
+            trajectory.intervention_points,
+            str(conditions),
+        )
+        write_png(folder / "drive.png", plot)
         atomic_files.write_json(folder / "drive.json", result.document())
     return result
 
 
-def _filmed(film: Film, told: Callable[[Sight], None]) -> Callable[[Sight], None]:
-    def show(sight: Sight) -> None:
-        film.add(
-            sight.picture,
-            sight.steering,
-            sight.throttle,
-            sight.speed_mph,
-            sight.lateral_m,
-            sight.time_s,
-            sight.note,
-        )
-        told(sight)
+def _add_to_video(
+    video: EpisodeVideo, on_frame: Callable[[Observation], None]
+) -> Callable[[Observation], None]:
+    """Return a function that adds an observation to a video before it calls another function."""
 
-    return show
+    def add(observation: Observation) -> None:
+        video.add(
+            observation.picture,
+            observation.steering,
+            observation.throttle,
+            observation.speed_mph,
+            observation.lateral_m,
+            observation.time_s,
+            observation.note,
+        )
+        on_frame(observation)
+
+    return add

@@ -1,4 +1,4 @@
-"""Seeded starts: where, which way, how askew and in what light a drive begins."""
+"""Draws seeded initial states: where a drive begins, in which direction and in what light."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ import numpy as np
 
 from simulator.track.geometry import Track
 
-ASKEW_RAD: Final = math.radians(5.0)
+MAX_HEADING_OFFSET_RAD: Final = math.radians(5.0)
 
 
 @dataclass(frozen=True)
-class Start:
-    """The beginning of a drive."""
+class InitialState:
+    """State of the car and the world at the beginning of a drive."""
 
     station_m: float = 0.0
     direction: int = 1
-    """1 along the track, -1 against it."""
+    """1 to drive with increasing stations, -1 to drive against them."""
     offset_m: float = 0.0
-    """From the line that people drive, positive to the driver's left."""
+    """Offset from the driving line, positive to the driver's left."""
     heading_rad: float = 0.0
-    """From the direction of travel, positive to the left."""
+    """Heading relative to the direction of travel, positive to the left."""
     light: str = "clear"
     seed: int = 1
-    """Of the world's look."""
+    """Seed of the world's appearance."""
 
 
-def starts(
+def draw_initial_states(
     track: Track, count: int, seed: int, offset_m: float, lights: tuple[str, ...]
-) -> list[Start]:
-    """Return `count` different starts; the first ones do not depend on how many there are.
+) -> list[InitialState]:
+    """Return different initial states; the first ones do not depend on their number.
 
-    Directions take turns, and so do the lights; places, offsets and headings are drawn.
+    Directions and lights alternate; stations, offsets and headings are random.
 
     Args:
-        track: to be driven; an open one is begun at its end.
-        count: of starts.
-        seed: of all that is drawn.
-        offset_m: at most, from the line that people drive.
-        lights: to choose from.
+        track: Track to drive; a drive of an open track begins at one of its ends.
+        count: Number of initial states.
+        seed: Seed of the random numbers.
+        offset_m: Largest offset from the driving line.
+        lights: Names of the lights to use.
     """
-    found = []
+    states = []
     for number in range(count):
-        chance = np.random.default_rng([seed, number])
+        rng = np.random.default_rng([seed, number])
         direction = 1 if number % 2 == 0 else -1
-        station = float(chance.uniform(0, track.length_m))
+        station = float(rng.uniform(0, track.length_m))
         if not track.closed:
             station = 0.0 if direction > 0 else track.length_m
-        found.append(
-            Start(
+        states.append(
+            InitialState(
                 station_m=station,
                 direction=direction,
-                offset_m=float(chance.uniform(-offset_m, offset_m)),
-                heading_rad=float(chance.uniform(-ASKEW_RAD, ASKEW_RAD)),
+                offset_m=float(rng.uniform(-offset_m, offset_m)),
+                heading_rad=float(rng.uniform(-MAX_HEADING_OFFSET_RAD, MAX_HEADING_OFFSET_RAD)),
                 light=lights[number // 2 % len(lights)],
-                seed=int(chance.integers(1, 2**31)),
+                seed=int(rng.integers(1, 2**31)),
             )
         )
-    return found
+    return states

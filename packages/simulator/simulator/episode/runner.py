@@ -1,4 +1,4 @@
-"""Drives a track: the world goes on, its pictures go out, the answers steer, the judge looks on."""
+"""Drives a track: it sends the pictures of the world to a driver, and applies the answers."""
 
 from __future__ import annotations
 
@@ -13,114 +13,121 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import ServiceError
-from simulator.episode.monitor import Judge
-from simulator.rendering.camera import Camera, encode
-from simulator.unity.client import Command
-from simulator.world import FRAME_HZ, World
+from contract.vehicle import ROW_HZ
+from simulator.command import Command
+from simulator.episode.monitor import DriveMonitor
+from simulator.rendering.camera import Camera, encode_jpeg
+from simulator.world import World
 
-UNANSWERED_S: Final = 5.0
-"""In lock-step a telemetry that nobody answers freezes its loop for ever."""
+ANSWER_TIMEOUT_S: Final = 5.0
+"""Time limit for an answer in lock-step, where a telemetry without an answer stops the world."""
+MIN_WAIT_S: Final = 0.0005
+"""Shortest wait for an answer in real time."""
 
 
-class Driver(Protocol):
-    """Who answers pictures with commands: a bridge, or somebody in this process."""
+class EpisodeDriver(Protocol):
+    """A driver that answers pictures with commands: a bridge, or a driver in this process."""
 
     @property
     def ready(self) -> bool:
-        """Whether it may be asked."""
+        """Whether the driver may be asked."""
 
     @property
     def waiting(self) -> int:
-        """Questions that are not answered yet."""
+        """Number of pictures without an answer."""
 
     def ask(self, jpeg: bytes, world: World) -> None:
-        """Show it a picture."""
+        """Show the driver a picture."""
 
     def answer(self, timeout_s: float) -> Command | None:
         """Return the next answer, or None after the timeout."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What there is to see of a moment, for films and progress bars."""
+class Observation:
+    """A picture and the state of the car at one moment, for videos and progress bars."""
 
     time_s: float
     picture: NDArray[np.uint8]
-    """(160, 320, 3), RGB."""
+    """RGB picture of the centre camera, (160, 320, 3)."""
     steering: float
     throttle: float
     speed_mph: float
     lateral_m: float
-    driven_m: float
-    """Made good along the road."""
+    """Offset from the driving line, positive to the driver's left."""
+    distance_m: float
+    """Distance made good along the road."""
     note: str
-    """What the judge said since the picture before."""
+    """Message about an intervention since the last picture, or an empty string."""
 
 
-class Drive:
-    """One drive from its start to the judge's end.
+class EpisodeRunner:
+    """Runs one drive until the monitor finds that it is finished.
 
     Args:
-        world: with the car at its start.
-        camera: in that world.
-        driver: who steers.
-        judge: who says when it ends.
-        delay_s: by which every answer is held back: a slower network or model.
-        seen: is shown every picture that was sent.
+        world: World with the car at its start.
+        camera: Cameras of the car in that world.
+        driver: Driver that steers.
+        monitor: Monitor that decides about interventions and the end.
+        delay_s: Time by which every answer is held back, as a slower network or model would.
+        on_frame: Function that is called with every picture that was sent.
     """
 
     def __init__(
         self,
         world: World,
         camera: Camera,
-        driver: Driver,
-        judge: Judge,
+        driver: EpisodeDriver,
+        monitor: DriveMonitor,
         delay_s: float = 0.0,
-        seen: Callable[[Sight], None] = lambda sight: None,
+        on_frame: Callable[[Observation], None] = lambda observation: None,
     ) -> None:
         self._world = world
         self._camera = camera
         self._driver = driver
-        self._judge = judge
+        self._monitor = monitor
         self._delay_s = delay_s
-        self._seen = seen
+        self._on_frame = on_frame
         self._note = ""
-        self._driven_m = 0.0
+        self._distance_m = 0.0
         self._finished = False
-        self.telemetries = 0
 
-    def lockstep(self) -> None:
-        """Let the world wait for every answer: the same answers give the same drive to the bit.
+    def run_lock_step(self) -> None:
+        """Let the world wait for every answer, so that equal answers give bit-identical drives.
 
         Raises:
-            ServiceError: a telemetry was not answered.
+            ServiceError: A telemetry was not answered.
         """
         frame = 0
         while not self._finished:
-            self._show()
-            command = self._answered()
+            self._send_frame()
+            command = self._wait_for_command()
             now = self._world.time_s
-            self._until(now + self._delay_s)
-            self._obey(command)
-            frame = max(frame + 1, math.ceil((now + self._delay_s) * FRAME_HZ - 1e-6))
-            self._until(frame / FRAME_HZ)
+            self._advance_to(now + self._delay_s)
+            self._apply(command)
+            frame = max(frame + 1, math.ceil((now + self._delay_s) * ROW_HZ - 1e-6))
+            self._advance_to(frame / ROW_HZ)
 
-    def _answered(self) -> Command | None:
-        """Return the last of the answers to all that was asked."""
+    def _wait_for_command(self) -> Command | None:
+        """Wait until every telemetry is answered, and return the last answer."""
         command = None
         while self._driver.waiting:
             before = self._driver.waiting
-            command = self._driver.answer(UNANSWERED_S) or command
+            command = self._driver.answer(ANSWER_TIMEOUT_S) or command
             if self._driver.waiting == before:
                 raise ServiceError(
-                    "a telemetry was not answered: the real car would go on with its last command",
-                    got=f"nothing in {UNANSWERED_S:g} s",
-                    remedy="The bridge's log says why; `lapwing logs driver-bridge`",
+                    "a telemetry was not answered; the real car would keep its last command",
+                    got=f"no answer in {ANSWER_TIMEOUT_S:g} s",
+                    remedy="Read the log of the bridge: `lapwing logs driver-bridge`",
                 )
         return command
 
-    def realtime(self) -> None:
-        """Let the world go on with the last command while the answer is awaited."""
+    def run_realtime(self) -> None:
+        """Let the world continue with the last command while an answer is awaited.
+
+        Raises:
+            ServiceError: The driver is gone and does not come back.
+        """
         began = time.monotonic()
         due: deque[tuple[float, Command]] = deque()
         frame = 0
@@ -128,57 +135,57 @@ class Drive:
             now = time.monotonic() - began
             while due and due[0][0] <= now:
                 at, command = due.popleft()
-                self._until(at)
-                self._obey(command)
-            self._until(now)
-            if now * FRAME_HZ >= frame and self._driver.ready:
-                self._show()
-                frame = math.floor(now * FRAME_HZ) + 1
-            wake = frame / FRAME_HZ if self._driver.ready else now + 1 / FRAME_HZ
+                self._advance_to(at)
+                self._apply(command)
+            self._advance_to(now)
+            if now * ROW_HZ >= frame and self._driver.ready:
+                self._send_frame()
+                frame = math.floor(now * ROW_HZ) + 1
+            wake = frame / ROW_HZ if self._driver.ready else now + 1 / ROW_HZ
             if due:
                 wake = min(wake, due[0][0])
-            left = max(0.0005, wake - (time.monotonic() - began))
+            remaining_s = max(MIN_WAIT_S, wake - (time.monotonic() - began))
             if not self._driver.waiting:
-                time.sleep(left)
+                time.sleep(remaining_s)
                 continue
-            answer = self._driver.answer(left)
+            answer = self._driver.answer(remaining_s)
             if answer is not None:
                 due.append((time.monotonic() - began + self._delay_s, answer))
 
-    def _show(self) -> None:
-        """Take a picture, and send it."""
+    def _send_frame(self) -> None:
+        """Render a picture, send it to the driver, and report it."""
         world = self._world
-        picture = self._camera.picture(world.pose)
-        self._driver.ask(encode(picture), world)
-        self.telemetries += 1
-        self._seen(
-            Sight(
+        picture = self._camera.render(world.pose)
+        self._driver.ask(encode_jpeg(picture), world)
+        self._on_frame(
+            Observation(
                 time_s=world.time_s,
                 picture=picture,
                 steering=world.steering,
                 throttle=world.throttle,
                 speed_mph=world.speed_mph,
                 lateral_m=world.lane_offset_m,
-                driven_m=self._driven_m,
+                distance_m=self._distance_m,
                 note=self._note,
             )
         )
         self._note = ""
 
-    def _obey(self, command: Command | None) -> None:
+    def _apply(self, command: Command | None) -> None:
+        """Put a command in force; manual driving keeps the last command."""
         if command is not None and not command.manual:
             self._world.steering, self._world.throttle = command.steering, command.throttle
 
-    def _until(self, time_s: float) -> None:
-        """Let the world go on, and put the car back where the judge says so."""
+    def _advance_to(self, time_s: float) -> None:
+        """Let the world continue until a time, and put the car back where the monitor asks it."""
         world = self._world
-        for place in world.until(time_s):
-            verdict = self._judge.see(
-                world.time_s, world.pose, place, world.speed_mps, world.steering, world.throttle
+        for position in world.advance_to(time_s):
+            verdict = self._monitor.check(
+                world.time_s, world.pose, position, world.speed_mps, world.steering, world.throttle
             )
-            self._driven_m, self._finished = verdict.distance_m, verdict.finished
+            self._distance_m, self._finished = verdict.distance_m, verdict.finished
             if verdict.reason is not None:
                 self._note = f"{verdict.reason}: put back"
-                world.put(place.station_m, world.direction * world.track.lane_m)
+                world.place_car(position.station_m, world.direction * world.track.lane_m)
             if verdict.finished:
                 return

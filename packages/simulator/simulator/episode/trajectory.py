@@ -1,4 +1,4 @@
-"""What was seen of one drive: the judge writes it, outcome and chart read it."""
+"""Holds what was observed of one drive: the monitor writes it, and results and plots read it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-class Reason(StrEnum):
-    """Why a car was put back."""
+class InterventionReason(StrEnum):
+    """Reason why a car was put back on the road."""
 
     LEFT = "left the road"
     STALLED = "stalled"
@@ -21,37 +21,36 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Intervention:
-    """The moment at which a car had to be put back, before it was."""
+    """State of a car just before it was put back on the road."""
 
     time_s: float
     station_m: float
     x_m: float
     y_m: float
     lateral_m: float
-    """From the centre line, positive to the driver's left."""
-    reason: Reason
+    """Offset from the centre line, positive to the driver's left."""
+    reason: InterventionReason
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """A drive as it was seen, M times at equal steps of time; left is the driver's left.
+class Trajectory:
+    """Observations of a drive at M equal steps of time; left is the driver's left.
 
     Args:
-        time_s: (M,), since the first look.
-        x_m: (M,), of the car's origin.
-        y_m: (M,).
-        lateral_m: (M,), from the centre line, positive to the left.
-        lane_error_m: (M,), from the line that people drive, positive to the left.
-        heading_error_rad: (M,), from the road's direction, positive to the left, -pi..pi.
-        off_road: (M,), bool: a wheel was beyond the road's edge.
-        speed_mps: (M,).
-        steering: (M,), the command in force, -1..1, positive to the right.
-        throttle: (M,), -1..1.
-        distance_m: made good along the centre line.
-        laps_done: whole laps.
-        lap_times_s: of each of them.
-        interventions: in their order.
-        complete: whether all laps that were asked for are done.
+        time_s: Time since the first observation, (M,).
+        x_m: East coordinate of the car's origin, (M,).
+        y_m: North coordinate of the car's origin, (M,).
+        lateral_m: Offset from the centre line, positive to the left, (M,).
+        lane_error_m: Offset from the driving line, positive to the left, (M,).
+        off_road: Whether a wheel was beyond the edge of the road, (M,).
+        speed_mps: Speed of the car, (M,).
+        steering: Steering in force, -1..1, positive to the right, (M,).
+        throttle: Throttle in force, -1..1, (M,).
+        distance_m: Distance made good along the centre line.
+        laps_done: Number of whole laps.
+        lap_times_s: Time of each whole lap.
+        interventions: Interventions in the order of time.
+        complete: Whether all requested laps are done.
     """
 
     time_s: Floats
@@ -59,7 +58,6 @@ class Trace:
     y_m: Floats
     lateral_m: Floats
     lane_error_m: Floats
-    heading_error_rad: Floats
     off_road: NDArray[np.bool_]
     speed_mps: Floats
     steering: Floats
@@ -72,16 +70,16 @@ class Trace:
 
     @property
     def elapsed_s(self) -> float:
-        """From the first look to the last; a car that is put back does not stop this clock."""
+        """Time from the first observation to the last; interventions do not stop this clock."""
         return float(self.time_s[-1]) if len(self.time_s) else 0.0
 
     @property
-    def line(self) -> Floats:
-        """(M, 2): where the car was, x and y."""
+    def path(self) -> Floats:
+        """Positions of the car, (M, 2): x and y in metres."""
         return np.column_stack([self.x_m, self.y_m])
 
     @property
-    def crosses(self) -> Floats:
-        """(K, 2): where it was put back, x and y."""
-        places = [(each.x_m, each.y_m) for each in self.interventions]
-        return np.array(places, dtype=np.float64).reshape(-1, 2)
+    def intervention_points(self) -> Floats:
+        """Positions of the K interventions, (K, 2): x and y in metres."""
+        points = [(event.x_m, event.y_m) for event in self.interventions]
+        return np.array(points, dtype=np.float64).reshape(-1, 2)

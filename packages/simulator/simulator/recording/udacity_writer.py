@@ -1,4 +1,4 @@
-"""Writes a recording as Udacity's recorder does: IMG/ and a headerless driving_log.csv."""
+"""Writes a recording as Udacity's recorder does: IMG/ and a driving_log.csv without a header."""
 
 from __future__ import annotations
 
@@ -16,40 +16,42 @@ from contract.vehicle import CAMERA_NAMES
 from simulator.unity.number_format import Locale
 
 EPOCH: Final = datetime(2026, 1, 1)
-MINUTES: Final = 10 * 365 * 24 * 60
-"""Within which recordings begin: their times are invented, but no two should share them."""
+START_RANGE_MIN: Final = 10 * 365 * 24 * 60
+"""Minutes after EPOCH within which recordings begin. Their times are invented, but two recordings
+should not share them."""
 
 
-class Recorder:
-    """A recording in the making; it appears under its name when it has ended.
+class UdacityWriter:
+    """Writes one recording, which appears under its name when the with-block ends.
 
-    Whoever stops it with Ctrl-C gets what was recorded until then.
+    If Ctrl-C stops the recording, the rows until then are kept.
 
     Args:
-        folder: of the recording; there may be nothing yet, or an empty folder.
-        locale: in which numbers are written, as .NET writes them on such a machine.
-        drive: what is driven, in words; they decide when the recording is said to have begun, so
-            that the same drive is the same recording, and another one has another time.
+        folder: Folder of the recording, new or empty.
+        locale: Locale in which numbers are written, as .NET writes them on such a machine.
+        description: Text that describes the drive. The recording's start time is derived from it,
+            so the same drive gives the same recording, and another drive has another time.
 
     Raises:
-        RecordingError: there is something already, or the folder cannot be written.
+        RecordingError: The folder is not empty, or it cannot be written.
     """
 
-    def __init__(self, folder: Path, locale: Locale, drive: str) -> None:
+    def __init__(self, folder: Path, locale: Locale, description: str) -> None:
         self._folder = folder.resolve()
         self._locale = locale
-        self._began = EPOCH + timedelta(minutes=zlib.crc32(drive.encode()) % MINUTES)
+        start_min = zlib.crc32(description.encode()) % START_RANGE_MIN
+        self._began = EPOCH + timedelta(minutes=start_min)
         self.rows = 0
         try:
-            if exists(folder):
+            if is_occupied(folder):
                 raise RecordingError(
-                    "there is something already where the recording would go",
+                    "the folder of the recording is not empty",
                     got=folder,
                     remedy="Name a folder that is new or empty: --out FOLDER",
                 )
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            for left in atomic_files.temporary_paths(self._folder.parent, self._folder.stem):
-                shutil.rmtree(left)
+            for leftover in atomic_files.temporary_paths(self._folder.parent, self._folder.stem):
+                shutil.rmtree(leftover)
             self._part = atomic_files.temporary_path(self._folder)
             (self._part / "IMG").mkdir(parents=True)
             self._log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
@@ -69,11 +71,11 @@ class Recorder:
         """Write a row and its three images.
 
         Args:
-            time_s: since the beginning.
-            jpegs: of center, left and right.
-            steering: -1..1.
-            throttle: -1..1; negative is written as brake.
-            speed_mph: of the car.
+            time_s: Time since the beginning of the recording.
+            jpegs: JPEGs of the cameras center, left and right.
+            steering: Steering, -1..1.
+            throttle: Throttle, -1..1; a negative value is written as brake.
+            speed_mph: Speed of the car.
         """
         stamp = (self._began + timedelta(seconds=time_s)).strftime("%Y_%m_%d_%H_%M_%S_%f")[:-3]
         names = [f"{side}_{stamp}.jpg" for side in CAMERA_NAMES]
@@ -81,11 +83,11 @@ class Recorder:
             (self._part / "IMG" / name).write_bytes(jpegs[side])
         numbers = [steering, max(0.0, throttle), max(0.0, -throttle), speed_mph]
         paths = [str(self._folder / "IMG" / name) for name in names]
-        self._log.write(",".join([*paths, *map(self._number, numbers)]) + "\n")
+        self._log.write(",".join([*paths, *map(self._format, numbers)]) + "\n")
         self.rows += 1
 
-    def _number(self, value: float) -> str:
-        """Format as .NET formats a float: seven significant digits, and a capital E."""
+    def _format(self, value: float) -> str:
+        """Return a number as .NET formats a float: seven significant digits, and a capital E."""
         text = f"{value:.7g}".upper()
         return ("0" if text == "-0" else text).replace(".", self._locale.decimal)
 
@@ -100,11 +102,11 @@ class Recorder:
     ) -> None:
         self._log.close()
         if self.rows and (kind is None or issubclass(kind, KeyboardInterrupt)):
-            atomic_files.rename(self._part, self._folder)  # takes the place of an empty folder
+            atomic_files.rename(self._part, self._folder)  # This replaces an empty folder.
         else:
             shutil.rmtree(self._part)
 
 
-def exists(folder: Path) -> bool:
-    """Tell whether there is something that a recording would get in the way of."""
+def is_occupied(folder: Path) -> bool:
+    """Return whether a path holds something that a recording would replace."""
     return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))

@@ -1,1 +1,1 @@
-"""What the cameras see: the scene, its textures and the renderer."""
+"""Renders what the cameras of the car see: the scene, its textures and the renderer."""

@@ -1,4 +1,4 @@
-"""How the world looks: its light, its air, and what a seed varies of them."""
+"""Describes how the world looks: its light and its haze, and how a seed varies them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ import numpy as np
 from contract.errors import SettingError
 
 Colour = tuple[float, float, float]
-"""Red, green, blue, 0..1."""
+"""Red, green and blue, 0..1."""
 
 
 @dataclass(frozen=True)
 class Light:
-    """Sun, sky and air."""
+    """Light of the sun and the sky, and the haze of the air."""
 
     sun: Colour
+    """Light that comes from the sun."""
     ambient: Colour
+    """Light that comes from all directions."""
     azimuth_rad: float
+    """Direction of the sun, counter-clockwise from east."""
     elevation_rad: float
+    """Height of the sun above the horizon."""
     zenith: Colour
-    """Of the sky, overhead."""
+    """Colour of the sky overhead."""
     horizon: Colour
-    """Of the sky low down, and of what is far away."""
+    """Colour of the sky at the horizon, and of distant objects in haze."""
     haze_per_m: float
-    """Extinction of the air: what stands at d keeps exp(-haze d) of its colour."""
+    """Extinction of the air: an object at distance d keeps the share exp(-haze d) of its colour."""
     tint: Colour = (1.0, 1.0, 1.0)
-    """Of all surfaces."""
+    """Factor of the colours of all surfaces."""
 
     @property
-    def towards(self) -> tuple[float, float, float]:
-        """The unit vector towards the sun."""
-        level = math.cos(self.elevation_rad)
+    def sun_direction(self) -> tuple[float, float, float]:
+        """Unit vector towards the sun: east, north, up."""
+        horizontal = math.cos(self.elevation_rad)
         return (
-            level * math.cos(self.azimuth_rad),
-            level * math.sin(self.azimuth_rad),
+            horizontal * math.cos(self.azimuth_rad),
+            horizontal * math.sin(self.azimuth_rad),
             math.sin(self.elevation_rad),
         )
 
@@ -84,16 +88,16 @@ LIGHTS: Final = tuple(PRESETS)
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a world is to look like.
+class Appearance:
+    """Chosen light and seed of a world.
 
     Args:
-        light: one of LIGHTS.
-        seed: of textures, trees and rocks.
-        vary: whether the seed also draws the sun's place, brightness, tints and haze.
+        light: Name of a light, one of LIGHTS.
+        seed: Seed of textures, trees and rocks.
+        vary: Whether the seed also varies the position of the sun, brightness, tint and haze.
 
     Raises:
-        SettingError: there is no such light.
+        SettingError: There is no such light.
     """
 
     light: str = "clear"
@@ -103,28 +107,30 @@ class Look:
     def __post_init__(self) -> None:
         if self.light not in PRESETS:
             raise SettingError(
-                "there is no such light", got=self.light, remedy=f"Known: {', '.join(LIGHTS)}"
+                "there is no such light",
+                got=self.light,
+                remedy=f"Choose one of {', '.join(LIGHTS)}",
             )
 
-    def drawn(self) -> Light:
-        """Return the light; where the seed varies it, the one that it draws."""
+    def resolve_light(self) -> Light:
+        """Return the named light, varied by the seed if `vary` is set."""
         light = PRESETS[self.light]
         if not self.vary:
             return light
-        chance = np.random.default_rng([self.seed, 1])
-        brightness = float(chance.uniform(0.75, 1.2))
-        tint = chance.uniform(0.9, 1.1, 3).tolist()
+        rng = np.random.default_rng([self.seed, 1])
+        brightness = float(rng.uniform(0.75, 1.2))
+        tint = rng.uniform(0.9, 1.1, 3).tolist()
 
-        def brighter(colour: Colour) -> Colour:
-            red, green, blue = (brightness * each for each in colour)
+        def brighten(colour: Colour) -> Colour:
+            red, green, blue = (brightness * channel for channel in colour)
             return red, green, blue
 
         return replace(
             light,
-            sun=brighter(light.sun),
-            ambient=brighter(light.ambient),
-            azimuth_rad=float(chance.uniform(0, 2 * math.pi)),
-            elevation_rad=light.elevation_rad * float(chance.uniform(0.6, 1.3)),
-            haze_per_m=light.haze_per_m * float(chance.uniform(0.5, 1.6)),
+            sun=brighten(light.sun),
+            ambient=brighten(light.ambient),
+            azimuth_rad=float(rng.uniform(0, 2 * math.pi)),
+            elevation_rad=light.elevation_rad * float(rng.uniform(0.6, 1.3)),
+            haze_per_m=light.haze_per_m * float(rng.uniform(0.5, 1.6)),
             tint=(tint[0], tint[1], tint[2]),
         )

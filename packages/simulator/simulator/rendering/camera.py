@@ -1,4 +1,4 @@
-"""The car's three cameras: pictures of a world, as JPEG too."""
+"""Renders the pictures of the car's three cameras, and encodes them as JPEG."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from panda3d.core import (
-    Camera as Eye,
-)
+from panda3d.core import Camera as PandaCamera
 from panda3d.core import (
     FrameBufferProperties,
     GraphicsEngine,
@@ -40,28 +38,28 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
-from simulator.rendering.appearance import Look
-from simulator.rendering.hood import Bonnet, bonnet
-from simulator.rendering.scene_builder import air, build
+from simulator.rendering.appearance import Appearance
+from simulator.rendering.hood import Hood, build_hood
+from simulator.rendering.scene_builder import add_haze, build_scene
 from simulator.track.geometry import Pose, Track
 
-# The figures of docs/protocol.md; it does not give the signs of yaw and roll.
 NEAR_M: Final = 0.3
 FAR_M: Final = 320.0
-QUALITY: Final = 75
-"""Unity's JPEG encoder's default: a frame has about 13 kB."""
-SHARP: Final = 1.5
-"""Against jagged edges: what 200 pictures a second on a laptop's core leave time for."""
-SHEETS_M: Final = (12.0, 20.0, 30.0, 44.0, 65.0, 95.0, 140.0, 210.0)
-FAR_SHEETS_M: Final = (70.0, 140.0, 230.0)
-THIN_PER_M: Final = 0.001
-"""Haze that takes less than a quarter of the colour at the far plane: it is left out."""
-THICK_PER_M: Final = 0.004
-"""Haze beyond which its edges near the camera would be seen."""
+JPEG_QUALITY: Final = 75
+"""Default quality of Unity's JPEG encoder: a frame has about 13 kB."""
+SUPERSAMPLING: Final = 1.5
+"""Scale at which pictures are rendered before they are shrunk, against jagged edges. This scale
+still allows 200 pictures a second on one core of a laptop."""
+DENSE_HAZE_SHEETS_M: Final = (12.0, 20.0, 30.0, 44.0, 65.0, 95.0, 140.0, 210.0)
+SPARSE_HAZE_SHEETS_M: Final = (70.0, 140.0, 230.0)
+MIN_HAZE_PER_M: Final = 0.001
+"""Less haze than this is not drawn: it takes less than a quarter of the colour at the far plane."""
+DENSE_HAZE_PER_M: Final = 0.004
+"""More haze than this needs the dense sheets: the edges of the first sparse one would be seen."""
 
 Picture = NDArray[np.uint8]
 
-PANDA: Final = """
+PANDA3D_CONFIG: Final = """
 load-display p3tinydisplay
 aux-display
 window-type offscreen
@@ -73,50 +71,58 @@ textures-power-2 none
 
 
 class Camera:
-    """The cameras of a car in a world.
+    """The three cameras of a car in a world.
 
     Args:
-        track: around which the world is built.
-        look: of the world.
-        sharp: a picture is drawn so many times larger and shrunk, 1 to 2.
+        track: Track around which the world is built.
+        appearance: Light and seed of the world.
+        supersampling: Scale, 1 to 2, at which pictures are rendered before they are shrunk.
 
     Raises:
-        ServiceError: the renderer cannot start.
+        ServiceError: The renderer cannot start.
     """
 
-    def __init__(self, track: Track, look: Look, sharp: float = SHARP) -> None:
-        self._size = round(IMAGE_WIDTH * sharp), round(IMAGE_HEIGHT * sharp)
-        middle = (sharp - 1) / 2
-        self._shrink = np.array([[sharp, 0, middle], [0, -sharp, self._size[1] - 1 - middle]])
-        pipe = _pipe()
+    def __init__(
+        self, track: Track, appearance: Appearance, supersampling: float = SUPERSAMPLING
+    ) -> None:
+        self._size = round(IMAGE_WIDTH * supersampling), round(IMAGE_HEIGHT * supersampling)
+        middle = (supersampling - 1) / 2
+        # This transform shrinks a picture and turns it upside down.
+        self._shrink = np.array(
+            [
+                [supersampling, 0, middle],
+                [0, -supersampling, self._size[1] - 1 - middle],
+            ]
+        )
+        pipe = _load_renderer()
         self._engine = GraphicsEngine(pipe)
-        wanted = FrameBufferProperties()
-        wanted.set_rgb_color(True)
-        wanted.set_rgba_bits(8, 8, 8, 0)
-        wanted.set_depth_bits(24)
+        properties = FrameBufferProperties()
+        properties.set_rgb_color(True)
+        properties.set_rgba_bits(8, 8, 8, 0)
+        properties.set_depth_bits(24)
         self._window = self._engine.make_output(
             pipe,
             "camera",
             0,
-            wanted,
+            properties,
             WindowProperties.size(*self._size),
             GraphicsPipe.BF_refuse_window,
         )
         self._pixels = Texture()
         self._window.add_render_texture(self._pixels, GraphicsOutput.RTM_copy_ram)
-        self._window.set_clear_color_active(False)  # ground and sky cover all
-        self._scene = build(track, look)
+        self._window.set_clear_color_active(False)  # The ground and the sky cover every pixel.
+        self._scene = build_scene(track, appearance)
         self._car = self._scene.root.attach_new_node("car")
         light = self._scene.light
         lens = PerspectiveLens()
         lens.set_film_size(IMAGE_WIDTH, IMAGE_HEIGHT)
         lens.set_focal_length(FOCAL_PX)
         lens.set_near_far(NEAR_M, FAR_M)
-        self._eyes: dict[str, NodePath] = {}
-        self._bonnets: dict[str, Bonnet] = {}
+        self._cameras: dict[str, NodePath] = {}
+        self._hoods: dict[str, Hood] = {}
         for side in CAMERA_NAMES:
-            eye = self._car.attach_new_node(Eye(side, lens))
-            eye.set_pos_hpr(
+            camera = self._car.attach_new_node(PandaCamera(side, lens))
+            camera.set_pos_hpr(
                 -CAMERA_LEFT_M[side],
                 CAMERA_AHEAD_M,
                 CAMERA_HEIGHT_M,
@@ -124,18 +130,29 @@ class Camera:
                 -CAMERA_PITCH_DOWN_DEG,
                 CAMERA_ROLL_CLOCKWISE_DEG,
             )
-            self._eyes[side] = eye
-            self._bonnets[side] = bonnet(side, light)
-        if light.haze_per_m > THIN_PER_M:
-            node = self._car.attach_new_node("air")
+            self._cameras[side] = camera
+            self._hoods[side] = build_hood(side, light)
+        if light.haze_per_m > MIN_HAZE_PER_M:
+            node = self._car.attach_new_node("haze")
             node.set_pos_hpr(
-                0, CAMERA_AHEAD_M, CAMERA_HEIGHT_M, CAMERA_YAW_LEFT_DEG, -CAMERA_PITCH_DOWN_DEG, 0
+                0,
+                CAMERA_AHEAD_M,
+                CAMERA_HEIGHT_M,
+                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_PITCH_DOWN_DEG,
+                0,
             )
-            air(node, light, SHEETS_M if light.haze_per_m > THICK_PER_M else FAR_SHEETS_M)
+            dense = light.haze_per_m > DENSE_HAZE_PER_M
+            add_haze(node, light, DENSE_HAZE_SHEETS_M if dense else SPARSE_HAZE_SHEETS_M)
         self._region = self._window.make_display_region()
 
-    def picture(self, pose: Pose, side: str = "center") -> Picture:
-        """Return what a camera sees, (160, 320, 3) RGB, from a car's pose."""
+    def render(self, pose: Pose, side: str = "center") -> Picture:
+        """Return what one camera sees, RGB (160, 320, 3).
+
+        Args:
+            pose: Pose of the car.
+            side: Name of the camera: center, left or right.
+        """
         self._car.set_pos_hpr(
             pose.x_m,
             pose.y_m,
@@ -145,28 +162,28 @@ class Camera:
             0,
         )
         self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + CAMERA_HEIGHT_M)
-        self._region.set_camera(self._eyes[side])
+        self._region.set_camera(self._cameras[side])
         self._engine.render_frame()
-        drawn = np.frombuffer(memoryview(self._pixels.get_ram_image()), np.uint8)
-        # Bilinear in the middle of each pixel's share: the mean of its four nearest. Panda3D's
-        # first row is the lowest; its colours are blue, green, red.
+        pixels = np.frombuffer(memoryview(self._pixels.get_ram_image()), np.uint8)
+        # Each pixel is interpolated in the middle of its area: the mean of the four nearest pixels.
+        # Panda3D's first row is the lowest, and its channels are blue, green and red.
         smaller = cv2.warpAffine(
-            drawn.reshape(self._size[1], self._size[0], -1),
+            pixels.reshape(self._size[1], self._size[0], -1),
             self._shrink,
             (IMAGE_WIDTH, IMAGE_HEIGHT),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        seen: Picture = np.ascontiguousarray(smaller[:, :, 2::-1])
-        self._bonnets[side].over(seen)
-        return seen
+        picture: Picture = np.ascontiguousarray(smaller[:, :, 2::-1])
+        self._hoods[side].draw_over(picture)
+        return picture
 
-    def jpeg(self, pose: Pose, side: str = "center") -> bytes:
-        """Return what a camera sees, as a JPEG."""
-        return encode(self.picture(pose, side))
+    def render_jpeg(self, pose: Pose, side: str = "center") -> bytes:
+        """Return what one camera sees as a JPEG."""
+        return encode_jpeg(self.render(pose, side))
 
     def close(self) -> None:
-        """Free the renderer's buffers."""
+        """Free the buffers of the renderer."""
         self._engine.remove_window(self._window)
         self._scene.root.remove_node()
 
@@ -182,20 +199,22 @@ class Camera:
         self.close()
 
 
-def encode(picture: Picture) -> bytes:
-    """Return a (160, 320, 3) RGB picture as a JPEG."""
+def encode_jpeg(picture: Picture) -> bytes:
+    """Return an RGB picture, (160, 320, 3), as a JPEG."""
     return bytes(
-        simplejpeg.encode_jpeg(picture, quality=QUALITY, colorspace="RGB", colorsubsampling="420")
+        simplejpeg.encode_jpeg(
+            picture, quality=JPEG_QUALITY, colorspace="RGB", colorsubsampling="420"
+        )
     )
 
 
-def _pipe() -> GraphicsPipe:
-    """Return Panda3D's software renderer, which asks for no screen and no GPU.
+def _load_renderer() -> GraphicsPipe:
+    """Return Panda3D's software renderer, which needs neither a screen nor a GPU.
 
     Raises:
-        ServiceError: the library that it is linked to is missing.
+        ServiceError: The library that the renderer is linked to is missing.
     """
-    load_prc_file_data("", PANDA)
+    load_prc_file_data("", PANDA3D_CONFIG)
     pipe = GraphicsPipeSelection.get_global_ptr().make_pipe(
         "TinyOffscreenGraphicsPipe", "p3tinydisplay"
     )
@@ -204,6 +223,7 @@ def _pipe() -> GraphicsPipe:
         raise ServiceError(
             "Panda3D's software renderer cannot be loaded",
             got=missing or "libp3tinydisplay does not load",
-            remedy="It links against libX11, without using a screen: apt-get install libx11-6",
+            remedy="It is linked to libX11, though it uses no screen. On Debian or Ubuntu, run "
+            "apt-get install libx11-6",
         )
     return pipe

@@ -1,4 +1,4 @@
-"""The bonnet's edge at the bottom of every picture, as each of the three cameras sees it."""
+"""Draws the hood of the car at the bottom of every picture, as each of the cameras sees it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 from simulator.rendering.appearance import Light
 
-WIDTH: Final = 320
-HEIGHT: Final = 160
-SHARP: Final = 4
-MIDDLES: Final = {"center": 163, "left": 278, "right": 52}
-"""Of the bonnet, in pixels: a camera to the left of it sees it to the right."""
+SUPERSAMPLING: Final = 4
+CENTRE_X_PX: Final = {"center": 163, "left": 278, "right": 52}
+"""Column of the hood's middle: the left camera sees the hood on its right."""
+CENTRE_Y_PX: Final = 171
 RIM: Final = (205, 192, 162)
 TAN: Final = (158, 143, 112)
 SHADOW: Final = (108, 97, 74)
@@ -24,54 +24,63 @@ GLINT: Final = (246, 246, 240)
 
 
 @dataclass(frozen=True)
-class Bonnet:
-    """What covers the lower rows of a picture.
+class Hood:
+    """The part of the hood that covers the lowest R rows of a picture.
 
     Args:
-        top: the first row.
-        colour: (R, 320, 3), 0..255, already weighted by how much is covered.
-        clear: (R, 320, 1), the share that is not covered.
+        top: First row that the hood covers.
+        colour: Colours 0..255, multiplied by the covered share of each pixel, (R, 320, 3).
+        clear: Share of each pixel that is not covered, (R, 320, 1).
     """
 
     top: int
     colour: NDArray[np.float32]
     clear: NDArray[np.float32]
 
-    def over(self, picture: NDArray[np.uint8]) -> None:
-        """Draw it over a (160, 320, 3) picture, in place."""
+    def draw_over(self, picture: NDArray[np.uint8]) -> None:
+        """Draw the hood over a picture, (160, 320, 3), in place."""
         rows = picture[self.top :]
         rows[:] = rows * self.clear + self.colour
 
 
-def bonnet(side: str, light: Light) -> Bonnet:
-    """Return the bonnet as one camera sees it, in a light."""
-    wide, tall = WIDTH * SHARP, HEIGHT * SHARP
+def build_hood(camera: str, light: Light) -> Hood:
+    """Return the hood as one of the cameras sees it.
+
+    Args:
+        camera: Name of the camera: center, left or right.
+        light: Light that falls on the hood.
+    """
+    wide, tall = IMAGE_WIDTH * SUPERSAMPLING, IMAGE_HEIGHT * SUPERSAMPLING
     picture = np.zeros((tall, wide, 3), np.uint8)
     cover = np.zeros((tall, wide), np.uint8)
-    middle = MIDDLES[side] * SHARP
-    reach = 104 if side == "center" else 92
+    centre_x = CENTRE_X_PX[camera] * SUPERSAMPLING
+    reach = 104 if camera == "center" else 92
 
-    def arc(rise: int, half: int, colour: tuple[int, int, int]) -> None:
-        place = (middle, 171 * SHARP)
-        cv2.ellipse(picture, place, (half * SHARP, rise * SHARP), 0, 180, 360, colour, -1)
-        cv2.ellipse(cover, place, (half * SHARP, rise * SHARP), 0, 180, 360, 255, -1)
+    def draw_arc(rise: int, half: int, colour: tuple[int, int, int]) -> None:
+        centre = (centre_x, CENTRE_Y_PX * SUPERSAMPLING)
+        axes = (half * SUPERSAMPLING, rise * SUPERSAMPLING)
+        cv2.ellipse(picture, centre, axes, 0, 180, 360, colour, -1)
+        cv2.ellipse(cover, centre, axes, 0, 180, 360, 255, -1)
 
-    arc(33, reach, SHADOW)
-    arc(32, reach - 2, RIM)
-    arc(28, reach - 8, TAN)
-    arc(21, reach - 22, SHADOW)
-    arc(18, reach - 27, CHROME)
-    if side != "center":  # the headlamp at the near corner
-        towards = -1 if side == "left" else 1
-        lamp = (middle + towards * (reach - 18) * SHARP, 151 * SHARP)
-        cv2.ellipse(picture, lamp, (9 * SHARP, 5 * SHARP), -40 * towards, 0, 360, GLINT, -1)
-    share = cover.reshape(HEIGHT, SHARP, WIDTH, SHARP).mean(axis=(1, 3)) / 255
-    weighted = (picture * (cover[..., None] > 0)).reshape(HEIGHT, SHARP, WIDTH, SHARP, 3)
-    bright = (np.array(light.ambient) + 0.7 * np.array(light.sun)) * np.array(light.tint)
-    bright /= max(1.0, bright.max())  # cut off, a light that is too bright would turn pink
-    colour = (weighted.mean(axis=(1, 3)) * bright).clip(0, 255)
+    draw_arc(33, reach, SHADOW)
+    draw_arc(32, reach - 2, RIM)
+    draw_arc(28, reach - 8, TAN)
+    draw_arc(21, reach - 22, SHADOW)
+    draw_arc(18, reach - 27, CHROME)
+    if camera != "center":  # Only the side cameras see a headlamp, at the near corner.
+        direction = -1 if camera == "left" else 1
+        lamp = (centre_x + direction * (reach - 18) * SUPERSAMPLING, 151 * SUPERSAMPLING)
+        axes = (9 * SUPERSAMPLING, 5 * SUPERSAMPLING)
+        cv2.ellipse(picture, lamp, axes, -40 * direction, 0, 360, GLINT, -1)
+    blocks = (IMAGE_HEIGHT, SUPERSAMPLING, IMAGE_WIDTH, SUPERSAMPLING)
+    share = cover.reshape(blocks).mean(axis=(1, 3)) / 255
+    weighted = (picture * (cover[..., None] > 0)).reshape(*blocks, 3)
+    brightness = (np.array(light.ambient) + 0.7 * np.array(light.sun)) * np.array(light.tint)
+    # The brightness is scaled down if it is too high. Clipping would turn the hood pink.
+    brightness /= max(1.0, brightness.max())
+    colour = (weighted.mean(axis=(1, 3)) * brightness).clip(0, 255)
     top = int(np.flatnonzero(share.any(axis=1))[0])
-    return Bonnet(
+    return Hood(
         top,
         colour[top:].astype(np.float32),
         (1 - share[top:, :, None]).astype(np.float32),

@@ -1,4 +1,4 @@
-"""Surfaces as arrays, and their way into Panda3D."""
+"""Holds surfaces as arrays, and attaches them to a Panda3D scene."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 
 CELL_M: Final = 80.0
-"""Side of the squares into which surfaces are cut: those out of sight are not drawn."""
-VERTEX: Final = np.dtype([("place", "<f4", 3), ("colour", "u1", 4), ("texture", "<f4", 2)])
+"""Side of the squares into which surfaces are cut. Panda3D does not draw squares out of sight."""
+VERTEX: Final = np.dtype([("position", "<f4", 3), ("colour", "u1", 4), ("texture", "<f4", 2)])
 
 
 @dataclass(frozen=True)
@@ -35,105 +35,126 @@ class Surface:
     """Triangles with one texture.
 
     Args:
-        places: (V, 3), metres.
-        texture: (V, 2), in repeats of the texture.
-        colours: (V, 3), 0..1, what the texture is multiplied by.
-        triangles: (T, 3), numbers of vertices.
+        positions: Positions of the vertices in metres, (V, 3).
+        texture: Texture coordinates of the vertices, (V, 2); 1 is one repeat of the texture.
+        colours: Factors of the texture's colours, 0..1, (V, 3).
+        triangles: Vertex numbers of the triangles, (T, 3).
     """
 
-    places: Floats
+    positions: Floats
     texture: Floats
     colours: Floats
     triangles: NDArray[np.int64]
 
 
-def joined(surfaces: Sequence[Surface]) -> Surface:
-    """Return one surface of many."""
-    starts = np.cumsum([0, *(len(each.places) for each in surfaces[:-1])])
+def merge(surfaces: Sequence[Surface]) -> Surface:
+    """Return one surface that holds the triangles of several."""
+    starts = np.cumsum([0, *(len(surface.positions) for surface in surfaces[:-1])])
     return Surface(
-        np.concatenate([each.places for each in surfaces]),
-        np.concatenate([each.texture for each in surfaces]),
-        np.concatenate([each.colours for each in surfaces]),
+        np.concatenate([surface.positions for surface in surfaces]),
+        np.concatenate([surface.texture for surface in surfaces]),
+        np.concatenate([surface.colours for surface in surfaces]),
         np.concatenate(
-            [each.triangles + start for each, start in zip(surfaces, starts, strict=True)]
+            [surface.triangles + start for surface, start in zip(surfaces, starts, strict=True)]
         ),
     )
 
 
-def lit(normals: Floats, light: Light) -> Floats:
-    """Return (V, 3) colours of white matt surfaces with (V, 3) unit normals: Lambert's law."""
-    facing = np.clip(normals @ np.array(light.towards), 0, None)[:, None]
+def shade_vertices(normals: Floats, light: Light) -> Floats:
+    """Return the colours of white matt vertices, (V, 3), by Lambert's law.
+
+    Args:
+        normals: Unit normals of the vertices, (V, 3).
+        light: Light that falls on them.
+    """
+    facing = np.clip(normals @ np.array(light.sun_direction), 0, None)[:, None]
     colours = np.array(light.ambient) + facing * np.array(light.sun)
     return np.asarray(colours * np.array(light.tint))
 
 
-def normals(places: Floats, triangles: NDArray[np.int64]) -> Floats:
-    """Return (V, 3) unit normals: the mean of the triangles around each vertex, upwards."""
-    a, b, c = (places[triangles[:, corner]] for corner in range(3))
+def vertex_normals(positions: Floats, triangles: NDArray[np.int64]) -> Floats:
+    """Return upward unit normals, (V, 3): at each vertex the mean of its triangles' normals."""
+    a, b, c = (positions[triangles[:, corner]] for corner in range(3))
     faces = np.cross(b - a, c - a)
     faces *= np.where(faces[:, 2:] < 0, -1.0, 1.0)
-    found = np.zeros_like(places)
+    sums = np.zeros_like(positions)
     for corner in range(3):
-        np.add.at(found, triangles[:, corner], faces)
-    return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9))
+        np.add.at(sums, triangles[:, corner], faces)
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9))
 
 
-def texture(picture: Picture, repeats: bool = True, sharp: bool = False) -> Texture:
-    """Return a texture of (H, W, 3) RGB or (H, W, 4) RGBA, sides powers of two."""
-    height, width, channels = picture.shape
-    made = Texture()
-    form = Texture.F_rgb if channels == 3 else Texture.F_rgba
-    made.setup_2d_texture(width, height, Texture.T_unsigned_byte, form)
-    order = [2, 1, 0] if channels == 3 else [2, 1, 0, 3]
-    made.set_ram_image(np.ascontiguousarray(picture[::-1, :, order]).tobytes())
-    wrap = SamplerState.WM_repeat if repeats else SamplerState.WM_clamp
-    made.set_wrap_u(wrap)
-    made.set_wrap_v(wrap)
-    made.set_minfilter(SamplerState.FT_nearest if sharp else SamplerState.FT_linear_mipmap_linear)
-    made.set_magfilter(SamplerState.FT_nearest if sharp else SamplerState.FT_linear)
-    return made
-
-
-def hang(
-    parent: NodePath, surface: Surface, image: Texture, order: int = 0, cut: bool = True
-) -> NodePath:
-    """Put a surface into the scene, in squares; return the node that holds them.
+def make_texture(picture: Picture, repeats: bool = True, sharp: bool = False) -> Texture:
+    """Return a Panda3D texture of a picture.
 
     Args:
-        parent: in the scene.
-        surface: to be seen.
-        image: that covers it.
-        order: in which surfaces are drawn, those of one order as they were hung. Left to itself,
-            Panda3D draws in the order of addresses in memory, and no two runs would be the same
-            where surfaces meet.
-        cut: whether into squares.
+        picture: RGB picture (H, W, 3) or RGBA picture (H, W, 4); H and W are powers of two.
+        repeats: Whether the texture repeats beyond its edges.
+        sharp: Whether pixels are shown as squares instead of being interpolated.
+    """
+    height, width, channels = picture.shape
+    texture = Texture()
+    form = Texture.F_rgb if channels == 3 else Texture.F_rgba
+    texture.setup_2d_texture(width, height, Texture.T_unsigned_byte, form)
+    order = [2, 1, 0] if channels == 3 else [2, 1, 0, 3]
+    texture.set_ram_image(np.ascontiguousarray(picture[::-1, :, order]).tobytes())
+    wrap = SamplerState.WM_repeat if repeats else SamplerState.WM_clamp
+    texture.set_wrap_u(wrap)
+    texture.set_wrap_v(wrap)
+    texture.set_minfilter(
+        SamplerState.FT_nearest if sharp else SamplerState.FT_linear_mipmap_linear
+    )
+    texture.set_magfilter(SamplerState.FT_nearest if sharp else SamplerState.FT_linear)
+    return texture
+
+
+def attach(
+    parent: NodePath, surface: Surface, image: Texture, order: int = 0, cut: bool = True
+) -> NodePath:
+    """Attach a surface to the scene, and return the node that holds it.
+
+    Args:
+        parent: Node of the scene.
+        surface: Surface to attach.
+        image: Texture of the surface.
+        order: Drawing order; surfaces of the same order are drawn as they were attached. Without an
+            order, Panda3D draws by memory addresses, and two runs would differ where surfaces meet.
+        cut: Whether the surface is cut into squares.
     """
     node = parent.attach_new_node("surface")
-    middles = surface.places[surface.triangles].mean(axis=1)
+    middles = surface.positions[surface.triangles].mean(axis=1)
     if cut:
         cells = np.floor(middles[:, :2] / CELL_M).astype(np.int64)
-        names = cells[:, 0] * 1_000_003 + cells[:, 1]
+        cell_ids = cells[:, 0] * 1_000_003 + cells[:, 1]
     else:
-        names = np.zeros(len(middles), np.int64)
-    ranked = np.argsort(names, kind="stable")
-    bounds = np.flatnonzero(np.diff(names[ranked])) + 1
+        cell_ids = np.zeros(len(middles), np.int64)
+    ranked = np.argsort(cell_ids, kind="stable")
+    bounds = np.flatnonzero(np.diff(cell_ids[ranked])) + 1
     for part in np.split(ranked, bounds):
         used, numbers = np.unique(surface.triangles[part], return_inverse=True)
-        node.attach_new_node(_geometry(surface, used, numbers.reshape(-1)))
+        node.attach_new_node(_build_geometry(surface, used, numbers.reshape(-1)))
     node.set_texture(image)
     node.set_bin("fixed", order)
     node.set_two_sided(True)
     return node
 
 
-def see_through(node: NodePath) -> None:
-    """Let a node's texture have holes."""
+def make_transparent(node: NodePath) -> None:
+    """Draw the transparent pixels of a node's texture as holes."""
     node.set_transparency(TransparencyAttrib.M_binary)
 
 
-def _geometry(surface: Surface, used: NDArray[np.int64], numbers: NDArray[np.int64]) -> GeomNode:
+def _build_geometry(
+    surface: Surface, used: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> GeomNode:
+    """Return a Panda3D node of some triangles.
+
+    Args:
+        surface: Surface of the triangles.
+        used: Numbers of the vertices that the triangles use.
+        numbers: Corners of the triangles as indices into `used`.
+    """
     vertices = np.zeros(len(used), VERTEX)
-    vertices["place"] = surface.places[used]
+    vertices["position"] = surface.positions[used]
     vertices["colour"][:, :3] = (surface.colours[used] * 255).clip(0, 255)
     vertices["colour"][:, 3] = 255
     vertices["texture"] = surface.texture[used]

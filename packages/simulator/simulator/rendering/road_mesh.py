@@ -1,109 +1,106 @@
-"""The road and what is built along it: kerbs, shoulders, verges, the bridge's walls, shadows."""
+"""Builds the road and what lies along it: kerbs, shoulders, verges, bridge walls and shadows."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.rendering.appearance import Light
-from simulator.rendering.mesh import Surface, joined
-from simulator.rendering.ribbons import along, band, beside
-from simulator.rendering.textures import ROAD_M
+from simulator.rendering.mesh import Surface, merge
+from simulator.rendering.ribbons import has_feature, offset_line, ribbon
+from simulator.rendering.textures import ROAD_LENGTH_M
 from simulator.track.geometry import Floats, Track
 
 KERB_M: Final = 0.9
 SHOULDER_M: Final = 1.3
 VERGE_M: Final = 5.0
 DIRT_M: Final = 13.0
-WALL_M: Final = 0.9
+WALL_HEIGHT_M: Final = 0.9
 WALL_THICK_M: Final = 0.5
-SHADE: Final = 0.42
-"""Of the light that is left where rocks and trees stand before the sun."""
+SHADE_LIGHT_SHARE: Final = 0.42
+"""Share of the light that remains where rocks and trees stand in front of the sun."""
 
 
-def surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]:
-    """Return the road's surfaces by the texture that covers each."""
-    half = track.width_m / 2
-    shade = np.where(along(track, "shade", "left"), SHADE, 1.0)
-    bridge = along(track, "bridge", "left")
-    found: dict[str, list[Surface]] = {}
+def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]:
+    """Return the surfaces of the road by the name of their texture."""
+    half_m = track.width_m / 2
+    brightness = np.where(has_feature(track, "shade", "left"), SHADE_LIGHT_SHARE, 1.0)
+    bridge = has_feature(track, "bridge", "left")
+    parts: dict[str, list[Surface]] = {}
 
     def add(kind: str, surface: Surface) -> None:
         if len(surface.triangles):
-            found.setdefault(kind, []).append(surface)
+            parts.setdefault(kind, []).append(surface)
 
-    road = beside(track, half), beside(track, -half)
-    add("road", band(track, *road, light, ROAD_M, ~bridge, shade))
-    add("bricks", band(track, *road, light, 6.0, bridge, shade))
+    road = offset_line(track, half_m), offset_line(track, -half_m)
+    add("road", ribbon(track, *road, light, ROAD_LENGTH_M, ~bridge, brightness))
+    add("bricks", ribbon(track, *road, light, 6.0, bridge, brightness))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        dirt = along(track, "dirt", side)
-        kerbed = along(track, "kerb", side) & ~dirt & ~bridge
+        dirt = has_feature(track, "dirt", side)
+        kerbed = has_feature(track, "kerb", side) & ~dirt & ~bridge
         plain = ~kerbed & ~dirt & ~bridge
-        inner = _inner_room(track, sign) - half
+        inner_room_m = _inner_room_m(track, sign) - half_m
 
-        def strip(
+        def add_strip(
             kind: str,
             from_m: Floats,
             to_m: Floats,
-            heights: tuple[float, float],
+            heights_m: tuple[float, float],
             length_m: float,
-            where: np.ndarray,
+            where: NDArray[np.bool_],
             sign: float = sign,
-            half: Floats = half,
         ) -> None:
-            one = beside(track, sign * (half + from_m), heights[0])
-            other = beside(track, sign * (half + to_m), heights[1])
-            add(kind, band(track, one, other, light, length_m, where, shade))
+            """Add a strip between two distances from the edge of the road."""
+            inner = offset_line(track, sign * (half_m + from_m), heights_m[0])
+            outer = offset_line(track, sign * (half_m + to_m), heights_m[1])
+            add(kind, ribbon(track, inner, outer, light, length_m, where, brightness))
 
-        zero = np.zeros(len(half))
-        verge = np.minimum(VERGE_M, inner)
+        zero = np.zeros(len(half_m))
+        verge_m = np.minimum(VERGE_M, inner_room_m)
         if style == "jungle":
-            strip("grass", zero, verge, (-0.01, -0.5), 5.0, ~bridge)
+            add_strip("grass", zero, verge_m, (-0.01, -0.5), 5.0, ~bridge)
         else:
-            strip("kerb", zero, zero + KERB_M, (0.01, 0.10), 4.0, kerbed)
-            strip("shoulder", zero + KERB_M, zero + SHOULDER_M, (0.09, 0.0), 3.0, kerbed)
-            strip("shoulder", zero, zero + SHOULDER_M, (0.0, 0.0), 3.0, plain)
-            strip(
-                "dry grass",
-                zero + SHOULDER_M,
-                np.maximum(SHOULDER_M, verge),
-                (0.0, -0.5),
-                5.0,
-                plain | kerbed,
-            )
-            strip("sand", zero, np.minimum(DIRT_M, inner), (0.0, 0.05), 5.0, dirt)
-        for base, top in _wall(track, sign, half):
-            add("wall", band(track, base, top, light, 4.0, bridge))
-    return {kind: joined(parts) for kind, parts in found.items()}
+            kerb_m, shoulder_m = zero + KERB_M, zero + SHOULDER_M
+            dry_m, dirt_m = np.maximum(SHOULDER_M, verge_m), np.minimum(DIRT_M, inner_room_m)
+            add_strip("kerb", zero, kerb_m, (0.01, 0.10), 4.0, kerbed)
+            add_strip("shoulder", kerb_m, shoulder_m, (0.09, 0.0), 3.0, kerbed)
+            add_strip("shoulder", zero, shoulder_m, (0.0, 0.0), 3.0, plain)
+            add_strip("dry grass", shoulder_m, dry_m, (0.0, -0.5), 5.0, plain | kerbed)
+            add_strip("sand", zero, dirt_m, (0.0, 0.05), 5.0, dirt)
+        for base, top in _wall_faces(track, sign, half_m):
+            add("wall", ribbon(track, base, top, light, 4.0, bridge))
+    return {kind: merge(surfaces) for kind, surfaces in parts.items()}
 
 
-def fronds(track: Track, light: Light) -> Surface | None:
-    """Return the sheets on which palms' shadows lie, before and after each shady stretch."""
+def palm_shadows(track: Track, light: Light) -> Surface | None:
+    """Return the surface of palm shadows before and after each shady part, or None."""
     parts = []
-    for each in track.stretches:
-        if each.kind != "shade":
+    for feature in track.features:
+        if feature.kind != "shade":
             continue
-        for middle in (each.from_m - 8.0, each.to_m + 8.0):
+        for middle_m in (feature.from_m - 8.0, feature.to_m + 8.0):
             near = np.zeros(len(track.points), bool)
-            first = int(middle / track.step_m)
+            first = int(middle_m / track.step_m)
             near[np.arange(first - 12, first + 12) % len(track.points)] = True
-            lines = beside(track, track.width_m / 2, 0.03), beside(track, -track.width_m / 2, 0.03)
-            parts.append(band(track, *lines, light, 24 * track.step_m, near))
-    return joined(parts) if parts else None
+            left = offset_line(track, track.width_m / 2, 0.03)
+            right = offset_line(track, -track.width_m / 2, 0.03)
+            parts.append(ribbon(track, left, right, light, 24 * track.step_m, near))
+    return merge(parts) if parts else None
 
 
-def _inner_room(track: Track, sign: float) -> Floats:
-    """Return (N,) how far from the centre line a band may reach before it folds in a bend."""
-    inwards = np.maximum(sign * track.curvature, 1e-4)
-    return np.asarray(np.maximum(track.width_m / 2, 0.8 / inwards))
+def _inner_room_m(track: Track, sign: float) -> Floats:
+    """Return how far a ribbon can reach from the centre line before it folds in a bend, (N,)."""
+    inward_curvature = np.maximum(sign * track.curvature, 1e-4)
+    return np.asarray(np.maximum(track.width_m / 2, 0.8 / inward_curvature))
 
 
-def _wall(track: Track, sign: float, half: Floats) -> list[tuple[Floats, Floats]]:
-    """Return the lines between which a wall's inner face, top and outer face lie."""
-    inner, outer = sign * half, sign * (half + WALL_THICK_M)
+def _wall_faces(track: Track, sign: float, half_m: Floats) -> list[tuple[Floats, Floats]]:
+    """Return the pairs of lines that bound the inner face, top and outer face of a wall."""
+    inner, outer = sign * half_m, sign * (half_m + WALL_THICK_M)
     return [
-        (beside(track, inner, -0.3), beside(track, inner, WALL_M)),
-        (beside(track, inner, WALL_M), beside(track, outer, WALL_M)),
-        (beside(track, outer, -3.0), beside(track, outer, WALL_M)),
+        (offset_line(track, inner, -0.3), offset_line(track, inner, WALL_HEIGHT_M)),
+        (offset_line(track, inner, WALL_HEIGHT_M), offset_line(track, outer, WALL_HEIGHT_M)),
+        (offset_line(track, outer, -3.0), offset_line(track, outer, WALL_HEIGHT_M)),
     ]

@@ -1,7 +1,8 @@
-"""Puts a world together: road, land, plants, sky and air, as one Panda3D scene."""
+"""Builds a world as one Panda3D scene: road, ground, plants, sky and haze."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,15 +10,15 @@ import numpy as np
 from panda3d.core import NodePath, TransparencyAttrib
 
 from simulator.rendering import plant_textures, road_mesh, sky, terrain, textures, vegetation
-from simulator.rendering.appearance import Light, Look
-from simulator.rendering.mesh import Surface, hang, joined, see_through, texture
+from simulator.rendering.appearance import Appearance, Light
+from simulator.rendering.mesh import Surface, attach, make_texture, make_transparent, merge
 from simulator.track.geometry import Track
 
-KINDS: Final = 4
-"""Different pictures of each plant."""
-SKY: Final = 1000
-"""In the order of drawing: after the ground, so that only what it leaves free is drawn."""
-ROCKS: Final = {
+PLANT_VARIANTS: Final = 4
+"""Number of different pictures of each plant."""
+SKY_DRAW_ORDER: Final = 1000
+"""Drawing order of the sky: it is drawn after the ground, and only where the ground leaves room."""
+ROCK_COLOURS: Final = {
     "lake": ((86, 96, 92), (226, 222, 196)),
     "jungle": ((34, 38, 26), (150, 148, 116)),
 }
@@ -25,12 +26,12 @@ ROCKS: Final = {
 
 @dataclass(frozen=True)
 class Scene:
-    """A world to be looked at.
+    """A world that can be rendered.
 
     Args:
-        root: of all that stands still.
-        sky: goes with the camera.
-        light: that it is in.
+        root: Node of everything in the world.
+        sky: Node of the sky, which moves with the camera.
+        light: Light of the world.
     """
 
     root: NodePath
@@ -38,99 +39,118 @@ class Scene:
     light: Light
 
 
-def build(track: Track, look: Look) -> Scene:
-    """Return the world around a track; the same track and look give the same world."""
-    light = look.drawn()
-    chance = np.random.default_rng([look.seed, 2])
+def build_scene(track: Track, appearance: Appearance) -> Scene:
+    """Return the world around a track; the same track and appearance give the same world."""
+    light = appearance.resolve_light()
+    rng = np.random.default_rng([appearance.seed, 2])
     root = NodePath("world")
-    ground = terrain.form(track, chance)
+    ground = terrain.generate(track, rng)
     surfaces = [
-        *terrain.surfaces(ground, light, track.style, chance).items(),
-        *road_mesh.surfaces(track, light, track.style).items(),
+        *terrain.build_surfaces(ground, light, track.style, rng).items(),
+        *road_mesh.build_surfaces(track, light, track.style).items(),
     ]
     kinds = dict.fromkeys(kind for kind, _ in surfaces)
-    images = {kind: texture(_image(kind, track, chance)) for kind in kinds}
+    images = {kind: make_texture(_draw_texture(kind, track, rng)) for kind in kinds}
     for kind in kinds:
-        hang(root, joined([each for name, each in surfaces if name == kind]), images[kind])
-    water = terrain.water(ground, light)
+        parts = [surface for name, surface in surfaces if name == kind]
+        attach(root, merge(parts), images[kind])
+    water = terrain.water_surface(ground, light)
     if water is not None:
-        hang(root, water, texture(textures.SOILS["water"](chance)))
-    shadows = road_mesh.fronds(track, light)
+        attach(root, water, make_texture(textures.SOIL_TEXTURES["water"](rng)))
+    shadows = road_mesh.palm_shadows(track, light)
     if shadows is not None:
-        node = hang(root, shadows, texture(plant_textures.frond_shadow(chance)))
+        node = attach(root, shadows, make_texture(plant_textures.frond_shadow(rng)))
         node.set_transparency(TransparencyAttrib.M_alpha)
         node.set_alpha_scale(0.6)
         node.set_depth_offset(1)
         node.set_depth_write(False)
-    _grow(root, track, ground, light, chance)
-    above = hang(root, sky.dome(), texture(sky.picture(chance, light, track.style)), SKY, cut=False)
-    above.set_depth_write(False)
-    return Scene(root, above, light)
+    _add_plants_and_rocks(root, track, ground, light, rng)
+    sky_texture = make_texture(sky.draw_sky(rng, light, track.style))
+    sky_node = attach(root, sky.build_dome(), sky_texture, SKY_DRAW_ORDER, cut=False)
+    sky_node.set_depth_write(False)
+    return Scene(root, sky_node, light)
 
 
-def _image(kind: str, track: Track, chance: np.random.Generator) -> textures.Picture:
-    """Return the picture that covers a kind of surface."""
+def _draw_texture(kind: str, track: Track, rng: np.random.Generator) -> textures.Picture:
+    """Return the texture of a kind of surface."""
     if kind == "road":
-        return textures.asphalt(chance, float(np.median(track.width_m)), track.style == "jungle")
+        return textures.asphalt(rng, float(np.median(track.width_m)), track.style == "jungle")
     if kind == "rock":
-        return textures.rock(chance, *ROCKS[track.style])
-    made = {"bricks": textures.bricks, "kerb": textures.kerb, "shoulder": textures.shoulder}
-    return (made.get(kind) or textures.SOILS[kind])(chance)
+        return textures.rock(rng, *ROCK_COLOURS[track.style])
+    built = {"bricks": textures.bricks, "kerb": textures.kerb, "shoulder": textures.shoulder}
+    return (built.get(kind) or textures.SOIL_TEXTURES[kind])(rng)
 
 
-def _grow(
-    root: NodePath, track: Track, ground: terrain.Land, light: Light, chance: np.random.Generator
+def _add_plants_and_rocks(
+    root: NodePath,
+    track: Track,
+    ground: terrain.Terrain,
+    light: Light,
+    rng: np.random.Generator,
 ) -> None:
-    """Plant trees and shrubs, and strew rocks."""
-    near = vegetation.NEAREST_M
+    """Add trees, shrubs and rocks to the scene."""
+    near = vegetation.MIN_ROAD_DISTANCE_M
 
-    def plant(draw: object, count: int, clear_m: float, tall_m: tuple[float, float]) -> None:
-        assert callable(draw)
-        places = vegetation.sites(track, ground, chance, count, clear_m, 110.0)
-        if len(places):
-            pictures = np.concatenate([draw(chance) for _ in range(KINDS)], axis=1)
-            surface = vegetation.cards(places, chance, light, tall_m, KINDS)
-            see_through(hang(root, surface, texture(pictures, repeats=False)))
+    def plant(
+        draw: Callable[[np.random.Generator], textures.Picture],
+        count: int,
+        min_distance_m: float,
+        height_range_m: tuple[float, float],
+    ) -> None:
+        positions = vegetation.choose_sites(ground, rng, count, min_distance_m, 110.0)
+        if len(positions):
+            pictures = np.concatenate([draw(rng) for _ in range(PLANT_VARIANTS)], axis=1)
+            surface = vegetation.crossed_cards(
+                positions, rng, light, height_range_m, PLANT_VARIANTS
+            )
+            make_transparent(attach(root, surface, make_texture(pictures, repeats=False)))
 
-    def strew(count: int, size_m: tuple[float, float]) -> None:
-        places = vegetation.sites(track, ground, chance, count, near, 80.0)
-        if len(places):
-            surface: Surface = vegetation.rocks(places, chance, light, size_m)
-            hang(root, surface, texture(textures.rock(chance, *ROCKS[track.style])))
+    def scatter_rocks(count: int, size_range_m: tuple[float, float]) -> None:
+        positions = vegetation.choose_sites(ground, rng, count, near, 80.0)
+        if len(positions):
+            surface = vegetation.build_rocks(positions, rng, light, size_range_m)
+            picture = textures.rock(rng, *ROCK_COLOURS[track.style])
+            attach(root, surface, make_texture(picture))
 
     if track.style == "jungle":
         plant(plant_textures.palm, 520, near, (4.5, 8.0))
         plant(plant_textures.bush, 420, near - 1.5, (1.8, 3.6))
-        strew(50, (0.6, 2.0))
+        scatter_rocks(50, (0.6, 2.0))
     else:
         plant(plant_textures.pine, 620, near + 2, (7.0, 13.0))
         plant(plant_textures.bush, 300, near, (2.0, 3.4))
-        strew(70, (0.8, 3.2))
+        scatter_rocks(70, (0.8, 3.2))
 
 
-def air(eye: NodePath, light: Light, sheets: tuple[float, ...]) -> None:
-    """Hang translucent sheets before a camera: what is behind more of them keeps less colour.
+def add_haze(parent: NodePath, light: Light, distances_m: tuple[float, ...]) -> None:
+    """Attach translucent sheets in front of a camera: more of them cover what is farther away.
 
-    Between two sheets nothing fades, and where one cuts the ground there is an edge; enough of
-    them, and no eye sees it.
+    Nothing fades between two sheets, and each sheet makes an edge where it cuts the ground. With
+    enough sheets the edges cannot be seen.
+
+    Args:
+        parent: Node of the camera.
+        light: Light of the world, with its haze.
+        distances_m: Distances of the sheets from the camera, rising.
     """
-    white = texture(np.full((1, 1, 3), 255, np.uint8))
-    before = 0.0
-    for number, distance in enumerate(sheets):
-        share = 1.0 - float(np.exp(-light.haze_per_m * (distance - before)))
-        before = distance
-        across = 3.0 * distance
-        places = np.array(
+    white = make_texture(np.full((1, 1, 3), 255, np.uint8))
+    previous_m = 0.0
+    for number, distance_m in enumerate(distances_m):
+        opacity = 1.0 - float(np.exp(-light.haze_per_m * (distance_m - previous_m)))
+        previous_m = distance_m
+        half_m = 3.0 * distance_m
+        corners = np.array(
             [
-                (-across, distance, -across),
-                (across, distance, -across),
-                (-across, distance, across),
-                (across, distance, across),
+                (-half_m, distance_m, -half_m),
+                (half_m, distance_m, -half_m),
+                (-half_m, distance_m, half_m),
+                (half_m, distance_m, half_m),
             ]
         )
         colours = np.broadcast_to(np.array(light.horizon).clip(0, 1), (4, 3))
-        surface = Surface(places, np.zeros((4, 2)), colours, np.array([(0, 1, 2), (1, 3, 2)]))
-        node = hang(eye, surface, white, SKY + len(sheets) - number, cut=False)
+        surface = Surface(corners, np.zeros((4, 2)), colours, np.array([(0, 1, 2), (1, 3, 2)]))
+        order = SKY_DRAW_ORDER + len(distances_m) - number
+        node = attach(parent, surface, white, order, cut=False)
         node.set_transparency(TransparencyAttrib.M_alpha)
-        node.set_alpha_scale(share)
+        node.set_alpha_scale(opacity)
         node.set_depth_write(False)

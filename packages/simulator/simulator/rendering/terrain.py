@@ -1,4 +1,4 @@
-"""The ground around a road: hills, cliffs, shores; it joins the road and never covers it."""
+"""Shapes the ground around a road: hills, cliffs and shores that never cover the road."""
 
 from __future__ import annotations
 
@@ -9,45 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.rendering.appearance import Light
-from simulator.rendering.mesh import Surface, joined, lit, normals
-from simulator.rendering.noise import field
-from simulator.rendering.ribbons import along
+from simulator.rendering.mesh import Surface, merge, shade_vertices, vertex_normals
+from simulator.rendering.noise import wave_field
+from simulator.rendering.ribbons import has_feature
 from simulator.track.geometry import Floats, Track
 
 GRID_M: Final = 6.0
-AROUND_M: Final = 120.0
-"""As far from the road as there is ground; what is further away is painted on the sky."""
+EXTENT_M: Final = 120.0
+"""Distance from the road up to which there is ground; beyond it, the sky shows painted hills."""
 SHOULDER_M: Final = 1.3
-WATER_M: Final = 1.4
-"""The water's surface, below the lowest road beside it."""
-SHORE_M: Final = 7.0
-"""From the road's edge to the water's."""
-STEEP: Final = 0.74
+WATER_DEPTH_M: Final = 1.4
+"""Depth of the water's surface below the lowest road beside it."""
+SHORE_WIDTH_M: Final = 7.0
+"""Distance from the edge of the road to the edge of the water."""
+ROCK_NORMAL_Z: Final = 0.74
 """Vertical part of the normal below which the ground is rock: 42 degrees."""
+WATER_GRID_STEP: Final = 4
+"""Grid cells of the ground for each cell of the water's surface."""
+NEAREST_BATCH: Final = 4096
+"""Grid points whose distances to the road are computed at once, to limit memory."""
 
 
 @dataclass(frozen=True)
-class Land:
-    """Ground on a grid.
+class Terrain:
+    """Ground on a grid of H rows and W columns.
 
     Args:
-        x: (W,), metres.
-        y: (H,), metres.
-        heights: (H, W), metres.
-        away: (H, W), distance from the nearest road's edge, metres.
-        wet: (H, W), whether water covers it.
-        water_m: height of the water's surface; None: there is none.
+        x: East coordinates of the columns in metres, (W,).
+        y: North coordinates of the rows in metres, (H,).
+        heights: Heights of the ground in metres, (H, W).
+        road_distance_m: Distances from the edge of the nearest road, (H, W).
+        wet: Whether water covers the ground, (H, W).
+        water_m: Height of the water's surface, or None if there is no water.
     """
 
     x: Floats
     y: Floats
     heights: Floats
-    away: Floats
+    road_distance_m: Floats
     wet: NDArray[np.bool_]
     water_m: float | None
 
-    def at(self, x: Floats, y: Floats) -> Floats:
-        """Return the (N,) heights of places, (N,) each, within the grid."""
+    def height_at(self, x: Floats, y: Floats) -> Floats:
+        """Return the interpolated heights, (N,), at N positions within the grid."""
         column = np.clip((x - self.x[0]) / GRID_M, 0, len(self.x) - 1.001)
         row = np.clip((y - self.y[0]) / GRID_M, 0, len(self.y) - 1.001)
         i, j = column.astype(int), row.astype(int)
@@ -57,142 +61,187 @@ class Land:
         return np.asarray(low * (1 - b) + high * b)
 
 
-def rise(values: Floats, low: float, high: float) -> Floats:
-    """Return 0 below low, 1 above high, and smoothly between."""
+def smoothstep(values: Floats, low: float, high: float) -> Floats:
+    """Return 0 for values below low, 1 above high, and a smooth transition between them."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
 
 
-def form(track: Track, chance: np.random.Generator) -> Land:
+def generate(track: Track, rng: np.random.Generator) -> Terrain:
     """Return the ground around a track."""
     every = max(1, round(2.0 / track.step_m))
     road = track.points[::every]
-    low, high = road[:, :2].min(axis=0) - AROUND_M, road[:, :2].max(axis=0) + AROUND_M
+    low, high = road[:, :2].min(axis=0) - EXTENT_M, road[:, :2].max(axis=0) + EXTENT_M
     x = np.arange(low[0], high[0] + GRID_M, GRID_M)
     y = np.arange(low[1], high[1] + GRID_M, GRID_M)
-    places = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
-    away, near, level = _nearest(track, road, places)
-    index = near * every
-    away -= track.width_m[index] / 2
-    heading = track.heading_rad[index]
-    offset = places - track.points[index, :2]
-    left = offset[:, 1] * np.cos(heading) - offset[:, 0] * np.sin(heading) > 0
-    water = np.where(
-        left, along(track, "water", "left")[index], along(track, "water", "right")[index]
-    )
-    bridge = along(track, "bridge", "left")[index]
-
-    # A little below the road beside it, so that its own verge is what is seen.
-    ground = level - 0.7 + 0.5 * rise(away, SHOULDER_M, SHOULDER_M + 3)
-    far = rise(away, 6.0, 40.0)
-    px, py = places.T
-    if track.style == "jungle":
-        ground = ground + far * (5 + 8 * field(chance, px, py, (160, 80)))
-        cliffs = rise(field(chance, px, py, (90, 45)), -0.05, 0.10)
-        ground = ground + cliffs * rise(away, 5.0, 12.0) * (11 + 3 * field(chance, px, py, (25,)))
-    else:
-        ground = ground + far * (2.5 + 5 * field(chance, px, py, (150, 60)))
-        cliffs = rise(field(chance, px, py, (120, 70)), 0.22, 0.38)
-        ground = ground + cliffs * rise(away, 9.0, 17.0) * (8 + 2 * field(chance, px, py, (30,)))
-        ground = ground + 12 * rise(away, 60.0, 125.0)
+    positions = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
+    distance, nearest, level = _measure_road(road, positions)
+    index = nearest * every
+    distance -= track.width_m[index] / 2
+    # A little below the road, so that the verge of the road's own surface is seen.
+    ground = level - 0.7 + 0.5 * smoothstep(distance, SHOULDER_M, SHOULDER_M + 3)
+    ground = _raise_hills(ground, distance, positions, track.style, rng)
     water_m = None
-    wet = np.zeros(len(places), bool)
+    wet = np.zeros(len(positions), bool)
+    water = _lies_beside_water(track, positions, index)
     if water.any():
-        beside = along(track, "water", "left") | along(track, "water", "right")
-        water_m = float(track.points[beside, 2].min()) - WATER_M
-        shore = np.where(bridge, 0.5, SHORE_M)
-        deep = water & (away < 70) * np.ones(1, bool)
-        dive = np.clip((away - shore) / 5.0, 0, 1)
-        under = ground * (1 - dive) + (water_m - 2.5) * dive
-        back = rise(away, 55.0, 70.0)
-        ground = np.where(deep, under * (1 - back) + ground * back, ground)
-        ground = np.where(deep & (away > shore), ground, np.maximum(ground, water_m + 0.5))
+        beside = has_feature(track, "water", "left") | has_feature(track, "water", "right")
+        water_m = float(track.points[beside, 2].min()) - WATER_DEPTH_M
+        bridge = has_feature(track, "bridge", "left")[index]
+        ground = _dig_lake(ground, distance, water, bridge, water_m)
         wet = ground < water_m
     shape = (len(y), len(x))
-    return Land(x, y, ground.reshape(shape), away.reshape(shape), wet.reshape(shape), water_m)
+    return Terrain(
+        x, y, ground.reshape(shape), distance.reshape(shape), wet.reshape(shape), water_m
+    )
 
 
-def surfaces(
-    land: Land, light: Light, style: str, chance: np.random.Generator
+def _lies_beside_water(
+    track: Track, positions: Floats, index: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which positions, (G, 2), lie on a side of the road that has water.
+
+    Args:
+        track: Track.
+        positions: Positions on the plane.
+        index: Nearest point of the track for each position, (G,).
+    """
+    heading = track.heading_rad[index]
+    offset = positions - track.points[index, :2]
+    left = offset[:, 1] * np.cos(heading) - offset[:, 0] * np.sin(heading) > 0
+    return np.where(
+        left,
+        has_feature(track, "water", "left")[index],
+        has_feature(track, "water", "right")[index],
+    )
+
+
+def _raise_hills(
+    ground: Floats, distance: Floats, positions: Floats, style: str, rng: np.random.Generator
+) -> Floats:
+    """Return the ground, (G,), with hills and cliffs some way from the road."""
+    far = smoothstep(distance, 6.0, 40.0)
+    x, y = positions.T
+    if style == "jungle":
+        ground = ground + far * (5 + 8 * wave_field(rng, x, y, (160, 80)))
+        cliffs = smoothstep(wave_field(rng, x, y, (90, 45)), -0.05, 0.10)
+        height = 11 + 3 * wave_field(rng, x, y, (25,))
+        return np.asarray(ground + cliffs * smoothstep(distance, 5.0, 12.0) * height)
+    ground = ground + far * (2.5 + 5 * wave_field(rng, x, y, (150, 60)))
+    cliffs = smoothstep(wave_field(rng, x, y, (120, 70)), 0.22, 0.38)
+    height = 8 + 2 * wave_field(rng, x, y, (30,))
+    ground = ground + cliffs * smoothstep(distance, 9.0, 17.0) * height
+    return np.asarray(ground + 12 * smoothstep(distance, 60.0, 125.0))
+
+
+def _dig_lake(
+    ground: Floats,
+    distance: Floats,
+    water: NDArray[np.bool_],
+    bridge: NDArray[np.bool_],
+    water_m: float,
+) -> Floats:
+    """Return the ground, (G,), below the water where there is a lake, and above it elsewhere."""
+    shore = np.where(bridge, 0.5, SHORE_WIDTH_M)
+    lake = water & (distance < 70)
+    depth_share = np.clip((distance - shore) / 5.0, 0, 1)
+    bed = ground * (1 - depth_share) + (water_m - 2.5) * depth_share
+    far_shore = smoothstep(distance, 55.0, 70.0)
+    ground = np.where(lake, bed * (1 - far_shore) + ground * far_shore, ground)
+    return np.where(lake & (distance > shore), ground, np.maximum(ground, water_m + 0.5))
+
+
+def build_surfaces(
+    terrain: Terrain, light: Light, style: str, rng: np.random.Generator
 ) -> dict[str, Surface]:
-    """Return the ground by what covers it: rock where it is steep, and soils."""
-    columns, rows = len(land.x), len(land.y)
-    px, py = np.meshgrid(land.x, land.y)
-    places = np.column_stack([px.ravel(), py.ravel(), land.heights.ravel()])
+    """Return the surfaces of the ground by their texture: rock where it is steep, else soils."""
+    columns, rows = len(terrain.x), len(terrain.y)
+    grid_x, grid_y = np.meshgrid(terrain.x, terrain.y)
+    positions = np.column_stack([grid_x.ravel(), grid_y.ravel(), terrain.heights.ravel()])
     corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     quads = np.stack([corner, corner + 1, corner + columns, corner + columns + 1], axis=1)
-    quads = quads[land.away.ravel()[quads].min(axis=1) < AROUND_M]
+    distance = terrain.road_distance_m.ravel()
+    quads = quads[distance[quads].min(axis=1) < EXTENT_M]
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [1, 3, 2]]])
-    facing = normals(places, triangles)
-    colours = lit(facing, light)
-    steep = facing[triangles, 2].min(axis=1) < STEEP
-    middle = places[triangles].mean(axis=1)
-    patch = field(chance, middle[:, 0], middle[:, 1], (60, 25))
+    normals = vertex_normals(positions, triangles)
+    colours = shade_vertices(normals, light)
+    steep = normals[triangles, 2].min(axis=1) < ROCK_NORMAL_Z
+    middle = positions[triangles].mean(axis=1)
+    patch = wave_field(rng, middle[:, 0], middle[:, 1], (60, 25))
     if style == "jungle":
-        kinds = {"grass": ~steep}
+        soils = {"grass": ~steep}
     else:
-        near = land.away.ravel()[triangles].min(axis=1) < 22
+        near = distance[triangles].min(axis=1) < 22
         sandy = (patch > 0.3) & near
-        kinds = {
+        soils = {
             "sand": ~steep & sandy,
             "dry grass": ~steep & ~sandy & (patch > -0.25),
             "earth": ~steep & ~sandy & (patch <= -0.25),
         }
-    found = {
-        kind: Surface(places, places[:, :2] / 7.0, colours, triangles[chosen])
-        for kind, chosen in kinds.items()
-        if kind != "rock" and chosen.any()
+    surfaces = {
+        soil: Surface(positions, positions[:, :2] / 7.0, colours, triangles[mask])
+        for soil, mask in soils.items()
+        if mask.any()
     }
-    # A face's streaks run down it: across goes whichever axis runs more along the face.
-    eastern = np.abs(facing[triangles, 0]).sum(axis=1) > np.abs(facing[triangles, 1]).sum(axis=1)
+    if not steep.any():
+        return surfaces
+    # The streaks of a rock face run down it, so its texture uses the axis that runs along the face.
+    slope = np.abs(normals[triangles])
+    eastern = slope[:, :, 0].sum(axis=1) > slope[:, :, 1].sum(axis=1)
     faces = [
         Surface(
-            places,
-            np.column_stack([places[:, axis] / 15.0, places[:, 2] / 16.0]),
+            positions,
+            np.column_stack([positions[:, axis] / 15.0, positions[:, 2] / 16.0]),
             colours,
-            triangles[steep & chosen],
+            triangles[steep & mask],
         )
-        for axis, chosen in ((1, eastern), (0, ~eastern))
+        for axis, mask in ((1, eastern), (0, ~eastern))
     ]
-    return {**found, "rock": joined(faces)} if steep.any() else found
+    return {**surfaces, "rock": merge(faces)}
 
 
-def water(land: Land, light: Light) -> Surface | None:
-    """Return the water's surface, or None where there is none."""
-    if land.water_m is None:
+def water_surface(terrain: Terrain, light: Light) -> Surface | None:
+    """Return the surface of the water, or None if there is no water."""
+    if terrain.water_m is None:
         return None
-    step = 4
-    x, y = land.x[::step], land.y[::step]
-    px, py = np.meshgrid(x, y)
-    places = np.column_stack([px.ravel(), py.ravel(), np.full(px.size, land.water_m)])
-    corner = (np.arange(len(y) - 1)[:, None] * len(x) + np.arange(len(x) - 1)).ravel()
-    across = len(x)
+    x, y = terrain.x[::WATER_GRID_STEP], terrain.y[::WATER_GRID_STEP]
+    grid_x, grid_y = np.meshgrid(x, y)
+    height = np.full(grid_x.size, terrain.water_m)
+    positions = np.column_stack([grid_x.ravel(), grid_y.ravel(), height])
+    columns = len(x)
+    corner = (np.arange(len(y) - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
     triangles = np.concatenate(
         [
-            np.stack([corner, corner + 1, corner + across], axis=1),
-            np.stack([corner + 1, corner + across + 1, corner + across], axis=1),
+            np.stack([corner, corner + 1, corner + columns], axis=1),
+            np.stack([corner + 1, corner + columns + 1, corner + columns], axis=1),
         ]
     )
-    up = np.broadcast_to([0.0, 0.0, 1.0], places.shape)
-    return Surface(places, places[:, :2] / 30.0, 0.55 * lit(up, light) + 0.4, triangles)
+    up = np.broadcast_to([0.0, 0.0, 1.0], positions.shape)
+    colours = 0.55 * shade_vertices(up, light) + 0.4
+    return Surface(positions, positions[:, :2] / 30.0, colours, triangles)
 
 
-def _nearest(
-    track: Track, road: Floats, places: Floats
-) -> tuple[Floats, NDArray[np.int64], Floats]:
-    """Return, of (G, 2) places, the distance to the centre line, its point, and the road's level.
+def _measure_road(road: Floats, positions: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Return the distance to the centre line, its nearest point, and the level of the road.
 
-    The level is the mean of all points' heights, weighted by 1/distance⁴: the road's own beside
-    it, and a smooth passage between two parts of different height.
+    The level is the mean height of all points of the road, weighted by 1/distance⁴. Near the road
+    it is the road's own height, and between two parts of the road it changes smoothly.
+
+    Args:
+        road: Points of the centre line, (R, 3).
+        positions: Positions on the plane, (G, 2).
+
+    Returns:
+        Three arrays (G,).
     """
-    away = np.empty(len(places))
-    near = np.empty(len(places), np.int64)
-    level = np.empty(len(places))
-    for start in range(0, len(places), 4096):
-        part = slice(start, start + 4096)
-        square = ((places[part, None] - road[None, :, :2]) ** 2).sum(axis=2)
-        near[part] = square.argmin(axis=1)
-        away[part] = np.sqrt(square.min(axis=1))
+    distance = np.empty(len(positions))
+    nearest = np.empty(len(positions), np.int64)
+    level = np.empty(len(positions))
+    for start in range(0, len(positions), NEAREST_BATCH):
+        part = slice(start, start + NEAREST_BATCH)
+        square = ((positions[part, None] - road[None, :, :2]) ** 2).sum(axis=2)
+        nearest[part] = square.argmin(axis=1)
+        distance[part] = np.sqrt(square.min(axis=1))
         weight = 1 / (square + 4.0) ** 2
         level[part] = (weight * road[:, 2]).sum(axis=1) / weight.sum(axis=1)
-    return away, near, level
+    return distance, nearest, level

@@ -1,4 +1,4 @@
-"""What stands on the ground: trees and shrubs as crossed pictures, rocks as rough spheres."""
+"""Places trees and shrubs as crossed cards, and rocks as rough spheres."""
 
 from __future__ import annotations
 
@@ -7,68 +7,79 @@ from typing import Final
 import numpy as np
 
 from simulator.rendering.appearance import Light
-from simulator.rendering.mesh import Surface, joined, lit
-from simulator.rendering.noise import field
-from simulator.rendering.terrain import Land
-from simulator.track.geometry import Floats, Track
+from simulator.rendering.mesh import Surface, merge, shade_vertices
+from simulator.rendering.noise import wave_field
+from simulator.rendering.terrain import Terrain
+from simulator.track.geometry import Floats
 
-NEAREST_M: Final = 4.5
-"""From the road's edge to a stem."""
-CLUMP_M: Final = 45.0
+MIN_ROAD_DISTANCE_M: Final = 4.5
+"""Smallest distance from the edge of the road to a plant's stem."""
+CLUMP_SIZE_M: Final = 45.0
+CANDIDATES_PER_SITE: Final = 12
 
 
-def sites(
-    track: Track, land: Land, chance: np.random.Generator, count: int, clear_m: float, far_m: float
+def choose_sites(
+    terrain: Terrain,
+    rng: np.random.Generator,
+    count: int,
+    min_distance_m: float,
+    max_distance_m: float,
 ) -> Floats:
-    """Return up to `count` places, (N, 3), on dry ground beside the road, in clumps.
+    """Return up to `count` positions in clumps on dry ground, (N, 3).
 
     Args:
-        track: beside which.
-        land: on which.
-        chance: where.
-        count: at most.
-        clear_m: nearest to the road's edge.
-        far_m: farthest from it.
+        terrain: Ground around the road.
+        rng: Random numbers.
+        count: Maximum number of positions.
+        min_distance_m: Smallest distance from the edge of the road.
+        max_distance_m: Largest distance from the edge of the road.
     """
-    x = chance.uniform(land.x[0], land.x[-1], count * 12)
-    y = chance.uniform(land.y[0], land.y[-1], count * 12)
-    column = np.clip(
-        ((x - land.x[0]) / (land.x[1] - land.x[0])).round().astype(int), 0, len(land.x) - 1
-    )
-    row = np.clip(
-        ((y - land.y[0]) / (land.y[1] - land.y[0])).round().astype(int), 0, len(land.y) - 1
-    )
-    away = land.away[row, column]
-    fit = (away > clear_m + 3.6) & (away < far_m) & ~land.wet[row, column]
-    # The nearer, the more: what is far away is seen as few pixels.
-    fit &= chance.random(len(x)) < np.clip(28 / np.maximum(away, 1), 0.1, 1)
-    fit &= field(chance, x, y, (CLUMP_M,)) + chance.uniform(-0.6, 0.6, len(x)) > 0
-    chosen = np.flatnonzero(fit)[:count]
-    return np.column_stack([x[chosen], y[chosen], land.at(x[chosen], y[chosen])])
+    candidates = count * CANDIDATES_PER_SITE
+    x = rng.uniform(terrain.x[0], terrain.x[-1], candidates)
+    y = rng.uniform(terrain.y[0], terrain.y[-1], candidates)
+    column = ((x - terrain.x[0]) / (terrain.x[1] - terrain.x[0])).round().astype(int)
+    column = np.clip(column, 0, len(terrain.x) - 1)
+    row = ((y - terrain.y[0]) / (terrain.y[1] - terrain.y[0])).round().astype(int)
+    row = np.clip(row, 0, len(terrain.y) - 1)
+    distance = terrain.road_distance_m[row, column]
+    suitable = (distance > min_distance_m + 3.6) & (distance < max_distance_m)
+    suitable &= ~terrain.wet[row, column]
+    # There are fewer plants far away, where each is only a few pixels.
+    suitable &= rng.random(len(x)) < np.clip(28 / np.maximum(distance, 1), 0.1, 1)
+    clump = wave_field(rng, x, y, (CLUMP_SIZE_M,)) + rng.uniform(-0.6, 0.6, len(x))
+    suitable &= clump > 0
+    chosen = np.flatnonzero(suitable)[:count]
+    x, y = x[chosen], y[chosen]
+    return np.column_stack([x, y, terrain.height_at(x, y)])
 
 
-def cards(
-    places: Floats,
-    chance: np.random.Generator,
+def crossed_cards(
+    positions: Floats,
+    rng: np.random.Generator,
     light: Light,
-    tall_m: tuple[float, float],
-    kinds: int,
+    height_range_m: tuple[float, float],
+    variants: int,
 ) -> Surface:
-    """Return two upright pictures, crossed, at each of (N, 3) places; half as wide as tall.
+    """Return two upright pictures that cross each other at each position.
 
-    The texture has `kinds` pictures side by side; each place gets one of them.
+    Args:
+        positions: Positions of the plants, (N, 3).
+        rng: Random numbers.
+        light: Light that falls on the plants.
+        height_range_m: Smallest and largest height; the width is half of the height.
+        variants: Number of pictures side by side in the texture; each plant gets one of them.
     """
     parts = []
-    for x, y, z in places:
-        tall = float(chance.uniform(*tall_m))
-        turn = float(chance.uniform(0, np.pi))
-        shade = float(chance.uniform(0.75, 1.1))
-        left = float(chance.integers(kinds))
+    for x, y, z in positions:
+        height = float(rng.uniform(*height_range_m))
+        turn = float(rng.uniform(0, np.pi))
+        brightness = float(rng.uniform(0.75, 1.1))
+        variant = float(rng.integers(variants))
         texture = np.array([(0.02, 0.0), (0.98, 0.0), (0.02, 1.0), (0.98, 1.0)])
-        texture[:, 0] = (left + texture[:, 0]) / kinds
+        texture[:, 0] = (variant + texture[:, 0]) / variants
         for angle in (turn, turn + np.pi / 2):
-            dx, dy = np.cos(angle) * tall / 4, np.sin(angle) * tall / 4
-            low, high = z - 0.4, z + tall
+            dx, dy = np.cos(angle) * height / 4, np.sin(angle) * height / 4
+            low, high = z - 0.4, z + height
             corners = np.array(
                 [
                     (x - dx, y - dy, low),
@@ -77,45 +88,46 @@ def cards(
                     (x + dx, y + dy, high),
                 ]
             )
-            # Leaves face all ways: as bright as a slope that half faces the sun.
+            # Leaves face all directions, so a plant is as bright as a slope that half faces the
+            # sun.
             facing = np.array([[0.0, 0.0, 1.0]]) * 0.75
-            colours = np.repeat(lit(facing, light) * shade, 4, axis=0)
+            colours = np.repeat(shade_vertices(facing, light) * brightness, 4, axis=0)
             parts.append(Surface(corners, texture, colours, np.array([(0, 1, 2), (1, 3, 2)])))
-    return joined(parts)
+    return merge(parts)
 
 
-def rocks(
-    places: Floats, chance: np.random.Generator, light: Light, size_m: tuple[float, float]
+def build_rocks(
+    positions: Floats, rng: np.random.Generator, light: Light, size_range_m: tuple[float, float]
 ) -> Surface:
-    """Return a rough boulder at each of (N, 3) places."""
-    rings, around = 5, 9
+    """Return a rough boulder at each of the positions, (N, 3)."""
+    rings, corners = 5, 9
     tilt = np.linspace(0, np.pi * 0.62, rings)
-    turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     ball = np.array(
         [(np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a)) for a in tilt for b in turn]
     )
-    corner = np.array(
+    pairs = np.array(
         [
-            (r * around + c, r * around + (c + 1) % around)
-            for r in range(rings - 1)
-            for c in range(around)
+            (ring * corners + corner, ring * corners + (corner + 1) % corners)
+            for ring in range(rings - 1)
+            for corner in range(corners)
         ]
     )
     triangles = np.concatenate(
         [
-            np.column_stack([corner[:, 0], corner[:, 0] + around, corner[:, 1]]),
-            np.column_stack([corner[:, 1], corner[:, 0] + around, corner[:, 1] + around]),
+            np.column_stack([pairs[:, 0], pairs[:, 0] + corners, pairs[:, 1]]),
+            np.column_stack([pairs[:, 1], pairs[:, 0] + corners, pairs[:, 1] + corners]),
         ]
     )
     parts = []
-    for place in places:
-        size = chance.uniform(*size_m) * chance.uniform((0.8, 0.8, 0.45), (1.5, 1.5, 0.9))
-        rough = np.repeat(chance.uniform(0.8, 1.15, rings), around) * chance.uniform(
+    for position in positions:
+        size = rng.uniform(*size_range_m) * rng.uniform((0.8, 0.8, 0.45), (1.5, 1.5, 0.9))
+        roughness = np.repeat(rng.uniform(0.8, 1.15, rings), corners) * rng.uniform(
             0.88, 1.12, len(ball)
         )
-        rough[:around] = 1.0  # the top is one point
-        shape = ball * rough[:, None]
-        colours = lit(ball, light) * chance.uniform(0.8, 1.1)
-        texture = np.column_stack([np.tile(turn / 2, rings), np.repeat(tilt, around)])
-        parts.append(Surface(shape * size + place, texture, colours, triangles))
-    return joined(parts)
+        roughness[:corners] = 1.0  # The corners of the first ring are one point, the top.
+        shape = ball * roughness[:, None]
+        colours = shade_vertices(ball, light) * rng.uniform(0.8, 1.1)
+        texture = np.column_stack([np.tile(turn / 2, rings), np.repeat(tilt, corners)])
+        parts.append(Surface(shape * size + position, texture, colours, triangles))
+    return merge(parts)

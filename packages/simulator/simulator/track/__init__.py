@@ -1,1 +1,1 @@
-"""Tracks: their geometry, the built-in ones, and tracks read from files."""
+"""Describes tracks: their geometry, the built-in tracks, and tracks from CSV files."""

@@ -1,4 +1,4 @@
-"""The two tracks that come with the simulator, after the two of Udacity's."""
+"""Provides the two built-in tracks, modelled on those of Udacity's simulator."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError
-from simulator.track.geometry import STEP_M, Floats, Stretch, Track
-from simulator.track.layout import Bend, Straight, loop
+from simulator.track.geometry import STEP_M, Floats, RoadFeature, Track
+from simulator.track.layout import Arc, Straight, lay_out_loop
 
-NAMES: Final = ("lake", "jungle")
-KERB_RADIUS_M: Final = 70.0
-"""Bends tighter than this have kerbs."""
+TRACK_NAMES: Final = ("lake", "jungle")
+MAX_KERB_RADIUS_M: Final = 70.0
+"""Largest radius of a bend that has kerbs."""
 
 
-def built_in(name: str) -> Track:
-    """Return the track of that name.
+def builtin_track(name: str) -> Track:
+    """Return the built-in track with a name.
 
     Raises:
-        SettingError: there is none.
+        SettingError: There is no such track.
     """
     if name == "lake":
         return lake()
@@ -29,32 +29,32 @@ def built_in(name: str) -> Track:
     raise SettingError(
         "there is no such track",
         got=name,
-        remedy=f"Built in are {' and '.join(NAMES)}; any other comes from a CSV file",
+        remedy=f"Name {' or '.join(TRACK_NAMES)}, or a CSV file of points",
     )
 
 
 def lake() -> Track:
-    """Return a loop of 1.1 km around a lake: 8 m wide, almost level, tightest radius 20 m."""
-    plan = loop(
+    """Return a loop of 1.1 km around a lake: 8 m wide, almost level, radii of 21 m and more."""
+    plan = lay_out_loop(
         [
             Straight(60, free=True),
-            Bend(60, 60),
+            Arc(60, 60),
             Straight(50),
-            Bend(45, -35),
+            Arc(45, -35),
             Straight(45),
-            Bend(40, 85),
+            Arc(40, 85),
             Straight(125),
-            Bend(21, 95),
+            Arc(21, 95),
             Straight(60),
-            Bend(26, -65),
+            Arc(26, -65),
             Straight(55),
-            Bend(36, 110),
+            Arc(36, 110),
             Straight(60, free=True),
-            Bend(140, -22),
+            Arc(140, -22),
             Straight(50),
-            Bend(110, 22),
+            Arc(110, 22),
             Straight(30),
-            Bend(50, 110),
+            Arc(50, 110),
         ]
     )
     points = np.column_stack([plan, _hills(len(plan), [(1, 0.9, 0.4), (3, 0.5, 2.1)], 0.025)])
@@ -65,48 +65,48 @@ def lake() -> Track:
         True,
         points,
         track.width_m,
-        stretches=(
-            Stretch("bridge", 425, 505),
-            Stretch("water", 400, 528),
-            Stretch("dirt", 578, 616, "right"),
-            Stretch("water", 690, 860, "right"),
+        features=(
+            RoadFeature("bridge", 425, 505),
+            RoadFeature("water", 400, 528),
+            RoadFeature("dirt", 578, 616, "right"),
+            RoadFeature("water", 690, 860, "right"),
             *_kerbs(track),
         ),
     )
 
 
 def jungle() -> Track:
-    """Return a mountain road of two lanes: 9 m wide, grades to 10 %, hairpins of 12 m radius."""
-    plan = loop(
+    """Return a two-lane mountain road: 9 m wide, grades up to 10 %, hairpins of 12 m radius."""
+    plan = lay_out_loop(
         [
             Straight(60, free=True),
-            Bend(45, 50),
+            Arc(45, 50),
             Straight(15),
-            Bend(35, -85),
+            Arc(35, -85),
             Straight(20),
-            Bend(40, 35),
+            Arc(40, 35),
             Straight(40),
-            Bend(30, 60),
+            Arc(30, 60),
             Straight(75),
-            Bend(12, 175),
+            Arc(12, 175),
             Straight(50),
-            Bend(12, -175),
+            Arc(12, -175),
             Straight(90),
-            Bend(40, 70),
+            Arc(40, 70),
             Straight(50),
-            Bend(20, -60),
+            Arc(20, -60),
             Straight(20),
-            Bend(15, 105),
+            Arc(15, 105),
             Straight(100),
-            Bend(25, -80),
+            Arc(25, -80),
             Straight(40),
-            Bend(12, 165),
+            Arc(12, 165),
             Straight(80),
-            Bend(30, -70),
+            Arc(30, -70),
             Straight(20),
-            Bend(45, 85),
+            Arc(45, 85),
             Straight(60, free=True),
-            Bend(40, 85),
+            Arc(40, 85),
         ]
     )
     hills = [(1, 3.0, 0.0), (2, 4.0, 1.0), (5, 2.0, 2.5), (9, 1.0, 4.0)]
@@ -129,28 +129,34 @@ def jungle() -> Track:
         points,
         np.full(len(points), 9.0),
         lane_m=-1.9,
-        stretches=tuple(Stretch("shade", a * length, b * length) for a, b in shades),
+        features=tuple(RoadFeature("shade", start * length, end * length) for start, end in shades),
     )
 
 
-def _hills(count: int, waves: Sequence[tuple[int, float, float]], steepest: float) -> Floats:
-    """Return heights, (count,), of a sum of waves (per loop, metres, phase) scaled to a grade."""
+def _hills(count: int, waves: Sequence[tuple[int, float, float]], max_grade: float) -> Floats:
+    """Return heights, (count,), as a sum of waves that is scaled to a largest grade.
+
+    Args:
+        count: Number of points of the loop.
+        waves: Waves as (cycles per loop, amplitude in metres, phase in radians).
+        max_grade: Rise over run at the steepest place.
+    """
     turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
     heights = np.zeros(count)
-    for per_loop, metres, phase in waves:
-        heights += metres * np.sin(per_loop * turn + phase)
+    for cycles, amplitude_m, phase in waves:
+        heights += amplitude_m * np.sin(cycles * turn + phase)
     grade = np.abs(np.roll(heights, -1) - heights).max() / STEP_M
-    return np.asarray(heights * steepest / grade)
+    return np.asarray(heights * max_grade / grade)
 
 
-def _kerbs(track: Track) -> list[Stretch]:
-    """Return a kerb on both sides along each bend."""
-    bent = np.abs(track.curvature) > 1 / KERB_RADIUS_M
-    starts = np.flatnonzero(bent & ~np.roll(bent, 1))
-    ends = np.flatnonzero(bent & ~np.roll(bent, -1))
-    if starts[0] > ends[0]:  # a bend runs past the start
+def _kerbs(track: Track) -> list[RoadFeature]:
+    """Return kerbs on both sides of each tight bend."""
+    tight = np.abs(track.curvature) > 1 / MAX_KERB_RADIUS_M
+    starts = np.flatnonzero(tight & ~np.roll(tight, 1))
+    ends = np.flatnonzero(tight & ~np.roll(tight, -1))
+    if starts[0] > ends[0]:  # A bend continues beyond the start of the track.
         ends = np.roll(ends, -1)
     return [
-        Stretch("kerb", float(track.station_m[a]), float(track.station_m[b]))
-        for a, b in zip(starts, ends, strict=True)
+        RoadFeature("kerb", float(track.station_m[start]), float(track.station_m[end]))
+        for start, end in zip(starts, ends, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Finds a track by the name that people give it: a built-in one, or a CSV file."""
+"""Finds a track by the name that a user gives."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from simulator.track import builtin, csv_file
 from simulator.track.geometry import Track
 
 
-def track_of(name: str) -> Track:
-    """Return the built-in track of that name, or the one of a CSV file.
+def load_track(name: str) -> Track:
+    """Return the built-in track with a name, or the track of a CSV file.
+
+    Args:
+        name: Name of a built-in track, or a path that ends with .csv.
 
     Raises:
-        SettingError: there is none, or it cannot be driven.
+        SettingError: There is no such track, or no car can drive it.
     """
     if name.endswith(".csv"):
-        return csv_file.read(Path(name))
-    return builtin.built_in(name)
+        return csv_file.read_track(Path(name))
+    return builtin.builtin_track(name)

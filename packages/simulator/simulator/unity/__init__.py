@@ -1,1 +1,1 @@
-"""Speaks the protocol of Udacity's simulator as its client."""
+"""Speaks the protocol of Udacity's simulator as a client."""

@@ -1,7 +1,7 @@
-"""The simulator's side of the wire, on a bare websocket: Udacity's client, trap by trap.
+"""Connects to a bridge as Udacity's simulator does, over a bare websocket.
 
-Written from docs/protocol.md. It uses no Socket.IO library, because the real client's departures
-from that protocol are what a bridge has to get right.
+It is written from docs/protocol.md, and does not use a Socket.IO library: the real client departs
+from that protocol in several ways, and a bridge must handle each of them.
 """
 
 from __future__ import annotations
@@ -9,39 +9,29 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import websocket
 
 from contract.errors import ServiceError, TelemetryError
 from contract.vehicle import MAX_STEER_DEG
+from simulator.command import Command
 from simulator.unity.number_format import Locale
 
 PATH: Final = "/socket.io/?EIO=4&transport=websocket"
-PING_EVERY_S: Final = 25.0
+PING_INTERVAL_S: Final = 25.0
 
 
-@dataclass(frozen=True)
-class Command:
-    """What a bridge answered: a steering and throttle, or that a human drives."""
-
-    manual: bool
-    steering: float = 0.0
-    """-1..1, as this locale reads it."""
-    throttle: float = 0.0
-
-
-class Client:
-    """One simulator's connection.
+class UnityClient:
+    """One connection of a simulator to a bridge.
 
     Args:
-        url: of the bridge, such as ws://127.0.0.1:4567; the path is built in.
-        locale: in which numbers are written and read.
-        timeout_s: for connecting, and for each answer.
+        url: Address of the bridge, such as ws://127.0.0.1:4567; the path is built in.
+        locale: Locale in which numbers are written and read.
+        timeout_s: Time limit for connecting and for each answer.
 
     Raises:
-        ServiceError: no bridge answers there.
+        ServiceError: No bridge answers at the address.
     """
 
     def __init__(self, url: str, locale: Locale, timeout_s: float = 5.0) -> None:
@@ -57,24 +47,34 @@ class Client:
                 got=error,
                 remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
             ) from error
-        self._pinged_at = -PING_EVERY_S
-        self.pongs = 0
-        """Answers to our PINGs."""
+        self._pinged_at = -PING_INTERVAL_S
         self._ping()
 
-    def telemetry(self, steering: float, throttle: float, speed_mph: float, jpeg: bytes) -> None:
-        """Send one telemetry: steering -1..1 is the command in force, and travels as degrees."""
+    def send_telemetry(
+        self, steering: float, throttle: float, speed_mph: float, jpeg: bytes
+    ) -> None:
+        """Send one telemetry.
+
+        Args:
+            steering: Steering in force, -1..1; it is sent as degrees.
+            throttle: Throttle in force, -1..1.
+            speed_mph: Speed of the car.
+            jpeg: Picture of the centre camera.
+
+        Raises:
+            ServiceError: The bridge closed the connection.
+        """
         self._emit(
             {
-                "steering_angle": self._locale.n4(steering * MAX_STEER_DEG),
-                "throttle": self._locale.n4(throttle),
-                "speed": self._locale.n4(speed_mph),
+                "steering_angle": self._locale.format_n4(steering * MAX_STEER_DEG),
+                "throttle": self._locale.format_n4(throttle),
+                "speed": self._locale.format_n4(speed_mph),
                 "image": base64.b64encode(jpeg).decode(),
             }
         )
 
-    def manual(self) -> None:
-        """Send the telemetry of a human at the wheel: null instead of an object."""
+    def send_manual(self) -> None:
+        """Send the telemetry of manual driving, which holds null instead of an object."""
         self._emit(None)
 
     def _emit(self, payload: dict[str, str] | None) -> None:
@@ -82,10 +82,10 @@ class Client:
         self.send("42" + json.dumps(["telemetry", payload], separators=(",", ":")))
 
     def send(self, text: str) -> None:
-        """Send a text frame as it is.
+        """Send a text frame unchanged.
 
         Raises:
-            ServiceError: the bridge closed the connection.
+            ServiceError: The bridge closed the connection.
         """
         try:
             self._socket.send(text)
@@ -93,40 +93,38 @@ class Client:
             raise ServiceError("the bridge closed the connection", got=error) from error
 
     def _ping(self) -> None:
-        if time.monotonic() - self._pinged_at >= PING_EVERY_S:
+        if time.monotonic() - self._pinged_at >= PING_INTERVAL_S:
             self.send("2")
             self._pinged_at = time.monotonic()
 
     def command(self, timeout_s: float | None = None) -> Command | None:
-        """Wait for the next answer, or return None when none came within the timeout.
+        """Wait for the next command and return it, or None after the timeout.
 
         Args:
-            timeout_s: for this answer; default: the connection's.
+            timeout_s: Time limit for this command; the default is that of the connection.
 
         Raises:
-            TelemetryError: the real client would fail on this answer.
-            ServiceError: the bridge closed the connection.
+            TelemetryError: The real client would fail on this answer.
+            ServiceError: The bridge closed the connection.
         """
         deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        while (left := deadline - time.monotonic()) > 0:
-            self._socket.settimeout(left)
+        while (remaining_s := deadline - time.monotonic()) > 0:
+            self._socket.settimeout(remaining_s)
             try:
                 text = self._socket.recv()
             except websocket.WebSocketTimeoutException:
                 return None
             except (OSError, websocket.WebSocketException) as error:
                 raise ServiceError("the bridge closed the connection", got=error) from error
-            command = self._react(str(text))
+            command = self._handle(str(text))
             if command is not None:
                 return command
         return None
 
-    def _react(self, text: str) -> Command | None:
-        """Do what the real client does with a packet; return the command that it carries."""
+    def _handle(self, text: str) -> Command | None:
+        """Handle a packet as the real client does, and return the command that it carries."""
         if text == "2":
             self.send("3")
-        elif text == "3":
-            self.pongs += 1
         elif text.startswith("42"):
             event = json.loads(text[2:])
             if event[0] == "manual":
@@ -134,23 +132,24 @@ class Client:
             if event[0] == "steer":
                 return Command(
                     manual=False,
-                    steering=self._field(event[1], "steering_angle"),
-                    throttle=self._field(event[1], "throttle"),
+                    steering=self._parse_field(event[1], "steering_angle"),
+                    throttle=self._parse_field(event[1], "throttle"),
                 )
-        return None  # the handshake, `40`, and whatever else is ignored
+        return None  # The real client ignores the handshake, `40`, PONG (`3`) and other packets.
 
-    def _field(self, payload: dict[str, Any], name: str) -> float:
+    def _parse_field(self, payload: dict[str, Any], name: str) -> float:
         value = payload.get(name)
         if not isinstance(value, str):
             raise TelemetryError(
-                f"the answer's {name} is no JSON string",
+                f"the answer's {name} is not a JSON string",
                 got=repr(value),
-                remedy="The real client fails on a null reference here",
+                remedy="Send it as a string: the real client fails on other values with a null "
+                "reference",
             )
         return max(-1.0, min(1.0, self._locale.parse(value)))
 
     def close(self) -> None:
-        """Leave, as the simulator does: without a word."""
+        """Close the connection without a closing packet, as the simulator does."""
         self._socket.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Numbers as .NET writes and reads them in a locale: N4 out, float.Parse in."""
+"""Writes and reads numbers as .NET does in a locale: format N4, and float.Parse."""
 
 from __future__ import annotations
 
@@ -11,33 +11,39 @@ from contract.errors import SettingError, TelemetryError
 
 @dataclass(frozen=True)
 class Locale:
-    """The marks of one machine's number format."""
+    """Number format of a machine."""
 
     name: str
     decimal: str
+    """Decimal mark."""
     group: str
+    """Mark between groups of three digits."""
 
-    def n4(self, value: float) -> str:
-        """Format with four decimals and grouped thousands, as `value.ToString("N4")` does."""
+    def format_n4(self, value: float) -> str:
+        """Return a number with four decimals and grouped thousands, as `value.ToString("N4")`."""
         return f"{value:,.4f}".translate({ord(","): self.group, ord("."): self.decimal})
 
     def parse(self, text: str) -> float:
-        """Read a number as `float.Parse` does: group marks are passed over wherever they stand.
+        """Return the number that `float.Parse` reads in a text.
 
-        So a German machine reads "0.1" as 1.
+        It ignores group marks at any place, so a German machine reads "0.1" as 1.
 
         Raises:
-            TelemetryError: the text is no number in this locale.
+            TelemetryError: The text is not a number in this locale.
         """
         plain = text.strip().replace(self.group, "").replace(self.decimal, ".")
         if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", plain):
-            raise TelemetryError(f"the answer is no number in {self.name}", got=repr(text))
+            raise TelemetryError(
+                f"the answer is not a number in {self.name}",
+                got=repr(text),
+                remedy="Send a number in the format of the simulator's machine",
+            )
         return float(plain)
 
 
 LOCALES: Final = {
-    each.name: each
-    for each in (
+    locale.name: locale
+    for locale in (
         Locale("en-US", ".", ","),
         Locale("de-DE", ",", "."),
         Locale("fr-FR", ",", "\u202f"),
@@ -46,12 +52,16 @@ LOCALES: Final = {
 }
 
 
-def locale(name: str) -> Locale:
-    """Return a locale by its name.
+def find_locale(name: str) -> Locale:
+    """Return the locale with a name.
 
     Raises:
-        SettingError: it is not known here.
+        SettingError: There is no such locale.
     """
     if name not in LOCALES:
-        raise SettingError("no such locale", got=name, remedy=f"Known: {', '.join(LOCALES)}")
+        raise SettingError(
+            "there is no such locale",
+            got=name,
+            remedy=f"Choose one of {', '.join(LOCALES)}",
+        )
     return LOCALES[name]

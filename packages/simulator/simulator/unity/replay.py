@@ -1,115 +1,114 @@
-"""Drives a bridge with recorded frames: everything of a drive but the road's answer."""
+"""Drives a bridge with recorded frames: the road does not react to its answers."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from contract.errors import RecordingError
 from contract.vehicle import MPS_PER_MPH, ROW_S
-from simulator.unity.client import Client
-from simulator.unity.round_trips import Trips
-from simulator.vehicle import STEP_S, Motion, step
-
-LOOPS: Final = 2
-"""The real client opens twice, so two telemetries are in flight from its start."""
+from simulator.unity.client import UnityClient
+from simulator.unity.connection import TELEMETRY_LOOPS
+from simulator.unity.round_trips import RoundTrips
+from simulator.vehicle import STEP_S, VehicleState, step
 
 
 @dataclass(frozen=True)
-class Drive:
-    """What came of a replay."""
+class ReplayResult:
+    """Answers of a bridge to the frames of a recording."""
 
     telemetries: int
     answered: int
-    folded: int
-    """Covered by the answer to another one: of several loops, one is left."""
+    coalesced: int
+    """Number of telemetries that another's answer covered; their loops ended."""
     seconds: float
     answers_per_s: float
     p50_ms: float
+    """Median of the round-trip times."""
     p99_ms: float
+    """99th percentile of the round-trip times."""
     steering_min: float
     steering_mean: float
     steering_max: float
     speed_mph: float
-    """At the end."""
+    """Speed of the car at the end."""
     manual: int
+    """Number of answers that say that a human drives."""
 
     @property
     def complete(self) -> bool:
-        """Whether no telemetry was left without an answer."""
-        return self.answered + self.folded == self.telemetries
+        """Whether every telemetry was answered."""
+        return self.answered + self.coalesced == self.telemetries
 
     def document(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
-        return asdict(self)
-
-
-def frames(folder: Path, limit: int | None) -> list[Path]:
-    """List the centre frames of a recording, or all JPEGs of a folder, in order of their names.
-
-    Raises:
-        RecordingError: there are none.
-    """
-    places = [folder / "IMG", folder]
-    for pattern in ("center_*.jpg", "*.jpg"):
-        for place in places:
-            found = sorted(place.glob(pattern))
-            if found:
-                return found[:limit]
-    raise RecordingError(
-        "there are no frames to replay", got=str(folder), remedy="Name a recording's folder"
-    )
+        """Return the result as a JSON document."""
+        return {
+            "telemetries": self.telemetries,
+            "answered": self.answered,
+            "folded": self.coalesced,
+            "seconds": self.seconds,
+            "answers_per_s": self.answers_per_s,
+            "p50_ms": self.p50_ms,
+            "p99_ms": self.p99_ms,
+            "steering_min": self.steering_min,
+            "steering_mean": self.steering_mean,
+            "steering_max": self.steering_max,
+            "speed_mph": self.speed_mph,
+            "manual": self.manual,
+        }
 
 
 def replay(
-    client: Client,
-    pictures: Iterable[Path],
+    client: UnityClient,
+    frame_paths: Iterable[Path],
     *,
     realtime: bool = False,
-    told: Callable[[int], None] = lambda count: None,
-) -> Drive:
-    """Send every picture as a telemetry, each but the first two in answer to an answer.
+    on_progress: Callable[[int], None] = lambda count: None,
+) -> ReplayResult:
+    """Send every frame as a telemetry, each but the first two after an answer.
 
-    A bridge that answers two telemetries with one answer leaves one loop of the two.
+    If a bridge answers two telemetries with one answer, one of the two loops ends.
 
     Args:
-        client: connected, nothing sent yet.
-        pictures: JPEG files.
-        realtime: wait until a fifteenth of a second has passed since the last telemetry.
-        told: is told how many were answered.
+        client: New connection to a bridge.
+        frame_paths: JPEG files.
+        realtime: Whether to send at most 15 telemetries a second.
+        on_progress: Function that is called with the number of answers.
+
+    Raises:
+        TelemetryError: The real client would fail on an answer.
+        ServiceError: The bridge closed the connection.
     """
-    steering, throttle, motion = 0.0, 0.0, Motion(0.0, 0.0, 0.0)
-    trips = Trips()
+    steering, throttle, state = 0.0, 0.0, VehicleState(0.0, 0.0, 0.0)
+    trips = RoundTrips()
     steerings: list[float] = []
     manual = 0
     began = due = time.perf_counter()
-    source = iter(pictures)
+    remaining = iter(frame_paths)
 
-    def send() -> bool:
+    def send_next() -> None:
         nonlocal due
-        picture = next(source, None)
-        if picture is None:
-            return False
-        jpeg = picture.read_bytes()
+        path = next(remaining, None)
+        if path is None:
+            return
+        jpeg = path.read_bytes()
         if realtime:
             time.sleep(max(0.0, due - time.perf_counter()))
             due = max(due, time.perf_counter()) + ROW_S
         trips.send(time.perf_counter())
-        client.telemetry(steering, throttle, motion.speed_mps / MPS_PER_MPH, jpeg)
-        return True
+        client.send_telemetry(steering, throttle, state.speed_mps / MPS_PER_MPH, jpeg)
 
-    for _ in range(LOOPS):
-        send()
+    for _ in range(TELEMETRY_LOOPS):
+        send_next()
     while trips.waiting:
-        command = client.command(trips.patience_s(time.perf_counter()))
+        command = client.command(trips.coalesce_after_s(time.perf_counter()))
         if command is None:
-            # What was sent since the last answer is unanswered: the real car would go on with its
-            # last command for ever.
-            trips.fold()
+            # A telemetry after the last answer stays unanswered. The real car would continue with
+            # its last command for ever.
+            trips.coalesce()
             break
         trips.answer(time.perf_counter())
         if command.manual:
@@ -117,18 +116,18 @@ def replay(
         else:
             steering, throttle = command.steering, command.throttle
             steerings.append(steering)
-        # The pictures lead where they lead; of the car's own motion only its speed is seen.
+        # The pictures do not depend on the car's motion; only its speed is used.
         for _ in range(round(ROW_S / STEP_S)):
-            motion = step(motion, steering, throttle)
-        told(trips.answers)
-        send()
+            state = step(state, steering, throttle)
+        on_progress(trips.answers)
+        send_next()
     seconds = time.perf_counter() - began
-    p50_ms, p99_ms = trips.milliseconds()
+    p50_ms, p99_ms = trips.percentiles_ms()
     values = steerings or [float("nan")]
-    return Drive(
+    return ReplayResult(
         telemetries=trips.telemetries,
         answered=trips.answers,
-        folded=trips.folded,
+        coalesced=trips.coalesced,
         seconds=seconds,
         answers_per_s=trips.answers / seconds,
         p50_ms=p50_ms,
@@ -136,6 +135,6 @@ def replay(
         steering_min=min(values),
         steering_mean=statistics.fmean(values),
         steering_max=max(values),
-        speed_mph=motion.speed_mps / MPS_PER_MPH,
+        speed_mph=state.speed_mps / MPS_PER_MPH,
         manual=manual,
     )

@@ -1,7 +1,7 @@
-"""Which answer was to which telemetry: a bridge answers one for all that it has received.
+"""Matches answers to telemetries, where one answer may cover several telemetries.
 
-An answer lets one loop send again, and the client cannot see how many telemetries it was for. Only
-afterwards can it be told: those that no answer was left for were covered by another's.
+An answer lets one loop send again, and the client cannot see how many telemetries it covers. That
+is known only later: telemetries for which no answer is left were covered by another's answer.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import statistics
 from collections import deque
 from typing import Final
 
-FOLD_S: Final = 0.3
-"""Of silence after an answer, before what was sent until then counts as covered by it. A bridge
-answers every telemetry within 0.25 s."""
+COALESCE_AFTER_S: Final = 0.3
+"""Silence after an answer until the earlier telemetries count as covered by it. A bridge answers
+every telemetry within 0.25 s."""
 
 
-class Trips:
-    """The telemetries and answers of a drive, over one connection or over many.
+class RoundTrips:
+    """The telemetries and answers of a drive, over one connection or several.
 
-    All times are seconds of one clock that only goes forward.
+    All times are seconds of one monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -29,21 +29,26 @@ class Trips:
         self._last_answer = float("-inf")
         self.telemetries = 0
         self.answers = 0
-        self.folded = 0
+        self.coalesced = 0
+        """Number of telemetries that another telemetry's answer covered."""
 
     @property
     def waiting(self) -> int:
-        """Telemetries that no answer came for, as far as can be told."""
+        """Number of telemetries without an answer, as far as is known."""
         return len(self._outstanding)
 
     def send(self, at_s: float) -> None:
-        """Count a telemetry."""
+        """Count a telemetry that was sent at a time."""
         self._outstanding.append(at_s)
         self._sent.append(at_s)
         self.telemetries += 1
 
     def answer(self, at_s: float) -> bool:
-        """Count an answer; return False when nothing was asked, and it is not counted."""
+        """Count an answer that came at a time; without a telemetry, do not count it.
+
+        Returns:
+            Whether a telemetry was waiting for an answer.
+        """
         self._last_answer = at_s
         if not self._outstanding:
             return False
@@ -52,45 +57,46 @@ class Trips:
         self.answers += 1
         return True
 
-    def patience_s(self, now_s: float) -> float | None:
-        """Return after how many seconds of silence what is outstanding has been folded.
+    def coalesce_after_s(self, now_s: float) -> float | None:
+        """Return the remaining silence after which waiting telemetries count as covered.
 
-        None: something was sent after the last answer, and must have one of its own.
+        None means that a telemetry was sent after the last answer, and needs its own answer.
         """
         if not self._outstanding or self._outstanding[-1] > self._last_answer:
             return None
-        return max(0.0, self._last_answer + FOLD_S - now_s)
+        return max(0.0, self._last_answer + COALESCE_AFTER_S - now_s)
 
-    def fold(self) -> None:
-        """What was sent before the last answer and has none was covered by it, or by another."""
+    def coalesce(self) -> None:
+        """Count the waiting telemetries that were sent before the last answer as covered."""
         while self._outstanding and self._outstanding[0] <= self._last_answer:
             self._outstanding.popleft()
-            self.folded += 1
+            self.coalesced += 1
 
-    def lose(self) -> None:
-        """The connection is gone, and its loops with it."""
+    def discard(self) -> None:
+        """Forget the waiting telemetries of a lost connection, and keep its round-trip times."""
         self._match()
         self._outstanding.clear()
         self._sent.clear()
         self._answered.clear()
 
     def _match(self) -> None:
-        """Give each answer, from the last one back, the last telemetry that was sent before it.
+        """Give each answer, from the last one back, the last telemetry sent before it.
 
-        Exact where none were folded, and where they were folded at the start, as loops are; where
-        it was later, the trips until then come out too short.
+        This is exact if no telemetry was covered by another's answer, and if that happened only at
+        the start, where the two loops become one. If it happened later, the times before it come
+        out too short.
         """
-        place = len(self._sent)
+        index = len(self._sent)
         for answered in reversed(self._answered):
-            place -= 1
-            while place > 0 and self._sent[place] > answered:
-                place -= 1
-            if place < 0 or self._sent[place] > answered:
+            index -= 1
+            while index > 0 and self._sent[index] > answered:
+                index -= 1
+            if index < 0 or self._sent[index] > answered:
                 break
-            self._trips_ms.append((answered - self._sent[place]) * 1000)
+            self._trips_ms.append((answered - self._sent[index]) * 1000)
 
-    def milliseconds(self) -> tuple[float, float]:
-        """Return the median and the 99th percentile of the round trips so far; none: zeros."""
+    def percentiles_ms(self) -> tuple[float, float]:
+        """Return the median and the 99th percentile of the round-trip times; zeros without any."""
         before = list(self._trips_ms)
         self._match()
         trips, self._trips_ms = sorted(self._trips_ms), before

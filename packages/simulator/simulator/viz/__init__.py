@@ -1,1 +1,1 @@
-"""Pictures and videos of drives."""
+"""Draws plots, videos and contact sheets."""

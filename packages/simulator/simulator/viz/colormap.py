@@ -1,4 +1,4 @@
-"""A colour for each lateral error."""
+"""Maps lateral errors to colours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-RAMP: Final[tuple[tuple[int, int, int], ...]] = (
+COLOUR_STOPS: Final[tuple[tuple[int, int, int], ...]] = (
     (33, 88, 166),
     (38, 152, 170),
     (120, 180, 90),
@@ -16,18 +16,22 @@ RAMP: Final[tuple[tuple[int, int, int], ...]] = (
     (222, 73, 38),
     (150, 14, 60),
 )
-"""From no lateral error to the largest of the bar; told apart by the colour-blind too."""
+"""Colours from no lateral error to the largest; colour-blind people can tell them apart too."""
 
 
-def nice(least: float) -> float:
-    """Return the smallest of 0.5, 1, 2, 4, ... that is not less."""
+def round_up_limit(least: float) -> float:
+    """Return the smallest of 0.5, 1, 2, 4, ... that is not less than a value."""
     return float(0.5 * 2 ** max(0, math.ceil(math.log2(max(least, 1e-9) / 0.5))))
 
 
-def colours(share: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return (N, 3), RGB, for (N,) lateral errors as shares of the bar's largest."""
-    at = np.linspace(0, 1, len(RAMP))
-    ramp = np.array(RAMP, dtype=np.float64)
+def map_colours(share: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return RGB colours, (N, 3), of lateral errors.
+
+    Args:
+        share: Lateral errors as shares of the largest error of the scale, (N,).
+    """
+    stops = np.linspace(0, 1, len(COLOUR_STOPS))
+    colours = np.array(COLOUR_STOPS, dtype=np.float64)
     return np.column_stack(
-        [np.interp(share, at, ramp[:, channel]).round() for channel in range(3)]
+        [np.interp(share, stops, colours[:, channel]).round() for channel in range(3)]
     ).astype(np.uint8)

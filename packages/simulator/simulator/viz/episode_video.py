@@ -1,4 +1,4 @@
-"""A drive as a film: what the camera saw, and the figures of the moment beside it."""
+"""Writes a video of a drive: the picture of the camera, and the values of the moment below it."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.viz.hud import SIZE, Dashboard, Figures
-from simulator.viz.video_writer import Mp4
+from simulator.viz.hud import SIZE, Hud, HudValues
+from simulator.viz.video_writer import Mp4Writer
 
 NOTE_S: Final = 2.0
-"""For which a note stays: one frame of it would not be read."""
+"""Time for which a note is shown: people could not read it in one frame."""
 
 
-class Film:
-    """Writes a film; it appears under its name when the with-block ends well.
+class EpisodeVideo:
+    """Writes a video, which appears under its name when the with-block ends without an error.
 
     Args:
-        path: of the film, .mp4; what was there is replaced.
-        frame_rate: pictures a second.
+        path: Path of the video, .mp4; an older file is replaced.
+        frame_rate: Pictures a second.
 
     Raises:
-        SettingError: the path is no .mp4, or there are no pictures a second.
-        RecordingError: at the end, when nothing was added.
+        SettingError: The path does not end in .mp4, or the frame rate is below 1.
+        RecordingError: The with-block ended without any picture.
     """
 
     def __init__(self, path: Path, frame_rate: int = 15) -> None:
-        self._mp4 = Mp4(path, SIZE[0], SIZE[1], frame_rate)
+        self._writer = Mp4Writer(path, SIZE[0], SIZE[1], frame_rate)
         self._frame_rate = frame_rate
-        self._dashboard = Dashboard()
+        self._hud = Hud()
         self._note = ""
-        self._note_left = 0
+        self._note_frames_left = 0
 
     def __enter__(self) -> Self:
-        self._mp4.__enter__()
+        self._writer.__enter__()
         return self
 
     def add(
@@ -54,28 +54,28 @@ class Film:
         """Append one moment.
 
         Args:
-            picture: (160, 320, 3), RGB.
-            steering: -1..1, positive to the right.
-            throttle: -1..1, negative brakes.
-            speed_mph: of the car.
-            lateral_m: from the line to be driven, positive to the left.
-            time_s: of the drive.
-            note: shown in red from now on, for two seconds.
+            picture: RGB picture of the centre camera, (160, 320, 3).
+            steering: Steering, -1..1, positive to the right.
+            throttle: Throttle, -1..1; a negative value brakes.
+            speed_mph: Speed of the car.
+            lateral_m: Offset from the driving line, positive to the left.
+            time_s: Time of the drive.
+            note: Note that is shown in red for two seconds from now.
 
         Raises:
-            FrameError: the picture is no frame.
+            FrameError: The picture is not a frame of the centre camera.
         """
         if note:
-            self._note, self._note_left = note, round(NOTE_S * self._frame_rate)
-        shown = self._note if self._note_left > 0 else ""
-        self._note_left -= 1
-        drawn = self._dashboard.draw(
-            picture, Figures(steering, throttle, speed_mph, lateral_m, time_s, shown)
+            self._note, self._note_frames_left = note, round(NOTE_S * self._frame_rate)
+        visible_note = self._note if self._note_frames_left > 0 else ""
+        self._note_frames_left -= 1
+        drawn = self._hud.draw(
+            picture, HudValues(steering, throttle, speed_mph, lateral_m, time_s, visible_note)
         )
         # OpenCV converts thirty times as fast as the encoder's own scaler.
         planes = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        self._mp4.add(frame)
+        self._writer.add(frame)
 
     def __exit__(
         self,
@@ -83,4 +83,4 @@ class Film:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._mp4.__exit__(kind, error, trace)
+        self._writer.__exit__(kind, error, trace)

@@ -1,4 +1,4 @@
-"""Makes a film of a drive: the centre camera's frames, one after the other."""
+"""Makes a video of the frames of a recorded drive."""
 
 from __future__ import annotations
 
@@ -11,80 +11,79 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from contract.errors import RecordingError
-from simulator.viz.video_writer import Mp4
+from simulator.viz.video_writer import Mp4Writer
 
-MOST_PIXELS: Final = 4_000_000
-"""Of a picture; what claims to be larger is no frame of a drive."""
+MAX_PIXELS: Final = 4_000_000
+"""Largest number of pixels of a picture; a larger one is not a frame of a drive."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """A film, and what it is of."""
+class VideoSummary:
+    """A finished video and its contents."""
 
     path: Path
     pictures: int
+    """Number of pictures in the video."""
     left_out: int
-    """Pictures that cannot be decoded."""
+    """Number of files that could not be decoded."""
     seconds: float
-    """That it plays."""
+    """Playing time."""
 
 
-def video(
-    pictures: Sequence[Path],
+def encode_frames(
+    frame_paths: Sequence[Path],
     out: Path,
     frame_rate: int = 60,
-    told: Callable[[float], None] = lambda share: None,
-) -> Made:
-    """Write an MP4 of JPEG files; nothing is left of one that fails or is interrupted.
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> VideoSummary:
+    """Write a video of JPEG files; an interruption or an error leaves no file.
 
     Args:
-        pictures: in their order; the first that can be decoded gives the film its size.
-        out: the film, .mp4; what was there is replaced.
-        frame_rate: pictures a second.
-        told: is told the share that is done, 0..1.
+        frame_paths: JPEG files in their order; the first that can be decoded decides the size.
+        out: Path of the video, .mp4; an older file is replaced.
+        frame_rate: Pictures a second.
+        on_progress: Function that is called with the share that is done, 0..1.
 
     Raises:
-        RecordingError: no picture can be decoded, or the film cannot be written.
-        SettingError: `out` is no .mp4.
+        RecordingError: No file can be decoded, or the video cannot be written.
+        SettingError: The path does not end in .mp4.
     """
-    first = next((number for number, path in enumerate(pictures) if _decoded(path)), None)
-    if first is None:
+    sample = next((frame for frame in map(_decode, frame_paths) if frame is not None), None)
+    if sample is None:
         raise RecordingError(
             "no picture can be decoded",
-            got=f"{len(pictures)} in {pictures[0].parent}" if pictures else "none",
-            remedy="Name a folder of JPEGs, or a recording",
+            got=f"{len(frame_paths)} files in {frame_paths[0].parent}" if frame_paths else "none",
+            remedy="Name the folder of a recording, or a folder of JPEG files",
         )
-    sample = _decoded(pictures[first])
-    assert sample is not None
     height, width = sample.height // 2 * 2, sample.width // 2 * 2
-    made = 0
+    count = 0
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with Mp4(out, height, width, frame_rate) as film:
-            for number, path in enumerate(pictures):
-                frame = _decoded(path)
+        with Mp4Writer(out, height, width, frame_rate) as video:
+            for number, path in enumerate(frame_paths):
+                frame = _decode(path)
                 if frame is not None:
-                    film.add(frame.reformat(width=width, height=height, format="yuv420p"))
-                    made += 1
-                told((number + 1) / len(pictures))
+                    video.add(frame.reformat(width=width, height=height, format="yuv420p"))
+                    count += 1
+                on_progress((number + 1) / len(frame_paths))
     except OSError as error:
         raise RecordingError(
-            "the film cannot be written", got=error, remedy="Name another file: --out FILE.mp4"
+            "the video cannot be written", got=error, remedy="Name another file: --out FILE.mp4"
         ) from error
-    return Made(out, made, len(pictures) - made, made / frame_rate)
+    return VideoSummary(out, count, len(frame_paths) - count, count / frame_rate)
 
 
-def _decoded(path: Path) -> av.VideoFrame | None:
-    """Return a JPEG's picture, or None where it is none."""
+def _decode(path: Path) -> av.VideoFrame | None:
+    """Return the picture of a JPEG file, or None if it cannot be decoded."""
+    # Each file gets a new decoder: a damaged picture may leave a decoder in any state.
     decoder = av.CodecContext.create("mjpeg", "r")
     assert isinstance(decoder, VideoCodecContext)
-    decoder.options = {"max_pixels": str(MOST_PIXELS)}
+    decoder.options = {"max_pixels": str(MAX_PIXELS)}
     try:
-        # A decoder of its own each: one that met a bad picture may be left in any state.
         frames = decoder.decode(av.Packet(path.read_bytes()))
     except (av.FFmpegError, FileNotFoundError):
         return None
     if not frames:
         return None
-    frames[0].pts = None  # the encoder counts them
+    frames[0].pts = None  # The encoder then numbers the frames itself.
     return frames[0]

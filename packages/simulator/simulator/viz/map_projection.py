@@ -1,4 +1,4 @@
-"""A track on paper: from metres to pixels, north up and at equal scale."""
+"""Projects a track from metres to pixels; north is up, and both axes have the same scale."""
 
 from __future__ import annotations
 
@@ -13,48 +13,56 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A scale and an origin."""
+class MapProjection:
+    """Scale and origin of a map."""
 
     left_m: float
     top_m: float
     x: float
+    """Pixel column of left_m."""
     y: float
-    """Pixels at (left_m, top_m)."""
+    """Pixel row of top_m."""
     scale: float
-    """Pixels a metre."""
+    """Pixels for each metre."""
 
     def pixels(self, points_m: Floats) -> Floats:
-        """Return (N, 2) pixels, x to the right and y down, of (N, 2) metres."""
+        """Return the pixels, (N, 2), x to the right and y down, of points in metres, (N, 2)."""
         return (points_m - (self.left_m, self.top_m)) * (self.scale, -self.scale) + (self.x, self.y)
 
 
-def fit(points_m: Floats, wide: int, heights: tuple[int, int], room: int) -> tuple[Plan, int]:
-    """Return the largest plan that shows all points, its corner at (0, 0); and its height.
+def fit_projection(
+    points_m: Floats, width_px: int, height_range_px: tuple[int, int], margin_px: int
+) -> tuple[MapProjection, int]:
+    """Return the projection with the largest scale that shows all points, and its height.
+
+    The corner of the map is at the pixel (0, 0).
 
     Args:
-        points_m: (N, 2).
-        wide: pixels.
-        heights: the least and the greatest that it may have, in pixels.
-        room: to be left around the points, in pixels.
+        points_m: Points to show, (N, 2).
+        width_px: Width of the map.
+        height_range_px: Smallest and largest height of the map.
+        margin_px: Space around the points.
     """
     low, high = points_m.min(axis=0), points_m.max(axis=0)
-    wide_m, high_m = (float(each) for each in np.maximum(high - low, 1.0))
-    inner = wide - 2 * room
-    tall = int(np.clip(inner * high_m / wide_m + 2 * room, *heights))
-    scale = min(inner / wide_m, (tall - 2 * room) / high_m)
-    plan = Plan(
+    width_m, height_m = (float(size) for size in np.maximum(high - low, 1.0))
+    inner = width_px - 2 * margin_px
+    height_px = int(np.clip(inner * height_m / width_m + 2 * margin_px, *height_range_px))
+    scale = min(inner / width_m, (height_px - 2 * margin_px) / height_m)
+    projection = MapProjection(
         left_m=float(low[0]),
         top_m=float(high[1]),
-        x=(wide - scale * wide_m) / 2,
-        y=(tall - scale * high_m) / 2,
+        x=(width_px - scale * width_m) / 2,
+        y=(height_px - scale * height_m) / 2,
         scale=scale,
     )
-    return plan, tall
+    return projection, height_px
 
 
-def edges(track: Track) -> tuple[Floats, Floats]:
-    """Return the left and the right edge of the road, (N, 2) each; closed where it is."""
+def road_edges(track: Track) -> tuple[Floats, Floats]:
+    """Return the left and the right edge of the road, (N, 2) each.
+
+    The edges of a closed track repeat their first point at the end.
+    """
     across = np.column_stack([-np.sin(track.heading_rad), np.cos(track.heading_rad)])
     half = track.width_m[:, None] / 2 * across
     left, right = track.points[:, :2] + half, track.points[:, :2] - half

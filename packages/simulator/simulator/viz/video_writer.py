@@ -1,4 +1,4 @@
-"""The one encoder: H.264 in MP4, which any browser plays, whole under its name or not at all."""
+"""Encodes videos as H.264 in MP4, which every browser plays."""
 
 from __future__ import annotations
 
@@ -13,34 +13,43 @@ from av.video.stream import VideoStream
 from contract import atomic_files
 from contract.errors import RecordingError, SettingError
 
-# Of what the preset saves, these two are worth their price: a tenth of the speed for a sixth of the
-# file and 1 dB.
-ENCODER: Final = {
+# The preset turns off these two features. Together they cost a tenth of the speed, and save a sixth
+# of the file and 1 dB.
+ENCODER_OPTIONS: Final = {
     "preset": "ultrafast",
     "crf": "30",
     "x264-params": "cabac=1:no-deblock=0:deblock=0,0",
 }
+KEYFRAME_INTERVAL_S: Final = 5
 
 
-class Mp4:
-    """Writes a film; it appears under its name when the with-block ends well.
+class Mp4Writer:
+    """Writes a video, which appears under its name when the with-block ends without an error.
 
     Args:
-        path: of the film, .mp4; what was there is replaced.
-        height: of its pictures, in pixels; even, as H.264 wants it.
-        width: the same.
-        frame_rate: pictures a second.
+        path: Path of the video, .mp4; an older file is replaced.
+        height: Height in pixels; it must be even, as H.264 requires.
+        width: Width in pixels; it must be even too.
+        frame_rate: Pictures a second.
 
     Raises:
-        SettingError: the path is no .mp4, or there are no pictures a second.
-        RecordingError: at the end, when nothing was added.
+        SettingError: The path does not end in .mp4, or the frame rate is below 1.
+        RecordingError: The with-block ended without any picture.
     """
 
     def __init__(self, path: Path, height: int, width: int, frame_rate: int) -> None:
         if path.suffix != ".mp4":
-            raise SettingError("a film is an .mp4", got=path, remedy="Name it so")
+            raise SettingError(
+                "the name of a video must end in .mp4",
+                got=path,
+                remedy="Name the file so, for example drive.mp4",
+            )
         if frame_rate < 1:
-            raise SettingError("a film needs pictures", got=frame_rate, remedy="15 is usual")
+            raise SettingError(
+                "a video needs at least one picture a second",
+                got=frame_rate,
+                remedy="Set the frame rate to 1 or more; 15 is usual",
+            )
         self._path = path
         self._part = atomic_files.temporary_path(path)
         self._height, self._width = height, width
@@ -50,18 +59,21 @@ class Mp4:
         self._stream: VideoStream
 
     def __enter__(self) -> Self:
-        # The index comes first, so that a browser can begin before it has all.
+        # The index comes first in the file, so that a browser can start before it has all of it.
         self._container = av.open(str(self._part), "w", options={"movflags": "faststart"})
-        self._stream = self._container.add_stream("libx264", rate=self._frame_rate, options=ENCODER)
+        self._stream = self._container.add_stream(
+            "libx264", rate=self._frame_rate, options=ENCODER_OPTIONS
+        )
         self._stream.height, self._stream.width = self._height, self._width
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.gop_size = 5 * self._frame_rate  # to jump about in it
-        # Whatever makes the pictures needs the other cores.
+        # Key frames let a player jump to another time.
+        self._stream.codec_context.gop_size = KEYFRAME_INTERVAL_S * self._frame_rate
+        # The other cores are left to the code that makes the pictures.
         self._stream.codec_context.thread_count = 1
         return self
 
     def add(self, frame: av.VideoFrame) -> None:
-        """Append a picture, of the film's size and in yuv420p."""
+        """Append a picture in the format yuv420p; it must have the size of the video."""
         self._container.mux(self._stream.encode(frame))
         self._count += 1
 
@@ -76,7 +88,7 @@ class Mp4:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
             if kind is None and not self._count:
-                raise RecordingError("a film of no pictures", got=self._path)
+                raise RecordingError("a video needs pictures", got=f"no pictures for {self._path}")
             if kind is None:
                 atomic_files.fsync(self._part)
                 atomic_files.rename(self._part, self._path)

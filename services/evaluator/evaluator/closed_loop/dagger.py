@@ -14,23 +14,23 @@ from typing import Final
 
 import numpy as np
 
-from contract.vehicle import CAMERA_NAMES
-from simulator.drivers.expert import Expert, Manner
-from simulator.drivers.in_process import InProcess
-from simulator.episode.initial_state import Start
-from simulator.episode.monitor import Judge
-from simulator.recording.udacity_writer import Recorder
-from simulator.rendering.appearance import Look
+from contract.vehicle import CAMERA_NAMES, ROW_HZ
+from simulator.drivers.expert import DrivingStyle, Expert
+from simulator.drivers.in_process import InProcessDriver
+from simulator.episode.initial_state import InitialState
+from simulator.episode.monitor import DriveMonitor
+from simulator.recording.udacity_writer import UdacityWriter
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
-from simulator.world import FRAME_HZ, World
+from simulator.world import World
 
 PAUSE_S: Final = 3.0
 """Pause between two segments of driving.
 
 It is longer than the 0.5 s at which the trainer splits segments, so neither a smoothing window nor
 a sequence of frames reaches from one segment into the next."""
-EXPERT_STYLE: Final = Manner(weave_m=0.0, tremor=0.0)
+EXPERT_STYLE: Final = DrivingStyle(weave_m=0.0, tremor=0.0)
 """Style without a human's imprecision: a label must be correct."""
 
 
@@ -38,7 +38,7 @@ EXPERT_STYLE: Final = Manner(weave_m=0.0, tremor=0.0)
 class DaggerDrive:
     """The options of one drive."""
 
-    start: Start
+    start: InitialState
     rows: int
     """Number of rows to record."""
     delay_s: float = 0.0
@@ -62,8 +62,8 @@ class RelabelledDrive:
 def relabel(
     track: Track,
     drive: DaggerDrive,
-    model: InProcess,
-    recorder: Recorder,
+    model: InProcessDriver,
+    recorder: UdacityWriter,
     clock_s: float,
     on_row: Callable[[], None] = lambda: None,
 ) -> RelabelledDrive:
@@ -89,13 +89,13 @@ def relabel(
     rng = np.random.default_rng([start.seed, 0xDA66E])
     lateral_m = start.direction * (track.lane_m + start.offset_m)
     world = World(track, start.station_m, start.direction, lateral_m, start.heading_rad)
-    monitor = Judge(track, start.direction, math.inf, world.place)
+    monitor = DriveMonitor(track, start.direction, math.inf, world.position)
     expert = Expert(track, EXPERT_STYLE, start.seed)
     rows, interventions, disagreement, frame_number = 0, 0, 0.0, 0
-    with Camera(track, Look(start.light, start.seed)) as camera:
+    with Camera(track, Appearance(start.light, start.seed)) as camera:
         while rows < drive.rows:
             now_s, mph = world.time_s, world.speed_mph
-            jpegs = {side: camera.jpeg(world.pose, side) for side in CAMERA_NAMES}
+            jpegs = {side: camera.render_jpeg(world.pose, side) for side in CAMERA_NAMES}
             steering, throttle = model.command(jpegs["center"], world)
             event = _advance(world, monitor, now_s + drive.delay_s)
             if event is None:
@@ -105,10 +105,8 @@ def relabel(
                 on_row()
                 world.steering = label if rng.random() < drive.beta else steering
                 world.throttle = throttle
-            frame_number = max(
-                frame_number + 1, math.ceil((now_s + drive.delay_s) * FRAME_HZ - 1e-6)
-            )
-            event = event or _advance(world, monitor, frame_number / FRAME_HZ)
+            frame_number = max(frame_number + 1, math.ceil((now_s + drive.delay_s) * ROW_HZ - 1e-6))
+            event = event or _advance(world, monitor, frame_number / ROW_HZ)
             if event == "finished":
                 break
             if event == "put back":
@@ -116,19 +114,19 @@ def relabel(
                 clock_s += PAUSE_S
                 # A new expert: the old one's hands still steer for the road before.
                 expert = Expert(track, EXPERT_STYLE, start.seed)
-                frame_number = math.ceil(world.time_s * FRAME_HZ - 1e-6)
-                _advance(world, monitor, frame_number / FRAME_HZ)
+                frame_number = math.ceil(world.time_s * ROW_HZ - 1e-6)
+                _advance(world, monitor, frame_number / ROW_HZ)
     return RelabelledDrive(rows, interventions, disagreement, clock_s + world.time_s + PAUSE_S)
 
 
-def _advance(world: World, monitor: Judge, time_s: float) -> str | None:
+def _advance(world: World, monitor: DriveMonitor, time_s: float) -> str | None:
     """Advance the world, put back a car that left the road, and return the event, if any."""
-    for place in world.until(time_s):
-        verdict = monitor.see(
-            world.time_s, world.pose, place, world.speed_mps, world.steering, world.throttle
+    for position in world.advance_to(time_s):
+        verdict = monitor.check(
+            world.time_s, world.pose, position, world.speed_mps, world.steering, world.throttle
         )
         if verdict.put_back:
-            world.put(place.station_m, world.direction * world.track.lane_m)
+            world.place_car(position.station_m, world.direction * world.track.lane_m)
             world.steering = 0.0
             return "put back"
         if verdict.finished:

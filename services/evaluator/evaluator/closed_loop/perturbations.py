@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contract.errors import SettingError
-from simulator.episode.initial_state import Start
+from simulator.episode.initial_state import InitialState
 from simulator.rendering.appearance import LIGHTS
 
 CLEAR: Final = "clear"
@@ -31,12 +31,12 @@ class Condition:
     offset_m: float | None = None
     """Offset of every start from the line, to either side; None means up to DEFAULT_OFFSET_M."""
 
-    def apply(self, usual: Start) -> Start:
+    def apply(self, start: InitialState) -> InitialState:
         """Return a start under this condition, at the same place and in the same direction."""
-        offset_m = usual.offset_m
+        offset_m = start.offset_m
         if self.offset_m is not None:
-            offset_m = math.copysign(self.offset_m, usual.offset_m)
-        return replace(usual, light=self.light, offset_m=offset_m)
+            offset_m = math.copysign(self.offset_m, start.offset_m)
+        return replace(start, light=self.light, offset_m=offset_m)
 
 
 def parse(words: Sequence[str]) -> list[Condition]:

@@ -36,14 +36,14 @@ def draw_interventions(
         drives: results of the drives, as JSON documents.
     """
     with style.save_figure(path, 6.0) as (axes,):
-        left, right = map_projection.edges(track)
+        left, right = map_projection.road_edges(track)
         axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD_COLOUR, linewidth=0)
         for success, color, label in (
             (True, SUCCESS_COLOUR, "start of a drive without intervention"),
             (False, FAILURE_COLOUR, "start of a drive with intervention"),
         ):
             starts = [
-                track.pose(
+                track.pose_at(
                     drive["station_m"], drive["direction"] * (track.lane_m + drive["lateral_m"])
                 )
                 for drive in drives
@@ -59,7 +59,7 @@ def draw_interventions(
                     zorder=3,
                 )
         interventions = [
-            track.pose(intervention["station_m"], drive["direction"] * track.lane_m)
+            track.pose_at(intervention["station_m"], drive["direction"] * track.lane_m)
             for drive in drives
             for intervention in drive["interventions"]
         ]

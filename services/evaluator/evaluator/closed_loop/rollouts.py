@@ -25,10 +25,10 @@ from contract.errors import ModelError, SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
-from simulator.drivers.in_process import Seeing
-from simulator.episode.episode import Terms, run
-from simulator.episode.initial_state import starts
-from simulator.track.catalog import track_of
+from simulator.drivers.in_process import ModelDriver
+from simulator.episode.episode import EpisodeConfig, run_episode
+from simulator.episode.initial_state import draw_initial_states
+from simulator.track.catalog import load_track
 
 FOLDER: Final = "evaluations"
 """Folder of the evaluations within a version's folder."""
@@ -91,7 +91,7 @@ def run_rollouts(
     """
     registry.verify(version)
     for scenario in scenarios:
-        track_of(scenario.track)  # so that an error comes before processes are started
+        load_track(scenario.track)  # so that an error comes before processes are started
     root = evaluations_folder(registry, version) / "drives"
     folders = {scenario: root / scenario.folder for scenario in scenarios}
     all_drives = [(scenario, number) for scenario in scenarios for number in range(count)]
@@ -144,11 +144,13 @@ def rollout(
         kept: folder for the drive's report, chart and video; None keeps nothing.
         film: whether a video is made.
     """
-    track = track_of(scenario.track)
-    usual = starts(track, number + 1, scenario.seed, DEFAULT_OFFSET_M, ("clear",))[number]
-    terms = Terms(laps=scenario.laps, delay_s=scenario.condition.delay_s, film=film)
-    driver = Seeing(_load_steer(models, version))
-    return run(track, scenario.condition.apply(usual), terms, driver, kept).document()
+    track = load_track(scenario.track)
+    start = draw_initial_states(track, number + 1, scenario.seed, DEFAULT_OFFSET_M, ("clear",))[
+        number
+    ]
+    config = EpisodeConfig(laps=scenario.laps, delay_s=scenario.condition.delay_s, video=film)
+    driver = ModelDriver(_load_steer(models, version))
+    return run_episode(track, scenario.condition.apply(start), config, driver, kept).document()
 
 
 def _rollout_to_file(

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.episode.metrics import wilson
+from simulator.episode.metrics import wilson_interval
 
 RESAMPLES: Final = 10_000
 SEED: Final = 1
@@ -65,7 +65,9 @@ def summarize(drives: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     for measure in MEASURES:
         values = [value for drive in drives if (value := measure.read(drive)) is not None]
         if measure.name == SUCCESS:
-            low, high = (100 * end for end in wilson(round(sum(values) / 100), len(values)))
+            low, high = (
+                100 * end for end in wilson_interval(round(sum(values) / 100), len(values))
+            )
         else:
             low, high = bootstrap_interval(np.array(values, dtype=np.float64))
         known = bool(values)

@@ -23,10 +23,10 @@ from evaluator.closed_loop import perturbations
 from evaluator.closed_loop.dagger import DaggerDrive, relabel
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from evaluator.settings import Settings
-from simulator.drivers.in_process import InProcess, Seeing
+from simulator.drivers.in_process import InProcessDriver, ModelDriver
 from simulator.episode import initial_state
-from simulator.recording.udacity_writer import Recorder, exists
-from simulator.track.catalog import track_of
+from simulator.recording.udacity_writer import UdacityWriter, is_occupied
+from simulator.track.catalog import load_track
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
@@ -97,30 +97,38 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     config = CollectionConfig(tuple(perturbations.parse(conditions)), starts, rows, beta, seed)
-    loaded_track = track_of(track)
+    loaded_track = load_track(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
     folder = settings.data_dir / "inbox" / job_id / name
-    return {"collected": collect(loaded_track, config, Seeing(steer), folder, report)}
+    return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
 
 
 def collect(
-    track: Track, config: CollectionConfig, model: InProcess, folder: Path, report: queue.Report
+    track: Track,
+    config: CollectionConfig,
+    model: InProcessDriver,
+    folder: Path,
+    report: queue.Report,
 ) -> dict[str, Any]:
     """Do the work of `run`: drive and record into `folder`, replacing its content.
 
     Raises:
         RecordingError: no row was recorded, or the recording cannot be written.
     """
-    if exists(folder):  # left by a run that was killed before it finished
+    if is_occupied(folder):  # left by a run that was killed before it finished
         shutil.rmtree(folder)
-    starts = initial_state.starts(track, config.starts, config.seed, DEFAULT_OFFSET_M, ("clear",))
+    starts = initial_state.draw_initial_states(
+        track, config.starts, config.seed, DEFAULT_OFFSET_M, ("clear",)
+    )
     drives = [
         (condition, condition.apply(start)) for condition in config.conditions for start in starts
     ]
     on_row = _row_counter(report, config.rows)
     clock_s, interventions, disagreement = 0.0, 0, 0.0
-    with Recorder(folder, LOCALES["en-US"], f"{track.name} {folder.name} {config}") as recorder:
+    with UdacityWriter(
+        folder, LOCALES["en-US"], f"{track.name} {folder.name} {config}"
+    ) as recorder:
         for number, (condition, start) in enumerate(drives):
             share = -(-(config.rows - recorder.rows) // (len(drives) - number))
             drive = DaggerDrive(start, share, condition.delay_s, config.beta)

@@ -27,7 +27,7 @@ from evaluator.closed_loop.rollouts import Scenario
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.path_plot import draw_replay
 from evaluator.settings import Settings
-from simulator.track.catalog import track_of
+from simulator.track.catalog import load_track
 from simulator.viz.track_plot import write_png
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Do the work of `run`."""
     registry, conditions = Registry(settings.model_dir), perturbations.parse(words)
-    track_of(track)  # so that an error comes before the log replays
+    load_track(track)  # so that an error comes before the log replays
     sha256 = registry.verify(version).sha256
     recordings = _evaluate_recordings(settings, registry, version, report)
     scenarios = [Scenario(track, condition, laps, seed) for condition in conditions]
@@ -143,7 +143,7 @@ def _publish_condition(
     """Draw the drives under one condition, film the worst, and return the condition's document."""
     name = scenario.condition.name
     title = f"Version {version} on {scenario.track}, {name}"
-    plots.draw_interventions(folder / f"{name}.png", track_of(scenario.track), title, drives)
+    plots.draw_interventions(folder / f"{name}.png", load_track(scenario.track), title, drives)
     document: dict[str, Any] = {
         "condition": name,
         "measures": statistics.summarize(drives),

@@ -21,7 +21,7 @@ from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.replay_policies import Policy, ViewRow
 from evaluator.offline.view_warp import ViewWarp
 from evaluator.offline.virtual_car import RelativePose, advance
-from simulator.episode.metrics import INTERVENTION_S, lateral
+from simulator.episode.metrics import INTERVENTION_COST_S, lateral_errors_m
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -75,7 +75,7 @@ class LogReplayResult:
         Unlike the simulator's autonomy it is not limited to 0 and above: bad drivers can be ranked,
         and the sanity check can show its four drivers in their order.
         """
-        return 100 * (1 - INTERVENTION_S * len(self.interventions) / self.elapsed_s)
+        return 100 * (1 - INTERVENTION_COST_S * len(self.interventions) / self.elapsed_s)
 
     @property
     def rmse_m(self) -> float:
@@ -84,7 +84,7 @@ class LogReplayResult:
 
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
-        mae, _, largest = lateral(self.left_m)
+        mae, _, largest = lateral_errors_m(self.left_m)
         return {
             "limit_m": self.limit_m,
             "autonomy_percent": self.autonomy_percent,

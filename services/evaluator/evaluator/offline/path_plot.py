@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from evaluator.offline.log_replay import LogReplayResult
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.viz.colormap import colours
-from simulator.viz.map_projection import fit
-from simulator.viz.track_plot import CROSS, FAINT, HEAD, INK, PAPER, ROAD, SIDE, WIDTH
+from simulator.viz.colormap import map_colours
+from simulator.viz.map_projection import fit_projection
+from simulator.viz.track_plot import CROSS, FAINT, HEADER_PX, INK, MARGIN_PX, PAPER, ROAD, WIDTH_PX
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -101,12 +101,15 @@ def draw_paths(
     """
     to_left = np.column_stack([-np.sin(heading_rad), np.cos(heading_rad)])
     driven = position_m + left_m[:, None] * to_left
-    plan, height = fit(
-        np.concatenate([position_m, driven]), WIDTH - 2 * SIDE, MAP_HEIGHT_RANGE_PX, MAP_MARGIN_PX
+    plan, height = fit_projection(
+        np.concatenate([position_m, driven]),
+        WIDTH_PX - 2 * MARGIN_PX,
+        MAP_HEIGHT_RANGE_PX,
+        MAP_MARGIN_PX,
     )
-    plan = replace(plan, x=plan.x + SIDE, y=plan.y + HEAD)
+    plan = replace(plan, x=plan.x + MARGIN_PX, y=plan.y + HEADER_PX)
     image: Image = np.full(
-        (HEAD + height + OFFSET_HEIGHT_PX + FOOTER_PX, WIDTH, 3), PAPER, np.uint8
+        (HEADER_PX + height + OFFSET_HEIGHT_PX + FOOTER_PX, WIDTH_PX, 3), PAPER, np.uint8
     )
     recorded = np.round(plan.pixels(position_m) * 16).astype(np.int32)
     band_px = max(3, round(2 * limit_m * plan.scale))
@@ -114,11 +117,11 @@ def draw_paths(
     _draw_driven_path(image, plan.pixels(driven), left_m, limit_m, interventions)
     for row in interventions:
         _draw_cross(image, plan.pixels(driven[row][None])[0])
-    _draw_offset_over_time(image[HEAD + height :], time_s, left_m, limit_m, interventions)
-    _write_text(image, title, (SIDE, 56), 30, INK, 600)
-    _write_text(image, facts, (SIDE, 86), 17, FAINT)
+    _draw_offset_over_time(image[HEADER_PX + height :], time_s, left_m, limit_m, interventions)
+    _write_text(image, title, (MARGIN_PX, 56), 30, INK, 600)
+    _write_text(image, facts, (MARGIN_PX, 86), 17, FAINT)
     note = f"grey: within {limit_m:g} m of the recorded path, which the car model integrates"
-    _write_text(image, note, (SIDE, HEAD + height + OFFSET_HEIGHT_PX + 30), 15, FAINT)
+    _write_text(image, note, (MARGIN_PX, HEADER_PX + height + OFFSET_HEIGHT_PX + 30), 15, FAINT)
     return image
 
 
@@ -131,7 +134,7 @@ def _draw_driven_path(
 ) -> None:
     """Draw a line whose colour is the offset, with a gap where the car was put back."""
     fixed_point = np.round(points * 16).astype(np.int32)
-    inks = colours(np.minimum(np.abs(left_m) / limit_m, 1.0))
+    inks = map_colours(np.minimum(np.abs(left_m) / limit_m, 1.0))
     gaps = set(interventions.tolist())
     for row in range(len(fixed_point) - 1):
         if row not in gaps:
@@ -151,11 +154,11 @@ def _draw_offset_over_time(
 ) -> None:
     """Draw the offset over time into the top of `strip`; left is upwards."""
     middle, top_m = OFFSET_HEIGHT_PX / 2, 1.25 * limit_m
-    width = WIDTH - 2 * SIDE - 60
+    width = WIDTH_PX - 2 * MARGIN_PX - 60
     span_s = max(float(time_s[-1] - time_s[0]), 1e-9)
 
     def to_fixed_point(at_s: Floats, offset_m: Floats) -> NDArray[np.int32]:
-        x = SIDE + 60 + width * (at_s - time_s[0]) / span_s
+        x = MARGIN_PX + 60 + width * (at_s - time_s[0]) / span_s
         y = middle - (middle - 16) * np.clip(offset_m / top_m, -1.0, 1.0)
         return np.round(np.column_stack([x, y]) * 16).astype(np.int32)
 
@@ -165,7 +168,7 @@ def _draw_offset_over_time(
         cv2.line(strip, line[0], line[1], ink, 1, cv2.LINE_AA, 4)
         side = "" if offset == 0 else " left" if offset > 0 else " right"
         label = f"{abs(offset):g} m{side}"
-        _write_text(strip, label, (SIDE - 20, line[0][1] // 16 + 5), 14, FAINT)
+        _write_text(strip, label, (MARGIN_PX - 20, line[0][1] // 16 + 5), 14, FAINT)
     # The offset jumps where the car is put back: no line is drawn across the jump.
     for part in np.split(np.arange(len(time_s)), interventions + 1):
         if len(part):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.vehicle import GRAVITY, GRIP
+from simulator.vehicle import GRAVITY_MPS2, TYRE_GRIP
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def assess(drive: LoggedDrive) -> PathQuality:
     taken_back = (integrate(np.abs(yaw)) - np.abs(integrate(yaw))) / 2
     # The integral of the speed is v * window.
     swing_m = integrate(drive.speed_mps) * taken_back / 4
-    slips = np.abs(yaw) * drive.speed_mps > GRIP * GRAVITY
+    slips = np.abs(yaw) * drive.speed_mps > TYRE_GRIP * GRAVITY_MPS2
     return PathQuality(
         oscillating_share=float((swing_m > MIN_SWING_M).mean()),
         slipping_share=float(moving_s[slips].sum() / clock[-1]),

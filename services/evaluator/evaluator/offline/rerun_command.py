@@ -21,7 +21,7 @@ from evaluator.offline.path_plot import draw_replay
 from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import ViewWarp
-from simulator.viz.episode_video import Film
+from simulator.viz.episode_video import EpisodeVideo
 from simulator.viz.track_plot import write_png
 
 DEFAULT_MODELS: Final = Path("lapwing-data/models")
@@ -165,19 +165,19 @@ def _replay_at_limits(
     return results
 
 
-def _open_video(path: Path, drive: LoggedDrive) -> Film:
+def _open_video(path: Path, drive: LoggedDrive) -> EpisodeVideo:
     """Open a video that plays as fast as the recording was made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     intervals_s = np.diff(drive.time_s)
     rate = max(1, round(1 / float(np.median(intervals_s)))) if intervals_s.any() else 15
-    return Film(path, rate)
+    return EpisodeVideo(path, rate)
 
 
 def _ignore_step(step: ReplayStep) -> None:
     """Do nothing, so that the view is not even warped."""
 
 
-def _film_into(film: Film, drive: LoggedDrive) -> Callable[[ReplayStep], None]:
+def _film_into(film: EpisodeVideo, drive: LoggedDrive) -> Callable[[ReplayStep], None]:
     """Return the function that adds each step of a replay to a video."""
 
     def add_step(step: ReplayStep) -> None:

@@ -68,8 +68,8 @@ def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -
     return Report(
         f"Lapwing: model version {folder.version}",
         f"The version was published at {manifest['created_at'].text()}. The SHA-256 checksum of "
-        f"its model.h5 is `{digest}`. After each table and figure, the report names the file in the "
-        "version's folder that it comes from.",
+        f"its model.h5 is `{digest}`. Each table and figure names the file in the version's folder "
+        "that it comes from.",
         (
             summary.section(folder, current),
             closed_loop.section(folder, assets),

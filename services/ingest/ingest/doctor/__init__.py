@@ -1,1 +1,1 @@
-"""The dataset doctor: what is wrong with a recording, by which evidence, and what cures it."""
+"""The dataset doctor: it finds the faults of recordings, and says how to cure them."""

@@ -1,4 +1,4 @@
-"""Examine recordings: `python -m ingest.doctor`, which `lapwing doctor` runs."""
+"""Checks recordings: `python -m ingest.doctor`, which `lapwing doctor` runs."""
 
 from __future__ import annotations
 
@@ -7,59 +7,75 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from contract.errors import LapwingError
 from ingest.doctor import output
 from ingest.doctor.checks import timestamps
-from ingest.doctor.runner import examine, read
+from ingest.doctor.runner import check_recordings, read_recordings
+
+NO_FINDINGS, FINDINGS, UNREADABLE = 0, 1, 2
+DESCRIPTION: Final = """\
+Look for faults in recordings, and say how to cure each of them.
+
+The doctor finds cameras that are exchanged or mirrored, steering that is
+biased, delayed or made with a keyboard, images that are frozen, missing,
+broken or repeated, gaps in time, laps in one direction only, and frames that
+two recordings share. It does not change anything."""
+EPILOG: Final = """\
+The exit status is 0 if there are no findings, 1 if there are findings, and 2
+if a recording cannot be read. docs/doctor.md explains every check."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Writes "Usage:" with the capital that Lapwing's other commands have."""
+    """A parser whose help has the form of that of the other `lapwing` commands."""
 
     def format_help(self) -> str:
-        return super().format_help().replace("usage:", "Usage:", 1)
-
-
-SOUND, FOUND, UNREADABLE = 0, 1, 2
+        text = super().format_help().replace("usage:", "Usage:", 1)
+        text = text.replace("positional arguments:", "Arguments:", 1)
+        return text.replace("options:", "Options:", 1)
 
 
 def main() -> int:
-    """Examine the recordings named; return 0 when nothing is found, 1 when something is, else 2."""
+    """Check recordings. Return 0 without findings, 1 with findings, 2 if one is unreadable."""
     parser = _Parser(
         prog=os.environ.get("LAPWING_COMMAND", "python -m ingest.doctor"),
-        usage="%(prog)s [--json] RECORDING...",
-        description="Looks for what is wrong with recordings: exchanged or mirrored cameras, "
-        "biased or late steering, keyboard impulses, frozen, missing, broken or repeated pictures, "
-        "gaps, laps one way round only, and frames that two recordings share. Says the evidence "
-        "and the cure. Changes nothing.",
-        epilog="Exit status: 0 when nothing is found, 1 when something is, 2 when a recording "
-        "cannot be read. What is looked at, how and why: docs/doctor.md.",
+        usage="%(prog)s [OPTIONS] RECORDING...",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
     parser.add_argument(
         "recordings",
         nargs="+",
         type=Path,
         metavar="RECORDING",
-        help="A folder that was recorded, or a zip or tar of it; of several, all are compared.",
+        help="Folder, zip file or tar file to check. Several recordings are also compared with "
+        "each other.",
     )
-    parser.add_argument("--json", action="store_true", help="Print one JSON document instead.")
-    chosen = parser.parse_args()
+    parser.add_argument(
+        "--json", action="store_true", help="Print one JSON document instead of text."
+    )
+    parser.add_argument("--help", "-h", action="help", help="Show this message and exit.")
+    arguments = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
-            drives = read(chosen.recordings, Path(scratch), output.progress())
+            recordings = read_recordings(
+                arguments.recordings, Path(scratch), output.progress_printer()
+            )
     except LapwingError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return UNREADABLE
-    findings = examine(drives)
-    paused = [timestamps.pauses(each) for each in drives]
+    findings = check_recordings(recordings)
+    pauses = [timestamps.count_pauses(recording) for recording in recordings]
     text = (
-        output.document(drives, findings, paused)
-        if chosen.json
-        else output.table(drives, findings, paused, output.width())
+        output.format_json(recordings, findings, pauses)
+        if arguments.json
+        else output.format_table(recordings, findings, pauses, output.terminal_width())
     )
     sys.stdout.write(text + "\n")
-    return FOUND if findings else SOUND
+    return FINDINGS if findings else NO_FINDINGS
 
 
 if __name__ == "__main__":

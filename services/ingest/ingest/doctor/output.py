@@ -1,4 +1,4 @@
-"""What the doctor prints: a table for people, JSON for programs, and how far it is."""
+"""What the doctor prints: a table for people, JSON for programs, and the progress of reading."""
 
 from __future__ import annotations
 
@@ -13,81 +13,94 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.recording_arrays import RecordingArrays
 
-NAME_WIDE: Final = 18
-LEAST_WIDE: Final = 80
-OFTEN_S: Final = 0.2
+NAME_WIDTH: Final = 18
+MIN_WIDTH: Final = 80
+PROGRESS_INTERVAL_S: Final = 0.2
 
 
-def table(
-    drives: Sequence[Drive], findings: Sequence[Finding], paused: Sequence[int], wide: int
+def format_table(
+    recordings: Sequence[RecordingArrays],
+    findings: Sequence[Finding],
+    pauses: Sequence[int],
+    width: int,
 ) -> str:
-    """Return the findings in three columns, `wide` characters in all: name, evidence, cure.
+    """Return the findings as text in three columns: name, evidence and cure.
 
     Args:
-        drives: the recordings.
-        findings: of them.
-        paused: how often each was paused.
-        wide: in characters.
+        recordings: the recordings.
+        findings: the findings on them.
+        pauses: number of pauses of the recorder in each recording.
+        width: width of the whole table in characters.
     """
-    rows = sum(len(drive.lines) for drive in drives)
-    names = ", ".join(drive.name for drive in drives)
-    head = f"{len(drives)} recording{'s'[: len(drives) != 1]} ({names}), {rows:,} rows"
-    if pauses := sum(paused):
-        head += f"; the recorder was paused {pauses} time{'s'[: pauses != 1]}"
-    lines = [head]
+    rows = sum(len(recording.lines) for recording in recordings)
+    names = ", ".join(recording.name for recording in recordings)
+    heading = f"{_count(len(recordings), 'recording')} ({names}), {rows:,} rows"
+    if sum(pauses):
+        heading += f"; the recorder was paused {_count(sum(pauses), 'time')}"
+    lines = [heading]
     if not findings:
-        return "\n".join([*lines, "Nothing found."])
-    column = (max(wide, LEAST_WIDE) - NAME_WIDE - 4) // 2
-    lines += _across("finding", "evidence", "cure", column)
-    for recording, group in itertools.groupby(findings, lambda each: each.recording):
+        return "\n".join([*lines, "There are no findings."])
+    column = (max(width, MIN_WIDTH) - NAME_WIDTH - 4) // 2
+    lines += _format_row("finding", "evidence", "cure", column)
+    for recording, group in itertools.groupby(findings, lambda finding: finding.recording):
         lines += ["", recording]
-        for each in group:
-            lines += _across(each.name, f"{each.evidence}.", f"{each.cure}.", column)
+        for finding in group:
+            evidence, cure = f"{finding.evidence}.", f"{finding.cure}."
+            lines += _format_row(finding.name, evidence, cure, column)
     return "\n".join(lines)
 
 
-def _across(name: str, evidence: str, cure: str, column: int) -> list[str]:
-    parts = ([name], textwrap.wrap(evidence, column), textwrap.wrap(cure, column))
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _format_row(name: str, evidence: str, cure: str, column: int) -> list[str]:
+    cells = ([name], textwrap.wrap(evidence, column), textwrap.wrap(cure, column))
     return [
-        f"{a:{NAME_WIDE}}  {b:{column}}  {c}".rstrip()
-        for a, b, c in itertools.zip_longest(*parts, fillvalue="")
+        f"{a:{NAME_WIDTH}}  {b:{column}}  {c}".rstrip()
+        for a, b, c in itertools.zip_longest(*cells, fillvalue="")
     ]
 
 
-def document(drives: Sequence[Drive], findings: Sequence[Finding], paused: Sequence[int]) -> str:
-    """Return one JSON document: the recordings, how often each was paused, and what was found."""
-    recordings = [
-        {
-            "name": drive.name,
-            "rows": len(drive.lines),
-            "cameras": len(drive.images[0]),
-            "pauses": pauses,
-        }
-        for drive, pauses in zip(drives, paused, strict=True)
-    ]
-    found = [dataclasses.asdict(each) for each in findings]
-    return json.dumps({"recordings": recordings, "findings": found}, indent=2, ensure_ascii=False)
+def format_json(
+    recordings: Sequence[RecordingArrays], findings: Sequence[Finding], pauses: Sequence[int]
+) -> str:
+    """Return one JSON document with the recordings, their pauses and the findings."""
+    document = {
+        "recordings": [
+            {
+                "name": recording.name,
+                "rows": len(recording.lines),
+                "cameras": len(recording.images[0]),
+                "pauses": count,
+            }
+            for recording, count in zip(recordings, pauses, strict=True)
+        ],
+        "findings": [dataclasses.asdict(finding) for finding in findings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def width() -> int:
-    """Return the terminal's width in characters, 120 where there is none."""
+def terminal_width() -> int:
+    """Return the width of the terminal in characters, or 120 if there is none."""
     return shutil.get_terminal_size((120, 40)).columns
 
 
-def progress() -> Callable[[str, int, int], None]:
-    """Return what tells, on standard error if that is a terminal, how far the reading is."""
-    last = 0.0
+def progress_printer() -> Callable[[str, int, int], None]:
+    """Return a function that prints the progress to standard error, if that is a terminal."""
+    last_print = 0.0
 
-    def told(name: str, done: int, total: int) -> None:
-        nonlocal last
+    def print_progress(name: str, done: int, total: int) -> None:
+        nonlocal last_print
         now = time.monotonic()
-        if not sys.stderr.isatty() or (done < total and now - last < OFTEN_S):
+        recently = done < total and now - last_print < PROGRESS_INTERVAL_S
+        if recently or not sys.stderr.isatty():
             return
-        last = now
+        last_print = now
         end = "\r\x1b[K" if done == total else ""
         sys.stderr.write(f"\r\x1b[K{name}: {done:,} of {total:,} rows{end}")
         sys.stderr.flush()
 
-    return told
+    return print_progress

@@ -1,4 +1,4 @@
-"""How far two pictures are shifted against each other, sideways."""
+"""Measures by how far two images are shifted against each other sideways."""
 
 from __future__ import annotations
 
@@ -9,48 +9,56 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.vehicle import FOCAL_PX
+from contract.vehicle import FOCAL_PX, IMAGE_HEIGHT, IMAGE_WIDTH
 
-Grey = NDArray[np.float32]
+GreyBand = NDArray[np.float32]
 
-SIZE: Final = (160, 320)
-HORIZON: Final = (45, 70)
-"""Rows around the horizon, which lies at 80 - 138.6·tan(9.5°) = 57: what is seen there is far away,
-so that it moves by the car's turning and hardly by its driving on."""
-ROAD: Final = (70, 85)
-"""Rows of the road 6 to 12 m ahead: from a camera to its neighbour 0.8 m beside it a point of the
-flat ground in row y moves by 0.8·(y - 57)/1.2 pixels, 9 to 19 there."""
+HORIZON_ROWS: Final = (45, 70)
+"""Rows around the horizon, which lies at 80 - 138.6·tan(9.5°) = 57.
+
+The scene there is far away. It moves when the car turns, and hardly when the car drives on."""
+ROAD_ROWS: Final = (70, 85)
+"""Rows that show the road 6 to 12 m ahead.
+
+From a camera to its neighbour, 0.8 m beside it, a point of flat ground in row y moves by
+0.8·(y - 57)/1.2 pixels, which is 9 to 19 pixels in these rows."""
 
 
-def band(grey: NDArray[np.uint8], rows: tuple[int, int]) -> Grey | None:
-    """Cut rows, given for a height of 160, out of a picture (H, W); None unless it is 2:1.
+def crop_band(grey: NDArray[np.uint8], rows: tuple[int, int]) -> GreyBand | None:
+    """Cut a band of rows, given for a height of 160, out of an image (H, W).
 
-    A picture of other proportions was cropped or squeezed: its horizon is nobody knows where.
+    The result is None unless the image is twice as wide as high. An image of other proportions was
+    cropped or squeezed, so that the place of its horizon is unknown.
     """
     height, width = grey.shape
-    if width != 2 * height or height < SIZE[0] // 2:
+    if width != 2 * height or height < IMAGE_HEIGHT // 2:
         return None
-    first, after = (round(row * height / SIZE[0]) for row in rows)
-    return grey[first:after].astype(np.float32)
+    first, end = (round(row * height / IMAGE_HEIGHT) for row in rows)
+    return grey[first:end].astype(np.float32)
 
 
-def shift(before: Grey | None, after: Grey | None) -> tuple[float, float]:
-    """Return by how many pixels of a picture 320 wide `after` lies to the right of `before`.
+def measure_shift(before: GreyBand | None, after: GreyBand | None) -> tuple[float, float]:
+    """Return by how many pixels of an image 320 wide `after` lies to the right of `before`.
 
-    By phase correlation (C. D. Kuglin, D. C. Hines, "The Phase Correlation Image Alignment Method",
-    IEEE Conf. on Cybernetics and Society, 1975) under a Hann window.
+    The method is phase correlation (C. D. Kuglin, D. C. Hines, "The Phase Correlation Image
+    Alignment Method", IEEE Conf. on Cybernetics and Society, 1975) under a Hann window.
 
     Returns:
-        The shift, and the peak of the correlation, 0..1; NaN and 0 where nothing can be compared.
+        The shift, and the peak of the correlation, 0..1. They are NaN and 0 if the bands cannot be
+        compared.
     """
     if before is None or after is None or before.shape != after.shape:
         return math.nan, 0.0
     window = cv2.createHanningWindow((before.shape[1], before.shape[0]), cv2.CV_32F)
-    # Copies: where sizes suit its Fourier transform, OpenCV lays the window over what it is given.
+    # OpenCV gets copies, because it applies the window in place for sizes that suit its Fourier
+    # transform.
     (right, _), peak = cv2.phaseCorrelate(before.copy(), after.copy(), window)
-    return right * SIZE[1] / before.shape[1], peak
+    return right * IMAGE_WIDTH / before.shape[1], peak
 
 
-def turn(shift_px: float) -> float:
-    """Return the turn to the right, rad, that moves the horizon by `shift_px` (pinhole camera)."""
+def shift_to_yaw(shift_px: float) -> float:
+    """Return the yaw to the right, in rad, that moves the horizon by `shift_px` pixels.
+
+    The camera is taken as a pinhole camera.
+    """
     return math.atan(-shift_px / FOCAL_PX)

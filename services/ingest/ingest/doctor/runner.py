@@ -1,4 +1,4 @@
-"""Examines recordings: reads each once, then asks every examination."""
+"""Reads recordings, each once, and runs all checks on them."""
 
 from __future__ import annotations
 
@@ -29,84 +29,95 @@ from ingest.doctor.checks import (
     timestamps,
 )
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import Drive
+from ingest.doctor.recording_arrays import RecordingArrays
 
-OF_ONE: Final[tuple[Callable[[Drive], list[Finding]], ...]] = (
-    integrity.values,
-    integrity.images,
-    integrity.sizes,
-    timestamps.examine,
-    duplicates.duplicates,
-    duplicates.frozen,
-    camera_order.examine,
-    steering_lag.examine,
-    steering_bias.examine,
-    keyboard_steering.examine,
+CHECKS: Final[tuple[Callable[[RecordingArrays], list[Finding]], ...]] = (
+    integrity.check_values,
+    integrity.check_images,
+    integrity.check_sizes,
+    timestamps.check,
+    duplicates.check_duplicates,
+    duplicates.check_frozen,
+    camera_order.check,
+    steering_lag.check,
+    steering_bias.check,
+    keyboard_steering.check,
 )
-Told = Callable[[str, int, int], None]
-"""Is told which recording is read, how many of its rows are, and how many there are."""
+"""The checks of a single recording, in the order of their findings."""
+OnProgress = Callable[[str, int, int], None]
+"""Is called with the name of the recording that is read, its rows that are done, and all its
+rows."""
 
 
-def examine(drives: Sequence[Drive]) -> list[Finding]:
-    """Return every finding, recording by recording, and last those of several together."""
-    found = [finding for drive in drives for ask in OF_ONE for finding in ask(drive)]
-    mirrored = [camera_order.shows_mirrored(drive, found) for drive in drives]
-    return [*found, *duplicates.leaks(drives), *lap_direction.examine(drives, mirrored)]
+def check_recordings(recordings: Sequence[RecordingArrays]) -> list[Finding]:
+    """Return all findings: those of each recording, then those of several recordings together."""
+    findings = [
+        finding for recording in recordings for check in CHECKS for finding in check(recording)
+    ]
+    mirrored = [camera_order.is_mirrored(recording, findings) for recording in recordings]
+    findings += duplicates.check_leaks(recordings)
+    findings += lap_direction.check(recordings, mirrored)
+    return findings
 
 
-def read(
-    paths: Sequence[Path], scratch: Path, told: Told = lambda name, done, total: None
-) -> list[Drive]:
-    """Read every recording below the paths: folders, zips or tars.
+def read_recordings(
+    paths: Sequence[Path],
+    scratch: Path,
+    on_progress: OnProgress = lambda name, done, total: None,
+) -> list[RecordingArrays]:
+    """Read every recording in the given folders, zip files and tar files.
 
     Args:
-        paths: of recordings, or of folders that hold several.
-        scratch: where archives are unpacked meanwhile.
-        told: is told how far it is.
+        paths: recordings, or folders that hold several recordings.
+        scratch: a folder in which archives are unpacked for the time of the reading.
+        on_progress: is called with the progress of the reading.
 
     Raises:
-        RecordingError: one cannot be read as a whole, or has no usable row.
+        RecordingError: a recording cannot be read, or has no row that can be used.
     """
-    cv2.setNumThreads(1)  # the cores are ours to share out
-    drives = []
-    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="look") as executor:
+    cv2.setNumThreads(1)  # The threads below use all cores already.
+    recordings = []
+    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="measure") as executor:
         for path in paths:
-            with archive.open_recordings(path, scratch) as found:
-                drives += [drive(each, executor, told) for each in found]
-    return drives
+            with archive.open_recordings(path, scratch) as sources:
+                recordings += [read_recording(source, executor, on_progress) for source in sources]
+    return recordings
 
 
-def drive(source: Recording, executor: ThreadPoolExecutor, told: Told) -> Drive:
+def read_recording(
+    source: Recording, executor: ThreadPoolExecutor, on_progress: OnProgress
+) -> RecordingArrays:
     """Read one recording.
 
     Raises:
-        RecordingError: its log cannot be read, or no line of it is a row.
+        RecordingError: its log cannot be read, or none of its lines is a row.
     """
     log = driving_log.read(source.read_log())
     log = driving_log.without_missing_sides(log, source.images)
     if not log.rows:
+        reasons = [f"line {rejection.line}: {rejection.reason}" for rejection in log.rejections[:3]]
         raise RecordingError(
             f"no line of {source.log} is a row",
-            got=", ".join(f"line {each.line}: {each.reason}" for each in log.rejections[:3]),
-            remedy="Is it the driving_log.csv of Udacity's simulator?",
+            got=", ".join(reasons),
+            remedy="Check that it is a driving_log.csv of Udacity's simulator",
         )
-    # A recording has as many cameras as most of its rows; the others are damaged.
-    count = Counter(len(row.images) for row in log.rows).most_common(1)[0][0]
-    good = [row for row in log.rows if len(row.images) == count]
-    odd = [
-        Rejection(row.line, "images", f"not {count} as in the other rows", f"{len(row.images)}")
+    # The number of cameras is that of most rows. Rows with another number are damaged.
+    cameras = Counter(len(row.images) for row in log.rows).most_common(1)[0][0]
+    rows = [row for row in log.rows if len(row.images) == cameras]
+    damaged = [
+        Rejection(row.line, "images", f"not {cameras} as in the other rows", f"{len(row.images)}")
         for row in log.rows
-        if len(row.images) != count
+        if len(row.images) != cameras
     ]
-    return Drive(
+    return RecordingArrays(
         source.name,
-        np.array([row.line for row in good], dtype=np.int64),
-        [row.images for row in good],
-        np.array([row.time_s for row in good]),
-        np.array([row.steering for row in good]),
-        np.array([row.speed_mph for row in good]) * MPS_PER_MPH,
-        [*log.rejections, *odd],
-        frame_features.look(
-            good, source.images, executor, lambda done: told(source.name, done, len(good))
+        np.array([row.line for row in rows], dtype=np.int64),
+        [row.images for row in rows],
+        np.array([row.time_s for row in rows]),
+        np.array([row.steering for row in rows]),
+        np.array([row.speed_mph for row in rows]) * MPS_PER_MPH,
+        [*log.rejections, *damaged],
+        frame_features.measure_frames(
+            rows, source.images, executor, lambda done: on_progress(source.name, done, len(rows))
         ),
     )

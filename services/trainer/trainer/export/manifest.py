@@ -15,7 +15,9 @@ from contract.errors import TrainingError
 from contract.frames import spec
 from contract.models.registry import SCHEMA, ModelManifest
 
-PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables")
+PACKAGES: Final = (
+    "lapwing-trainer", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables",
+)  # fmt: skip
 
 
 def compose(

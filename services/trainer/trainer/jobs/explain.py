@@ -8,7 +8,6 @@ The version's own files stay as they are. The folder is replaced as a whole when
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, train_config
+from contract import atomic_files, inbox, train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
 from contract.frames import preprocess
@@ -38,7 +37,6 @@ Frame = npt.NDArray[np.uint8]
 
 FOLDER: Final = "explanation"
 FILE: Final = "explanation.json"
-INBOX: Final = ".inbox"
 MOST_IMAGES: Final = 16
 MOST_BYTES: Final = 32 << 20
 """Of an image file."""
@@ -68,16 +66,7 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
         return {"explained": explain(settings, job_id, report, version, paths)}
     finally:
         if staged:
-            discard(settings.model_dir, paths)
-
-
-def discard(model_dir: Path, images: Sequence[Path]) -> None:
-    """Remove copies of images from the inbox, and nothing that lies elsewhere."""
-    # Resolved, so that no ".." and no link leads the removal out of the inbox.
-    inbox = (model_dir / INBOX).resolve()
-    for folder in {path.resolve().parent for path in images}:
-        if folder.parent == inbox:
-            shutil.rmtree(folder, ignore_errors=True)
+            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def explain(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
+from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.errors import LapwingError, ModelError
 from contract.frames import spec
@@ -44,7 +43,6 @@ FRAMES: Final = 100
 """On which the three are compared."""
 BATCH: Final = 8
 """Of them at a time, for large networks' sake."""
-INBOX: Final = ".inbox"
 """On the model volume: where the command line puts files for a worker that does not see its own."""
 
 
@@ -101,10 +99,8 @@ def run(
         version = result["imported"]["version"]
         return {**result, "gate": gate.ask(Registry(settings.model_dir), version)}
     finally:
-        # Resolved, so that no ".." and no link leads the removal out of the inbox.
-        folder = Path(source).resolve().parent
-        if staged and folder.parent == (settings.model_dir / INBOX).resolve():
-            shutil.rmtree(folder, ignore_errors=True)
+        if staged:
+            inbox.discard([Path(source)], settings.model_dir / inbox.MODEL_FILES)
 
 
 def _two(name: str, value: object) -> tuple[int, int] | None:

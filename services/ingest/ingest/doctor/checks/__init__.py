@@ -1,1 +1,1 @@
-"""The checks of the dataset doctor, one module each."""
+"""The checks of the dataset doctor: each module looks for one kind of fault."""

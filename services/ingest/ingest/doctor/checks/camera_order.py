@@ -1,9 +1,9 @@
-"""Are the cameras where their names say, and do they show the world the right way round?
+"""Checks that each camera is where its name says, and that its images are not mirrored.
 
-Two facts decide, and together they tell which of three faults it is. Turning right moves the
-picture to the left, in every camera: so a turn seen against the steering is a mirrored picture, or
-a steering of the wrong sign. And the road moves to the left from the left picture to the centre's
-and from there to the right one: if not, cameras are exchanged, or the pictures are mirrored.
+Two facts decide, and together they tell which of three faults it is. First, a turn to the right
+moves the image to the left in every camera. A turn seen against the steering is a mirrored image,
+or steering with the wrong sign. Second, the road moves to the left from the left image to the
+centre one, and from there to the right one. Otherwise cameras are exchanged, or images mirrored.
 """
 
 from __future__ import annotations
@@ -15,78 +15,91 @@ import numpy as np
 
 from contract.vehicle import CAMERA_NAMES
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import Drive
-from ingest.doctor.yaw_correlation import agreement
+from ingest.doctor.recording_arrays import RecordingArrays
+from ingest.doctor.yaw_correlation import strongest_correlation
 
 MIRRORED: Final = "mirrored-cameras"
-AGAINST: Final = -0.3
-"""Correlation of seen and expected yaw below which they contradict each other; of the four real
-recordings it is 0.85 to 0.96."""
-LEAST_PX: Final = 2.0
-"""Side cameras are exchanged if the road moves by more than this to the wrong side. Rightly it
-moves by 8 to 15 to the other one."""
-LEAST_ROWS: Final = 5
+MAX_CORRELATION: Final = -0.3
+"""If the seen and the expected yaw correlate by less than this, they contradict each other.
+
+In the four real recordings the correlation is 0.85 to 0.96."""
+MIN_SHIFT_PX: Final = 2.0
+"""Side cameras are exchanged if the road moves by more than this to the wrong side.
+
+With cameras in order, it moves by 8 to 15 pixels to the other side."""
+MIN_ROWS: Final = 5
 
 
-def examine(drive: Drive) -> list[Finding]:
-    """Look for mirrored pictures, a steering of the wrong sign, and exchanged cameras."""
-    found = [agreement(drive, camera) for camera in range(len(drive.images[0]))]
-    against = [CAMERA_NAMES[camera] for camera, each in enumerate(found) if each < AGAINST]
-    known = sum(bool(np.isfinite(each)) for each in found)
-    moved = _moved(drive)
-    wrong = [bool(each > LEAST_PX) for each in moved]
+def check(recording: RecordingArrays) -> list[Finding]:
+    """Look for mirrored images, steering with the wrong sign, and exchanged cameras."""
+    correlations = [
+        strongest_correlation(recording, camera) for camera in range(len(recording.images[0]))
+    ]
+    shifts = _median_side_shifts(recording)
+    against = [
+        CAMERA_NAMES[camera]
+        for camera, correlation in enumerate(correlations)
+        if correlation < MAX_CORRELATION
+    ]
+    known = sum(bool(np.isfinite(correlation)) for correlation in correlations)
+    exchanged = [bool(shift > MIN_SHIFT_PX) for shift in shifts]
     figures: dict[str, Any] = {
         "correlation": {
-            CAMERA_NAMES[camera]: round(float(each), 3)
-            for camera, each in enumerate(found)
-            if np.isfinite(each)
+            CAMERA_NAMES[camera]: round(float(correlation), 3)
+            for camera, correlation in enumerate(correlations)
+            if np.isfinite(correlation)
         },
-        "side_px": [None if np.isnan(each) else round(float(each), 2) for each in moved],
+        "side_px": [None if np.isnan(shift) else round(float(shift), 2) for shift in shifts],
     }
-    turned = f"yaw seen and steering correlate by {found[0]:+.2f}"
-    shifted = f"the road moves by {moved[0]:+.1f} and {moved[1]:+.1f} px from left to centre to "
-    shifted += "right, and should by about -14"
-    if against and (len(against) < known or all(wrong)):
-        which = " and ".join(against)
-        values = ", ".join(f"{found[CAMERA_NAMES.index(each)]:+.2f}" for each in against)
-        text = f"{which}: the picture turns against the steering (correlation {values})"
-        if all(wrong):
-            text += f"; {shifted}"
-        cure = f"Flip the {which} pictures left to right, or record again"
+    road_moves = (
+        f"the road moves by {shifts[0]:+.1f} px from the left image to the centre one and by "
+        f"{shifts[1]:+.1f} px from there to the right one, instead of about -14 px"
+    )
+    if against and (len(against) < known or all(exchanged)):
+        cameras = " and ".join(against)
+        values = ", ".join(f"{correlations[CAMERA_NAMES.index(name)]:+.2f}" for name in against)
+        evidence = f"Images of {cameras} turn against the steering (correlation {values})"
+        if all(exchanged):
+            evidence += f"; {road_moves}"
+        cure = f"Mirror the images of {cameras}, or record again"
         figures["cameras"] = against
-        return [Finding(MIRRORED, drive.name, text, cure, figures)]
+        return [Finding(MIRRORED, recording.name, evidence, cure, figures)]
     findings = []
     if against:
-        cure = "Change the steering's sign in the log"
-        findings.append(Finding("inverted-steering", drive.name, turned, cure, figures))
-    if any(wrong):
-        pair = (
-            "left and right"
-            if all(wrong)
-            else "left and center"
-            if wrong[0]
-            else ("center and right")
+        evidence = f"The image turns against the steering (correlation {correlations[0]:+.2f})"
+        cure = "Change the sign of the steering in the log"
+        findings.append(Finding("inverted-steering", recording.name, evidence, cure, figures))
+    if any(exchanged):
+        pair = _exchanged_pair(exchanged)
+        evidence = f"{pair.capitalize()} are exchanged: {road_moves}"
+        cure = (
+            f"Exchange the columns {pair} of driving_log.csv. Until then, train with --no-cameras"
         )
-        cure = f"Exchange the columns {pair} of driving_log.csv; until then, train --no-cameras"
-        text = f"{pair} are exchanged: {shifted}"
-        findings.append(Finding("swapped-cameras", drive.name, text, cure, figures))
+        findings.append(Finding("swapped-cameras", recording.name, evidence, cure, figures))
     return findings
 
 
-def _moved(drive: Drive) -> list[float]:
-    """Return the medians of both shifts between the cameras, NaN where too few are known."""
-    sides = drive.pictures.side_px
-    enough = np.isfinite(sides).sum(axis=0) >= LEAST_ROWS
+def _exchanged_pair(exchanged: Sequence[bool]) -> str:
+    """Return which cameras are exchanged, by the pairs between which the road moves wrongly."""
+    if all(exchanged):
+        return "left and right"
+    return "left and center" if exchanged[0] else "center and right"
+
+
+def _median_side_shifts(recording: RecordingArrays) -> list[float]:
+    """Return the medians of both shifts between the cameras; NaN if too few are known."""
+    shifts = recording.features.side_px
+    enough = np.isfinite(shifts).sum(axis=0) >= MIN_ROWS
     return [
-        float(np.nanmedian(sides[:, pair])) if enough[pair] else float("nan") for pair in range(2)
+        float(np.nanmedian(shifts[:, pair])) if enough[pair] else float("nan") for pair in range(2)
     ]
 
 
-def shows_mirrored(drive: Drive, findings: Sequence[Finding]) -> bool:
-    """Tell whether, by what was found, the centre camera of a recording shows left as right."""
+def is_mirrored(recording: RecordingArrays, findings: Sequence[Finding]) -> bool:
+    """Tell whether the centre camera of a recording shows left as right, by the findings."""
     return any(
-        each.name == MIRRORED
-        and each.recording == drive.name
-        and CAMERA_NAMES[0] in each.figures["cameras"]
-        for each in findings
+        finding.name == MIRRORED
+        and finding.recording == recording.name
+        and CAMERA_NAMES[0] in finding.figures["cameras"]
+        for finding in findings
     )

@@ -1,7 +1,7 @@
-"""Is there anything twice: rows, pictures that froze, or the same frames in two recordings?
+"""Checks whether anything exists twice: rows, frozen images, or frames in two recordings.
 
-Pictures are the same when their files are, byte for byte. Only those of a moving car count: at a
-standstill, and where every recording of a track begins, pictures are rightly alike.
+Two images are the same if their files have the same bytes. Only images of a moving car count: while
+the car stands, and where the recordings of a track begin, images are alike without a fault.
 """
 
 from __future__ import annotations
@@ -14,143 +14,154 @@ from typing import Final
 import numpy as np
 
 from contract.vehicle import CAMERA_NAMES
-from ingest.doctor.finding import SHOWN, Finding, spans
-from ingest.doctor.recording_arrays import MOVING_MPS, Drive, Flags, line_numbers, runs
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_lines
+from ingest.doctor.recording_arrays import (
+    MOVING_MPS,
+    Flags,
+    RecordingArrays,
+    log_lines,
+    true_runs,
+)
 
-STILL: Final = 0.05
-"""Grey levels of 255 by which the picture of a moving car changes at least from row to row. The
-least in the real recordings is 1.2, in simulated ones 0.7; only a copy, encoded anew, has less."""
+MIN_CHANGE: Final = 0.05
+"""Smallest change, in grey levels of 255, between two images of a moving car.
+
+The smallest change in the real recordings is 1.2, and 0.7 in simulated ones. Only a copy that was
+encoded again has less."""
 
 
-def duplicates(drive: Drive) -> list[Finding]:
-    """Find pictures that several rows list, and the same picture under several names."""
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for row, names in enumerate(drive.images):
-        by_name[names[0]].append(row)
-    again = sorted(row for rows in by_name.values() for row in rows[1:])
-    copies = _copies(drive, [rows[0] for rows in by_name.values()])
-    if not again and not copies:
+def check_duplicates(recording: RecordingArrays) -> list[Finding]:
+    """Find images that several rows list, and the same image under several names."""
+    rows_by_name: dict[str, list[int]] = defaultdict(list)
+    for row, names in enumerate(recording.images):
+        rows_by_name[names[0]].append(row)
+    repeated = sorted(row for rows in rows_by_name.values() for row in rows[1:])
+    copies = _find_copies(recording, [rows[0] for rows in rows_by_name.values()])
+    if not repeated and not copies:
         return []
-    parts = []
-    if again:
-        parts.append(
-            f"{len(again)} rows list a picture that an earlier row lists: lines "
-            f"{spans(line_numbers(drive, again))}"
+    evidence = []
+    if repeated:
+        evidence.append(
+            f"{len(repeated)} rows list an image that an earlier row lists: lines "
+            f"{format_lines(log_lines(recording, repeated))}"
         )
     if copies:
-        parts.append(
-            f"{len(copies)} pictures are there under another name already: lines "
-            f"{spans(line_numbers(drive, copies))}"
+        evidence.append(
+            f"{len(copies)} images already exist under another name: lines "
+            f"{format_lines(log_lines(recording, copies))}"
         )
-    rows = sorted(again + copies)
+    rows = sorted(repeated + copies)
     return [
         Finding(
             "duplicate-rows",
-            drive.name,
-            "; ".join(parts),
-            "Delete these lines of driving_log.csv, or the copies count twice and may stand on "
-            "both sides of the split",
+            recording.name,
+            "; ".join(evidence),
+            "Delete these lines of driving_log.csv. Otherwise the copies count twice, and may be "
+            "on both sides of the split into training and validation",
             {
-                "repeated_rows": len(again),
+                "repeated_rows": len(repeated),
                 "copied_pictures": len(copies),
-                "lines": line_numbers(drive, rows[:SHOWN]),
-                "files": [drive.images[row][0] for row in rows[:SHOWN]],
+                "lines": log_lines(recording, rows[:MAX_EXAMPLES]),
+                "files": [recording.images[row][0] for row in rows[:MAX_EXAMPLES]],
             },
         )
     ]
 
 
-def _copies(drive: Drive, rows: Sequence[int]) -> list[int]:
-    """Return rows whose picture is that of an earlier row; a frozen picture is one picture."""
-    seen: dict[int, int] = {}
-    found = []
+def _find_copies(recording: RecordingArrays, rows: Sequence[int]) -> list[int]:
+    """Return rows whose image is that of an earlier row. A frozen image is not a copy."""
+    last_rows: dict[int, int] = {}
+    copies = []
     for row in sorted(rows):
-        digest = int(drive.pictures.digests[row, 0])
-        if not digest or drive.speed_mps[row] <= MOVING_MPS:
+        digest = int(recording.features.digests[row, 0])
+        if not digest or recording.speed_mps[row] <= MOVING_MPS:
             continue
-        last = seen.get(digest)
+        last = last_rows.get(digest)
         if last is not None and row > last + 1:
-            found.append(row)
-        seen[digest] = row
-    return found
+            copies.append(row)
+        last_rows[digest] = row
+    return copies
 
 
-def frozen(drive: Drive) -> list[Finding]:
-    """Find pictures that stay the same from row to row while the car moves."""
-    still = np.stack([_still(drive, camera) for camera in range(len(drive.images[0]))], axis=1)
-    any_still: Flags = np.logical_or.reduce(still, axis=1)
-    if not any_still.any():
+def check_frozen(recording: RecordingArrays) -> list[Finding]:
+    """Find images that stay the same from row to row while the car moves."""
+    cameras = range(len(recording.images[0]))
+    frozen = np.stack([_frozen_rows(recording, camera) for camera in cameras], axis=1)
+    any_frozen: Flags = np.logical_or.reduce(frozen, axis=1)
+    if not any_frozen.any():
         return []
-    rows = np.flatnonzero(any_still)
-    stretches = runs(any_still)
-    longest = max(after - first for first, after in stretches)
-    cameras = [CAMERA_NAMES[camera] for camera in np.flatnonzero(still.any(axis=0))]
-    lines = line_numbers(drive, rows)
+    rows = np.flatnonzero(any_frozen)
+    longest = max(end - first for first, end in true_runs(any_frozen))
+    names = [CAMERA_NAMES[camera] for camera in np.flatnonzero(frozen.any(axis=0))]
+    lines = log_lines(recording, rows)
     return [
         Finding(
             "frozen-frames",
-            drive.name,
-            f"{len(rows)} rows show the picture of the row before although the car moves "
-            f"({', '.join(cameras)}; at most {longest} in a row): lines {spans(lines)}",
-            "Delete these lines of driving_log.csv: their steering belongs to a picture that was "
-            "never taken",
+            recording.name,
+            f"{len(rows)} rows show the image of the row before, although the car moves "
+            f"({', '.join(names)}; at most {longest} in succession): lines {format_lines(lines)}",
+            "Delete these lines of driving_log.csv, because their steering belongs to an image "
+            "that was never recorded",
             {
                 "rows": len(rows),
                 "longest": longest,
-                "cameras": cameras,
-                "lines": lines[:SHOWN],
-                "files": [drive.images[row][0] for row in rows[:SHOWN]],
+                "cameras": names,
+                "lines": lines[:MAX_EXAMPLES],
+                "files": [recording.images[row][0] for row in rows[:MAX_EXAMPLES]],
             },
         )
     ]
 
 
-def _still(drive: Drive, camera: int) -> Flags:
-    """Tell in which rows (N,) a camera shows, under another name, what it showed before."""
-    digests = drive.pictures.digests[:, camera]
-    moving = drive.speed_mps > MOVING_MPS
-    still = np.zeros(len(moving), dtype=np.bool_)
+def _frozen_rows(recording: RecordingArrays, camera: int) -> Flags:
+    """Return in which rows (N,) a camera shows the image of the row before, by another name."""
+    digests = recording.features.digests[:, camera]
+    moving = recording.speed_mps > MOVING_MPS
+    frozen = np.zeros(len(moving), dtype=np.bool_)
     same = (digests[1:] == digests[:-1]) & (digests[1:] != 0)
-    alike = drive.pictures.change[1:, camera] < STILL  # NaN is not
-    names = [row[camera] for row in drive.images]
+    alike = recording.features.change[1:, camera] < MIN_CHANGE  # This is false for NaN.
+    names = [row[camera] for row in recording.images]
     renamed = np.array([a != b for a, b in itertools.pairwise(names)], dtype=np.bool_)
-    still[1:] = (same | alike) & renamed & moving[1:] & moving[:-1]
-    return still
+    frozen[1:] = (same | alike) & renamed & moving[1:] & moving[:-1]
+    return frozen
 
 
-def leaks(drives: Sequence[Drive]) -> list[Finding]:
-    """Find the same frames in two recordings: one cannot be held out while the other is learnt."""
+def check_leaks(recordings: Sequence[RecordingArrays]) -> list[Finding]:
+    """Find frames that two recordings share, so that one cannot validate what the other trains."""
     findings = []
-    for one, two in itertools.combinations(drives, 2):
-        rows = [_rows_by_digest(each) for each in (one, two)]
-        common = sorted(rows[0].keys() & rows[1].keys(), key=rows[0].__getitem__)
-        if not common:
+    for pair in itertools.combinations(recordings, 2):
+        rows = [_rows_by_digest(recording) for recording in pair]
+        shared = sorted(rows[0].keys() & rows[1].keys(), key=rows[0].__getitem__)
+        if not shared:
             continue
         lines = [
-            line_numbers(drive, sorted(found[digest] for digest in common))
-            for drive, found in zip((one, two), rows, strict=True)
+            log_lines(recording, sorted(rows_of_one[digest] for digest in shared))
+            for recording, rows_of_one in zip(pair, rows, strict=True)
         ]
+        first, second = pair
         findings.append(
             Finding(
                 "leak",
-                f"{one.name} + {two.name}",
-                f"{len(common)} frames are in both ({len(common) / len(one.lines):.0%} and "
-                f"{len(common) / len(two.lines):.0%} of the rows): lines {spans(lines[0])} of "
-                f"{one.name} and {spans(lines[1])} of {two.name}",
-                "Import one of them, or delete the lines from one: never validate on the one what "
-                "the other taught",
+                f"{first.name} + {second.name}",
+                f"{len(shared)} frames are in both recordings "
+                f"({len(shared) / len(first.lines):.0%} and "
+                f"{len(shared) / len(second.lines):.0%} of their rows): lines "
+                f"{format_lines(lines[0])} of {first.name} and {format_lines(lines[1])} of "
+                f"{second.name}",
+                "Import only one of the two, or delete these lines from one of them. A model must "
+                "not be validated on frames that it was trained on",
                 {
-                    "frames": len(common),
-                    "lines": [each[:SHOWN] for each in lines],
-                    "files": [one.images[rows[0][digest]][0] for digest in common[:SHOWN]],
+                    "frames": len(shared),
+                    "lines": [numbers[:MAX_EXAMPLES] for numbers in lines],
+                    "files": [first.images[rows[0][digest]][0] for digest in shared[:MAX_EXAMPLES]],
                 },
             )
         )
     return findings
 
 
-def _rows_by_digest(drive: Drive) -> dict[int, int]:
-    """Return a row of each picture of the centre camera, taken while the car moved."""
-    digests = drive.pictures.digests[:, 0]
-    rows = np.flatnonzero((digests != 0) & (drive.speed_mps > MOVING_MPS))
+def _rows_by_digest(recording: RecordingArrays) -> dict[int, int]:
+    """Return a row for the digest of each centre image that was recorded while the car moved."""
+    digests = recording.features.digests[:, 0]
+    rows = np.flatnonzero((digests != 0) & (recording.speed_mps > MOVING_MPS))
     return {int(digests[row]): int(row) for row in rows[::-1]}

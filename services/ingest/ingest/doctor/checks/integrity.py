@@ -1,87 +1,100 @@
-"""Can every line of the log and every picture be read, and has it the recorder's size?"""
+"""Checks that every line of the log and every image can be read, and that images have one size."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
-from ingest.doctor.finding import SHOWN, Finding, counted, spans
-from ingest.doctor.phase_correlation import SIZE
-from ingest.doctor.recording_arrays import Drive, Fault
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_counts, format_lines
+from ingest.doctor.recording_arrays import ImageFault, RecordingArrays, log_lines
 
 
-def values(drive: Drive) -> list[Finding]:
-    """Find lines that are no rows: NaN, values out of range, missing fields."""
-    if not drive.rejections:
+def check_values(recording: RecordingArrays) -> list[Finding]:
+    """Find lines that are not rows: with NaN, values out of range or missing fields."""
+    rejections = recording.rejections
+    if not rejections:
         return []
-    lines = [each.line for each in drive.rejections]
-    words = counted([f"{each.field} {each.reason}" for each in drive.rejections])
+    lines = [rejection.line for rejection in rejections]
+    reasons = format_counts([f"{rejection.field} {rejection.reason}" for rejection in rejections])
     return [
         Finding(
             "bad-values",
-            drive.name,
-            f"{len(lines)} lines of the log cannot be used ({words}): lines {spans(lines)}",
-            "Correct or delete these lines; ingest leaves them out, and refuses the recording from "
-            "--max-reject-share on",
+            recording.name,
+            f"{len(lines)} lines of the log cannot be used ({reasons}): lines "
+            f"{format_lines(lines)}",
+            "Correct or delete these lines. Import leaves them out, and refuses the recording if "
+            "more rows are bad than --max-reject-share allows",
             {
-                "lines": lines[:SHOWN],
+                "lines": lines[:MAX_EXAMPLES],
                 "count": len(lines),
-                "got": [each.got for each in drive.rejections[:SHOWN]],
+                "got": [rejection.got for rejection in rejections[:MAX_EXAMPLES]],
             },
         )
     ]
 
 
-def images(drive: Drive) -> list[Finding]:
-    """Find pictures that are missing, and pictures that cannot be read."""
+def check_images(recording: RecordingArrays) -> list[Finding]:
+    """Find images that are missing, and images that cannot be read."""
     findings = []
-    faults = drive.pictures.faults
-    missing, broken = ([each for each in faults if each.missing is kind] for kind in (True, False))
+    faults = recording.features.faults
+    missing = [fault for fault in faults if fault.missing]
+    broken = [fault for fault in faults if not fault.missing]
     if missing:
-        cure = "Copy the whole IMG folder; rows without their pictures are left out by ingest"
-        findings.append(_pictures("missing-images", drive, missing, "are not there", cure))
+        cure = "Copy the whole IMG folder. Import leaves out rows without their images"
+        findings.append(_image_finding("missing-images", recording, missing, "are missing", cure))
     if broken:
-        words = counted([each.why for each in broken])
-        cure = "Copy these files again or delete their rows; ingest leaves the rows out"
-        findings.append(
-            _pictures("broken-images", drive, broken, f"cannot be read ({words})", cure)
-        )
+        reasons = format_counts([fault.reason for fault in broken])
+        problem = f"cannot be read ({reasons})"
+        cure = "Copy these files again, or delete their rows. Import leaves out these rows"
+        findings.append(_image_finding("broken-images", recording, broken, problem, cure))
     return findings
 
 
-def _pictures(name: str, drive: Drive, faults: list[Fault], what: str, cure: str) -> Finding:
-    lines = sorted({each.line for each in faults})
-    files = [each.name for each in faults[:SHOWN]]
-    text = f"{len(faults)} pictures of {len(lines)} rows {what}: lines {spans(lines)}, {files[0]}"
-    figures = {"pictures": len(faults), "rows": len(lines), "lines": lines[:SHOWN], "files": files}
-    return Finding(name, drive.name, text, cure, figures)
+def _image_finding(
+    name: str, recording: RecordingArrays, faults: Sequence[ImageFault], problem: str, cure: str
+) -> Finding:
+    lines = sorted({fault.line for fault in faults})
+    files = [fault.name for fault in faults[:MAX_EXAMPLES]]
+    evidence = (
+        f"{len(faults)} images of {len(lines)} rows {problem}: lines {format_lines(lines)}, "
+        f"such as {files[0]}"
+    )
+    figures = {
+        "pictures": len(faults),
+        "rows": len(lines),
+        "lines": lines[:MAX_EXAMPLES],
+        "files": files,
+    }
+    return Finding(name, recording.name, evidence, cure, figures)
 
 
-def sizes(drive: Drive) -> list[Finding]:
-    """Find pictures that are not 320 x 160."""
-    found = drive.pictures.sizes
-    wrong = (found[..., 0] > 0) & (found != SIZE).any(axis=-1)
+def check_sizes(recording: RecordingArrays) -> list[Finding]:
+    """Find images that are not 320 x 160."""
+    sizes = recording.features.sizes
+    wrong = (sizes[..., 0] > 0) & (sizes != (IMAGE_HEIGHT, IMAGE_WIDTH)).any(axis=-1)
     if not wrong.any():
         return []
-    counts = Counter(f"{width} x {height}" for height, width in found[wrong].tolist())
+    counts = Counter(f"{width} x {height}" for height, width in sizes[wrong].tolist())
+    listed = ", ".join(f"{count} are {size}" for size, count in counts.most_common())
     rows = np.flatnonzero(wrong.any(axis=1))
-    lines = [int(drive.lines[row]) for row in rows]
+    lines = log_lines(recording, rows)
     camera = int(wrong[rows[0]].argmax())
     return [
         Finding(
             "picture-size",
-            drive.name,
-            f"{int(wrong.sum())} pictures of {len(rows)} rows are not {SIZE[1]} x {SIZE[0]} ("
-            f"{', '.join(f'{count} are {size}' for size, count in counts.most_common())}): lines "
-            f"{spans(lines)}",
-            "Record with Udacity's own window of the cameras: a picture of another view is "
-            "squeezed into the network's frame and means another road",
+            recording.name,
+            f"{int(wrong.sum())} images of {len(rows)} rows are not {IMAGE_WIDTH} x {IMAGE_HEIGHT} "
+            f"({listed}): lines {format_lines(lines)}",
+            "Record with the camera size of Udacity's simulator. An image of another view is "
+            "squeezed into the network's frame, and then shows another road",
             {
                 "pictures": int(wrong.sum()),
                 "sizes": dict(counts),
-                "lines": lines[:SHOWN],
-                "files": [drive.images[rows[0]][camera]],
+                "lines": lines[:MAX_EXAMPLES],
+                "files": [recording.images[rows[0]][camera]],
             },
         )
     ]

@@ -1,4 +1,4 @@
-"""Was it steered with keys? Their impulses are not what the road asked for."""
+"""Checks whether the car was steered with keys, whose impulses are not what the road requires."""
 
 from __future__ import annotations
 
@@ -7,50 +7,58 @@ from typing import Final
 import numpy as np
 
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import DRIVING_MPS, Drive, runs
+from ingest.doctor.recording_arrays import DRIVING_MPS, RecordingArrays, true_runs
 
-AT_REST: Final = 0.3
-"""Share of driven rows with one and the same steering, that of no key; of the keyboard's three real
-recordings 0.47 to 0.79. With a wheel or a mouse no value recurs like that."""
-PULSE_S: Final = 1.0
-"""Longer than a keyboard driver holds a key."""
-PULSES: Final = 0.7
-"""Share of excursions from rest that are pulses; of real recordings 0.9 to 1."""
-LEAST_PULSES: Final = 10
-SATURATED: Final = 0.999
+MIN_REST_SHARE: Final = 0.3
+"""Share of driven rows with exactly the same steering, that of no key, from which on keys are
+suspected.
+
+In real recordings made with a keyboard, it is 0.47 to 0.79. With a wheel or a mouse, no value is
+repeated so often."""
+MAX_PULSE_S: Final = 1.0
+"""A person who drives with keys does not hold a key for longer than this."""
+MIN_PULSE_SHARE: Final = 0.7
+"""Share of the deviations from rest that are pulses; in real recordings, it is 0.9 to 1."""
+MIN_PULSES: Final = 10
+FULL_LOCK: Final = 0.999
 
 
-def examine(drive: Drive) -> list[Finding]:
-    """Look for a steering that rests at one value and leaves it in short pulses."""
-    driven = drive.speed_mps > DRIVING_MPS
-    steering = drive.steering[driven]
+def check(recording: RecordingArrays) -> list[Finding]:
+    """Look for steering that rests at one value and leaves it in short pulses."""
+    driven = recording.speed_mps > DRIVING_MPS
+    steering = recording.steering[driven]
     if not len(steering):
         return []
     values, counts = np.unique(steering, return_counts=True)
     rest = float(values[counts.argmax()])
-    share = float(counts.max() / len(steering))
-    away = runs(driven & (drive.steering != rest))
-    length_s = np.array([after - first for first, after in away]) * drive.period_s
-    pulses = length_s <= PULSE_S
-    if share < AT_REST or pulses.sum() < LEAST_PULSES or pulses.mean() < PULSES:
+    rest_share = float(counts.max() / len(steering))
+    deviations = true_runs(driven & (recording.steering != rest))
+    length_s = np.array([end - first for first, end in deviations]) * recording.period_s
+    is_pulse = length_s <= MAX_PULSE_S
+    if (
+        rest_share < MIN_REST_SHARE
+        or is_pulse.sum() < MIN_PULSES
+        or is_pulse.mean() < MIN_PULSE_SHARE
+    ):
         return []
-    full = float((np.abs(steering) >= SATURATED).mean())
+    full_lock_share = float((np.abs(steering) >= FULL_LOCK).mean())
     return [
         Finding(
             "keyboard-impulses",
-            drive.name,
-            f"{share:.0%} of the driven rows have exactly the steering {rest:g}; it leaves it "
-            f"{len(away)} times, for {np.median(length_s):.2f} s in the median, and is at full "
-            f"lock in {full:.1%} of the rows",
-            "Training takes means over 0.6 s unless told otherwise (--smooth-s); compare with "
-            "--balance 1, by how it drives, or record with a mouse, wheel or joystick",
+            recording.name,
+            f"The steering is exactly {rest:g} in {rest_share:.0%} of the driven rows. It leaves "
+            f"this value {len(deviations)} times, for a median of {np.median(length_s):.2f} s, and "
+            f"is at full lock in {full_lock_share:.1%} of the rows",
+            "Training averages the steering over 0.6 s by default (--label-smoothing-s). Compare "
+            "how a model trained with --max-bin-ratio 1 drives, or record with a mouse, a wheel or "
+            "a joystick",
             {
                 "rest": rest,
-                "rest_share": round(share, 4),
-                "excursions": len(away),
-                "pulses": int(pulses.sum()),
+                "rest_share": round(rest_share, 4),
+                "excursions": len(deviations),
+                "pulses": int(is_pulse.sum()),
                 "median_s": round(float(np.median(length_s)), 3),
-                "saturated_share": round(full, 4),
+                "saturated_share": round(full_lock_share, 4),
             },
         )
     ]

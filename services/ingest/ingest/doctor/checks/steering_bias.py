@@ -1,4 +1,4 @@
-"""Is the steering 0 where the car goes straight?"""
+"""Checks that the steering is 0 where the car goes straight."""
 
 from __future__ import annotations
 
@@ -7,55 +7,63 @@ from typing import Final
 
 import numpy as np
 
+from contract.vehicle import MAX_STEER_DEG
 from ingest.doctor.finding import Finding
-from ingest.doctor.recording_arrays import Drive, runs
+from ingest.doctor.recording_arrays import RecordingArrays, true_runs
 
 WINDOW_S: Final = 0.5
 STRAIGHT_RAD_S: Final = 0.02
-"""Mean yaw rate over the window below which the car goes straight: at 15 mph a bend of 335 m."""
-MOST: Final = 0.03
-"""Three quarters of a degree at the wheels. On straights the four real recordings have 0.000 to
-+0.021, clean simulated ones -0.010 to +0.006."""
-SURE: Final = 3.0
-"""Standard errors that a bias must be away from 0."""
-LEAST_ROWS: Final = 30
-LEAST_STRETCHES: Final = 3
+"""The car goes straight if its mean yaw rate over the window is below this.
+
+At 15 mph, this is a bend with a radius of 335 m."""
+MAX_BIAS: Final = 0.03
+"""Largest bias that is not a finding: three quarters of a degree at the wheels.
+
+On straights, the four real recordings have 0.000 to +0.021, clean simulated ones -0.010 to +0.006.
+"""
+MIN_STANDARD_ERRORS: Final = 3.0
+"""A bias is a finding only if it is so many standard errors away from 0."""
+MIN_ROWS: Final = 30
+MIN_STRAIGHTS: Final = 3
 
 
-def examine(drive: Drive) -> list[Finding]:
-    """Compare the mean steering of straight stretches with 0.
+def check(recording: RecordingArrays) -> list[Finding]:
+    """Compare the mean steering on straights with 0.
 
-    Rows of a stretch depend on each other, so the standard error is that of the stretches' means,
-    weighted by their lengths (W. G. Cochran, Sampling Techniques, 1977, section 6.3: ratio
-    estimate).
+    The rows of one straight depend on each other. Therefore the standard error is that of the means
+    of the straights, weighted by their lengths (W. G. Cochran, Sampling Techniques, 1977, section
+    6.3: ratio estimate).
     """
-    good, rate = drive.believed(), drive.yaw_rate()
-    if len(good) < LEAST_ROWS:
+    trusted, yaw_rate = recording.trusted_rows(), recording.seen_yaw_rate()
+    if len(trusted) < MIN_ROWS:
         return []
-    width = max(1, round(WINDOW_S / drive.period_s)) | 1
+    width = max(1, round(WINDOW_S / recording.period_s)) | 1
     box = np.ones(width) / width
-    whole = np.convolve(good, box, "same") > 1 - 0.5 / width
-    straight = whole & (np.abs(np.convolve(rate, box, "same")) < STRAIGHT_RAD_S)
-    stretches = runs(straight)
-    rows = int(straight.sum())
-    if rows < LEAST_ROWS or len(stretches) < LEAST_STRETCHES:
+    all_trusted = np.convolve(trusted, box, "same") > 1 - 0.5 / width
+    is_straight = all_trusted & (np.abs(np.convolve(yaw_rate, box, "same")) < STRAIGHT_RAD_S)
+    straights = true_runs(is_straight)
+    rows = int(is_straight.sum())
+    if rows < MIN_ROWS or len(straights) < MIN_STRAIGHTS:
         return []
-    mean = float(drive.steering[straight].mean())
-    sums = np.array([float((drive.steering[a:b] - mean).sum()) for a, b in stretches])
-    count = len(stretches)
+    bias = float(recording.steering[is_straight].mean())
+    sums = np.array(
+        [float((recording.steering[first:end] - bias).sum()) for first, end in straights]
+    )
+    count = len(straights)
     error = math.sqrt(float(sums @ sums) * count / (count - 1)) / rows
-    if abs(mean) <= MOST or abs(mean) <= SURE * error:
+    if abs(bias) <= MAX_BIAS or abs(bias) <= MIN_STANDARD_ERRORS * error:
         return []
-    side = "right" if mean > 0 else "left"
+    side = "right" if bias > 0 else "left"
+    angle_deg = abs(bias) * MAX_STEER_DEG
     return [
         Finding(
             "steering-bias",
-            drive.name,
-            f"where the car goes straight ({rows} rows in {count} stretches) the steering is "
-            f"{mean:+.3f} ± {error:.3f} in the mean, {abs(mean) * 25:.1f}° to the {side}",
-            f"Take {mean:+.3f} off the steering column; calibrate the wheel or joystick",
+            recording.name,
+            f"On straights ({rows} rows in {count} places) the mean steering is {bias:+.3f} ± "
+            f"{error:.3f}, which is {angle_deg:.1f}° to the {side}",
+            f"Subtract {bias:+.3f} from the steering column, and calibrate the wheel or joystick",
             {
-                "bias": round(mean, 4),
+                "bias": round(bias, 4),
                 "standard_error": round(error, 4),
                 "rows": rows,
                 "stretches": count,

@@ -1,0 +1,121 @@
+"""Runs the trainer's job without a queue, for other benchmarks.
+
+python -m bench.training.job JOB_ID CONFIG
+
+Nothing heavy is imported at the top, because spawned reader processes import this module again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, Any]:
+    """Train with the settings of the environment; return the result that `lapwing train` shows."""
+    import logging
+
+    from contract.settings import load
+    from contract.train_config import from_arguments
+    from trainer.jobs.train import train
+    from trainer.settings import Settings
+
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    settings = load(Settings, os.environ)
+    return train(settings, job_id, lambda **_: None, datasets, from_arguments(config))
+
+
+def steered(
+    scratch: Path, recording: Path, config: dict[str, Any]
+) -> tuple[Callable[[Any], float], dict[str, float]]:
+    """Train as the job does, but publish nothing.
+
+    Args:
+        scratch: a folder; the recording is imported into it unless it is there already.
+        recording: the recording to learn from.
+        config: the options of the job.
+
+    Returns:
+        A function that steers as the network of the best epoch, and the scores of that network.
+    """
+    import tensorflow as tf
+
+    from contract.dataset import store
+    from contract.settings import load
+    from contract.train_config import from_arguments
+    from ingest.job import import_source
+    from ingest.settings import Settings
+    from trainer.data.augmentation import Augmentation
+    from trainer.data.loader import Stream
+    from trainer.jobs import train as job
+    from trainer.training import devices
+    from trainer.training import loop as epochs
+    from trainer.training.run_state import State, Workspace
+    from trainer.training.tensorboard import TrainingBoard
+
+    chosen, data = from_arguments(config), scratch / "data"
+    import_source(
+        load(Settings, {"LAPWING_DATA_DIR": str(data)}),
+        recording,
+        recording.name,
+        1.0,
+        lambda **_: None,
+    )
+    (manifest,) = store.select_manifests(data, [])
+    workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
+    state.shuffle = "exact"
+    varied = Augmentation(
+        chosen.brightness,
+        chosen.shadow,
+        chosen.blur,
+        chosen.shift_m,
+        chosen.turn_deg,
+        chosen.recovery_time_s,
+    )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(workspace.hold())
+        reader = stack.enter_context(store.open_store(data, manifest))
+        table, held, _ = job.samples([reader], chosen)
+        stream = stack.enter_context(
+            Stream(
+                [reader.place],
+                batch=chosen.batch,
+                readers=1,
+                queue_bytes=256 << 20,
+                augmentation=varied,
+            )
+        )
+        work = epochs.Training(
+            chosen,
+            devices.prepare(),
+            table,
+            held,
+            [reader.blocks],
+            stream,
+            workspace,
+            state,
+            3600.0,
+        )
+        with TrainingBoard(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
+            epochs.run(work, lambda **_: None, board)
+        best = work.saved(workspace.network(state.best_epoch))
+        scores = work.validate(best)[1]
+        workspace.discard()
+    figures = {
+        "train_samples": float(len(table.train)),
+        "epoch": float(state.epoch),
+        "best_epoch": float(state.best_epoch),
+        "validation_mse": scores["mse"],
+    }
+    call = tf.function(lambda frames: best.model(frames, training=False))
+    return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], [], json.loads(sys.argv[2]))))

@@ -1,0 +1,56 @@
+"""Lapwing's own loader: reader processes deliver every sample once in an epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bench.training.loaders import BATCH
+from contract.dataset import store
+from contract.dataset.timeline import row_segments
+from contract.vehicle import CAMERA_NAMES
+from trainer.data import sampler, shared_memory, side_cameras
+from trainer.data import samples as index
+from trainer.data.loader import Batch, Stream
+from trainer.data.samples import Material
+
+READERS = int(os.environ.get("BENCH_READERS", "2"))
+SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
+FLIP = os.environ.get("BENCH_FLIP", "") == "1"
+
+
+def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for batch in epochs(folder, BATCH, held=1):
+        yield batch.frames, batch.labels
+
+
+def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
+    """Yield the batches of one epoch after another, as a training does."""
+    (manifest,) = store.read_manifests(folder / "data")
+    with store.open_store(folder / "data", manifest) as reader:
+        rows, place = reader.rows, reader.place
+    mask = np.ones(len(rows), bool)
+    material = Material(rows, mask, mask, row_segments(rows), rows["steering"])
+    samples = index.training(
+        [material],
+        cameras=CAMERA_NAMES,
+        flip=FLIP,
+        history=0,
+        labeller=side_cameras.labeller(0.2, 2.0),
+    )
+    numbers = np.arange(len(samples))
+    orders = {
+        "none": lambda epoch: sampler.unshuffled(numbers, samples),
+        "exact": lambda epoch: sampler.exact(numbers, 1, epoch),
+        "blocks": lambda epoch: sampler.blocked(numbers, samples, 1, epoch),
+    }
+    with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
+        for epoch in range(1_000_000):
+            asked = (
+                shared_memory.records(samples, each)
+                for each, _ in orders[SHUFFLE](epoch).batches(size)
+            )
+            yield from stream.batches(asked)

@@ -1,0 +1,86 @@
+"""The command `import-model`: it has a Keras model file of another program published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from contract.jobs import queue
+from lapwing.jobs import uploads
+from lapwing.jobs.follow import finish
+from lapwing.options import AsJson, Wait, parse_crop, parse_size
+from lapwing.settings import read_settings
+
+
+def import_model(
+    file: Annotated[
+        Path, typer.Argument(help="Model file in HDF5 format, saved by Keras 1, 2 or 3.")
+    ],
+    normalize: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMULA",
+            help='Formula that scales the pixels x, such as "x/127.5-1". It is needed only if '
+            "no layer of the network scales them.",
+        ),
+    ] = "",
+    crop: Annotated[
+        str,
+        typer.Option(
+            metavar="TOP,BOTTOM",
+            help="Rows to cut off at the top and at the bottom of the 320 x 160 image before "
+            "the network gets it.",
+        ),
+    ] = "0,0",
+    size: Annotated[
+        str,
+        typer.Option(
+            metavar="WIDTHxHEIGHT",
+            help="Size of the image that the network takes, in pixels. It is needed only if "
+            "the file does not say it.",
+        ),
+    ] = "",
+    color: Annotated[
+        str,
+        typer.Option(
+            metavar="rgb|bgr|yuv|gray", help="Color space of the image that the network takes."
+        ),
+    ] = "rgb",
+    output: Annotated[
+        int | None,
+        typer.Option(
+            metavar="X",
+            min=0,
+            help="Number of the output that is the steering, counted from 0. It is needed only "
+            "if the network has several outputs.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the model. By default, it is the name of the file."
+        ),
+    ] = None,
+    wait: Wait = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a Keras model file that another program made.
+
+    The file is read as data. No code in it is executed.
+    """
+    settings = read_settings()
+    arguments: dict[str, Any] = {
+        "name": name or file.name,
+        "normalize": normalize,
+        "crop": parse_crop(crop),
+        "size": parse_size(size) if size else None,
+        "color": color,
+        "output": output,
+    }
+    connection = settings.connect()
+    source, staged = uploads.stage_model(file, settings.models, bool(settings.inbox_dir))
+    arguments |= {"source": str(source), "staged": staged}
+    job_id = queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)
+    finish([job_id], connection, wait, as_json)

@@ -1,0 +1,1 @@
+"""The connection to one simulator: websocket, Socket.IO dialect and unanswered telemetry."""

@@ -1,0 +1,1 @@
+"""The driver of one simulator, and the control of its speed."""

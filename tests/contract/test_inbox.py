@@ -1,0 +1,36 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from contract import inbox
+
+
+def test_copies_are_removed_from_the_inbox_and_from_nowhere_else(tmp_path: Path) -> None:
+    folders = ("models/.inbox/a1", "elsewhere", "models/deep")
+    copies = [tmp_path / folder / "mine.jpg" for folder in folders]
+    for path in copies:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"jpg")
+    devious = tmp_path / "models" / ".inbox" / ".." / "deep" / "mine.jpg"
+    inbox.discard([*copies, devious], tmp_path / "models" / inbox.MODEL_FILES)
+    assert [path.exists() for path in copies] == [False, True, True]
+    assert (tmp_path / "models" / ".inbox").is_dir()
+
+
+def test_an_inbox_may_be_named_through_a_link(tmp_path: Path) -> None:
+    copy = tmp_path / "volume" / "inbox" / "a1" / "lake.zip"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    (tmp_path / "data").symlink_to(tmp_path / "volume")
+    inbox.discard([tmp_path / "data" / "inbox" / "a1" / "lake.zip"], tmp_path / "data" / "inbox")
+    assert not copy.parent.exists()
+
+
+def test_a_copy_that_cannot_be_removed_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A copy whose folder has gone already is no error of the job."""
+    with caplog.at_level(logging.WARNING):
+        inbox.discard([tmp_path / "inbox" / "gone" / "lake.zip"], tmp_path / "inbox")
+    assert "cannot be removed" in caplog.text

@@ -1,0 +1,97 @@
+"""Tests of the options of `lapwing train`, which are made from TrainConfig."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from redis import Redis
+from typer.testing import CliRunner
+
+from contract.errors import SettingError, TrainingError
+from contract.jobs import queue
+from contract.train_config import TrainConfig
+from lapwing.app import app
+
+FIELDS = dataclasses.fields(TrainConfig)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_socket: Path) -> None:
+    monkeypatch.setenv("LAPWING_HOME", str(tmp_path))
+    monkeypatch.setenv("LAPWING_REDIS_URL", f"unix://{redis_socket}")
+
+
+def train(*words: str) -> Result:
+    return CliRunner().invoke(app, ["train", *words, "--no-wait"])
+
+
+def queued_arguments(redis: Redis) -> dict[str, Any]:
+    """Return the arguments of the only queued job."""
+    [view] = queue.views(redis)
+    return view.arguments
+
+
+def test_without_options_a_job_has_the_defaults_of_the_configuration(redis: Redis) -> None:
+    assert train().exit_code == 0
+    assert queued_arguments(redis) == {"datasets": [], **dataclasses.asdict(TrainConfig())}
+
+
+def test_each_field_is_an_option_with_its_description() -> None:
+    done = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "80"})
+    words = " ".join(done.stdout.split())
+    for field in FIELDS:
+        assert f"--{field.name.replace('_', '-')} " in words
+        assert field.metadata["description"] in words
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_given_options_reach_the_job(redis: Redis) -> None:
+    done = train("lake", "--epochs", "3", "--no-flip", "--split", "blocks", "--brightness", "0.5")
+    assert done.exit_code == 0
+    config = TrainConfig(epochs=3, flip=False, split="blocks", brightness=0.5)
+    assert queued_arguments(redis) == {"datasets": ["lake"], **dataclasses.asdict(config)}
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), ("0.25", 0.25)])
+def test_the_steering_correction_is_a_word_or_a_number(
+    redis: Redis, text: str, value: float | str
+) -> None:
+    assert train("--steering-correction", text).exit_code == 0
+    assert queued_arguments(redis)["steering_correction"] == value
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if field.metadata["formerly"]])
+def test_the_names_of_release_0_1_0_still_work_with_a_warning(
+    redis: Redis, field: dataclasses.Field[Any]
+) -> None:
+    former = f"--{field.metadata['formerly'].replace('_', '-')}"
+    current = f"--{field.name.replace('_', '-')}"
+    done = train(former, "0.5")
+    assert done.exit_code == 0
+    assert f"{former} is now called {current}." in done.stderr
+    assert queued_arguments(redis)[field.name] == 0.5
+    assert f"{former} " not in CliRunner().invoke(app, ["train", "--help"]).stdout
+
+
+def test_an_option_under_both_of_its_names_is_refused(redis: Redis) -> None:
+    done = train("--light", "0.5", "--brightness", "0.4")
+    assert isinstance(done.exception, SettingError)
+    assert "got --light and --brightness" in str(done.exception)
+    assert queue.views(redis) == []
+
+
+@pytest.mark.parametrize("words", [("--epochs", "0"), ("--blur", "1.5"), ("--light", "2")])
+def test_a_number_out_of_range_is_refused_at_once(redis: Redis, words: tuple[str, str]) -> None:
+    done = train(*words)
+    assert done.exit_code == 2
+    assert f"Invalid value for '{words[0]}'" in done.stderr
+    assert queue.views(redis) == []
+
+
+def test_an_unknown_word_is_refused_at_once(redis: Redis) -> None:
+    done = train("--split", "thirds")
+    assert isinstance(done.exception, TrainingError)
+    assert "It must be one of auto, recordings, blocks" in str(done.exception)
+    assert queue.views(redis) == []

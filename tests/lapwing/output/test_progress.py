@@ -1,0 +1,64 @@
+from typing import Any
+
+import pytest
+
+from contract.jobs.queue import JobView
+from lapwing.output.progress import describe_error, describe_progress, fraction_done
+
+
+def view(status: str, error: str = "", **progress: Any) -> JobView:
+    return JobView("train-1", "train", status, progress, None, error, "", {})
+
+
+def test_the_progress_of_a_training_is_described() -> None:
+    text = describe_progress(
+        view(
+            "started",
+            phase="train",
+            epoch=2,
+            epochs=9,
+            loss=0.01234,
+            validation_mse=0.02,
+            samples_per_s=987.6,
+            eta_s=12,
+        )
+    )
+    assert text == "train · epoch 2/9 · loss 0.0123 · val 0.0200 · 988 samples/s · ≤ 12 s left"
+
+
+def test_a_later_phase_does_not_repeat_the_figures_of_an_earlier_one() -> None:
+    text = describe_progress(view("started", phase="publish", epoch=2, epochs=9, loss=0.01))
+    assert text == "publish"
+
+
+def test_a_job_without_progress_is_starting() -> None:
+    assert describe_progress(view("started")) == "starting"
+    assert describe_progress(view("queued")) == "queued"
+
+
+def test_the_progress_of_a_gate_names_the_version_that_drives() -> None:
+    text = describe_progress(view("started", phase="drive", version=3, drives=4, drives_total=12))
+    assert text == "drive · version 3 · 4 of 12"
+    text = describe_progress(view("started", phase="replay", version=3))
+    assert text == "replay · version 3 · 0 of ?"
+
+
+@pytest.mark.parametrize(
+    ("progress", "fraction"),
+    [
+        ({}, None),
+        ({"epoch": 3, "epochs": 4, "step": 5, "steps": 10}, 2.5 / 4),
+        ({"rows_done": 30, "rows_total": 40}, 0.75),
+        ({"drives": 3, "drives_total": 12}, 0.25),
+        ({"drives_total": 12}, 0.0),
+    ],
+)
+def test_the_fraction_done_follows_from_the_progress(
+    progress: dict[str, Any], fraction: float | None
+) -> None:
+    assert fraction_done(progress) == fraction
+
+
+def test_an_error_of_lapwing_is_shown_without_its_class() -> None:
+    assert describe_error(view("failed", "contract.errors.JobError: it failed.")) == "it failed."
+    assert describe_error(view("failed", "ValueError: it failed.")) == "ValueError: it failed."
