@@ -56,7 +56,10 @@ def read(path: Path) -> tuple[Layer, ...] | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
-        return tuple(_layer(entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(entries, list):
+            raise ValueError(f"{entries!r:.80} instead of a list")
+        return tuple(_layer(entry) for entry in entries)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

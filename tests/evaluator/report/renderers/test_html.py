@@ -70,7 +70,7 @@ def test_a_video_that_is_too_large_is_named_but_not_embedded(folder: Path) -> No
         file.truncate(html.MAX_VIDEO_BYTES + 1)
     page = html.render(report(FILM), folder)
     assert "<video" not in page
-    assert "too large for this page: it is <code>pictures/a.mp4</code> beside it" in page
+    assert "too large for this page; it is in <code>pictures/a.mp4</code> beside it" in page
 
 
 def test_videos_are_embedded_up_to_the_total_limit(folder: Path) -> None:
