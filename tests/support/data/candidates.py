@@ -9,7 +9,7 @@ from typing import Any
 from contract.models.registry import ModelManifest, Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition
-from evaluator.closed_loop.rollouts import Course
+from evaluator.closed_loop.rollouts import Scenario
 from evaluator.jobs import gate
 from evaluator.settings import Settings
 from support.data import models
@@ -37,9 +37,9 @@ def settings(root: Path, track: Path) -> Settings:
     )
 
 
-def course(track: Path) -> Course:
-    """Return the drives that the gate asks of a version."""
-    return Course(str(track), Condition(), gate.LAPS, gate.SEED)
+def course(track: Path) -> Scenario:
+    """Return what the gate has versions drive."""
+    return Scenario(str(track), Condition(), gate.GATE_LAPS, gate.GATE_SEED)
 
 
 class Driven:
@@ -53,7 +53,7 @@ class Driven:
         self.outcomes: dict[str, list[dict[str, Any]]] = {}
         for version, name in enumerate(DRIVEN, 1):
             models.publish(self._registry, networks / name, name)
-            [self.outcomes[name]] = rollouts.drives(
+            [self.outcomes[name]] = rollouts.run_rollouts(
                 self._registry, version, [course(self.track)], STARTS, 1
             )
 
@@ -68,6 +68,6 @@ class Driven:
             staged = registry.root / f".staged-{job}"
             shutil.copytree(self._networks / name, staged)
             published = registry.publish(staged, models.manifest(job, **changes))
-        results = rollouts.folder(self._registry, DRIVEN.index(name) + 1)
-        shutil.copytree(results, rollouts.folder(registry, published.version))
+        kept = rollouts.evaluations_folder(self._registry, DRIVEN.index(name) + 1)
+        shutil.copytree(kept, rollouts.evaluations_folder(registry, published.version))
         return published

@@ -134,7 +134,7 @@ def _condition(folder: Path, name: str, failing: int) -> dict[str, Any]:
     film(folder / f"{name}-worst.mp4")
     return {
         "condition": name,
-        "measures": statistics.measure(drives),
+        "measures": statistics.summarize(drives),
         "drives": drives,
         "pictures": [f"{name}.png"],
         "film": f"{name}-worst.mp4",
