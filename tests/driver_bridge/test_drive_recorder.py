@@ -9,7 +9,7 @@ from support.data import samples
 
 from contract.recordings.driving_log import read
 from contract.settings import load
-from driver_bridge.drive_recorder import MOST_QUEUED, Outcome, Recorder, Row
+from driver_bridge.drive_recorder import MAX_QUEUED_ROWS, DriveRecorder, RecordedRow, WriteResult
 from ingest.job import import_source
 from ingest.settings import Settings
 
@@ -17,21 +17,21 @@ NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JPEG = samples.jpeg()
 
 
-def row(steering: float = 0.25, throttle: float = 0.5, speed_mph: float = 9.0) -> Row:
-    return Row(JPEG, steering, throttle, speed_mph)
+def row(steering: float = 0.25, throttle: float = 0.5, speed_mph: float = 9.0) -> RecordedRow:
+    return RecordedRow(JPEG, steering, throttle, speed_mph)
 
 
-def written(recorder: Recorder) -> None:
+def write_all(recorder: DriveRecorder) -> None:
     while recorder.write():
         pass
 
 
-def test_a_row_is_written_as_the_simulators_recorder_does(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path / "new" / "run", now=lambda: NOON)
-    drive = recorder.drive()
+def test_rows_are_written_in_the_format_of_the_simulators_recorder(tmp_path: Path) -> None:
+    recorder = DriveRecorder(tmp_path / "new" / "run", now=lambda: NOON)
+    drive = recorder.start_drive()
     drive.put(row(0.25, 0.5, 9.0))
     drive.put(row(-1.0, -0.1, 30.0))
-    written(recorder)
+    write_all(recorder)
     folder = tmp_path / "new" / "run" / "2026_01_02_12_00_00_123"
     names = sorted(path.name for path in (folder / "IMG").iterdir())
     assert names == [f"center_2026_01_02_12_00_00_{number}.jpg" for number in (123, 124)]
@@ -43,25 +43,25 @@ def test_a_row_is_written_as_the_simulators_recorder_does(tmp_path: Path) -> Non
     assert (recorder.written, recorder.dropped) == (2, 0)
 
 
-def test_each_drive_has_a_folder_of_its_own_and_one_without_frames_none(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, now=lambda: NOON)
-    one, other, empty = (recorder.drive() for _ in range(3))
+def test_each_drive_has_its_own_folder_and_a_drive_without_frames_has_none(tmp_path: Path) -> None:
+    recorder = DriveRecorder(tmp_path, now=lambda: NOON)
+    one, other, empty = (recorder.start_drive() for _ in range(3))
     for drive in (one, other, one):
         drive.put(row())
     empty.end()
     one.end()
-    written(recorder)
-    counts = sorted(len(list((each / "IMG").iterdir())) for each in tmp_path.iterdir())
+    write_all(recorder)
+    counts = sorted(len(list((folder / "IMG").iterdir())) for folder in tmp_path.iterdir())
     assert counts == [1, 2]
 
 
-def test_ingest_takes_it(tmp_path: Path) -> None:
+def test_ingest_reads_a_recorded_drive(tmp_path: Path) -> None:
     now = iter(NOON + timedelta(milliseconds=67 * number) for number in range(100))
-    recorder = Recorder(tmp_path / "drives", now=lambda: next(now))
-    drive = recorder.drive()
+    recorder = DriveRecorder(tmp_path / "drives", now=lambda: next(now))
+    drive = recorder.start_drive()
     for number in range(40):
         drive.put(row(round(number / 100, 2), -0.5 if number == 7 else 0.5, 15.25))
-    written(recorder)
+    write_all(recorder)
     (folder,) = (tmp_path / "drives").iterdir()
     log = read((folder / "driving_log.csv").read_bytes())
     assert log.rejections == []
@@ -73,92 +73,92 @@ def test_ingest_takes_it(tmp_path: Path) -> None:
     assert (result["rows"], result["rejected"], result["frames"]) == (40, 0, 40)
 
 
-def test_what_is_no_jpeg_is_not_kept(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
-    recorder.drive().put(Row(b"#!/bin/sh", 0.0, 0.0, 0.0))
-    written(recorder)
+def test_an_image_that_is_no_jpeg_is_not_recorded(tmp_path: Path) -> None:
+    recorder = DriveRecorder(tmp_path)
+    recorder.start_drive().put(RecordedRow(b"#!/bin/sh", 0.0, 0.0, 0.0))
+    write_all(recorder)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_slow_disk_costs_frames_and_not_the_drive(
+def test_a_slow_disk_loses_frames_and_does_not_slow_the_drive(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, slack: float
 ) -> None:
-    recorder = Recorder(tmp_path)
-    drive = recorder.drive()
+    recorder = DriveRecorder(tmp_path)
+    drive = recorder.start_drive()
     began = time.monotonic()
-    for _ in range(MOST_QUEUED + 100):
+    for _ in range(MAX_QUEUED_ROWS + 100):
         drive.put(row())
     assert time.monotonic() - began < slack * 0.2
     assert recorder.dropped == 100
     assert [record.message for record in caplog.records] == [
-        "frames are not kept: the disk is too slow for them. The drive goes on"
+        "frames are not recorded: the disk is too slow for them. The drive goes on"
     ]
-    written(recorder)
-    assert recorder.written == MOST_QUEUED
+    write_all(recorder)
+    assert recorder.written == MAX_QUEUED_ROWS
 
 
-def test_a_disk_that_fails_is_said_once_and_tried_again(
+def test_a_disk_that_fails_is_logged_once_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    recorder = Recorder(tmp_path / "run", now=lambda: NOON)
-    drive = recorder.drive()
+    recorder = DriveRecorder(tmp_path / "run", now=lambda: NOON)
+    drive = recorder.start_drive()
     folder = tmp_path / "run" / "2026_01_02_12_00_00_123"
     folder.parent.rmdir()
-    folder.parent.touch()  # a file stands where the folder was
+    folder.parent.touch()  # a file takes the place of the folder
     for _ in range(100):
         drive.put(row())
-    written(recorder)
+    write_all(recorder)
     assert (recorder.written, recorder.dropped) == (0, 100)
     folder.parent.unlink()
     drive.put(row())
-    written(recorder)
+    write_all(recorder)
     assert (recorder.written, recorder.dropped) == (1, 100)
     assert len(read((folder / "driving_log.csv").read_bytes()).rows) == 1
-    said = [record.message for record in caplog.records]
-    assert len(said) == 2
-    assert "Not a directory" in said[0]
-    assert said[1] == "frames are kept again; 100 were lost"
+    messages = [record.message for record in caplog.records]
+    assert len(messages) == 2
+    assert "Not a directory" in messages[0]
+    assert messages[1] == "frames are recorded again; 100 were lost"
 
 
-def test_half_a_line_of_a_full_disk_spoils_no_other(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, now=lambda: NOON)
-    drive = recorder.drive()
+def test_half_a_line_from_a_full_disk_does_not_damage_other_lines(tmp_path: Path) -> None:
+    recorder = DriveRecorder(tmp_path, now=lambda: NOON)
+    drive = recorder.start_drive()
     drive.put(row())
-    written(recorder)
+    write_all(recorder)
     (folder,) = tmp_path.iterdir()
     with (folder / "driving_log.csv").open("a") as file:
-        file.write("/a/IMG/center_2026")  # what a full disk leaves
-    recorder._trouble = "No space left on device"
+        file.write("/a/IMG/center_2026")  # a full disk leaves such a line
+    recorder._failure = "No space left on device"
     drive.put(row(0.75))
-    written(recorder)
+    write_all(recorder)
     log = read((folder / "driving_log.csv").read_bytes())
-    assert [each.steering for each in log.rows] == [0.25, 0.75]
+    assert [row.steering for row in log.rows] == [0.25, 0.75]
 
 
-def test_the_disk_is_written_where_offload_says(tmp_path: Path) -> None:
+def test_rows_are_written_by_offload(tmp_path: Path) -> None:
     threads = []
 
-    def offload(write: Callable[[], Outcome]) -> Outcome:
-        outcome: list[Outcome] = []
+    def offload(write: Callable[[], WriteResult]) -> WriteResult:
+        results: list[WriteResult] = []
 
         def run() -> None:
             threads.append(threading.current_thread())
-            outcome.append(write())
+            results.append(write())
 
         thread = threading.Thread(target=run)
         thread.start()
         thread.join()
-        return outcome[0]
+        return results[0]
 
-    recorder = Recorder(tmp_path, offload)
-    recorder.drive().put(row())
-    written(recorder)
+    recorder = DriveRecorder(tmp_path, offload)
+    recorder.start_drive().put(row())
+    write_all(recorder)
     assert threads
     assert threading.current_thread() not in threads
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
-        Recorder(tmp_path / "file" / "run")
+        DriveRecorder(tmp_path / "file" / "run")

@@ -1,6 +1,6 @@
-"""Mutated frames of a conversation, and a good client beside them: promise P18.
+"""Tests that send mutated frames of a conversation while a good client drives (promise P18).
 
-A small part of the mutations runs always, all 20,000 with `make soak`.
+A few of the mutations run always, all 20,000 with `make soak`.
 """
 
 import base64
@@ -23,7 +23,7 @@ from simulator.unity.client import PATH, UnityClient
 from simulator.unity.number_format import find_locale
 
 JPEG = samples.jpeg()
-ALWAYS_S = 0.25
+MAX_ANSWER_S = 0.25
 TELEMETRY = {
     "steering_angle": "0.0000",
     "throttle": "0.0000",
@@ -35,12 +35,12 @@ SEEDS = [
     b"40",
     b"41",
     b'42["telemetry",null]',
-    b'451-["telemetry",{"_placeholder":true,"num":0}]',
+    b'451-["telemetry",{"_positionholder":true,"num":0}]',
     b'421["telemetry",{}]',
     ("42" + json.dumps(["telemetry", TELEMETRY])).encode(),
     ("42" + json.dumps(["telemetry", {**TELEMETRY, "image": "/9j/"}])).encode(),
 ]
-NASTY = [
+HARMFUL = [
     b"",
     b"null",
     b"NaN",
@@ -59,31 +59,31 @@ NASTY = [
 ]
 
 
-def mutated(dice: random.Random) -> tuple[int, bytes]:
-    """Return an opcode and a payload that is almost one of a simulator's."""
-    data = bytearray(dice.choice(SEEDS))
-    for _ in range(dice.randrange(1, 5)):
-        place = dice.randrange(len(data) + 1)
-        what = dice.randrange(5)
-        if what == 0 and data:
-            data[min(place, len(data) - 1)] = dice.randrange(256)
-        elif what == 1:
-            data[place:place] = dice.choice(NASTY)
-        elif what == 2:
-            del data[place : place + dice.randrange(1, 20)]
-        elif what == 3:
-            data[place:place] = data[: dice.randrange(40)]
+def mutated(rng: random.Random) -> tuple[int, bytes]:
+    """Return an opcode and a payload that is almost a payload of a simulator."""
+    data = bytearray(rng.choice(SEEDS))
+    for _ in range(rng.randrange(1, 5)):
+        position = rng.randrange(len(data) + 1)
+        mutation = rng.randrange(5)
+        if mutation == 0 and data:
+            data[min(position, len(data) - 1)] = rng.randrange(256)
+        elif mutation == 1:
+            data[position:position] = rng.choice(HARMFUL)
+        elif mutation == 2:
+            del data[position : position + rng.randrange(1, 20)]
+        elif mutation == 3:
+            data[position:position] = data[: rng.randrange(40)]
         else:
-            del data[place:]
-    return dice.choices([1, 2, 0, 8, 9, 10], [80, 10, 3, 2, 3, 2])[0], bytes(data)
+            del data[position:]
+    return rng.choices([1, 2, 0, 8, 9, 10], [80, 10, 3, 2, 3, 2])[0], bytes(data)
 
 
 def fuzz(port: int, count: int, seed: int) -> int:
-    """Send so many mutated frames; return how many connections that took."""
-    dice = random.Random(seed)
+    """Send `count` mutated frames, and return the number of connections that this took."""
+    rng = random.Random(seed)
     connections, connection = 0, None
     for _ in range(count):
-        opcode, data = mutated(dice)
+        opcode, data = mutated(rng)
         with suppress(OSError, websocket.WebSocketException):
             if connection is None:
                 connection = websocket.create_connection(
@@ -91,12 +91,12 @@ def fuzz(port: int, count: int, seed: int) -> int:
                 )
                 connections += 1
             raw = bytearray(ABNF(1, 0, 0, 0, opcode, 1, data).format())
-            if dice.random() < 0.05:
-                raw[dice.randrange(min(8, len(raw)))] ^= 1 << dice.randrange(8)
+            if rng.random() < 0.05:
+                raw[rng.randrange(min(8, len(raw)))] ^= 1 << rng.randrange(8)
             connection.sock.sendall(raw)
-            # Each frame is to be read: what follows one that ends the connection is not.
+            # Each frame must be read, and frames after one that ends the connection are not.
             readable = select.select([connection.sock], [], [], 0.001)[0]
-            if (not readable or connection.sock.recv(65_536)) and dice.random() > 0.02:
+            if (not readable or connection.sock.recv(65_536)) and rng.random() > 0.02:
                 continue
         if connection is not None:
             connection.shutdown()
@@ -108,25 +108,25 @@ def fuzz(port: int, count: int, seed: int) -> int:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a bridge that must end with 0 when it is told to."""
+    """Return the port of a bridge, which must end with status 0."""
     with answering.inference() as answers, bridge(answers.url) as port:
         yield port
 
 
-def beside(port: int, count: int, seed: int, slack: float) -> None:
+def fuzz_beside_a_good_client(port: int, count: int, seed: int, slack: float) -> None:
     ended = threading.Event()
-    taken: list[float] = []
+    answer_times_s: list[float] = []
     unanswered: list[int] = []
 
     def drive() -> None:
-        with UnityClient(f"ws://127.0.0.1:{port}", find_locale("en-US"), 3.0) as good:
+        with UnityClient(f"ws://127.0.0.1:{port}", find_locale("en-US"), 3.0) as client:
             while not ended.is_set():
                 began = time.monotonic()
-                good.send_telemetry(0.0, 0.0, 9.0, JPEG)
-                command = good.command()
-                taken.append(time.monotonic() - began)
+                client.send_telemetry(0.0, 0.0, 9.0, JPEG)
+                command = client.command()
+                answer_times_s.append(time.monotonic() - began)
                 if command is None or command.steering != 0.25:
-                    unanswered.append(len(taken))
+                    unanswered.append(len(answer_times_s))
                 time.sleep(0.05)
 
     thread = threading.Thread(target=drive)
@@ -138,14 +138,16 @@ def beside(port: int, count: int, seed: int, slack: float) -> None:
         thread.join(10)
     assert connections > count // 200
     assert unanswered == []
-    assert max(taken) <= slack * ALWAYS_S
+    assert max(answer_times_s) <= slack * MAX_ANSWER_S
 
 
-def test_mutated_frames_disturb_nobody(port: int, slack: float) -> None:
-    beside(port, 400, seed=1, slack=slack)
+def test_some_mutated_frames_do_not_disturb_a_good_client(port: int, slack: float) -> None:
+    fuzz_beside_a_good_client(port, 400, seed=1, slack=slack)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
-def test_all_mutated_frames_disturb_nobody(port: int, seed: int, slack: float) -> None:
-    beside(port, 2000, seed=100 + seed, slack=slack)
+def test_all_mutated_frames_do_not_disturb_a_good_client(
+    port: int, seed: int, slack: float
+) -> None:
+    fuzz_beside_a_good_client(port, 2000, seed=100 + seed, slack=slack)

@@ -9,25 +9,25 @@ import pytest
 from support.services import answering
 
 from contract.errors import ServiceError, SettingError
-from driver_bridge.inference_client import Inference
+from driver_bridge.inference_client import SteeringClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n" + b'{"steering": 0.25}'
 
 
 @contextmanager
-def asking(url: str, timeout_s: float = 1.0, token: str = "") -> Iterator[Inference]:
-    inference = Inference(url, timeout_s, token)
+def steering_client(url: str, timeout_s: float = 1.0, token: str = "") -> Iterator[SteeringClient]:
+    client = SteeringClient(url, timeout_s, token)
     try:
-        yield inference
+        yield client
     finally:
-        inference.close()
+        client.close()
 
 
 @contextmanager
-def playing(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Play a script to each connection in turn, once its request has begun; yield the address."""
+def scripted_server(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Run a script for each connection in turn, once its request has begun; yield the address."""
 
-    def play() -> None:
+    def serve() -> None:
         for script in scripts:
             connection, _ = listener.accept()
             with connection:
@@ -37,28 +37,28 @@ def playing(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as executor:
         listener.settimeout(3)
-        played = executor.submit(play)
+        served = executor.submit(serve)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        played.result()
+        served.result()
 
 
-def test_a_frame_is_sent_as_it_is_and_answered() -> None:
-    with answering.inference() as answers, asking(answers.url) as client:
-        assert client.steering(b"jpeg") == 0.25
+def test_a_frame_is_sent_unchanged_and_answered() -> None:
+    with answering.inference() as answers, steering_client(answers.url) as client:
+        assert client.predict(b"jpeg") == 0.25
         assert answers.frames == [b"jpeg"]
 
 
-def test_one_connection_is_kept() -> None:
-    with answering.inference() as answers, asking(answers.url + "/") as client:
+def test_one_connection_is_kept_open() -> None:
+    with answering.inference() as answers, steering_client(answers.url + "/") as client:
         for _ in range(5):
-            client.steering(b"jpeg")
+            client.predict(b"jpeg")
         assert len(answers.connections) == 1
 
 
-def test_more_than_full_lock_is_clamped() -> None:
-    with answering.inference() as answers, asking(answers.url) as client:
+def test_a_steering_beyond_full_lock_is_clamped() -> None:
+    with answering.inference() as answers, steering_client(answers.url) as client:
         answers.body = b'{"steering": -3}'
-        assert client.steering(b"jpeg") == -1
+        assert client.predict(b"jpeg") == -1
 
 
 @pytest.mark.parametrize(
@@ -76,53 +76,55 @@ def test_more_than_full_lock_is_clamped() -> None:
     ],
 )
 def test_an_answer_without_a_steering_is_refused(body: bytes) -> None:
-    with answering.inference() as answers, asking(answers.url) as client:
+    with answering.inference() as answers, steering_client(answers.url) as client:
         answers.body = body
         with pytest.raises(ServiceError, match="holds no steering"):
-            client.steering(b"jpeg")
+            client.predict(b"jpeg")
 
 
-def test_a_refusal_is_told() -> None:
-    with answering.inference() as answers, asking(answers.url) as client:
+def test_a_refusal_is_reported() -> None:
+    with answering.inference() as answers, steering_client(answers.url) as client:
         answers.status, answers.body = 503, json.dumps({"error": "no model"}).encode()
         with pytest.raises(ServiceError, match=r"refuses the frame: got 503 .*no model"):
-            client.steering(b"jpeg")
+            client.predict(b"jpeg")
         answers.status, answers.body = 200, b'{"steering": 0.5}'
-        assert client.steering(b"jpeg") == 0.5
-        assert len(answers.connections) == 1  # a refusal costs no connection
+        assert client.predict(b"jpeg") == 0.5
+        assert len(answers.connections) == 1  # the connection is kept after a refusal
 
 
 def test_a_slow_answer_is_not_waited_for() -> None:
-    with answering.inference() as answers, asking(answers.url, 0.05) as client:
+    with answering.inference() as answers, steering_client(answers.url, 0.05) as client:
         answers.delay_s = 0.5
         with pytest.raises(ServiceError, match="does not answer"):
-            client.steering(b"jpeg")
+            client.predict(b"jpeg")
 
 
-def test_an_answer_that_comes_a_byte_at_a_time_is_given_up_at_the_deadline(slack: float) -> None:
+def test_an_answer_that_comes_byte_by_byte_is_not_waited_for_beyond_the_deadline(
+    slack: float,
+) -> None:
     def drip(connection: socket.socket) -> None:
         try:
             for byte in OK:
                 connection.sendall(bytes([byte]))
-                time.sleep(0.02)  # each of them well within any timeout of a socket
+                time.sleep(0.02)  # well within the timeout of the socket
         except OSError:
-            pass  # given up, as it should be
+            pass  # the client has closed the connection, as it should
 
-    with playing(drip) as url, asking(url, 0.15) as client:
+    with scripted_server(drip) as url, steering_client(url, 0.15) as client:
         began = time.monotonic()
         with pytest.raises(ServiceError, match=r"no whole answer in time|timed out"):
-            client.steering(b"jpeg")
+            client.predict(b"jpeg")
         assert time.monotonic() - began < slack * 0.25
 
 
-def test_an_answer_in_pieces_is_put_together() -> None:
+def test_an_answer_in_pieces_is_joined() -> None:
     def pieces(connection: socket.socket) -> None:
-        for place in range(0, len(OK), 7):
-            connection.sendall(OK[place : place + 7])
+        for start in range(0, len(OK), 7):
+            connection.sendall(OK[start : start + 7])
             time.sleep(0.002)
 
-    with playing(pieces) as url, asking(url) as client:
-        assert client.steering(b"jpeg") == 0.25
+    with scripted_server(pieces) as url, steering_client(url) as client:
+        assert client.predict(b"jpeg") == 0.25
 
 
 @pytest.mark.parametrize(
@@ -137,87 +139,90 @@ def test_an_answer_in_pieces_is_put_together() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{",
     ],
 )
-def test_what_is_no_http_answer_is_an_error_and_no_more(answer: bytes) -> None:
+def test_an_answer_that_is_no_http_is_an_error(answer: bytes) -> None:
     with (
-        playing(lambda connection: connection.sendall(answer)) as url,
-        asking(url) as client,
+        scripted_server(lambda connection: connection.sendall(answer)) as url,
+        steering_client(url) as client,
         pytest.raises(ServiceError, match="does not answer"),
     ):
-        client.steering(b"jpeg")
+        client.predict(b"jpeg")
 
 
-def test_a_connection_with_something_left_over_is_not_used_again() -> None:
-    """Else the next frame would be steered by it."""
+def test_a_connection_with_bytes_left_over_is_not_used_again() -> None:
+    """Otherwise the next frame would be steered by these bytes."""
     with (
-        playing(
+        scripted_server(
             lambda connection: connection.sendall(OK + OK.replace(b"0.25", b"0.99")),
             lambda connection: connection.sendall(OK),
         ) as url,
-        asking(url) as client,
+        steering_client(url) as client,
     ):
-        assert [client.steering(b"jpeg") for _ in range(2)] == [0.25, 0.25]
+        assert [client.predict(b"jpeg") for _ in range(2)] == [0.25, 0.25]
 
 
-def test_a_kept_connection_that_is_gone_is_replaced_at_once() -> None:
+def test_a_kept_connection_that_was_closed_is_replaced_at_once() -> None:
     with (
-        playing(
+        scripted_server(
             lambda connection: connection.sendall(OK), lambda connection: connection.sendall(OK)
         ) as url,
-        asking(url) as client,
+        steering_client(url) as client,
     ):
         for _ in range(2):  # the first script has closed its connection
-            assert client.steering(b"jpeg") == 0.25
+            assert client.predict(b"jpeg") == 0.25
 
 
-def test_nobody_there_is_told() -> None:
+def test_a_missing_service_is_reported() -> None:
     with answering.inference() as answers:
         url = answers.url
-    with asking(url) as client, pytest.raises(ServiceError, match=r"does not answer at http://127"):
-        client.steering(b"jpeg")
-
-
-def test_a_name_that_is_not_known_is_told() -> None:
     with (
-        asking("http://no-such-host.invalid") as client,
+        steering_client(url) as client,
+        pytest.raises(ServiceError, match=r"does not answer at http://127"),
+    ):
+        client.predict(b"jpeg")
+
+
+def test_an_unknown_host_name_is_reported() -> None:
+    with (
+        steering_client("http://no-such-host.invalid") as client,
         pytest.raises(ServiceError, match="LAPWING_INFERENCE_URL"),
     ):
-        client.steering(b"jpeg")
+        client.predict(b"jpeg")
 
 
-def test_a_connection_that_was_closed_meanwhile_is_made_anew() -> None:
-    with answering.inference() as answers, asking(answers.url) as client:
-        client.steering(b"jpeg")
+def test_a_client_reconnects_to_a_restarted_service() -> None:
+    with answering.inference() as answers, steering_client(answers.url) as client:
+        client.predict(b"jpeg")
         port = int(answers.url.rsplit(":", 1)[1])
     with answering.inference(port):
-        assert client.steering(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == 0.25
         client.close()
 
 
-def test_the_token_is_sent_and_its_refusal_named() -> None:
+def test_the_token_is_sent_and_its_refusal_is_reported() -> None:
     def refuse(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
 
     with (
-        playing(refuse) as url,
-        asking(url, token="wrong") as client,
+        scripted_server(refuse) as url,
+        steering_client(url, token="wrong") as client,
         pytest.raises(ServiceError, match=r"refuses the bridge's token.*LAPWING_API_TOKEN"),
     ):
-        client.steering(b"jpeg")
-    with answering.inference() as answers, asking(answers.url, token="secret") as client:
-        client.steering(b"jpeg")
+        client.predict(b"jpeg")
+    with answering.inference() as answers, steering_client(answers.url, token="secret") as client:
+        client.predict(b"jpeg")
         assert answers.tokens == ["Bearer secret"]
-    with answering.inference() as answers, asking(answers.url) as client:
-        client.steering(b"jpeg")
+    with answering.inference() as answers, steering_client(answers.url) as client:
+        client.predict(b"jpeg")
         assert answers.tokens == [None]
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://host", "http://", "ws://host:1"])
-def test_what_is_no_address_is_refused_at_the_start(url: str) -> None:
+def test_an_invalid_address_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(SettingError, match="LAPWING_INFERENCE_URL takes one such as"):
-        Inference(url, 1.0)
+        SteeringClient(url, 1.0)
 
 
 def test_a_path_before_predict_is_kept() -> None:
-    with answering.inference() as answers, asking(answers.url + "/model/") as client:
-        client.steering(b"jpeg")
+    with answering.inference() as answers, steering_client(answers.url + "/model/") as client:
+        client.predict(b"jpeg")
         assert answers.paths == ["/model/predict"]

@@ -1,4 +1,4 @@
-"""The bridge as a simulator meets it while inference is slow, wrong or gone."""
+"""Tests of the bridge, seen by a simulator, while inference is slow, wrong or stopped."""
 
 import time
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ pytestmark = pytest.mark.usefixtures("healthy")
     ("status", "body", "delay_s"),
     [(503, b'{"error": "no model"}', 0.0), (200, b"rubbish", 0.0), (200, b'{"steering": 1}', 0.6)],
 )
-def test_whatever_inference_does_a_telemetry_is_answered(
+def test_a_telemetry_is_answered_when_inference_fails(
     simulator: UnityClient, inference: Answers, status: int, body: bytes, delay_s: float
 ) -> None:
     drive(simulator)
     inference.status, inference.body, inference.delay_s = status, body, delay_s
-    assert drive(simulator) == 0.25  # the one before, held; not the late answer's
+    assert drive(simulator) == 0.25  # the steering before is held, and the late answer is not used
 
 
-def test_after_half_a_second_the_car_is_stopped(simulator: UnityClient, inference: Answers) -> None:
+def test_the_car_is_stopped_after_half_a_second(simulator: UnityClient, inference: Answers) -> None:
     drive(simulator)
     inference.status = 503
     time.sleep(0.6)
@@ -37,7 +37,7 @@ def test_after_half_a_second_the_car_is_stopped(simulator: UnityClient, inferenc
     assert (command.steering, command.throttle) == (0.0, -1.0)
 
 
-def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
+def test_a_restarted_inference_is_used_at_once(tmp_path: Path) -> None:
     with answering.inference() as answers:
         url = answers.url
     with bridge(url) as port, unity(port) as client:
@@ -49,12 +49,12 @@ def test_inference_that_comes_back_is_used_at_once(tmp_path: Path) -> None:
 
 @pytest.fixture
 def patient(inference: Answers) -> Iterator[int]:
-    """A bridge that waits for inference as long as it may."""
+    """Return the port of a bridge with the longest timeout for inference."""
     with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="200") as port:
         yield port
 
 
-def test_a_slow_inference_holds_up_no_page(patient: int, inference: Answers) -> None:
+def test_a_slow_inference_does_not_delay_pages(patient: int, inference: Answers) -> None:
     with unity(patient) as client:
         inference.gate.clear()
         client.send_telemetry(0.0, 0.0, 9.0, JPEG)
@@ -62,7 +62,7 @@ def test_a_slow_inference_holds_up_no_page(patient: int, inference: Answers) -> 
         inference.gate.set()
         command = client.command()
         assert command is not None
-        # Not the answer that is given when inference took too long: the page came meanwhile.
+        # This is not the fallback for an inference that is too slow: the page came in time.
         assert command.steering == 0.25
 
 

@@ -1,27 +1,27 @@
 import logging
 
-from driver_bridge.log_limit import LINES, PERIOD_S, Limit
+from driver_bridge.log_limit import MAX_LINES, PERIOD_S, LogRateLimit
 
 
 def record(name: str = "a", text: str = "%d clients") -> logging.LogRecord:
     return logging.LogRecord(name, logging.INFO, "", 0, text, (5,), None)
 
 
-def test_so_many_lines_pass_and_no_more() -> None:
-    limit = Limit(lambda: 100.0)
-    assert sum(limit.filter(record()) for _ in range(3 * LINES)) == LINES
+def test_a_limited_number_of_lines_passes() -> None:
+    limit = LogRateLimit(lambda: 100.0)
+    assert sum(limit.filter(record()) for _ in range(3 * MAX_LINES)) == MAX_LINES
 
 
-def test_each_logger_has_lines_of_its_own() -> None:
-    limit = Limit(lambda: 100.0)
-    assert sum(limit.filter(record()) for _ in range(3 * LINES)) == LINES
+def test_each_logger_has_its_own_limit() -> None:
+    limit = LogRateLimit(lambda: 100.0)
+    assert sum(limit.filter(record()) for _ in range(3 * MAX_LINES)) == MAX_LINES
     assert limit.filter(record("b"))
 
 
-def test_the_next_period_begins_with_how_many_were_left_out() -> None:
+def test_the_next_period_begins_with_the_number_of_lines_left_out() -> None:
     now = 100.0
-    limit = Limit(lambda: now)
-    for _ in range(LINES + 7):
+    limit = LogRateLimit(lambda: now)
+    for _ in range(MAX_LINES + 7):
         limit.filter(record())
     now += PERIOD_S
     first, second = record(), record()
@@ -31,9 +31,9 @@ def test_the_next_period_begins_with_how_many_were_left_out() -> None:
     assert second.getMessage() == "5 clients"
 
 
-def test_a_quiet_log_is_left_as_it_is() -> None:
+def test_a_log_below_the_limit_is_not_changed() -> None:
     now = 0.0
-    limit = Limit(lambda: now)
+    limit = LogRateLimit(lambda: now)
     for _ in range(1000):
         now += 1.0
         line = record()

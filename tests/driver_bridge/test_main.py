@@ -1,4 +1,4 @@
-"""The bridge's command."""
+"""Tests of the command `python -m driver_bridge`."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from simulator.unity.number_format import find_locale
 JPEG = samples.jpeg()
 
 
-def test_drives_are_kept_when_asked(tmp_path: Path) -> None:
+def test_drives_are_recorded_with_the_option_record(tmp_path: Path) -> None:
     with (
         answering.inference() as answers,
         bridge(answers.url, "--record", str(tmp_path / "run")) as port,
@@ -36,7 +36,7 @@ def test_drives_are_kept_when_asked(tmp_path: Path) -> None:
         assert {path.name for path in (drive / "IMG").iterdir()} == {row.images[0] for row in rows}
 
 
-def test_a_folder_that_cannot_be_made_is_one_line_and_status_1(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_one_line_and_status_1(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = subprocess.run(
         [sys.executable, "-m", "driver_bridge", "--record", str(tmp_path / "file" / "run")],
@@ -65,7 +65,7 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_there_is_help() -> None:
+def test_help_describes_the_option_record() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "driver_bridge", "--help"], text=True, capture_output=True
     )

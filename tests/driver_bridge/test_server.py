@@ -1,4 +1,4 @@
-"""The bridge as a simulator meets it: a process of its own, real sockets, the real dialect."""
+"""Tests of the bridge, seen by a simulator: its own process, real sockets, the real dialect."""
 
 import base64
 import contextlib
@@ -27,17 +27,17 @@ TELEMETRY = {
 
 
 def counted(port: int, name: str) -> float:
-    """Return one of the bridge's counters."""
+    """Return the value of a counter of the bridge."""
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    found = re.findall(rf"^lapwing_bridge_{name} (\S+)$", text, re.MULTILINE)
-    return float(found[0])
+    values = re.findall(rf"^lapwing_bridge_{name} (\S+)$", text, re.MULTILINE)
+    return float(values[0])
 
 
-def test_the_simulator_never_connects_and_is_driven(simulator: UnityClient) -> None:
+def test_the_simulator_is_driven_although_it_never_sends_connect(simulator: UnityClient) -> None:
     assert drive(simulator) == 0.25
 
 
-def test_its_ping_is_answered(port: int) -> None:
+def test_the_ping_of_a_simulator_is_answered(port: int) -> None:
     with contextlib.closing(
         websocket.create_connection(f"ws://127.0.0.1:{port}{PATH}", timeout=5)
     ) as connection:
@@ -46,15 +46,15 @@ def test_its_ping_is_answered(port: int) -> None:
         assert connection.recv() == "3"
 
 
-def test_what_is_sent_at_once_has_one_answer(port: int) -> None:
+def test_two_telemetries_that_are_sent_together_get_one_answer(port: int) -> None:
     with unity(port, timeout_s=0.4) as client:
         for _ in range(2):
             client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         assert [client.command() is None for _ in range(2)] == [False, True]
 
 
-def test_of_the_two_loops_that_start_one_is_left(port: int) -> None:
-    """Each answer sends one more; of two that were in flight, one answer comes at a time."""
+def test_one_of_the_two_loops_that_start_is_left(port: int) -> None:
+    """Each answer causes one telemetry; of two telemetries in flight only one loop is left."""
     before = counted(port, "folded_total")
     with unity(port, timeout_s=0.4) as client:
         client.send_telemetry(0.0, 0.0, 9.0, JPEG)
@@ -78,29 +78,29 @@ def test_two_loops_that_take_turns_become_one(port: int) -> None:
             time.sleep(0.03)
             client.send_telemetry(0.0, 0.0, 9.0, JPEG)
         assert client.command() is not None
-        assert client.command(0.3) is None  # one was in flight, and no other
+        assert client.command(0.3) is None  # only one telemetry was in flight
     assert answers > 15
 
 
-def test_a_lone_loop_is_held_up_twice_and_never_again(simulator: UnityClient, slack: float) -> None:
-    taken = []
+def test_a_lone_loop_is_delayed_twice_and_never_again(simulator: UnityClient, slack: float) -> None:
+    times_s = []
     for _ in range(10):
         began = time.monotonic()
         drive(simulator)
-        taken.append(time.monotonic() - began)
-    assert min(taken[:2]) >= 0.09
-    assert max(taken) < slack * 0.25
-    assert statistics.median(taken[2:]) < slack * 0.02
+        times_s.append(time.monotonic() - began)
+    assert min(times_s[:2]) >= 0.09
+    assert max(times_s) < slack * 0.25
+    assert statistics.median(times_s[2:]) < slack * 0.02
 
 
-def test_a_german_simulator_reads_what_was_meant(port: int) -> None:
+def test_a_german_simulator_reads_the_right_numbers(port: int) -> None:
     with unity(port, "de-DE") as client:
         assert drive(client) == 0.25
 
 
 def test_mixed_locales_drive_at_once(port: int) -> None:
     with unity(port, "de-DE") as one, unity(port, "en-US") as other:
-        assert [drive(each) for each in (one, other, one, other)] == [0.25] * 4
+        assert [drive(client) for client in (one, other, one, other)] == [0.25] * 4
 
 
 def test_manual_driving_is_answered_with_manual(simulator: UnityClient) -> None:
@@ -124,21 +124,21 @@ def test_manual_driving_is_answered_with_manual(simulator: UnityClient) -> None:
         '42["telemetry"]',
     ],
 )
-def test_a_telemetry_that_means_nothing_is_answered(simulator: UnityClient, text: str) -> None:
+def test_a_malformed_telemetry_is_answered(simulator: UnityClient, text: str) -> None:
     simulator.send(text)
     assert simulator.command() is not None
 
 
 @pytest.mark.parametrize("text", ["42{not json", "42", "4", "9", "", "x" * 300_000, "451-[]"])
-def test_rubbish_of_one_does_not_disturb_another(port: int, text: str) -> None:
+def test_malformed_messages_of_one_client_do_not_disturb_another(port: int, text: str) -> None:
     with unity(port) as good:
         drive(good)
         bad = unity(port)
         bad.send(text)
         assert drive(good) == 0.25
         bad.close()
-    with unity(port) as again:
-        assert drive(again) == 0.25
+    with unity(port) as client:
+        assert drive(client) == 0.25
 
 
 def test_a_simulator_that_reconnects_is_driven_again(port: int) -> None:
@@ -148,7 +148,7 @@ def test_a_simulator_that_reconnects_is_driven_again(port: int) -> None:
 
 
 def test_a_standard_socket_io_client_is_driven_too(port: int) -> None:
-    """The handshake of Socket.IO 5: CONNECT, its answer, then events."""
+    """It sends the handshake of Socket.IO 5: CONNECT, its answer, then events."""
     connection = websocket.create_connection(f"ws://127.0.0.1:{port}{PATH}", timeout=3)
     assert connection.recv().startswith("0{")
     connection.send("40")
@@ -167,15 +167,18 @@ def test_a_web_page_of_another_origin_may_not_drive(port: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["en-US", "de-DE"])
-def test_the_real_clients_conversation_is_answered(port: int, name: str) -> None:
+def test_a_captured_conversation_of_the_real_client_is_answered(port: int, name: str) -> None:
     lines = samples.shared("protocol", f"{name}.jsonl").read_text().splitlines()
-    sent = [json.loads(line) for line in lines]
-    texts = [each["data"] for each in sent if each["from"] == "client" and "data" in each]
+    messages = [json.loads(line) for line in lines]
+    texts = [
+        message["data"] for message in messages if message["from"] == "client" and "data" in message
+    ]
     telemetries = sum(text.startswith('42["telemetry"') for text in texts)
     connection = websocket.create_connection(
         f"ws://127.0.0.1:{port}{PATH}", timeout=5, suppress_origin=True
     )
-    # As the real client does: two at first, which have one answer, then one for each answer.
+    # The real client sends two telemetries at first, which get one answer, then one for each
+    # answer.
     loops, answers = 2, 0
     for text in [*texts, ""]:
         while loops == 0 and text[:3] in ("", "42["):
@@ -189,7 +192,7 @@ def test_the_real_clients_conversation_is_answered(port: int, name: str) -> None
     assert telemetries > 20
 
 
-def test_the_pages_tell_health_and_counts(port: int, simulator: UnityClient) -> None:
+def test_the_pages_show_health_and_counters(port: int, simulator: UnityClient) -> None:
     drive(simulator)
     health = httpx.get(f"http://127.0.0.1:{port}/healthz").json()
     assert health["status"] == "ok"
@@ -202,6 +205,6 @@ def test_the_pages_tell_health_and_counts(port: int, simulator: UnityClient) -> 
     assert httpx.get(f"http://127.0.0.1:{port}/nothing").status_code == 404
 
 
-def test_nobody_there_is_told_to_the_simulators_user() -> None:
+def test_a_missing_bridge_is_reported_to_the_user_of_the_simulator() -> None:
     with pytest.raises(ServiceError, match="no bridge answers at ws://127"):
         unity(1)

@@ -8,7 +8,7 @@ from contract.models.registry import Registry
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    """An empty registry."""
+    """Return an empty registry."""
     folder = tmp_path / "models"
     folder.mkdir()
     return Registry(folder)
@@ -16,5 +16,5 @@ def registry(tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def rig(registry: Registry, networks: Path) -> Rig:
-    """An engine over that registry."""
+    """Return a scheduler over this registry."""
     return Rig(registry, networks)

@@ -20,7 +20,7 @@ from inference.api.schemas import Prediction, Predictions
 def served(
     networks: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[httpx.Client, ModelManifest]]:
-    """A service with one model, for tests that leave it as it is."""
+    """Return a client of a service with one model, and its manifest; tests do not change it."""
     registry = Registry(tmp_path_factory.mktemp("models"))
     manifest = models.publish(registry, networks / "right", "job")
     with serving(settings(registry.root, max_body_bytes=100_000)) as client:
@@ -37,7 +37,7 @@ def connect(client: httpx.Client) -> socket.socket:
     return socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=10)
 
 
-def test_a_frame_is_answered_with_what_the_network_says(
+def test_a_frame_is_answered_with_the_prediction_of_the_network(
     served: tuple[httpx.Client, ModelManifest], networks: Path
 ) -> None:
     client, manifest = served
@@ -53,44 +53,44 @@ def test_a_frame_is_answered_with_what_the_network_says(
     }
 
 
-def test_a_form_is_answered_as_the_raw_frame(client: httpx.Client) -> None:
+def test_a_form_is_answered_like_a_raw_frame(client: httpx.Client) -> None:
     jpeg = samples.jpeg(0.3)
     form = client.post("/predict", files={"file": ("frame.jpg", jpeg, "image/jpeg")})
     assert form.json() == predict(client, jpeg).json()
 
 
 def test_several_files_are_answered_in_their_order(client: httpx.Client) -> None:
-    jpegs = [samples.jpeg(each) for each in (-0.8, 0.0, 0.8)]
-    form = client.post("/predict", files=[("files", ("f.jpg", each)) for each in jpegs])
-    expected = [predict(client, each).json() for each in jpegs]
+    jpegs = [samples.jpeg(steering) for steering in (-0.8, 0.0, 0.8)]
+    form = client.post("/predict", files=[("files", ("f.jpg", jpeg)) for jpeg in jpegs])
+    expected = [predict(client, jpeg).json() for jpeg in jpegs]
     assert form.json() == {"predictions": expected}
 
 
-def test_the_bad_one_of_several_files_is_named(client: httpx.Client) -> None:
+def test_the_error_names_the_bad_file_among_several(client: httpx.Client) -> None:
     form = client.post("/predict", files=[("files", samples.jpeg()), ("files", b"GIF89a")])
     assert "picture 2" in refused(form, 415)["got"]
 
 
-def test_answers_are_as_they_are_documented(client: httpx.Client) -> None:
+def test_answers_have_the_documented_schema(client: httpx.Client) -> None:
     one = predict(client, samples.jpeg())
     several = client.post("/predict", files=[("files", samples.jpeg())])
     assert Prediction.model_validate_json(one.content, strict=True).model_dump() == one.json()
     assert len(Predictions.model_validate_json(several.content, strict=True).predictions) == 1
 
 
-def test_grayscale_is_answered(client: httpx.Client) -> None:
+def test_a_grayscale_jpeg_is_answered(client: httpx.Client) -> None:
     gray = samples.picture(0.2, 1).mean(axis=2, keepdims=True).astype(np.uint8)
     assert predict(client, simplejpeg.encode_jpeg(gray, colorspace="GRAY")).status_code == 200
 
 
-def test_cmyk_is_answered(client: httpx.Client) -> None:
+def test_a_cmyk_jpeg_is_answered(client: httpx.Client) -> None:
     inks = np.concatenate([samples.picture(0.2, 1), np.full((160, 320, 1), 255, np.uint8)], axis=2)
     assert predict(client, simplejpeg.encode_jpeg(inks, colorspace="CMYK")).status_code == 200
 
 
 def test_a_real_frame_is_answered(client: httpx.Client) -> None:
-    picture = next(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))
-    assert -1 <= predict(client, picture.read_bytes()).json()["steering"] <= 1
+    path = next(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))
+    assert -1 <= predict(client, path.read_bytes()).json()["steering"] <= 1
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", "image/png"])
@@ -102,7 +102,7 @@ def test_no_content_type_is_415(client: httpx.Client) -> None:
     refused(client.post("/predict", content=samples.jpeg()), 415)
 
 
-def test_what_is_no_jpeg_is_415(client: httpx.Client) -> None:
+def test_a_body_that_is_no_jpeg_is_415(client: httpx.Client) -> None:
     assert "not a JPEG" in refused(predict(client, b"\x89PNG\r\n\x1a\n"), 415)["error"]
 
 
@@ -140,11 +140,11 @@ def test_an_endless_body_is_cut_off_soon_after_the_limit(client: httpx.Client) -
                 sent += len(chunk)
         except (ConnectionResetError, BrokenPipeError):
             pass
-    # What the sockets' buffers hold comes on top of what the service read.
+    # The buffers of the sockets hold more than the service has read.
     assert sent < 20_000_000
 
 
-def test_who_waits_to_be_told_to_continue_need_not_send_what_is_too_large(
+def test_a_client_that_waits_for_100_continue_is_refused_before_it_sends_too_much(
     client: httpx.Client,
 ) -> None:
     with connect(client) as connection:
@@ -155,7 +155,7 @@ def test_who_waits_to_be_told_to_continue_need_not_send_what_is_too_large(
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
-def test_a_client_that_goes_away_in_mid_body_is_counted_and_nothing_else(
+def test_a_client_that_disconnects_within_a_body_is_counted_and_not_logged(
     client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connect(client) as connection:
@@ -165,14 +165,14 @@ def test_a_client_that_goes_away_in_mid_body_is_counted_and_nothing_else(
         )
     line = 'lapwing_predictions_total{status="499"}'
     await_true(lambda: line in client.get("/metrics").text)
-    assert not [each for each in caplog.records if each.levelname in ("WARNING", "ERROR")]
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
-def test_clients_that_stall_do_not_hold_up_the_others(client: httpx.Client) -> None:
+def test_clients_that_stall_do_not_delay_others(client: httpx.Client) -> None:
     stalled = [connect(client) for _ in range(50)]
     try:
-        for each in stalled:
-            each.sendall(
+        for connection in stalled:
+            connection.sendall(
                 b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
                 b"Content-Length: 5000\r\n\r\nhalf"
             )
@@ -180,15 +180,15 @@ def test_clients_that_stall_do_not_hold_up_the_others(client: httpx.Client) -> N
         assert predict(client, samples.jpeg()).status_code == 200
         assert time.monotonic() - began < 1
     finally:
-        for each in stalled:
-            each.close()
+        for connection in stalled:
+            connection.close()
 
 
-def test_an_unknown_path_is_refused_in_the_same_words(client: httpx.Client) -> None:
+def test_an_unknown_path_is_refused_in_the_same_form(client: httpx.Client) -> None:
     assert refused(client.get("/steer"), 404)["got"] == "GET /steer"
 
 
-def test_another_method_is_refused_and_the_right_one_named(client: httpx.Client) -> None:
+def test_a_wrong_method_is_refused_and_the_right_one_is_named(client: httpx.Client) -> None:
     answer = client.get("/predict")
     refused(answer, 405)
     assert answer.headers["Allow"] == "POST"
@@ -214,12 +214,12 @@ def test_the_model_is_described(served: tuple[httpx.Client, ModelManifest]) -> N
 def test_requests_are_counted_by_status(client: httpx.Client) -> None:
     def count(status: int) -> float:
         lines = client.get("/metrics").text.splitlines()
-        found = [
+        values = [
             line
             for line in lines
             if line.startswith(f'lapwing_predictions_total{{status="{status}"')
         ]
-        return float(found[0].split()[1]) if found else 0.0
+        return float(values[0].split()[1]) if values else 0.0
 
     good, bad = count(200), count(415)
     predict(client, samples.jpeg())
@@ -227,7 +227,7 @@ def test_requests_are_counted_by_status(client: httpx.Client) -> None:
     assert (count(200), count(415)) == (good + 1, bad + 1)
 
 
-def test_every_answer_is_documented(client: httpx.Client) -> None:
+def test_every_page_and_status_is_documented(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/predict"]["post"]
     assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "503"}

@@ -1,4 +1,4 @@
-"""Clients that waste what they are given do not take it from the others. P19."""
+"""Tests that clients which waste resources do not take them from others (promise P19)."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
 
 
 def huge() -> bytes:
-    """Make a JPEG whose header says that it has 65,500 x 65,500 pixels."""
+    """Return a JPEG whose header says that it has 65,500 x 65,500 pixels."""
     jpeg = bytearray(samples.jpeg())
     frame_header = jpeg.index(b"\xff\xc0")  # marker, length, bits a sample; height and width
     jpeg[frame_header + 5 : frame_header + 9] = b"\xff\xdc\xff\xdc"
@@ -31,17 +31,17 @@ def address(url: str) -> tuple[str, int]:
 
 @contextmanager
 def idle(url: str, count: int, sent: bytes) -> Iterator[None]:
-    """Hold connections that sent something and then nothing more."""
+    """Keep connections open that sent some bytes and then nothing more."""
     with ExitStack() as stack:
         for _ in range(count):
-            each = stack.enter_context(socket.create_connection(address(url), timeout=10))
-            each.sendall(sent)
+            connection = stack.enter_context(socket.create_connection(address(url), timeout=10))
+            connection.sendall(sent)
         yield
 
 
 @contextmanager
-def uploading(url: str, told: Callable[[bytes, int], None]) -> Iterator[None]:
-    """Upload without end, over and over; tell how each was answered, and what was sent by then."""
+def uploading(url: str, on_end: Callable[[bytes, int], None]) -> Iterator[None]:
+    """Upload endless bodies in turn; call `on_end` with the answer and the bytes sent of each."""
     stop = threading.Event()
 
     def upload() -> None:
@@ -58,9 +58,9 @@ def uploading(url: str, told: Callable[[bytes, int], None]) -> Iterator[None]:
                     pass
                 try:
                     answer = connection.recv(100)
-                except OSError:  # reset, with the answer still on its way
+                except OSError:  # the connection was reset before the answer arrived
                     answer = b""
-                told(answer, sent)
+                on_end(answer, sent)
 
     thread = threading.Thread(target=upload)
     thread.start()
@@ -71,9 +71,7 @@ def uploading(url: str, told: Callable[[bytes, int], None]) -> Iterator[None]:
         thread.join()
 
 
-def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
-    registry: Registry, networks: Path
-) -> None:
+def test_a_huge_image_is_refused_from_its_header(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "job")
     with served(registry) as (_, url):
         answer = httpx.post(
@@ -86,7 +84,7 @@ def test_a_picture_that_says_it_is_huge_is_refused_from_its_header(
 
 
 @pytest.mark.soak
-def test_good_clients_are_answered_beside_two_hundred_of_each_bad_kind(
+def test_good_clients_are_answered_with_two_hundred_bad_ones_of_each_kind(
     registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
 ) -> None:
     models.publish(registry, networks / "real", "job")
@@ -96,20 +94,20 @@ def test_good_clients_are_answered_beside_two_hundred_of_each_bad_kind(
     with served(registry) as (_, url):
         alone = load(url, pictures, *options)
         with idle(url, 200, b""):
-            beside_idle = load(url, pictures, *options)
+            with_idle = load(url, pictures, *options)
         with (
             idle(url, 200, b"POST /predict HT"),
             idle(url, 200, HEAD + b"Content-Length: 5000\r\n\r\nhalf"),
         ):
-            beside_half = load(url, pictures, *options)
+            with_half = load(url, pictures, *options)
         with uploading(url, lambda answer, sent: uploads.append((answer, sent))):
-            beside_uploads = load(url, pictures, *options)
-    told(f"alone {alone}\nidle {beside_idle}\nhalf {beside_half}\nuploads {beside_uploads}")
+            with_uploads = load(url, pictures, *options)
+    told(f"alone {alone}\nidle {with_idle}\nhalf {with_half}\nuploads {with_uploads}")
     told(f"{len(uploads)} uploads, {max(sent for _, sent in uploads):,} bytes at most")
-    for crowd in (beside_idle, beside_half, beside_uploads):
-        assert set(crowd["statuses"]) == {"200"}
-        assert crowd["broken"] == 0
-        assert crowd["p99_ms"] <= 2 * alone["p99_ms"] + 5
-    # What the sockets' buffers hold comes on top of the 1 MB that the service reads.
+    for figures in (with_idle, with_half, with_uploads):
+        assert set(figures["statuses"]) == {"200"}
+        assert figures["broken"] == 0
+        assert figures["p99_ms"] <= 2 * alone["p99_ms"] + 5
+    # The buffers of the sockets hold more than the 1 MB that the service reads.
     assert max(sent for _, sent in uploads) < 20_000_000
     assert {answer[:12] for answer, _ in uploads} <= {b"HTTP/1.1 413", b""}

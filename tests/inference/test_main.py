@@ -42,7 +42,9 @@ def test_the_first_frame_is_answered_within_two_seconds_of_the_start(
     assert elapsed_s < FIRST_ANSWER_S
 
 
-def test_what_is_under_way_is_answered_before_the_end(registry: Registry, networks: Path) -> None:
+def test_a_request_in_progress_is_answered_before_the_end(
+    registry: Registry, networks: Path
+) -> None:
     models.publish(registry, networks / "left", "job")
     jpeg = samples.jpeg()
     head = (
@@ -50,7 +52,7 @@ def test_what_is_under_way_is_answered_before_the_end(registry: Registry, networ
         f"Content-Length: {len(jpeg)}\r\n\r\n"
     ).encode()
     with running(registry.root) as (process, port):
-        httpx.get(f"http://127.0.0.1:{port}/healthz")  # it has started
+        httpx.get(f"http://127.0.0.1:{port}/healthz")  # the service has started
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             connection.sendall(head + jpeg[:100])
             time.sleep(0.2)  # so that the service has begun to read
@@ -69,7 +71,7 @@ def test_a_signal_ends_it_with_status_0(registry: Registry, sign: signal.Signals
         assert process.wait(5) == 0
 
 
-def test_a_client_that_stalls_does_not_hold_up_the_end(registry: Registry) -> None:
+def test_a_client_that_stalls_does_not_delay_the_end(registry: Registry) -> None:
     with (
         running(registry.root) as (process, port),
         socket.create_connection(("127.0.0.1", port), timeout=10) as connection,
@@ -83,7 +85,7 @@ def test_a_client_that_stalls_does_not_hold_up_the_end(registry: Registry) -> No
         assert process.wait(9) == 0
 
 
-def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run(LAPWING_INFERENCE_PORT=str(port), LAPWING_MODEL_DIR=str(tmp_path))
@@ -93,8 +95,8 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     assert "LAPWING_INFERENCE_PORT" in done.stderr
 
 
-def test_a_bad_setting_is_told_in_one_line() -> None:
-    done = run(LAPWING_INFERENCE_WORKERS="many")
+def test_a_bad_setting_is_reported_in_one_line() -> None:
+    done = run(LAPWING_INFERENCE_LANES="many")
     assert done.returncode == 1
     assert done.stderr == (
         "inference: LAPWING_INFERENCE_WORKERS has a value it cannot take: got 'many'. "
@@ -108,20 +110,20 @@ def test_help_names_the_settings() -> None:
     assert "LAPWING_MODEL_DIR" in done.stdout
 
 
-def test_under_load_all_that_was_taken_is_answered_before_the_end(
+def test_under_load_every_accepted_request_is_answered_before_the_end(
     registry: Registry, networks: Path, tmp_path: Path
 ) -> None:
-    """P21. A connection is closed after its answer, never instead of it."""
+    """A connection is closed after its answer, never instead of it (promise P21)."""
     models.publish(registry, networks / "left", "job")
     pictures = frames(tmp_path / "frames")
     with (
         served(registry) as (process, url),
-        loading(url, pictures, "--clients", "8", "--seconds", "3") as asking,
+        loading(url, pictures, "--clients", "8", "--seconds", "3") as load,
     ):
         time.sleep(1.5)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
-        crowd = result(asking)
-    assert set(crowd["statuses"]) == {"200"}
-    assert crowd["statuses"]["200"] > 100
-    assert (crowd["broken"], crowd["turned_away"]) == (0, 8)
+        figures = result(load)
+    assert set(figures["statuses"]) == {"200"}
+    assert figures["statuses"]["200"] > 100
+    assert (figures["broken"], figures["turned_away"]) == (0, 8)

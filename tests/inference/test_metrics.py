@@ -1,7 +1,7 @@
 from inference.metrics import Metrics
 
 
-def test_what_was_counted_is_rendered() -> None:
+def test_the_counters_are_rendered() -> None:
     metrics = Metrics()
     metrics.requests.labels("200").inc()
     metrics.requests.labels("415").inc(2)
@@ -18,12 +18,12 @@ def test_what_was_counted_is_rendered() -> None:
     assert 'lapwing_stage_seconds_bucket{le="0.0005",stage="infer"} 0.0' in lines
     assert 'lapwing_stage_seconds_bucket{le="0.001",stage="infer"} 1.0' in lines
     assert "lapwing_model_version 7.0" in lines
-    named = [line for line in lines if line.startswith("lapwing_model_info{")]
-    assert named == ['lapwing_model_info{sha256="cafe",version="7"} 1.0']
+    models = [line for line in lines if line.startswith("lapwing_model_info{")]
+    assert models == ['lapwing_model_info{sha256="cafe",version="7"} 1.0']
     assert "lapwing_model_versions_refused 1.0" in lines
 
 
-def test_two_services_count_for_themselves() -> None:
+def test_two_services_count_separately() -> None:
     first, second = Metrics(), Metrics()
     first.version.set(7)
     assert "lapwing_model_version 0.0" in second.text().decode().splitlines()

@@ -11,11 +11,11 @@ from contract.models import promotion
 from contract.models.golden import COUNT, Golden
 from contract.models.registry import Registry
 from contract.policy.policy import LoadedPolicy
-from inference.model_watcher import Follower
+from inference.model_watcher import ModelWatcher
 
 
 class Drifting:
-    """A backend whose answers can be made others than they were."""
+    """A backend whose predictions a test can change."""
 
     offset = 0.0
 
@@ -27,33 +27,33 @@ GOLDEN = Golden(np.zeros((COUNT, 128, 128, 3), np.uint8), np.zeros(COUNT, np.flo
 
 
 class Loader:
-    """Loads any version but those that it is told to fail at, and remembers what it was asked."""
+    """Loads any version but those in `failing`, and records the versions that it was asked for."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.failing: dict[int, Exception] = {}
-        self.asked: list[int] = []
-        self.checker = Drifting()
+        self.requested: list[int] = []
+        self.backend = Drifting()
 
     def __call__(self, version: int) -> LoadedPolicy:
-        self.asked.append(version)
+        self.requested.append(version)
         if version in self.failing:
             raise self.failing[version]
-        return LoadedPolicy(self._registry.manifest(version), self.checker, GOLDEN)
+        return LoadedPolicy(self._registry.manifest(version), self.backend, GOLDEN)
 
 
 @pytest.fixture
 def publish(registry: Registry, tmp_path: Path) -> Callable[[], int]:
-    """Publish one more version; its files are not looked at here."""
+    """Return a function that publishes another version; its files are not read here."""
     network = tmp_path / "network"
     network.mkdir()
     (network / "model.h5").touch()
 
-    def one_more() -> int:
+    def publish_next() -> int:
         number = len(registry.versions()) + 1
         return models.publish(registry, network, f"job-{number}").version
 
-    return one_more
+    return publish_next
 
 
 @pytest.fixture
@@ -62,148 +62,148 @@ def loader(registry: Registry) -> Loader:
 
 
 @pytest.fixture
-def follower(registry: Registry, loader: Loader) -> Follower:
-    return Follower(registry, loader)
+def watcher(registry: Registry, loader: Loader) -> ModelWatcher:
+    return ModelWatcher(registry, loader)
 
 
-def version_of(follower: Follower) -> int | None:
-    return follower.pilot.manifest.version if follower.pilot else None
+def version_of(watcher: ModelWatcher) -> int | None:
+    return watcher.model.manifest.version if watcher.model else None
 
 
-def test_nothing_is_ready_before_something_is_published(follower: Follower) -> None:
-    assert not follower.look()
-    assert follower.pilot is None
-    assert follower.why_not_ready() == "no model is published yet"
+def test_the_service_is_not_ready_before_a_model_is_published(watcher: ModelWatcher) -> None:
+    assert not watcher.poll()
+    assert watcher.model is None
+    assert watcher.unready_reason() == "no model is published yet"
 
 
 def test_the_current_version_is_loaded_once(
-    follower: Follower, loader: Loader, publish: Callable[[], int]
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
 ) -> None:
     publish()
-    assert [follower.look() for _ in range(3)] == [True, False, False]
-    assert loader.asked == [1]
-    assert follower.why_not_ready() is None
+    assert [watcher.poll() for _ in range(3)] == [True, False, False]
+    assert loader.requested == [1]
+    assert watcher.unready_reason() is None
 
 
-def test_a_new_version_takes_over(follower: Follower, publish: Callable[[], int]) -> None:
+def test_a_new_version_takes_over(watcher: ModelWatcher, publish: Callable[[], int]) -> None:
     publish()
-    follower.look()
+    watcher.poll()
     publish()
-    assert follower.look()
-    assert version_of(follower) == 2
+    assert watcher.poll()
+    assert version_of(watcher) == 2
 
 
 def test_a_promoted_older_version_takes_over(
-    follower: Follower, registry: Registry, publish: Callable[[], int]
+    watcher: ModelWatcher, registry: Registry, publish: Callable[[], int]
 ) -> None:
     publish()
     publish()
-    follower.look()
+    watcher.poll()
     promotion.force(registry, 1, "a test")
-    assert follower.look()
-    assert version_of(follower) == 1
+    assert watcher.poll()
+    assert version_of(watcher) == 1
 
 
 @pytest.mark.parametrize("error", [ModelError("it is bad"), OSError("it is bad"), KeyError("bad")])
 def test_a_bad_version_is_refused_and_the_old_one_stays(
-    follower: Follower, loader: Loader, publish: Callable[[], int], error: Exception
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int], error: Exception
 ) -> None:
     publish()
-    follower.look()
+    watcher.poll()
     loader.failing[publish()] = error
-    assert not follower.look()
-    assert version_of(follower) == 1
-    assert "bad" in follower.refused[2]
-    assert follower.why_not_ready() is None
+    assert not watcher.poll()
+    assert version_of(watcher) == 1
+    assert "bad" in watcher.refused[2]
+    assert watcher.unready_reason() is None
 
 
-def test_a_bad_version_is_not_tried_at_every_look(
-    follower: Follower, loader: Loader, publish: Callable[[], int]
+def test_a_bad_version_is_not_tried_at_every_poll(
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
 ) -> None:
     loader.failing[publish()] = ModelError("it is bad")
     for _ in range(3):
-        follower.look()
-    assert loader.asked == [1]
+        watcher.poll()
+    assert loader.requested == [1]
 
 
-def test_a_first_version_that_is_bad_is_the_reason_for_not_being_ready(
-    follower: Follower, loader: Loader, publish: Callable[[], int]
+def test_a_bad_first_version_is_the_reason_for_not_being_ready(
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
 ) -> None:
     loader.failing[publish()] = ModelError("it is bad")
-    follower.look()
-    assert follower.why_not_ready() == "it is bad."
+    watcher.poll()
+    assert watcher.unready_reason() == "it is bad."
 
 
-def test_a_bad_version_that_was_mended_is_taken_when_it_is_promoted_again(
-    follower: Follower, loader: Loader, registry: Registry, publish: Callable[[], int]
+def test_a_bad_version_that_was_repaired_is_loaded_when_it_is_promoted_again(
+    watcher: ModelWatcher, loader: Loader, registry: Registry, publish: Callable[[], int]
 ) -> None:
     publish()
-    follower.look()
+    watcher.poll()
     loader.failing[publish()] = ModelError("it is bad")
-    follower.look()
+    watcher.poll()
     promotion.force(registry, 1, "a test")
-    follower.look()
+    watcher.poll()
     loader.failing.clear()
     promotion.force(registry, 2, "a test")
-    assert follower.look()
-    assert version_of(follower) == 2
-    assert follower.refused == {}
-    assert loader.asked == [1, 2, 2]
+    assert watcher.poll()
+    assert version_of(watcher) == 2
+    assert watcher.refused == {}
+    assert loader.requested == [1, 2, 2]
 
 
-def test_a_registry_that_cannot_be_read_is_told_and_followed_again(
-    follower: Follower, registry: Registry, publish: Callable[[], int]
+def test_a_registry_that_cannot_be_read_is_reported_and_polled_again(
+    watcher: ModelWatcher, registry: Registry, publish: Callable[[], int]
 ) -> None:
     link = registry.root / "current"
     link.touch()
-    assert not follower.look()
-    assert "cannot be read as a link" in follower.trouble
-    assert "cannot be read as a link" in (follower.why_not_ready() or "")
+    assert not watcher.poll()
+    assert "cannot be read as a link" in watcher.registry_error
+    assert "cannot be read as a link" in (watcher.unready_reason() or "")
     link.unlink()
     publish()
-    assert follower.look()
-    assert follower.trouble == ""
+    assert watcher.poll()
+    assert watcher.registry_error == ""
 
 
-def test_a_switch_that_is_gone_changes_nothing(
-    follower: Follower, registry: Registry, publish: Callable[[], int]
+def test_a_missing_current_link_changes_nothing(
+    watcher: ModelWatcher, registry: Registry, publish: Callable[[], int]
 ) -> None:
     publish()
-    follower.look()
+    watcher.poll()
     (registry.root / "current").unlink()
-    assert not follower.look()
-    assert version_of(follower) == 1
+    assert not watcher.poll()
+    assert version_of(watcher) == 1
 
 
-def test_a_pilot_that_drifts_is_told_until_it_does_no_more(
-    follower: Follower, loader: Loader, publish: Callable[[], int]
+def test_a_parity_error_is_reported_until_it_ends(
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
 ) -> None:
     publish()
-    follower.look()
-    follower.check()
-    assert follower.why_not_ready() is None
-    loader.checker.offset = 0.1
-    follower.check()
-    assert "does not answer its golden frames" in (follower.why_not_ready() or "")
-    assert version_of(follower) == 1
-    loader.checker.offset = 0.0
-    follower.check()
-    assert follower.why_not_ready() is None
+    watcher.poll()
+    watcher.check()
+    assert watcher.unready_reason() is None
+    loader.backend.offset = 0.1
+    watcher.check()
+    assert "does not answer its golden frames" in (watcher.unready_reason() or "")
+    assert version_of(watcher) == 1
+    loader.backend.offset = 0.0
+    watcher.check()
+    assert watcher.unready_reason() is None
 
 
-def test_another_version_is_not_blamed_for_the_last_one(
-    follower: Follower, loader: Loader, publish: Callable[[], int]
+def test_a_new_version_clears_the_parity_error_of_the_last_one(
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
 ) -> None:
     publish()
-    follower.look()
-    loader.checker.offset = 0.1
-    follower.check()
-    loader.checker = Drifting()
+    watcher.poll()
+    loader.backend.offset = 0.1
+    watcher.check()
+    loader.backend = Drifting()
     publish()
-    follower.look()
-    assert follower.why_not_ready() is None
+    watcher.poll()
+    assert watcher.unready_reason() is None
 
 
-def test_without_a_pilot_there_is_nothing_to_check(follower: Follower) -> None:
-    follower.check()
-    assert follower.drift == ""
+def test_without_a_model_there_is_no_parity_error(watcher: ModelWatcher) -> None:
+    watcher.check()
+    assert watcher.parity_error == ""

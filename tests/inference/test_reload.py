@@ -1,4 +1,4 @@
-"""New versions arrive, good and bad, while clients drive: they notice nothing but new versions."""
+"""Tests that clients are not disturbed while good and bad versions are published."""
 
 import threading
 import time
@@ -13,35 +13,35 @@ from support.data import models, samples
 from support.services.loading import frames, load, loading, result, served
 from support.services.serving import await_true, serving, settings
 
-from contract import atomic_files as publish
+from contract import atomic_files
 from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry
 
 ROUNDS = 5
 CLIENTS = 3
 
 
-class Careless(Registry):
-    """Damages a version after its digests were taken and before it becomes the current one."""
+class DamagingRegistry(Registry):
+    """Damages a version between the calculation of its digests and its promotion."""
 
     def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
-        made = super().publish(staged, manifest)
-        (self.path(made.version) / TFLITE).write_bytes(b"half a mod")
-        return made
+        published = super().publish(staged, manifest)
+        (self.path(published.version) / TFLITE).write_bytes(b"half a mod")
+        return published
 
 
-class Forger(Registry):
-    """Publishes a file as it is, with the digest of another."""
+class ForgingRegistry(Registry):
+    """Publishes a file with the digest of another."""
 
     def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
-        made = super().publish(staged, manifest)
-        path = self.path(made.version) / MANIFEST
-        digest = publish.sha256(self.path(made.version) / TFLITE)
+        published = super().publish(staged, manifest)
+        path = self.path(published.version) / MANIFEST
+        digest = atomic_files.sha256(self.path(published.version) / TFLITE)
         path.write_text(path.read_text().replace(digest, "0" * 64))
-        return made
+        return published
 
 
-class Driver(threading.Thread):
-    """Sends frames over one connection until it is told to stop, and keeps the answers."""
+class DrivingClient(threading.Thread):
+    """Sends frames over one connection until `stop` is set, and keeps the answers."""
 
     def __init__(self, address: httpx.URL, stop: threading.Event) -> None:
         super().__init__()
@@ -59,79 +59,79 @@ class Driver(threading.Thread):
 
 
 @dataclass
-class Drive:
-    """What happened while versions were published under load."""
+class ReloadRun:
+    """The versions that were published under load, and the answers of that time."""
 
     registry: Registry
     good: dict[int, str] = field(default_factory=dict)
-    """The network of each version that may serve."""
+    """The network of each version that is fit to drive."""
     bad: set[int] = field(default_factory=set)
     answers: list[list[httpx.Response]] = field(default_factory=list)
-    """Of each client, in order."""
+    """The answers of each client, in order."""
 
 
 @pytest.fixture(scope="module")
-def drive(networks: Path, tmp_path_factory: pytest.TempPathFactory) -> Drive:
-    """Publish five versions a round, three of them bad, each once the one before was looked at."""
-    drive = Drive(Registry(tmp_path_factory.mktemp("models")))
-    registry, left = drive.registry, networks / "left"
-    drive.good[models.publish(registry, left, "first").version] = "left"
+def run(networks: Path, tmp_path_factory: pytest.TempPathFactory) -> ReloadRun:
+    """Publish five versions in each round, three of them bad, each after the last was polled."""
+    run = ReloadRun(Registry(tmp_path_factory.mktemp("models")))
+    registry, left = run.registry, networks / "left"
+    run.good[models.publish(registry, left, "first").version] = "left"
     stop = threading.Event()
     with serving(settings(registry.root)) as client:
-        drivers = [Driver(client.base_url, stop) for _ in range(CLIENTS)]
+        clients = [DrivingClient(client.base_url, stop) for _ in range(CLIENTS)]
         try:
-            for each in drivers:
-                each.start()
+            for client_thread in clients:
+                client_thread.start()
             for number in range(ROUNDS):
                 for kind in ("right", "nan", "spec", "left", "damaged"):
                     job = f"{kind}-{number}"
                     if kind == "spec":
-                        made = models.publish(registry, left, job, frame_spec={"height": 66})
+                        manifest = models.publish(registry, left, job, frame_spec={"height": 66})
                     elif kind == "damaged":
-                        made = models.publish(Careless(registry.root), left, job)
+                        manifest = models.publish(DamagingRegistry(registry.root), left, job)
                     else:
-                        made = models.publish(registry, networks / kind, job)
+                        manifest = models.publish(registry, networks / kind, job)
                     if kind in ("left", "right"):
-                        drive.good[made.version] = kind
+                        run.good[manifest.version] = kind
                     else:
-                        drive.bad.add(made.version)
-                    await_true(partial(looked_at, client, made.version))
+                        run.bad.add(manifest.version)
+                    await_true(partial(was_polled, client, manifest.version))
         finally:
             stop.set()
-            for each in drivers:
-                each.join()
-    drive.answers = [each.answers for each in drivers]
-    return drive
+            for client_thread in clients:
+                client_thread.join()
+    run.answers = [client_thread.answers for client_thread in clients]
+    return run
 
 
-def looked_at(client: httpx.Client, version: int) -> bool:
+def was_polled(client: httpx.Client, version: int) -> bool:
     document = client.get("/model").json()
     return document["version"] == version or str(version) in document["refused"]
 
 
-def test_no_request_fails(drive: Drive) -> None:
-    assert all(len(answers) > 20 for answers in drive.answers)
-    assert {answer.status_code for answers in drive.answers for answer in answers} == {200}
+def test_no_request_fails(run: ReloadRun) -> None:
+    assert all(len(answers) > 20 for answers in run.answers)
+    assert {answer.status_code for answers in run.answers for answer in answers} == {200}
 
 
-def test_no_bad_version_serves_and_the_good_ones_do(drive: Drive) -> None:
-    served = {answer.json()["model_version"] for answers in drive.answers for answer in answers}
-    assert not served & drive.bad
-    assert served <= set(drive.good)
+def test_no_bad_version_serves_and_the_good_ones_do(run: ReloadRun) -> None:
+    served = {answer.json()["model_version"] for answers in run.answers for answer in answers}
+    assert not served & run.bad
+    assert served <= set(run.good)
     assert len(served) > ROUNDS
 
 
-def test_every_answer_is_that_of_the_version_it_names(drive: Drive) -> None:
-    for answers in drive.answers:
+def test_every_answer_is_that_of_the_version_it_names(run: ReloadRun) -> None:
+    for answers in run.answers:
         for document in (answer.json() for answer in answers):
             version = document["model_version"]
-            assert document["model_sha256"] == drive.registry.manifest(version).sha256
-            expected = models.ANSWERS[drive.good[version]]
+            assert document["model_sha256"] == run.registry.manifest(version).sha256
+            expected = models.ANSWERS[run.good[version]]
             assert document["steering"] == pytest.approx(expected, abs=models.NEAR)
 
 
-def test_no_client_goes_back_to_an_older_version(drive: Drive) -> None:
-    for answers in drive.answers:
+def test_no_client_goes_back_to_an_older_version(run: ReloadRun) -> None:
+    for answers in run.answers:
         versions = [answer.json()["model_version"] for answer in answers]
         assert versions == sorted(versions)
 
@@ -140,7 +140,7 @@ def test_no_client_goes_back_to_an_older_version(drive: Drive) -> None:
 def test_two_hundred_versions_a_fifth_of_them_bad(
     networks: Path, registry: Registry, tmp_path: Path, told: Callable[[str], None]
 ) -> None:
-    """P10, at 50 requests a second."""
+    """Promise P10, at 50 requests a second."""
     models.publish(registry, networks / "left", "first")
     pictures = frames(tmp_path / "frames")
     good, bad, live_s = {"1"}, set(), []
@@ -158,20 +158,22 @@ def test_two_hundred_versions_a_fifth_of_them_bad(
     with served(registry, LAPWING_FOLLOW_EVERY_S="0.1") as (_, url):
         steady = load(url, pictures, *options, "20")
         with (
-            loading(url, pictures, *options, "150") as asking,
+            loading(url, pictures, *options, "150") as load_process,
             httpx.Client(base_url=url) as client,
         ):
             for number in range(200):
                 kind = kinds[number % len(kinds)]
-                publisher = {"damaged": Careless, "forged": Forger}.get(kind, Registry)
+                publisher = {"damaged": DamagingRegistry, "forged": ForgingRegistry}.get(
+                    kind, Registry
+                )
                 network = networks / (kind if kind in ("right", "nan", "small") else "left")
-                made = models.publish(publisher(registry.root), network, f"job-{number}")
-                (good if kind in ("left", "right") else bad).add(str(made.version))
+                manifest = models.publish(publisher(registry.root), network, f"job-{number}")
+                (good if kind in ("left", "right") else bad).add(str(manifest.version))
                 began = time.monotonic()
-                await_true(partial(looked_at, client, made.version))
+                await_true(partial(was_polled, client, manifest.version))
                 live_s.append(time.monotonic() - began)
                 time.sleep(0.5)
-            reloaded = result(asking)
+            reloaded = result(load_process)
     told(f"steady {steady}\nreloading {reloaded}\nlive after {max(live_s):.2f} s at most")
     assert set(reloaded["statuses"]) == {"200"}
     assert reloaded["broken"] == 0

@@ -14,12 +14,12 @@ def test_the_defaults_listen_on_this_machine_only() -> None:
     assert settings.max_body_bytes == 1_000_000
 
 
-def test_nobody_needs_a_token_and_no_page_may_ask_by_default() -> None:
+def test_by_default_there_is_no_token_and_no_web_page_is_allowed() -> None:
     settings = load(Settings, {})
     assert (settings.api_token, settings.cors_origins) == ("", "")
 
 
-def test_a_number_that_cannot_be_is_refused() -> None:
+def test_a_number_out_of_range_is_refused() -> None:
     with pytest.raises(SettingError, match=r"LAPWING_INFERENCE_QUEUE_MS .* from 1 to 10000"):
         load(Settings, {"LAPWING_INFERENCE_QUEUE_MS": "0"})
 

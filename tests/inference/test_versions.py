@@ -1,4 +1,4 @@
-"""Which version answers, from none to a bad one."""
+"""Tests of the version that answers: none, the first, a bad one."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from support.services.serving import await_true, predict, refused, serving, sett
 from contract.models.registry import Registry
 
 
-def test_without_a_model_there_is_503_and_a_time_to_come_back(registry: Registry) -> None:
+def test_without_a_model_the_answer_is_503_with_a_time_to_retry(registry: Registry) -> None:
     with serving(settings(registry.root)) as client:
         answer = predict(client, samples.jpeg())
         assert "no model is published" in refused(answer, 503)["error"]
@@ -34,7 +34,7 @@ def test_a_published_model_answers_the_first_request(registry: Registry, network
         assert predict(client, samples.jpeg()).status_code == 200
 
 
-def test_a_bad_version_is_refused_aloud_and_the_old_one_serves(
+def test_a_bad_version_is_reported_and_the_old_one_serves(
     registry: Registry, networks: Path
 ) -> None:
     models.publish(registry, networks / "left", "good")

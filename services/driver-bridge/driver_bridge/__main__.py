@@ -1,4 +1,4 @@
-"""Run the bridge: `python -m driver_bridge`."""
+"""Runs the bridge: `python -m driver_bridge`."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from pathlib import Path
 
 from contract.errors import LapwingError
 from contract.settings import load, names
-from driver_bridge.log_limit import Limit
+from driver_bridge.log_limit import LogRateLimit
 from driver_bridge.server import serve
 from driver_bridge.settings import Settings
 
 
 def main() -> int | str:
-    """Serve until SIGTERM or Ctrl-C; return what sys.exit takes."""
+    """Serve until SIGTERM or Ctrl-C; return the exit status, or an error message for sys.exit."""
     parser = argparse.ArgumentParser(
         prog="python -m driver_bridge",
-        description="Drives every simulator that connects, with the steering that inference gives.",
+        description="Drives every simulator that connects with the steering of inference.",
         epilog=f"Settings: {names(Settings)}.",
     )
     parser.add_argument(
         "--record",
         metavar="FOLDER",
         type=Path,
-        help="keep each drive there, in the format of the simulator's recorder",
+        help="record each drive in this folder, in the format of the simulator's recorder",
     )
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Limit())
+        handler.addFilter(LogRateLimit())
     log = logging.getLogger("driver_bridge")
     try:
         settings = load(Settings, os.environ)
@@ -49,8 +49,8 @@ def main() -> int | str:
 if __name__ == "__main__":
     status = main()
     if status == 0:
-        # All is written. The interpreter's own end lets other greenlets run, and those may still
-        # wait for a client, which is suspected where an end took most of a minute.
+        # All rows are written. The normal end of the interpreter lets other greenlets run, which
+        # may still wait for a client: the suspected reason where an end took most of a minute.
         logging.shutdown()
         os._exit(0)
     sys.exit(status)

@@ -1,4 +1,7 @@
-"""The bridge's application: Socket.IO for simulators, pages for people. It knows no eventlet."""
+"""The application of the bridge: Socket.IO for simulators, and pages for people and Prometheus.
+
+It does not depend on eventlet: only server.py does.
+"""
 
 from __future__ import annotations
 
@@ -10,45 +13,47 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from contract.wire.live_view import LiveView
-from driver_bridge.connection.session import Said, Session
+from driver_bridge.connection.session import SentAnswer, Session
 from driver_bridge.connection.simulator_server import SimulatorServer
 from driver_bridge.control.driver import Driver, Predictor
-from driver_bridge.drive_recorder import Drive, Recorder, Row
-from driver_bridge.live_publisher import Live
+from driver_bridge.drive_recorder import DriveRecorder, DriveRecording, RecordedRow
+from driver_bridge.live_publisher import LivePublisher
 from driver_bridge.metrics import Metrics
 from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES: Final = 262_144
-"""A telemetry has about 18 kB; what is larger is refused and its sender disconnected."""
+"""Maximum size of a message. A telemetry has about 18 kB; the sender of a larger message is
+disconnected."""
 
-PING_S: Final = 5
-"""Between two PINGs. The library keeps all of a connection until its next one is due, whoever left
-meanwhile: at its own 25 s, 400 connections a second that come and go leave half a million objects
-behind, and the garbage collector stops every simulator for 0.3 s to look at them."""
+PING_INTERVAL_S: Final = 5
+"""Time in seconds between two PINGs. The library keeps all objects of a connection until its next
+PING is due, even after the client has left. At its own 25 s, 400 connections a second that come and
+go leave half a million objects behind, and the garbage collector stops every simulator for 0.3 s to
+scan them."""
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Bridge:
-    """All simulators that are connected.
+    """Drives all simulators that are connected.
 
     Args:
-        settings: of the bridge.
-        predictor: knows the steering of a frame.
-        recorder: keeps the drives; None: nobody does.
-        live: shows them; None: to nobody.
-        async_mode: python-socketio's name for the kind of threads there are.
-        clock: seconds that only go forward.
+        settings: settings of the bridge.
+        predictor: predicts the steering of a frame.
+        recorder: records the drives; None to record none.
+        live: publishes the drives for viewers; None to publish none.
+        async_mode: the kind of threads, by python-socketio's name for it.
+        clock: returns seconds that never go backwards.
     """
 
     def __init__(
         self,
         settings: Settings,
         predictor: Predictor,
-        recorder: Recorder | None = None,
-        live: Live | None = None,
+        recorder: DriveRecorder | None = None,
+        live: LivePublisher | None = None,
         async_mode: str = "eventlet",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,29 +64,37 @@ class Bridge:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._sessions: dict[str, Session] = {}
-        self._drives: dict[str, Drive] = {}
+        self._recordings: dict[str, DriveRecording] = {}
         self._metrics = Metrics(
-            lambda: {each.name: each.driver.ages.quantiles() for each in self._sessions.values()},
+            lambda: {
+                session.name: session.driver.ages.quantiles() for session in self._sessions.values()
+            },
             {
-                "recorded": ("Frames kept", lambda: recorder.written if recorder else 0),
+                "recorded": (
+                    "Frames that were recorded",
+                    lambda: recorder.written if recorder else 0,
+                ),
                 "record_dropped": (
-                    "Frames not kept: the disk was too slow, full or gone",
+                    "Frames that were not recorded: the disk was too slow, full or gone",
                     lambda: recorder.dropped if recorder else 0,
                 ),
-                "published": ("Views told to viewers", lambda: live.published if live else 0),
+                "published": (
+                    "Views that were published for viewers",
+                    lambda: live.published if live else 0,
+                ),
             },
         )
         self._server = SimulatorServer(
             async_mode=async_mode,
-            # A telemetry is put in its simulator's mailbox where it is read, in their order.
+            # A telemetry is put in the mailbox of its simulator by the reader, in its order.
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
-            ping_interval=PING_S,
-            # Same origin only: else any web page could drive. The simulator sends no Origin at all.
+            ping_interval=PING_INTERVAL_S,
+            # Same origin only: otherwise any web page could drive. The simulator sends no Origin.
             cors_allowed_origins=None,
-            # Else each of them prints past the log of this process.
-            logger=_quiet("socketio"),
-            engineio_logger=_quiet("engineio"),
+            # Without these loggers the libraries would print past the log of this process.
+            logger=_warning_logger("socketio"),
+            engineio_logger=_warning_logger("engineio"),
         )
         self._server.on("connect", self._connect)
         self._server.on("disconnect", self._disconnect)
@@ -91,15 +104,17 @@ class Bridge:
         """Return the WSGI application: Socket.IO, /healthz and /metrics."""
         import socketio
 
-        application: App = socketio.WSGIApp(self._server, self._pages)
+        application: App = socketio.WSGIApp(self._server, self._page)
 
-        def plain(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-            # Websocket extensions, which is compression: of JPEGs in base64 it would cost more time
-            # than all else, and our reader of frames knows none.
+        def without_extensions(
+            environ: dict[str, Any], start: Callable[..., Any]
+        ) -> Iterable[bytes]:
+            # The only websocket extension in use is compression. For JPEGs in base64 it would cost
+            # more time than all else, and our reader of messages does not support it.
             environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
             return application(environ, start)
 
-        return plain
+        return without_extensions
 
     def _connect(self, sid: str, _: dict[str, Any]) -> None:
         name = str(next(self._numbers))
@@ -110,12 +125,12 @@ class Bridge:
             driver,
             self._server.eio.create_event,
             lambda event, payload: self._server.emit(event, payload, to=sid),
-            lambda said: self._told(sid, session, said),
+            lambda sent: self._on_sent(sid, session, sent),
             self._clock,
         )
         self._sessions[sid] = session
         if self._recorder is not None:
-            self._drives[sid] = self._recorder.drive()
+            self._recordings[sid] = self._recorder.start_drive()
         self._server.start_background_task(session.run)
         self._metrics.clients.set(len(self._sessions))
         log.info("simulator %s connected (%d now)", name, len(self._sessions))
@@ -123,53 +138,56 @@ class Bridge:
     def _disconnect(self, sid: str, _: str) -> None:
         session = self._sessions.pop(sid)
         session.close()
-        if sid in self._drives:
-            self._drives.pop(sid).end()
+        if sid in self._recordings:
+            self._recordings.pop(sid).end()
         if self._live is not None:
             self._live.forget(session.name)
         self._metrics.clients.set(len(self._sessions))
-        log.info("simulator %s left (%d now)", session.name, len(self._sessions))
+        log.info("simulator %s disconnected (%d now)", session.name, len(self._sessions))
 
     def _telemetry(self, sid: str, payload: object = None, *_: object) -> None:
         self._sessions[sid].receive(payload)
 
-    def _told(self, sid: str, session: Session, said: Said) -> None:
-        """Count, keep and show an answer that went."""
-        answer = said.answer
+    def _on_sent(self, sid: str, session: Session, sent: SentAnswer) -> None:
+        """Count, record and publish an answer that was sent."""
+        answer = sent.answer
         self._metrics.answers.labels(answer.how).inc()
-        self._metrics.folded.inc(said.folded)
-        self._metrics.answer_seconds.observe(said.seconds)
-        if answer.seen is not None and sid in self._drives:
-            speed_mph = answer.seen.speed_mph
-            self._drives[sid].put(
-                Row(answer.seen.jpeg, answer.steering, answer.throttle, speed_mph)
+        self._metrics.folded.inc(sent.folded)
+        self._metrics.answer_seconds.observe(sent.seconds)
+        if answer.telemetry is not None and sid in self._recordings:
+            row = RecordedRow(
+                answer.telemetry.jpeg,
+                answer.steering,
+                answer.throttle,
+                answer.telemetry.speed_mph,
             )
+            self._recordings[sid].put(row)
         if self._live is not None and self._live.wants(session.name):
-            self._live.show(_view(session, said))
+            self._live.put(_live_view(session, sent))
 
-    def _pages(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        kind, status = "application/json", "200 OK"
+    def _page(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        content_type, status = "application/json", "200 OK"
         if environ["PATH_INFO"] == "/healthz":
-            simulators = [_health(each) for each in self._sessions.values()]
+            simulators = [_health(session) for session in self._sessions.values()]
             body = json.dumps({"status": "ok", "simulators": simulators}).encode()
         elif environ["PATH_INFO"] == "/metrics":
-            body, kind = self._metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
+            body, content_type = self._metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
         else:
             body = b'{"error": "no such page: /healthz, /metrics, /socket.io/"}'
             status = "404 Not Found"
-        start(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        start(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
         return [body]
 
 
-def _quiet(name: str) -> logging.Logger:
-    """Return a library's logger, for warnings alone: it tells of every packet as information."""
+def _warning_logger(name: str) -> logging.Logger:
+    """Return a logger for a library that prints only its warnings: it reports each packet."""
     logger = logging.getLogger(f"{__name__}.{name}")
     logger.setLevel(logging.WARNING)
     return logger
 
 
 def _health(session: Session) -> dict[str, Any]:
-    """Return one simulator as /healthz shows it; ages in milliseconds."""
+    """Return one simulator as /healthz shows it; ages are in milliseconds."""
     quantiles = session.driver.ages.quantiles()
     ages = {f"p{share * 100:.0f}": round(age * 1000, 2) for share, age in quantiles.items()}
     return {
@@ -180,18 +198,18 @@ def _health(session: Session) -> dict[str, Any]:
     }
 
 
-def _view(session: Session, said: Said) -> LiveView:
-    answer, payload = said.answer, said.received.payload
-    image = payload.get("image") if isinstance(payload, dict) and answer.seen else ""
+def _live_view(session: Session, sent: SentAnswer) -> LiveView:
+    answer, payload = sent.answer, sent.received.payload
+    image = payload.get("image") if isinstance(payload, dict) and answer.telemetry else ""
     return LiveView(
         simulator=session.name,
         time_s=time.time(),
         how=answer.how,
         steering=answer.steering,
         throttle=answer.throttle,
-        speed_mph=answer.seen.speed_mph if answer.seen else 0.0,
+        speed_mph=answer.telemetry.speed_mph if answer.telemetry else 0.0,
         target_mph=session.driver.target_mph,
-        latency_ms=said.seconds * 1000,
+        latency_ms=sent.seconds * 1000,
         answers=session.answers,
         image=str(image),
     )

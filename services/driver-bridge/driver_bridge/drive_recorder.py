@@ -1,9 +1,9 @@
-"""Keeps the frames of a drive in the simulator's own format, so that ingest takes them.
+"""Records the frames of a drive in the simulator's own format, so that ingest reads them.
 
-    <folder>/<when the simulator came>/driving_log.csv
-    <folder>/<when the simulator came>/IMG/center_yyyy_MM_dd_HH_mm_ss_fff.jpg
+    <folder>/<time of the connection>/driving_log.csv
+    <folder>/<time of the connection>/IMG/center_yyyy_MM_dd_HH_mm_ss_fff.jpg
 
-Nothing here waits for the disk: rows are queued, and written by a thread of the system's.
+Nothing here waits for the disk: rows are queued, and a system thread writes them.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-MOST_QUEUED: Final = 512
-"""Rows that wait for the disk: 7 MB, half a minute of one simulator."""
-BATCH: Final = 32
-SOI: Final = b"\xff\xd8"
-"""How a JPEG begins; what else a client calls an image is not kept."""
+MAX_QUEUED_ROWS: Final = 512
+"""Number of rows that may wait for the disk: 7 MB, half a minute of one simulator."""
+BATCH_ROWS: Final = 32
+JPEG_START: Final = b"\xff\xd8"
+"""First bytes of a JPEG. An image of a client that begins otherwise is not recorded."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One moment of a drive."""
+class RecordedRow:
+    """One row of a recorded drive."""
 
     jpeg: bytes
     steering: float
-    """-1..1: what was answered."""
+    """-1..1: the steering of the answer."""
     throttle: float
-    """-1..1; negative brakes."""
+    """-1..1; a negative throttle brakes."""
     speed_mph: float
 
 
 @dataclass(frozen=True)
-class _Queued:
+class _QueuedRow:
     folder: Path
-    moment: datetime
-    row: Row
+    time: datetime
+    row: RecordedRow
 
 
-Outcome = tuple[int, str]
-"""Rows that were written, and what went wrong with the next; nothing: all were."""
-Offload = Callable[[Callable[[], Outcome]], Outcome]
+WriteResult = tuple[int, str]
+"""Number of rows that were written, and why the next one was not; empty when all were."""
+Offload = Callable[[Callable[[], WriteResult]], WriteResult]
 
 
 def utc_now() -> datetime:
-    """Return the time for file names: UTC, as in drive.py."""
+    """Return the time for file names in UTC, as drive.py does."""
     return datetime.now(UTC)
 
 
-class Recorder:
+class DriveRecorder:
     """Writes the drives of a bridge.
 
     Args:
-        folder: in which each connection gets a folder of its own.
-        offload: runs a function in a thread of the system's, and returns what it returns, while
-            everything else goes on.
-        now: the time for names.
+        folder: folder in which each connection gets its own folder.
+        offload: runs a function in a system thread and returns its result, while other greenlets
+            run.
+        now: returns the time for names.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
 
     def __init__(
@@ -77,118 +77,118 @@ class Recorder:
         self._folder = folder.absolute()
         self._offload = offload
         self._now = now
-        self._queue: deque[_Queued] = deque()
-        self._last: dict[Path, datetime] = {}
-        self._named = datetime.min.replace(tzinfo=UTC)
-        self._trouble = ""
+        self._queue: deque[_QueuedRow] = deque()
+        self._last_row_times: dict[Path, datetime] = {}
+        self._last_folder_time = datetime.min.replace(tzinfo=UTC)
+        self._failure = ""
         self.written = 0
         self.dropped = 0
-        """Rows that were not kept: the disk was too slow, full or gone."""
+        """Number of rows that were not recorded: the disk was too slow, full or gone."""
 
-    def drive(self) -> Drive:
-        """Begin a drive; nothing is written before its first row."""
-        return Drive(self)
+    def start_drive(self) -> DriveRecording:
+        """Start the recording of a drive; nothing is written before its first row."""
+        return DriveRecording(self)
 
-    def name(self) -> Path:
-        """Return a folder that no other drive has."""
-        self._named = _later(self._now(), self._named)
-        return self._folder / stamp(self._named)
+    def new_folder(self) -> Path:
+        """Return the path of a folder that no other drive has."""
+        self._last_folder_time = _unique_time(self._now(), self._last_folder_time)
+        return self._folder / timestamp(self._last_folder_time)
 
-    def put(self, folder: Path, row: Row) -> None:
-        """Queue a row, or drop it when too many wait."""
-        if not row.jpeg.startswith(SOI):
+    def put(self, folder: Path, row: RecordedRow) -> None:
+        """Queue a row, or drop it when too many rows wait."""
+        if not row.jpeg.startswith(JPEG_START):
             return
-        if len(self._queue) >= MOST_QUEUED:
+        if len(self._queue) >= MAX_QUEUED_ROWS:
             self._drop(1, "the disk is too slow for them")
             return
-        moment = self._now()
-        if folder in self._last:
-            moment = _later(moment, self._last[folder])
-        self._last[folder] = moment
-        self._queue.append(_Queued(folder, moment, row))
+        time = self._now()
+        if folder in self._last_row_times:
+            time = _unique_time(time, self._last_row_times[folder])
+        self._last_row_times[folder] = time
+        self._queue.append(_QueuedRow(folder, time, row))
 
-    def end(self, folder: Path) -> None:
-        """Forget a drive that has ended; what is queued of it is still written."""
-        self._last.pop(folder, None)
+    def end_drive(self, folder: Path) -> None:
+        """Forget a drive that has ended; its queued rows are still written."""
+        self._last_row_times.pop(folder, None)
 
     def write(self) -> bool:
-        """Write some of what is queued; return whether there was anything.
+        """Write some of the queued rows, and return whether there were any.
 
-        A disk that is full or gone costs the rows, and is told once; each call tries again.
+        A disk that is full or gone costs these rows, and is reported once; each call tries again.
         """
-        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        batch = [self._queue.popleft() for _ in range(min(BATCH_ROWS, len(self._queue)))]
         if not batch:
             return False
-        # After a failure there may be half a line: an empty one does no harm.
-        begin = "\n" if self._trouble else ""
-        # Not logged in that thread: the locks of a log are not made for it.
-        written, trouble = self._offload(lambda: _write(batch, begin))
+        # After a failure the file may end in half a line; an empty line does no harm.
+        prefix = "\n" if self._failure else ""
+        # The system thread does not log: the locks of the log are not made for it.
+        written, failure = self._offload(lambda: _write(batch, prefix))
         self.written += written
-        if trouble:
-            self._drop(len(batch) - written, trouble)
-        elif self._trouble and len(self._queue) < MOST_QUEUED // 2:
-            log.info("frames are kept again; %d were lost", self.dropped)
-            self._trouble = ""
+        if failure:
+            self._drop(len(batch) - written, failure)
+        elif self._failure and len(self._queue) < MAX_QUEUED_ROWS // 2:
+            log.info("frames are recorded again; %d were lost", self.dropped)
+            self._failure = ""
         return True
 
-    def _drop(self, count: int, why: str) -> None:
+    def _drop(self, count: int, reason: str) -> None:
         self.dropped += count
-        if not self._trouble:
-            log.warning("frames are not kept: %s. The drive goes on", why)
-        self._trouble = why
+        if not self._failure:
+            log.warning("frames are not recorded: %s. The drive goes on", reason)
+        self._failure = reason
 
 
-class Drive:
-    """One connection's recording."""
+class DriveRecording:
+    """The recording of one connection."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: DriveRecorder) -> None:
         self._recorder = recorder
         self._folder: Path | None = None
 
-    def put(self, row: Row) -> None:
-        """Queue a row; the first names the folder."""
+    def put(self, row: RecordedRow) -> None:
+        """Queue a row; the first row gives the folder its name."""
         if self._folder is None:
-            self._folder = self._recorder.name()
+            self._folder = self._recorder.new_folder()
         self._recorder.put(self._folder, row)
 
     def end(self) -> None:
-        """The simulator has left."""
+        """End the recording, because the simulator has disconnected."""
         if self._folder is not None:
-            self._recorder.end(self._folder)
+            self._recorder.end_drive(self._folder)
 
 
-def stamp(moment: datetime) -> str:
-    """Return a moment as the simulator's file names have it: yyyy_MM_dd_HH_mm_ss_fff."""
-    return f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
+def timestamp(time: datetime) -> str:
+    """Return a time as in the simulator's file names: yyyy_MM_dd_HH_mm_ss_fff."""
+    return f"{time:%Y_%m_%d_%H_%M_%S}_{time.microsecond // 1000:03d}"
 
 
-def _later(moment: datetime, last: datetime) -> datetime:
-    """Return a moment, or the millisecond after the last: a time stamp is a name."""
-    return max(moment, last + timedelta(milliseconds=1))
+def _unique_time(time: datetime, last: datetime) -> datetime:
+    """Return `time`, but at least a millisecond after `last`, because a timestamp is a name."""
+    return max(time, last + timedelta(milliseconds=1))
 
 
-def _write(batch: list[_Queued], begin: str) -> Outcome:
-    """Write rows, each line after `begin`.
+def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
+    """Write rows, with `prefix` before each line.
 
-    The picture first, then its line: a line never names a picture that is not there. A row that
-    fails half-way leaves a picture that no line names, which ingest passes over.
+    The image is written first and its line after it, so that no line names an image that is
+    missing. A row that fails half-way leaves an image that no line names, which ingest ignores.
     """
     written = 0
     try:
-        for each in batch:
-            images = each.folder / "IMG"
-            path = images / f"center_{stamp(each.moment)}.jpg"
+        for queued in batch:
+            images = queued.folder / "IMG"
+            path = images / f"center_{timestamp(queued.time)}.jpg"
             images.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(each.row.jpeg)
-            with (each.folder / "driving_log.csv").open("a", encoding="utf-8") as file:
-                file.write(begin + _line(path, each.row))
+            path.write_bytes(queued.row.jpeg)
+            with (queued.folder / "driving_log.csv").open("a", encoding="utf-8") as file:
+                file.write(prefix + _csv_line(path, queued.row))
             written += 1
     except OSError as error:
         return written, str(error)
     return written, ""
 
 
-def _line(path: Path, row: Row) -> str:
-    """Return a line of driving_log.csv: there are no side cameras while it drives."""
+def _csv_line(path: Path, row: RecordedRow) -> str:
+    """Return a line of driving_log.csv, without side cameras: there are none in a drive."""
     numbers = (row.steering, max(0.0, row.throttle), max(0.0, -row.throttle), row.speed_mph)
     return ",".join([str(path), "", "", *(f"{number:.6g}" for number in numbers)]) + "\n"

@@ -1,7 +1,8 @@
-"""Asks inference for the steering of a frame, over connections that are kept, within one deadline.
+"""The client of inference: it asks for the steering of a frame within one deadline.
 
-HTTP/1.1 by hand, as much of it as one question needs: a library's request costs half a millisecond
-here, and none that blocks bounds an answer that comes a byte at a time.
+It speaks as much HTTP/1.1 as one question needs, over connections that are kept open. A request of
+an HTTP library costs half a millisecond here, and no blocking library bounds the time of an answer
+that arrives one byte at a time.
 """
 
 from __future__ import annotations
@@ -18,30 +19,31 @@ from urllib.parse import urlsplit
 
 from contract.errors import ServiceError, SettingError
 
-KEPT: Final = 16
-"""Connections that are kept open; more are made when more simulators ask at the same time."""
-MOST_BYTES: Final = 65_536
-"""Of an answer. It has about 200."""
+MAX_IDLE_CONNECTIONS: Final = 16
+"""Number of connections that are kept open. More are opened while more simulators ask at once."""
+MAX_ANSWER_BYTES: Final = 65_536
+"""Maximum size of an answer, which usually has about 200 bytes."""
 
-Within = Callable[[float], AbstractContextManager[object]]
-"""A block that raises TimeoutError when it takes longer than so many seconds."""
-
-
-class _Gone(Exception):  # noqa: N818 - a condition that is handled here, not an error of anybody's
-    """The connection ended before a byte of the answer came."""
+TimeLimit = Callable[[float], AbstractContextManager[object]]
+"""Makes a context that raises TimeoutError when it takes longer than a number of seconds."""
 
 
-class Inference:
-    """The inference service.
+class _NoAnswer(Exception):  # noqa: N818 - it is handled in this module and never reported
+    """The connection ended before the first byte of the answer."""
+
+
+class SteeringClient:
+    """Asks the inference service for the steering of frames.
 
     Args:
-        url: its address, such as http://127.0.0.1:8000.
-        timeout_s: for all of it: looking up the name, connecting, sending and the whole answer.
-        token: sent as a bearer token; empty for none.
-        within: bounds the looking up of the name, which no socket's timeout does.
+        url: address of inference, for example http://127.0.0.1:8000.
+        timeout_s: time limit in seconds for the whole question: the lookup of the name, the
+            connection, the request and the whole answer.
+        token: bearer token to send; empty for none.
+        time_limit: bounds the lookup of the name, which the timeout of a socket does not.
 
     Raises:
-        SettingError: the address is none.
+        SettingError: `url` is no address.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Inference:
         url: str,
         timeout_s: float,
         token: str = "",
-        within: Within = nullcontext,
+        time_limit: TimeLimit = nullcontext,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "\n" in token:
@@ -59,77 +61,78 @@ class Inference:
                 remedy="LAPWING_INFERENCE_URL takes one such as http://127.0.0.1:8000",
             )
         self._url = url.rstrip("/") + "/predict"
-        self._secure = ssl.create_default_context() if parts.scheme == "https" else None
-        self._address = (parts.hostname, parts.port or (443 if self._secure else 80))
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._address = (parts.hostname, parts.port or (443 if self._tls else 80))
         self._timeout_s = timeout_s
-        self._within = within
+        self._time_limit = time_limit
         path = parts.path.rstrip("/") + "/predict"
-        bearer = f"Authorization: Bearer {token}\r\n" if token else ""
-        self._head = (
-            f"POST {path} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n{bearer}"
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        self._request_head = (
+            f"POST {path} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n{authorization}"
             "Content-Type: image/jpeg\r\nContent-Length: "
         ).encode("latin-1", "replace")
         self._idle: list[socket.socket] = []
 
-    def steering(self, jpeg: bytes) -> float:
-        """Return the steering, -1..1, for a frame.
+    def predict(self, jpeg: bytes) -> float:
+        """Return the steering of a frame, -1..1.
 
         Raises:
-            ServiceError: no answer in time, or none that is a steering.
+            ServiceError: there was no answer in time, or the answer holds no steering.
         """
         try:
-            status, body = self._ask(b"%b%d\r\n\r\n%b" % (self._head, len(jpeg), jpeg))
-        except (OSError, _Gone) as error:
+            status, body = self._ask(b"%b%d\r\n\r\n%b" % (self._request_head, len(jpeg), jpeg))
+        except (OSError, _NoAnswer) as error:
             raise ServiceError(
                 f"inference does not answer at {self._url}",
                 got=str(error) or type(error).__name__,
-                remedy="Is it running, and LAPWING_INFERENCE_URL right",
+                remedy="Check that inference runs and that LAPWING_INFERENCE_URL is its address",
             ) from error
         if status == 401:
             raise ServiceError(
                 "inference refuses the bridge's token",
                 got=status,
-                remedy="Give LAPWING_API_TOKEN the same value in both services",
+                remedy="Set LAPWING_API_TOKEN to the same value in both services",
             )
         if status != 200:
             raise ServiceError("inference refuses the frame", got=f"{status} {body[:200]!r}")
         try:
             steering = json.loads(body)["steering"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise _rubbish(body) from error
+            raise _no_steering(body) from error
         if not isinstance(steering, int | float) or isinstance(steering, bool):
-            raise _rubbish(body)
+            raise _no_steering(body)
         if not math.isfinite(steering):
-            raise _rubbish(body)
+            raise _no_steering(body)
         return float(max(-1, min(1, steering)))
 
     def close(self) -> None:
-        """Close the connections that are kept; the next question makes a new one."""
+        """Close the connections that are kept open; the next question opens a new one."""
         while self._idle:
             self._idle.pop().close()
 
     def _ask(self, request: bytes) -> tuple[int, bytes]:
-        """Send a request and return status and body; a kept connection that is gone is replaced.
+        """Send a request, and return the status and the body of its answer.
 
-        Asking twice changes nothing at inference, and the deadline is one for both.
+        A kept connection that was closed by inference is replaced and the request sent again:
+        asking twice changes nothing at inference, and both attempts share one deadline.
         """
         deadline = time.monotonic() + self._timeout_s
         if self._idle:
             try:
                 return self._exchange(self._idle.pop(), request, deadline)
-            except (_Gone, ConnectionError):
-                self.close()  # most likely it was restarted: all of them are gone
+            except (_NoAnswer, ConnectionError):
+                self.close()  # most likely inference was restarted: all connections are closed
         return self._exchange(self._connect(deadline), request, deadline)
 
     def _connect(self, deadline: float) -> socket.socket:
-        left = _left(deadline)
-        with self._within(left):
-            connection = socket.create_connection(self._address, timeout=left)
+        remaining_s = _remaining_s(deadline)
+        with self._time_limit(remaining_s):
+            connection = socket.create_connection(self._address, timeout=remaining_s)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._secure is not None:
-                connection.settimeout(_left(deadline))
-                return self._secure.wrap_socket(connection, server_hostname=self._address[0])
+            if self._tls is not None:
+                connection.settimeout(_remaining_s(deadline))
+                return self._tls.wrap_socket(connection, server_hostname=self._address[0])
         except BaseException:
             connection.close()
             raise
@@ -138,27 +141,27 @@ class Inference:
     def _exchange(
         self, connection: socket.socket, request: bytes, deadline: float
     ) -> tuple[int, bytes]:
-        kept = False
+        reusable = False
         try:
-            connection.settimeout(_left(deadline))
+            connection.settimeout(_remaining_s(deadline))
             connection.sendall(request)
-            status, body, kept = _answer(connection, deadline)
-            kept = kept and len(self._idle) < KEPT
+            status, body, reusable = _read_answer(connection, deadline)
+            reusable = reusable and len(self._idle) < MAX_IDLE_CONNECTIONS
         finally:
-            # What is in the middle of an answer can never be used again.
-            if kept:
+            # A connection in the middle of an answer can never be used again.
+            if reusable:
                 self._idle.append(connection)
             else:
                 connection.close()
         return status, body
 
 
-def _answer(connection: socket.socket, deadline: float) -> tuple[int, bytes, bool]:
-    """Read one answer: its status, its body, and whether the connection may be kept.
+def _read_answer(connection: socket.socket, deadline: float) -> tuple[int, bytes, bool]:
+    """Read one answer: its status, its body, and whether the connection can be used again.
 
     Raises:
-        _Gone: the connection ended before it.
-        OSError: it does not come in time, or is no HTTP/1.1 of a known length.
+        _NoAnswer: the connection ended before the answer.
+        OSError: the answer is late, or is no HTTP/1.1 answer of a known length.
     """
     raw = b""
     while (end := raw.find(b"\r\n\r\n")) < 0:
@@ -173,39 +176,41 @@ def _answer(connection: socket.socket, deadline: float) -> tuple[int, bytes, boo
     if not version.startswith("HTTP/1.") or not status[:3].isdecimal() or not length.isdecimal():
         raise OSError(f"no HTTP answer of a known length: {raw[:80]!r}")
     size = int(length[:9])
-    if size > MOST_BYTES:
+    if size > MAX_ANSWER_BYTES:
         raise OSError(f"an answer of {size} bytes")
     start = end + 4
     while len(raw) < start + size:
         raw += _receive(connection, deadline, raw)
-    kept = version == "HTTP/1.1" and fields.get("connection") != "close"
-    # Bytes beyond the answer would be taken for the next one.
-    return int(status[:3]), raw[start : start + size], kept and len(raw) == start + size
+    persistent = version == "HTTP/1.1" and fields.get("connection") != "close"
+    # Bytes after the answer would be read as the next answer.
+    reusable = persistent and len(raw) == start + size
+    return int(status[:3]), raw[start : start + size], reusable
 
 
-def _receive(connection: socket.socket, deadline: float, before: bytes) -> bytes:
-    connection.settimeout(_left(deadline))
-    data = connection.recv(MOST_BYTES)
+def _receive(connection: socket.socket, deadline: float, received: bytes) -> bytes:
+    """Return the next bytes of an answer of which `received` has arrived already."""
+    connection.settimeout(_remaining_s(deadline))
+    data = connection.recv(MAX_ANSWER_BYTES)
     if not data:
-        if not before:
-            raise _Gone("the connection was closed")
+        if not received:
+            raise _NoAnswer("the connection was closed")
         raise ConnectionAbortedError("the connection was closed within an answer")
-    if len(before) > 2 * MOST_BYTES:
+    if len(received) > 2 * MAX_ANSWER_BYTES:
         raise OSError("an answer without an end")
     return data
 
 
-def _left(deadline: float) -> float:
-    """Return the seconds that are left.
+def _remaining_s(deadline: float) -> float:
+    """Return the seconds until the deadline.
 
     Raises:
-        TimeoutError: there are none.
+        TimeoutError: the deadline has passed.
     """
-    left = deadline - time.monotonic()
-    if left <= 0:
+    remaining_s = deadline - time.monotonic()
+    if remaining_s <= 0:
         raise TimeoutError("no whole answer in time")
-    return left
+    return remaining_s
 
 
-def _rubbish(body: bytes) -> ServiceError:
+def _no_steering(body: bytes) -> ServiceError:
     return ServiceError("inference's answer holds no steering", got=repr(body[:200]))

@@ -1,4 +1,4 @@
-"""Shows viewers what the bridge does, over Redis: never slowing it, whatever Redis does."""
+"""Publishes what the bridge does over Redis, for viewers; Redis never slows the bridge."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from contract.wire.live_view import CHANNEL, LiveView
 
 log = logging.getLogger(__name__)
 
-EVERY_S: Final = 0.1
-"""Between two views of one simulator."""
-LOOK_S: Final = 1.0
-"""Between two looks whether somebody listens, or whether Redis is back."""
+VIEW_INTERVAL_S: Final = 0.1
+"""Shortest time in seconds between two views of one simulator."""
+POLL_S: Final = 1.0
+"""Time in seconds between two checks whether anybody listens, or whether Redis is back."""
 TIMEOUT_S: Final = 1.0
-"""Of Redis. Only this module's own greenlet waits for it."""
-MOST: Final = 64
-"""Simulators that are shown at the same time: 64 x 20 kB."""
+"""Timeout of Redis. Only the greenlet of this module waits for it."""
+MAX_SIMULATORS: Final = 64
+"""Number of simulators that are shown at the same time: 64 x 20 kB."""
 
 
 def connect(url: str, password_file: str) -> Redis:
-    """Return a connection that is made with its first command.
+    """Return a client of Redis, which connects with its first command.
 
     Raises:
-        OSError: the password's file cannot be read.
-        ValueError: the address is none.
+        OSError: the file of the password cannot be read.
+        ValueError: `url` is no address of a Redis.
     """
     password = Path(password_file).read_text().strip() if password_file else None
     return Redis.from_url(
@@ -43,13 +43,13 @@ def connect(url: str, password_file: str) -> Redis:
     )
 
 
-class Live:
-    """The newest view of each simulator, told to whoever listens.
+class LivePublisher:
+    """Publishes the newest view of each simulator while anybody listens.
 
     Args:
-        connect: to Redis.
-        sleep: for seconds, while everything else goes on.
-        clock: seconds that only go forward.
+        connect: returns a client of Redis.
+        sleep: waits for a number of seconds while other greenlets run.
+        clock: returns seconds that never go backwards.
     """
 
     def __init__(
@@ -61,57 +61,57 @@ class Live:
         self._connect = connect
         self._sleep = sleep
         self._clock = clock
-        self._waiting: dict[str, LiveView] = {}
-        self._shown_at: dict[str, float] = {}
-        self._listening = False
-        self._gone = False
+        self._pending: dict[str, LiveView] = {}
+        self._queued_at_s: dict[str, float] = {}
+        self._has_listeners = False
+        self._failed = False
         self.published = 0
 
     def wants(self, simulator: str) -> bool:
-        """Tell whether a view of this simulator would be seen; while nobody listens, none is."""
-        if not self._listening:
+        """Return whether a view of this simulator is wanted now; without listeners none is."""
+        if not self._has_listeners:
             return False
-        if self._clock() - self._shown_at.get(simulator, -EVERY_S) < EVERY_S:
+        if self._clock() - self._queued_at_s.get(simulator, -VIEW_INTERVAL_S) < VIEW_INTERVAL_S:
             return False
-        return simulator in self._shown_at or len(self._shown_at) < MOST
+        return simulator in self._queued_at_s or len(self._queued_at_s) < MAX_SIMULATORS
 
-    def show(self, view: LiveView) -> None:
-        """Take a view; the one before, if it still waits, gives way."""
-        self._shown_at[view.simulator] = self._clock()
-        self._waiting[view.simulator] = view
+    def put(self, view: LiveView) -> None:
+        """Queue a view; it replaces one of the same simulator that is still queued."""
+        self._queued_at_s[view.simulator] = self._clock()
+        self._pending[view.simulator] = view
 
     def forget(self, simulator: str) -> None:
-        """The simulator has left."""
-        self._shown_at.pop(simulator, None)
-        self._waiting.pop(simulator, None)
+        """Remove a simulator that has disconnected."""
+        self._queued_at_s.pop(simulator, None)
+        self._pending.pop(simulator, None)
 
     def run(self) -> None:
-        """Tell whoever listens, for ever."""
+        """Publish views for ever; a Redis that fails is tried again."""
         while True:
             try:
                 with self._connect() as redis:
-                    self._tell(redis)
+                    self._publish(redis)
             except (RedisError, OSError, ValueError) as error:
-                if not self._gone:
+                if not self._failed:
                     log.warning("nobody can watch: Redis does not answer: %s", error)
-                self._gone = True
-            self._listening = False
-            self._waiting.clear()
-            self._sleep(LOOK_S)
+                self._failed = True
+            self._has_listeners = False
+            self._pending.clear()
+            self._sleep(POLL_S)
 
-    def _tell(self, redis: Redis) -> None:
-        looked_at = -LOOK_S
+    def _publish(self, redis: Redis) -> None:
+        polled_at_s = -POLL_S
         while True:
-            now = self._clock()
-            if now - looked_at >= LOOK_S:
+            now_s = self._clock()
+            if now_s - polled_at_s >= POLL_S:
                 ((_, listeners),) = redis.pubsub_numsub(CHANNEL)
-                self._listening = listeners > 0
-                looked_at = now
-                if self._gone:
+                self._has_listeners = listeners > 0
+                polled_at_s = now_s
+                if self._failed:
                     log.info("Redis answers again")
-                    self._gone = False
-            while self._listening and self._waiting:
-                _, view = self._waiting.popitem()
+                    self._failed = False
+            while self._has_listeners and self._pending:
+                _, view = self._pending.popitem()
                 redis.publish(CHANNEL, view.encode())
                 self.published += 1
-            self._sleep(EVERY_S / 2 if self._listening else LOOK_S)
+            self._sleep(VIEW_INTERVAL_S / 2 if self._has_listeners else POLL_S)

@@ -1,4 +1,4 @@
-"""Keeps the log short, whatever clients do: one that reconnects every 5 ms must not fill a disk."""
+"""A limit for the log: a client that reconnects every 5 ms must not fill a disk."""
 
 from __future__ import annotations
 
@@ -7,31 +7,35 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-LINES: Final = 50
-"""In each PERIOD_S, of each logger; errors of ours are among them."""
+MAX_LINES: Final = 50
+"""Number of lines that each logger may print in each period; errors count as well."""
 PERIOD_S: Final = 10.0
 
 
-class Limit(logging.Filter):
-    """Lets so many lines of a logger pass in each period, and tells how many did not.
+class LogRateLimit(logging.Filter):
+    """Lets a limited number of lines of each logger pass in each period, and counts the others.
 
     Args:
-        clock: seconds that only go forward.
+        clock: returns seconds that never go backwards.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._periods: dict[str, tuple[float, int]] = {}
+        """Start of the period and number of lines in it, by logger."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line is to be printed."""
+        """Return whether a line is printed.
+
+        The first line of a period says how many lines of the period before were left out.
+        """
         now = self._clock()
         began, count = self._periods.get(record.name, (now, 0))
         if now - began >= PERIOD_S:
-            if count > LINES:
-                left_out = f" ({count - LINES} lines before this one were left out)"
+            if count > MAX_LINES:
+                left_out = f" ({count - MAX_LINES} lines before this one were left out)"
                 record.msg, record.args = record.getMessage() + left_out, ()
             began, count = now, 0
         self._periods[record.name] = (began, count + 1)
-        return count < LINES
+        return count < MAX_LINES

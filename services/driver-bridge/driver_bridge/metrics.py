@@ -1,4 +1,4 @@
-"""What the bridge counts, for Prometheus."""
+"""The counters of the bridge, for Prometheus."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.2, 0.25, 0.5)
 
 
-class _Ages(Collector):
-    """Frame ages of the simulators that are connected now: read when asked for.
+class _FrameAgeCollector(Collector):
+    """Reads the frame ages of the connected simulators when the metrics are asked for.
 
-    Gauges would keep the figures of every connection that ever was.
+    Gauges would keep the figures of every connection that ever existed.
     """
 
     def __init__(self, ages: Callable[[], Mapping[str, Mapping[float, float]]]) -> None:
@@ -23,7 +23,8 @@ class _Ages(Collector):
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
             "lapwing_bridge_frame_age_seconds",
-            "From a telemetry's arrival to the answer that is steered by it, of the last answers",
+            "Time from the arrival of a telemetry to the answer that is steered by its frame, over "
+            "the last answers",
             labels=["simulator", "quantile"],
         )
         for simulator, quantiles in self._ages().items():
@@ -32,23 +33,23 @@ class _Ages(Collector):
         yield family
 
 
-class _Counts(Collector):
-    """Counts that other parts keep themselves."""
+class _CountCollector(Collector):
+    """Reads counts that other parts of the bridge keep."""
 
     def __init__(self, counts: Mapping[str, tuple[str, Callable[[], int]]]) -> None:
         self._counts = counts
 
     def collect(self) -> Iterable[Metric]:
-        for name, (meaning, count) in self._counts.items():
-            yield CounterMetricFamily(f"lapwing_bridge_{name}", meaning, value=count())
+        for name, (description, count) in self._counts.items():
+            yield CounterMetricFamily(f"lapwing_bridge_{name}", description, value=count())
 
 
 class Metrics:
-    """Counters of one bridge, in a registry of their own.
+    """The counters of one bridge, in a registry of their own.
 
     Args:
         ages: returns the frame ages in seconds by simulator and quantile.
-        counts: meaning and value of what other parts count, by name.
+        counts: description and value of the counts that other parts keep, by name.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Metrics:
         counts: Mapping[str, tuple[str, Callable[[], int]]] | None = None,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Ages(ages))
-        self._registry.register(_Counts(counts or {}))
+        self._registry.register(_FrameAgeCollector(ages))
+        self._registry.register(_CountCollector(counts or {}))
         self.clients = Gauge(
             "lapwing_bridge_clients", "Simulators that are connected", registry=self._registry
         )
@@ -71,16 +72,16 @@ class Metrics:
         )
         self.folded = Counter(
             "lapwing_bridge_folded",
-            "Telemetries that the answer to another one covered",
+            "Telemetries that were covered by the answer to another telemetry",
             registry=self._registry,
         )
         self.answer_seconds = Histogram(
             "lapwing_bridge_answer_seconds",
-            "From a telemetry to its answer",
+            "Time from a telemetry to its answer",
             buckets=BUCKETS_S,
             registry=self._registry,
         )
 
     def text(self) -> bytes:
-        """Return all of them in Prometheus's text format."""
+        """Return all counters in the text format of Prometheus."""
         return generate_latest(self._registry)

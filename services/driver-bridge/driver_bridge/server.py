@@ -1,6 +1,6 @@
-"""Runs the bridge on eventlet: listens, and lends its parts the greenlets that they know not of.
+"""Runs the bridge on eventlet, and gives its parts their greenlets.
 
-The spine, and the only file that knows eventlet.
+Only this file uses eventlet.
 """
 
 from __future__ import annotations
@@ -19,31 +19,40 @@ from typing import Any, Final
 
 from contract.errors import ServiceError
 from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
-from driver_bridge.connection.websocket import CLOSE, PING, PONG, TEXT, FrameRefused, Frames
-from driver_bridge.drive_recorder import Recorder
-from driver_bridge.inference_client import Inference
-from driver_bridge.live_publisher import Live, connect
+from driver_bridge.connection.websocket import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    MessageReader,
+    WebSocketError,
+)
+from driver_bridge.drive_recorder import DriveRecorder
+from driver_bridge.inference_client import SteeringClient
+from driver_bridge.live_publisher import LivePublisher, connect
 from driver_bridge.settings import Settings
 
-HANDSHAKE_S: Final = 10.0
-"""For a request to be complete; whoever is slower is disconnected."""
-MOST_CONNECTIONS: Final = 512
-"""At the same time. Half of the files that a process may usually open; the next ones wait."""
-RECORD_EVERY_S: Final = 0.05
-RECORD_END_S: Final = 2.0
-"""For what is queued to reach the disk when the bridge ends."""
+HANDSHAKE_TIMEOUT_S: Final = 10.0
+"""Time in seconds within which a request must be complete; a slower client is disconnected."""
+MAX_CONNECTIONS: Final = 512
+"""Number of connections at the same time: half of the files that a process may usually open. Later
+connections wait."""
+RECORDER_POLL_S: Final = 0.05
+RECORDER_FLUSH_S: Final = 2.0
+"""Time in seconds in which queued rows may reach the disk when the bridge ends."""
 
 
-def serve(settings: Settings, listening: Callable[[int], None] = lambda port: None) -> None:
-    """Serve until SIGTERM or Ctrl-C; `listening` is told the port once it is open.
+def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; call `on_listening` with the port once it is open.
 
     Raises:
-        ServiceError: the port is taken.
-        SettingError: inference's address is none.
-        OSError: the folder of recordings cannot be made.
+        ServiceError: the port is in use.
+        SettingError: the address of inference is no address.
+        OSError: the folder of recordings cannot be created.
     """
     with warnings.catch_warnings():
-        # Known, and weighed in docs/adr/0005-bridge.md; not our user's concern at each start.
+        # eventlet warns that it is in maintenance. docs/adr/0005-bridge.md says why it is used all
+        # the same; a user need not read it at each start.
         warnings.simplefilter("ignore")
         import eventlet
         import eventlet.hubs
@@ -52,28 +61,28 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         import eventlet.wsgi
 
         eventlet.monkey_patch()
-    eventlet.websocket.RFC6455WebSocket.wait = _reader(eventlet.sleep)
+    eventlet.websocket.RFC6455WebSocket.wait = _make_reader(eventlet.sleep)
     listener = _listen(eventlet.listen, settings)
 
     @contextmanager
-    def within(seconds: float) -> Iterator[None]:
+    def time_limit(seconds: float) -> Iterator[None]:
         with eventlet.Timeout(seconds, TimeoutError("no answer in time")):
             yield
 
-    class Quiet(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+    class QuietHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         def log_message(self, *_: object) -> None:
-            """Say nothing of each request that breaks off, or is none."""
+            """Log nothing of requests that break off or are no HTTP."""
 
-    predictor = Inference(
-        settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, within
+    predictor = SteeringClient(
+        settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, time_limit
     )
     recorder = live = None
     if settings.record_dir:
-        recorder = Recorder(Path(settings.record_dir), eventlet.tpool.execute)
+        recorder = DriveRecorder(Path(settings.record_dir), eventlet.tpool.execute)
     if settings.redis_url:
         url, password_file = settings.redis_url, settings.redis_password_file
-        live = Live(lambda: connect(url, password_file), eventlet.sleep, monotonic)
-    told = _tell_of_signals()
+        live = LivePublisher(lambda: connect(url, password_file), eventlet.sleep, monotonic)
+    signalled = _signal_pipe()
     bridge = Bridge(settings, predictor, recorder, live)
     if recorder is not None:
         eventlet.spawn(_record, recorder, eventlet.sleep)
@@ -84,15 +93,15 @@ def serve(settings: Settings, listening: Callable[[int], None] = lambda port: No
         listener,
         bridge.wsgi(),
         log_output=False,
-        protocol=Quiet,
-        max_size=MOST_CONNECTIONS,
-        socket_timeout=HANDSHAKE_S,
+        protocol=QuietHttpProtocol,
+        max_size=MAX_CONNECTIONS,
+        socket_timeout=HANDSHAKE_TIMEOUT_S,
     )
-    gc.freeze()  # what is there now stays: the collector need not look at it again and again
-    listening(listener.getsockname()[1])
-    eventlet.hubs.trampoline(told, read=True)
+    gc.freeze()  # what exists now stays: the garbage collector need not scan it again and again
+    on_listening(listener.getsockname()[1])
+    eventlet.hubs.trampoline(signalled, read=True)
     if recorder is not None:
-        with eventlet.Timeout(RECORD_END_S, False):
+        with eventlet.Timeout(RECORDER_FLUSH_S, False):
             while recorder.write():
                 pass
 
@@ -106,28 +115,33 @@ def _listen(listen: Callable[[tuple[str, int]], Any], settings: Settings) -> Any
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
-            remedy="End what listens there. The simulator has 4567 built in; for other clients set "
-            "LAPWING_BRIDGE_PORT",
+            remedy="End the program that listens there. Udacity's simulator always connects to "
+            "4567; for other clients set LAPWING_BRIDGE_PORT to another port",
         ) from error
-    # Accepted sockets inherit it. Else an answer may wait 40 ms for the client to acknowledge the
-    # one before.
+    # Accepted sockets inherit this. Without it an answer may wait 40 ms until the client
+    # acknowledges the answer before it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def _reader(sleep: Callable[[float], object]) -> Callable[[Any], str | bytes | None]:
-    """Return what takes the place of eventlet's WebSocket.wait: the next message, or None."""
+def _make_reader(sleep: Callable[[float], object]) -> Callable[[Any], str | bytes | None]:
+    """Return a method that replaces eventlet's WebSocket.wait: it reads the next message.
+
+    The method returns None once the connection has ended.
+    """
 
     def wait(connection: Any) -> str | bytes | None:  # noqa: ANN401 - eventlet has no types
-        frames: Frames = vars(connection).setdefault("frames", Frames(MAX_MESSAGE_BYTES))
+        reader: MessageReader = vars(connection).setdefault(
+            "message_reader", MessageReader(MAX_MESSAGE_BYTES)
+        )
         try:
             while True:
-                while (message := frames.message()) is None:
+                while (message := reader.next_message()) is None:
                     data = connection.socket.recv(65_536)
                     if not data:
                         return None
-                    frames.feed(data)
-                # Else a client that has always sent more is read without end, and nobody else.
+                    reader.feed(data)
+                # Without this, a client that always sends more would be read for ever and alone.
                 sleep(0)
                 opcode, payload = message
                 if opcode == TEXT:
@@ -139,30 +153,30 @@ def _reader(sleep: Callable[[float], object]) -> Callable[[Any], str | bytes | N
                     return None
                 elif opcode != PONG:
                     return payload
-        except FrameRefused as error:
+        except WebSocketError as error:
             connection.close(close_data=(error.status, error.reason))
         except UnicodeDecodeError:
-            connection.close(close_data=(1007, "text is UTF-8"))
+            connection.close(close_data=(1007, "text must be UTF-8"))
         return None
 
     return wait
 
 
-def _record(recorder: Recorder, sleep: Callable[[float], object]) -> None:
+def _record(recorder: DriveRecorder, sleep: Callable[[float], object]) -> None:
     while True:
         if not recorder.write():
-            sleep(RECORD_EVERY_S)
+            sleep(RECORDER_POLL_S)
 
 
-def _tell_of_signals() -> int:
+def _signal_pipe() -> int:
     """Return a file descriptor that becomes readable on SIGTERM and SIGINT.
 
-    Not an exception raised by the handler: it would come up in whichever greenlet runs just then,
-    and the libraries' own, which must outlive any error of ours, swallow it.
+    A signal handler must not raise here: the exception would come up in whichever greenlet runs at
+    that moment, and the greenlets of the libraries, which must survive all our errors, swallow it.
     """
-    told, tell = os.pipe()
-    os.set_blocking(tell, False)
-    signal.set_wakeup_fd(tell)
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    return told
+    return readable

@@ -1,4 +1,4 @@
-"""Run inference: `python -m inference`."""
+"""Runs inference: `python -m inference`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ import uvicorn
 
 from contract.errors import LapwingError, ServiceError
 from contract.settings import load, names
-from inference.api.uvicorn_protocol import Joined
+from inference.api.uvicorn_protocol import SingleSegmentProtocol
 from inference.app import create_app
 from inference.settings import Settings
 
 DRAIN_S: Final = 0.5
-"""A simulator asks 15 times a second, so each has been told by then."""
+"""Time in seconds for which connections stay open after the service was told to end. A simulator
+sends 15 frames a second, so each learns within this time that its connection will be closed."""
 STOP_S: Final = 8
-"""How long answers under way may take once the service is told to end; Docker waits for 10."""
+"""Time in seconds that answers in progress may take after that; Docker kills the service after
+10 s."""
 
 
-class Draining(uvicorn.Server):
-    """A server that lets its clients go before it ends, instead of cutting them off."""
+class DrainingServer(uvicorn.Server):
+    """A server that answers its clients before it ends, instead of cutting them off."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections; close each after its next answer, and the rest after DRAIN_S.
+        """Accept no more connections, and close each after its next answer or after DRAIN_S.
 
-        A connection that only looks idle may have a request on its way: closed at once, that one
-        would be lost.
+        A connection that looks idle may have a request on its way, which would be lost if the
+        connection were closed at once.
         """
         for server in self.servers:
             server.close()
@@ -42,16 +44,16 @@ class Draining(uvicorn.Server):
 
 
 def main() -> int | str:
-    """Serve until SIGTERM or Ctrl-C; return what sys.exit takes."""
+    """Serve until SIGTERM or Ctrl-C; return the exit status, or an error message for sys.exit."""
     argparse.ArgumentParser(
         prog="python -m inference",
-        description="Answers JPEG frames with steering, by the registry's current model.",
+        description="Predicts the steering of JPEG frames with the current model of the registry.",
         epilog=f"Settings: {names(Settings)}.",
     ).parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # It warns of every malformed form, which is the client's fault and is answered.
+    # It warns of every malformed form. That is the fault of the client, which gets an answer.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     try:
         settings = load(Settings, os.environ)
@@ -60,7 +62,7 @@ def main() -> int | str:
             logging.getLogger("inference").info(
                 "listening on http://%s:%d", *listener.getsockname()[:2]
             )
-            # uvicorn ends in order on a signal, and then raises it again for whoever had it before.
+            # uvicorn shuts down on a signal, and then raises it again for the previous handler.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: None)
             config = uvicorn.Config(
@@ -68,13 +70,13 @@ def main() -> int | str:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # nobody asks whose request it was
+                proxy_headers=False,  # the address of the client is not used
                 ws="none",
-                loop="uvloop",  # by name: without it uvicorn takes a slower one, silently
-                http=Joined,
+                loop="uvloop",  # by name: otherwise uvicorn uses a slower loop without a word
+                http=SingleSegmentProtocol,
                 timeout_graceful_shutdown=STOP_S,
             )
-            server = Draining(config)
+            server = DrainingServer(config)
             server.run(sockets=[listener])
             return 0 if server.started else 1
     except LapwingError as error:
@@ -82,19 +84,21 @@ def main() -> int | str:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Open the port before anything is loaded, so that a port in use is told at once."""
+    """Open the port before anything is loaded, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=512)
-        # Accepted sockets inherit it; asyncio sets it only on sockets that it made itself. Without
-        # it each answer on a kept connection waits 40 ms for the client's acknowledgement.
+        # Accepted sockets inherit this; asyncio sets it only on sockets that it created itself.
+        # Without it each answer on a kept connection waits 40 ms until the client acknowledges
+        # the answer before it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
-            remedy="End what listens there, or set LAPWING_INFERENCE_PORT to another port",
+            remedy="End the program that listens there, or set LAPWING_INFERENCE_PORT to another "
+            "port",
         ) from error
 
 

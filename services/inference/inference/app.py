@@ -1,4 +1,4 @@
-"""The inference service: JPEG frames in, steering commands out."""
+"""The inference service as an ASGI application: JPEG frames in, steering out."""
 
 from __future__ import annotations
 
@@ -20,56 +20,64 @@ from starlette.types import ASGIApp
 from contract.models.registry import ModelManifest, Registry
 from contract.policy.litert import NAME
 from inference.api import error_responses, predict
-from inference.api.auth import Guard
-from inference.api.predict import Predictor
+from inference.api.auth import BearerAuth
+from inference.api.predict import PredictMiddleware
 from inference.api.schemas import Alive, Model, Prediction, Predictions, Readiness, describe
 from inference.metrics import Metrics
-from inference.model_watcher import Follower
+from inference.model_watcher import ModelWatcher
 from inference.settings import Settings
-from inference.workers.scheduler import Engine
+from inference.workers.pool import WorkerPool
+from inference.workers.scheduler import Scheduler
 
-MOST_LANES: Final = 6
-"""That one event loop can keep busy: it spends a sixth of what a lane spends on a frame."""
-FIRST_LOOK_S: Final = 5.0
-"""How long the start waits for a model: lanes take half a second, where there is time for them."""
+MAX_WORKERS: Final = 6
+"""Number of workers that one event loop can keep busy: it spends a sixth of a worker's time on each
+frame."""
+FIRST_POLL_S: Final = 5.0
+"""Time in seconds for which the start waits for a model; workers take half a second to start where
+a core is free."""
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A version that the lanes have loaded; for the thread that follows the registry."""
+class LoadedModel:
+    """A version that the workers have loaded, for the thread that watches the registry."""
 
     manifest: ModelManifest
-    engine: Engine
+    pool: WorkerPool
     loop: asyncio.AbstractEventLoop
 
     def check(self) -> None:
-        """See that it answers as it did where it was made; raises ModelError."""
-        asked = self.engine.check(self.manifest.version)
-        asyncio.run_coroutine_threadsafe(asked, self.loop).result()
+        """Check that the model predicts its golden frames as it did where it was made.
+
+        Raises:
+            ModelError: it does not.
+        """
+        check = self.pool.check(self.manifest.version)
+        asyncio.run_coroutine_threadsafe(check, self.loop).result()
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """Return the service; it follows the registry from its start to its end."""
+    """Return the service, which watches the registry from its start to its end."""
     metrics = Metrics()
     registry = Registry(settings.model_dir)
-    lanes = settings.workers or min(os.cpu_count() or 1, MOST_LANES)
-    engine = Engine(lanes, settings.queue_ms / 1000, settings.model_dir, metrics)
+    workers = settings.workers or min(os.cpu_count() or 1, MAX_WORKERS)
+    scheduler = Scheduler(workers, settings.queue_ms / 1000, settings.model_dir, metrics)
+    pool = scheduler.pool
 
-    def load(version: int) -> Loaded:
-        asyncio.run_coroutine_threadsafe(engine.load(version), app.state.loop).result()
-        return Loaded(registry.manifest(version), engine, app.state.loop)
+    def load(version: int) -> LoadedModel:
+        asyncio.run_coroutine_threadsafe(pool.load(version), app.state.loop).result()
+        return LoadedModel(registry.manifest(version), pool, app.state.loop)
 
-    follower = Follower(registry, load)
+    watcher = ModelWatcher(registry, load)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.loop = asyncio.get_running_loop()
-        async with engine:
-            first = asyncio.create_task(_look(follower, engine, metrics))
-            await asyncio.wait({first}, timeout=FIRST_LOOK_S)
-            following = asyncio.create_task(_follow(first, follower, engine, metrics, settings))
+        async with scheduler:
+            first_poll = asyncio.create_task(_poll(watcher, pool, metrics))
+            await asyncio.wait({first_poll}, timeout=FIRST_POLL_S)
+            watching = asyncio.create_task(_watch(first_poll, watcher, pool, metrics, settings))
             yield
-            following.cancel()
+            watching.cancel()
 
     app = FastAPI(
         title="Lapwing inference",
@@ -78,22 +86,20 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=lifespan,
     )
     error_responses.install(app)
-    predictor = Predictor(app, engine, follower, metrics, settings.max_body_bytes)
-    # The token's dependency only documents it: the guard sees it before a route is found.
-    guarded: dict[str, Any] = {"responses": {}}
+    predictor = PredictMiddleware(app, scheduler, watcher, metrics, settings.max_body_bytes)
+    # This dependency only documents the token: BearerAuth checks it before a route is found.
+    protected: dict[str, Any] = {"responses": {}}
     if settings.api_token:
-        guarded["dependencies"] = [Depends(HTTPBearer(auto_error=False))]
-        guarded["responses"] = error_responses.documented(401)
+        protected["dependencies"] = [Depends(HTTPBearer(auto_error=False))]
+        protected["responses"] = error_responses.openapi_responses(401)
+    predict_responses = error_responses.openapi_responses(*predict.ERROR_STATUSES)
     app.add_api_route(
         predict.PATH,
         predictor.document,
         methods=["POST"],
         response_model=Prediction | Predictions,
         openapi_extra={"requestBody": predict.REQUEST_BODY},
-        **(
-            guarded
-            | {"responses": guarded["responses"] | error_responses.documented(*predict.REFUSALS)}
-        ),
+        **(protected | {"responses": protected["responses"] | predict_responses}),
     )
 
     @app.get("/healthz")
@@ -104,62 +110,65 @@ def create_app(settings: Settings) -> ASGIApp:
     @app.get("/readyz", responses={503: {"model": Readiness, "description": "It is not ready."}})
     async def readyz(response: Response) -> Readiness:
         """Tell whether frames are answered as they should be, and why not."""
-        reason, driving = follower.why_not_ready(), follower.pilot
+        reason, serving = watcher.unready_reason(), watcher.model
         if reason is not None:
             response.status_code = 503
             response.headers["Retry-After"] = "2"
         return Readiness(
             ready=reason is None,
             reason=reason or "",
-            model_version=driving.manifest.version if driving else None,
-            refused=dict(follower.refused),
-            trouble=follower.trouble,
+            model_version=serving.manifest.version if serving else None,
+            refused=dict(watcher.refused),
+            trouble=watcher.registry_error,
         )
 
-    @app.get("/model", **guarded)
+    @app.get("/model", **protected)
     async def model() -> Model:
         """Describe the version that is served."""
-        driving = follower.pilot
-        return describe(driving.manifest if driving else None, NAME, follower.refused)
+        serving = watcher.model
+        return describe(serving.manifest if serving else None, NAME, watcher.refused)
 
-    @app.get("/metrics", response_class=PlainTextResponse, **guarded)
+    @app.get("/metrics", response_class=PlainTextResponse, **protected)
     async def prometheus() -> Response:
-        """Return the service's counters in Prometheus's text format."""
+        """Return the counters of the service in the text format of Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    served: ASGIApp = predictor
+    service: ASGIApp = predictor
     if settings.api_token:
-        served = Guard(served, settings.api_token)
-    origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
-    if origins:  # outermost: a browser asks whether it may before it shows a token
-        served = CORSMiddleware(
-            served,
+        service = BearerAuth(service, settings.api_token)
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if origins:  # outermost, because a browser asks for permission before it sends a token
+        service = CORSMiddleware(
+            service,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    return served
+    return service
 
 
-async def _look(follower: Follower, engine: Engine, metrics: Metrics) -> None:
-    if await asyncio.to_thread(follower.look) and follower.pilot is not None:
-        engine.keep(follower.pilot.manifest.version)
-        metrics.serve(follower.pilot.manifest.version, follower.pilot.manifest.sha256)
-    metrics.refused.set(len(follower.refused))
+async def _poll(watcher: ModelWatcher, pool: WorkerPool, metrics: Metrics) -> None:
+    """Let the watcher poll the registry once, and serve the version that it has loaded."""
+    if await asyncio.to_thread(watcher.poll) and watcher.model is not None:
+        manifest = watcher.model.manifest
+        pool.set_current(manifest.version)
+        metrics.serve(manifest.version, manifest.sha256)
+    metrics.refused.set(len(watcher.refused))
 
 
-async def _follow(
-    first: asyncio.Task[None],
-    follower: Follower,
-    engine: Engine,
+async def _watch(
+    first_poll: asyncio.Task[None],
+    watcher: ModelWatcher,
+    pool: WorkerPool,
     metrics: Metrics,
     settings: Settings,
 ) -> None:
-    await first
+    """Poll the registry and check the current model, each at its interval, for ever."""
+    await first_poll
     checked_s = time.monotonic()
     while True:
         await asyncio.sleep(settings.follow_every_s)
-        await _look(follower, engine, metrics)
+        await _poll(watcher, pool, metrics)
         if time.monotonic() - checked_s >= settings.check_every_s:
-            await asyncio.to_thread(follower.check)
+            await asyncio.to_thread(watcher.check)
             checked_s = time.monotonic()

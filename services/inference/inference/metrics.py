@@ -1,4 +1,4 @@
-"""What inference counts, for Prometheus."""
+"""The counters of inference, for Prometheus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BUCKETS_S = (
 
 
 class Metrics:
-    """Counters of one service, in a registry of their own."""
+    """The counters of one service, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -38,19 +38,19 @@ class Metrics:
         )
         self.refusals = Counter(
             "lapwing_predictions_refused",
-            "Requests for a prediction that were refused, by the kind of error",
+            "Requests for a prediction that were refused, by the type of the error",
             ["reason"],
             registry=self._registry,
         )
         self.seconds = Histogram(
             "lapwing_prediction_seconds",
-            "From a whole request to its answer",
+            "Time from a whole request to its answer",
             buckets=BUCKETS_S,
             registry=self._registry,
         )
         stages = Histogram(
             "lapwing_stage_seconds",
-            "What a frame took: in the queue, to decode, to resize, in the network",
+            "Time of each stage of a frame: in the queue, decoding, resizing, in the network",
             ["stage"],
             buckets=BUCKETS_S,
             registry=self._registry,
@@ -59,17 +59,20 @@ class Metrics:
         self.decode_seconds = stages.labels("decode")
         self.resize_seconds = stages.labels("resize")
         self.infer_seconds = stages.labels("infer")
-        self.pictures = Histogram(
+        self.frames_per_request = Histogram(
             "lapwing_request_pictures",
-            "Pictures in a request",
+            "Frames in a request",
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=self._registry,
         )
-        self.lanes = Gauge(
-            "lapwing_lanes", "Processes that can be given frames", registry=self._registry
+        # Dashboards read this name, which is older than the word "worker".
+        self.workers = Gauge(
+            "lapwing_lanes", "Worker processes that can take frames", registry=self._registry
         )
         self.version = Gauge(
-            "lapwing_model_version", "Version that is served, 0 for none", registry=self._registry
+            "lapwing_model_version",
+            "Version that is served; 0 where there is none",
+            registry=self._registry,
         )
         self.model = Gauge(
             "lapwing_model_info",
@@ -84,11 +87,11 @@ class Metrics:
         )
 
     def serve(self, version: int, sha256: str) -> None:
-        """Tell which version is served from now on."""
+        """Set the version that is served from now on."""
         self.version.set(version)
         self.model.clear()
         self.model.labels(str(version), sha256).set(1)
 
     def text(self) -> bytes:
-        """Return all of them in Prometheus's text format."""
+        """Return all counters in the text format of Prometheus."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Follows the registry: loads what becomes current, and refuses what is not fit to drive."""
+"""Watches the registry: it loads each version that becomes current, and refuses unfit ones."""
 
 from __future__ import annotations
 
@@ -12,91 +12,101 @@ from contract.models.registry import ModelManifest, Registry
 log = logging.getLogger(__name__)
 
 
-class Pilot(Protocol):
-    """A version that is loaded."""
+class ServedModel(Protocol):
+    """A model version that is loaded."""
 
     @property
     def manifest(self) -> ModelManifest:
-        """What is known of it."""
+        """The manifest of the version."""
 
     def check(self) -> None:
-        """See that it answers as it did where it was made; raises ModelError."""
+        """Check that the model predicts its golden frames as it did where it was made.
+
+        Raises:
+            ModelError: it does not.
+        """
 
 
-class Follower:
-    """The pilot that drives now; `look` replaces it in one step, in any one thread.
+class ModelWatcher:
+    """Holds the model that drives; `poll` replaces it in one step, always in the same thread.
 
     Args:
-        registry: where versions are published.
-        load: makes a pilot of a version.
+        registry: the registry in which versions are published.
+        load: loads a version.
     """
 
-    def __init__(self, registry: Registry, load: Callable[[int], Pilot]) -> None:
+    def __init__(self, registry: Registry, load: Callable[[int], ServedModel]) -> None:
         self._registry = registry
         self._load = load
-        self._seen: int | None = None
-        self.pilot: Pilot | None = None
-        """None until a version was loaded. Read it once a request: it changes between two reads."""
+        self._polled_version: int | None = None
+        """The version that was current at the last poll."""
+        self.model: ServedModel | None = None
+        """The model that drives; None before the first. Read it once for each request, because it
+        can change between two reads."""
         self.refused: Mapping[int, str] = {}
-        """Why, by version. Replaced whole, never changed: others read it meanwhile."""
-        self.trouble = ""
+        """Why versions were refused, by version. It is replaced as a whole and never changed,
+        because other threads read it."""
+        self.registry_error = ""
         """Why the registry cannot be read now; empty when it can."""
-        self.drift = ""
-        """How the pilot's answers differ from what they were; empty while they do not."""
+        self.parity_error = ""
+        """How the predictions of the model differ from those where it was made; empty when they do
+        not."""
 
-    def look(self) -> bool:
-        """Load the current version if it is another; tell whether the pilot changed.
+    def poll(self) -> bool:
+        """Load the current version if it is another one, and return whether the model changed.
 
-        What is wrong with a version is kept in `refused`, and the present pilot stays. A version is
-        immutable: it is tried again only when `current` has left it and comes back.
+        The reason against an unfit version is kept in `refused`, and the present model stays. A
+        version is immutable, so it is tried again only after another version was current.
         """
         try:
             version = self._registry.current()
         except (LapwingError, OSError) as error:
-            if str(error) != self.trouble:
-                log.error("cannot follow the registry: %s", error)
-            self.trouble = str(error)
+            if str(error) != self.registry_error:
+                log.error("the registry cannot be read: %s", error)
+            self.registry_error = str(error)
             return False
-        self.trouble = ""
-        if version is None or version == self._seen:
+        self.registry_error = ""
+        if version is None or version == self._polled_version:
             return False
-        self._seen = version
-        if self.pilot is not None and self.pilot.manifest.version == version:
+        self._polled_version = version
+        if self.model is not None and self.model.manifest.version == version:
             return False
         try:
-            pilot = self._load(version)
+            model = self._load(version)
         except LapwingError as error:
             log.error("refused model version %d: %s", version, error)
             self.refused = {**self.refused, version: str(error)}
             return False
-        except Exception as error:  # whatever a strange file makes a library raise
+        except Exception as error:  # a damaged file can make a library raise anything
             log.exception("refused model version %d", version)
             self.refused = {**self.refused, version: f"{type(error).__name__}: {error}"}
             return False
-        self.refused = {each: why for each, why in self.refused.items() if each != version}
-        self.pilot, self.drift = pilot, ""
-        log.info("serving model version %d (%s)", version, pilot.manifest.sha256[:12])
+        self.refused = {other: reason for other, reason in self.refused.items() if other != version}
+        self.model, self.parity_error = model, ""
+        log.info("serving model version %d (%s)", version, model.manifest.sha256[:12])
         return True
 
     def check(self) -> None:
-        """See whether the pilot still answers as it did; by the thread that looks, too."""
-        if self.pilot is None:
+        """Check the golden frames of the model again; call it in the thread that polls."""
+        if self.model is None:
             return
         try:
-            self.pilot.check()
-            drift = ""
+            self.model.check()
+            parity_error = ""
         except ModelError as error:
-            drift = str(error)
-        if drift and not self.drift:
-            log.error("not fit to drive any more: %s", drift)
-        self.drift = drift
+            parity_error = str(error)
+        if parity_error and not self.parity_error:
+            log.error("the model is not fit to drive any more: %s", parity_error)
+        self.parity_error = parity_error
 
-    def why_not_ready(self) -> str | None:
-        """Return why nothing should be asked of this service, or None when a model serves well."""
-        if self.pilot is not None:
-            return self.drift or None
-        if self.trouble:
-            return f"the registry of models cannot be read: {self.trouble}"
-        if self._seen is None:
+    def unready_reason(self) -> str | None:
+        """Return why frames should not be sent to this service, or None when a fit model drives."""
+        if self.model is not None:
+            return self.parity_error or None
+        if self.registry_error:
+            return f"the registry of models cannot be read: {self.registry_error}"
+        if self._polled_version is None:
             return "no model is published yet"
-        return self.refused.get(self._seen, f"model version {self._seen} is being loaded")
+        return self.refused.get(
+            self._polled_version, f"model version {self._polled_version} is being loaded"
+        )

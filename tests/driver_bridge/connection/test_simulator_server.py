@@ -1,4 +1,4 @@
-"""The contract with python-socketio: fails when a release changes what dialect.py leans on."""
+"""Tests that fail when python-socketio changes the methods that simulator_server.py relies on."""
 
 import importlib.metadata
 import inspect
@@ -16,7 +16,7 @@ from driver_bridge.connection import simulator_server
 @pytest.mark.parametrize(
     ("distribution", "version"), [("python-socketio", "5.18.1"), ("python-engineio", "4.15.1")]
 )
-def test_the_release_is_the_one_that_was_read(distribution: str, version: str) -> None:
+def test_the_pinned_release_is_installed(distribution: str, version: str) -> None:
     assert importlib.metadata.version(distribution) == version
 
 
@@ -32,13 +32,13 @@ def test_the_release_is_the_one_that_was_read(distribution: str, version: str) -
         (engineio.Server.disconnect, ["self", "sid"]),
     ],
 )
-def test_the_methods_it_overrides_and_calls_are_as_they_were(
+def test_the_methods_that_are_overridden_or_called_have_the_same_parameters(
     method: Callable[..., object], parameters: list[str]
 ) -> None:
     assert list(inspect.signature(method).parameters) == parameters
 
 
-def test_nothing_is_overridden_that_is_not_there() -> None:
+def test_every_overridden_method_exists_in_the_library() -> None:
     for ours, theirs in (
         (simulator_server.SimulatorServer, socketio.Server),
         (simulator_server.PongingSocket, engineio.socket.Socket),
@@ -48,45 +48,49 @@ def test_nothing_is_overridden_that_is_not_there() -> None:
                 assert hasattr(theirs, name)
 
 
-def test_a_sockets_class_can_be_changed() -> None:
+def test_the_class_of_a_socket_can_be_changed() -> None:
     assert not hasattr(engineio.socket.Socket, "__slots__")
     assert vars(simulator_server.PongingSocket).keys() & {"__init__"} == set()
 
 
 @pytest.fixture
 def connection() -> Iterator[simulator_server.PongingSocket]:
-    """A client's socket in a server that runs no threads of its own."""
+    """Return the socket of a client, in a server without threads."""
     server = simulator_server.SimulatorServer(async_mode="threading", monitor_clients=False)
-    made = simulator_server.PongingSocket(server.eio, "somebody")
-    server.eio.sockets["somebody"] = made
-    yield made
-    made.close(wait=False, abort=True)
+    connection = simulator_server.PongingSocket(server.eio, "client")
+    server.eio.sockets["client"] = connection
+    yield connection
+    connection.close(wait=False, abort=True)
 
 
-def test_who_reads_none_of_its_answers_is_disconnected(
+def test_a_client_that_never_reads_is_disconnected(
     connection: simulator_server.PongingSocket,
 ) -> None:
-    for number in range(simulator_server.MOST_UNREAD):
+    for number in range(simulator_server.MAX_UNREAD_PACKETS):
         connection.receive(packet.Packet(packet.PING, str(number)))
     assert not connection.closed
     connection.receive(packet.Packet(packet.PING))
     assert connection.closed
-    assert connection.queue.qsize() == simulator_server.MOST_UNREAD + 1  # and the end
+    assert (
+        connection.queue.qsize() == simulator_server.MAX_UNREAD_PACKETS + 1
+    )  # and the packet that closes
 
 
-def test_who_is_disconnected_is_not_heard_again(connection: simulator_server.PongingSocket) -> None:
+def test_a_disconnected_client_is_not_heard_again(
+    connection: simulator_server.PongingSocket,
+) -> None:
     connection.close(wait=False, abort=True)
     with pytest.raises(SocketIsClosedError):
         connection.receive(packet.Packet(packet.MESSAGE, '2["telemetry",null]'))
-    connection.send(packet.Packet(packet.MESSAGE, "late"))  # an answer that was on its way
+    connection.send(packet.Packet(packet.MESSAGE, "late"))  # an answer that is sent too late
 
 
-def test_polling_handshakes_beyond_the_limit_are_refused_and_websockets_are_not(
+def test_handshakes_for_polling_are_refused_above_the_limit_and_websockets_are_not(
     connection: simulator_server.PongingSocket,
 ) -> None:
     server = connection.server
-    for number in range(simulator_server.MOST_POLLING):
+    for number in range(simulator_server.MAX_POLLING_CLIENTS):
         server.sockets[str(number)] = simulator_server.PongingSocket(server, str(number))
     connect = server.handlers["connect"]
-    assert connect("somebody", {"QUERY_STRING": "EIO=4&transport=polling"}) is False
-    assert connect("somebody", {"QUERY_STRING": "EIO=4&transport=websocket"}) is not False
+    assert connect("client", {"QUERY_STRING": "EIO=4&transport=polling"}) is False
+    assert connect("client", {"QUERY_STRING": "EIO=4&transport=websocket"}) is not False

@@ -16,20 +16,20 @@ TELEMETRY = {
 
 
 class Predictor:
-    """Answers what it is told to, or fails."""
+    """Predicts a steering that a test sets, or fails where it is None."""
 
     def __init__(self) -> None:
-        self.answer: float | None = 0.25
+        self.steering: float | None = 0.25
 
-    def steering(self, jpeg: bytes) -> float:
+    def predict(self, jpeg: bytes) -> float:
         assert jpeg == JPEG
-        if self.answer is None:
-            raise ServiceError("inference is gone")
-        return self.answer
+        if self.steering is None:
+            raise ServiceError("inference does not answer")
+        return self.steering
 
 
 class Clock:
-    """Time that goes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -54,29 +54,31 @@ def driver(predictor: Predictor, clock: Clock) -> Driver:
 
 
 def ask(driver: Driver, payload: object = TELEMETRY, ago_s: float = 0.0) -> Answer:
-    """Have a telemetry answered that arrived `ago_s` seconds before."""
+    """Let the driver answer a telemetry that arrived `ago_s` seconds ago."""
     answer = driver.answer(payload, driver._clock() - ago_s)
-    driver.sent(answer)
+    driver.record_age(answer)
     return answer
 
 
-def test_a_telemetry_is_answered_with_the_models_steering(driver: Driver) -> None:
+def test_a_telemetry_is_answered_with_the_steering_of_the_model(driver: Driver) -> None:
     answer = ask(driver)
     assert (answer.event, answer.how, answer.steering) == ("steer", "model", 0.25)
     assert answer.payload["steering_angle"] == "0.250000"
     assert float(answer.payload["throttle"]) == pytest.approx(answer.throttle, abs=1e-6)
     assert answer.throttle > 0
-    assert answer.seen is not None
-    assert answer.seen.jpeg == JPEG
+    assert answer.telemetry is not None
+    assert answer.telemetry.jpeg == JPEG
 
 
 @pytest.mark.parametrize("payload", [None, {}, []])
-def test_a_human_at_the_wheel_is_left_alone(driver: Driver, payload: object) -> None:
+def test_a_telemetry_of_manual_driving_is_answered_with_manual(
+    driver: Driver, payload: object
+) -> None:
     answer = ask(driver, payload)
     assert (answer.event, answer.payload, answer.how) == ("manual", {}, "manual")
 
 
-def test_the_answer_has_the_simulators_decimal_mark(driver: Driver) -> None:
+def test_the_answer_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> None:
     german = {"steering_angle": "0,0000", "throttle": "0,0000", "speed": "9,0000"}
     assert ask(driver, {**TELEMETRY, **german}).payload["steering_angle"] == "0,250000"
 
@@ -93,17 +95,17 @@ def test_the_answer_has_the_simulators_decimal_mark(driver: Driver) -> None:
         {**TELEMETRY, "speed": 10**400},
     ],
 )
-def test_rubbish_is_answered_too(driver: Driver, payload: object) -> None:
+def test_a_malformed_telemetry_is_answered(driver: Driver, payload: object) -> None:
     answer = ask(driver, payload)
     assert (answer.event, answer.how) == ("steer", "stopped")
     assert answer.payload == {"steering_angle": "0.000000", "throttle": "0.000000"}
 
 
-def test_without_inference_the_last_steering_is_held_and_then_the_car_stopped(
+def test_without_inference_the_last_steering_is_held_and_then_the_car_is_stopped(
     driver: Driver, predictor: Predictor, clock: Clock
 ) -> None:
     ask(driver)
-    predictor.answer = None
+    predictor.steering = None
     clock.now += 0.4
     assert ask(driver).payload["steering_angle"] == "0.250000"
     assert ask(driver).how == "held"
@@ -113,60 +115,62 @@ def test_without_inference_the_last_steering_is_held_and_then_the_car_stopped(
     assert answer.payload == {"steering_angle": "0.000000", "throttle": "-1.000000"}
 
 
-def test_when_inference_is_back_the_car_drives_on(
+def test_the_car_drives_on_when_inference_answers_again(
     driver: Driver, predictor: Predictor, clock: Clock
 ) -> None:
-    predictor.answer = None
+    predictor.steering = None
     assert ask(driver).how == "stopped"
-    predictor.answer = -0.5
+    predictor.steering = -0.5
     answer = ask(driver)
     assert (answer.payload["steering_angle"], answer.how) == ("-0.500000", "model")
 
 
-def test_after_a_human_no_old_steering_is_held(driver: Driver, predictor: Predictor) -> None:
+def test_no_steering_from_before_manual_driving_is_held(
+    driver: Driver, predictor: Predictor
+) -> None:
     ask(driver)
     ask(driver, None)
-    predictor.answer = None
+    predictor.steering = None
     assert ask(driver).how == "stopped"
 
 
-def test_the_last_resort_brakes_in_the_simulators_own_marks(driver: Driver) -> None:
+def test_stop_brakes_and_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> None:
     ask(driver, {**TELEMETRY, "steering_angle": "0,0000", "throttle": "0,0000", "speed": "9,0000"})
-    answer = driver.stopped()
+    answer = driver.stop()
     assert answer.payload == {"steering_angle": "0,000000", "throttle": "-1,000000"}
 
 
-def test_a_failure_is_said_once_and_its_end_too(
+def test_a_failure_and_its_end_are_logged_once(
     driver: Driver, predictor: Predictor, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    predictor.answer = None
+    predictor.steering = None
     for _ in range(5):
         ask(driver)
-    predictor.answer = 0.1
+    predictor.steering = 0.1
     for _ in range(5):
         ask(driver)
     assert [record.getMessage() for record in caplog.records] == [
-        "simulator 1: no steering: inference is gone.",
+        "simulator 1: no steering: inference does not answer.",
         "simulator 1: steering is known again",
     ]
 
 
-def test_the_age_of_a_frame_goes_from_its_arrival_to_its_answer(
+def test_a_frame_age_lasts_from_the_arrival_of_the_frame_to_the_answer(
     driver: Driver, predictor: Predictor, clock: Clock
 ) -> None:
     ask(driver, ago_s=0.05)
     assert driver.ages.quantiles()[0.5] == pytest.approx(0.05)
-    predictor.answer = None
+    predictor.steering = None
     clock.now += 0.3
-    ask(driver)  # held: still the frame of before
+    ask(driver)  # the steering of the last frame is held
     assert driver.ages.quantiles()[0.99] == pytest.approx(0.35)
     clock.now += 0.3
-    assert ask(driver).how == "stopped"  # by no frame at all
-    assert len(driver.ages._kept) == 2
+    assert ask(driver).how == "stopped"  # the answer belongs to no frame
+    assert len(driver.ages._ages) == 2
 
 
-def test_old_frames_lower_the_target_speed_and_fresh_ones_give_it_back(
+def test_old_frames_lower_the_target_speed_and_fresh_ones_restore_it(
     predictor: Predictor, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -179,19 +183,21 @@ def test_old_frames_lower_the_target_speed_and_fresh_ones_give_it_back(
         clock.now += 0.1
         ask(driver, ago_s=0.005)
     assert driver.target_mph == 25.0
-    said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 2
-    assert "frames are 190 ms old: target speed lowered to 17.7 mph" in said[0]
-    assert "frames are fresh again: target speed 25.0 mph" in said[1]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert "frames are 190 ms old: target speed lowered to 17.7 mph" in messages[0]
+    assert "frames are fresh again: target speed 25.0 mph" in messages[1]
 
 
-def test_bends_lower_the_target_speed_when_asked(predictor: Predictor, clock: Clock) -> None:
-    predictor.answer = 0.6
+def test_bends_lower_the_target_speed_where_corner_g_is_set(
+    predictor: Predictor, clock: Clock
+) -> None:
+    predictor.steering = 0.6
     free, careful = Driver(predictor, 25.0, clock), Driver(predictor, 25.0, clock, corner_g=0.3)
     for driver in (free, careful):
         ask(driver)
     assert free.target_mph == 25.0
     assert 5 < careful.target_mph < 15
-    predictor.answer = 0.0
+    predictor.steering = 0.0
     ask(careful)
     assert careful.target_mph == 25.0

@@ -97,7 +97,7 @@ def test_all_results_are_written_beside_the_version(settings: Settings, data: Pa
     assert [each for each in phases if each] == ["replay", "replay", "drive", "draw"]
     # The command line gets and shows the result without the single drives.
     assert set(result["evaluation"]["conditions"][0]) == {"condition", "measures", "film"}
-    assert models.scores(root.parent)["drives"].startswith("100 % (100-100) ")
+    assert models.read_scores(root.parent)["drives"].startswith("100 % (100-100) ")
 
 
 def test_an_evaluation_replaces_only_the_same_evaluation(settings: Settings) -> None:
@@ -114,7 +114,7 @@ def test_an_evaluation_replaces_only_the_same_evaluation(settings: Settings) -> 
     assert again["evaluation"]["conditions"][0]["film"] is None
     assert all(path.is_dir() for path in others)
     assert not left.exists()
-    assert models.scores(root.parent)["replay"] == "-"
+    assert models.read_scores(root.parent)["replay"] == "-"
 
 
 def test_recordings_without_held_out_rows_are_left_out(settings: Settings, data: Path) -> None:

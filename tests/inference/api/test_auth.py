@@ -1,4 +1,4 @@
-"""Who may ask: with a token set, and from which web pages."""
+"""Tests of the access to the service: the token, and the web pages that may use it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ PAGE = "https://example.org"
 
 @pytest.fixture(scope="module")
 def client(networks: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A service that wants a token, and lets one web page ask."""
+    """Return a client of a service that needs a token and allows one web page."""
     registry = Registry(tmp_path_factory.mktemp("models"))
     models.publish(registry, networks / "right", "job")
     with serving(settings(registry.root, api_token=TOKEN, cors_origins=f"{PAGE},")) as client:
@@ -25,31 +25,32 @@ def client(networks: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.parametrize("path", ["/predict", "/model", "/metrics", "/docs", "/openapi.json", "/x"])
-def test_without_the_token_nothing_is_told(client: httpx.Client, path: str) -> None:
+def test_without_the_token_every_page_is_refused(client: httpx.Client, path: str) -> None:
     answer = client.request("POST" if path == "/predict" else "GET", path)
     assert "LAPWING_API_TOKEN" in refused(answer, 401)["remedy"]
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(
-    "shown", ["", TOKEN, "Basic a token", "Bearer", "Bearer a toke", "Bearer a token2", "Bearer ü"]
+    "authorization",
+    ["", TOKEN, "Basic a token", "Bearer", "Bearer a toke", "Bearer a token2", "Bearer ü"],
 )
-def test_another_token_is_refused(client: httpx.Client, shown: str) -> None:
-    answer = client.get("/model", headers={"Authorization": shown.encode()})
+def test_a_wrong_token_is_refused(client: httpx.Client, authorization: str) -> None:
+    answer = client.get("/model", headers={"Authorization": authorization.encode()})
     refused(answer, 401)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_told_to_anybody(client: httpx.Client, path: str) -> None:
+def test_the_health_pages_need_no_token(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_with_the_token_all_is_as_without_one(client: httpx.Client, scheme: str) -> None:
-    shown = {"Authorization": f"{scheme} {TOKEN}"}
-    assert client.get("/model", headers=shown).status_code == 200
+def test_with_the_token_every_page_is_answered(client: httpx.Client, scheme: str) -> None:
+    headers = {"Authorization": f"{scheme} {TOKEN}"}
+    assert client.get("/model", headers=headers).status_code == 200
     answer = client.post(
-        "/predict", content=samples.jpeg(), headers={**shown, "Content-Type": "image/jpeg"}
+        "/predict", content=samples.jpeg(), headers={**headers, "Content-Type": "image/jpeg"}
     )
     assert answer.status_code == 200
 
@@ -63,20 +64,20 @@ def test_the_token_is_documented(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("page", "allowed"), [(PAGE, True), ("https://example.com", False)])
-def test_only_the_pages_that_were_named_may_ask(
+def test_only_the_web_pages_in_the_setting_are_allowed(
     client: httpx.Client, page: str, allowed: bool
 ) -> None:
-    asked = {
+    headers = {
         "Origin": page,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "Authorization",
     }
-    answer = client.options("/predict", headers=asked)
+    answer = client.options("/predict", headers=headers)
     assert (answer.headers.get("access-control-allow-origin") == page) is allowed
 
 
-def test_by_default_no_page_may_ask(registry: Registry) -> None:
+def test_by_default_no_web_page_is_allowed(registry: Registry) -> None:
     with serving(settings(registry.root)) as client:
         answer = client.get("/healthz", headers={"Origin": PAGE})
         assert not [name for name in answer.headers if name.startswith("access-control")]
-        refused(predict(client, samples.jpeg()), 503)  # no model; and no token asked for
+        refused(predict(client, samples.jpeg()), 503)  # there is no model, and no token is needed

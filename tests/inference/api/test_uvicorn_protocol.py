@@ -1,4 +1,4 @@
-"""Answers as they arrive on a plain socket."""
+"""Tests of answers as they arrive on a plain socket."""
 
 import socket
 import time
@@ -10,7 +10,7 @@ from support.data import samples
 from support.services.serving import predict, serving, settings
 
 from contract.models.registry import Registry
-from inference.api.uvicorn_protocol import REST_S
+from inference.api.uvicorn_protocol import BUSY_PAUSE_S
 
 
 @pytest.fixture
@@ -19,51 +19,51 @@ def client(registry: Registry) -> Iterator[httpx.Client]:
         yield client
 
 
-def first_part(client: httpx.Client, request: bytes) -> bytes:
+def first_segment(client: httpx.Client, request: bytes) -> bytes:
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(request)
         return connection.recv(65536)
 
 
-def test_head_and_body_come_together(client: httpx.Client) -> None:
+def test_the_head_and_the_body_arrive_in_one_segment(client: httpx.Client) -> None:
     for _ in range(20):
-        part = first_part(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert part.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert part.endswith(b'\r\n\r\n{"status":"ok"}')
+        segment = first_segment(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert segment.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert segment.endswith(b'\r\n\r\n{"status":"ok"}')
 
 
-def test_an_answer_without_a_body_comes_too(client: httpx.Client) -> None:
-    part = first_part(client, b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert part.startswith(b"HTTP/1.1 405 ")
-    assert part.endswith(b"\r\n\r\n")
+def test_an_answer_without_a_body_arrives(client: httpx.Client) -> None:
+    segment = first_segment(client, b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert segment.startswith(b"HTTP/1.1 405 ")
+    assert segment.endswith(b"\r\n\r\n")
 
 
-def test_who_waits_to_be_told_to_continue_is(client: httpx.Client) -> None:
+def test_a_client_that_waits_for_100_continue_gets_it(client: httpx.Client) -> None:
     jpeg = samples.jpeg()
     head = (
         "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
         f"Content-Length: {len(jpeg)}\r\nExpect: 100-continue\r\n\r\n"
     )
-    assert first_part(client, head.encode()).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert first_segment(client, head.encode()).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def test_who_was_refused_is_not_heard_for_a_moment(client: httpx.Client) -> None:
+def test_a_connection_is_not_read_for_a_moment_after_a_503(client: httpx.Client) -> None:
     answered_s = []
     for _ in range(3):
         assert predict(client, samples.jpeg()).status_code == 503
         answered_s.append(time.monotonic())
-    assert answered_s[2] - answered_s[0] >= 1.9 * REST_S
+    assert answered_s[2] - answered_s[0] >= 1.9 * BUSY_PAUSE_S
     began = time.monotonic()
     assert httpx.get(client.base_url.join("/healthz")).status_code == 200  # another connection
     assert time.monotonic() - began < 1
 
 
 def test_requests_in_one_segment_are_answered_in_order(client: httpx.Client) -> None:
-    ask = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address, timeout=5) as connection:
-        connection.sendall(ask % b"healthz" + ask % b"nothing")
+        connection.sendall(request % b"healthz" + request % b"nothing")
         answers = b""
         while answers.count(b"\r\n\r\n") < 2:
             answers += connection.recv(65536)

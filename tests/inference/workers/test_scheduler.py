@@ -1,4 +1,4 @@
-"""The queue and its lanes: real processes, which are stopped, killed and given bad models."""
+"""Tests of the queue with real workers, which are stopped, killed and given bad models."""
 
 import asyncio
 import contextlib
@@ -15,26 +15,26 @@ from contract.errors import BrokenFrameError, ModelError, NotAJpegError
 from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.policy.litert import LiteRT
-from inference.workers.scheduler import BusyError, Engine
+from inference.workers.scheduler import BusyError, Scheduler
 
 
-def test_a_frame_is_answered_as_the_network_answers(rig: Rig, networks: Path) -> None:
+def test_a_frame_gets_the_prediction_of_the_network(rig: Rig, networks: Path) -> None:
     expected = LiteRT(networks / "left").predict(preprocess.prepare(JPEG)[None])[0]
 
-    async def body(engine: Engine) -> None:
-        assert await engine.steer(1, [JPEG]) == [pytest.approx(float(expected), abs=1e-6)]
+    async def body(scheduler: Scheduler) -> None:
+        assert await scheduler.predict(1, [JPEG]) == [pytest.approx(float(expected), abs=1e-6)]
 
     rig.run(body)
 
 
-def test_both_lanes_work(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
+def test_both_workers_get_frames(rig: Rig) -> None:
+    async def body(scheduler: Scheduler) -> None:
         rig.signal(signal.SIGSTOP)
-        waiting = [ask(engine) for _ in range(2)]
+        waiting = [ask(scheduler) for _ in range(2)]
         await asyncio.sleep(0.1)
-        os.kill(engine.pids[1], signal.SIGCONT)
+        os.kill(scheduler.pool.pids[1], signal.SIGCONT)
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        assert len(done) == 1  # the other lane has the other
+        assert len(done) == 1  # the other worker has the other frame
         rig.signal(signal.SIGCONT)
         await asyncio.gather(*waiting)
 
@@ -44,39 +44,39 @@ def test_both_lanes_work(rig: Rig) -> None:
 def test_a_frame_that_would_wait_too_long_is_refused_at_once(
     registry: Registry, networks: Path
 ) -> None:
-    rig = Rig(registry, networks, longest_wait_s=0.01)
+    rig = Rig(registry, networks, max_wait_s=0.01)
 
-    async def body(engine: Engine) -> None:
+    async def body(scheduler: Scheduler) -> None:
         rig.signal(signal.SIGSTOP)
         waiting = []
 
-        async def crowd() -> None:
+        async def fill_queue() -> None:
             while True:
-                engine.admit()
-                waiting.append(ask(engine))
+                scheduler.admit()
+                waiting.append(ask(scheduler))
                 await asyncio.sleep(0)
 
         with pytest.raises(BusyError, match=r"got \d+ frames, about \d+ ms of work"):
-            await crowd()
+            await fill_queue()
         assert len(waiting) > 2
         rig.signal(signal.SIGCONT)
         assert len(await asyncio.gather(*waiting)) == len(waiting)
-        engine.admit()
+        scheduler.admit()
 
     rig.run(body)
 
 
-def test_slow_frames_let_fewer_wait(registry: Registry, networks: Path) -> None:
-    rig = Rig(registry, networks, longest_wait_s=0.1)
+def test_fewer_frames_may_wait_when_frames_are_slow(registry: Registry, networks: Path) -> None:
+    rig = Rig(registry, networks, max_wait_s=0.1)
 
-    async def body(engine: Engine) -> None:
+    async def body(scheduler: Scheduler) -> None:
         async def admitted() -> int:
             rig.signal(signal.SIGSTOP)
             waiting = []
             with contextlib.suppress(BusyError):
                 while True:
-                    engine.admit()
-                    waiting.append(ask(engine))
+                    scheduler.admit()
+                    waiting.append(ask(scheduler))
                     await asyncio.sleep(0)
             rig.signal(signal.SIGCONT)
             await asyncio.gather(*waiting)
@@ -85,91 +85,91 @@ def test_slow_frames_let_fewer_wait(registry: Registry, networks: Path) -> None:
         before = await admitted()
         large = samples.jpeg(0.3, 0, 1500, 2000)  # takes a hundred times as long to decode
         for _ in range(60):
-            await engine.steer(1, [large])
+            await scheduler.predict(1, [large])
         assert await admitted() < before / 4
 
     rig.run(body)
 
 
-def test_several_pictures_are_answered_in_order(rig: Rig) -> None:
-    jpegs = [samples.jpeg(each) for each in np.linspace(-1, 1, 9)]
+def test_several_frames_are_predicted_in_order(rig: Rig) -> None:
+    jpegs = [samples.jpeg(steering) for steering in np.linspace(-1, 1, 9)]
 
-    async def body(engine: Engine) -> None:
-        together = await engine.steer(1, jpegs)
-        assert together == [(await engine.steer(1, [each]))[0] for each in jpegs]
+    async def body(scheduler: Scheduler) -> None:
+        together = await scheduler.predict(1, jpegs)
+        assert together == [(await scheduler.predict(1, [jpeg]))[0] for jpeg in jpegs]
         assert len(set(together)) > 1
 
     rig.run(body)
 
 
-def test_the_bad_one_of_several_is_named(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
+def test_the_error_names_the_bad_frame_among_several(rig: Rig) -> None:
+    async def body(scheduler: Scheduler) -> None:
         with pytest.raises(NotAJpegError, match=r"not a JPEG: got picture 2 \(3 bytes"):
-            await engine.steer(1, [JPEG, b"GIF", JPEG])
+            await scheduler.predict(1, [JPEG, b"GIF", JPEG])
         with pytest.raises(BrokenFrameError):
-            await engine.steer(1, [JPEG[:500]])
-        assert len(await engine.steer(1, [JPEG])) == 1
+            await scheduler.predict(1, [JPEG[:500]])
+        assert len(await scheduler.predict(1, [JPEG])) == 1
 
     rig.run(body)
 
 
-def test_what_nobody_waits_for_any_more_does_no_harm(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
+def test_a_cancelled_frame_does_no_harm(rig: Rig) -> None:
+    async def body(scheduler: Scheduler) -> None:
         rig.signal(signal.SIGSTOP)
-        gone = ask(engine)
+        cancelled = ask(scheduler)
         await asyncio.sleep(0)
-        gone.cancel()
+        cancelled.cancel()
         await asyncio.sleep(0)
         rig.signal(signal.SIGCONT)
-        assert len(await engine.steer(1, [JPEG])) == 1
+        assert len(await scheduler.predict(1, [JPEG])) == 1
 
     rig.run(body)
 
 
-def test_a_version_is_answered_by_its_own_network_until_nobody_waits_for_it(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
-        (left,) = await engine.steer(1, [JPEG])
-        await engine.load(2)
+def test_queued_frames_are_predicted_by_their_own_version_after_a_change(rig: Rig) -> None:
+    async def body(scheduler: Scheduler) -> None:
+        (left,) = await scheduler.predict(1, [JPEG])
+        await scheduler.pool.load(2)
         rig.signal(signal.SIGSTOP)
-        old = [ask(engine, 1) for _ in range(7)]
+        old = [ask(scheduler, 1) for _ in range(7)]
         await asyncio.sleep(0)
-        engine.keep(2)
-        new = [ask(engine, 2) for _ in range(7)]
+        scheduler.pool.set_current(2)
+        new = [ask(scheduler, 2) for _ in range(7)]
         await asyncio.sleep(0)
         rig.signal(signal.SIGCONT)
         assert await asyncio.gather(*old) == [[left]] * 7
-        assert all(abs(each - left) > 0.2 for (each,) in await asyncio.gather(*new))
+        assert all(abs(right - left) > 0.2 for (right,) in await asyncio.gather(*new))
 
     rig.run(body)
 
 
-def test_an_older_version_drives_again(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
-        (left,) = await engine.steer(1, [JPEG])
+def test_an_older_version_can_become_current_again(rig: Rig) -> None:
+    async def body(scheduler: Scheduler) -> None:
+        (left,) = await scheduler.predict(1, [JPEG])
         for version in (2, 1):
-            await engine.load(version)
-            engine.keep(version)
-        assert await engine.steer(1, [JPEG]) == [left]
+            await scheduler.pool.load(version)
+            scheduler.pool.set_current(version)
+        assert await scheduler.predict(1, [JPEG]) == [left]
 
     rig.run(body)
 
 
-def test_a_version_that_is_not_fit_is_refused_and_the_other_drives_on(rig: Rig) -> None:
+def test_an_unfit_version_is_refused_and_the_other_drives_on(rig: Rig) -> None:
     bad = models.publish(rig.registry, rig.networks / "nan", "bad")
 
-    async def body(engine: Engine) -> None:
-        (left,) = await engine.steer(1, [JPEG])
+    async def body(scheduler: Scheduler) -> None:
+        (left,) = await scheduler.predict(1, [JPEG])
         with pytest.raises(ModelError, match="version 3 answers with no number"):
-            await engine.load(bad.version)
-        assert await engine.steer(1, [JPEG]) == [left]
-        await engine.check(1)
+            await scheduler.pool.load(bad.version)
+        assert await scheduler.predict(1, [JPEG]) == [left]
+        await scheduler.pool.check(1)
 
     rig.run(body)
 
 
 def test_the_stages_are_measured(rig: Rig) -> None:
-    async def body(engine: Engine) -> None:
-        await engine.steer(1, [JPEG, JPEG])
+    async def body(scheduler: Scheduler) -> None:
+        await scheduler.predict(1, [JPEG, JPEG])
 
     rig.run(body)
     lines = rig.metrics.text().decode().splitlines()

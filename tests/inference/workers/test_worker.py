@@ -1,4 +1,4 @@
-"""A lane, asked over a pair of sockets as the service asks it."""
+"""Tests of a worker over a pair of sockets, as the service uses it."""
 
 import socket
 import threading
@@ -11,20 +11,19 @@ from support.data import models, samples
 from contract.errors import ModelError, NotAJpegError
 from contract.models.registry import Registry
 from inference.workers import protocol
-from inference.workers.protocol import Steered
-from inference.workers.worker import Lane, serve
+from inference.workers.worker import RequestHandler, serve
 
 
-class Line:
-    """The service's end of a lane's connection."""
+class ServiceEnd:
+    """The service's end of the connection to a worker."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._replies = connection.makefile("rb")
 
-    def ask(self, kind: int, version: int, payload: bytes = b"") -> tuple[int, bytes]:
-        self._connection.sendall(protocol.ask(kind, version, payload))
-        outcome, size = protocol.REPLY.unpack(self._replies.read(protocol.REPLY.size))
+    def request(self, command: int, version: int, payload: bytes = b"") -> tuple[int, bytes]:
+        self._connection.sendall(protocol.encode_request(command, version, payload))
+        outcome, size = protocol.REPLY_HEADER.unpack(self._replies.read(protocol.REPLY_HEADER.size))
         return outcome, self._replies.read(size)
 
     def close(self) -> None:
@@ -33,49 +32,49 @@ class Line:
 
 
 @pytest.fixture
-def line(registry: Registry, networks: Path) -> Iterator[Line]:
+def service_end(registry: Registry, networks: Path) -> Iterator[ServiceEnd]:
     for name in ("left", "nan"):
         models.publish(registry, networks / name, name)
-    ours, its = socket.socketpair()
-    thread = threading.Thread(target=serve, args=(its, Lane(registry)))
+    own_end, worker_end = socket.socketpair()
+    thread = threading.Thread(target=serve, args=(worker_end, RequestHandler(registry)))
     thread.start()
-    line = Line(ours)
-    yield line
-    line.close()
+    service_end = ServiceEnd(own_end)
+    yield service_end
+    service_end.close()
     thread.join(5)
-    assert not thread.is_alive(), "it did not end with its connection"
+    assert not thread.is_alive(), "the worker did not end with its connection"
 
 
-def test_a_frame_is_steered_by_a_version_that_was_loaded(line: Line) -> None:
-    assert line.ask(protocol.LOAD, 1) == (protocol.DONE, b"")
-    outcome, payload = line.ask(protocol.FRAME, 1, samples.jpeg())
-    steered = Steered(*protocol.STEERED.unpack(payload))
+def test_a_frame_is_predicted_by_a_loaded_version(service_end: ServiceEnd) -> None:
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")
+    outcome, payload = service_end.request(protocol.PREDICT, 1, samples.jpeg())
+    prediction = protocol.decode_prediction(payload)
     assert outcome == protocol.DONE
-    assert steered.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
-    assert steered.began_s <= steered.decoded_s <= steered.resized_s <= steered.ended_s
+    assert prediction.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
+    assert prediction.began_s <= prediction.decoded_s <= prediction.resized_s <= prediction.ended_s
 
 
 @pytest.mark.parametrize(
-    ("kind", "version", "payload", "expected"),
+    ("command", "version", "payload", "expected"),
     [
-        (protocol.FRAME, 1, b"GIF89a", NotAJpegError),
+        (protocol.PREDICT, 1, b"GIF89a", NotAJpegError),
         (protocol.LOAD, 2, b"", ModelError),
         (protocol.LOAD, 9, b"", ModelError),
     ],
 )
-def test_what_is_refused_is_told(
-    line: Line, kind: int, version: int, payload: bytes, expected: type[Exception]
+def test_a_refusal_is_sent_as_an_error(
+    service_end: ServiceEnd, command: int, version: int, payload: bytes, expected: type[Exception]
 ) -> None:
-    line.ask(protocol.LOAD, 1)
-    outcome, told = line.ask(kind, version, payload)
+    service_end.request(protocol.LOAD, 1)
+    outcome, error = service_end.request(command, version, payload)
     assert outcome == protocol.REFUSED
-    assert type(protocol.error_of(told)) is expected
-    assert line.ask(protocol.CHECK, 1) == (protocol.DONE, b"")
+    assert type(protocol.decode_error(error)) is expected
+    assert service_end.request(protocol.CHECK, 1) == (protocol.DONE, b"")
 
 
-def test_what_was_not_loaded_or_was_dropped_fails_and_nothing_else(line: Line) -> None:
-    assert line.ask(protocol.FRAME, 1, samples.jpeg()) == (protocol.FAILED, b"")
-    line.ask(protocol.LOAD, 1)
-    assert line.ask(protocol.DROP, 1) == (protocol.DONE, b"")
-    assert line.ask(protocol.FRAME, 1, samples.jpeg()) == (protocol.FAILED, b"")
-    assert line.ask(protocol.LOAD, 1) == (protocol.DONE, b"")
+def test_a_frame_of_a_version_that_is_not_loaded_fails(service_end: ServiceEnd) -> None:
+    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    service_end.request(protocol.LOAD, 1)
+    assert service_end.request(protocol.DROP, 1) == (protocol.DONE, b"")
+    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")

@@ -11,89 +11,91 @@ from support.data import models, samples
 from contract.errors import ModelError
 from contract.models.registry import Registry
 from inference.workers import protocol
-from inference.workers.worker_client import LaneDiedError, LaneFailedError, LaneProcess
+from inference.workers.worker_client import WorkerClient, WorkerDiedError, WorkerFailedError
 
 
 def run(
-    registry: Registry, body: Callable[[LaneProcess], Coroutine[Any, Any, None]]
-) -> list[LaneProcess]:
-    """Run `body` with a lane; return the lanes that were lost."""
-    lost: list[LaneProcess] = []
+    registry: Registry, body: Callable[[WorkerClient], Coroutine[Any, Any, None]]
+) -> list[WorkerClient]:
+    """Run `body` with a worker, and return the workers that were lost."""
+    lost: list[WorkerClient] = []
 
-    async def inside() -> None:
-        lane = LaneProcess(registry.root, lost.append)
-        await lane.start()
+    async def run_body() -> None:
+        worker = WorkerClient(registry.root, lost.append)
+        await worker.start()
         try:
-            await asyncio.wait_for(body(lane), 20)
+            await asyncio.wait_for(body(worker), 20)
         finally:
-            lane.end()
-            await asyncio.to_thread(lane.wait)
+            worker.close()
+            await asyncio.to_thread(worker.wait)
         with pytest.raises(ProcessLookupError):
-            os.kill(lane.pid, 0)
+            os.kill(worker.pid, 0)
 
-    asyncio.run(inside())
+    asyncio.run(run_body())
     return lost
 
 
-def test_replies_are_those_to_what_was_asked(registry: Registry, networks: Path) -> None:
+def test_replies_belong_to_their_requests(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "job")
 
-    async def body(lane: LaneProcess) -> None:
-        asked = [
-            lane.ask(protocol.LOAD, 1),
-            lane.ask(protocol.FRAME, 1, samples.jpeg()),
-            lane.ask(protocol.FRAME, 1, b"no JPEG"),
-            lane.ask(protocol.LOAD, 2),
-            lane.ask(protocol.FRAME, 3, samples.jpeg()),
-            lane.ask(protocol.CHECK, 1),
+    async def body(worker: WorkerClient) -> None:
+        requests = [
+            worker.request(protocol.LOAD, 1),
+            worker.request(protocol.PREDICT, 1, samples.jpeg()),
+            worker.request(protocol.PREDICT, 1, b"no JPEG"),
+            worker.request(protocol.LOAD, 2),
+            worker.request(protocol.PREDICT, 3, samples.jpeg()),
+            worker.request(protocol.CHECK, 1),
         ]
-        assert lane.waiting == 6
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        assert lane.waiting == 0
-        assert answers[0] == answers[5] == b""
-        assert isinstance(answers[1], bytes)
-        assert len(answers[1]) == protocol.STEERED.size
-        assert "not a JPEG" in str(answers[2])
-        assert isinstance(answers[3], ModelError)
-        assert isinstance(answers[4], LaneFailedError)
+        assert worker.in_flight == 6
+        replies = await asyncio.gather(*requests, return_exceptions=True)
+        assert worker.in_flight == 0
+        assert replies[0] == replies[5] == b""
+        assert isinstance(replies[1], bytes)
+        assert len(replies[1]) == protocol.PREDICTION.size
+        assert "not a JPEG" in str(replies[2])
+        assert isinstance(replies[3], ModelError)
+        assert isinstance(replies[4], WorkerFailedError)
 
     assert run(registry, body) == []
 
 
-def test_a_picture_larger_than_the_socket_holds_arrives(registry: Registry, networks: Path) -> None:
+def test_a_frame_larger_than_the_buffer_of_the_socket_arrives(
+    registry: Registry, networks: Path
+) -> None:
     models.publish(registry, networks / "left", "job")
     large = samples.jpeg(0.1, 0, 1400, 2000)
     assert len(large) > 500_000
 
-    async def body(lane: LaneProcess) -> None:
-        await lane.ask(protocol.LOAD, 1)
-        assert await asyncio.gather(*(lane.ask(protocol.FRAME, 1, large) for _ in range(4)))
+    async def body(worker: WorkerClient) -> None:
+        await worker.request(protocol.LOAD, 1)
+        assert await asyncio.gather(*(worker.request(protocol.PREDICT, 1, large) for _ in range(4)))
 
     run(registry, body)
 
 
-def test_one_that_dies_fails_what_it_was_asked_and_is_told_of(registry: Registry) -> None:
-    async def body(lane: LaneProcess) -> None:
-        os.kill(lane.pid, signal.SIGSTOP)
-        asked = lane.ask(protocol.CHECK, 1)
-        os.kill(lane.pid, signal.SIGKILL)
-        with pytest.raises(LaneDiedError):
-            await asked
-        with pytest.raises(LaneDiedError):
-            await lane.ask(protocol.CHECK, 1)
+def test_a_worker_that_dies_fails_its_requests_and_is_reported(registry: Registry) -> None:
+    async def body(worker: WorkerClient) -> None:
+        os.kill(worker.pid, signal.SIGSTOP)
+        reply = worker.request(protocol.CHECK, 1)
+        os.kill(worker.pid, signal.SIGKILL)
+        with pytest.raises(WorkerDiedError):
+            await reply
+        with pytest.raises(WorkerDiedError):
+            await worker.request(protocol.CHECK, 1)
 
     assert len(run(registry, body)) == 1
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_whole_group_does_not_end_it(
+def test_a_signal_to_the_process_group_does_not_end_a_worker(
     registry: Registry, networks: Path, sign: signal.Signals
 ) -> None:
     models.publish(registry, networks / "left", "job")
 
-    async def body(lane: LaneProcess) -> None:
-        await lane.ask(protocol.LOAD, 1)
-        os.kill(lane.pid, sign)
-        await lane.ask(protocol.CHECK, 1)
+    async def body(worker: WorkerClient) -> None:
+        await worker.request(protocol.LOAD, 1)
+        os.kill(worker.pid, sign)
+        await worker.request(protocol.CHECK, 1)
 
     assert run(registry, body) == []

@@ -1,4 +1,4 @@
-"""A real engine with two lanes, which tests stop and kill."""
+"""Runs a real scheduler with two worker processes, which tests stop and kill."""
 
 from __future__ import annotations
 
@@ -12,40 +12,44 @@ from typing import Any
 
 from contract.models.registry import Registry
 from inference.metrics import Metrics
-from inference.workers.scheduler import Engine
+from inference.workers.scheduler import Scheduler
 from support.data import models, samples
 
 JPEG = samples.jpeg(0.3)
 
 
 class Rig:
-    """An engine of two lanes over a registry of two versions, left and right."""
+    """Holds a scheduler with two workers, and a registry with the versions left and right."""
 
-    def __init__(self, registry: Registry, networks: Path, longest_wait_s: float = 1.0) -> None:
+    def __init__(self, registry: Registry, networks: Path, max_wait_s: float = 1.0) -> None:
         self.registry = registry
         self.networks = networks
         for name in ("left", "right"):
             models.publish(registry, networks / name, name)
         self.metrics = Metrics()
-        self.engine = Engine(2, longest_wait_s, registry.root, self.metrics)
+        self.scheduler = Scheduler(2, max_wait_s, registry.root, self.metrics)
 
-    def run(self, body: Callable[[Engine], Coroutine[Any, Any, None]]) -> None:
-        async def inside() -> None:
-            async with self.engine as engine:
-                await engine.load(1)
-                engine.keep(1)
+    def run(self, body: Callable[[Scheduler], Coroutine[Any, Any, None]]) -> None:
+        """Run `body` with the scheduler, while version 1 drives."""
+
+        async def run_body() -> None:
+            async with self.scheduler as scheduler:
+                await scheduler.pool.load(1)
+                scheduler.pool.set_current(1)
                 try:
-                    await asyncio.wait_for(body(engine), 20)
+                    await asyncio.wait_for(body(scheduler), 20)
                 finally:
                     self.signal(signal.SIGCONT)
 
-        asyncio.run(inside())
+        asyncio.run(run_body())
 
     def signal(self, number: signal.Signals) -> None:
-        for pid in self.engine.pids:
+        """Send a signal to all workers."""
+        for pid in self.scheduler.pool.pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
 
-def ask(engine: Engine, version: int = 1) -> asyncio.Future[list[float]]:
-    return asyncio.ensure_future(engine.steer(version, [JPEG]))
+def ask(scheduler: Scheduler, version: int = 1) -> asyncio.Future[list[float]]:
+    """Start the prediction of one frame."""
+    return asyncio.ensure_future(scheduler.predict(version, [JPEG]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contract.errors import TrainingError
-from trainer.data.prefetch import prefetched
+from trainer.data.prefetch import prefetch
 
 
 def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:
@@ -19,7 +19,7 @@ def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:
 
 
 def test_all_come_in_order_as_tensors() -> None:
-    for number, batch in enumerate(prefetched(batches(5))):
+    for number, batch in enumerate(prefetch(batches(5))):
         assert keras.ops.is_tensor(batch.frames)
         assert (np.asarray(batch.frames) == number).all()
         assert batch.numbers.tolist() == [number, number]
@@ -27,7 +27,7 @@ def test_all_come_in_order_as_tensors() -> None:
 
 def test_one_batch_is_on_its_way_while_another_is_used() -> None:
     log: list[int] = []
-    source = prefetched(batches(5, log))
+    source = prefetch(batches(5, log))
     next(source)
     deadline = time.monotonic() + 5
     while len(log) < 2:
@@ -43,11 +43,11 @@ def test_an_error_comes_to_the_taker() -> None:
         raise TrainingError("reader 0 died")
 
     with pytest.raises(TrainingError, match="reader 0 died"):
-        list(prefetched(failing()))
+        list(prefetch(failing()))
 
 
 def test_no_thread_outlives_a_taker_who_leaves() -> None:
-    source = prefetched(batches(100))
+    source = prefetch(batches(100))
     next(source)
     source.close()
     assert not [each for each in threading.enumerate() if each.name.startswith("prefetch")]

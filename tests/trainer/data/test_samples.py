@@ -11,12 +11,12 @@ from contract.errors import TrainingError
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import samples as index
 from trainer.data import side_cameras
-from trainer.data.samples import Material
+from trainer.data.samples import LabelledRecording
 from trainer.data.split import split
 
 PLAIN: dict[str, Any] = {
     "cameras": CAMERA_NAMES[:1],
-    "labeller": side_cameras.labeller(0.2, 2.0),
+    "labeller": side_cameras.make_labeller(0.2, 2.0),
     "flip": False,
     "history": 0,
 }
@@ -24,11 +24,11 @@ PLAIN: dict[str, Any] = {
 
 def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
     chosen = np.ones(len(table), bool) if mask is None else mask
-    return index.training([material(table, chosen)], **{**PLAIN, **changes})
+    return index.expand([material(table, chosen)], **{**PLAIN, **changes})
 
 
-def material(table: np.ndarray, mask: np.ndarray) -> Material:
-    return Material(table, mask, mask, row_segments(table), table["steering"])
+def material(table: np.ndarray, mask: np.ndarray) -> LabelledRecording:
+    return LabelledRecording(table, mask, mask, row_segments(table), table["steering"])
 
 
 def test_plain_rows_are_their_centre_frames() -> None:
@@ -79,14 +79,14 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
 ) -> None:
     tables = [rows(400), rows(300, start_s=5000)]
     parts = split(tables, "blocks", 0.2, 1.0, seed)
-    training = index.training(
+    training = index.expand(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
         cameras=CAMERA_NAMES,
         labeller=PLAIN["labeller"],
         flip=flip,
         history=history,
     )
-    validation = index.plain(tables, parts.validation)
+    validation = index.centre_frames(tables, parts.validation)
     moments = {(s, f // 3) for s, f in zip(validation["store"], validation["frame"], strict=True)}
     assert moments
     for store, frame, row in zip(
@@ -97,28 +97,28 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
 
 
 def test_nothing_to_train_on_is_an_error() -> None:
-    with pytest.raises(TrainingError, match="nothing to train on"):
+    with pytest.raises(TrainingError, match="leaves no sample to train on"):
         expand(rows(3), np.zeros(3, bool))
 
 
 def test_the_table_numbers_its_three_uses_one_after_another() -> None:
     a, b, c = (expand(rows(count)) for count in (4, 3, 2))
-    table = index.tabulate(a, b, c)
-    assert [len(each) for each in (table.train, table.seen, table.validation)] == [4, 3, 2]
-    np.testing.assert_array_equal(table.samples[table.seen], b)
+    table = index.build_table(a, b, c)
+    assert [len(each) for each in (table.train, table.train_centre, table.validation)] == [4, 3, 2]
+    np.testing.assert_array_equal(table.samples[table.train_centre], b)
     np.testing.assert_array_equal(table.samples[table.validation], c)
 
 
 def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
     table = rows(3)
-    learned = Material(
+    learned = LabelledRecording(
         table,
         np.ones(3, bool),
         np.array([True, False, True]),
         row_segments(table),
         np.full(3, 0.5, np.float32),
     )
-    samples = index.training([learned], **{**PLAIN, "history": 1})
+    samples = index.expand([learned], **{**PLAIN, "history": 1})
     assert samples["label"].tolist() == [0.5] * 3
     assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]
 

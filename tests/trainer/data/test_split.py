@@ -74,7 +74,9 @@ def test_a_recording_too_short_to_split_is_refused() -> None:
 
 
 def test_one_recording_cannot_be_split_as_a_whole() -> None:
-    with pytest.raises(TrainingError, match="a split by recordings needs two of them: got 1"):
+    with pytest.raises(
+        TrainingError, match="a split by recordings needs at least two recordings: got 1"
+    ):
         split([rows(500)], "recordings", 0.2, 1.0, 1)
 
 

@@ -19,5 +19,5 @@ def test_other_recordings_are_other_moments() -> None:
 
 def test_steerings_from_one_lock_to_the_other() -> None:
     steering = np.array([0.5, -0.5, 0.0, 0.2, -0.1])
-    assert selection.spread(steering, (0.0, 0.5, 1.0)) == [1, 2, 0]
-    assert selection.spread(steering[:1], (0.02, 0.5, 0.98)) == [0]
+    assert selection.at_quantiles(steering, (0.0, 0.5, 1.0)) == [1, 2, 0]
+    assert selection.at_quantiles(steering[:1], (0.02, 0.5, 0.98)) == [0]

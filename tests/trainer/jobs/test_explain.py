@@ -20,7 +20,7 @@ from ingest.job import import_source
 from ingest.settings import Settings as IngestSettings
 from trainer.export import manifest as release
 from trainer.jobs import explain, import_model
-from trainer.jobs.import_model import Choices
+from trainer.jobs.import_model import ImportOptions
 from trainer.settings import Settings
 
 ROWS = 60
@@ -63,7 +63,7 @@ def publish(folder: Path, settings: Settings, networks: Path) -> None:
     shutil.copytree(networks / "real", staged)
     sides = DatasetSplit(ROWS, ((0, 30),), ((35, 45), (50, 60)))
     split_file.write(staged / split_file.FILE, SplitFile(0.2, {manifest.dataset: sides}))
-    made = release.compose(
+    made = release.trained_manifest(
         "train-1",
         settings.data_dir,
         [manifest],
@@ -131,7 +131,7 @@ def test_made_again_with_ones_own_pictures_it_is_replaced_as_a_whole(
 
 def test_without_its_recordings_a_version_says_so(tmp_path: Path, trained: Settings) -> None:
     shutil.rmtree(trained.data_dir)
-    with pytest.raises(ModelError, match=r"no frame to show of version 1: got Nothing of run-"):
+    with pytest.raises(ModelError, match=r"no frame to show for version 1: got Nothing of run-"):
         explained(trained)
     (tmp_path / "mine.jpg").write_bytes(samples.jpeg())
     found = explained(trained, tmp_path / "mine.jpg")
@@ -151,7 +151,7 @@ def test_a_version_of_an_earlier_release_says_what_it_does_not_know(
 
 def test_an_imported_model_is_explained_on_pictures(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
-    how = Choices("theirs", crop=(60, 20), color="yuv")
+    how = ImportOptions("theirs", crop=(60, 20), color="yuv")
     import_model.import_file(settings, "import-1", no_report, path, how)
     (tmp_path / "mine.jpg").write_bytes(samples.jpeg())
     found = explained(settings, tmp_path / "mine.jpg")

@@ -53,15 +53,15 @@ def test_code_with_a_wrong_byte_is_read_or_refused(place: int, value: int) -> No
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"N", "it is no function"),
+        (b"N", "it is not a function"),
         (b"", "its bytes end too early"),
         (b"s\xff\xff\xff\x7fab", "its bytes end too early"),
         (b"s\xff\xff\xff\xff", "a length is negative"),
         (b"(\xff\xff\xff\x7f", "a tuple is longer than the bytes"),
         (b")\x01" * 500 + b"N", "nested too deeply"),
-        (b"r\x07\x00\x00\x00", "refers to what was not there"),
+        (b"r\x07\x00\x00\x00", "refers to a value that does not exist"),
         (b"{0", "a value of type '{'"),
-        (b"f\x03abc", "'abc' is no number"),
+        (b"f\x03abc", "'abc' is not a number"),
         (OLD + b"N", "1 bytes are left over"),
         (b"N" * 70_000, "it has 70,000 bytes"),
     ],

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainer.training.progress import Progress, verdict
+from trainer.training.progress import Progress, bottleneck
 
 
 class Clock:
@@ -71,9 +71,9 @@ def test_the_time_for_which_items_are_waited_for_is_counted(
     progress.begin(1)
     for _ in progress.waiting(items()):
         clock.now_s += 3.0  # the step
-    assert progress.data_share == pytest.approx(0.25)
+    assert progress.data_wait_fraction == pytest.approx(0.25)
 
 
 def test_a_verdict_says_what_to_do() -> None:
-    assert verdict(0.01, 1) == "compute 99%, data 1%: nothing to do"
-    assert "LAPWING_READERS=3" in verdict(0.3, 2)
+    assert bottleneck(0.01, 1) == "compute 99%, data 1%: nothing to do"
+    assert "LAPWING_READERS=3" in bottleneck(0.3, 2)

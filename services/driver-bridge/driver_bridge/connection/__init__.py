@@ -1,1 +1,1 @@
-"""The connection to one simulator: websocket, Socket.IO dialect and unanswered telemetry."""
+"""The connection to one simulator: its websocket, its Socket.IO dialect and its session."""

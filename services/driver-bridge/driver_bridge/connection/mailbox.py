@@ -1,9 +1,10 @@
-"""One loop a simulator: what it has sent and not been answered, and when an answer may go.
+"""Telemetry of one simulator that is not answered yet, and the time at which an answer may be sent.
 
-The simulator sends a telemetry for each answer, so as many loops run as telemetries are in flight.
-It starts two, where one does all the work. An answer covers every telemetry that was received until
-it goes: each loop but one ends, and never the last. Two loops that take turns never meet here,
-though, so a connection's first answers are held for a moment, to see whether there is another.
+A loop is a telemetry in flight: the simulator sends one telemetry for each answer. It starts two
+loops, where one does all the work. An answer covers every telemetry that was received until it is
+sent, so each loop but one ends, and never the last one. Two loops that take turns would never meet
+here, so the first answers of a connection are held for a moment, to see whether there is another
+loop.
 """
 
 from __future__ import annotations
@@ -12,64 +13,69 @@ from dataclasses import dataclass
 from typing import Final
 
 PROBE_S: Final = 0.1
-"""For which an answer waits for the other loop's telemetry: six pictures of a simulator that draws
-60 a second, and far from the 250 ms within which every telemetry is answered."""
-MOST_UNANSWERED: Final = 8
-"""Telemetries that are read ahead of an answer. More than the loops that a simulator can have; a
-client that sends on regardless is read again when it was answered, and fills its own connection."""
+"""Time in seconds for which an answer waits for the telemetry of another loop. It is six frames of
+a simulator that draws 60 frames a second, and far below the 250 ms within which every telemetry is
+answered."""
+MAX_UNANSWERED: Final = 8
+"""Number of telemetries that are read before an answer is sent: more than the loops that a
+simulator can have. A client that sends more is read again after its answer, and until then fills
+its own connection."""
 
 
 @dataclass(frozen=True)
-class Received:
-    """A telemetry as it came."""
+class ReceivedTelemetry:
+    """A telemetry as it arrived."""
 
     payload: object
     at_s: float
-    """When, on the bridge's clock."""
+    """When it arrived, on the clock of the bridge."""
 
 
 class Mailbox:
-    """The newest telemetry of one simulator, and how many wait with it.
+    """The newest telemetry of one simulator, and the number of telemetries that wait with it.
 
-    Pure: whoever reads the connection puts in, whoever answers takes out, and both tell the time.
+    The reader of the connection puts telemetry in, and the session that answers takes it out. Both
+    pass the time, so the mailbox needs no clock.
     """
 
     def __init__(self) -> None:
-        self._newest: Received | None = None
-        self._taken: Received | None = None
+        self._newest: ReceivedTelemetry | None = None
+        self._taken: ReceivedTelemetry | None = None
         self._unanswered = 0
         self._answers = 0
         self._probing = True
+        """Whether there may still be another loop."""
 
     @property
     def full(self) -> bool:
-        """Whether nothing more should be read before an answer has gone."""
-        return self._unanswered >= MOST_UNANSWERED
+        """Whether nothing more should be read before an answer is sent."""
+        return self._unanswered >= MAX_UNANSWERED
 
-    def put(self, received: Received) -> None:
-        """Receive a telemetry; one that is there and not taken yet gives way to it."""
+    def put(self, received: ReceivedTelemetry) -> None:
+        """Receive a telemetry; it replaces one that was not taken yet."""
         self._newest = received
         self._unanswered += 1
 
-    def take(self) -> Received | None:
+    def take(self) -> ReceivedTelemetry | None:
         """Return the telemetry to answer, or None when all are answered."""
         self._taken, self._newest = self._newest, None
         return self._taken
 
     def hold_s(self, now_s: float) -> float:
-        """Return for how many seconds more the answer to the one that was taken is to wait.
+        """Return the seconds for which the answer to the telemetry that was taken must still wait.
 
-        0 once another telemetry came: the answer covers both.
+        It is 0 as soon as another telemetry has arrived: the answer covers both.
         """
         if not self._probing or self._taken is None or self._unanswered > 1:
             return 0.0
         return max(0.0, self._taken.at_s + PROBE_S - now_s)
 
-    def answered(self) -> int:
-        """Count an answer that goes now; return how many telemetries it covers beside its own.
+    def mark_answered(self) -> int:
+        """Count an answer that is sent now, and return how many more telemetries it covers.
 
-        A telemetry that had no company while it was held came from the only loop. Not the very
-        first, though: the second "open" may be late, and its telemetry meets the second one then.
+        Where no other telemetry arrived while an answer was held, there is only one loop. The very
+        first answer proves nothing, though: the second "open" of the simulator may be late, and its
+        telemetry meets the second telemetry of the first loop then.
         """
         folded = max(0, self._unanswered - 1)
         self._newest = self._taken = None

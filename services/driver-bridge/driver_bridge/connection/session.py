@@ -1,4 +1,4 @@
-"""One simulator's connection: what it sends is received at once, and answered by a greenlet."""
+"""The session of one simulator: telemetry is received at once and answered by a greenlet."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from driver_bridge.connection.mailbox import Mailbox, Received
+from driver_bridge.connection.mailbox import Mailbox, ReceivedTelemetry
 from driver_bridge.control.driver import Answer, Driver
 
 log = logging.getLogger(__name__)
 
 
 class Event(Protocol):
-    """What threading.Event can do, in whatever kind of threads there are."""
+    """An event like threading.Event, for any kind of threads."""
 
     def set(self) -> object:
-        """Wake who waits."""
+        """Wake all that wait."""
 
     def clear(self) -> object:
-        """Let the next one wait."""
+        """Let later calls of wait block."""
 
     def wait(self, timeout: float | None = None) -> object:
-        """Wait until it is set, or so many seconds have passed."""
+        """Wait until the event is set, at most for `timeout` seconds."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """An answer that went, with what there is to tell of it."""
+class SentAnswer:
+    """An answer that was sent, with its telemetry and its time."""
 
     answer: Answer
-    received: Received
+    received: ReceivedTelemetry
     folded: int
-    """Telemetries that it covers beside its own."""
+    """Number of other telemetries that the answer covers."""
     seconds: float
-    """From the telemetry's arrival."""
+    """Time from the arrival of the telemetry to the answer."""
 
 
 class Session:
-    """One simulator: a mailbox that its reader fills, and a driver that answers.
+    """The mailbox of one simulator, which its reader fills, and the driver that answers.
 
     Args:
-        name: of the simulator.
-        driver: of it alone.
-        event: makes events.
+        name: name of the simulator.
+        driver: driver of this simulator alone.
+        event: makes an event.
         emit: sends an event with its payload to this simulator.
-        told: is told of each answer that went.
-        clock: seconds that only go forward.
+        on_sent: called with each answer after it was sent.
+        clock: returns seconds that never go backwards.
     """
 
     def __init__(
@@ -56,29 +56,32 @@ class Session:
         driver: Driver,
         event: Callable[[], Event],
         emit: Callable[[str, dict[str, str]], object],
-        told: Callable[[Said], object],
+        on_sent: Callable[[SentAnswer], object],
         clock: Callable[[], float],
     ) -> None:
         self.name = name
         self.driver = driver
         self.answers = 0
         self._mailbox = Mailbox()
-        self._arrived, self._room = event(), event()
+        self._arrived, self._has_room = event(), event()
         self._emit = emit
-        self._told = told
+        self._on_sent = on_sent
         self._clock = clock
         self._open = True
 
     def receive(self, payload: object) -> None:
-        """Receive a telemetry; a client that floods waits here, and fills its own connection."""
+        """Receive a telemetry.
+
+        A client that floods the bridge waits here, and fills its own connection.
+        """
         while self._mailbox.full and self._open:
-            self._room.clear()
-            self._room.wait()
-        self._mailbox.put(Received(payload, self._clock()))
+            self._has_room.clear()
+            self._has_room.wait()
+        self._mailbox.put(ReceivedTelemetry(payload, self._clock()))
         self._arrived.set()
 
     def run(self) -> None:
-        """Answer until the simulator has left."""
+        """Answer telemetry until the simulator has disconnected."""
         while self._open:
             received = self._mailbox.take()
             if received is None:
@@ -86,29 +89,29 @@ class Session:
                 self._arrived.clear()
                 continue
             answer = self._answer(received)
-            while self._open and (left := self._mailbox.hold_s(self._clock())) > 0:
+            while self._open and (hold_s := self._mailbox.hold_s(self._clock())) > 0:
                 self._arrived.clear()
-                self._arrived.wait(left)
+                self._arrived.wait(hold_s)
             if self._open:
-                self._say(answer, received)
+                self._send(answer, received)
 
     def close(self) -> None:
-        """The simulator has left."""
+        """End the session, because the simulator has disconnected."""
         self._open = False
         self._arrived.set()
-        self._room.set()
+        self._has_room.set()
 
-    def _answer(self, received: Received) -> Answer:
+    def _answer(self, received: ReceivedTelemetry) -> Answer:
         try:
             return self.driver.answer(received.payload, received.at_s)
         except Exception:
             log.exception("simulator %s: an answer failed", self.name)
-            return self.driver.stopped()
+            return self.driver.stop()
 
-    def _say(self, answer: Answer, received: Received) -> None:
-        folded = self._mailbox.answered()
+    def _send(self, answer: Answer, received: ReceivedTelemetry) -> None:
+        folded = self._mailbox.mark_answered()
         self._emit(answer.event, answer.payload)
-        self.driver.sent(answer)
+        self.driver.record_age(answer)
         self.answers += 1
-        self._room.set()
-        self._told(Said(answer, received, folded, self._clock() - received.at_s))
+        self._has_room.set()
+        self._on_sent(SentAnswer(answer, received, folded, self._clock() - received.at_s))

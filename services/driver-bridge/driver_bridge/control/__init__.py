@@ -1,1 +1,1 @@
-"""The driver of one simulator, and the control of its speed."""
+"""The driver of one simulator, which answers its telemetry, and the control of the car's speed."""

@@ -1,4 +1,4 @@
-"""How old the frames are that the car is steered by."""
+"""The age of the frames that a simulator is steered by."""
 
 from __future__ import annotations
 
@@ -6,38 +6,46 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-WINDOW: Final = 1024
-"""Answers over which quantiles are told: a minute and more of a real simulator's."""
+MAX_ANSWERS: Final = 1024
+"""Number of latest answers that the quantiles cover: more than a minute of a real simulator."""
 RECENT_S: Final = 2.0
-"""Seconds over which the target speed looks back."""
-EVERY_S: Final = 0.1
-"""Between two looks: sorting some hundred ages for every frame would cost more than steering."""
+"""Period in seconds whose frame ages limit the target speed."""
+REFRESH_S: Final = 0.1
+"""Shortest time in seconds between two calculations of the recent age. To sort some hundred ages
+for every frame would cost more than to steer."""
 QUANTILES: Final = (0.5, 0.95, 0.99)
 
 
-class Ages:
-    """Seconds from a telemetry's arrival to the answer that is steered by it, of one simulator."""
+class FrameAges:
+    """Frame ages of one simulator.
+
+    A frame age is the time in seconds from the arrival of a telemetry to the answer that is steered
+    by its frame.
+    """
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[float, float]] = deque(maxlen=WINDOW)
-        self._looked_at_s = -float("inf")
+        self._ages: deque[tuple[float, float]] = deque(maxlen=MAX_ANSWERS)
+        self._refreshed_at_s = -float("inf")
         self._p95_s = 0.0
 
     def add(self, now_s: float, age_s: float) -> None:
-        """Count an answer that goes at `now_s`."""
-        self._kept.append((now_s, age_s))
+        """Add the frame age of an answer that is sent at `now_s`."""
+        self._ages.append((now_s, age_s))
 
     def quantiles(self) -> dict[float, float]:
-        """Return the ages in seconds by quantile, over the last answers; none: empty."""
-        ages = sorted(age_s for _, age_s in self._kept)
+        """Return the frame ages in seconds by quantile; empty before the first answer."""
+        ages = sorted(age_s for _, age_s in self._ages)
         return {share: quantile(ages, share) for share in QUANTILES} if ages else {}
 
     def recent_p95_s(self, now_s: float) -> float:
-        """Return the 95th percentile of the last two seconds, at most a tenth of a second old."""
-        if now_s - self._looked_at_s >= EVERY_S:
-            recent = sorted(age_s for at_s, age_s in self._kept if now_s - at_s <= RECENT_S)
+        """Return the 95th percentile of the last two seconds.
+
+        The value is calculated at most every tenth of a second.
+        """
+        if now_s - self._refreshed_at_s >= REFRESH_S:
+            recent = sorted(age_s for at_s, age_s in self._ages if now_s - at_s <= RECENT_S)
             self._p95_s = quantile(recent, 0.95) if recent else 0.0
-            self._looked_at_s = now_s
+            self._refreshed_at_s = now_s
         return self._p95_s
 
 

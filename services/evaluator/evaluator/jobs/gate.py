@@ -67,7 +67,7 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
     """Do the work of `run` for a job; repeat it if another version became current meanwhile."""
     registry = Registry(settings.model_dir)
     while True:
-        with registry.switch.lock():  # this also completes the change of a killed process
+        with registry.current_version.lock():  # this also completes the change of a killed process
             against, decisions = registry.current(), registry.decisions()
         registry.verify(version)
         earlier = [decision for decision in decisions if decision.id == job_id]

@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token for everything but the service's health."""
+"""Access to the service: a bearer token for everything but the health pages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference.api.schemas import Refusal
 
-OPEN: Final = ("/healthz", "/readyz")
-"""Asked by whoever watches over the service; they tell nothing of the data."""
+PUBLIC_PATHS: Final = ("/healthz", "/readyz")
+"""Pages without a token, for programs that monitor the service; they reveal none of its data."""
 
 
-class Guard:
-    """Refuses requests that do not carry the token, before anything of their body is read.
+class BearerAuth:
+    """Refuses requests without the token, before anything of their body is read.
 
     Args:
-        app: what is guarded.
-        token: that must be shown, as in RFC 6750: `Authorization: Bearer <token>`.
+        app: the application that is protected.
+        token: the token that a request must carry as in RFC 6750: `Authorization: Bearer <token>`.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -29,19 +29,23 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN or self._knows(Headers(scope=scope)):
+        if (
+            scope["type"] != "http"
+            or scope["path"] in PUBLIC_PATHS
+            or self._is_authorized(Headers(scope=scope))
+        ):
             await self._app(scope, receive, send)
             return
         refusal = Refusal(
-            error="this service wants a token",
-            got="none, or another",
+            error="this service needs a token",
+            got="no token, or another token",
             remedy="Send Authorization: Bearer with the value of LAPWING_API_TOKEN",
         )
-        answer = JSONResponse(refusal.model_dump(), 401, {"WWW-Authenticate": "Bearer"})
-        await answer(scope, receive, send)
+        response = JSONResponse(refusal.model_dump(), 401, {"WWW-Authenticate": "Bearer"})
+        await response(scope, receive, send)
 
-    def _knows(self, headers: Headers) -> bool:
+    def _is_authorized(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        # In a time that does not tell how much of it was right.
+        # The time of this comparison does not depend on how much of the token is right.
         same = hmac.compare_digest(token.strip().encode(), self._token)
         return scheme.lower() == "bearer" and same

@@ -1,4 +1,4 @@
-"""How errors become answers: a status, the three parts of the message, and when to ask again."""
+"""The HTTP responses to errors: a status, the three parts of the message, and when to try again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpeg
 from inference.api.request_body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
 from inference.api.schemas import Refusal
 from inference.workers.scheduler import BusyError
-from inference.workers.worker_client import LaneDiedError
+from inference.workers.worker_client import WorkerDiedError
 
 log = logging.getLogger(__name__)
 
-STATUS: Final[dict[type[LapwingError], int]] = {
+STATUS_CODES: Final[dict[type[LapwingError], int]] = {
     TooSlowError: 408,
     TooLargeError: 413,
     UnsupportedTypeError: 415,
@@ -28,59 +28,67 @@ STATUS: Final[dict[type[LapwingError], int]] = {
     FormError: 422,
     ModelError: 503,
     BusyError: 503,
-    LaneDiedError: 503,
+    WorkerDiedError: 503,
 }
-MEANING: Final = {
-    401: "A token is wanted (LAPWING_API_TOKEN), and was not shown.",
+DESCRIPTIONS: Final = {
+    401: "The request does not carry the token of LAPWING_API_TOKEN.",
     408: "The body did not arrive in time.",
-    413: "The body is too large; no more of it is read.",
-    415: "No JPEG, or neither image/jpeg nor multipart/form-data.",
-    422: "A picture that is empty, truncated, corrupt or of too many pixels, or a bad form.",
-    503: "No model is served, or too many frames are waiting; Retry-After says when to ask again.",
+    413: "The body is too large; the rest of it is not read.",
+    415: "The body is no JPEG, or its type is neither image/jpeg nor multipart/form-data.",
+    422: "An image is empty, truncated, corrupt or has too many pixels, or the form is invalid.",
+    503: "No model is served, or too many frames are waiting; Retry-After says when to try again.",
 }
-RETRY_AFTER_S: Final = {ModelError: "2", BusyError: "1", LaneDiedError: "1"}
+RETRY_AFTER_S: Final = {ModelError: "2", BusyError: "1", WorkerDiedError: "1"}
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of refusals."""
-    return {each: {"model": Refusal, "description": MEANING[each]} for each in statuses}
+def openapi_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the description of error responses for OpenAPI."""
+    return {status: {"model": Refusal, "description": DESCRIPTIONS[status]} for status in statuses}
 
 
-def answer(error: Exception) -> Response:
-    """Return what a request is answered that ended in an error."""
+def response_to(error: Exception) -> Response:
+    """Return the response to a request that ended in an error."""
     if isinstance(error, ClientDisconnect):
-        return Response(status_code=499)  # nobody is there to read it
-    if not isinstance(error, LapwingError) or type(error) not in STATUS:
-        # The log has the traceback: it is none of the client's business.
+        return Response(status_code=499)  # nobody will read it
+    if not isinstance(error, LapwingError) or type(error) not in STATUS_CODES:
+        # The traceback goes to the log: it must not be shown to the client.
         log.error("a request failed", exc_info=error)
-        return _say(500, LapwingError("the service failed", remedy="Its log tells why"))
-    status = STATUS[type(error)]
+        return _response(500, LapwingError("the service failed", remedy="Its log says why"))
+    status = STATUS_CODES[type(error)]
     headers = {}
     if type(error) in RETRY_AFTER_S:
         headers["Retry-After"] = RETRY_AFTER_S[type(error)]
-    if status in (408, 413):  # what is left of the body is not read
+    if status in (408, 413):  # the rest of the body is not read
         headers["Connection"] = "close"
-    return _say(status, error, headers)
+    return _response(status, error, headers)
+
+
+def metric_reason(error: Exception) -> str:
+    """Return the value of the label `reason` that counts an error."""
+    if isinstance(error, WorkerDiedError):
+        return "LaneDied"  # the label is public and older than the name of the error
+    return type(error).__name__.removesuffix("Error")
 
 
 def install(app: FastAPI) -> None:
-    """Let the other pages of `app` answer errors in the same words."""
+    """Let the other pages of `app` answer errors in the same form."""
 
     @app.exception_handler(HTTPException)
-    async def refuse_request(request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         got = f"{request.method} {request.url.path}"
-        said = LapwingError(error.detail, got=got, remedy="/docs tells what there is")
-        return _say(error.status_code, said, error.headers)
+        described = LapwingError(error.detail, got=got, remedy="/docs lists all pages")
+        return _response(error.status_code, described, error.headers)
 
     @app.exception_handler(Exception)
-    async def confess(_: Request, error: Exception) -> Response:
-        return answer(error)
+    async def internal_error(_: Request, error: Exception) -> Response:
+        return response_to(error)
 
 
-def _say(
+def _response(
     status: int, error: LapwingError, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     got = "" if error.got is None else str(error.got)
-    # What answers.Refusal describes; made by hand, since under load most answers are this one.
-    refusal = {"error": error.what, "got": got, "remedy": error.remedy}
-    return JSONResponse(refusal, status, headers)
+    # The body is that of schemas.Refusal. It is made by hand, because under overload most responses
+    # are refusals.
+    body = {"error": error.what, "got": got, "remedy": error.remedy}
+    return JSONResponse(body, status, headers)

@@ -1,4 +1,4 @@
-"""The driving path: a request's pictures in, steering out."""
+"""POST /predict: the frames of a request in, their steering out."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from contract.models.registry import ModelManifest
 from contract.vehicle import MAX_STEER_DEG
 from inference.api import error_responses, request_body
 from inference.metrics import Metrics
-from inference.model_watcher import Follower
-from inference.workers.scheduler import Engine
+from inference.model_watcher import ModelWatcher
+from inference.workers.scheduler import Scheduler
 
 PATH: Final = "/predict"
-REFUSALS: Final = (408, 413, 415, 422, 503)
-NOT_READY: Final = "`lapwing train` publishes a model; ask again then"
+ERROR_STATUSES: Final = (408, 413, 415, 422, 503)
+NO_MODEL_REMEDY: Final = "Publish a model with `lapwing train`, and send the frame again"
 BODY_TIMEOUT_S: Final = 5.0
-"""How long pictures may take to arrive; the simulator's take a millisecond."""
-PICTURE: Final = {"schema": {"type": "string", "format": "binary"}}
-FORM: Final = {
+"""Time in seconds within which a body must arrive; a frame of the simulator takes a millisecond."""
+JPEG_CONTENT: Final = {"schema": {"type": "string", "format": "binary"}}
+FORM_CONTENT: Final = {
     "schema": {
         "type": "object",
         "description": "Either `file`, for one answer, or `files`, for a list of answers.",
         "properties": {
-            "file": PICTURE["schema"],
+            "file": JPEG_CONTENT["schema"],
             "files": {
                 "type": "array",
-                "items": PICTURE["schema"],
+                "items": JPEG_CONTENT["schema"],
                 "minItems": 1,
-                "maxItems": request_body.MOST,
+                "maxItems": request_body.MAX_FILES,
             },
         },
         "oneOf": [{"required": ["file"]}, {"required": ["files"]}],
@@ -43,38 +43,38 @@ FORM: Final = {
 REQUEST_BODY: Final = {
     "required": True,
     "description": "A JPEG of any size up to 4 million pixels. In a form: one file of any name "
-    f"for one answer, or up to {request_body.MOST} named `files` for a list of answers in their "
-    "order.",
-    "content": {"image/jpeg": PICTURE, "multipart/form-data": FORM},
+    f"for one answer, or up to {request_body.MAX_FILES} files named `files` for a list of answers "
+    "in their order.",
+    "content": {"image/jpeg": JPEG_CONTENT, "multipart/form-data": FORM_CONTENT},
 }
 
 
-class Predictor:
-    """Answers POST /predict, and leaves every other request to `app`.
+class PredictMiddleware:
+    """Answers POST /predict, and passes every other request to `app`.
 
-    FastAPI's own way to a function takes as long as decoding the picture: with all cores busy, a
-    tenth of the frames that could be answered. So /predict is found before it; FastAPI documents
-    it (`document`). docs/adr/0007-inference.md has the figures.
+    The routing of FastAPI takes as long as the decoding of a frame: with all cores busy, a tenth of
+    the frames that could be answered. So this class answers /predict before FastAPI, which only
+    documents it (`document`). docs/adr/0007-inference.md has the figures.
 
     Args:
-        app: the other pages.
-        engine: computes.
-        follower: knows which model drives.
-        metrics: are told of every request.
-        max_body_bytes: of a request.
+        app: the application with all other pages.
+        scheduler: predicts frames.
+        watcher: holds the model that drives.
+        metrics: counts every request.
+        max_body_bytes: maximum size of a body.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        engine: Engine,
-        follower: Follower,
+        scheduler: Scheduler,
+        watcher: ModelWatcher,
         metrics: Metrics,
         max_body_bytes: int,
     ) -> None:
         self._app = app
-        self._engine = engine
-        self._follower = follower
+        self._scheduler = scheduler
+        self._watcher = watcher
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
@@ -87,33 +87,33 @@ class Predictor:
         try:
             response = await self._predict(Request(scope, receive))
             self._metrics.seconds.observe(time.perf_counter() - began)
-        except Exception as error:  # noqa: BLE001 - refusals logs what is no refusal
-            response = error_responses.answer(error)
-            self._metrics.refusals.labels(type(error).__name__.removesuffix("Error")).inc()
+        except Exception as error:  # noqa: BLE001 - response_to logs unexpected errors
+            response = error_responses.response_to(error)
+            self._metrics.refusals.labels(error_responses.metric_reason(error)).inc()
         self._metrics.requests.labels(str(response.status_code)).inc()
         await response(scope, receive, send)
 
     async def _predict(self, request: Request) -> Response:
-        self._engine.admit()  # before anything is read
-        pictures = await request_body.read(
+        self._scheduler.admit()  # before anything of the body is read
+        frames = await request_body.read_frames(
             request.stream(), request.headers, self._max_body_bytes, BODY_TIMEOUT_S
         )
-        driving = self._follower.pilot  # this one answers, whatever is published meanwhile
-        if driving is None:
-            why = self._follower.why_not_ready() or "no model is served"
-            raise ModelError(why, remedy=NOT_READY)
-        steerings = await self._engine.steer(driving.manifest.version, pictures.jpegs)
-        answers = [answer(each, driving.manifest) for each in steerings]
-        document = {"predictions": answers} if pictures.several else answers[0]
-        return Response(json.dumps(document), media_type="application/json")
+        model = self._watcher.model  # this version answers, even if another is published meanwhile
+        if model is None:
+            reason = self._watcher.unready_reason() or "no model is served"
+            raise ModelError(reason, remedy=NO_MODEL_REMEDY)
+        steerings = await self._scheduler.predict(model.manifest.version, frames.jpegs)
+        predictions = [_prediction(steering, model.manifest) for steering in steerings]
+        body = {"predictions": predictions} if frames.is_list else predictions[0]
+        return Response(json.dumps(body), media_type="application/json")
 
     async def document(self, request: Request) -> Response:
         """Predict the steering for one JPEG, or for each of several."""
         return await self._predict(request)
 
 
-def answer(steering: float, manifest: ModelManifest) -> dict[str, Any]:
-    """Return what answers.Prediction describes."""
+def _prediction(steering: float, manifest: ModelManifest) -> dict[str, Any]:
+    """Return the JSON of one answer, as schemas.Prediction describes it."""
     return {
         "steering": steering,
         "steering_angle_deg": steering * MAX_STEER_DEG,

@@ -1,4 +1,4 @@
-"""Takes the pictures out of a request: a raw JPEG body, or the files of a multipart form."""
+"""Reads the frames of a request: a raw JPEG body, or the files of a multipart form."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
 
-SEVERAL: Final = "files"
-"""The field of a form whose files are answered together, however many there are."""
-MOST: Final = 64
-"""Files that a form may have."""
+LIST_FIELD: Final = "files"
+"""Name of the form field whose files are answered with a list, even where there is only one."""
+MAX_FILES: Final = 64
+"""Number of files that a form may have."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The pictures of a request, and whether it asked for an answer to several."""
+class RequestFrames:
+    """The frames of a request, and whether it is answered with a list."""
 
     jpegs: list[bytes]
-    several: bool
+    is_list: bool
 
 
 @dataclass
-class Part:
+class FormFile:
     """A file of a form."""
 
     name: str
@@ -35,11 +35,11 @@ class Part:
 
 
 class TooLargeError(FrameError):
-    """The body has more bytes than a picture may have."""
+    """The body has more bytes than a frame may have."""
 
 
 class TooSlowError(FrameError):
-    """The body does not arrive in time."""
+    """The body did not arrive in time."""
 
 
 class UnsupportedTypeError(FrameError):
@@ -47,30 +47,30 @@ class UnsupportedTypeError(FrameError):
 
 
 class FormError(FrameError):
-    """A multipart body without files, with others than were asked for, or one that breaks off."""
+    """A multipart form has no file, has files of wrong names, or breaks off."""
 
 
-async def read(
+async def read_frames(
     chunks: AsyncIterator[bytes], headers: Headers, limit: int, timeout_s: float
-) -> Pictures:
-    """Return the pictures, none of them empty.
+) -> RequestFrames:
+    """Read the frames of a request; none of them is empty.
 
     Args:
-        chunks: the body as it comes.
-        headers: the request's; its content type and length count.
-        limit: bytes; not more than this and one chunk is read.
-        timeout_s: how long the body may take to arrive.
+        chunks: the body, in chunks as they arrive.
+        headers: headers of the request, for its content type and length.
+        limit: maximum number of bytes; at most this and one chunk is read.
+        timeout_s: time in seconds within which the body must arrive.
 
     Raises:
-        TooLargeError: the body is larger.
-        TooSlowError: it is late.
+        TooLargeError: the body is larger than the limit.
+        TooSlowError: the body is late.
         UnsupportedTypeError: the content type is another.
-        FormError: the form does not hold one file, or only files named "files", or is malformed.
-        BrokenFrameError: a picture has no bytes.
+        FormError: the form holds neither one file nor only files named "files", or is malformed.
+        BrokenFrameError: a frame has no bytes.
     """
     content_type = headers.get("content-type", "")
-    kind, options = parse_options_header(content_type)
-    if kind not in (b"image/jpeg", b"image/jpg", b"multipart/form-data"):
+    media_type, options = parse_options_header(content_type)
+    if media_type not in (b"image/jpeg", b"image/jpg", b"multipart/form-data"):
         raise UnsupportedTypeError(
             "the request is no picture",
             got=content_type or "no Content-Type",
@@ -78,21 +78,21 @@ async def read(
         )
     try:
         async with asyncio.timeout(timeout_s):
-            body = await _gather(chunks, headers.get("content-length", ""), limit)
+            body = await _read_body(chunks, headers.get("content-length", ""), limit)
     except TimeoutError:
         raise TooSlowError(
             "the body did not arrive in time", remedy=f"Send it within {timeout_s:g} s"
         ) from None
-    pictures = Pictures([body], several=False)
-    if kind == b"multipart/form-data":
-        pictures = _pictures(_files(body, options.get(b"boundary", b"")))
-    if not all(pictures.jpegs):
-        raise BrokenFrameError("the frame has no bytes", remedy="Send the JPEG file's own bytes")
-    return pictures
+    frames = RequestFrames([body], is_list=False)
+    if media_type == b"multipart/form-data":
+        frames = _frames_of(_parse_form(body, options.get(b"boundary", b"")))
+    if not all(frames.jpegs):
+        raise BrokenFrameError("the frame has no bytes", remedy="Send the bytes of a JPEG file")
+    return frames
 
 
-async def _gather(chunks: AsyncIterator[bytes], declared: str, limit: int) -> bytes:
-    # At once, so that a client that waits for "100 Continue" need not send anything.
+async def _read_body(chunks: AsyncIterator[bytes], declared: str, limit: int) -> bytes:
+    # Checked before reading, so that a client that waits for "100 Continue" need not send anything.
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(f"{declared} bytes", limit)
     body = bytearray()
@@ -107,49 +107,50 @@ def _too_large(got: str, limit: int) -> TooLargeError:
     return TooLargeError(
         "the body is too large",
         got=got,
-        remedy=f"At most {limit:,} are read; the simulator's frames have about 13,000",
+        remedy=f"Send at most {limit:,} bytes; a frame of the simulator has about 13,000",
     )
 
 
-def _pictures(files: list[Part]) -> Pictures:
-    """Take one file of any name, or any number of them named SEVERAL."""
-    names = [each.name for each in files]
-    several = bool(names) and set(names) == {SEVERAL}
-    if len(files) > MOST or (len(files) != 1 and not several):
+def _frames_of(files: list[FormFile]) -> RequestFrames:
+    """Return the frames of one file of any name, or of any number of files named LIST_FIELD."""
+    names = [file.name for file in files]
+    is_list = bool(names) and set(names) == {LIST_FIELD}
+    if len(files) > MAX_FILES or (len(files) != 1 and not is_list):
         raise FormError(
             "the form must hold one file, or several of one name",
             got=f"{len(files)} files" + (f" named {sorted(set(names))[:5]}" if files else ""),
-            remedy=f'Name each of them "{SEVERAL}"; at most {MOST} are answered together',
+            remedy=f'Name each of several files "{LIST_FIELD}", and send at most {MAX_FILES}',
         )
-    return Pictures([bytes(each.content) for each in files], several)
+    return RequestFrames([bytes(file.content) for file in files], is_list)
 
 
-def _files(body: bytes, boundary: bytes) -> list[Part]:
+def _parse_form(body: bytes, boundary: bytes) -> list[FormFile]:
     """Return the parts of a form that are files."""
     header, value = bytearray(), bytearray()
-    present: Part | None = None
-    files: list[Part] = []
+    file: FormFile | None = None
+    """The file whose part is being read; None in a part that is no file."""
+    files: list[FormFile] = []
 
     def part_begin() -> None:
-        nonlocal present
-        present = None
+        nonlocal file
+        file = None
 
     def header_end() -> None:
-        nonlocal present
+        nonlocal file
         if bytes(header).lower() == b"content-disposition":
             options = parse_options_header(bytes(value))[1]
             if b"filename" in options:
-                present = Part(options.get(b"name", b"").decode(errors="replace")[:80])
+                file = FormFile(options.get(b"name", b"").decode(errors="replace")[:80])
         header.clear()
         value.clear()
 
     def headers_finished() -> None:
-        if present is not None:
-            files.append(present)
+        if file is not None:
+            files.append(file)
 
     def part_data(data: bytes, start: int, end: int) -> None:
-        if present is not None:
-            present.content.extend(data[start:end])
+        if file is not None:
+            file.content.extend(data[start:end])
 
     try:
         parser = MultipartParser(
@@ -165,6 +166,6 @@ def _files(body: bytes, boundary: bytes) -> list[Part]:
         )
         parser.write(body)
         parser.finalize()
-    except ValueError as error:  # what the parser's own errors are
-        raise FormError("the form is malformed", got=error, remedy="Send it whole") from error
+    except ValueError as error:  # the parser's own errors are ValueErrors
+        raise FormError("the form is malformed", got=error, remedy="Send the whole form") from error
     return files

@@ -1,4 +1,4 @@
-"""The bodies of inference's answers, as OpenAPI documents them."""
+"""The bodies of the answers of inference, as OpenAPI documents them."""
 
 from __future__ import annotations
 
@@ -11,73 +11,79 @@ from contract.models.registry import ModelManifest
 
 
 class Prediction(BaseModel):
-    """The steering for a frame, and who says so."""
+    """The steering of a frame, and the model that predicted it."""
 
-    steering: float = Field(ge=-1, le=1, description="-1..1, right is positive", examples=[-0.12])
-    steering_angle_deg: float = Field(
-        ge=-25, le=25, description="degrees at the front wheels", examples=[-3.0]
+    steering: float = Field(
+        ge=-1, le=1, description="The steering, -1..1; right is positive.", examples=[-0.12]
     )
-    model_version: int = Field(examples=[3])
-    model_sha256: str = Field(description="of the version's model.h5", examples=["9f86d081884c…"])
+    steering_angle_deg: float = Field(
+        ge=-25, le=25, description="The angle of the front wheels in degrees.", examples=[-3.0]
+    )
+    model_version: int = Field(description="The version of the model.", examples=[3])
+    model_sha256: str = Field(
+        description="The SHA-256 of model.h5 of this version.", examples=["9f86d081884c…"]
+    )
 
 
 class Predictions(BaseModel):
-    """The steering for each picture of a form, in order."""
+    """The steering of each file of a form, in order."""
 
     predictions: list[Prediction]
 
 
 class Refusal(BaseModel):
-    """Why a request was not answered."""
+    """The reason why a request was refused."""
 
-    error: str = Field(description="what was wrong", examples=["the frame is not a JPEG"])
+    error: str = Field(description="What was wrong.", examples=["the frame is not a JPEG"])
     got: str = Field(
         default="",
-        description="what was found instead",
+        description="What was found instead.",
         examples=["5 bytes that begin with b'GIF89'"],
     )
     remedy: str = Field(
-        default="", description="what to do about it", examples=["Send the JPEG file's own bytes"]
+        default="", description="What to do about it.", examples=["Send the JPEG file's own bytes"]
     )
 
 
 class Readiness(BaseModel):
-    """Whether frames are answered."""
+    """Says whether frames are answered as they should be."""
 
     ready: bool
-    reason: str = Field(default="", description="why not")
-    model_version: int | None = Field(default=None, description="what answers", examples=[3])
+    reason: str = Field(default="", description="The reason why they are not.")
+    model_version: int | None = Field(
+        default=None, description="The version that answers.", examples=[3]
+    )
     refused: dict[int, str] = Field(
         default={},
-        description="versions that became current and were not fit to drive, and why",
+        description="Versions that became current and were not fit to drive, with the reasons.",
         examples=[{4: "model.h5 of model version 4 is not what its manifest says."}],
     )
-    trouble: str = Field(default="", description="why newer versions cannot be looked for")
+    trouble: str = Field(default="", description="The reason why the registry cannot be read.")
 
 
 class Alive(BaseModel):
-    """That the service runs."""
+    """The answer of a service that runs."""
 
     status: str = Field(default="ok", examples=["ok"])
 
 
 class Model(BaseModel):
-    """What is served, and what was refused."""
+    """The version that is served, and the versions that were refused."""
 
     backend: str
-    refused: dict[int, str] = Field(description="why, by version")
-    version: int | None = Field(default=None, description="null while none is served")
+    refused: dict[int, str] = Field(description="Versions that were refused, with the reasons.")
+    version: int | None = Field(default=None, description="The version that is served, or null.")
     sha256: str | None = None
     created_at: str | None = None
     frame_spec: dict[str, Any] | None = None
     metrics: dict[str, float] | None = None
     data: list[dict[str, Any]] | None = Field(
-        default=None, description="the datasets that it learned from"
+        default=None, description="The datasets that the model was trained on."
     )
 
 
 def describe(manifest: ModelManifest | None, backend: str, refused: Mapping[int, str]) -> Model:
-    """Describe the version that is served, if one is."""
+    """Return the description of the version that is served, if there is one."""
     if manifest is None:
         return Model(backend=backend, refused=dict(refused))
     return Model(

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP protocol, with an answer's head and body in one segment, and a rest after a 503.
+"""An HTTP protocol for uvicorn that sends an answer in one segment, and pauses after a 503.
 
-uvicorn writes them one after the other; on a socket that does not wait for more (TCP_NODELAY, as
-ours must) that is two segments, two system calls and two wake-ups of the client: a sixth of what
-answering takes beside the computation.
+uvicorn writes the head and the body of an answer separately. On a socket that does not wait for
+more data (ours must have TCP_NODELAY) this makes two segments, two system calls and two wake-ups of
+the client: a sixth of the time of an answer without its computation.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD: Final = b"HTTP/1.1 "
-CONTINUE: Final = b"HTTP/1.1 100 "
-BUSY: Final = b"HTTP/1.1 503 "
-REST_S: Final = 0.05
-"""Whoever was refused for lack of time was told to come back in a second (Retry-After); for this
-at least the connection is not read from. Else refusing the same clients over and over takes the
-time from answering the others: at ten times the load, two fifths of it."""
+HEAD_START: Final = b"HTTP/1.1 "
+CONTINUE_START: Final = b"HTTP/1.1 100 "
+BUSY_START: Final = b"HTTP/1.1 503 "
+BUSY_PAUSE_S: Final = 0.05
+"""Time in seconds for which a connection is not read after a 503. The client was told to come back
+in a second (Retry-After). Without this pause, the time to refuse the same clients over and over is
+missing to answer the others: at ten times the load, two fifths of it."""
 
 
-class Joining:
-    """A transport that writes the head of an answer together with what follows it at once.
+class SingleSegmentTransport:
+    """A transport that writes the head of an answer together with the data right after it.
 
-    After a 503 it does not listen for REST_S.
+    After a 503 it does not read for BUSY_PAUSE_S.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -33,13 +33,13 @@ class Joining:
         self._head = b""
 
     def write(self, data: bytes) -> None:
-        """Write; the head of an answer at the end of the event loop's turn at the latest."""
-        if data.startswith(HEAD) and not data.startswith(CONTINUE):
+        """Write data; the head of an answer waits at most for the end of this event loop turn."""
+        if data.startswith(HEAD_START) and not data.startswith(CONTINUE_START):
             self._head = data
             self._loop.call_soon(self._flush)
-            if data.startswith(BUSY):
+            if data.startswith(BUSY_START):
                 self._transport.pause_reading()
-                self._loop.call_later(REST_S, self._listen)
+                self._loop.call_later(BUSY_PAUSE_S, self._resume)
         elif self._head:
             head, self._head = self._head, b""
             self._transport.write(head + data)
@@ -47,26 +47,26 @@ class Joining:
             self._transport.write(data)
 
     def close(self) -> None:
-        """Close the connection, once all is written."""
+        """Close the connection once all data is written."""
         self._flush()
         self._transport.close()
 
-    def _listen(self) -> None:
+    def _resume(self) -> None:
         if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def _flush(self) -> None:
-        if self._head:  # nothing followed, as after HEAD
+        if self._head:  # no body followed, as after HEAD
             head, self._head = self._head, b""
             self._transport.write(head)
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - all other attributes of a transport
         return getattr(self._transport, name)
 
 
-class Joined(HttpToolsProtocol):
-    """The protocol; uvicorn is given the class."""
+class SingleSegmentProtocol(HttpToolsProtocol):
+    """The protocol class for uvicorn."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Put ourselves between the protocol and its transport; asyncio calls this."""
-        super().connection_made(Joining(transport))  # type: ignore[arg-type]
+        """Wrap the transport of a new connection; asyncio calls this."""
+        super().connection_made(SingleSegmentTransport(transport))  # type: ignore[arg-type]

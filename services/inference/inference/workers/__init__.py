@@ -1,1 +1,1 @@
-"""The worker processes that compute steering, and the scheduler that feeds them."""
+"""The worker processes that predict steering, and the scheduler that distributes frames to them."""

@@ -1,4 +1,4 @@
-"""The lanes together: which has the least to do, which versions they have, who replaces whom."""
+"""The pool of all workers: it keeps their versions alike, and replaces those that die or hang."""
 
 from __future__ import annotations
 
@@ -11,166 +11,167 @@ from typing import Final
 
 from contract.errors import ModelError
 from inference.workers import protocol
-from inference.workers.worker_client import LaneDiedError, LaneProcess
+from inference.workers.worker_client import WorkerClient, WorkerDiedError
 
 log = logging.getLogger(__name__)
 
-AHEAD: Final = 64
-"""Frames that a lane may have at a time: under overload the event loop comes by every 50 ms, and
-what lies there by then is all that a lane can do until the next time."""
-RESTART_S: Final = 0.5
-"""Between the end of a lane and the start of another, so that a model that kills its lane does not
-take a core as well."""
+MAX_IN_FLIGHT: Final = 64
+"""Number of frames that a worker may have at a time. Under overload the event loop serves a worker
+only every 50 ms, and the worker can compute no more than what it has by then."""
+RESTART_DELAY_S: Final = 0.5
+"""Time in seconds between the end of a worker and the start of another, so that a model that kills
+its workers does not use up a core as well."""
+HANG_TIMEOUT_S: Final = 30.0
+"""Time in seconds after which a worker that owes a reply is killed and replaced: an image or a
+model that never finishes must not block it for ever. A worker starts within a second."""
 
-HANG_S: Final = 30.0
-"""A lane that owes an answer and gives none for so long is ended, and replaced: a picture or a
-model that never comes to an end must not hold it for ever. Its start takes a second at most."""
 
-
-class Crew:
-    """All lanes of the service. All of it runs in the event loop.
+class WorkerPool:
+    """All workers of the service. All of its code runs in the event loop.
 
     Args:
-        lanes: how many.
-        models: the registry's folder.
-        freed: called when a lane can be given frames again.
-        used: tells whether somebody waits for an answer of a version.
+        size: number of workers.
+        models: folder of the model registry.
+        on_available: called when a worker can take frames again.
+        in_use: returns whether frames of a version are waiting or in flight.
     """
 
     def __init__(
         self,
-        lanes: int,
+        size: int,
         models: Path,
-        freed: Callable[[], None],
-        used: Callable[[int], bool],
+        on_available: Callable[[], None],
+        in_use: Callable[[int], bool],
     ) -> None:
         self._models = models
-        self._freed = freed
-        self._used = used
-        self._lanes = [LaneProcess(models, self._replace) for _ in range(lanes)]
+        self._on_available = on_available
+        self._in_use = in_use
+        self._workers = [WorkerClient(models, self._replace) for _ in range(size)]
         self._versions: list[int] = []
-        """That every lane has loaded, in the order in which they were."""
-        self._kept = 0
-        """The one that drives."""
+        """The versions that every worker has loaded, in the order of their loading."""
+        self._current = 0
+        """The version that drives."""
         self._restarts: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Lock()
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return len(self._workers)
 
     @property
     def pids(self) -> list[int]:
-        """Of the lanes' processes."""
-        return [lane.pid for lane in self._lanes]
+        """Process IDs of the workers."""
+        return [worker.pid for worker in self._workers]
 
     @property
-    def ready(self) -> int:
-        """How many of them can be given frames."""
-        return sum(not lane.paused and not lane.gone for lane in self._lanes)
+    def available(self) -> int:
+        """Number of workers that can take frames."""
+        return sum(worker.available for worker in self._workers)
 
     async def start(self) -> None:
-        """Start all lanes."""
-        await asyncio.gather(*(lane.start() for lane in self._lanes))
-        self._watching = asyncio.create_task(self._watch())
+        """Start all workers."""
+        await asyncio.gather(*(worker.start() for worker in self._workers))
+        self._watchdog = asyncio.create_task(self._kill_hung_workers())
 
-    async def end(self) -> None:
-        """End all lanes, and wait until they have."""
-        for task in (self._watching, *self._restarts):
+    async def stop(self) -> None:
+        """Stop all workers, and wait until they have ended."""
+        for task in (self._watchdog, *self._restarts):
             task.cancel()
-        for lane in self._lanes:
-            lane.end()
-        await asyncio.gather(*(asyncio.to_thread(lane.wait) for lane in self._lanes))
+        for worker in self._workers:
+            worker.close()
+        await asyncio.gather(*(asyncio.to_thread(worker.wait) for worker in self._workers))
 
-    def least_busy(self) -> LaneProcess | None:
-        """Return the lane that has the least to do, or None when all have enough."""
-        lane = min(self._lanes, key=lambda each: (each.paused or each.gone, each.waiting))
-        return None if lane.paused or lane.gone or lane.waiting >= AHEAD else lane
+    def least_busy(self) -> WorkerClient | None:
+        """Return the worker with the fewest frames, or None when no worker can take another."""
+        worker = min(
+            self._workers, key=lambda candidate: (not candidate.available, candidate.in_flight)
+        )
+        return worker if worker.available and worker.in_flight < MAX_IN_FLIGHT else None
 
     async def load(self, version: int) -> None:
-        """Have every lane verify and load a version, one lane after the other: the rest drive on.
+        """Let the workers verify and load a version, one after the other: the others drive on.
 
         Raises:
-            ModelError: it is not fit to drive.
+            ModelError: the version is not fit to drive.
         """
         async with self._loading:
-            # Of a lane that is gone, the one in its place will load what all others have.
-            for lane in [each for each in self._lanes if not each.gone]:
-                lane.paused = True
+            # A worker that has died is left out: its replacement loads all versions.
+            for worker in [worker for worker in self._workers if not worker.closed]:
+                worker.draining = True
                 try:
-                    await lane.ask(protocol.LOAD, version)
+                    await worker.request(protocol.LOAD, version)
                 except ModelError:
-                    self._forget(version)
+                    self._drop(version)
                     raise
-                except LaneDiedError as error:
-                    self._forget(version)
+                except WorkerDiedError as error:
+                    self._drop(version)
                     raise ModelError(
                         f"model version {version} kills the process that loads it",
                         remedy="Promote another version, or train again",
                     ) from error
                 finally:
-                    lane.paused = False
-                    self._freed()
-            self._versions = [*(each for each in self._versions if each != version), version]
+                    worker.draining = False
+                    self._on_available()
+            self._versions = [*(loaded for loaded in self._versions if loaded != version), version]
 
     async def check(self, version: int) -> None:
-        """Have every lane see that a version still answers as it did.
+        """Let every worker check that a version still predicts its golden frames as it should.
 
         Raises:
             ModelError: it does not.
         """
-        for lane in self._lanes:
-            with suppress(LaneDiedError):  # the one in its place checks as it loads
-                await lane.ask(protocol.CHECK, version)
+        for worker in self._workers:
+            with suppress(WorkerDiedError):  # its replacement checks the version as it loads it
+                await worker.request(protocol.CHECK, version)
 
-    def keep(self, version: int) -> None:
-        """Tell which version drives from now on."""
-        self._kept = version
-        self.drop()
+    def set_current(self, version: int) -> None:
+        """Set the version that drives; older versions are dropped once no frame needs them."""
+        self._current = version
+        self.drop_unused()
 
-    def drop(self) -> None:
-        """Forget the versions before the one that drives that nobody waits for."""
-        if self._kept in self._versions:
-            for version in self._versions[: self._versions.index(self._kept)]:
-                if not self._used(version):
+    def drop_unused(self) -> None:
+        """Drop the versions loaded before the current one that no frame needs any more."""
+        if self._current in self._versions:
+            for version in self._versions[: self._versions.index(self._current)]:
+                if not self._in_use(version):
                     self._versions.remove(version)
-                    self._forget(version)
+                    self._drop(version)
 
-    def _forget(self, version: int) -> None:
-        for lane in self._lanes:
-            # Whether it was done is nobody's concern: a lane that is gone has forgotten it, too.
-            lane.ask(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
+    def _drop(self, version: int) -> None:
+        for worker in self._workers:
+            # The result does not matter: a worker that has died has no version any more.
+            worker.request(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
-    async def _watch(self) -> None:
+    async def _kill_hung_workers(self) -> None:
         while True:
-            await asyncio.sleep(HANG_S / 10)
-            for lane in self._lanes:
-                if not lane.gone and lane.silent_s > HANG_S:
-                    log.error("a lane has been silent for %.0f s: it is ended", lane.silent_s)
-                    lane.kill()
+            await asyncio.sleep(HANG_TIMEOUT_S / 10)
+            for worker in self._workers:
+                if not worker.closed and worker.silent_s > HANG_TIMEOUT_S:
+                    log.error("a worker has been silent for %.0f s: it is killed", worker.silent_s)
+                    worker.kill()
 
-    def _replace(self, lane: LaneProcess) -> None:
-        """Start another lane in the place of one that is gone."""
-        task = asyncio.get_running_loop().create_task(self._restart(lane))
+    def _replace(self, worker: WorkerClient) -> None:
+        """Start another worker in place of one that has ended."""
+        task = asyncio.get_running_loop().create_task(self._restart(worker))
         self._restarts.add(task)
         task.add_done_callback(self._restarts.discard)
 
-    async def _restart(self, gone: LaneProcess) -> None:
-        await asyncio.sleep(RESTART_S)
+    async def _restart(self, ended: WorkerClient) -> None:
+        await asyncio.sleep(RESTART_DELAY_S)
         async with self._loading:
-            made = LaneProcess(self._models, self._replace)
-            made.paused = True
-            await made.start()
-            self._lanes[self._lanes.index(gone)] = made
+            worker = WorkerClient(self._models, self._replace)
+            worker.draining = True
+            await worker.start()
+            self._workers[self._workers.index(ended)] = worker
             try:
                 for version in self._versions:
-                    await made.ask(protocol.LOAD, version)
-            except LaneDiedError:
-                return  # it is gone already, and its own end has another started
-            except ModelError as error:  # damaged since: the lanes that have it loaded drive on
-                log.error("a lane cannot be started again: %s", error)
-                made.end()
-                await asyncio.to_thread(made.wait)
-                self._replace(made)
+                    await worker.request(protocol.LOAD, version)
+            except WorkerDiedError:
+                return  # it has ended already, and that end starts another worker
+            except ModelError as error:  # damaged since: the workers that have loaded it drive on
+                log.error("a worker cannot be started again: %s", error)
+                worker.close()
+                await asyncio.to_thread(worker.wait)
+                self._replace(worker)
                 return
-            made.paused = False
-        self._freed()
+            worker.draining = False
+        self._on_available()

@@ -1,9 +1,9 @@
-"""What the service and its lanes say to each other, over a pair of connected sockets.
+"""The messages between the service and its workers, over a pair of connected sockets.
 
-    to the lane     kind, version, size; then size bytes: a JPEG, or nothing
-    back            outcome, size; then size bytes: five doubles, an error as JSON, or nothing
+    request     command, version, size; then size bytes: a JPEG, or nothing
+    reply       outcome, size; then size bytes: five doubles, an error as JSON, or nothing
 
-A lane answers in the order in which it was asked, so nothing is numbered.
+A worker replies in the order of the requests, so messages carry no numbers.
 """
 
 from __future__ import annotations
@@ -15,33 +15,35 @@ from typing import Final
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
 
+# Commands.
 LOAD: Final = 1
-"""Verify and load a version, and see that it answers its golden frames."""
+"""Verify and load a version, and check that it predicts its golden frames as it should."""
 CHECK: Final = 2
-"""See again that it does."""
+"""Check the golden frames of a loaded version again."""
 DROP: Final = 3
-"""Forget a version."""
-FRAME: Final = 4
-"""Predict the steering for a JPEG."""
+"""Unload a version."""
+PREDICT: Final = 4
+"""Predict the steering of a JPEG."""
 
+# Outcomes.
 DONE: Final = 0
 REFUSED: Final = 1
-"""With an error of ours, which is passed on."""
+"""The worker raised a LapwingError, which is passed on to the client."""
 FAILED: Final = 2
-"""With any other, which is in the log."""
+"""The worker raised another error, which is in the log."""
 
-ASK: Final = struct.Struct("<BII")
-REPLY: Final = struct.Struct("<BI")
-STEERED: Final = struct.Struct("<5d")
+REQUEST_HEADER: Final = struct.Struct("<BII")
+REPLY_HEADER: Final = struct.Struct("<BI")
+PREDICTION: Final = struct.Struct("<5d")
 
-ERRORS: Final = {each.__name__: each for each in (NotAJpegError, BrokenFrameError, ModelError)}
+ERRORS: Final = {error.__name__: error for error in (NotAJpegError, BrokenFrameError, ModelError)}
 
 
 @dataclass(frozen=True)
-class Steered:
-    """The steering for a frame, and when each stage of it ended.
+class TimedPrediction:
+    """The steering of a frame, and the time at which each stage of its prediction ended.
 
-    In seconds of CLOCK_MONOTONIC, which is the same for all processes of a machine.
+    Times are in seconds of CLOCK_MONOTONIC, which is the same for all processes of a machine.
     """
 
     steering: float
@@ -50,31 +52,41 @@ class Steered:
     resized_s: float
     ended_s: float
 
-    def pack(self) -> bytes:
-        """Return it as a reply's payload."""
-        return STEERED.pack(
-            self.steering, self.began_s, self.decoded_s, self.resized_s, self.ended_s
-        )
+
+def encode_request(command: int, version: int, payload: bytes = b"") -> bytes:
+    """Return a request to a worker as bytes."""
+    return REQUEST_HEADER.pack(command, version, len(payload)) + payload
 
 
-def ask(kind: int, version: int, payload: bytes = b"") -> bytes:
-    """Return what is sent to a lane."""
-    return ASK.pack(kind, version, len(payload)) + payload
+def encode_reply(outcome: int, payload: bytes = b"") -> bytes:
+    """Return a reply of a worker as bytes."""
+    return REPLY_HEADER.pack(outcome, len(payload)) + payload
 
 
-def reply(outcome: int, payload: bytes = b"") -> bytes:
-    """Return what a lane sends back."""
-    return REPLY.pack(outcome, len(payload)) + payload
+def encode_prediction(prediction: TimedPrediction) -> bytes:
+    """Return a prediction as the payload of a reply."""
+    return PREDICTION.pack(
+        prediction.steering,
+        prediction.began_s,
+        prediction.decoded_s,
+        prediction.resized_s,
+        prediction.ended_s,
+    )
 
 
-def refusal(error: LapwingError) -> bytes:
-    """Return an error as a reply's payload."""
-    kind = next(name for name, each in ERRORS.items() if isinstance(error, each))
+def decode_prediction(payload: bytes) -> TimedPrediction:
+    """Return the prediction in the payload of a reply."""
+    return TimedPrediction(*PREDICTION.unpack(payload))
+
+
+def encode_error(error: LapwingError) -> bytes:
+    """Return an error as the payload of a reply."""
+    name = next(name for name, error_class in ERRORS.items() if isinstance(error, error_class))
     got = None if error.got is None else str(error.got)
-    return json.dumps([kind, error.what, got, error.remedy]).encode()
+    return json.dumps([name, error.what, got, error.remedy]).encode()
 
 
-def error_of(payload: bytes) -> LapwingError:
-    """Return the error that a lane told of."""
-    kind, what, got, remedy = json.loads(payload)
-    return ERRORS[kind](what, got=got, remedy=remedy)
+def decode_error(payload: bytes) -> LapwingError:
+    """Return the error in the payload of a reply."""
+    name, what, got, remedy = json.loads(payload)
+    return ERRORS[name](what, got=got, remedy=remedy)

@@ -1,10 +1,10 @@
-"""A worker process decodes frames and computes their steering, one frame after the other.
+"""A worker process, which decodes frames and predicts their steering, one frame after the other.
 
 It is started as `python -m inference.workers.worker`.
 
-A process and not a thread: under load the threads of one process take turns on the interpreter's
-lock, and the one that refuses frames wins. And a picture or a model that kills its decoder takes
-one lane with it, not the service.
+It is a process and not a thread, because under load the threads of one process take turns on the
+interpreter's lock, and the thread that refuses frames wins. Besides, an image or a model that kills
+its decoder ends one worker and not the service.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from contract.policy import policy
 from contract.policy.litert import LiteRT
 from contract.policy.policy import LoadedPolicy
 from inference.workers import protocol
-from inference.workers.protocol import Steered
+from inference.workers.protocol import TimedPrediction
 
 log = logging.getLogger(__name__)
 
 
-class Lane:
-    """The models that a lane has loaded."""
+class RequestHandler:
+    """Handles the requests to a worker with the model versions that it has loaded."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._pilots: dict[int, LoadedPolicy] = {}
+        self._policies: dict[int, LoadedPolicy] = {}
 
-    def answer(self, kind: int, version: int, payload: bytes) -> bytes:
-        """Do what is asked; return the reply, whatever happens."""
+    def reply(self, command: int, version: int, payload: bytes) -> bytes:
+        """Execute a command and return the reply; an error becomes a reply as well."""
         try:
-            return protocol.reply(protocol.DONE, self._do(kind, version, payload))
+            return protocol.encode_reply(protocol.DONE, self._execute(command, version, payload))
         except LapwingError as error:
-            return protocol.reply(protocol.REFUSED, protocol.refusal(error))
-        except Exception:  # whatever a strange file makes a library raise
-            log.exception("a lane failed")
-            return protocol.reply(protocol.FAILED)
+            return protocol.encode_reply(protocol.REFUSED, protocol.encode_error(error))
+        except Exception:  # a damaged file can make a library raise anything
+            log.exception("a worker failed")
+            return protocol.encode_reply(protocol.FAILED)
 
-    def _do(self, kind: int, version: int, payload: bytes) -> bytes:
-        if kind == protocol.FRAME:
-            return self._steer(self._pilots[version], payload).pack()
-        if kind == protocol.LOAD:
-            self._pilots[version] = self._load(version)
-        elif kind == protocol.CHECK:
-            self._pilots[version].check()
+    def _execute(self, command: int, version: int, payload: bytes) -> bytes:
+        if command == protocol.PREDICT:
+            return protocol.encode_prediction(_predict(self._policies[version], payload))
+        if command == protocol.LOAD:
+            self._policies[version] = self._load(version)
+        elif command == protocol.CHECK:
+            self._policies[version].check()
         else:
-            self._pilots.pop(version, None)
+            self._policies.pop(version, None)
         return b""
 
     def _load(self, version: int) -> LoadedPolicy:
@@ -65,47 +65,48 @@ class Lane:
             return policy.load(self._registry, version, LiteRT)
         except LapwingError:
             raise
-        except Exception as error:  # whatever a strange file makes a library raise
+        except Exception as error:  # a damaged file can make a library raise anything
             log.exception("refused model version %d", version)
             raise ModelError(
                 f"model version {version} cannot be loaded",
                 got=f"{type(error).__name__}: {error}",
             ) from error
 
-    def _steer(self, driving: LoadedPolicy, jpeg: bytes) -> Steered:
-        began_s = time.perf_counter()
-        pixels = preprocess.decode(jpeg)
-        decoded_s = time.perf_counter()
-        seen = preprocess.resize(pixels)
-        resized_s = time.perf_counter()
-        steering = driving.steer(seen)
-        return Steered(steering, began_s, decoded_s, resized_s, time.perf_counter())
+
+def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:
+    began_s = time.perf_counter()
+    pixels = preprocess.decode(jpeg)
+    decoded_s = time.perf_counter()
+    frame = preprocess.resize(pixels)
+    resized_s = time.perf_counter()
+    steering = loaded.steer(frame)
+    return TimedPrediction(steering, began_s, decoded_s, resized_s, time.perf_counter())
 
 
-def serve(connection: socket.socket, lane: Lane) -> None:
-    """Answer what comes over the connection, until its other end is closed."""
-    # Closed in the middle of an answer, when the service was killed: nobody is left to tell.
-    with suppress(ConnectionError), connection, connection.makefile("rb") as asked:
-        while head := asked.read(protocol.ASK.size):
-            kind, version, size = protocol.ASK.unpack(head)
-            connection.sendall(lane.answer(kind, version, asked.read(size)))
+def serve(connection: socket.socket, handler: RequestHandler) -> None:
+    """Reply to the requests on a connection until its other end is closed."""
+    # A ConnectionError in the middle of a reply means that the service was killed.
+    with suppress(ConnectionError), connection, connection.makefile("rb") as requests:
+        while header := requests.read(protocol.REQUEST_HEADER.size):
+            command, version, size = protocol.REQUEST_HEADER.unpack(header)
+            connection.sendall(handler.reply(command, version, requests.read(size)))
 
 
 def main() -> int:
     """Serve one end of a pair of sockets."""
     parser = argparse.ArgumentParser(prog="python -m inference.workers.worker")
-    parser.add_argument("descriptor", type=int, help="of the connected socket")
-    parser.add_argument("models", type=Path, help="the registry's folder")
+    parser.add_argument("descriptor", type=int, help="file descriptor of the connected socket")
+    parser.add_argument("models", type=Path, help="folder of the model registry")
     arguments = parser.parse_args()
-    # It ends when the service does: a signal to the whole group must not end it before the frames
-    # that are under way.
+    # The worker ends when the service closes its socket. A signal to the whole process group must
+    # not end it before it has answered the frames that are in flight.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    cv2.setNumThreads(1)  # the cores are shared out by lanes
-    serve(socket.socket(fileno=arguments.descriptor), Lane(Registry(arguments.models)))
+    cv2.setNumThreads(1)  # the workers share the cores
+    serve(socket.socket(fileno=arguments.descriptor), RequestHandler(Registry(arguments.models)))
     return 0
 
 

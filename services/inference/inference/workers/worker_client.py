@@ -1,4 +1,4 @@
-"""A lane as the event loop sees it: a process that is asked, answers in order, and is replaced."""
+"""The client of one worker process: it starts the process, sends requests and receives replies."""
 
 from __future__ import annotations
 
@@ -17,150 +17,157 @@ from inference.workers import protocol
 
 log = logging.getLogger(__name__)
 
-END_S: Final = 5.0
-"""How long a lane may take to end, once nothing can be asked of it any more."""
+EXIT_TIMEOUT_S: Final = 5.0
+"""Time in seconds that a worker may take to exit after its socket was closed."""
 
 
-class LaneDiedError(ServiceError):
-    """The process that computed a frame is gone."""
+class WorkerDiedError(ServiceError):
+    """The worker process ended before it replied."""
 
 
-class LaneFailedError(Exception):
-    """A lane met an error that is none of ours; its log has it."""
+class WorkerFailedError(Exception):
+    """The worker met an unexpected error, which is in its log."""
 
 
-class LaneProcess(asyncio.Protocol):
-    """One process of the lanes, from its start to its end.
+class WorkerClient(asyncio.Protocol):
+    """One worker process, from its start to its end, as the event loop sees it.
 
     Args:
-        models: the registry's folder.
-        lost: called when the process is gone without having been asked to.
+        models: folder of the model registry.
+        on_lost: called when the process has ended without having been asked to.
     """
 
-    def __init__(self, models: Path, lost: Callable[[LaneProcess], None]) -> None:
+    def __init__(self, models: Path, on_lost: Callable[[WorkerClient], None]) -> None:
         self._models = models
-        self._lost = lost
-        self._answers: deque[asyncio.Future[bytes]] = deque()
-        self._heard_s = 0.0
+        self._on_lost = on_lost
+        self._replies: deque[asyncio.Future[bytes]] = deque()
+        """The replies that are awaited, in the order of their requests."""
+        self._last_reply_s = 0.0
         self._received = bytearray()
-        self._ending = False
-        self.paused = False
-        """Whether it is given no frames just now."""
+        self._closing = False
+        self.draining = False
+        """Whether the worker gets no frames for now, because it loads a version."""
         self._transport: Any = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def waiting(self) -> int:
-        """How much was asked and is not answered yet."""
-        return len(self._answers)
+    def in_flight(self) -> int:
+        """Number of requests without a reply yet."""
+        return len(self._replies)
 
     @property
-    def gone(self) -> bool:
-        """Whether nothing can be asked of it: it has ended, or has not begun."""
+    def closed(self) -> bool:
+        """Whether no request can be sent, because the process has ended or not started."""
         return self._transport is None or self._transport.is_closing()
 
     @property
-    def silent_s(self) -> float:
-        """For how long it has owed an answer without giving any; 0 while it owes none."""
-        return self._loop.time() - self._heard_s if self._answers else 0.0
+    def available(self) -> bool:
+        """Whether frames can be sent to the worker."""
+        return not self.draining and not self.closed
 
-    def kill(self) -> None:
-        """End the process at once; its end is met as any other's."""
-        if self._process is not None:
-            self._process.kill()
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last reply while a reply is awaited; 0 while none is."""
+        return self._loop.time() - self._last_reply_s if self._replies else 0.0
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Process ID of the worker."""
         assert self._process is not None
         return self._process.pid
 
     async def start(self) -> None:
         """Start the process."""
         self._loop = asyncio.get_running_loop()
-        ours, its = socket.socketpair()
-        with its:
+        own_end, worker_end = socket.socketpair()
+        with worker_end:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
                     "inference.workers.worker",
-                    str(its.fileno()),
+                    str(worker_end.fileno()),
                     str(self._models),
                 ],
-                pass_fds=[its.fileno()],
+                pass_fds=[worker_end.fileno()],
                 stdin=subprocess.DEVNULL,
             )
-        await self._loop.create_unix_connection(lambda: self, sock=ours)
+        await self._loop.create_unix_connection(lambda: self, sock=own_end)
 
-    def ask(self, kind: int, version: int, payload: bytes = b"") -> asyncio.Future[bytes]:
-        """Ask for something; the future has the reply's payload, or the error."""
-        answer: asyncio.Future[bytes] = self._loop.create_future()
-        if self.gone:
-            answer.set_exception(_died())
-            return answer
-        if not self._answers:
-            self._heard_s = self._loop.time()
-        self._answers.append(answer)
-        self._transport.write(protocol.ask(kind, version, payload))
-        return answer
+    def request(self, command: int, version: int, payload: bytes = b"") -> asyncio.Future[bytes]:
+        """Send a request; the future gets the payload of the reply, or an error."""
+        reply: asyncio.Future[bytes] = self._loop.create_future()
+        if self.closed:
+            reply.set_exception(_died())
+            return reply
+        if not self._replies:
+            self._last_reply_s = self._loop.time()
+        self._replies.append(reply)
+        self._transport.write(protocol.encode_request(command, version, payload))
+        return reply
 
-    def end(self) -> None:
-        """Let the process end: nothing is asked of it any more."""
-        self._ending = True
+    def kill(self) -> None:
+        """Kill the process at once; it is replaced like any process that ends by itself."""
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """Close the socket, so that the process exits."""
+        self._closing = True
         if self._transport is not None:
             self._transport.close()
 
     def wait(self) -> None:
-        """Wait until the process has ended, which it is given END_S for."""
+        """Wait until the process has ended, and kill it after EXIT_TIMEOUT_S."""
         if self._process is not None:
             try:
-                self._process.wait(END_S)
+                self._process.wait(EXIT_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember over what to ask; asyncio calls this."""
+        """Keep the transport for requests; asyncio calls this."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Take replies apart; asyncio calls this."""
+        """Split the received bytes into replies; asyncio calls this."""
         self._received += data
-        head = protocol.REPLY.size
-        while len(self._received) >= head:
-            outcome, size = protocol.REPLY.unpack_from(self._received)
-            if len(self._received) < head + size:
+        header_size = protocol.REPLY_HEADER.size
+        while len(self._received) >= header_size:
+            outcome, size = protocol.REPLY_HEADER.unpack_from(self._received)
+            if len(self._received) < header_size + size:
                 return
-            payload = bytes(self._received[head : head + size])
-            del self._received[: head + size]
-            self._heard_s = self._loop.time()
-            self._settle(self._answers.popleft(), outcome, payload)
+            payload = bytes(self._received[header_size : header_size + size])
+            del self._received[: header_size + size]
+            self._last_reply_s = self._loop.time()
+            self._resolve(self._replies.popleft(), outcome, payload)
 
-    def _settle(self, answer: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
-        if answer.done():  # whoever waited for it is gone
+    def _resolve(self, reply: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
+        if reply.done():  # the request was cancelled
             return
         if outcome == protocol.DONE:
-            answer.set_result(payload)
+            reply.set_result(payload)
         elif outcome == protocol.REFUSED:
-            answer.set_exception(protocol.error_of(payload))
+            reply.set_exception(protocol.decode_error(payload))
         else:
-            answer.set_exception(LaneFailedError("a lane failed; its log tells why"))
+            reply.set_exception(WorkerFailedError("a worker failed; its log says why"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail what was asked, and have the process replaced; asyncio calls this."""
-        for answer in self._answers:
-            if not answer.done():
-                answer.set_exception(_died())
-        self._answers.clear()
-        if not self._ending and self._process is not None:
-            self._process.kill()  # where only its socket was lost
+        """Fail the requests that are in flight, and report the loss; asyncio calls this."""
+        for reply in self._replies:
+            if not reply.done():
+                reply.set_exception(_died())
+        self._replies.clear()
+        if not self._closing and self._process is not None:
+            self._process.kill()  # where only the socket was lost
             status = self._process.wait()
-            log.error("a lane ended with status %d; another is started", status)
-            self._lost(self)
+            log.error("a worker ended with status %d; another one is started", status)
+            self._on_lost(self)
 
 
-def _died() -> LaneDiedError:
-    return LaneDiedError(
-        "the process that computed the frame ended", remedy="It is started again: ask again"
+def _died() -> WorkerDiedError:
+    return WorkerDiedError(
+        "the process that computed the frame ended",
+        remedy="Another one is started: send the frame again",
     )
