@@ -37,8 +37,8 @@ def settings(root: Path, track: Path) -> Settings:
     )
 
 
-def course(track: Path) -> Scenario:
-    """Return what the gate has versions drive."""
+def scenario(track: Path) -> Scenario:
+    """Return the drives that the gate asks of a version."""
     return Scenario(str(track), Condition(), gate.GATE_LAPS, gate.GATE_SEED)
 
 
@@ -54,7 +54,7 @@ class Driven:
         for version, name in enumerate(DRIVEN, 1):
             models.publish(self._registry, networks / name, name)
             [self.outcomes[name]] = rollouts.run_rollouts(
-                self._registry, version, [course(self.track)], STARTS, 1
+                self._registry, version, [scenario(self.track)], STARTS, 1
             )
 
     def publish(
@@ -68,6 +68,6 @@ class Driven:
             staged = registry.root / f".staged-{job}"
             shutil.copytree(self._networks / name, staged)
             published = registry.publish(staged, models.manifest(job, **changes))
-        kept = rollouts.evaluations_folder(self._registry, DRIVEN.index(name) + 1)
-        shutil.copytree(kept, rollouts.evaluations_folder(registry, published.version))
+        results = rollouts.evaluations_folder(self._registry, DRIVEN.index(name) + 1)
+        shutil.copytree(results, rollouts.evaluations_folder(registry, published.version))
         return published
