@@ -21,7 +21,7 @@ BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
 .PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
-  bench-bridge bench-recipes bench-table settings version lock clean
+  bench-bridge bench-recipes bench-table settings docs docs-picture version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ up: $(READY) ## Run all services on this machine without Docker until Ctrl-C
 down: ## Stop the services of docker compose; volumes stay
 	docker compose down
 
-check: $(READY) ## ruff, ruff format, mypy strict, freshness of the locks and the settings pages
+check: $(READY) docs ## ruff, mypy strict, the documentation site, freshness of locks and settings pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -84,6 +84,20 @@ bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an 
 bench-table: $(READY) ## Write bench/results/README.md from the figures that were kept (SAVE=1 keeps them)
 	$(BIN)/python -m bench.table
 
+docs: $(READY) ## Build the documentation site into docs/_build; a warning is an error
+	@# A page that was read with a warning must be read again: a second run would not warn of it.
+	$(BIN)/python -m sphinx --builder html --write-all --fail-on-warning --keep-going --quiet \
+	  docs docs/_build \
+	  || { rm -rf docs/_build; exit 1; }
+
+docs-picture: ## Draw docs/architecture.svg from its source; needs npm and Debian's Chromium
+	PUPPETEER_SKIP_DOWNLOAD=1 npx --yes @mermaid-js/mermaid-cli@11.17.0 --quiet \
+	  --puppeteerConfigFile docs/_picture/puppeteer.json --configFile docs/_picture/mermaid.json \
+	  --backgroundColor white --input docs/architecture.mmd --output docs/architecture.svg
+	printf '\n<!-- source: %s -->\n' \
+	  "$$(cat docs/architecture.mmd docs/_picture/mermaid.json | sha256sum | cut -c1-64)" \
+	  >>docs/architecture.svg
+
 settings: $(READY) ## Write docs/settings.md and .env.example from the settings classes
 	$(BIN)/python tools/settings_reference.py
 
@@ -95,4 +109,4 @@ lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files cha
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
 clean: ## Remove the environment and the caches of the tools
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -55,6 +55,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document, no table")
     parser.add_argument("--save", action="store_true", help="keep the figures in bench/results/")
+    parser.set_defaults(load_average=os.getloadavg())  # before the benchmark adds to it
     return parser
 
 
@@ -66,7 +67,7 @@ def console(options: argparse.Namespace) -> Console:
 def finish(result: Result, options: argparse.Namespace) -> None:
     """Print the figures as the options say, and keep them if they say so."""
     rows = [{column: _rounded(cell) for column, cell in row.items()} for row in result.rows]
-    result = dataclasses.replace(result, rows=rows, environment=environment())
+    result = dataclasses.replace(result, rows=rows, environment=environment(options.load_average))
     document = json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False)
     if options.save:
         FOLDER.mkdir(exist_ok=True)
@@ -95,8 +96,8 @@ def _rounded(value: Cell) -> Cell:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def environment() -> dict[str, Any]:
-    """Return what the figures depend on: the machine, its load, and the versions."""
+def environment(load_average: Sequence[float]) -> dict[str, Any]:
+    """Return what the figures depend on: the machine, its load before the run, and the versions."""
     processor = _processor()
     flags = processor.get("flags", "").split()
     versions = {}
@@ -116,7 +117,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
-        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "load_average": [round(value, 2) for value in load_average],
     }
 
 

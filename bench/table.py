@@ -17,6 +17,11 @@ Each table is of one run, on the machine that is named below it. Another machine
 measure there before you compare. `make bench SAVE=1` measures and keeps the figures in this folder;
 so do the other verbs of the Makefile that begin with `bench-`.
 """
+IDLE_LOAD: Final = 0.5
+BUSY: Final = (
+    "**The machine was busy with other work during this run, so these figures are worse than those "
+    "of an idle machine, and no basis for a comparison.**"
+)
 
 
 def page() -> str:
@@ -33,17 +38,19 @@ def section(document: dict[str, Any]) -> list[str]:
     load = ", ".join(f"{value:.2f}" for value in machine["load_average"])
     versions = ", ".join(f"{name} {value}" for name, value in machine["versions"].items())
     recording = f" on the recording `{document['recording']}`" if document["recording"] else ""
+    busy = machine["load_average"][0] > IDLE_LOAD
     return [
         f"## {document['title']}",
         "",
         f"`{document['command']}`{recording}, {machine['date']}.",
+        *([BUSY] if busy else []),
         "",
         *_line(list(rows[0])),
         "|" + "---|" * len(rows[0]),
         *(line for row in rows for line in _line([text(value) for value in row.values()])),
         "",
         f"{machine['processor']}, {machine['cores']} cores ({', '.join(machine['instructions'])}), "
-        f"{machine['memory_gib']} GiB, {machine['system']}; load average at the end {load}. "
+        f"{machine['memory_gib']} GiB, {machine['system']}; load average before the run {load}. "
         f"Python {machine['python']}, {versions}.",
         "",
     ]

@@ -52,5 +52,5 @@ def test_the_description_of_the_http_interface_shows_it(tmp_path: Path) -> None:
 
 
 def test_a_models_manifest_says_which_release_made_it() -> None:
-    made = manifest.imported("a-job", {}, {})
+    made = manifest.imported_manifest("a-job", {}, {})
     assert made.packages["lapwing-trainer"] == VERSION

@@ -29,7 +29,7 @@ from simulator.rendering.road_mesh import SHOULDER_M
 from simulator.track import builtin
 from simulator.track.geometry import Pose, Track
 from trainer.explain import feature_maps, saliency
-from trainer.graph.layers import Conv, Dense, Layer, Network
+from trainer.graph.layers import Conv, Dense, Layer, NetworkSpec
 from trainer.keras_import import reader
 
 FRAMES = 240
@@ -95,7 +95,7 @@ def scenes(
             )
 
 
-def untrained(network: Network, seed: int) -> Network:
+def untrained(network: NetworkSpec, seed: int) -> NetworkSpec:
     """Return a network of the same shape with weights as Keras draws them (Glorot, Bengio 2010)."""
     chance = np.random.default_rng(seed)
 
@@ -110,11 +110,11 @@ def untrained(network: Network, seed: int) -> Network:
     return dataclasses.replace(network, layers=tuple(map(drawn, network.layers)))
 
 
-def masses(network: Network, frames: NDArray[np.uint8]) -> Floats:
+def masses(network: NetworkSpec, frames: NDArray[np.uint8]) -> Floats:
     """Return the saliency of each frame, (n, 128, 128), scaled to a sum of 1."""
     found = []
     for start in range(0, len(frames), BATCH):
-        trace = feature_maps.trace(network, frames[start : start + BATCH])
+        trace = feature_maps.layer_outputs(network, frames[start : start + BATCH])
         found.append(saliency.visual_backprop(network, trace).astype(np.float64))
     mass: Floats = np.concatenate(found)
     return np.asarray(mass / mass.sum((1, 2), keepdims=True))
@@ -153,11 +153,11 @@ def thrown(mass: Floats, shown: Mask, seed: int) -> Floats:
     return found
 
 
-def measure(network: Network, track: Track, count: int, seed: int = 1) -> dict[str, Any]:
+def measure(network: NetworkSpec, track: Track, count: int, seed: int = 1) -> dict[str, Any]:
     """Return the figures of a network and of its controls on a track, by control and region."""
     seen = list(scenes(track, count, seed))
     frames = np.stack([pixels for pixels, _ in seen])
-    top, bottom, left, right = (round(each) for each in feature_maps.box(network))
+    top, bottom, left, right = (round(each) for each in feature_maps.conv_input_box(network))
     shown = np.zeros(frames.shape[1:3], bool)
     shown[top : bottom + 1, left : right + 1] = True
     own = masses(network, frames)

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from bench.training.loaders import ring
-from trainer.data.prefetch import HELD, prefetched
+from trainer.data.prefetch import MAX_IN_USE, prefetch
 
 BATCH = 256
 STEP_S = 0.010
@@ -19,7 +19,7 @@ STEPS = 1000
 
 def waits(folder: Path) -> dict[str, float]:
     """Return the share of the time that the accelerator waited for batches."""
-    batches = prefetched(ring.epochs(folder, BATCH, HELD))
+    batches = prefetch(ring.epochs(folder, BATCH, MAX_IN_USE))
     assert isinstance(batches, Generator)  # so that it can be closed
     for _ in range(20):
         next(batches)

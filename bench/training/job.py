@@ -51,13 +51,13 @@ def steered(
     from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.data.augmentation import Augmentation
-    from trainer.data.loader import Stream
-    from trainer.jobs import train as job
+    from trainer.data import pipeline
+    from trainer.data.batches import BatchSource
+    from trainer.data.loader import DataLoader
     from trainer.training import devices
-    from trainer.training import loop as epochs
-    from trainer.training.run_state import State, Workspace
-    from trainer.training.tensorboard import TrainingBoard
+    from trainer.training.loop import TrainingLoop
+    from trainer.training.run_state import TrainingState, Workspace
+    from trainer.training.tensorboard import TensorBoardLogger
 
     chosen, data = from_arguments(config), scratch / "data"
     import_source(
@@ -68,47 +68,34 @@ def steered(
         lambda **_: None,
     )
     (manifest,) = store.select_manifests(data, [])
-    workspace, state = Workspace(scratch / "models", "bench"), State([manifest.dataset])
+    workspace, state = Workspace(scratch / "models", "bench"), TrainingState([manifest.dataset])
     state.shuffle = "exact"
-    varied = Augmentation(
-        chosen.brightness,
-        chosen.shadow,
-        chosen.blur,
-        chosen.shift_m,
-        chosen.turn_deg,
-        chosen.recovery_time_s,
-    )
     with contextlib.ExitStack() as stack:
-        stack.enter_context(workspace.hold())
+        stack.enter_context(workspace.lock())
         reader = stack.enter_context(store.open_store(data, manifest))
-        table, held, _ = job.samples([reader], chosen)
-        stream = stack.enter_context(
-            Stream(
-                [reader.place],
+        prepared = pipeline.prepare([reader.rows], chosen)
+        loader = stack.enter_context(
+            DataLoader(
+                [reader.layout],
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,
-                augmentation=varied,
+                augmentation=pipeline.augmentation(chosen),
             )
         )
-        work = epochs.Training(
-            chosen,
-            devices.prepare(),
-            table,
-            held,
-            [reader.blocks],
-            stream,
-            workspace,
-            state,
-            3600.0,
+        batches = BatchSource(
+            prepared.table, loader, [reader.blocks], chosen.batch, state.shuffle, chosen.seed
         )
-        with TrainingBoard(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
-            epochs.run(work, lambda **_: None, board)
-        best = work.saved(workspace.network(state.best_epoch))
-        scores = work.validate(best)[1]
+        loop = TrainingLoop(
+            chosen, devices.configure(), prepared, batches, workspace, state, 3600.0
+        )
+        with TensorBoardLogger(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
+            loop.run(lambda **_: None, board)
+        best = loop.load(workspace.network(state.best_epoch))
+        scores = loop.validate(best)[1]
         workspace.discard()
     figures = {
-        "train_samples": float(len(table.train)),
+        "train_samples": float(len(prepared.table.train)),
         "epoch": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "validation_mse": scores["mse"],

@@ -88,12 +88,12 @@ def stream_alone(data: Path) -> float:
 
     from contract.dataset import store
     from trainer.data import sampler, shared_memory
-    from trainer.data.loader import Stream
+    from trainer.data.loader import DataLoader
 
     places, parts = [], []
     for number, manifest in enumerate(store.read_manifests(data)):
         with store.open_store(data, manifest) as reader:
-            places.append(reader.place)
+            places.append(reader.layout)
         parts.append(np.zeros(manifest.frames, shared_memory.RECORD))
         parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
     samples = np.concatenate(parts)
@@ -101,12 +101,14 @@ def stream_alone(data: Path) -> float:
     highest: list[float] = []
     watcher = threading.Thread(target=lambda: highest.append(peak(os.getpid(), STREAM_S)))
     watcher.start()
-    with Stream(places, batch=64, readers=2, queue_bytes=QUEUE_MIB << 20) as stream:
+    with DataLoader(places, batch=64, readers=2, queue_bytes=QUEUE_MIB << 20) as stream:
         epoch = 0
         while watcher.is_alive():
             epoch += 1
-            chosen = sampler.exact(np.arange(len(samples)), 1, epoch)
-            asked = (shared_memory.records(samples, numbers) for numbers, _ in chosen.batches(64))
+            chosen = sampler.full_shuffle(np.arange(len(samples)), 1, epoch)
+            asked = (
+                shared_memory.make_records(samples, numbers) for numbers, _ in chosen.batches(64)
+            )
             for _ in stream.batches(asked):
                 if not watcher.is_alive():
                     break

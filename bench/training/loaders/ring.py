@@ -14,8 +14,8 @@ from contract.dataset.timeline import row_segments
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
-from trainer.data.loader import Batch, Stream
-from trainer.data.samples import Material
+from trainer.data.loader import Batch, DataLoader
+from trainer.data.samples import LabelledRecording
 
 READERS = int(os.environ.get("BENCH_READERS", "2"))
 SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
@@ -23,34 +23,36 @@ FLIP = os.environ.get("BENCH_FLIP", "") == "1"
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for batch in epochs(folder, BATCH, held=1):
+    for batch in epochs(folder, BATCH, max_in_use=1):
         yield batch.frames, batch.labels
 
 
-def epochs(folder: Path, size: int, held: int) -> Iterator[Batch]:
+def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
-        rows, place = reader.rows, reader.place
+        rows, place = reader.rows, reader.layout
     mask = np.ones(len(rows), bool)
-    material = Material(rows, mask, mask, row_segments(rows), rows["steering"])
-    samples = index.training(
-        [material],
+    recording = LabelledRecording(rows, mask, mask, row_segments(rows), rows["steering"])
+    samples = index.expand(
+        [recording],
         cameras=CAMERA_NAMES,
         flip=FLIP,
         history=0,
-        labeller=side_cameras.labeller(0.2, 2.0),
+        labeller=side_cameras.make_labeller(0.2, 2.0),
     )
     numbers = np.arange(len(samples))
     orders = {
-        "none": lambda epoch: sampler.unshuffled(numbers, samples),
-        "exact": lambda epoch: sampler.exact(numbers, 1, epoch),
-        "blocks": lambda epoch: sampler.blocked(numbers, samples, 1, epoch),
+        "none": lambda epoch: sampler.storage_order(numbers, samples),
+        "exact": lambda epoch: sampler.full_shuffle(numbers, 1, epoch),
+        "blocks": lambda epoch: sampler.windowed_shuffle(numbers, samples, 1, epoch),
     }
-    with Stream([place], batch=size, readers=READERS, queue_bytes=256 << 20, held=held) as stream:
+    with DataLoader(
+        [place], batch=size, readers=READERS, queue_bytes=256 << 20, max_in_use=max_in_use
+    ) as stream:
         for epoch in range(1_000_000):
             asked = (
-                shared_memory.records(samples, each)
+                shared_memory.make_records(samples, each)
                 for each, _ in orders[SHUFFLE](epoch).batches(size)
             )
             yield from stream.batches(asked)

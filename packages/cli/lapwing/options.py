@@ -28,9 +28,9 @@ Version = Annotated[
 ]
 
 
-def training_option(field: str, description: str) -> Any:  # noqa: ANN401 - as typer.Option has it
+def training_option(name: str, description: str) -> Any:  # noqa: ANN401 - as typer.Option has it
     """Return an option for a number of TrainConfig, with the range that it has there."""
-    [metadata] = [each.metadata for each in dataclasses.fields(TrainConfig) if each.name == field]
+    [metadata] = [field.metadata for field in dataclasses.fields(TrainConfig) if field.name == name]
     return typer.Option(
         min=metadata["minimum"], max=metadata["maximum"], metavar="X", help=description
     )

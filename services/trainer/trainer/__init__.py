@@ -1,1 +1,1 @@
-"""Streams the store into a Keras network and publishes the model."""
+"""Trains a Keras network on the stores and publishes the model."""

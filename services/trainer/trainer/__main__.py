@@ -11,12 +11,12 @@ from contract.settings import load, names
 from trainer.settings import Settings
 
 NICE: Final = 15
-"""Training stands back for whoever drives on the same machine."""
+"""Niceness of the process, so that training does not slow down driving on the same machine."""
 
 
 def main() -> int | str:
-    """Work on the queue of trainings until SIGTERM or Ctrl-C; return the exit status."""
-    # TensorFlow tells at each start how it was compiled; errors still show.
+    """Work on the queue of training jobs until SIGTERM or Ctrl-C; return the exit status."""
+    # Without this, TensorFlow logs at each start how it was compiled; errors are still logged.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.nice(NICE)
     return worker.main(

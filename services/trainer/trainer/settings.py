@@ -50,7 +50,7 @@ class Settings:
     checkpoint_s: int = setting(
         "LAPWING_CHECKPOINT_S",
         60,
-        "A training saves its state after this many seconds, and goes on from there after it was "
+        "A training saves its state after this many seconds, and resumes from there after it was "
         "killed; 0 means after every batch.",
         minimum=0,
         maximum=3600,

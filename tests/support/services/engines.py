@@ -1,4 +1,4 @@
-"""A real scheduler with two workers, which tests stop and kill."""
+"""Runs a real scheduler with two worker processes, which tests stop and kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JPEG = samples.jpeg(0.3)
 
 
 class Rig:
-    """A scheduler with two workers, over a registry of two versions: left and right."""
+    """Holds a scheduler with two workers, and a registry with the versions left and right."""
 
     def __init__(self, registry: Registry, networks: Path, max_wait_s: float = 1.0) -> None:
         self.registry = registry

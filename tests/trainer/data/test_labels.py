@@ -1,53 +1,80 @@
 import numpy as np
 import pytest
+from support.data import rows
 
-from trainer.data.labels import balanced, smoothed
+from trainer.data.labels import downsample_bins, prepare_labels, smooth
 
 TIME = np.arange(10) * 0.1
-STILL = np.zeros(10, np.int64)
+ONE_SEGMENT = np.zeros(10, np.int64)
 IMPULSE = np.zeros(10, np.float32)
 IMPULSE[5] = 1.0
 
 
 def test_an_impulse_is_spread_over_its_window_and_its_sum_kept() -> None:
-    smooth = smoothed(IMPULSE, TIME, STILL, 0.4)
-    assert smooth[3:8].tolist() == pytest.approx([0.2] * 5)
-    assert smooth.sum() == pytest.approx(1.0)
+    smoothed = smooth(IMPULSE, TIME, ONE_SEGMENT, 0.4)
+    assert smoothed[3:8].tolist() == pytest.approx([0.2] * 5)
+    assert smoothed.sum() == pytest.approx(1.0)
 
 
 def test_without_a_window_nothing_changes() -> None:
-    assert smoothed(IMPULSE, TIME, STILL, 0.0) is IMPULSE
+    assert smooth(IMPULSE, TIME, ONE_SEGMENT, 0.0) is IMPULSE
 
 
-def test_a_window_does_not_reach_into_another_stretch() -> None:
-    stretches = np.array([0] * 5 + [1] * 5)
-    assert smoothed(IMPULSE, TIME, stretches, 0.4)[:5].tolist() == [0.0] * 5
+def test_a_window_does_not_cross_into_another_segment() -> None:
+    segments = np.array([0] * 5 + [1] * 5)
+    assert smooth(IMPULSE, TIME, segments, 0.4)[:5].tolist() == [0.0] * 5
 
 
-def test_a_constant_stays_what_it_is_at_the_ends_too() -> None:
-    assert smoothed(np.full(10, 0.3, np.float32), TIME, STILL, 0.7) == pytest.approx(0.3)
+def test_a_constant_steering_stays_the_same_at_the_ends_too() -> None:
+    assert smooth(np.full(10, 0.3, np.float32), TIME, ONE_SEGMENT, 0.7) == pytest.approx(0.3)
 
 
-def common(most: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def downsampled(max_bin_ratio: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     steering = np.concatenate([np.zeros(80), np.full(10, 0.2), np.full(10, -0.4)]).astype(
         np.float32
     )
     mask = np.ones(100, bool)
     mask[:3] = False
-    return steering, balanced(steering, mask, most, seed)
+    return steering, downsample_bins(steering, mask, max_bin_ratio, seed)
 
 
-def test_what_is_too_common_is_thinned_and_the_rest_is_kept() -> None:
-    steering, kept = common(1.0)
+def test_a_bin_above_the_limit_is_reduced_and_the_others_are_kept() -> None:
+    steering, kept = downsampled(1.0)
     assert (kept & (steering == 0)).sum() == round(97 / 3)
     assert kept[steering != 0].all()
     assert not kept[:3].any()
 
 
-def test_the_choice_is_the_seeds() -> None:
-    assert common(1.0)[1].tolist() == common(1.0)[1].tolist()
-    assert common(1.0, 2)[1].tolist() != common(1.0)[1].tolist()
+def test_the_seed_decides_which_rows_are_kept() -> None:
+    assert downsampled(1.0)[1].tolist() == downsampled(1.0)[1].tolist()
+    assert downsampled(1.0, 2)[1].tolist() != downsampled(1.0)[1].tolist()
 
 
-def test_without_a_limit_all_are_kept() -> None:
-    assert common(0.0)[1].sum() == 97
+def test_without_a_limit_all_rows_are_kept() -> None:
+    assert downsampled(0.0)[1].sum() == 97
+
+
+def test_steering_is_smoothed_before_common_steering_is_reduced() -> None:
+    table = rows.rows(400)
+    table["steering"] = np.where(np.arange(400) % 40 == 0, 0.5, 0.0)
+    mask = np.arange(400) < 300
+    (recorded,) = prepare_labels([table], [mask], label_smoothing_s=0.0, max_bin_ratio=0.0, seed=3)
+    np.testing.assert_array_equal(recorded.kept, mask)
+    np.testing.assert_array_equal(recorded.steering, table["steering"])
+    (prepared,) = prepare_labels([table], [mask], label_smoothing_s=1.0, max_bin_ratio=1.0, seed=3)
+    assert prepared.steering.max() < 0.09  # an impulse over six rows or more
+    assert 0 < prepared.kept.sum() < mask.sum()
+    assert not prepared.kept[300:].any()
+    np.testing.assert_array_equal(prepared.mask, mask)
+
+
+def test_each_recording_drops_rows_of_its_own_and_always_the_same_ones() -> None:
+    tables, masks = [rows.rows(300)] * 2, [np.ones(300, bool)] * 2
+    for table in tables:
+        table["steering"] = 0.0
+        table["steering"][:10] = 0.5
+    options = {"label_smoothing_s": 0.0, "max_bin_ratio": 1.0, "seed": 1}
+    one, other = prepare_labels(tables, masks, **options)
+    again, _ = prepare_labels(tables, masks, **options)
+    assert not np.array_equal(one.kept, other.kept)
+    np.testing.assert_array_equal(one.kept, again.kept)

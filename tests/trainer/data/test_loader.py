@@ -19,8 +19,8 @@ from ingest.job import import_source
 from ingest.settings import Settings
 from trainer.data import augmentation, samples, shared_memory, side_cameras
 from trainer.data.augmentation import Augmentation
-from trainer.data.loader import Stream
-from trainer.data.samples import Material
+from trainer.data.loader import DataLoader
+from trainer.data.samples import LabelledRecording
 
 MIB = 1 << 20
 
@@ -46,7 +46,7 @@ def places(data: Path, manifests: list[StoreManifest]) -> list[BlockLayout]:
     found = []
     for manifest in manifests:
         with store.open_store(data / "data", manifest) as reader:
-            found.append(reader.place)
+            found.append(reader.layout)
     return found
 
 
@@ -58,11 +58,11 @@ def table(data: Path, manifests: list[StoreManifest]) -> np.ndarray:
             rows = reader.rows
         all_of_them = np.ones(len(rows), bool)
         still = np.zeros(len(rows), np.int64)
-        material.append(Material(rows, all_of_them, all_of_them, still, rows["steering"]))
-    return samples.training(
+        material.append(LabelledRecording(rows, all_of_them, all_of_them, still, rows["steering"]))
+    return samples.expand(
         material,
         cameras=CAMERA_NAMES,
-        labeller=side_cameras.labeller(0.2, 2.0),
+        labeller=side_cameras.make_labeller(0.2, 2.0),
         flip=True,
         history=0,
     )
@@ -72,14 +72,14 @@ def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:
     order = np.random.default_rng(seed).permutation(len(table))
     for start in range(0, len(table), size):
         numbers = order[start : start + size]
-        yield shared_memory.records(table, numbers, augmentation.keys(seed, 1, numbers))
+        yield shared_memory.make_records(table, numbers, augmentation.sample_keys(seed, 1, numbers))
 
 
-def test_every_sample_comes_once_with_its_own_frame_and_label(
+def test_every_sample_is_loaded_once_with_its_own_frame_and_label(
     data: Path, manifests: list[StoreManifest], places: list[BlockLayout], table: np.ndarray
 ) -> None:
     seen = []
-    with Stream(places, batch=7, readers=2, queue_bytes=4 * MIB) as stream:
+    with DataLoader(places, batch=7, readers=2, queue_bytes=4 * MIB) as stream:
         for numbers, frames, labels in stream.batches(asked(table, 7)):
             seen.extend(numbers.tolist())
             np.testing.assert_array_equal(labels, table["label"][numbers])
@@ -100,8 +100,8 @@ def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.
 def delivered(
     places: list[BlockLayout], table: np.ndarray, readers: int
 ) -> list[tuple[bytes, ...]]:
-    varied = Augmentation(light=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
-    with Stream(
+    varied = Augmentation(brightness=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
+    with DataLoader(
         places, batch=5, readers=readers, queue_bytes=2 * MIB, augmentation=varied
     ) as stream:
         return [
@@ -109,7 +109,7 @@ def delivered(
         ]
 
 
-def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
+def test_order_and_bytes_do_not_depend_on_the_number_of_readers(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
     one = delivered(places, table, 1)
@@ -120,19 +120,19 @@ def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
     assert delivered(places, table, 4) == one
 
 
-def test_a_stream_serves_one_epoch_after_another(
+def test_a_loader_serves_one_epoch_after_another(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
-    with Stream(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
+    with DataLoader(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
         for epoch in range(3):
             batches = stream.batches(asked(table, 8, epoch))
             assert sum(len(batch.numbers) for batch in batches) == len(table)
 
 
-def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
+def test_an_epoch_that_stops_early_does_not_disturb_the_next(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
-    with Stream(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
+    with DataLoader(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
         early = stream.batches(asked(table, 8, 1))
         next(early)
         early.close()
@@ -140,10 +140,10 @@ def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
     assert came == [records["number"].tolist() for records in asked(table, 8, 2)]
 
 
-def test_frames_stay_as_long_as_they_may_be_held(
+def test_frames_stay_valid_while_they_may_be_in_use(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
-    with Stream(places, batch=4, readers=1, queue_bytes=MIB, held=2) as stream:
+    with DataLoader(places, batch=4, readers=1, queue_bytes=MIB, max_in_use=2) as stream:
         batches = stream.batches(asked(table, 4))
         first = next(batches)
         kept = first.frames.copy()
@@ -155,7 +155,7 @@ def test_frames_stay_as_long_as_they_may_be_held(
 def test_a_killed_reader_fails_the_epoch_at_once(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
-    with Stream(places, batch=4, readers=1, queue_bytes=MIB) as stream:
+    with DataLoader(places, batch=4, readers=1, queue_bytes=MIB) as stream:
         batches = stream.batches(asked(table, 4))
         next(batches)
         began = time.monotonic()
@@ -165,19 +165,19 @@ def test_a_killed_reader_fails_the_epoch_at_once(
         assert time.monotonic() - began < 5
 
 
-def test_a_readers_own_error_is_told(
+def test_the_message_gives_a_readers_own_error(
     places: list[BlockLayout], table: np.ndarray, tmp_path: Path
 ) -> None:
     gone = [BlockLayout(tmp_path / "gone.h5", each.frames, 32, each.offsets) for each in places]
     with (
-        Stream(gone, batch=4, readers=1, queue_bytes=MIB) as stream,
+        DataLoader(gone, batch=4, readers=1, queue_bytes=MIB) as stream,
         pytest.raises(TrainingError, match=r"reader 0 failed: got the store gone\.h5 cannot"),
     ):
         list(stream.batches(asked(table, 4)))
 
 
-def test_no_reader_outlives_the_stream(places: list[BlockLayout], table: np.ndarray) -> None:
-    with Stream(places, batch=4, readers=2, queue_bytes=MIB) as stream:
+def test_no_reader_outlives_the_loader(places: list[BlockLayout], table: np.ndarray) -> None:
+    with DataLoader(places, batch=4, readers=2, queue_bytes=MIB) as stream:
         readers = stream.processes
         next(stream.batches(asked(table, 4)))
     for reader in readers:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contract.errors import TrainingError
-from trainer.data.prefetch import prefetched
+from trainer.data.prefetch import prefetch
 
 
 def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:
@@ -18,16 +18,16 @@ def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:
         yield np.array([number, number]), frames, np.array([0.5, 0.5], np.float32)
 
 
-def test_all_come_in_order_as_tensors() -> None:
-    for number, batch in enumerate(prefetched(batches(5))):
+def test_all_batches_arrive_in_order_as_tensors() -> None:
+    for number, batch in enumerate(prefetch(batches(5))):
         assert keras.ops.is_tensor(batch.frames)
         assert (np.asarray(batch.frames) == number).all()
         assert batch.numbers.tolist() == [number, number]
 
 
-def test_one_batch_is_on_its_way_while_another_is_used() -> None:
+def test_one_batch_is_moved_while_another_is_used() -> None:
     log: list[int] = []
-    source = prefetched(batches(5, log))
+    source = prefetch(batches(5, log))
     next(source)
     deadline = time.monotonic() + 5
     while len(log) < 2:
@@ -37,17 +37,17 @@ def test_one_batch_is_on_its_way_while_another_is_used() -> None:
     assert log == [0, 1]
 
 
-def test_an_error_comes_to_the_taker() -> None:
+def test_an_error_of_the_batches_is_raised() -> None:
     def failing() -> Iterator[tuple]:
         yield from batches(2)
         raise TrainingError("reader 0 died")
 
     with pytest.raises(TrainingError, match="reader 0 died"):
-        list(prefetched(failing()))
+        list(prefetch(failing()))
 
 
-def test_no_thread_outlives_a_taker_who_leaves() -> None:
-    source = prefetched(batches(100))
+def test_no_thread_is_left_when_the_caller_stops() -> None:
+    source = prefetch(batches(100))
     next(source)
     source.close()
     assert not [each for each in threading.enumerate() if each.name.startswith("prefetch")]

@@ -11,12 +11,12 @@ from contract.errors import TrainingError
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import samples as index
 from trainer.data import side_cameras
-from trainer.data.samples import Material
+from trainer.data.samples import LabelledRecording
 from trainer.data.split import split
 
 PLAIN: dict[str, Any] = {
     "cameras": CAMERA_NAMES[:1],
-    "labeller": side_cameras.labeller(0.2, 2.0),
+    "labeller": side_cameras.make_labeller(0.2, 2.0),
     "flip": False,
     "history": 0,
 }
@@ -24,14 +24,14 @@ PLAIN: dict[str, Any] = {
 
 def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) -> np.ndarray:
     chosen = np.ones(len(table), bool) if mask is None else mask
-    return index.training([material(table, chosen)], **{**PLAIN, **changes})
+    return index.expand([material(table, chosen)], **{**PLAIN, **changes})
 
 
-def material(table: np.ndarray, mask: np.ndarray) -> Material:
-    return Material(table, mask, mask, row_segments(table), table["steering"])
+def material(table: np.ndarray, mask: np.ndarray) -> LabelledRecording:
+    return LabelledRecording(table, mask, mask, row_segments(table), table["steering"])
 
 
-def test_plain_rows_are_their_centre_frames() -> None:
+def test_rows_without_expansion_are_their_centre_frames() -> None:
     samples = expand(rows(3))
     assert samples["frame"].tolist() == [0, 3, 6]
     np.testing.assert_allclose(samples["label"], [0, 0.001, 0.002], atol=1e-7)
@@ -47,7 +47,7 @@ def test_a_camera_that_a_recording_lacks_gives_no_sample() -> None:
     assert len(expand(rows(4, sides=False), cameras=CAMERA_NAMES)) == 4
 
 
-def test_a_mirror_image_steers_the_other_way() -> None:
+def test_a_mirror_image_has_the_opposite_steering() -> None:
     samples = expand(rows(3), flip=True)
     assert samples["flip"].tolist() == [False] * 3 + [True] * 3
     np.testing.assert_allclose(samples["label"][3:], -samples["label"][:3])
@@ -79,14 +79,14 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
 ) -> None:
     tables = [rows(400), rows(300, start_s=5000)]
     parts = split(tables, "blocks", 0.2, 1.0, seed)
-    training = index.training(
+    training = index.expand(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
         cameras=CAMERA_NAMES,
         labeller=PLAIN["labeller"],
         flip=flip,
         history=history,
     )
-    validation = index.plain(tables, parts.validation)
+    validation = index.centre_frames(tables, parts.validation)
     moments = {(s, f // 3) for s, f in zip(validation["store"], validation["frame"], strict=True)}
     assert moments
     for store, frame, row in zip(
@@ -96,34 +96,34 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
         assert (store, row) not in moments
 
 
-def test_nothing_to_train_on_is_an_error() -> None:
-    with pytest.raises(TrainingError, match="nothing to train on"):
+def test_a_training_without_samples_is_an_error() -> None:
+    with pytest.raises(TrainingError, match="leaves no sample to train on"):
         expand(rows(3), np.zeros(3, bool))
 
 
 def test_the_table_numbers_its_three_uses_one_after_another() -> None:
     a, b, c = (expand(rows(count)) for count in (4, 3, 2))
-    table = index.tabulate(a, b, c)
-    assert [len(each) for each in (table.train, table.seen, table.validation)] == [4, 3, 2]
-    np.testing.assert_array_equal(table.samples[table.seen], b)
+    table = index.build_table(a, b, c)
+    assert [len(each) for each in (table.train, table.train_centre, table.validation)] == [4, 3, 2]
+    np.testing.assert_array_equal(table.samples[table.train_centre], b)
     np.testing.assert_array_equal(table.samples[table.validation], c)
 
 
-def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
+def test_the_labels_are_the_prepared_ones_not_the_recorded_ones() -> None:
     table = rows(3)
-    learned = Material(
+    learned = LabelledRecording(
         table,
         np.ones(3, bool),
         np.array([True, False, True]),
         row_segments(table),
         np.full(3, 0.5, np.float32),
     )
-    samples = index.training([learned], **{**PLAIN, "history": 1})
+    samples = index.expand([learned], **{**PLAIN, "history": 1})
     assert samples["label"].tolist() == [0.5] * 3
     assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]
 
 
-def test_a_sample_knows_how_fast_the_car_was() -> None:
+def test_a_sample_has_the_speed_of_the_car() -> None:
     table = rows(2)
     table["speed_mph"] = [0, 30]
     assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])

@@ -10,23 +10,23 @@ import pytest
 from contract.errors import TrainingError
 from trainer.data import samples as index
 from trainer.data import shared_memory
-from trainer.data.shared_memory import Ring
+from trainer.data.shared_memory import BatchRing
 
 MIB = 1 << 20
 
 
-def test_as_many_slots_as_fit_but_no_useless_ones() -> None:
-    assert shared_memory.slots(16 * MIB, 64, 2) == 5
-    assert shared_memory.slots(4096 * MIB, 64, 2) == shared_memory.MOST_SLOTS
+def test_there_are_as_many_slots_as_fit_up_to_the_maximum() -> None:
+    assert shared_memory.slot_count(16 * MIB, 64, 2) == 5
+    assert shared_memory.slot_count(4096 * MIB, 64, 2) == shared_memory.MAX_SLOTS
 
 
-def test_a_bound_that_is_too_small_says_what_it_takes() -> None:
-    with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to 9[67] at least"):
-        shared_memory.slots(8 * MIB, 1024, 2)
+def test_too_small_a_limit_says_what_is_needed() -> None:
+    with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to at least 9[67]"):
+        shared_memory.slot_count(8 * MIB, 1024, 2)
 
 
 def test_slots_do_not_overlap() -> None:
-    made = Ring(3, 2)
+    made = BatchRing(3, 2)
     for slot in range(3):
         made.records(slot)["label"] = slot
         made.frames(slot)[:] = slot
@@ -37,13 +37,13 @@ def test_slots_do_not_overlap() -> None:
     made.close()
 
 
-def write(shared: Ring) -> None:
+def write(shared: BatchRing) -> None:
     shared.frames(1)[0] = 7
     shared.records(1)["number"] = 11
 
 
 def test_a_spawned_process_has_the_same_memory() -> None:
-    made = Ring(2, 1)
+    made = BatchRing(2, 1)
     process = multiprocessing.get_context("spawn").Process(target=write, args=(made,))
     process.start()
     process.join(30)
@@ -52,14 +52,14 @@ def test_a_spawned_process_has_the_same_memory() -> None:
     made.close()
 
 
-def sleep(shared: Ring) -> None:
+def sleep(shared: BatchRing) -> None:
     shared.frames(0)[:] = 1
     time.sleep(60)
 
 
-def test_nothing_of_it_has_a_name_whoever_is_killed() -> None:
+def test_the_memory_has_no_name_that_a_kill_could_leave_behind() -> None:
     before = set(Path("/dev/shm").iterdir())
-    made = Ring(4, 16)
+    made = BatchRing(4, 16)
     process = multiprocessing.get_context("spawn").Process(target=sleep, args=(made,))
     process.start()
     deadline = time.monotonic() + 30
@@ -79,17 +79,17 @@ def test_too_little_shared_memory_is_an_error_at_the_start() -> None:
     batch = 4096
     count = free.f_bavail * free.f_frsize // (batch * 49_152) + 2
     with pytest.raises(TrainingError, match=r"no room for the queue.* shm_size"):
-        Ring(count, batch, Path("/dev/shm"))
+        BatchRing(count, batch, Path("/dev/shm"))
 
 
-def test_records_tell_all_that_a_reader_needs() -> None:
+def test_records_hold_all_that_a_reader_needs() -> None:
     samples = np.zeros(3, index.SAMPLE)
     samples["store"], samples["frame"], samples["label"] = [0, 1, 2], [10, 20, 30], [0.1, 0.2, 0.3]
     samples["flip"] = [False, True, False]
-    made = shared_memory.records(samples, np.array([2, 1]), np.array([5, 6], np.uint64))
+    made = shared_memory.make_records(samples, np.array([2, 1]), np.array([5, 6], np.uint64))
     assert made["number"].tolist() == [2, 1]
     assert made["key"].tolist() == [5, 6]
     assert made["store"].tolist() == [2, 1]
     assert made["frame"].tolist() == [30, 20]
     assert made["flip"].tolist() == [False, True]
-    assert shared_memory.records(samples, np.array([0]))["key"].tolist() == [0]
+    assert shared_memory.make_records(samples, np.array([0]))["key"].tolist() == [0]

@@ -26,7 +26,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def version(data: Path) -> ModelManifest:
-    return release.compose("job", data, store.read_manifests(data), {"seed": 1}, [], {}, {})
+    return release.trained_manifest(
+        "job", data, store.read_manifests(data), {"seed": 1}, [], {}, {}
+    )
 
 
 def split(data: Path, **changes: DatasetSplit) -> SplitFile:
@@ -39,8 +41,8 @@ def split(data: Path, **changes: DatasetSplit) -> SplitFile:
     )
 
 
-def test_rows_are_on_the_sides_that_the_split_says(data: Path) -> None:
-    found, missing = provenance.sources(data, version(data), split(data))
+def test_rows_train_or_validate_as_the_split_says(data: Path) -> None:
+    found, missing = provenance.find_recordings(data, version(data), split(data))
     assert missing == []
     assert [each.number for each in found] == [0, 1]
     assert np.flatnonzero(found[1].validation).tolist() == [10, 11, 12, 13, 18, 19]
@@ -48,8 +50,8 @@ def test_rows_are_on_the_sides_that_the_split_says(data: Path) -> None:
 
 
 def test_frames_are_those_of_the_centre_camera(data: Path) -> None:
-    (_, source), _ = provenance.sources(data, version(data), split(data))
-    frames = provenance.frames(data, source, [3, 17])
+    (_, source), _ = provenance.find_recordings(data, version(data), split(data))
+    frames = provenance.read_frames(data, source, [3, 17])
     expected = np.empty_like(frames)
     with store.open_store(data, source.manifest) as reader:
         reader.gather(source.rows["center"][[3, 17]].astype(np.int64), expected)
@@ -57,31 +59,35 @@ def test_frames_are_those_of_the_centre_camera(data: Path) -> None:
     assert frames.std() > 10
 
 
-def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
+def test_each_missing_or_changed_recording_is_named(data: Path) -> None:
     manifest = version(data)
     one, two = (str(each["dataset"]) for each in manifest.data)
     manifest.data[0]["manifest_sha256"] = "0" * 64
     manifest.data[1]["dataset"] = "gone-1"
-    found, missing = provenance.sources(data, manifest, split(data))
+    found, missing = provenance.find_recordings(data, manifest, split(data))
     assert found == []
-    assert f"the store {one} is another than the version was trained on" in missing[0]
+    assert f"the store {one} is not the one that the version was trained on" in missing[0]
     assert missing[1].startswith("Nothing of gone-1: there is no store gone-1")
     manifest = version(data)
-    found, missing = provenance.sources(data, manifest, split(data, two=DatasetSplit(19, (), ())))
+    found, missing = provenance.find_recordings(
+        data, manifest, split(data, two=DatasetSplit(19, (), ()))
+    )
     assert [(each.name, each.number) for each in found] == [(one, 0)]
     assert (
         f"the store {two} has another number of rows than its split: got 20, not 19" in missing[0]
     )
 
 
-def test_the_digest_is_that_of_the_stores_manifest(data: Path) -> None:
+def test_the_hash_is_that_of_the_stores_manifest(data: Path) -> None:
     manifest = version(data)
     path = store.paths(data, str(manifest.data[0]["dataset"]))[1]
     assert manifest.data[0]["manifest_sha256"] == atomic_files.sha256(path)
 
 
-def test_versions_that_say_nothing_of_their_rows(data: Path) -> None:
+def test_versions_that_do_not_name_their_rows_say_so(data: Path) -> None:
     manifest = version(data)
-    assert "does not say which rows" in " ".join(provenance.sources(data, manifest, None)[1])
-    imported = release.imported("job", {"imported_from": "theirs"}, {})
-    assert "was imported" in " ".join(provenance.sources(data, imported, None)[1])
+    assert "does not say which rows" in " ".join(
+        provenance.find_recordings(data, manifest, None)[1]
+    )
+    imported = release.imported_manifest("job", {"imported_from": "theirs"}, {})
+    assert "was imported" in " ".join(provenance.find_recordings(data, imported, None)[1])

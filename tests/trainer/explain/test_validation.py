@@ -7,30 +7,30 @@ from support.data import rows
 from contract import steering_metrics
 from contract.dataset.store import StoreManifest
 from trainer.explain import validation
-from trainer.explain.provenance import Source
-from trainer.explain.validation import Judged
+from trainer.explain.provenance import TrainingRecording
+from trainer.explain.validation import ValidationPredictions
 
 
-def source(count: int = 40, name: str = "lake-1") -> Source:
+def source(count: int = 40, name: str = "lake-1") -> TrainingRecording:
     table = rows.rows(count)
     table["time_s"][30:] += 5.0  # a pause
     mask = np.zeros(count, np.bool_)
     mask[[*range(10, 20), *range(25, 35)]] = True
     manifest = StoreManifest(name, 2, {}, count, 3 * count, 0, 32, [], "", {}, {}, "")
-    return Source(0, manifest, table, ~mask, mask)
+    return TrainingRecording(0, manifest, table, ~mask, mask)
 
 
-def of(each: Source, off: float = 0.1) -> Judged:
+def of(each: TrainingRecording, off: float = 0.1) -> ValidationPredictions:
     at = np.flatnonzero(each.validation)
-    return Judged(each, at, each.rows["steering"][at] + np.float32(off))
+    return ValidationPredictions(each, at, each.rows["steering"][at] + np.float32(off))
 
 
-def test_blocks_end_where_rows_are_left_out_and_where_driving_paused() -> None:
+def test_blocks_end_at_missing_rows_and_at_pauses() -> None:
     one = of(source())
     assert one.block.tolist() == [0] * 10 + [1] * 5 + [2] * 5
     assert one.time_s[[0, -1]] == pytest.approx([1.0, 8.4])
     np.testing.assert_array_equal(one.driver, source().rows["steering"][one.rows])
-    assert one.held[0] == one.source.rows["steering"][9]
+    assert one.held[0] == one.recording.rows["steering"][9]
     assert one.held[15] == 0  # the first after the pause
 
 
@@ -47,16 +47,21 @@ def test_figures_have_units() -> None:
     assert len(found) == len(known) + 1
 
 
-def test_moments_know_their_rows() -> None:
-    found = validation.moments([of(source()), of(source(name="lake-2"))])
+def test_row_predictions_know_their_rows() -> None:
+    found = validation.row_predictions([of(source()), of(source(name="lake-2"))])
     assert len(found) == 40
     last = found[-1]
-    assert (last.row, last.judged.source.name, last.at) == (34, "lake-2", 19)
+    assert (last.row, last.predictions.recording.name, last.index) == (34, "lake-2", 19)
     assert last.name == "lake-2, 8.4 s"
     assert last.network - last.driver == pytest.approx(0.1, abs=1e-6)
 
 
 def test_recordings_without_validation_rows_are_left_out(tmp_path: Path) -> None:
     each = source()
-    none = Source(1, each.manifest, each.rows, each.train, np.zeros(40, np.bool_))
-    assert validation.judge(tmp_path, [none], lambda _: pytest.fail("asked"), lambda *_: None) == []
+    none = TrainingRecording(1, each.manifest, each.rows, each.train, np.zeros(40, np.bool_))
+    assert (
+        validation.predict_validation(
+            tmp_path, [none], lambda _: pytest.fail("asked"), lambda *_: None
+        )
+        == []
+    )

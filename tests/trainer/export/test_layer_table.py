@@ -8,7 +8,7 @@ from trainer.export import layer_table
 from trainer.training import pilotnet
 
 
-def test_our_network_is_told_layer_by_layer(tmp_path: Path) -> None:
+def test_our_network_is_described_layer_by_layer(tmp_path: Path) -> None:
     layer_table.write(tmp_path, pilotnet.build())
     table = json.loads((tmp_path / contract.FILE).read_text())
     assert table[0] == {
@@ -24,10 +24,10 @@ def test_our_network_is_told_layer_by_layer(tmp_path: Path) -> None:
     assert table[5]["detail"] == "3 x 3"
     assert table[7]["detail"] == "rate 0.5"
     assert (table[-1]["output_shape"], table[-1]["activation"]) == ([1], "")
-    assert sum(each["parameters"] for each in table) == 252_219
+    assert sum(layer["parameters"] for layer in table) == 252_219
 
 
-def test_what_imported_networks_have_is_told_too() -> None:
+def test_layers_that_only_imported_networks_have_are_described_too() -> None:
     layers = keras.layers
     model = keras.Sequential(
         [
@@ -41,7 +41,7 @@ def test_what_imported_networks_have_is_told_too() -> None:
             layers.BatchNormalization(),
         ]
     )
-    assert [each.detail for each in layer_table.layers(model)] == [
+    assert [layer.detail for layer in layer_table.describe_layers(model)] == [
         "to 10 x 12",
         "x * 0.3 + 0.5",
         "1 top, 2 right",

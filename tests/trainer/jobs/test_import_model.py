@@ -12,11 +12,12 @@ from contract.errors import ModelError
 from contract.frames import preprocess, spec
 from contract.models import golden, layer_table
 from contract.models.registry import H5, TFLITE, Registry
+from contract.policy.litert import LiteRT
 from ingest.settings import Settings as IngestSettings
 from trainer.export import litert
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
-from trainer.jobs.import_model import Choices
+from trainer.jobs.import_model import ImportOptions
 from trainer.keras_import import reader
 from trainer.settings import Settings
 
@@ -30,13 +31,11 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", model_dir=tmp_path / "models")
 
 
-def imported(settings: Settings, path: Path, choices: Choices, job_id: str = "job-1") -> Any:
+def imported(settings: Settings, path: Path, choices: ImportOptions, job_id: str = "job-1") -> Any:
     return import_model.import_file(settings, job_id, no_report, path, choices)["imported"]
 
 
-def test_a_file_becomes_a_version_with_all_that_a_version_has(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_a_file_becomes_a_complete_version(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
     phases: list[object] = []
     found = import_model.import_file(
@@ -44,7 +43,7 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
         "job-1",
         lambda **told: phases.append(told["phase"]),
         path,
-        Choices("theirs", crop=(60, 20), color="bgr"),
+        ImportOptions("theirs", crop=(60, 20), color="bgr"),
     )["imported"]
     assert phases == ["read", "convert", "verify", "publish"]
     registry = Registry(settings.model_dir)
@@ -61,58 +60,60 @@ def test_a_file_becomes_a_version_with_all_that_a_version_has(
     assert not list((settings.model_dir / ".jobs").iterdir())
     known = golden.read(registry.path(1) / golden.FILE)
     np.testing.assert_allclose(
-        litert.answers(registry.path(1) / TFLITE, known.frames), known.steering, atol=1e-6
+        LiteRT(registry.path(1)).predict(known.frames), known.steering, atol=1e-6
     )
 
 
 def test_what_was_published_can_be_imported_again(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
-    imported(settings, path, Choices("theirs", color="yuv", normalize="x/127.5-1"))
+    imported(settings, path, ImportOptions("theirs", color="yuv", normalize="x/127.5-1"))
     published = Registry(settings.model_dir).path(1) / H5
-    _, network = import_model.understand(published, Choices("ours"))
+    _, network = import_model.load_network(published, ImportOptions("ours"))
     known = golden.read(published.parent / golden.FILE)
-    found = numpy_backend.answers(network, known.frames)[:, 0]
+    found = numpy_backend.predict(network, known.frames)[:, 0]
     np.testing.assert_allclose(found, known.steering, atol=1e-4)
 
 
 def test_a_job_that_runs_twice_publishes_once(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
-    first = imported(settings, path, Choices("theirs"))
+    first = imported(settings, path, ImportOptions("theirs"))
     path.unlink()
-    assert imported(settings, path, Choices("theirs")) == first
+    assert imported(settings, path, ImportOptions("theirs")) == first
     assert Registry(settings.model_dir).versions() == [1]
 
 
-def test_recorded_frames_are_taken_where_there_are_any(tmp_path: Path, settings: Settings) -> None:
+def test_recorded_frames_are_used_if_there_are_any(tmp_path: Path, settings: Settings) -> None:
     from ingest.job import import_source
 
     source = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
     ingest = IngestSettings(data_dir=settings.data_dir)
     import_source(ingest, source, None, 0.0, no_report)
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
-    assert imported(settings, path, Choices("theirs"))["metrics"]["frames"] == 10
+    assert imported(settings, path, ImportOptions("theirs"))["metrics"]["frames"] == 10
 
 
-def test_what_is_refused_publishes_nothing_and_leaves_nothing(
+def test_a_refused_file_publishes_nothing_and_leaves_nothing(
     tmp_path: Path, settings: Settings
 ) -> None:
     described = model_files.driver(2)
     described[3] = ("GRU", {}, [])
     path = model_files.write(tmp_path / "theirs.h5", described, 2)
-    with pytest.raises(ModelError, match=r"gru_4 \(GRU\) is of a kind that is not understood"):
-        imported(settings, path, Choices("theirs"))
+    with pytest.raises(ModelError, match=r"gru_4 \(GRU\) is of a class that is not supported"):
+        imported(settings, path, ImportOptions("theirs"))
     assert Registry(settings.model_dir).versions() == []
     assert not list((settings.model_dir / ".jobs").iterdir())
 
 
-def test_a_network_that_answers_no_number_is_refused(tmp_path: Path, settings: Settings) -> None:
+def test_a_network_whose_steering_is_not_a_number_is_refused(
+    tmp_path: Path, settings: Settings
+) -> None:
     described = model_files.driver(2)
     kind, config, (kernel, bias) = described[1]
     wild = {**config, "activation": "exponential"}
     described[1] = (kind, wild, [kernel * np.float32(1e6), bias])
     path = model_files.write(tmp_path / "theirs.h5", described, 2)
-    with pytest.raises(ModelError, match="the network's answers are no numbers"):
-        imported(settings, path, Choices("theirs"))
+    with pytest.raises(ModelError, match="the network's steering is not a finite number"):
+        imported(settings, path, ImportOptions("theirs"))
 
 
 def test_outside_a_job_nothing_is_imported() -> None:
@@ -123,26 +124,24 @@ def test_outside_a_job_nothing_is_imported() -> None:
 
 
 LEGACY = {
-    "keras1.2.1_rgb2yuv_66x200.h5": Choices("behavioral-cloning", crop=(60, 25), color="yuv"),
-    "keras2.4.0_66x200.h5": Choices("nicholas", "x/255", crop=(60, 25), color="yuv"),
+    "keras1.2.1_rgb2yuv_66x200.h5": ImportOptions("behavioral-cloning", crop=(60, 25), color="yuv"),
+    "keras2.4.0_66x200.h5": ImportOptions("nicholas", "x/255", crop=(60, 25), color="yuv"),
 }
 
 
 @pytest.mark.parametrize("name", LEGACY)
-def test_models_that_users_have_lying_around_drive(
-    tmp_path: Path, settings: Settings, name: str
-) -> None:
-    """What /predict answers to 100 real frames is the NumPy forward pass's within 1e-4."""
+def test_old_models_of_other_people_drive(tmp_path: Path, settings: Settings, name: str) -> None:
+    """The steering of /predict for 100 real frames is that of NumPy within 1e-4."""
     source = samples.shared("data", "legacy-models", name)
     pictures = sorted(samples.shared("data", "lake", "IMG").glob("center_*.jpg"))[::15][:100]
-    frames = np.stack([preprocess.prepare(each.read_bytes()) for each in pictures])
+    frames = np.stack([preprocess.prepare(picture.read_bytes()) for picture in pictures])
     assert len(frames) == 100
     found = imported(settings, source, LEGACY[name])
     version = Registry(settings.model_dir).path(found["version"])
-    _, network = import_model.understand(source, LEGACY[name])
-    expected = numpy_backend.answers(network, frames)[:, 0]
+    _, network = import_model.load_network(source, LEGACY[name])
+    expected = numpy_backend.predict(network, frames)[:, 0]
     assert expected.std() > 0.01
-    twins = litert.answers(version / TFLITE, frames)
-    assert np.abs(twins - expected).max() <= 1e-4
-    anew = numpy_backend.answers(reader.read(version / H5).network, frames)[:, 0]
-    assert np.abs(anew - expected).max() <= 1e-4
+    by_litert = LiteRT(version).predict(frames)
+    assert np.abs(by_litert - expected).max() <= 1e-4
+    reread = numpy_backend.predict(reader.read(version / H5).network, frames)[:, 0]
+    assert np.abs(reread - expected).max() <= 1e-4

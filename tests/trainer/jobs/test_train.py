@@ -80,7 +80,7 @@ def children(parent: int) -> list[int]:
     return [int(each) for each in found.stdout.split()]
 
 
-def test_a_killed_training_goes_on_and_publishes_once(
+def test_a_killed_training_resumes_and_publishes_once(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     """Killed within its second epoch, it ends with the proofs of one that nobody disturbed."""
@@ -89,7 +89,9 @@ def test_a_killed_training_goes_on_and_publishes_once(
     shared_memory = set(Path("/dev/shm").iterdir())
     environ["LAPWING_CHECKPOINT_S"] = "0"
     process = start(tmp_path, environ, 3)
-    await_state(tmp_path, process, lambda state: state["tally"] and state["tally"]["epoch"] == 2)
+    await_state(
+        tmp_path, process, lambda state: state["unfinished"] and state["unfinished"]["epoch"] == 2
+    )
     readers = children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -104,6 +106,10 @@ def test_a_killed_training_goes_on_and_publishes_once(
     for reader in readers:
         with pytest.raises(ProcessLookupError):
             os.kill(reader, 0)
+
+
+def in_the_second_epoch(state: dict[str, Any]) -> bool:
+    return bool(state["unfinished"]) and state["unfinished"]["epoch"] == 2
 
 
 def proofs(published: dict[str, Any]) -> list[tuple[int, str]]:
@@ -142,7 +148,7 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     (damaged,) = (each for each in store.read_manifests(data) if each.source["name"] == "other")
     path = store.paths(data, damaged.dataset)[0]
     with store.open_store(data, damaged) as reader:
-        place = int(reader.place.offsets[1]) + 12_345
+        place = int(reader.layout.offsets[1]) + 12_345
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
@@ -152,7 +158,7 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     assert f"{path.name} is damaged: got block 1 (frames 32-63) differs" in why
 
 
-def test_nothing_but_damaged_recordings_is_an_error(
+def test_a_training_with_only_damaged_recordings_fails(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     (path,) = (tmp_path / "data" / "stores").glob("*.h5")

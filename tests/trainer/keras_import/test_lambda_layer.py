@@ -51,16 +51,16 @@ PYTHON_2 = b"".join(
 
 
 @pytest.mark.parametrize("release", [1, 2, 3])
-def test_each_release_of_keras_keeps_code_in_its_own_way(release: int) -> None:
+def test_code_is_read_as_each_release_of_keras_wrote_it(release: int) -> None:
     _, config, _ = model_files.of_lambda(lambda x: x / 127.5 - 1.0, release)
-    found = lambda_layer.of_lambda("it", config)
+    found = lambda_layer.read_lambda("it", config)
     assert isinstance(found, Affine)
     assert found.close_to(NORMAL)
 
 
 def test_python_2_is_read() -> None:
     text = PYTHON_2.decode("raw_unicode_escape")
-    found = lambda_layer.of_lambda("it", {"function": [text, None, None]})
+    found = lambda_layer.read_lambda("it", {"function": [text, None, None]})
     assert isinstance(found, Affine)
     assert found.close_to(NORMAL)
 
@@ -71,15 +71,15 @@ def test_python_2_is_read() -> None:
         ({"function": "normalize", "function_type": "function"}, "only the name .*normalize"),
         ({"function": {"class_name": "function", "config": "mine"}}, "only the name .*mine"),
         ({"function": ["AAAA", None, None]}, "fit no release of Python"),
-        ({"function": ["\u20ac" * 9, None, None]}, "it is no base64"),
+        ({"function": ["\u20ac" * 9, None, None]}, "it is not base64"),
         ({"function": ["4wEA" * 100_000, None, None]}, "it has 400,000 characters"),
-        ({"function": []}, "no code that is known"),
-        ({"function": None}, "no code that is known"),
-        ({}, "no code that is known"),
+        ({"function": []}, "no code in a known form"),
+        ({"function": None}, "no code in a known form"),
+        ({}, "no code in a known form"),
     ],
 )
-def test_what_cannot_be_read_is_said(config: dict[str, Any], why: str) -> None:
-    found = lambda_layer.of_lambda("it", config)
+def test_code_that_cannot_be_read_gives_the_reason(config: dict[str, Any], why: str) -> None:
+    found = lambda_layer.read_lambda("it", config)
     assert isinstance(found, str)
     assert re.search(why, found)
 
@@ -87,4 +87,4 @@ def test_what_cannot_be_read_is_said(config: dict[str, Any], why: str) -> None:
 def test_more_arguments_are_refused() -> None:
     _, config, _ = model_files.of_lambda(lambda x: x / 2, 2, arguments={"factor": 2})
     with pytest.raises(ModelError, match="it does something else than arithmetic"):
-        lambda_layer.of_lambda("it", config)
+        lambda_layer.read_lambda("it", config)

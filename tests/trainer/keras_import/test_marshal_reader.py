@@ -21,7 +21,7 @@ def normalize(x: float) -> float:
 
 
 @pytest.mark.parametrize("version", range(5))
-def test_this_pythons_code_is_read_in_every_format(version: int) -> None:
+def test_code_of_this_python_is_read_in_every_format(version: int) -> None:
     found = marshal_reader.read(marshal.dumps(normalize.__code__, version))
     assert (found.layout, found.arguments, found.names, found.closure) == ("3.11", 1, (), ())
     assert found.code == normalize.__code__.co_code
@@ -33,7 +33,7 @@ def test_code_of_an_old_python_is_read() -> None:
     assert (found.layout, found.arguments, found.consts) == ("3.0", 1, (None, 127.5, 1.0))
 
 
-def test_what_it_mentions_is_listed() -> None:
+def test_the_names_in_the_code_are_listed() -> None:
     found = marshal_reader.read(marshal.dumps((lambda x: __import__("os").system(x)).__code__))
     assert found.names == ("__import__", "system")
 
@@ -53,15 +53,15 @@ def test_code_with_a_wrong_byte_is_read_or_refused(place: int, value: int) -> No
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"N", "it is no function"),
+        (b"N", "it is not a function"),
         (b"", "its bytes end too early"),
         (b"s\xff\xff\xff\x7fab", "its bytes end too early"),
         (b"s\xff\xff\xff\xff", "a length is negative"),
         (b"(\xff\xff\xff\x7f", "a tuple is longer than the bytes"),
         (b")\x01" * 500 + b"N", "nested too deeply"),
-        (b"r\x07\x00\x00\x00", "refers to what was not there"),
+        (b"r\x07\x00\x00\x00", "refers to a value that does not exist"),
         (b"{0", "a value of type '{'"),
-        (b"f\x03abc", "'abc' is no number"),
+        (b"f\x03abc", "'abc' is not a number"),
         (OLD + b"N", "1 bytes are left over"),
         (b"N" * 70_000, "it has 70,000 bytes"),
     ],

@@ -29,12 +29,12 @@ def test_a_functional_chain_is_read(tmp_path: Path, expected: np.ndarray, releas
 
 
 @pytest.mark.parametrize("release", [2, 3])
-def test_of_several_outputs_one_is_chosen(
+def test_one_of_several_outputs_is_chosen(
     tmp_path: Path, expected: np.ndarray, release: int
 ) -> None:
     described, config = functional(release, outputs=2)
     path = model_files.write(tmp_path / "m.h5", described, release, config=config)
-    with pytest.raises(ModelError, match=r"several outputs: .*dense.* Say with --output"):
+    with pytest.raises(ModelError, match=r"several outputs: .*dense.* Choose .* with --output"):
         reader.read(path)
     np.testing.assert_allclose(answers(path, output=0), expected, atol=1e-5)
     bias = described[-1][2][1]
@@ -46,14 +46,14 @@ def test_of_several_outputs_one_is_chosen(
 @pytest.mark.parametrize(
     ("config", "why"),
     [
-        ({"class_name": "MyModel", "config": {}}, "no Sequential and no functional model"),
+        ({"class_name": "MyModel", "config": {}}, "neither a Sequential nor a functional model"),
         ({"config": []}, "lacks class_name"),
         ([], "lacks class_name"),
         ({"class_name": "Sequential", "config": []}, "it has no layers"),
         ({"class_name": "Sequential", "config": {"layers": 3}}, "no list of at most"),
         (
             {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": []}]},
-            "a model of its own",
+            "is itself a model",
         ),
         (
             {
@@ -66,11 +66,11 @@ def test_of_several_outputs_one_is_chosen(
                     }
                 ],
             },
-            "a class of somebody's own: got mine>Dense",
+            "is a custom class: got mine>Dense",
         ),
     ],
 )
-def test_an_architecture_that_is_none_is_refused(tmp_path: Path, config: Any, why: str) -> None:
+def test_an_invalid_architecture_is_refused(tmp_path: Path, config: Any, why: str) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2, config=config)
     with pytest.raises(ModelError, match=why):
         reader.read(path)
@@ -81,10 +81,10 @@ def test_layers_that_merge_or_repeat_are_refused(tmp_path: Path) -> None:
     nodes = config["config"]["layers"][-1]
     before = nodes["inbound_nodes"][0]
     for changed, why in (
-        ([before * 2], "has not one layer before it"),
+        ([before * 2], "does not have exactly one layer before it"),
         ([before, before], "is used more than once"),
-        ([[[nodes["name"], 0, 0, {}]]], "go in a circle"),
-        ([[["nowhere", 0, 0, {}]]], "named that is not there"),
+        ([[[nodes["name"], 0, 0, {}]]], "form a loop"),
+        ([[["nowhere", 0, 0, {}]]], "names a layer that does not exist"),
     ):
         nodes["inbound_nodes"] = changed
         path = model_files.write(tmp_path / "m.h5", described, 2, config=config)

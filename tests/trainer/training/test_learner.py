@@ -38,7 +38,7 @@ def batches(count: int, label: float | None = None) -> Iterator[Batch]:
 
 def epoch(learner: Learner, count: int, label: float | None = None) -> float:
     """Train on so many batches; return their mean loss."""
-    loss = float(np.mean([each for _, each in learner.steps(batches(count, label))]))
+    loss = float(np.mean([each for _, each in learner.train_steps(batches(count, label))]))
     learner.end_epoch(loss)
     return loss
 
@@ -55,39 +55,39 @@ def test_a_steps_loss_is_the_mean_over_its_batch() -> None:
     learner = Learner.start(tiny(), 1e-12)  # so small that the weights stand still
     data = list(batches(3))
     answers = learner.predict(iter(data)).reshape(3, 16)
-    for (batch, loss), each in zip(learner.steps(iter(data)), answers, strict=True):
+    for (batch, loss), each in zip(learner.train_steps(iter(data)), answers, strict=True):
         assert loss == pytest.approx(np.mean((each - batch.labels) ** 2), 1e-4)
 
 
-def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
+def test_a_step_is_computed_only_on_request() -> None:
     source = batches(3)
-    steps = Learner.start(tiny(), 0.01).steps(source)
+    steps = Learner.start(tiny(), 0.01).train_steps(source)
     next(steps)
     assert len(list(source)) == 2
 
 
-def test_a_loss_that_is_no_number_stops_the_training() -> None:
-    with pytest.raises(TrainingError, match="the loss is no number any more: got nan"):
+def test_a_loss_that_is_not_finite_stops_the_training() -> None:
+    with pytest.raises(TrainingError, match="the loss is not a finite number any more: got nan"):
         epoch(Learner.start(tiny(), 0.01), 2, float("nan"))
 
 
-def test_an_explosion_stops_the_training() -> None:
+def test_divergence_stops_the_training() -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 5)
-    with pytest.raises(TrainingError, match="the loss exploded, to 10 times"):
+    with pytest.raises(TrainingError, match="the loss diverged: it exceeds 10 times"):
         epoch(learner, 5, 1000.0)
 
 
-def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
+def test_divergence_is_noticed_before_the_end_of_the_epoch() -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 5)
     source = batches(1000, 1000.0)
     with pytest.raises(TrainingError):
-        list(learner.steps(source))
+        list(learner.train_steps(source))
     assert len(list(source)) == 1000 - 50
 
 
-def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+def test_a_saved_learner_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 10)
     learner.save(tmp_path / "epoch-1.h5")
@@ -96,16 +96,16 @@ def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
     assert epoch(resumed, 10) == epoch(learner, 10)
 
 
-def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
+def test_a_network_of_another_release_is_refused(tmp_path: Path) -> None:
     Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
     other = keras.Sequential(
         [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
-    with pytest.raises(ModelError, match=r"epoch-1\.h5 was saved of another network: got .*kernel"):
+    with pytest.raises(ModelError, match=r"epoch-1\.h5 holds .* of another network: got .*kernel"):
         Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
 
 
-def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_dropout_continues_from_its_saved_state(tmp_path: Path) -> None:
     def dropping() -> keras.Model:
         keras.utils.set_random_seed(1)
         layers = keras.layers

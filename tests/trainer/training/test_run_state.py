@@ -1,36 +1,36 @@
 from pathlib import Path
 
-from trainer.training.epoch_state import Tally
-from trainer.training.run_state import State, Workspace
+from trainer.training.epoch_state import EpochState
+from trainer.training.run_state import TrainingState, Workspace
 
 
 def test_a_new_job_has_no_state(tmp_path: Path) -> None:
-    with Workspace(tmp_path, "job").hold():
+    with Workspace(tmp_path, "job").lock():
         assert Workspace(tmp_path, "job").read() is None
 
 
-def test_state_outlives_the_process(tmp_path: Path) -> None:
+def test_the_state_survives_the_process(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    with workspace.hold():
-        workspace.write(State(["lake"], [{"loss": 1.0}], 1))
-        assert Workspace(tmp_path, "job").read() == State(["lake"], [{"loss": 1.0}], 1)
+    with workspace.lock():
+        workspace.write(TrainingState(["lake"], [{"loss": 1.0}], 1))
+        assert Workspace(tmp_path, "job").read() == TrainingState(["lake"], [{"loss": 1.0}], 1)
 
 
 def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    with workspace.hold():
+    with workspace.lock():
         for epoch in (1, 2, 3, 4):
             workspace.network(epoch).touch()
         (workspace.path / ".epoch-5.abc.tmp.h5").touch()
-        workspace.write(State(["lake"], [{}] * 4, best_epoch=2))
+        workspace.write(TrainingState(["lake"], [{}] * 4, best_epoch=2))
         kept = sorted(path.name for path in workspace.path.iterdir())
     assert kept == ["epoch-2.h5", "epoch-4.h5", "state.json"]
 
 
-def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
+def test_the_latest_network_within_an_epoch_is_kept_too(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    state = State(["lake"], [{}], best_epoch=1, tally=Tally(2, 7, 448, 1.5, "ab"))
-    with workspace.hold():
+    state = TrainingState(["lake"], [{}], best_epoch=1, unfinished=EpochState(2, 7, 448, 1.5, "ab"))
+    with workspace.lock():
         for name in ("epoch-1", "step-2-3", "step-2-7"):
             (workspace.path / f"{name}.h5").touch()
         workspace.write(state)
@@ -40,16 +40,16 @@ def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
     assert workspace.latest(state).name == "step-2-7.h5"
 
 
-def test_staging_starts_empty(tmp_path: Path) -> None:
+def test_the_staging_folder_starts_empty(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    with workspace.hold():
-        (workspace.stage() / "model.h5").touch()
-        assert list(workspace.stage().iterdir()) == []
+    with workspace.lock():
+        (workspace.staging_dir() / "model.h5").touch()
+        assert list(workspace.staging_dir().iterdir()) == []
 
 
 def test_nothing_is_left_of_a_discarded_job(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
-    with workspace.hold():
-        workspace.write(State(["lake"]))
+    with workspace.lock():
+        workspace.write(TrainingState(["lake"]))
         workspace.discard()
     assert list((tmp_path / ".jobs").iterdir()) == []

@@ -76,7 +76,10 @@ def train(
     as_json: AsJson = False,
     **options: object,
 ) -> None:
-    """Train a model on imported recordings, and publish it."""
+    """Train a model on imported recordings, and publish it.
+
+    The gate then compares it with the current version, and makes it current if it drives no worse.
+    """
     connection = read_settings().connect()
     config = read_config(options)
     arguments = {"datasets": datasets or [], **dataclasses.asdict(config)}

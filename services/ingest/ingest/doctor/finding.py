@@ -27,8 +27,13 @@ class Finding:
     """The evidence for programs: numbers, lines of the log and file names."""
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 row" or "1,200 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def format_lines(lines: Sequence[int]) -> str:
-    """Return numbers of lines as text, such as "3-7, 12 and 40 more"."""
+    """Return numbers of lines as text, such as "line 8" or "lines 3-7, 12 and 40 more"."""
     runs: list[list[int]] = []
     for line in lines:
         if runs and line == runs[-1][1] + 1:
@@ -39,7 +44,8 @@ def format_lines(lines: Sequence[int]) -> str:
         f"{first}" if first == last else f"{first}-{last}" for first, last in runs[:MAX_EXAMPLES]
     )
     rest = sum(last - first + 1 for first, last in runs[MAX_EXAMPLES:])
-    return f"{text} and {rest} more" if rest else text
+    noun = "line" if len(lines) == 1 else "lines"
+    return f"{noun} {text} and {rest} more" if rest else f"{noun} {text}"
 
 
 def format_counts(phrases: Sequence[str]) -> str:

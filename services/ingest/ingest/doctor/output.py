@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ingest.doctor.finding import Finding
+from ingest.doctor.finding import Finding, format_count
 from ingest.doctor.recording_arrays import RecordingArrays
 
 NAME_WIDTH: Final = 18
@@ -36,9 +36,9 @@ def format_table(
     """
     rows = sum(len(recording.lines) for recording in recordings)
     names = ", ".join(recording.name for recording in recordings)
-    heading = f"{_count(len(recordings), 'recording')} ({names}), {rows:,} rows"
+    heading = f"{format_count(len(recordings), 'recording')} ({names}), {format_count(rows, 'row')}"
     if sum(pauses):
-        heading += f"; the recorder was paused {_count(sum(pauses), 'time')}"
+        heading += f"; the recorder was paused {format_count(sum(pauses), 'time')}"
     lines = [heading]
     if not findings:
         return "\n".join([*lines, "There are no findings."])
@@ -50,10 +50,6 @@ def format_table(
             evidence, cure = f"{finding.evidence}.", f"{finding.cure}."
             lines += _format_row(finding.name, evidence, cure, column)
     return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _format_row(name: str, evidence: str, cure: str, column: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a training is fed with: labels, samples, their order, and the processes that load them."""
+"""The data of a training: its split, labels, samples and their order, and their loading."""

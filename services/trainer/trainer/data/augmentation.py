@@ -1,14 +1,14 @@
-"""Variations of what was recorded: light, shadows, another place on the road, blur.
+"""Varies recorded samples: light, shadows, blur, and the position of the camera.
 
-Each sample's chance comes from a key of its own, made of the seed, the epoch and the sample's
-number: the same job varies the same sample in the same way whoever reads it and when.
+A sample's random numbers depend on a key of its own, made of the seed, the epoch and the sample's
+number. So a job varies a sample in the same way whichever process reads it, and when.
 
-The view from another place. On flat ground a camera that stands y to the left, and looks psi to the
-left, of where it was sees each row of the ground moved by a x (row - horizon) + b pixels, a =
-y f_x cos(pitch) / (f_y height), b = f_x psi: for small angles, and for what lies below the horizon,
-which is all that the network is shown (it crops the rest).
+Moved views. On flat ground, a camera that stands y to the left and looks psi to the left of the
+recorded one sees each row of the ground moved by a x (row - horizon) + b pixels, where
+a = y f_x cos(pitch) / (f_y height) and b = f_x psi. This holds for small angles and below the
+horizon, which is all that the network is shown, since it crops the rest.
 
-The steering from there is the one that leads back: recovery.py.
+The label of a moved view is the steering that leads back onto the recorded path: recovery.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
-from trainer.data.recovery import corrected
+from trainer.data.recovery import recovery_steering
 
 Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]
@@ -36,108 +36,115 @@ Keys = npt.NDArray[np.uint64]
 Records = npt.NDArray[np.void]
 
 SIDE: Final = 128
-# The camera of docs/protocol.md, its 320 x 160 pixels squeezed into 128 x 128.
+# The simulator's camera, with its image squeezed to 128 x 128.
 FOCAL_X: Final = FOCAL_PX * SIDE / IMAGE_WIDTH
 FOCAL_Y: Final = FOCAL_PX * SIDE / IMAGE_HEIGHT
 PITCH_RAD: Final = math.radians(CAMERA_PITCH_DOWN_DEG)
 HORIZON: Final = SIDE / 2 - FOCAL_Y * math.tan(PITCH_RAD)
 SHADE: Final = (0.35, 0.75)
-"""Of the light that is left in a shadow."""
+"""Range of the share of light that is left in a shadow."""
 GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
+"""The increment of SplitMix64: 2**64 divided by the golden ratio."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much is varied; 0 leaves it alone."""
+    """How much the samples are varied; 0 turns a variation off."""
 
-    light: float = 0.0
-    """Brightness and contrast are changed by up to this share, 0..0.9."""
+    brightness: float = 0.0
+    """Maximum share by which brightness and contrast change, 0..0.9."""
     shadow: float = 0.0
-    """Share of the samples across which a shadow falls, 0..1."""
+    """Share of the samples that a shadow is drawn across, 0..1."""
     blur: float = 0.0
     """Share of the samples that are blurred, 0..1."""
     shift_m: float = 0.0
-    """The camera is moved sideways by up to so much, and the label corrected."""
+    """Maximum distance by which the camera moves sideways; the label is corrected."""
     turn_deg: float = 0.0
-    """The camera is turned by up to so much, and the label corrected."""
-    back_s: float = 2.0
-    """The time within which a corrected label leads back."""
+    """Maximum angle by which the camera turns; the label is corrected."""
+    recovery_time_s: float = 2.0
+    """Time within which a corrected label leads back onto the path."""
 
     @property
-    def varies(self) -> bool:
-        """Whether anything is to be done."""
-        return any((self.light, self.shadow, self.blur, self.shift_m, self.turn_deg))
+    def is_active(self) -> bool:
+        """Whether any variation is on."""
+        return any((self.brightness, self.shadow, self.blur, self.shift_m, self.turn_deg))
 
     def apply(self, records: Records, frames: Frames) -> None:
-        """Vary, in place, the samples that have a key, and the labels of those that are moved.
+        """Vary the samples that have a key in place, and correct the labels of moved views.
 
         Args:
             records: (n,), with key, label (-1..1) and speed_mps.
             frames: uint8 (n, 128, 128, 3).
         """
-        mine = np.flatnonzero(records["key"])
-        if not (self.varies and len(mine)):
+        numbers = np.flatnonzero(records["key"])
+        if not (self.is_active and len(numbers)):
             return
-        chance = chances(records["key"][mine], 10)
-        moved = 2 * chance[:, :4] - 1
-        y, psi = self.shift_m * moved[:, 0], math.radians(self.turn_deg) * moved[:, 1]
-        gain, lift = 1 + self.light * moved[:, 2], 64 * self.light * moved[:, 3]
-        shaded, blurred = chance[:, 4] < self.shadow, chance[:, 5] < self.blur
+        draws = random_draws(records["key"][numbers], 10)
+        signed = 2 * draws[:, :4] - 1
+        left_m, left_rad = self.shift_m * signed[:, 0], math.radians(self.turn_deg) * signed[:, 1]
+        gain, lift = 1 + self.brightness * signed[:, 2], 64 * self.brightness * signed[:, 3]
+        shaded, blurred = draws[:, 4] < self.shadow, draws[:, 5] < self.blur
         if self.shift_m or self.turn_deg:
-            records["label"][mine] = corrected(
-                records["label"][mine], y, psi, records["speed_mps"][mine], self.back_s
+            records["label"][numbers] = recovery_steering(
+                records["label"][numbers],
+                left_m,
+                left_rad,
+                records["speed_mps"][numbers],
+                self.recovery_time_s,
             )
-        for each, number in enumerate(mine.tolist()):
+        for index, number in enumerate(numbers.tolist()):
             frame = frames[number]
             if self.shift_m or self.turn_deg:
-                frame[:] = moved_view(frame, float(y[each]), float(psi[each]))
-            if self.light:
-                cv2.LUT(frame, lookup(float(gain[each]), float(lift[each])), dst=frame)
-            if shaded[each]:
-                shadow(frame, *chance[each, 6:].tolist())
-            if blurred[each]:
+                frame[:] = warp_view(frame, float(left_m[index]), float(left_rad[index]))
+            if self.brightness:
+                cv2.LUT(frame, brightness_table(float(gain[index]), float(lift[index])), dst=frame)
+            if shaded[index]:
+                cast_shadow(frame, *draws[index, 6:].tolist())
+            if blurred[index]:
                 cv2.blur(frame, (3, 3), dst=frame)
 
 
-def keys(seed: int, epoch: int, numbers: npt.NDArray[np.int64]) -> Keys:
-    """Return (n,) keys, never 0, of samples in an epoch."""
-    start = _mixed(_mixed(np.array([seed], np.uint64)) + np.uint64(epoch))
-    return np.asarray(_mixed(start + numbers.astype(np.uint64) * GOLDEN) | np.uint64(1))
+def sample_keys(seed: int, epoch: int, numbers: npt.NDArray[np.int64]) -> Keys:
+    """Return the keys, (n,), of samples in an epoch; a key is never 0."""
+    start = _mix(_mix(np.array([seed], np.uint64)) + np.uint64(epoch))
+    return np.asarray(_mix(start + numbers.astype(np.uint64) * GOLDEN) | np.uint64(1))
 
 
-def chances(of: Keys, count: int) -> Floats:
-    """Return (n, count) numbers, 0 <= x < 1, that depend on each key alone."""
+def random_draws(keys: Keys, count: int) -> Floats:
+    """Return (n, count) numbers, 0 <= x < 1; each row depends only on its key."""
     steps = np.arange(1, count + 1, dtype=np.uint64) * GOLDEN
-    return np.asarray((_mixed(of[:, None] + steps) >> np.uint64(11)) / 2.0**53)
+    return np.asarray((_mix(keys[:, None] + steps) >> np.uint64(11)) / 2.0**53)
 
 
-def _mixed(values: Keys) -> Keys:
-    """Return SplitMix64's output function (Steele, Lea, Flood 2014) of each value."""
+def _mix(values: Keys) -> Keys:
+    """Apply the output function of SplitMix64 (Steele, Lea, Flood 2014) to each value."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(values ^ (values >> np.uint64(31)))
 
 
-def moved_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
-    """Return what a camera would have seen from a place beside the recorded one."""
+def warp_view(frame: Frames, left_m: float, left_rad: float) -> Frames:
+    """Return what a camera beside the recorded one would have seen."""
     shear = left_m * FOCAL_X * math.cos(PITCH_RAD) / (FOCAL_Y * CAMERA_HEIGHT_M)
     turn = FOCAL_X * math.tan(left_rad)
-    # Where each new pixel comes from: what moves to the right was further left.
-    back = np.array([[1.0, -shear, shear * HORIZON - turn], [0.0, 1.0, 0.0]])
+    # The matrix leads from each new pixel to its source: what moves right came from the left.
+    inverse = np.array([[1.0, -shear, shear * HORIZON - turn], [0.0, 1.0, 0.0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(frame, back, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        frame, inverse, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(moved, dtype=np.uint8)
 
 
-def lookup(gain: float, lift: float) -> npt.NDArray[np.uint8]:
-    """Return what each of 256 levels becomes: contrast around the middle, then brightness."""
+def brightness_table(gain: float, lift: float) -> npt.NDArray[np.uint8]:
+    """Return the new value of each of 256 levels: contrast around the middle, then brightness."""
     levels = (np.arange(256) - 128) * gain + 128 + lift
     return np.asarray(levels.clip(0, 255).round(), dtype=np.uint8)
 
 
-def shadow(frame: Frames, place: float, slope: float, depth: float, side: float) -> None:
-    """Darken one side of a line across a frame, in place; all four chosen by 0 <= x < 1."""
-    middle, lean = place * SIDE, (2 * slope - 1) * SIDE
+def cast_shadow(frame: Frames, position: float, slope: float, depth: float, side: float) -> None:
+    """Darken one side of a line across a frame, in place; the numbers are 0 <= x < 1."""
+    middle, lean = position * SIDE, (2 * slope - 1) * SIDE
     top, bottom = round(middle - lean / 2), round(middle + lean / 2)
     edge = 0 if side < 0.5 else SIDE
     outline = np.array([(top, 0), (bottom, SIDE), (edge, SIDE), (edge, 0)], dtype=np.int32)

@@ -1,17 +1,21 @@
-"""What a driver meant: recorded steering made smooth, and the many zeros made fewer.
+"""Prepares the labels of recordings: smooths the steering and drops rows of too common a steering.
 
-A keyboard driver steers by impulses, and 71 to 80 % of real rows are exactly 0; both are a
-recording's, not the road's. Stores keep what was recorded; this is done to labels in memory.
+A keyboard driver steers in impulses, and 71 to 80 % of real rows are exactly 0. Both come from the
+keyboard, not from the road. The stores keep the steering as recorded; only labels in memory are
+changed. This is the one place that does it, for the training and for `lapwing explain`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.dataset import timeline
+from contract.dataset.store import Rows
+from trainer.data.samples import LabelledRecording
 
 BIN: Final = 0.05
 """Width of a bin of the steering histogram."""
@@ -21,39 +25,68 @@ Mask = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float32]
 
 
-def smoothed(
-    steering: Values, time_s: Floats, stretches: npt.NDArray[np.int64], window_s: float
+def prepare_labels(
+    recordings: Sequence[Rows],
+    masks: Sequence[Mask],
+    *,
+    label_smoothing_s: float,
+    max_bin_ratio: float,
+    seed: int,
+) -> list[LabelledRecording]:
+    """Return the recordings with the labels that the network trains on.
+
+    Args:
+        recordings: the rows of each store, in the order of the training.
+        masks: for each recording, (rows,), true for the rows that train.
+        label_smoothing_s: window over which the steering is averaged.
+        max_bin_ratio: maximum size of a bin of the steering histogram, as a multiple of the mean
+            bin; 0 keeps all rows.
+        seed: seed of the choice of rows that are dropped.
+    """
+    labelled = []
+    for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True)):
+        segment = timeline.row_segments(rows)
+        steering = smooth(rows["steering"], timeline.row_times(rows), segment, label_smoothing_s)
+        kept = downsample_bins(steering, mask, max_bin_ratio, seed + number)
+        labelled.append(LabelledRecording(rows, mask, kept, segment, steering))
+    return labelled
+
+
+def smooth(
+    steering: Values, time_s: Floats, segment: npt.NDArray[np.int64], window_s: float
 ) -> Values:
-    """Return each row's mean steering over a window of time around it.
+    """Return the mean steering over a window of time around each row.
 
     Args:
         steering: (rows,), -1..1.
-        time_s: (rows,), rising.
-        stretches: (rows,), of uninterrupted driving; no window reaches from one into another.
-        window_s: from its beginning to its end; 0 returns the steering as it is.
+        time_s: (rows,), never falling.
+        segment: (rows,), numbers of the segments of uninterrupted driving; no window crosses from
+            one into another.
+        window_s: length of the window; 0 returns the steering as it is.
     """
     if window_s <= 0:
         return steering
-    return timeline.window_means(steering, time_s, stretches, window_s).astype(np.float32)
+    return timeline.window_means(steering, time_s, segment, window_s).astype(np.float32)
 
 
-def balanced(steering: Values, mask: Mask, most: float, seed: int) -> Mask:
-    """Return the rows of `mask` that are kept so that no steering is too common.
+def downsample_bins(steering: Values, mask: Mask, max_bin_ratio: float, seed: int) -> Mask:
+    """Return the rows of `mask` without those that make a steering too common.
 
     Args:
         steering: (rows,), -1..1.
-        mask: (rows,), those to choose from.
-        most: how many times the mean of the bins in use a bin may hold; 0 keeps all rows.
-        seed: of the choice.
+        mask: (rows,), the rows to choose from.
+        max_bin_ratio: maximum size of a bin, as a multiple of the mean size of the bins in use;
+            0 keeps all rows.
+        seed: seed of the choice.
     """
-    if most <= 0 or not mask.any():
+    if max_bin_ratio <= 0 or not mask.any():
         return mask
     bins = np.round(steering / BIN).astype(np.int64)
-    kinds, counts = np.unique(bins[mask], return_counts=True)
-    room = max(1, round(most * counts.mean()))
-    chance = np.random.default_rng([seed, 0xBA1A])
+    used_bins, counts = np.unique(bins[mask], return_counts=True)
+    max_rows = max(1, round(max_bin_ratio * counts.mean()))
+    rng = np.random.default_rng([seed, 0xBA1A])
     kept = mask.copy()
-    for kind in kinds[counts > room].tolist():
-        rows = np.flatnonzero(mask & (bins == kind))
-        kept[chance.permutation(rows)[room:]] = False
+    for number in used_bins[counts > max_rows].tolist():
+        rows = np.flatnonzero(mask & (bins == number))
+        kept[rng.permutation(rows)[max_rows:]] = False
     return kept

@@ -1,12 +1,12 @@
-"""The stream: reader processes fill slots of a ring, and the network takes them in order.
+"""Loads batches: reader processes fill slots of memory, and the trainer takes them in order.
 
-    trainer  ──number of a slot, its records written──▶  reader 1..n   (own handles on the stores)
-             ◀──the slot is filled──────────────────────
+    trainer  ──number of a slot with its records──▶  reader 1..n (own handles on the stores)
+             ◀──the slot is filled─────────────────
 
-The trainer hands out every free slot at once, in turn to each reader, and takes them back in the
-same turn: the order of batches is that of the asking and depends on neither the number of readers
-nor their timing. Nothing but pipes connects the processes, so when either side dies, however it
-dies, the kernel closes them and the other side knows.
+The trainer gives every free slot to a reader at once, taking turns, and takes the slots back in the
+same turns. So the order of batches is the order of the requests, and depends on neither the number
+of readers nor their timing. Only pipes connect the processes: when either side dies, in any way,
+the kernel closes them and the other side notices.
 """
 
 from __future__ import annotations
@@ -24,50 +24,51 @@ from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, Ring, slots
+from trainer.data.shared_memory import BatchRing, Records, slot_count
 
 SHUTDOWN_S: Final = 5.0
 
 
 class Batch(NamedTuple):
-    """Samples that belong together; the frames are the ring's, and stay until the next is taken."""
+    """A batch of samples; its frames are shared memory and stay valid until the next is taken."""
 
     numbers: npt.NDArray[np.int64]
+    """(n,), numbers of the samples in the job's table."""
     frames: Frames
     labels: npt.NDArray[np.float32]
 
 
-class Stream:
-    """Reader processes over the stores of a job; use it in `with`.
+class DataLoader:
+    """Runs reader processes over the stores of a job; use it in `with`.
 
     Args:
-        places: of the stores' frames, as records number them.
-        batch: samples that one holds at most.
-        readers: how many processes.
-        queue_bytes: bound on the memory that batches take, all readers together.
-        augmentation: of the samples that have a key.
-        held: batches that the taker may hold at a time: with 2, one batch's frames stay until the
-            next but one is taken.
+        stores: layout of each store, in the order in which records number them.
+        batch: maximum number of samples in a batch.
+        readers: number of processes.
+        queue_bytes: limit on the memory of the batches of all readers together.
+        augmentation: how the samples that have a key are varied.
+        max_in_use: number of batches that may be in use at a time: with 2, the frames of a batch
+            stay valid until the next but one is taken.
 
     Raises:
-        TrainingError: the bound is too small for the batches, or there is not as much memory.
+        TrainingError: the limit is too small for the batches, or there is too little memory.
     """
 
     def __init__(
         self,
-        places: Sequence[BlockLayout],
+        stores: Sequence[BlockLayout],
         *,
         batch: int,
         readers: int,
         queue_bytes: int,
         augmentation: Augmentation | None = None,
-        held: int = 1,
+        max_in_use: int = 1,
     ) -> None:
-        self._held = held
-        self._ring = Ring(slots(queue_bytes, batch, held + 1), batch)
+        self._max_in_use = max_in_use
+        self._ring = BatchRing(slot_count(queue_bytes, batch, max_in_use + 1), batch)
         self._free = deque(range(self._ring.count))
-        self._asked: deque[tuple[int, int, int]] = deque()
-        """Reader, slot and count of what was asked for and not yet taken."""
+        self._pending: deque[tuple[int, int, int]] = deque()
+        """Reader, slot and count of each request whose batch was not taken yet."""
         self._pipes: list[Connection] = []
         self._processes: list[multiprocessing.process.BaseProcess] = []
         context = multiprocessing.get_context("spawn")
@@ -75,79 +76,79 @@ class Stream:
             ours, theirs = context.Pipe()
             process = context.Process(
                 target=loader_worker.serve,
-                args=(theirs, self._ring, list(places), augmentation or Augmentation()),
+                args=(theirs, self._ring, list(stores), augmentation or Augmentation()),
                 name=f"reader-{number}",
                 daemon=True,
             )
             process.start()
-            theirs.close()  # else its end would stay open here, and a dead reader go unnoticed
+            theirs.close()  # an end left open here would hide the death of a reader
             self._pipes.append(ours)
             self._processes.append(process)
 
     @property
     def processes(self) -> list[int]:
-        """The process ids of the readers."""
+        """Process ids of the readers."""
         return [process.pid or 0 for process in self._processes]
 
-    def batches(self, asked: Iterable[Records]) -> Iterator[Batch]:
-        """Yield the samples of each batch of records that is asked for, in that order.
+    def batches(self, requests: Iterable[Records]) -> Iterator[Batch]:
+        """Yield a batch for each request, in their order.
 
         Raises:
-            TrainingError: a reader failed; its reason is in the message.
-            ReaderDiedError: it was killed.
+            TrainingError: a reader failed; the message gives its reason.
+            ReaderDiedError: a reader was killed.
         """
-        requests = iter(asked)
-        handed: deque[int] = deque()
+        remaining = iter(requests)
+        in_use: deque[int] = deque()
         turn = 0
         try:
             while True:
-                while self._free and (records := next(requests, None)) is not None:
-                    self._ask(turn, records)
+                while self._free and (records := next(remaining, None)) is not None:
+                    self._request(turn, records)
                     turn = (turn + 1) % len(self._pipes)
-                if not self._asked:
+                if not self._pending:
                     return
-                number, slot, count = self._asked[0]
+                number, slot, count = self._pending[0]
                 self._await(number)
-                self._asked.popleft()
-                handed.append(slot)
+                self._pending.popleft()
+                in_use.append(slot)
                 records = self._ring.records(slot)[:count]
                 yield Batch(
                     records["number"].copy(),
                     self._ring.frames(slot)[:count],
                     records["label"].copy(),
                 )
-                if len(handed) == self._held:
-                    self._free.append(handed.popleft())
+                if len(in_use) == self._max_in_use:
+                    self._free.append(in_use.popleft())
         finally:
-            # Of a stream that was left early: what was asked for still comes, and is let go.
-            while self._asked and self._pipes:
-                number, slot, _ = self._asked.popleft()
+            # If the caller stopped early, pending batches still arrive and are dropped.
+            while self._pending and self._pipes:
+                number, slot, _ = self._pending.popleft()
                 self._await(number)
                 self._free.append(slot)
-            self._free.extend(handed)
+            self._free.extend(in_use)
 
-    def _ask(self, number: int, records: Records) -> None:
+    def _request(self, number: int, records: Records) -> None:
         slot = self._free.popleft()
         self._ring.records(slot)[: len(records)] = records
         try:
             self._pipes[number].send_bytes(loader_worker.REQUEST.pack(slot, len(records)))
         except OSError as error:
             raise self._death(number) from error
-        self._asked.append((number, slot, len(records)))
+        self._pending.append((number, slot, len(records)))
 
     def _await(self, number: int) -> None:
-        """Wait until a reader has filled the slot that it was asked for first."""
+        """Wait until a reader has filled its oldest requested slot."""
         try:
-            # Its end of the pipe is its own alone: when it dies, however it dies, this returns.
-            answer = self._pipes[number].recv_bytes()
+            # Only the reader holds its end of the pipe, so this returns when the reader dies.
+            reply = self._pipes[number].recv_bytes()
         except (EOFError, OSError) as error:
             raise self._death(number) from error
-        if answer != loader_worker.DONE:
-            self._asked.clear()
-            raise TrainingError(f"reader {number} failed", got=answer[1:].decode())
+        if reply != loader_worker.DONE:
+            self._pending.clear()
+            raise TrainingError(f"reader {number} failed", got=reply[1:].decode())
 
     def _death(self, number: int) -> ReaderDiedError:
-        self._asked.clear()
+        self._pending.clear()
         process = self._processes[number]
         process.join(SHUTDOWN_S)
         return ReaderDiedError(
@@ -157,7 +158,7 @@ class Stream:
         )
 
     def close(self) -> None:
-        """End the readers: a closed pipe is their sign to leave."""
+        """Stop the readers, which end when their pipe is closed."""
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:

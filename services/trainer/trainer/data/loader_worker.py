@@ -1,4 +1,4 @@
-"""A reader: fills slots of the ring with the frames that their records ask for."""
+"""The reader process: fills slots with the frames that their records ask for."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ import numpy as np
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
 from trainer.data.augmentation import Augmentation
-from trainer.data.shared_memory import Records, Ring
+from trainer.data.shared_memory import BatchRing, Records
 
 REQUEST: Final = struct.Struct("<ii")
-"""Slot, and how many of its records are to be served."""
+"""A request: the slot, and the number of its records."""
 DONE: Final = b"\0"
 FAILED: Final = b"\1"
-"""The first byte of an answer; a failure's reason follows it."""
+"""First byte of a reply; the reason of a failure follows it."""
 
 
 def serve(
-    pipe: Connection, ring: Ring, places: Sequence[BlockLayout], augmentation: Augmentation
+    pipe: Connection, ring: BatchRing, layouts: Sequence[BlockLayout], augmentation: Augmentation
 ) -> None:
-    """Answer requests until the trainer closes its end: the body of a reader process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's; it closes the pipe
+    """Serve requests until the trainer closes its end; this is the body of a reader process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer handles Ctrl-C and closes the pipe
     cv2.setNumThreads(1)
     stores: list[BlockReader] = []
     try:
-        stores += [BlockReader(place) for place in places]
+        stores += [BlockReader(layout) for layout in layouts]
         while True:
             slot, count = REQUEST.unpack(pipe.recv_bytes())
             fill(ring.records(slot)[:count], ring.frames(slot)[:count], stores, augmentation)
             pipe.send_bytes(DONE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the trainer is done, or dead
+        return  # the trainer has finished or died
     except LapwingError as error:
         pipe.send_bytes(FAILED + str(error).encode())
     finally:
@@ -48,21 +48,21 @@ def serve(
 def fill(
     records: Records, frames: Frames, stores: Sequence[BlockReader], augmentation: Augmentation
 ) -> None:
-    """Put each record's frame into its place, mirrored and varied as the record says.
+    """Read each record's frame, mirror it if the record says so, and augment it.
 
     Args:
-        records: (n,) of ring.RECORD; labels change with what is done to their frames.
-        frames: uint8 (n, 128, 128, 3), to be filled.
-        stores: that the records number.
-        augmentation: of the samples that have a key.
+        records: (n,) of shared_memory.RECORD; the labels of moved views are replaced.
+        frames: uint8 (n, 128, 128, 3), the memory to fill.
+        stores: the stores that the records number.
+        augmentation: how the samples that have a key are varied.
     """
     store_of = records["store"]
     if (store_of == store_of[0]).all():
         stores[store_of[0]].gather(records["frame"], frames)
     else:
         for store in np.unique(store_of).tolist():
-            mine = np.flatnonzero(store_of == store)
-            stores[store].gather(records["frame"][mine], frames, mine)
+            of_store = np.flatnonzero(store_of == store)
+            stores[store].gather(records["frame"][of_store], frames, of_store)
     for number in np.flatnonzero(records["flip"]).tolist():
         cv2.flip(frames[number], 1, dst=frames[number])
     augmentation.apply(records, frames)

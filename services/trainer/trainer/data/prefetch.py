@@ -1,4 +1,4 @@
-"""Moves batches to the device that trains while it computes on the one before."""
+"""Moves each batch to the training device while the device computes on the batch before."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-HELD: Final = 2
-"""Batches of the stream in use at a time: the one in the step, and the one on its way."""
+MAX_IN_USE: Final = 2
+"""Batches of the loader in use at a time: one in the training step, one being moved."""
 
 
-class Placed(NamedTuple):
-    """A batch on its device, and what the host keeps of it."""
+class DeviceBatch(NamedTuple):
+    """A batch whose frames are on the device."""
 
     numbers: npt.NDArray[np.int64]
     frames: Any
-    """The backend's tensor."""
+    """A tensor of the Keras backend."""
     labels: npt.NDArray[np.float32]
 
 
-def prefetched(batches: Iterable[tuple[Any, Any, Any]]) -> Iterator[Placed]:
-    """Yield each batch with its frames on the device, moved by a thread that is one batch ahead.
+def prefetch(batches: Iterable[tuple[Any, Any, Any]]) -> Iterator[DeviceBatch]:
+    """Yield each batch with its frames on the device; a thread moves them one batch ahead.
 
-    What the batches raise is raised here.
+    An exception from `batches` is raised here.
     """
     source = iter(batches)
 
-    def move() -> Placed | None:
+    def move() -> DeviceBatch | None:
         batch = next(source, None)
         if batch is None:
             return None
         numbers, frames, labels = batch
-        return Placed(numbers, keras.ops.convert_to_tensor(frames), labels)
+        return DeviceBatch(numbers, keras.ops.convert_to_tensor(frames), labels)
 
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as executor:
-        coming = executor.submit(move)
-        while (placed := coming.result()) is not None:
-            coming = executor.submit(move)
-            yield placed
+        upcoming = executor.submit(move)
+        while (device_batch := upcoming.result()) is not None:
+            upcoming = executor.submit(move)
+            yield device_batch

@@ -1,4 +1,4 @@
-"""The index of samples: what a network is shown, as numbers of frames, never as copied pixels."""
+"""Lists the samples of a training as numbers of frames, without copying any pixel."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from contract.vehicle import MPS_PER_MPH
 
 SAMPLE: Final = np.dtype(
     [
-        ("store", "<i4"),  # which of the job's stores
-        ("frame", "<i4"),  # which of its frames
-        ("row", "<i4"),  # the row whose steering it is labelled with
-        ("label", "<f4"),  # steering, -1..1, corrected for its camera
+        ("store", "<i4"),  # number of the store among the job's
+        ("frame", "<i4"),  # number of the frame in the store
+        ("row", "<i4"),  # row whose steering is the label
+        ("label", "<f4"),  # steering, -1..1, corrected for the camera
         ("speed_mps", "<f4"),
-        ("flip", "?"),  # shown mirrored; the label is reversed already
+        ("flip", "?"),  # the frame is mirrored; the label is reversed already
     ]
 )
 Samples = npt.NDArray[np.void]
@@ -28,50 +28,50 @@ Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float32]
 Labeller = Callable[[Values, str, Values], Values]
-"""Of steerings (n,), a camera's name and speeds (n,), m/s: the labels (n,) of its frames."""
+"""Takes steering (n,), the name of a camera and speed (n,), m/s; returns labels (n,)."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """All samples of a job in one table, and which numbers of it serve which use."""
+class SampleTable:
+    """All samples of a job in one table, and the numbers of those for each use."""
 
     samples: Samples
     train: Numbers
-    """Expanded: cameras, history, mirror images."""
-    seen: Numbers
-    """The centre frames of the rows that train, as the driver saw them."""
+    """The samples to train on: all cameras, earlier frames, mirror images."""
+    train_centre: Numbers
+    """The centre frames of the rows that train, as recorded."""
     validation: Numbers
-    """The centre frames of the rows that validate."""
+    """The centre frames of the rows that validate, as recorded."""
 
 
-def tabulate(training: Samples, seen: Samples, validation: Samples) -> Table:
-    """Put the three uses of samples into one table."""
-    ends = np.cumsum([len(training), len(seen), len(validation)])
+def build_table(train: Samples, train_centre: Samples, validation: Samples) -> SampleTable:
+    """Put the samples of the three uses into one table."""
+    ends = np.cumsum([len(train), len(train_centre), len(validation)])
     numbers = np.split(np.arange(ends[-1], dtype=np.int64), ends[:-1])
-    return Table(np.concatenate([training, seen, validation]), *numbers)
+    return SampleTable(np.concatenate([train, train_centre, validation]), *numbers)
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
-    """One recording as it is to be trained on.
+class LabelledRecording:
+    """One recording with the labels that the network trains on.
 
     Args:
-        rows: of its store.
-        mask: (rows,), those whose frames may be trained on.
-        kept: (rows,), those of them whose steering is trained on.
-        stretch: (rows,), numbers of the stretches of uninterrupted driving.
-        steering: (rows,), -1..1, what is to be learned.
+        rows: the rows of its store.
+        mask: (rows,), true for rows whose frames may be trained on.
+        kept: (rows,), true for those of them whose steering is trained on.
+        segment: (rows,), numbers of the segments of uninterrupted driving.
+        steering: (rows,), -1..1, the labels.
     """
 
     rows: Rows
     mask: Mask
     kept: Mask
-    stretch: Numbers
+    segment: Numbers
     steering: npt.NDArray[np.float32]
 
 
-def training(
-    recordings: Sequence[Material],
+def expand(
+    recordings: Sequence[LabelledRecording],
     *,
     cameras: Sequence[str],
     labeller: Labeller,
@@ -80,34 +80,51 @@ def training(
 ) -> Samples:
     """Expand recordings into samples: cameras, earlier frames, mirror images.
 
-    An earlier frame is taken only from the same stretch of driving and only from a row that may be
-    trained on itself.
+    An earlier frame is used only if it belongs to the same segment of driving and its own row may
+    be trained on.
+
+    Args:
+        recordings: the recordings, in the order of the job's stores.
+        cameras: names of the cameras whose frames are used.
+        labeller: gives the labels of a camera's frames.
+        flip: whether the mirror image of each sample is added.
+        history: number of earlier frames that are used with the label of each row.
 
     Raises:
-        TrainingError: there is none.
+        TrainingError: there is no sample.
     """
     parts = []
-    for number, each in enumerate(recordings):
+    for number, recording in enumerate(recordings):
         for age in range(history + 1):
-            later = np.flatnonzero(each.kept)
+            later = np.flatnonzero(recording.kept)
             later = later[later >= age]
             earlier = later - age
-            joined = each.mask[earlier] & (each.stretch[earlier] == each.stretch[later])
-            later, earlier = later[joined], earlier[joined]
-            speed_mps = each.rows["speed_mph"][later] * np.float32(MPS_PER_MPH)
+            usable = recording.mask[earlier] & (
+                recording.segment[earlier] == recording.segment[later]
+            )
+            later, earlier = later[usable], earlier[usable]
+            speed_mps = recording.rows["speed_mph"][later] * np.float32(MPS_PER_MPH)
             for camera in cameras:
-                frames = each.rows[camera][earlier]
-                seen = frames != ABSENT
-                labels = labeller(each.steering[later], camera, speed_mps)
-                parts.append(_samples(number, each.rows, frames[seen], later[seen], labels[seen]))
+                frames = recording.rows[camera][earlier]
+                present = frames != ABSENT
+                labels = labeller(recording.steering[later], camera, speed_mps)
+                parts.append(
+                    _samples(
+                        number,
+                        recording.rows,
+                        frames[present],
+                        later[present],
+                        labels[present],
+                    )
+                )
     samples = np.concatenate(parts)
     if not len(samples):
-        raise TrainingError("the split leaves nothing to train on", remedy="Record more laps")
-    return np.concatenate([samples, _mirrored(samples)]) if flip else samples
+        raise TrainingError("the split leaves no sample to train on", remedy="Record more laps")
+    return np.concatenate([samples, _mirror(samples)]) if flip else samples
 
 
-def plain(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
-    """Return one sample a row of `masks`: the centre frame as it was seen, in order of time."""
+def centre_frames(recordings: Sequence[Rows], masks: Sequence[Mask]) -> Samples:
+    """Return one sample for each row of `masks`: the centre frame as recorded, in order of time."""
     return np.concatenate(
         [
             _samples(
@@ -132,7 +149,7 @@ def _samples(
     return samples
 
 
-def _mirrored(samples: Samples) -> Samples:
+def _mirror(samples: Samples) -> Samples:
     mirrored = samples.copy()
     mirrored["flip"] = True
     mirrored["label"] = -samples["label"]

@@ -1,11 +1,11 @@
-"""The ring: slots of shared memory, each a batch with its labels, between trainer and readers.
+"""Shares batches between the trainer and the readers: a ring of slots in shared memory.
 
-What travels between the processes is the number of a slot. A sample's frame and its label lie in
-the same slot, so they cannot part, however many readers there are.
+Only the number of a slot travels between the processes. A sample's frame and its label lie in the
+same slot, so they cannot be separated, however many readers there are.
 
-The memory is a file without a name in /dev/shm: the kernel frees it with the last process that
-holds it, whatever killed them, and there is nothing to be reaped. It is allocated whole at the
-start: where there is too little, that is an error then, and not a bus error an hour later.
+The memory is a nameless file in /dev/shm. The kernel frees it with the last process that holds it,
+however that process ends, so nothing needs cleaning up. It is allocated as a whole at the start:
+too little memory is an error at once, instead of a bus error an hour later.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from contract.frames import spec
 
 RECORD: Final = np.dtype(
     [
-        ("number", "<i8"),  # of the sample, in the job's table
-        ("key", "<u8"),  # of its chance in this epoch; 0: it is shown as it was recorded
+        ("number", "<i8"),  # number of the sample in the job's table
+        ("key", "<u8"),  # key of its random numbers in this epoch; 0 leaves it as recorded
         ("store", "<i4"),
         ("frame", "<i4"),
         ("label", "<f4"),
@@ -37,74 +37,76 @@ RECORD: Final = np.dtype(
     ],
     align=True,
 )
-"""What a reader is told of a sample, and where it leaves the label that fits what it made."""
-MOST_SLOTS: Final = 8
-"""More would only be memory, and past the processor's caches slower."""
+"""The request for one sample; the reader replaces the label if it moves the view."""
+MAX_SLOTS: Final = 8
+"""Maximum number of slots; more would only take memory and exceed the processor's caches."""
 PAGE: Final = 4096
 
 Records = npt.NDArray[np.void]
 Frames = npt.NDArray[np.uint8]
 
 
-def records(
+def make_records(
     samples: npt.NDArray[np.void],
     numbers: npt.NDArray[np.int64],
     keys: npt.NDArray[np.uint64] | None = None,
 ) -> Records:
-    """Return the records, (n,) of RECORD, of a table's samples of these numbers.
+    """Return the records, (n,) of RECORD, of some of a table's samples.
 
     Args:
-        samples: the table, of index.SAMPLE.
-        numbers: (n,).
-        keys: (n,), of each sample's chance; None: all are shown as they were recorded.
+        samples: the table, of samples.SAMPLE.
+        numbers: (n,), numbers of the samples.
+        keys: (n,), keys of their random numbers; None leaves all as recorded.
     """
-    made = np.zeros(len(numbers), dtype=RECORD)
-    made["number"] = numbers
+    records = np.zeros(len(numbers), dtype=RECORD)
+    records["number"] = numbers
     if keys is not None:
-        made["key"] = keys
+        records["key"] = keys
     for name in ("store", "frame", "label", "speed_mps", "flip"):
-        made[name] = samples[name][numbers]
-    return made
+        records[name] = samples[name][numbers]
+    return records
 
 
-def slots(queue_bytes: int, batch: int, least: int) -> int:
-    """Return how many slots fit into a bound.
+def slot_count(queue_bytes: int, batch: int, minimum: int) -> int:
+    """Return the number of slots that fit into `queue_bytes`.
 
     Raises:
-        TrainingError: fewer than `least`, without which nobody could work while another does.
+        TrainingError: fewer than `minimum` slots fit, which trainer and readers need to work at
+            the same time.
     """
-    count = min(MOST_SLOTS, queue_bytes // _slot_bytes(batch))
-    if count < least:
-        need = -(-least * _slot_bytes(batch) >> 20)
+    count = min(MAX_SLOTS, queue_bytes // _slot_bytes(batch))
+    if count < minimum:
+        needed_mib = -(-minimum * _slot_bytes(batch) >> 20)
         raise TrainingError(
             f"the queue is too small for batches of {batch}",
             got=f"{queue_bytes >> 20} MiB",
-            remedy=f"Set LAPWING_QUEUE_MIB to {need} at least, or train with a smaller --batch",
+            remedy=f"Set LAPWING_QUEUE_MIB to at least {needed_mib}, or lower --batch",
         )
     return count
 
 
-class Handed(Protocol):
-    """A file descriptor on its way into another process."""
+class DupFd(Protocol):
+    """A file descriptor that is passed to another process."""
 
     def detach(self) -> int:
-        """Return it there."""
+        """Return the descriptor in the other process."""
 
 
-class Ring:
-    """Slots of shared memory; passed to a spawned process it is the same memory there.
+class BatchRing:
+    """Slots of shared memory; a spawned process that receives the ring sees the same memory.
 
     Args:
-        count: of slots.
-        batch: samples that a slot holds at most.
-        folder: where the memory comes from; None: /dev/shm, or the folder for temporary files.
+        count: number of slots.
+        batch: maximum number of samples in a slot.
+        folder: folder that provides the memory; None takes /dev/shm, or else the folder for
+            temporary files.
 
     Raises:
-        TrainingError: there is too little of it.
+        TrainingError: there is too little memory.
     """
 
     def __init__(self, count: int, batch: int, folder: Path | None = None) -> None:
-        folder = folder or _shared()
+        folder = folder or _memory_folder()
         size = count * _slot_bytes(batch)
         with tempfile.TemporaryFile(dir=folder) as file:
             descriptor = os.dup(file.fileno())
@@ -118,7 +120,7 @@ class Ring:
             raise TrainingError(
                 f"there is no room for the queue's {size >> 20} MiB in {folder}",
                 got=f"{shutil.disk_usage(folder).free >> 20} MiB free",
-                remedy="Lower LAPWING_QUEUE_MIB, or give more: shm_size in docker-compose.yml",
+                remedy="Lower LAPWING_QUEUE_MIB, or raise shm_size in docker-compose.yml",
             ) from error
         self._open(descriptor, count, batch)
 
@@ -141,24 +143,24 @@ class Ring:
         return self._frames[slot]
 
     def close(self) -> None:
-        """Let go of the memory; it goes once the last view of it does."""
+        """Release the memory; the kernel frees it with the last view of it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1
         self._records, self._frames = [], []
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _attached, (reduction.DupFd(self._descriptor), self.count, self.batch)
+        return _attach, (reduction.DupFd(self._descriptor), self.count, self.batch)
 
 
-def _attached(handed: Handed, count: int, batch: int) -> Ring:
-    """Return the ring of another process in this one."""
-    ring = Ring.__new__(Ring)
-    ring._open(handed.detach(), count, batch)
+def _attach(descriptor: DupFd, count: int, batch: int) -> BatchRing:
+    """Return the ring of another process in this process."""
+    ring = BatchRing.__new__(BatchRing)
+    ring._open(descriptor.detach(), count, batch)
     return ring
 
 
-def _shared() -> Path:
+def _memory_folder() -> Path:
     memory = Path("/dev/shm")  # noqa: S108
     return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
 

@@ -1,8 +1,8 @@
-"""Which rows train and which validate: decided before anything is expanded, by time.
+"""Splits rows into training and validation by time, before anything is expanded.
 
-Neighbouring frames of a recording are almost the same picture, so a random split measures memory.
-Validation is whole recordings, or contiguous blocks of time with a gap around them from which
-nothing trains.
+Neighbouring frames of a recording are almost the same image, so a random split would only measure
+memory. Validation takes whole recordings, or contiguous blocks of time with a gap around them
+within which nothing trains.
 """
 
 from __future__ import annotations
@@ -19,75 +19,76 @@ from contract.dataset.timeline import row_times
 from contract.errors import TrainingError
 
 MANY_RECORDINGS: Final = 5
-"""From here on `auto` validates on whole recordings."""
-MOST_BLOCKS: Final = 5
+"""From this number of recordings on, `auto` validates on whole recordings."""
+MAX_BLOCKS: Final = 5
+"""Maximum number of validation blocks in a recording."""
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Masks over the rows of each store; rows in neither lie in the gap."""
+    """Masks over the rows of each store; rows in neither mask lie in a gap."""
 
     train: list[Mask]
     validation: list[Mask]
 
 
-def split(recordings: Sequence[Rows], how: str, share: float, gap_s: float, seed: int) -> Split:
-    """Part the rows of all recordings; the same arguments give the same split.
+def split(recordings: Sequence[Rows], mode: str, share: float, gap_s: float, seed: int) -> Split:
+    """Split the rows of all recordings; the same arguments give the same split.
 
     Args:
         recordings: the rows of each store.
-        how: "recordings", "blocks" or "auto".
-        share: of the rows (blocks) or of the recordings that validates.
-        gap_s: seconds around validation rows that belong to neither side. Holds across stores of
-            the same drive too, so that a piece that was imported twice is never on both sides.
-        seed: of the choice.
+        mode: "recordings", "blocks" or "auto".
+        share: share of the rows (blocks) or of the recordings that validates.
+        gap_s: seconds around validation rows that belong to neither side. It holds across stores
+            of the same drive too, so that a part that was imported twice is never on both sides.
+        seed: seed of the choice.
 
     Raises:
         TrainingError: one side would be empty.
     """
-    random = np.random.default_rng([seed, 0x5EED])
-    whole = how == "recordings" or (how == "auto" and len(recordings) >= MANY_RECORDINGS)
+    rng = np.random.default_rng([seed, 0x5EED])
+    whole = mode == "recordings" or (mode == "auto" and len(recordings) >= MANY_RECORDINGS)
     if whole:
-        validation = _whole_recordings(recordings, share, random)
+        validation = _whole_recordings(recordings, share, rng)
     else:
-        validation = [_blocks(rows, share, gap_s, random) for rows in recordings]
-    train = _outside(recordings, validation, gap_s)
-    for name, masks in (("train on", train), ("validate on", validation)):
+        validation = [_blocks(rows, share, gap_s, rng) for rows in recordings]
+    train = _rows_outside_gap(recordings, validation, gap_s)
+    for use, masks in (("train on", train), ("validate on", validation)):
         if not any(mask.any() for mask in masks):
             raise TrainingError(
-                f"the split leaves no row to {name}",
+                f"the split leaves no row to {use}",
                 got=f"{[len(rows) for rows in recordings]} rows",
-                remedy=f"Record more than a few seconds, or lower gap_s ({gap_s})",
+                remedy=f"Record more than a few seconds, or lower validation_gap_s ({gap_s})",
             )
     return Split(train, validation)
 
 
 def _whole_recordings(
-    recordings: Sequence[Rows], share: float, random: np.random.Generator
+    recordings: Sequence[Rows], share: float, rng: np.random.Generator
 ) -> list[Mask]:
     if len(recordings) < 2:
         raise TrainingError(
-            "a split by recordings needs two of them",
+            "a split by recordings needs at least two recordings",
             got=len(recordings),
-            remedy="Import another, or train with split=blocks",
+            remedy="Import another recording, or train with split=blocks",
         )
     count = min(len(recordings) - 1, max(1, round(share * len(recordings))))
-    held_out = set(random.permutation(len(recordings))[:count].tolist())
+    held_out = set(rng.permutation(len(recordings))[:count].tolist())
     return [np.full(len(rows), number in held_out) for number, rows in enumerate(recordings)]
 
 
-def _blocks(rows: Rows, share: float, gap_s: float, random: np.random.Generator) -> Mask:
-    """Choose contiguous blocks, one at a random place in each of equal parts of the recording."""
+def _blocks(rows: Rows, share: float, gap_s: float, rng: np.random.Generator) -> Mask:
+    """Choose contiguous blocks, one at a random position in each of several equal parts."""
     count = len(rows)
     duration_s = float(np.ptp(row_times(rows))) if count else 0.0
-    # A block shorter than four gaps would throw away more rows than it validates.
-    parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MOST_BLOCKS))
+    # A block shorter than four gaps would lose more rows to the gaps than it validates.
+    parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
     mask = np.zeros(count, dtype=np.bool_)
     for first, last in zip(*_bounds(count, parts), strict=True):
         length = round(share * (last - first))
-        start = first + int(random.integers(0, last - first - length + 1))
+        start = first + int(rng.integers(0, last - first - length + 1))
         mask[start : start + length] = True
     return mask
 
@@ -97,44 +98,46 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
     return edges[:-1], edges[1:]
 
 
-def _outside(recordings: Sequence[Rows], validation: list[Mask], gap_s: float) -> list[Mask]:
+def _rows_outside_gap(
+    recordings: Sequence[Rows], validation: list[Mask], gap_s: float
+) -> list[Mask]:
     """Return the rows farther than the gap from every validation row of the same drive."""
     masks = []
     for rows, mask in zip(recordings, validation, strict=True):
         near = _near(row_times(rows), np.sort(row_times(rows)[mask]), gap_s)
-        for other, held in zip(recordings, validation, strict=True):
-            if other is not rows and held.any() and _same_drive(rows, other):
-                near |= _near(rows["time_s"], np.sort(other["time_s"][held]), gap_s)
+        for other, other_mask in zip(recordings, validation, strict=True):
+            if other is not rows and other_mask.any() and _same_drive(rows, other):
+                near |= _near(rows["time_s"], np.sort(other["time_s"][other_mask]), gap_s)
         masks.append(~near & ~mask)
     return masks
 
 
 def _same_drive(one: Rows, other: Rows) -> bool:
-    """Tell whether two recordings hold pieces of the same drive.
+    """Tell whether two recordings hold parts of the same drive.
 
-    Where their times overlap most rows are then the same. That the clocks overlap is not enough:
-    two people may have driven at once, and a simulator's clock may begin at the same moment.
+    They do if most rows are the same where their times overlap. Overlapping times alone are not
+    enough: two people may have driven at once, and a simulator's clock may start at the same time.
     """
     times, others = one["time_s"], other["time_s"]
     if not (len(times) and len(others)):
         return False
     if not (np.isfinite(times).all() and np.isfinite(others).all()):
         return False
-    both = (times >= others.min()) & (times <= others.max())
-    told = [(row["time_s"], row["steering"], row["speed_mph"]) for row in other]
-    known = {tuple(map(float, each)) for each in told}
-    same = [
-        (float(row["time_s"]), float(row["steering"]), float(row["speed_mph"])) in known
-        for row in one[both]
-    ]
+    overlap = (times >= others.min()) & (times <= others.max())
+    other_rows = {_identity(row) for row in other}
+    same = [_identity(row) in other_rows for row in one[overlap]]
     return bool(same) and sum(same) * 2 > len(same)
 
 
-def _near(times: npt.NDArray[np.float64], moments: npt.NDArray[np.float64], gap_s: float) -> Mask:
-    """Tell which times lie within the gap of any of the sorted moments; NaN lies near none."""
-    if not len(moments):
+def _identity(row: np.void) -> tuple[float, float, float]:
+    return float(row["time_s"]), float(row["steering"]), float(row["speed_mph"])
+
+
+def _near(times: npt.NDArray[np.float64], events: npt.NDArray[np.float64], gap_s: float) -> Mask:
+    """Tell which times lie within the gap of a sorted event; NaN lies near none."""
+    if not len(events):
         return np.zeros(len(times), dtype=np.bool_)
-    after = np.searchsorted(moments, times).clip(0, len(moments) - 1)
+    after = np.searchsorted(events, times).clip(0, len(events) - 1)
     before = (after - 1).clip(0)
-    distance = np.minimum(np.abs(moments[after] - times), np.abs(moments[before] - times))
+    distance = np.minimum(np.abs(events[after] - times), np.abs(events[before] - times))
     return np.asarray(distance <= gap_s)

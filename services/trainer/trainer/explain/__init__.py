@@ -1,1 +1,1 @@
-"""Explains a version: what it sees, where it looks, and where it errs."""
+"""Explains a version: what the network sees, where it looks, and where it is wrong."""

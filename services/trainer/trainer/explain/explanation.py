@@ -1,4 +1,4 @@
-"""What an explanation says: figures, each with its unit, and pictures, each with what it shows."""
+"""Collects an explanation: figures with their units, and images with captions."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any
 
 
 @dataclass
-class Account:
-    """The content of explanation.json, as it is gathered."""
+class Explanation:
+    """The content of explanation.json, which grows while the explanation is made."""
 
     version: int
     sha256: str
-    """Of the version's model.h5."""
+    """Hash of the version's model.h5."""
     job_id: str
     made_at: str
     figures: list[dict[str, Any]] = field(default_factory=list)
-    """name, value and unit of each; a share of something is of unit 1."""
+    """Name, value and unit of each figure; a share has the unit 1."""
     frames: list[dict[str, Any]] = field(default_factory=list)
-    """Those that were drawn, with their figures."""
+    """The frames that were drawn, with their figures."""
     hardest: list[dict[str, Any]] = field(default_factory=list)
-    """Validation frames, the worst first."""
+    """The validation frames with the largest errors, the largest first."""
     pictures: list[dict[str, str]] = field(default_factory=list)
-    """file and shows."""
+    """The name of each image file and what it shows."""
     missing: list[str] = field(default_factory=list)
-    """What could not be shown, and why."""
+    """Sentences on what could not be shown, and why."""
 
-    def figure(self, name: str, value: float, unit: str) -> None:
-        """Note a figure."""
+    def add_figure(self, name: str, value: float, unit: str) -> None:
+        """Add a figure."""
         self.figures.append({"name": name, "value": value, "unit": unit})
 
-    def picture(self, file: str, shows: str) -> None:
-        """Note a picture."""
+    def add_image(self, file: str, shows: str) -> None:
+        """Add an image file and what it shows."""
         self.pictures.append({"file": file, "shows": shows})
 
-    def document(self) -> dict[str, Any]:
-        """Return it as what a JSON file holds."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of explanation.json."""
         return asdict(self)

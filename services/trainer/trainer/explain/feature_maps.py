@@ -1,4 +1,4 @@
-"""The feature maps of a network's convolutions: what each filter answers, and where."""
+"""Computes the feature maps of a network's convolutions."""
 
 from __future__ import annotations
 
@@ -8,72 +8,86 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Activate, Conv, Crop, Layer, Network, Normalize, Pad, Resize, Scale
+from trainer.graph.layers import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Crop,
+    Layer,
+    NetworkSpec,
+    Pad,
+    Rescale,
+    Resize,
+)
 
 Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A convolution of a chain."""
+class ConvStage:
+    """A convolution of a network."""
 
     conv: int
-    """Its number in the chain, from 0."""
+    """Index of its layer."""
     maps: int
-    """The number of the layer whose values are its maps: of its non-linearity, if it has one."""
+    """Index of the layer whose output is its maps: its activation, if it has one."""
 
 
-def stages(network: Network) -> list[Stage]:
+def conv_stages(network: NetworkSpec) -> list[ConvStage]:
     """Return the convolutions, in order.
 
-    Of one pixel each before any that sees a pixel's neighbours are left out: they mix colours
-    (`preparation`), and find nothing.
+    Convolutions of 1 x 1 before all larger ones are left out: they convert colours
+    (`input_pipeline`) and detect nothing.
     """
-    found: list[Stage] = []
+    stages: list[ConvStage] = []
     for number, layer in enumerate(network.layers):
-        if isinstance(layer, Conv) and (found or layer.kernel.shape[:2] != (1, 1)):
-            found.append(Stage(number, _bent(network.layers, number)))
-    return found
+        if isinstance(layer, Conv) and (stages or layer.kernel.shape[:2] != (1, 1)):
+            stages.append(ConvStage(number, _activation_index(network.layers, number)))
+    return stages
 
 
-def _bent(layers: tuple[Layer, ...], conv: int) -> int:
-    """Return the number of a convolution's non-linearity, or its own."""
+def _activation_index(layers: tuple[Layer, ...], conv: int) -> int:
+    """Return the index of a convolution's activation, or its own if it has none."""
     for number in range(conv + 1, len(layers)):
-        if isinstance(layers[number], Activate):
+        if isinstance(layers[number], Activation):
             return number
-        if not isinstance(layers[number], Normalize | Scale):
+        if not isinstance(layers[number], BatchNorm | Rescale):
             break
     return conv
 
 
-def trace(network: Network, samples: npt.NDArray[np.generic]) -> list[Values]:
-    """Return what each layer makes of samples (n, *network.input_shape): values (n, …)."""
-    values, found = samples.astype(np.float32), []
+def layer_outputs(network: NetworkSpec, samples: npt.NDArray[np.generic]) -> list[Values]:
+    """Return the output of each layer, (n, …), for samples (n, *network.input_shape)."""
+    values, outputs = samples.astype(np.float32), []
     for layer in network.layers:
         values = numpy_backend.apply(layer, values)
-        found.append(values)
-    return found
+        outputs.append(values)
+    return outputs
 
 
-def seen(network: Network, pictures: npt.NDArray[np.generic]) -> Values:
-    """Return of pictures (n, height, width, …) what goes into the first convolution.
+def conv_input(network: NetworkSpec, images: npt.NDArray[np.generic]) -> Values:
+    """Return images (n, height, width, …) as they enter the first convolution.
 
-    Only cut and resized as the network does it, so that colours stay what they are.
+    They are only cropped, padded and resized as in the network, so that their colours stay.
     """
-    found = stages(network)
-    values = pictures.astype(np.float32)
-    for layer in network.layers[: found[0].conv if found else 0]:
+    stages = conv_stages(network)
+    values = images.astype(np.float32)
+    for layer in network.layers[: stages[0].conv if stages else 0]:
         if isinstance(layer, Crop | Pad | Resize):
             values = numpy_backend.apply(layer, values)
     return values
 
 
-def box(network: Network) -> tuple[float, float, float, float]:
-    """Return which pixels of the input that is: first and last row, first and last column."""
+def conv_input_box(network: NetworkSpec) -> tuple[float, float, float, float]:
+    """Return the input pixels that reach the first convolution.
+
+    Returns:
+        First and last row, first and last column.
+    """
     high, wide, _ = network.input_shape
-    # Counted from 1: padding brings zeros.
-    places = np.moveaxis(np.indices((high, wide)) + 1, 0, -1)
-    rows, columns = seen(network, places[None])[0].transpose(2, 0, 1)
+    # The pixels count from 1, since padding adds zeros.
+    positions = np.moveaxis(np.indices((high, wide)) + 1, 0, -1)
+    rows, columns = conv_input(network, positions[None])[0].transpose(2, 0, 1)
     inside = (rows > 0) & (columns > 0)
     return (
         float(rows[inside].min()) - 1,

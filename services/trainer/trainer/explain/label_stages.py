@@ -1,4 +1,4 @@
-"""What a version was taught: its labels at each stage of their preparation."""
+"""Shows how the labels of a version changed at each stage of their preparation."""
 
 from __future__ import annotations
 
@@ -7,39 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.train_config import TrainConfig
-from contract.vehicle import CAMERA_NAMES
-from trainer import material
-from trainer.data import samples as index
-from trainer.data import side_cameras
-from trainer.explain.plots.steering import Lesson
-from trainer.explain.provenance import Source
+from trainer.data import pipeline
+from trainer.explain.plots.steering import LabelStage
+from trainer.explain.provenance import TrainingRecording
 
 
-def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
+def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -> list[LabelStage]:
     """Return the labels as recorded, smoothed, rebalanced, and expanded into samples.
 
     Args:
-        sources: the recordings that are still there, which are prepared as the training did.
-        config: of the training.
+        recordings: the recordings that still exist; they are prepared as the training did it.
+        config: options of the training.
     """
-    found = [
-        material.prepared(
-            [each.rows],
-            [each.train],
-            smooth_s=config.label_smoothing_s,
-            balance=config.max_bin_ratio,
-            seed=config.seed + each.number,
-        )[0]
-        for each in sources
+    labelled = [
+        pipeline.label([recording.rows], [recording.train], config, config.seed + recording.number)[
+            0
+        ]
+        for recording in recordings
     ]
-    samples = index.training(
-        found,
-        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=side_cameras.labeller(config.steering_correction, config.recovery_time_s),
-        flip=config.flip,
-        history=config.history,
-    )
-    smooth = (
+    samples = pipeline.expand(labelled, config)
+    smoothing = (
         f"means over {config.label_smoothing_s:g} s"
         if config.label_smoothing_s
         else "not used: as recorded"
@@ -50,27 +37,31 @@ def lessons(sources: Sequence[Source], config: TrainConfig) -> list[Lesson]:
         else "not used: all rows"
     )
     return [
-        Lesson(
+        LabelStage(
             "recorded rows that train",
-            np.concatenate([each.rows["steering"][each.mask] for each in found]),
+            np.concatenate([part.rows["steering"][part.mask] for part in labelled]),
             "what the driver did",
         ),
-        Lesson("smoothed", np.concatenate([each.steering[each.mask] for each in found]), smooth),
-        Lesson("rebalanced", np.concatenate([each.steering[each.kept] for each in found]), balance),
-        Lesson("expanded into samples", samples["label"], _expansion(config)),
+        LabelStage(
+            "smoothed", np.concatenate([part.steering[part.mask] for part in labelled]), smoothing
+        ),
+        LabelStage(
+            "rebalanced", np.concatenate([part.steering[part.kept] for part in labelled]), balance
+        ),
+        LabelStage("expanded into samples", samples["label"], _describe_expansion(config)),
     ]
 
 
-def _expansion(config: TrainConfig) -> str:
-    """Say in words how rows become samples."""
-    said = []
+def _describe_expansion(config: TrainConfig) -> str:
+    """Describe in words how rows become samples."""
+    steps = []
     if config.cameras:
         if isinstance(config.steering_correction, str):
-            said.append(f"side cameras, steered back within {config.recovery_time_s:g} s")
+            steps.append(f"side cameras, steered back within {config.recovery_time_s:g} s")
         else:
-            said.append(f"side cameras, steering ± {config.steering_correction:g}")
+            steps.append(f"side cameras, steering ± {config.steering_correction:g}")
     if config.history:
-        said.append(f"{config.history} earlier frames")
+        steps.append(f"{config.history} earlier frames")
     if config.flip:
-        said.append("mirror images")
-    return ", ".join(said) or "not used: a sample a row"
+        steps.append("mirror images")
+    return ", ".join(steps) or "not used: one sample for each row"

@@ -1,4 +1,4 @@
-"""What a version was trained on, as far as it is still there."""
+"""Finds the recordings that a version was trained on, as far as they still exist."""
 
 from __future__ import annotations
 
@@ -22,78 +22,82 @@ Frames = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 CHUNK: Final = 256
-"""Frames read at a time."""
+"""Number of frames that are read at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class TrainingRecording:
     """A recording that a version was trained on."""
 
     number: int
-    """In the order of the training, from 0."""
+    """Its number in the order of the training, from 0."""
     manifest: StoreManifest
     rows: Rows
     train: Mask
+    """(rows,), true for rows that trained the version."""
     validation: Mask
+    """(rows,), true for rows that validated it."""
 
     @property
     def name(self) -> str:
-        """Of the dataset."""
+        """Name of the dataset."""
         return self.manifest.dataset
 
 
-def sources(
+def find_recordings(
     data_dir: Path, manifest: ModelManifest, split: SplitFile | None
-) -> tuple[list[Source], list[str]]:
-    """Return a version's recordings, and a sentence on each that cannot be looked at and why.
+) -> tuple[list[TrainingRecording], list[str]]:
+    """Return a version's recordings, and a sentence on each that cannot be used.
 
-    A recording counts as the same only if its manifest has the digest that the version names.
+    A recording counts as the same only if its manifest has the hash that the version names.
     """
     if "imported_from" in manifest.config:
-        return [], ["No recordings: the version was imported, and says nothing of its training."]
+        return [], ["No recordings: the version was imported, and says nothing about its training."]
     if split is None:
         return [], [
-            "No recordings: the version, of an earlier release, does not say which rows "
-            "validated it. lapwing train makes one that does."
+            "No recordings: the version was made by an earlier release and does not say which rows "
+            "validated it. Train a new version with lapwing train."
         ]
-    found, missing = [], []
+    recordings, missing = [], []
     for number, data in enumerate(manifest.data):
         name = str(data["dataset"])
         try:
-            found.append(_source(data_dir, number, data, split))
+            recordings.append(_read_recording(data_dir, number, data, split))
         except StoreError as error:
             missing.append(f"Nothing of {name}: {error}")
-    return found, missing
+    return recordings, missing
 
 
-def _source(data_dir: Path, number: int, data: dict[str, Any], split: SplitFile) -> Source:
+def _read_recording(
+    data_dir: Path, number: int, data: dict[str, Any], split: SplitFile
+) -> TrainingRecording:
     name = str(data["dataset"])
     path = store.paths(data_dir, name)[1]
     manifest = store.read_manifest(path)
-    sides = split.datasets.get(name)
-    if atomic_files.sha256(path) != data["manifest_sha256"] or sides is None:
+    parts = split.datasets.get(name)
+    if atomic_files.sha256(path) != data["manifest_sha256"] or parts is None:
         raise StoreError(
-            f"the store {name} is another than the version was trained on",
+            f"the store {name} is not the one that the version was trained on",
             got=f"{manifest.rows:,} rows of {manifest.created_at}",
-            remedy="Import the recording again as it was",
+            remedy="Import the original recording again",
         )
     with store.open_store(data_dir, manifest) as reader:
         rows = reader.rows
-    if len(rows) != sides.rows:
+    if len(rows) != parts.rows:
         raise StoreError(
             f"the store {name} has another number of rows than its split",
-            got=f"{len(rows):,}, not {sides.rows:,}",
+            got=f"{len(rows):,}, not {parts.rows:,}",
         )
     train, validation = (
-        np.array(split_file.mask(each, len(rows))) for each in (sides.train, sides.validation)
+        np.array(split_file.mask(runs, len(rows))) for runs in (parts.train, parts.validation)
     )
-    return Source(number, manifest, rows, train, validation)
+    return TrainingRecording(number, manifest, rows, train, validation)
 
 
-def frames(data_dir: Path, source: Source, rows: Sequence[int]) -> Frames:
+def read_frames(data_dir: Path, recording: TrainingRecording, rows: Sequence[int]) -> Frames:
     """Return the centre frames of rows, (n, 128, 128, 3)."""
-    numbers = source.rows["center"][np.asarray(rows, dtype=np.int64)].astype(np.int64)
-    found = np.empty((len(numbers), *spec.SHAPE), np.uint8)
-    with store.open_store(data_dir, source.manifest) as reader:
-        reader.gather(numbers, found)
-    return found
+    numbers = recording.rows["center"][np.asarray(rows, dtype=np.int64)].astype(np.int64)
+    frames = np.empty((len(numbers), *spec.SHAPE), np.uint8)
+    with store.open_store(data_dir, recording.manifest) as reader:
+        reader.gather(numbers, frames)
+    return frames

@@ -1,4 +1,4 @@
-"""All pictures of a version: drawn into one folder, and noted in its account."""
+"""Draws all images of a version into one folder, and lists them in its explanation."""
 
 from __future__ import annotations
 
@@ -11,136 +11,160 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.explain import provenance, selection
-from trainer.explain.explanation import Account
-from trainer.explain.inspector import Eye
+from trainer.explain.explanation import Explanation
+from trainer.explain.inspector import ModelInspector
 from trainer.explain.plots import feature_maps, frames, steering
-from trainer.explain.plots.frames import View
-from trainer.explain.plots.steering import Lesson
-from trainer.explain.validation import Moment
+from trainer.explain.plots.frames import FrameView
+from trainer.explain.plots.steering import LabelStage, SteeringTrace
+from trainer.explain.validation import RowPrediction
 
 Frame = npt.NDArray[np.uint8]
 
 HARDEST: Final = 12
-APART_S: Final = 2.0
-"""Between two of the hardest frames of a recording."""
+"""Maximum number of the hardest frames."""
+MIN_INTERVAL_S: Final = 2.0
+"""Minimum time between two of the hardest frames of a recording."""
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
-    """Draws into a folder, and notes in the account what it drew."""
+class Renderer:
+    """Draws into a folder, and adds to the explanation what it drew."""
 
     data_dir: Path
-    account: Account
-    eye: Eye
+    explanation: Explanation
+    inspector: ModelInspector
     out: Path
 
     @property
-    def who(self) -> str:
-        """The version, as titles call it."""
-        return f"Version {self.account.version}"
+    def version_name(self) -> str:
+        """The version as titles name it."""
+        return f"Version {self.explanation.version}"
 
-    def pixels(self, moment: Moment) -> Frame:
+    def read_frame(self, prediction: RowPrediction) -> Frame:
         """Return the frame (128, 128, 3) of a row."""
-        (found,) = provenance.frames(self.data_dir, moment.judged.source, [moment.row])
-        return np.asarray(found)
+        recording = prediction.predictions.recording
+        (frame,) = provenance.read_frames(self.data_dir, recording, [prediction.row])
+        return np.asarray(frame)
 
-    def validation(self, moments: Sequence[Moment]) -> None:
+    def draw_validation(self, predictions: Sequence[RowPrediction]) -> None:
         """Draw the hardest frames, and the steering over time."""
-        recordings = list(dict.fromkeys(id(each.judged) for each in moments))
-        worst = [
-            moments[at]
-            for at in selection.hardest(
-                np.array([each.network - each.driver for each in moments]),
-                np.array([each.time_s for each in moments]),
-                np.array([recordings.index(id(each.judged)) for each in moments]),
-                HARDEST,
-                APART_S,
+        worst = _hardest(predictions)
+        self._draw_hardest(worst)
+        traces = []
+        for recording in dict.fromkeys(prediction.predictions for prediction in predictions):
+            ranks = {
+                prediction.index: f"{rank}"
+                for rank, prediction in enumerate(worst, 1)
+                if prediction.predictions is recording
+            }
+            traces.append(
+                SteeringTrace(
+                    recording.recording.name,
+                    recording.time_s,
+                    recording.block,
+                    recording.driver,
+                    recording.network,
+                    ranks,
+                )
             )
+        steering.draw_steering(
+            traces,
+            f"{self.version_name}: steering over time, on rows that it was not trained on",
+            self.out / "over-time.png",
+        )
+        self.explanation.add_image("over-time.png", "the network's steering beside the driver's")
+
+    def _draw_hardest(self, worst: Sequence[RowPrediction]) -> None:
+        views = [
+            self.inspector.inspect(prediction.name, self.read_frame(prediction), prediction.driver)
+            for prediction in worst
         ]
-        seen = [self.eye.look(each.name, self.pixels(each), each.driver) for each in worst]
-        frames.many(
-            seen,
-            f"{self.who}: the {len(seen)} hardest of the frames that it was not trained on",
-            "Those on which the network is farthest from the driver, the worst first, at least "
-            f"{APART_S:g} s apart. Left what the network sees, right where it looks. The driver is "
-            "not always right: an impulse on a keyboard counts as an error of the network here.",
+        frames.draw_frame_grid(
+            views,
+            f"{self.version_name}: the {len(views)} hardest of the frames that it was not "
+            "trained on",
+            "The frames on which the network differs most from the driver, the largest difference "
+            f"first, at least {MIN_INTERVAL_S:g} s apart. Left: what the network sees. Right: "
+            "where it looks. The driver is not always right: an impulse on a keyboard counts as an "
+            "error of the network here.",
             self.out / "hardest.png",
         )
-        self.account.picture("hardest.png", "the validation frames with the largest errors")
-        for moment, view in zip(worst, seen, strict=True):
-            self.account.hardest.append(
+        self.explanation.add_image("hardest.png", "the validation frames with the largest errors")
+        for prediction, view in zip(worst, views, strict=True):
+            self.explanation.hardest.append(
                 {
-                    "dataset": moment.judged.source.name,
-                    "row": moment.row,
-                    "time_s": moment.time_s,
+                    "dataset": prediction.predictions.recording.name,
+                    "row": prediction.row,
+                    "time_s": prediction.time_s,
                     **_degrees(view),
                 }
             )
-        courses = []
-        for judged in dict.fromkeys(each.judged for each in moments):
-            marked = {
-                each.at: f"{rank}" for rank, each in enumerate(worst, 1) if each.judged is judged
-            }
-            courses.append(
-                steering.Course(
-                    judged.source.name,
-                    judged.time_s,
-                    judged.block,
-                    judged.driver,
-                    judged.network,
-                    marked,
-                )
-            )
-        steering.over_time(
-            courses,
-            f"{self.who}: steering over time, on rows that it was not trained on",
-            self.out / "over-time.png",
-        )
-        self.account.picture("over-time.png", "the network's steering beside the driver's")
 
-    def lessons(self, lessons: Sequence[Lesson]) -> None:
+    def draw_label_stages(self, stages: Sequence[LabelStage]) -> None:
         """Draw the labels at each stage of their preparation."""
-        steering.steering(
-            lessons,
-            f"What {self.who.lower()} was taught: the steering at each stage",
+        steering.draw_label_histograms(
+            stages,
+            f"The labels of {self.version_name.lower()}: the steering at each stage",
             self.out / "steering.png",
         )
-        self.account.picture("steering.png", "the labels before and after each preparation")
-        for each in lessons:
-            zeros = float(np.mean(each.steering == 0))
-            self.account.figure(each.name, len(each.steering), "labels")
-            self.account.figure(f"{each.name}: share that is exactly 0", zeros, "1")
+        self.explanation.add_image(
+            "steering.png", "the labels before and after each step of their preparation"
+        )
+        for stage in stages:
+            zeros = float(np.mean(stage.steering == 0))
+            self.explanation.add_figure(stage.name, len(stage.steering), "labels")
+            self.explanation.add_figure(f"{stage.name}: share that is exactly 0", zeros, "1")
 
-    def frame(self, name: str, pixels: Frame, driver: float | None) -> None:
-        """Draw a frame, and the maps of each convolution for it."""
-        number = len(self.account.frames) + 1
-        view, files = self.eye.look(name, pixels, driver), [f"frame-{number}.png"]
-        frames.whole(view, f"{self.who} on {name}", self.out / files[0])
-        self.account.picture(files[0], f"{name}: the frame, the crop, the saliency")
-        found = []
-        for order, each in enumerate(self.eye.maps(pixels), 1):
-            high, wide, filters = each.maps.shape
-            size = f"{each.kernel[0]} x {each.kernel[1]}, stride {each.strides[0]}"
-            title = f"{self.who}, convolution {order} ({size}): {filters} maps of {wide} x {high}"
+    def draw_frame(self, name: str, frame: Frame, driver: float | None) -> None:
+        """Draw a frame, and the feature maps of each convolution for it."""
+        number = len(self.explanation.frames) + 1
+        view, files = self.inspector.inspect(name, frame, driver), [f"frame-{number}.png"]
+        frames.draw_frame(view, f"{self.version_name} on {name}", self.out / files[0])
+        self.explanation.add_image(files[0], f"{name}: the frame, the crop, the saliency")
+        convolutions = []
+        for order, conv in enumerate(self.inspector.feature_maps(frame), 1):
+            height, width, filters = conv.maps.shape
+            kernel = f"{conv.kernel[0]} x {conv.kernel[1]}, stride {conv.strides[0]}"
             files.append(f"frame-{number}-convolution-{order}.png")
-            feature_maps.activations(each.maps, view.aspect, title, name, self.out / files[-1])
-            self.account.picture(files[-1], f"{name}: the {filters} maps of convolution {order}")
-            found.append(
+            feature_maps.draw_feature_maps(
+                conv.maps,
+                view.aspect,
+                f"{self.version_name}, convolution {order} ({kernel}): {filters} maps of "
+                f"{width} x {height}",
+                name,
+                self.out / files[-1],
+            )
+            self.explanation.add_image(
+                files[-1], f"{name}: the {filters} maps of convolution {order}"
+            )
+            convolutions.append(
                 {
                     "maps": filters,
-                    "height_px": high,
-                    "width_px": wide,
-                    "silent_maps": feature_maps.silent(each.maps),
+                    "height_px": height,
+                    "width_px": width,
+                    "silent_maps": feature_maps.count_dead(conv.maps),
                 }
             )
-        self.account.frames.append(
-            {"name": name, "files": files, **_degrees(view), "convolutions": found}
+        self.explanation.frames.append(
+            {"name": name, "files": files, **_degrees(view), "convolutions": convolutions}
         )
 
 
-def _degrees(view: View) -> dict[str, float]:
-    """Return the figures of a view, degrees at the wheels."""
-    found = {"network_deg": view.network_deg}
+def _hardest(predictions: Sequence[RowPrediction]) -> list[RowPrediction]:
+    recordings = list(dict.fromkeys(id(prediction.predictions) for prediction in predictions))
+    rows = selection.hardest(
+        np.array([prediction.network - prediction.driver for prediction in predictions]),
+        np.array([prediction.time_s for prediction in predictions]),
+        np.array([recordings.index(id(prediction.predictions)) for prediction in predictions]),
+        HARDEST,
+        MIN_INTERVAL_S,
+    )
+    return [predictions[row] for row in rows]
+
+
+def _degrees(view: FrameView) -> dict[str, float]:
+    """Return the steering of a view in degrees at the wheels."""
+    degrees = {"network_deg": view.network_deg}
     if view.driver_deg is not None:
-        found |= {"driver_deg": view.driver_deg, "error_deg": view.network_deg - view.driver_deg}
-    return found
+        degrees |= {"driver_deg": view.driver_deg, "error_deg": view.network_deg - view.driver_deg}
+    return degrees

@@ -1,4 +1,4 @@
-"""Which rows are shown: the hardest, and a few from one lock to the other."""
+"""Selects the rows that are shown: those with the largest errors, and a few across the steering."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ Numbers = npt.NDArray[np.int64]
 
 
 def hardest(
-    error: Floats, time_s: Floats, recording: Numbers, count: int, apart_s: float
+    error: Floats, time_s: Floats, recording: Numbers, count: int, min_interval_s: float
 ) -> list[int]:
-    """Return the rows with the largest errors, the worst first, none soon after another.
+    """Return the rows with the largest errors, the largest first, some time apart.
 
-    Neighbouring frames are nearly the same picture: without a distance all would be of one moment.
+    Neighbouring frames are nearly the same image: without an interval all rows would show one
+    event.
 
     Args:
         error: (rows,).
         time_s: (rows,).
-        recording: (rows,), the number of the one that each is of; distance holds within one.
-        count: how many at most.
-        apart_s: least distance between two.
+        recording: (rows,), the number of each row's recording; the interval holds within one.
+        count: maximum number of rows.
+        min_interval_s: minimum time between two rows of a recording.
     """
-    found: list[int] = []
+    selected: list[int] = []
     for row in np.argsort(-np.abs(error), kind="stable").tolist():
         if all(
-            recording[row] != recording[each] or abs(time_s[row] - time_s[each]) >= apart_s
-            for each in found
+            recording[row] != recording[other] or abs(time_s[row] - time_s[other]) >= min_interval_s
+            for other in selected
         ):
-            found.append(row)
-            if len(found) == count:
+            selected.append(row)
+            if len(selected) == count:
                 break
-    return found
+    return selected
 
 
-def spread(steering: Floats, shares: tuple[float, ...]) -> list[int]:
-    """Return the rows at these shares of all, 0..1, in the order of their steering; each once."""
-    ordered = np.argsort(steering, kind="stable")
-    places = [round(share * (len(ordered) - 1)) for share in shares]
-    return list(dict.fromkeys(int(ordered[place]) for place in places))
+def at_quantiles(steering: Floats, quantiles: tuple[float, ...]) -> list[int]:
+    """Return the rows at these quantiles of the steering, 0..1, each row once."""
+    order = np.argsort(steering, kind="stable")
+    positions = [round(quantile * (len(order) - 1)) for quantile in quantiles]
+    return list(dict.fromkeys(int(order[position]) for position in positions))

@@ -1,4 +1,4 @@
-"""A version's answers to the rows that validated it, beside what the driver did there."""
+"""Compares a version's steering with the driver's on the rows that validated it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from contract import steering_metrics
 from contract.dataset.timeline import row_segments, row_times
 from contract.vehicle import MAX_STEER_DEG
 from trainer.explain import provenance
-from trainer.explain.provenance import Frames, Source
+from trainer.explain.provenance import Frames, TrainingRecording
 
 Values = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
@@ -29,77 +29,79 @@ SCORES: Final = {
     "mae_deg": ("validation mean error", "deg"),
     "correlation": ("validation correlation", "1"),
 }
-"""Name and unit of what `score.score` returns."""
+"""Name and unit of each metric of `steering_metrics.score`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """The validation rows of one recording."""
+class ValidationPredictions:
+    """The network's predictions for the validation rows of one recording."""
 
-    source: Source
+    recording: TrainingRecording
     rows: Numbers
+    """(rows,), numbers of the validation rows in the store."""
     network: Values
-    """(rows,), what the network answers to their centre frames, -1..1."""
+    """(rows,), the network's steering for their centre frames, -1..1."""
 
     @cached_property
     def driver(self) -> Values:
-        """(rows,), the steering that was recorded."""
-        return np.asarray(self.source.rows["steering"][self.rows], dtype=np.float32)
+        """The recorded steering, (rows,)."""
+        return np.asarray(self.recording.rows["steering"][self.rows], dtype=np.float32)
 
     @cached_property
     def held(self) -> Values:
-        """(rows,), the steering that was recorded one row before."""
-        drive = row_segments(self.source.rows)
-        return steering_metrics.hold_last(self.source.rows["steering"], drive)[self.rows]
+        """The recorded steering one row before, (rows,)."""
+        segment = row_segments(self.recording.rows)
+        return steering_metrics.hold_last(self.recording.rows["steering"], segment)[self.rows]
 
     @cached_property
     def time_s(self) -> npt.NDArray[np.float64]:
-        """(rows,), since the recording began."""
-        clock = row_times(self.source.rows)
-        return np.asarray(clock[self.rows] - clock[0])
+        """Seconds since the recording began, (rows,)."""
+        time_s = row_times(self.recording.rows)
+        return np.asarray(time_s[self.rows] - time_s[0])
 
     @cached_property
     def block(self) -> Numbers:
-        """(rows,), numbers of the blocks of rows that follow each other without a pause."""
-        drive = row_segments(self.source.rows)[self.rows]
+        """Numbers of the blocks of rows that follow each other without a pause, (rows,)."""
+        segment = row_segments(self.recording.rows)[self.rows]
         begins = (np.diff(self.rows, prepend=self.rows[:1]) > 1) | (
-            np.diff(drive, prepend=drive[:1]) > 0
+            np.diff(segment, prepend=segment[:1]) > 0
         )
         return np.asarray(np.cumsum(begins))
 
 
-def judge(
+def predict_validation(
     data_dir: Path,
-    sources: Sequence[Source],
-    answer: Callable[[Frames], Values],
-    told: Callable[[int, int], None],
-) -> list[Judged]:
-    """Ask a network about all rows that validated it.
+    recordings: Sequence[TrainingRecording],
+    predict: Callable[[Frames], Values],
+    on_progress: Callable[[int, int], None],
+) -> list[ValidationPredictions]:
+    """Predict the steering for all rows that validated a version.
 
     Args:
         data_dir: the data volume.
-        sources: the recordings; those without a validation row are left out.
-        answer: returns the steering (n,) for frames (n, 128, 128, 3).
-        told: is told how many rows are done, and of how many.
+        recordings: the recordings; those without a validation row are left out.
+        predict: returns the steering (n,) for frames (n, 128, 128, 3).
+        on_progress: receives the number of finished rows, and of all rows.
     """
-    total, done, found = sum(int(each.validation.sum()) for each in sources), 0, []
-    for each in sources:
-        rows = np.flatnonzero(each.validation)
-        answers = []
+    total = sum(int(recording.validation.sum()) for recording in recordings)
+    done, predictions = 0, []
+    for recording in recordings:
+        rows = np.flatnonzero(recording.validation)
+        parts = []
         for start in range(0, len(rows), provenance.CHUNK):
-            part = rows[start : start + provenance.CHUNK]
-            answers.append(answer(provenance.frames(data_dir, each, part.tolist())))
-            done += len(part)
-            told(done, total)
-        if answers:
-            found.append(Judged(each, rows, np.concatenate(answers)))
-    return found
+            chunk = rows[start : start + provenance.CHUNK]
+            parts.append(predict(provenance.read_frames(data_dir, recording, chunk.tolist())))
+            done += len(chunk)
+            on_progress(done, total)
+        if parts:
+            predictions.append(ValidationPredictions(recording, rows, np.concatenate(parts)))
+    return predictions
 
 
-def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
-    """Return name, value and unit of what the answers are worth."""
+def figures(recordings: Sequence[ValidationPredictions]) -> list[tuple[str, float, str]]:
+    """Return name, value and unit of each metric of the predictions."""
     network, driver, held = (
-        np.concatenate([getattr(each, name) for each in judged])
+        np.concatenate([getattr(predictions, name) for predictions in recordings])
         for name in ("network", "driver", "held")
     )
     scores = steering_metrics.score(network, driver, held)
@@ -114,39 +116,43 @@ def figures(judged: Sequence[Judged]) -> list[tuple[str, float, str]]:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """One of the rows."""
+class RowPrediction:
+    """The prediction for one validation row."""
 
-    judged: Judged
-    at: int
-    """Its place among the recording's validation rows."""
+    predictions: ValidationPredictions
+    index: int
+    """Index of the row among the recording's validation rows."""
 
     @property
     def row(self) -> int:
-        """Its number in the store."""
-        return int(self.judged.rows[self.at])
+        """Number of the row in the store."""
+        return int(self.predictions.rows[self.index])
 
     @property
     def time_s(self) -> float:
-        """Since the recording began."""
-        return float(self.judged.time_s[self.at])
+        """Seconds since the recording began."""
+        return float(self.predictions.time_s[self.index])
 
     @property
     def driver(self) -> float:
-        """The steering that was recorded, -1..1."""
-        return float(self.judged.driver[self.at])
+        """The recorded steering, -1..1."""
+        return float(self.predictions.driver[self.index])
 
     @property
     def network(self) -> float:
-        """The steering that the network answers, -1..1."""
-        return float(self.judged.network[self.at])
+        """The network's steering, -1..1."""
+        return float(self.predictions.network[self.index])
 
     @property
     def name(self) -> str:
-        """What to call it."""
-        return f"{self.judged.source.name}, {self.time_s:.1f} s"
+        """The recording and the time, as captions name the row."""
+        return f"{self.predictions.recording.name}, {self.time_s:.1f} s"
 
 
-def moments(judged: Sequence[Judged]) -> list[Moment]:
-    """Return all rows of all recordings."""
-    return [Moment(each, at) for each in judged for at in range(len(each.rows))]
+def row_predictions(recordings: Sequence[ValidationPredictions]) -> list[RowPrediction]:
+    """Return the predictions for all rows of all recordings."""
+    return [
+        RowPrediction(predictions, index)
+        for predictions in recordings
+        for index in range(len(predictions.rows))
+    ]

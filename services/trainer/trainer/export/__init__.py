@@ -1,1 +1,1 @@
-"""What a version is published with: the LiteRT model, the layer table and the manifest."""
+"""Makes the files of a version: the LiteRT model, the layer table and the manifest."""

@@ -1,4 +1,4 @@
-"""The table of a Keras network's layers, which is published with it."""
+"""Describes the layers of a Keras network in a table, which is published with it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from contract.models.layer_table import Layer
 
 
 def write(folder: Path, model: keras.Model) -> None:
-    """Write the table of a Sequential's layers into a version that is yet to be published."""
-    layer_table.write(folder / layer_table.FILE, layers(model))
+    """Write the table of a Sequential model's layers into the folder of a new version."""
+    layer_table.write(folder / layer_table.FILE, describe_layers(model))
 
 
-def layers(model: keras.Model) -> list[Layer]:
-    """Return the layers of a Sequential, in the order of computing."""
+def describe_layers(model: keras.Model) -> list[Layer]:
+    """Return the layers of a Sequential model, in order."""
     return [
         Layer(
-            name=str(each.name),
-            kind=type(each).__name__,
-            detail=_details(each),
-            activation=_activation(each),
-            output_shape=tuple(int(size) for size in each.output.shape[1:]),
-            parameters=int(each.count_params()),
+            name=str(layer.name),
+            kind=type(layer).__name__,
+            detail=_details(layer),
+            activation=_activation(layer),
+            output_shape=tuple(int(size) for size in layer.output.shape[1:]),
+            parameters=int(layer.count_params()),
         )
-        for each in model.layers
+        for layer in model.layers
     ]
 
 
@@ -38,8 +38,8 @@ def _activation(layer: Any) -> str:  # noqa: ANN401 - Keras publishes no types
 
 
 def _details(layer: Any) -> str:  # noqa: ANN401 - Keras publishes no types
-    say = DETAILS.get(type(layer).__name__)
-    return "" if say is None else say(layer)
+    describe = DETAILS.get(type(layer).__name__)
+    return "" if describe is None else describe(layer)
 
 
 def _window(layer: Any) -> str:  # noqa: ANN401 - Keras publishes no types
@@ -78,4 +78,4 @@ DETAILS: Final[Mapping[str, Callable[[Any], str]]] = {
     "Dropout": lambda layer: f"rate {layer.rate:g}",
     "ELU": lambda layer: f"alpha {float(layer.alpha):g}",
 }
-"""What is told of a layer, by its kind."""
+"""The function that describes a layer, by the name of its class."""

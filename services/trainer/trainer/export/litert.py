@@ -1,8 +1,9 @@
-"""The LiteRT twin of a published network, and the proof that it answers as the network does.
+"""Converts a published network to LiteRT, and checks that both give the same steering.
 
-The twin is converted from model.h5 itself, in a process of its own that always runs Keras on
-TensorFlow: it works for every training backend. The file is read as data (`trainer/modelfile.py`)
-and the network built anew from it, so the twin also shows that nothing of it is only in memory.
+The LiteRT model is converted from model.h5 itself, in a separate process that always runs Keras on
+TensorFlow, so it works for every training backend. The file is read as data
+(`keras_import/reader.py`) and the network is built from it, which also proves that the file holds
+the whole network.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from contract.errors import TrainingError
 from trainer.graph import keras_backend
 from trainer.keras_import import reader
 
 TOLERANCE: Final = 1e-4
-"""Largest difference in steering, -1..1, between the network and its twin."""
+"""Maximum difference in steering, -1..1, between two forms of a network."""
 
 
 def convert(h5: Path, tflite: Path) -> None:
-    """Write the twin of a model.h5.
+    """Write the LiteRT form of a model.h5.
 
     Raises:
         TrainingError: the file is refused, or cannot be converted.
@@ -45,35 +45,27 @@ def convert(h5: Path, tflite: Path) -> None:
         )
 
 
-def answers(tflite: Path, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return the twin's steering for frames uint8 (n, 128, 128, 3), as inference computes it."""
-    interpreter = Interpreter(model_path=str(tflite), num_threads=1)
-    interpreter.allocate_tensors()
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    steering = np.empty(len(frames), dtype=np.float32)
-    for number, frame in enumerate(frames):
-        interpreter.set_tensor(source["index"], frame[None].astype(source["dtype"]))
-        interpreter.invoke()
-        steering[number] = interpreter.get_tensor(target["index"]).item()
-    return steering
-
-
-def compare(
+def check_parity(
     expected: npt.NDArray[np.float32],
-    found: npt.NDArray[np.float32],
-    who: str = "the LiteRT twin",
+    actual: npt.NDArray[np.float32],
+    name: str = "the LiteRT model",
 ) -> float:
-    """Return the largest difference between a network's answers and those of its twin, `who`.
+    """Return the largest difference between the steering of two forms of a network.
+
+    Args:
+        expected: (n,), steering of the network.
+        actual: (n,), steering of its other form for the same frames.
+        name: what messages call the other form.
 
     Raises:
-        TrainingError: it is above TOLERANCE, or no number.
+        TrainingError: the difference is above TOLERANCE, or not a number.
     """
-    difference = float(np.abs(expected - found).max())
-    if not difference <= TOLERANCE:  # so that NaN is refused
+    difference = float(np.abs(expected - actual).max())
+    if not difference <= TOLERANCE:  # written so that NaN is refused
         raise TrainingError(
-            f"{who} does not answer as the network does",
+            f"{name} does not steer as the network does",
             got=f"a difference of {difference:.3g} in steering",
-            remedy=f"At most {TOLERANCE:g} is published",
+            remedy=f"A difference of at most {TOLERANCE:g} is accepted",
         )
     return difference
 
@@ -82,7 +74,7 @@ def main(h5: str, tflite: str) -> None:
     """Convert in this process, which must run Keras on TensorFlow."""
     import tensorflow as tf
 
-    network = keras_backend.build(reader.read(Path(h5)).network)
+    network = keras_backend.build_model(reader.read(Path(h5)).network)
     Path(tflite).write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
 
 

@@ -1,4 +1,4 @@
-"""The conditions of a model: what its manifest says of how it was made."""
+"""Makes the manifest of a version, which says how the version was made."""
 
 from __future__ import annotations
 
@@ -16,11 +16,19 @@ from contract.frames import spec
 from contract.models.registry import SCHEMA, ModelManifest
 
 PACKAGES: Final = (
-    "lapwing-trainer", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "tables",
-)  # fmt: skip
+    "lapwing-trainer",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "numpy",
+    "tables",
+)
+"""The packages whose releases a manifest names, as far as they are installed."""
 
 
-def compose(
+def trained_manifest(
     job_id: str,
     data_dir: Path,
     manifests: Sequence[StoreManifest],
@@ -29,26 +37,28 @@ def compose(
     metrics: dict[str, float],
     quarantined: dict[str, str],
 ) -> ModelManifest:
-    """Return the manifest of a version that the registry has yet to number and digest."""
+    """Return the manifest of a trained version; the registry adds its number and hashes."""
     return ModelManifest(
         version=0,
         schema=SCHEMA,
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=frame_spec(manifests),
-        data=[_lineage(data_dir, manifest) for manifest in manifests],
+        frame_spec=common_frame_spec(manifests),
+        data=[_provenance(data_dir, manifest) for manifest in manifests],
         config=dict(config),
         seed=int(config["seed"]),
         history=history,
         metrics=metrics,
-        packages=_versions(),
+        packages=_releases(),
         quarantined=quarantined,
     )
 
 
-def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) -> ModelManifest:
-    """Return the manifest of a version that came from somebody's model file, as `config` tells."""
+def imported_manifest(
+    job_id: str, config: Mapping[str, Any], metrics: dict[str, float]
+) -> ModelManifest:
+    """Return the manifest of a version that was imported as `config` says."""
     return ModelManifest(
         version=0,
         schema=SCHEMA,
@@ -61,15 +71,15 @@ def imported(job_id: str, config: Mapping[str, Any], metrics: dict[str, float]) 
         seed=0,
         history=[],
         metrics=metrics,
-        packages=_versions(),
+        packages=_releases(),
     )
 
 
-def frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
-    """Return how the frames of all stores were prepared.
+def common_frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
+    """Return the frame spec that all stores share.
 
     Raises:
-        TrainingError: not all in the same way.
+        TrainingError: the stores hold frames that were prepared in different ways.
     """
     if any(manifest.frame_spec != manifests[0].frame_spec for manifest in manifests):
         raise TrainingError(
@@ -80,28 +90,28 @@ def frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
     return manifests[0].frame_spec
 
 
-def summary(manifest: ModelManifest, verdict: str) -> dict[str, Any]:
-    """Return the result of a training job: what `lapwing train` shows."""
+def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
+    """Return the result of a training job, which `lapwing train` shows."""
     return {
-        "verdict": verdict,
+        "verdict": bottleneck,
         "version": manifest.version,
-        "datasets": [each["dataset"] for each in manifest.data],
-        "sha256": {name: each["sha256"] for name, each in manifest.files.items()},
+        "datasets": [dataset["dataset"] for dataset in manifest.data],
+        "sha256": {name: file["sha256"] for name, file in manifest.files.items()},
         "metrics": manifest.metrics,
         "history": manifest.history,
         "quarantined": manifest.quarantined,
     }
 
 
-def _lineage(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
+def _provenance(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
     digest = atomic_files.sha256(store.paths(data_dir, manifest.dataset)[1])
     return {"dataset": manifest.dataset, "rows": manifest.rows, "manifest_sha256": digest}
 
 
-def _versions() -> dict[str, str]:
-    """Return the releases of what computed the model, as far as they are installed."""
+def _releases() -> dict[str, str]:
+    """Return the installed releases of the packages that computed the model."""
     installed = {
-        each.metadata["Name"].lower().replace("_", "-")
-        for each in importlib.metadata.distributions()
+        distribution.metadata["Name"].lower().replace("_", "-")
+        for distribution in importlib.metadata.distributions()
     }
     return {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}

@@ -1,1 +1,1 @@
-"""A network as plain layers, their shapes, and two ways to compute it."""
+"""Networks as data: their layers and shapes, and two ways to compute them."""

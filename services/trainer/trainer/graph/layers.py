@@ -1,8 +1,8 @@
-"""The vocabulary of networks as data: a chain of plain layers, each with its weights.
+"""Networks as data: a sequence of layers, each with its weights.
 
-All pictures are (n, height, width, channels), whatever order the file was written in. What does
-nothing when a network answers (dropout, noise) is not there. A layer's `shape` takes the shape of
-one sample and returns what the layer makes of it; it raises ModelError when the two do not fit.
+All images are (n, height, width, channels), whatever order their file used. Layers that do nothing
+during inference (dropout, noise) are left out. A layer's `shape` takes the shape of one input
+sample and returns the shape of the output; it raises ModelError if the two do not fit.
 """
 
 from __future__ import annotations
@@ -14,68 +14,86 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from trainer.graph.shapes import Padding, Shape, fit, picture, slid, unfit
+from trainer.graph.shapes import (
+    Padding,
+    Shape,
+    conv_output_size,
+    require_image,
+    shape_error,
+    validate_shape,
+)
 
 Weights = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Removes so many rows and columns from each edge."""
+    """Removes rows and columns from the edges of an image."""
 
     top: int
     bottom: int
     left: int = 0
     right: int = 0
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return what is left, which is at least a pixel."""
-        height, width, channels = picture(seen)
-        return fit((height - self.top - self.bottom, width - self.left - self.right, channels))
+    def shape(self, shape: Shape) -> Shape:
+        """Return the remaining size, which is at least one pixel."""
+        height, width, channels = require_image(shape)
+        return validate_shape(
+            (height - self.top - self.bottom, width - self.left - self.right, channels)
+        )
 
 
 @dataclass(frozen=True)
 class Pad:
-    """Adds so many rows and columns of zeros at each edge."""
+    """Adds rows and columns of zeros at the edges of an image."""
 
     top: int
     bottom: int
     left: int
     right: int
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return what it grows to."""
-        height, width, channels = picture(seen)
-        return fit((height + self.top + self.bottom, width + self.left + self.right, channels))
+    def shape(self, shape: Shape) -> Shape:
+        """Return the larger size."""
+        height, width, channels = require_image(shape)
+        return validate_shape(
+            (height + self.top + self.bottom, width + self.left + self.right, channels)
+        )
 
 
 @dataclass(frozen=True)
 class Resize:
-    """Resizes linearly, pixels being areas (OpenCV's INTER_LINEAR, TensorFlow's bilinear)."""
+    """Resizes an image linearly; pixels are areas.
+
+    This is INTER_LINEAR of OpenCV and bilinear resizing of TensorFlow.
+    """
 
     height: int
     width: int
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return the new size with the channels as they were."""
-        return fit((self.height, self.width, picture(seen)[2]))
+    def shape(self, shape: Shape) -> Shape:
+        """Return the new size with the same number of channels."""
+        return validate_shape((self.height, self.width, require_image(shape)[2]))
 
 
 @dataclass(frozen=True)
-class Scale:
+class Rescale:
     """Computes x * scale + offset."""
 
     scale: float
     offset: float
 
-    def shape(self, seen: Shape) -> Shape:
+    def shape(self, shape: Shape) -> Shape:
         """Return the same shape."""
-        return seen
+        return shape
 
 
 @dataclass(frozen=True)
 class Conv:
-    """Correlates with a kernel (rows, columns, channels in, filters) and adds a bias (filters,)."""
+    """Convolves an image with a kernel and adds a bias.
+
+    Like all frameworks but Theano it computes a correlation: the kernel is not turned by 180
+    degrees. The kernel has the shape (rows, columns, input channels, filters), the bias (filters,).
+    """
 
     kernel: Weights
     bias: Weights
@@ -83,93 +101,93 @@ class Conv:
     padding: Padding = "valid"
     dilation: tuple[int, int] = (1, 1)
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return the picture of the filters."""
-        height, width, channels = picture(seen)
+    def shape(self, shape: Shape) -> Shape:
+        """Return the size of the feature maps, with a channel for each filter."""
+        height, width, channels = require_image(shape)
         rows, columns, channels_in, filters = self.kernel.shape
         if channels != channels_in:
-            raise unfit(f"its kernel is for {channels_in} channels", channels)
+            raise shape_error(f"its kernel is for {channels_in} channels", channels)
         reach = [
             (size - 1) * step + 1 for size, step in zip((rows, columns), self.dilation, strict=True)
         ]
         sizes = [
-            slid(size, window, stride, self.padding)
+            conv_output_size(size, window, stride, self.padding)
             for size, window, stride in zip((height, width), reach, self.strides, strict=True)
         ]
-        return fit((*sizes, filters))
+        return validate_shape((*sizes, filters))
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Takes the largest value, or the mean, of each window; zeros of padding do not count."""
+    """Takes the maximum or the mean of each window; padded zeros do not count."""
 
     kind: Literal["max", "average"]
     size: tuple[int, int]
     strides: tuple[int, int]
     padding: Padding = "valid"
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return the picture of the windows."""
-        height, width, channels = picture(seen)
+    def shape(self, shape: Shape) -> Shape:
+        """Return the number of windows along each edge, with the same channels."""
+        height, width, channels = require_image(shape)
         sizes = [
-            slid(size, window, stride, self.padding)
+            conv_output_size(size, window, stride, self.padding)
             for size, window, stride in zip((height, width), self.size, self.strides, strict=True)
         ]
-        return fit((*sizes, channels))
+        return validate_shape((*sizes, channels))
 
 
 @dataclass(frozen=True)
 class GlobalPool:
-    """Takes the largest value, or the mean, of each channel."""
+    """Takes the maximum or the mean of each channel."""
 
     kind: Literal["max", "average"]
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return a value a channel."""
-        return (picture(seen)[2],)
+    def shape(self, shape: Shape) -> Shape:
+        """Return one value for each channel."""
+        return (require_image(shape)[2],)
 
 
 @dataclass(frozen=True)
 class Permute:
-    """Puts the axes of a sample, counted from 1, into another order."""
+    """Reorders the axes of a sample, counted from 1."""
 
     order: tuple[int, ...]
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return the sizes in that order."""
-        if sorted(self.order) != list(range(1, len(seen) + 1)):
-            raise unfit(f"it orders {len(self.order)} axes", seen)
-        return tuple(seen[each - 1] for each in self.order)
+    def shape(self, shape: Shape) -> Shape:
+        """Return the sizes in the new order."""
+        if sorted(self.order) != list(range(1, len(shape) + 1)):
+            raise shape_error(f"it reorders {len(self.order)} axes", shape)
+        return tuple(shape[axis - 1] for axis in self.order)
 
 
 @dataclass(frozen=True)
 class Flatten:
-    """Makes one row of values."""
+    """Turns a sample into one row of values."""
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return how many values there are."""
-        return (math.prod(seen),)
+    def shape(self, shape: Shape) -> Shape:
+        """Return the number of values."""
+        return (math.prod(shape),)
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Multiplies with a kernel (values in, units) and adds a bias (units,)."""
+    """Multiplies with a kernel (input values, units) and adds a bias (units,)."""
 
     kernel: Weights
     bias: Weights
 
-    def shape(self, seen: Shape) -> Shape:
-        """Return the units; of a picture, at each pixel."""
-        if seen[-1] != self.kernel.shape[0]:
-            raise unfit(f"its kernel is for {self.kernel.shape[0]:,} values", seen[-1])
-        return fit((*seen[:-1], self.kernel.shape[1]))
+    def shape(self, shape: Shape) -> Shape:
+        """Return the number of units; an image keeps its rows and columns."""
+        if shape[-1] != self.kernel.shape[0]:
+            raise shape_error(f"its kernel is for {self.kernel.shape[0]:,} values", shape[-1])
+        return validate_shape((*shape[:-1], self.kernel.shape[1]))
 
 
 @dataclass(frozen=True)
-class Normalize:
-    """Batch normalisation as it is after training: four rows of weights along one axis.
+class BatchNorm:
+    """Normalises with the statistics that training collected, along one axis.
 
-    Computes (x - mean) / sqrt(variance + epsilon) * gamma + beta (Ioffe, Szegedy 2015).
+    It computes (x - mean) / sqrt(variance + epsilon) * gamma + beta (Ioffe, Szegedy 2015).
     """
 
     gamma: Weights
@@ -178,17 +196,19 @@ class Normalize:
     variance: Weights
     epsilon: float
     axis: int
-    """Of the sample with the batch before it: 3 are a picture's channels, 1 its rows."""
+    """The axis, counted with the batch as axis 0: 3 is an image's channels, 1 its rows."""
 
-    def shape(self, seen: Shape) -> Shape:
+    def shape(self, shape: Shape) -> Shape:
         """Return the same shape."""
-        found = seen[self.axis - 1] if 1 <= self.axis <= len(seen) else None
-        if found != len(self.mean):
-            raise unfit(f"it has weights for {len(self.mean)} values on axis {self.axis}", seen)
-        return seen
+        size = shape[self.axis - 1] if 1 <= self.axis <= len(shape) else None
+        if size != len(self.mean):
+            raise shape_error(
+                f"it has weights for {len(self.mean)} values on axis {self.axis}", shape
+            )
+        return shape
 
 
-FUNCTIONS: Final = (
+ACTIVATIONS: Final = (
     "relu",
     "elu",
     "selu",
@@ -202,44 +222,68 @@ FUNCTIONS: Final = (
 
 
 @dataclass(frozen=True)
-class Activate:
-    """Applies one of FUNCTIONS to each value.
+class Activation:
+    """Applies one of ACTIVATIONS to each value.
 
-    elu: alpha * (exp(x) - 1) below 0. relu: `slope` * x below 0, and never above `ceiling`.
+    Below 0, elu is alpha * (exp(x) - 1) and relu is negative_slope * x; relu never exceeds
+    max_value.
     """
 
     function: str
     alpha: float = 1.0
-    slope: float = 0.0
-    ceiling: float = math.inf
+    negative_slope: float = 0.0
+    max_value: float = math.inf
 
-    def shape(self, seen: Shape) -> Shape:
+    def shape(self, shape: Shape) -> Shape:
         """Return the same shape."""
-        return seen
+        return shape
 
 
 Layer: TypeAlias = (
     Crop
     | Pad
     | Resize
-    | Scale
+    | Rescale
     | Conv
     | Pool
     | GlobalPool
     | Permute
     | Flatten
     | Dense
-    | Normalize
-    | Activate
+    | BatchNorm
+    | Activation
 )
 
 
 @dataclass(frozen=True)
-class Network:
-    """A chain of layers, in order, and what goes into the first."""
+class NetworkSpec:
+    """A network: its layers in order, and the input of the first."""
 
     input_shape: Shape
-    """Of one sample: (height, width, channels)."""
+    """The shape of one sample: (height, width, channels)."""
     input_dtype: str
-    """uint8 or float32."""
+    """The type of the input: uint8 or float32."""
     layers: tuple[Layer, ...]
+
+
+def infer_shapes(network: NetworkSpec) -> list[Shape]:
+    """Return the shape of one sample after each layer.
+
+    Raises:
+        ModelError: a layer does not fit the layer before it.
+    """
+    shape = validate_shape(network.input_shape)
+    shapes = []
+    for layer in network.layers:
+        shape = layer.shape(shape)
+        shapes.append(shape)
+    return shapes
+
+
+def summarize(network: NetworkSpec) -> list[str]:
+    """Describe each layer in a few words, with the shape of its output."""
+    lines = []
+    for layer, shape in zip(network.layers, infer_shapes(network), strict=True):
+        name = layer.function if isinstance(layer, Activation) else type(layer).__name__.lower()
+        lines.append(f"{name} {' x '.join(map(str, shape))}")
+    return lines

@@ -1,8 +1,8 @@
-"""A network's answers computed with NumPy alone: what a converted network is held against.
+"""Computes a network with NumPy alone, as the reference for its converted forms.
 
-Written from the layers' definitions, in float32 like the networks, and shares no code with Keras,
-TensorFlow or LiteRT. Slow: a convolution is a matrix product over copied windows (im2col,
-Chellapilla et al. 2006).
+The code follows the layers' definitions, in float32 like the networks, and fractions nothing with
+Keras, TensorFlow or LiteRT. It is slow: a convolution is a matrix product over copied windows
+(im2col, Chellapilla et al. 2006).
 """
 
 from __future__ import annotations
@@ -16,53 +16,55 @@ import numpy.typing as npt
 
 from contract.errors import ModelError
 from trainer.graph.layers import (
-    Activate,
+    Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
     Flatten,
     GlobalPool,
     Layer,
-    Network,
-    Normalize,
+    NetworkSpec,
     Pad,
     Permute,
     Pool,
+    Rescale,
     Resize,
-    Scale,
 )
 from trainer.graph.shapes import Padding
 
 Values = npt.NDArray[np.float32]
 
 _SELU: Final = (1.6732632423543772, 1.0507009873554805)
-"""alpha and scale of Klambauer et al. 2017."""
+"""The constants alpha and scale of Klambauer et al. 2017."""
 
 
-def answers(network: Network, samples: npt.NDArray[np.generic], batch: int = 1) -> Values:
-    """Return what a network makes of samples (n, *network.input_shape): float32 (n, …).
+def predict(network: NetworkSpec, samples: npt.NDArray[np.generic], batch: int = 1) -> Values:
+    """Return a network's output for samples (n, *network.input_shape): float32 (n, …).
 
-    `batch` are computed at a time: the windows of 64 filters on 320 x 160 pixels take 120 MB each.
+    `batch` samples are computed at a time: the windows of 64 filters on an image of 320 x 160
+    pixels take 120 MB for each sample.
     """
-    found = [
-        _answer(network, samples[start : start + batch]) for start in range(0, len(samples), batch)
+    outputs = [
+        _predict_batch(network, samples[start : start + batch])
+        for start in range(0, len(samples), batch)
     ]
-    return np.concatenate(found)
+    return np.concatenate(outputs)
 
 
-def _answer(network: Network, samples: npt.NDArray[np.generic]) -> Values:
+def _predict_batch(network: NetworkSpec, samples: npt.NDArray[np.generic]) -> Values:
     values = samples.astype(np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):  # the answers tell
+    with np.errstate(over="ignore", invalid="ignore"):  # it shows in the output
         for layer in network.layers:
             values = apply(layer, values)
     return values
 
 
 def apply(layer: Layer, x: Values) -> Values:
-    """Return what one layer makes of values (n, …).
+    """Return the output of one layer for values (n, …).
 
     Raises:
-        ModelError: it is an activation without a formula here.
+        ModelError: the layer is an activation that has no formula here.
     """
     if isinstance(layer, Crop):
         return x[:, layer.top : x.shape[1] - layer.bottom, layer.left : x.shape[2] - layer.right]
@@ -70,13 +72,13 @@ def apply(layer: Layer, x: Values) -> Values:
         edges = ((0, 0), (layer.top, layer.bottom), (layer.left, layer.right), (0, 0))
         return np.pad(x, edges)
     if isinstance(layer, Resize):
-        return _resized(_resized(x, 1, layer.height), 2, layer.width)
-    if isinstance(layer, Scale):
+        return _resize(_resize(x, 1, layer.height), 2, layer.width)
+    if isinstance(layer, Rescale):
         return _float32(x * np.float32(layer.scale) + np.float32(layer.offset))
     if isinstance(layer, Conv):
-        return _convolved(layer, x)
+        return _convolve(layer, x)
     if isinstance(layer, Pool):
-        return _pooled(layer, x)
+        return _pool(layer, x)
     if isinstance(layer, GlobalPool):
         return _float32(x.max((1, 2)) if layer.kind == "max" else x.mean((1, 2)))
     if isinstance(layer, Permute):
@@ -85,31 +87,34 @@ def apply(layer: Layer, x: Values) -> Values:
         return x.reshape(len(x), -1)
     if isinstance(layer, Dense):
         return _float32(x @ layer.kernel + layer.bias)
-    if isinstance(layer, Normalize):
-        return _normalized(layer, x)
-    return _activated(layer, x)
+    if isinstance(layer, BatchNorm):
+        return _normalize(layer, x)
+    return _activate(layer, x)
 
 
 def _float32(values: npt.NDArray[np.floating]) -> Values:
     return values.astype(np.float32, copy=False)
 
 
-def _resized(x: Values, axis: int, size: int) -> Values:
-    """Resize one axis linearly: output i lies at (i + 0.5) * old / new - 0.5, edges repeated."""
+def _resize(x: Values, axis: int, size: int) -> Values:
+    """Resize one axis linearly.
+
+    Output i is read at (i + 0.5) * old / new - 0.5; the edges are repeated.
+    """
     old = x.shape[axis]
-    place = np.clip((np.arange(size) + 0.5) * (old / size) - 0.5, 0, old - 1)
-    lower = np.floor(place).astype(int)
+    position = np.clip((np.arange(size) + 0.5) * (old / size) - 0.5, 0, old - 1)
+    lower = np.floor(position).astype(int)
     upper = np.minimum(lower + 1, old - 1)
     shape = [1] * x.ndim
     shape[axis] = size
-    share = (place - lower).astype(np.float32).reshape(shape)
-    return _float32(x.take(lower, axis) * (1 - share) + x.take(upper, axis) * share)
+    fraction = (position - lower).astype(np.float32).reshape(shape)
+    return _float32(x.take(lower, axis) * (1 - fraction) + x.take(upper, axis) * fraction)
 
 
-def _padded(
+def _pad(
     x: Values, window: tuple[int, int], strides: tuple[int, int], padding: Padding, fill: float
 ) -> Values:
-    """Pad as TensorFlow's "same": the odd row or column at the end."""
+    """Pad like TensorFlow's "same": an odd row or column goes to the end."""
     if padding == "valid":
         return x
     edges = [(0, 0)]
@@ -125,25 +130,25 @@ def _windows(x: Values, window: tuple[int, int], strides: tuple[int, int]) -> Va
     return view[:, :: strides[0], :: strides[1]]
 
 
-def _convolved(layer: Conv, x: Values) -> Values:
+def _convolve(layer: Conv, x: Values) -> Values:
     rows, columns, channels, filters = layer.kernel.shape
     down, right = layer.dilation
     reach = ((rows - 1) * down + 1, (columns - 1) * right + 1)
-    padded = _padded(x, reach, layer.strides, layer.padding, 0.0)
-    seen = _windows(padded, reach, layer.strides)[..., ::down, ::right]
-    matrix = seen.reshape(*seen.shape[:3], channels * rows * columns)
+    padded = _pad(x, reach, layer.strides, layer.padding, 0.0)
+    windows = _windows(padded, reach, layer.strides)[..., ::down, ::right]
+    matrix = windows.reshape(*windows.shape[:3], channels * rows * columns)
     kernel = layer.kernel.transpose(2, 0, 1, 3).reshape(-1, filters)
     return _float32(matrix @ kernel + layer.bias)
 
 
-def _pooled(layer: Pool, x: Values) -> Values:
-    fill = -np.inf if layer.kind == "max" else np.nan  # neither counts
-    padded = _padded(x, layer.size, layer.strides, layer.padding, fill)
-    seen = _windows(padded, layer.size, layer.strides)
-    return _float32(seen.max((-2, -1)) if layer.kind == "max" else np.nanmean(seen, (-2, -1)))
+def _pool(layer: Pool, x: Values) -> Values:
+    fill = -np.inf if layer.kind == "max" else np.nan  # padding must not count
+    padded = _pad(x, layer.size, layer.strides, layer.padding, fill)
+    windows = _windows(padded, layer.size, layer.strides)
+    return _float32(windows.max((-2, -1)) if layer.kind == "max" else np.nanmean(windows, (-2, -1)))
 
 
-def _normalized(layer: Normalize, x: Values) -> Values:
+def _normalize(layer: BatchNorm, x: Values) -> Values:
     shape = [1] * x.ndim
     shape[layer.axis] = -1
     factor = layer.gamma / np.sqrt(layer.variance + np.float32(layer.epsilon))
@@ -152,11 +157,11 @@ def _normalized(layer: Normalize, x: Values) -> Values:
 
 
 def _sigmoid(x: Values) -> Values:
-    return _float32(0.5 * (1 + np.tanh(0.5 * x)))  # does not overflow
+    return _float32(0.5 * (1 + np.tanh(0.5 * x)))  # this form does not overflow
 
 
-_FORMULAS: Final[dict[str, Callable[[Activate, Values], npt.NDArray[np.floating]]]] = {
-    "relu": lambda a, x: np.minimum(np.where(x > 0, x, a.slope * x), a.ceiling),
+_FORMULAS: Final[dict[str, Callable[[Activation, Values], npt.NDArray[np.floating]]]] = {
+    "relu": lambda a, x: np.minimum(np.where(x > 0, x, a.negative_slope * x), a.max_value),
     "elu": lambda a, x: np.where(x > 0, x, a.alpha * np.expm1(np.minimum(x, 0))),
     "selu": lambda _, x: _SELU[1] * np.where(x > 0, x, _SELU[0] * np.expm1(np.minimum(x, 0))),
     "tanh": lambda _, x: np.tanh(x),
@@ -168,7 +173,7 @@ _FORMULAS: Final[dict[str, Callable[[Activate, Values], npt.NDArray[np.floating]
 }
 
 
-def _activated(layer: Activate, x: Values) -> Values:
+def _activate(layer: Activation, x: Values) -> Values:
     if layer.function not in _FORMULAS:
-        raise ModelError("there is no formula for this activation", got=layer.function)
+        raise ModelError("there is no NumPy formula for this activation", got=layer.function)
     return _float32(_FORMULAS[layer.function](layer, x))

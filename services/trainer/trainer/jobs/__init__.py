@@ -1,1 +1,1 @@
-"""The jobs of the trainer, one module each; RQ calls them by name."""
+"""The jobs of the trainer, one module for each; RQ calls them by name."""

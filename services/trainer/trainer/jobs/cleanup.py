@@ -1,4 +1,4 @@
-"""What the worker does once a training was stopped by hand."""
+"""Cleans up after a job of the trainer that was stopped."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def discard(job: Job, *_: object) -> None:
-    """Remove what the job left on the model volume: RQ calls this after it killed the job."""
+    """Remove the job's folder on the model volume; RQ calls this after it has killed the job."""
     Workspace(load(Settings, os.environ).model_dir, str(job.id)).discard()

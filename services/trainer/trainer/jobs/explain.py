@@ -1,8 +1,8 @@
-"""The job that says why: pictures of what a version sees, beside its files.
+"""The explanation job: images of what a version sees, in a folder beside its files.
 
-    <models>/versions/<n>/explanation/    explanation.json and the pictures that it lists
+    <models>/versions/<n>/explanation/    explanation.json and the images that it lists
 
-The version's own files stay as they are. The folder is replaced as a whole when it is made again.
+The version's own files stay as they are. A new explanation replaces the whole folder.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
 from contract.frames import preprocess
 from contract.jobs import queue
-from contract.models.registry import H5, TFLITE, Registry
+from contract.models.registry import H5, Registry
+from contract.policy.litert import LiteRT
 from contract.settings import load
-from trainer.explain import label_stages, provenance, selection
-from trainer.explain import validation as judging
-from trainer.explain.explanation import Account
-from trainer.explain.inspector import Eye
-from trainer.explain.render import Drawing
-from trainer.export import litert
+from trainer.explain import provenance, selection, validation
+from trainer.explain.explanation import Explanation
+from trainer.explain.inspector import ModelInspector
+from trainer.explain.label_stages import label_stages
+from trainer.explain.render import Renderer
 from trainer.keras_import import reader
 from trainer.settings import Settings
 from trainer.training.run_state import Workspace
@@ -37,31 +37,31 @@ Frame = npt.NDArray[np.uint8]
 
 FOLDER: Final = "explanation"
 FILE: Final = "explanation.json"
-MOST_IMAGES: Final = 16
-MOST_BYTES: Final = 32 << 20
-"""Of an image file."""
-SHARES: Final = (0.02, 0.5, 0.98)
-"""Where in the order of steering frames are chosen: a bend to the left, straight, to the right."""
+MAX_IMAGES: Final = 16
+MAX_IMAGE_BYTES: Final = 32 << 20
+"""Maximum size of an image file."""
+QUANTILES: Final = (0.02, 0.5, 0.98)
+"""Quantiles of the steering at which frames are shown: a left bend, straight on, a right bend."""
 
 
 def run(version: int, images: list[str] | None = None, staged: bool = False) -> dict[str, Any]:
     """Explain a version; RQ calls this in a process of its own.
 
     Args:
-        version: its number.
-        images: JPEG or PNG files; without any, frames that validated the version are chosen.
-        staged: the images are copies in the inbox, and are removed afterwards.
+        version: number of the version.
+        images: JPEG or PNG files; without any, frames that validated the version are shown.
+        staged: whether the images are copies in the inbox, which are removed afterwards.
 
     Returns:
         What `lapwing explain` shows.
 
     Raises:
-        LapwingError: there is no such version, it is damaged or not understood, an image cannot be
-            read, or there is nothing to look at.
+        LapwingError: the version does not exist or is damaged, an image cannot be read, or there is
+            no frame to show.
     """
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    paths = [Path(each) for each in images or []]
+    paths = [Path(image) for image in images or []]
     try:
         return {"explained": explain(settings, job_id, report, version, paths)}
     finally:
@@ -72,83 +72,87 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
 def explain(
     settings: Settings, job_id: str, report: queue.Report, version: int, images: Sequence[Path]
 ) -> dict[str, Any]:
-    """Do the work of `run` for the job `job_id`."""
+    """Explain a version for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    final = registry.path(version) / FOLDER
-    with workspace.hold(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
+    folder = registry.path(version) / FOLDER
+    with workspace.lock(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
         try:
-            account = Account(
+            explanation = Explanation(
                 version,
                 registry.verify(version).sha256,
                 job_id,
                 datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            with atomic_files.replace_folder(final) as out:
-                _gather(settings, report, registry, account, _read(images), out)
-                atomic_files.write_json(out / FILE, account.document())
+            with atomic_files.replace_folder(folder) as out:
+                _draw(settings, report, registry, explanation, _read_images(images), out)
+                atomic_files.write_json(out / FILE, explanation.to_json())
         finally:
             workspace.discard()
-    return {**account.document(), "folder": str(final)}
+    return {**explanation.to_json(), "folder": str(folder)}
 
 
-def _read(images: Sequence[Path]) -> list[tuple[str, Frame]]:
+def _read_images(images: Sequence[Path]) -> list[tuple[str, Frame]]:
     """Return the names and frames of image files."""
-    if len(images) > MOST_IMAGES:
-        raise FrameError("too many images", got=len(images), remedy=f"At most {MOST_IMAGES}")
-    found = []
+    if len(images) > MAX_IMAGES:
+        raise FrameError("too many images", got=len(images), remedy=f"Name at most {MAX_IMAGES}")
+    frames = []
     for path in images:
         try:
-            if path.stat().st_size > MOST_BYTES:
+            if path.stat().st_size > MAX_IMAGE_BYTES:
                 raise FrameError(f"{path.name} is too large", got=f"{path.stat().st_size:,} bytes")
-            found.append((path.name, preprocess.resize(preprocess.decode_image(path.read_bytes()))))
+            frames.append(
+                (path.name, preprocess.resize(preprocess.decode_image(path.read_bytes())))
+            )
         except OSError as error:
             raise FrameError(
                 f"the image {path.name} cannot be read",
                 got=error,
-                remedy="Name a JPEG or PNG that the trainer's user may read",
+                remedy="Name a JPEG or PNG file that the trainer's user may read",
             ) from error
-    return found
+    return frames
 
 
-def _gather(
+def _draw(
     settings: Settings,
     report: queue.Report,
     registry: Registry,
-    account: Account,
+    explanation: Explanation,
     images: Sequence[tuple[str, Frame]],
     out: Path,
 ) -> None:
-    """Make all pictures of a version, and say what they are in the account."""
+    """Draw all images of a version, and list them in its explanation."""
     report(phase="read")
-    manifest, folder = registry.manifest(account.version), registry.path(account.version)
-    eye = Eye(reader.read(folder / H5).network)
+    version = explanation.version
+    manifest, folder = registry.manifest(version), registry.path(version)
+    inspector = ModelInspector(reader.read(folder / H5).network)
     split = split_file.read(folder / split_file.FILE)
-    sources, account.missing = provenance.sources(settings.data_dir, manifest, split)
-    judged = judging.judge(
+    recordings, explanation.missing = provenance.find_recordings(settings.data_dir, manifest, split)
+    predictions = validation.predict_validation(
         settings.data_dir,
-        sources,
-        lambda frames: litert.answers(folder / TFLITE, frames),
+        recordings,
+        LiteRT(folder).predict,
         lambda done, total: report(phase="validate", rows_done=done, rows_total=total),
     )
-    if not images and not judged:
+    if not images and not predictions:
         raise ModelError(
-            f"there is no frame to show of version {account.version}",
-            got=" ".join(account.missing),
-            remedy=f"Name some: lapwing explain {account.version} IMAGE…",
+            f"there is no frame to show for version {version}",
+            got=" ".join(explanation.missing),
+            remedy=f"Name some images: lapwing explain {version} IMAGE…",
         )
     report(phase="draw")
-    drawing = Drawing(settings.data_dir, account, eye, out)
-    if judged:
-        drawing.validation(judging.moments(judged))
-        for figure in judging.figures(judged):
-            account.figure(*figure)
-    trained = [each for each in sources if each.train.any()]
+    renderer = Renderer(settings.data_dir, explanation, inspector, out)
+    rows = validation.row_predictions(predictions)
+    if predictions:
+        renderer.draw_validation(rows)
+        for name, value, unit in validation.figures(predictions):
+            explanation.add_figure(name, value, unit)
+    trained = [recording for recording in recordings if recording.train.any()]
     if trained:
-        drawing.lessons(label_stages.lessons(trained, train_config.from_arguments(manifest.config)))
-    for name, pixels in images:
-        drawing.frame(name, pixels, None)
+        config = train_config.from_arguments(manifest.config)
+        renderer.draw_label_stages(label_stages(trained, config))
+    for name, frame in images:
+        renderer.draw_frame(name, frame, None)
     if not images:
-        moments = judging.moments(judged)
-        for at in selection.spread(np.array([each.driver for each in moments]), SHARES):
-            moment = moments[at]
-            drawing.frame(moment.name, drawing.pixels(moment), moment.driver)
+        for index in selection.at_quantiles(np.array([row.driver for row in rows]), QUANTILES):
+            row = rows[index]
+            renderer.draw_frame(row.name, renderer.read_frame(row), row.driver)

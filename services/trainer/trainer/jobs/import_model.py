@@ -1,7 +1,7 @@
-"""The import job: somebody's model.h5 in, a published version out that takes the contract's frames.
+"""The import job: a model.h5 goes in, a published version that takes our frames comes out.
 
-Nothing of the file is executed. What is published was computed three ways, with NumPy from the
-file's own numbers, by Keras and by LiteRT, and they agreed.
+Nothing in the file is executed. The network is computed three ways before it is published: with
+NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from contract.errors import LapwingError, ModelError
 from contract.frames import spec
 from contract.jobs import queue
 from contract.models import golden
-from contract.models.registry import H5, TFLITE, ModelManifest, Registry
+from contract.models.registry import H5, TFLITE, Registry
+from contract.policy.litert import LiteRT
 from contract.settings import load
-from trainer import gate, outline
 from trainer.export import layer_table, litert
-from trainer.export import manifest as release
+from trainer.export.manifest import imported_manifest
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import Network
-from trainer.keras_import import affine, input_pipeline, sandbox
-from trainer.keras_import import reader as modelfile
-from trainer.keras_import.input_pipeline import Preparation
+from trainer.graph.layers import NetworkSpec, infer_shapes, summarize
+from trainer.jobs.gate import enqueue_gate
+from trainer.keras_import import affine, input_pipeline, reader, sandbox
+from trainer.keras_import.input_pipeline import InputPipeline
 from trainer.keras_import.reader import ModelFile
 from trainer.settings import Settings
 from trainer.training.run_state import Workspace
@@ -40,25 +40,27 @@ log = logging.getLogger(__name__)
 Frames = npt.NDArray[np.uint8]
 
 FRAMES: Final = 100
-"""On which the three are compared."""
+"""Number of frames on which the three forms are compared."""
 BATCH: Final = 8
-"""Of them at a time, for large networks' sake."""
-"""On the model volume: where the command line puts files for a worker that does not see its own."""
+"""Number of frames that Keras computes at a time, so that large networks fit into memory."""
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What the command line was told of a model file."""
+class ImportOptions:
+    """What the user says about a model file."""
 
     name: str
+    """Name under which the manifest lists the file."""
     normalize: str = ""
-    """An expression of x; "" takes what the file says."""
+    """Scaling of the pixels as an expression of x; "" takes the one in the file."""
     crop: tuple[int, int] = (0, 0)
-    """Rows cut off at the top and bottom of the picture of 320 x 160."""
+    """Rows cut off at the top and the bottom of the simulator's image of 320 x 160."""
     size: tuple[int, int] | None = None
-    """Width and height of the picture that the network takes; None: as the file says."""
+    """Width and height of the network's images; None takes what the file says."""
     color: str = "rgb"
+    """Colour space of the network's images, one of input_pipeline.COLORS."""
     output: int | None = None
+    """Number of the output that is the steering, from 0; None takes the only one."""
 
 
 def run(
@@ -74,124 +76,128 @@ def run(
     """Import a model file; RQ calls this in a process of its own.
 
     Args:
-        source: the path of the .h5 file.
-        name: what to call it.
-        normalize: the scaling that a Lambda, or something outside the network, did to pixels.
-        crop: rows cut off at the top and bottom of the simulator's picture.
-        size: width and height of the network's pictures.
-        color: one of `preparation.COLORS`.
-        output: which of several outputs is the steering.
-        staged: the source is a copy in the inbox, and is removed afterwards.
+        source: path of the .h5 file.
+        name: name under which the manifest lists the file.
+        normalize: scaling of the pixels by a Lambda or outside the network, an expression of x.
+        crop: rows cut off at the top and the bottom of the simulator's image.
+        size: width and height of the network's images.
+        color: colour space of its images, one of `input_pipeline.COLORS`.
+        output: number of the output that is the steering.
+        staged: whether the source is a copy in the inbox, which is removed afterwards.
 
     Returns:
         What `lapwing import-model` shows.
 
     Raises:
-        LapwingError: the file is refused, is not understood, or the three do not agree.
+        LapwingError: the file is refused or not supported, or the three forms do not agree.
     """
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    top, bottom = _two("crop", crop) or (0, 0)
-    choices = Choices(name, normalize, (top, bottom), _two("size", size), color, output)
+    top, bottom = _pair("crop", crop) or (0, 0)
+    options = ImportOptions(name, normalize, (top, bottom), _pair("size", size), color, output)
     try:
-        result = import_file(settings, job_id, report, Path(source), choices)
+        result = import_file(settings, job_id, report, Path(source), options)
         version = result["imported"]["version"]
-        return {**result, "gate": gate.ask(Registry(settings.model_dir), version)}
+        return {**result, "gate": enqueue_gate(Registry(settings.model_dir), version)}
     finally:
         if staged:
             inbox.discard([Path(source)], settings.model_dir / inbox.MODEL_FILES)
 
 
-def _two(name: str, value: object) -> tuple[int, int] | None:
+def _pair(name: str, value: object) -> tuple[int, int] | None:
     if value is None:
         return None
     if (
         not isinstance(value, list)
         or len(value) != 2
-        or any(type(each) is not int for each in value)
+        or any(type(number) is not int for number in value)
     ):
         raise ModelError(
-            f"{name} has a value it cannot take", got=value, remedy="Two whole numbers"
+            f"{name} has a value it cannot take",
+            got=value,
+            remedy="It must be two whole numbers",
         )
     return value[0], value[1]
 
 
 def import_file(
-    settings: Settings, job_id: str, report: queue.Report, path: Path, choices: Choices
+    settings: Settings, job_id: str, report: queue.Report, path: Path, options: ImportOptions
 ) -> dict[str, Any]:
-    """Do the work of `run` for the job `job_id`."""
+    """Import a file for the job `job_id`, unless an earlier run published it."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.hold():
+    with workspace.lock():
         try:
-            published = registry.of_job(job_id)
-            if published is None:
+            manifest = registry.published_by(job_id)
+            if manifest is None:
                 report(phase="read")
-                found, network = understand(path, choices)
-                staged = workspace.stage()
-                metrics = _convert(settings, report, network, staged)
+                model_file, network = load_network(path, options)
+                staging_dir = workspace.staging_dir()
+                metrics = _convert(settings, report, network, staging_dir)
                 report(phase="publish")
-                manifest = _manifest(job_id, path, choices, found, network, metrics)
-                published = registry.publish(staged, manifest)
+                config = _config(path, options, model_file, network)
+                manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
         finally:
             workspace.discard()
     return {
         "imported": {
-            "version": published.version,
-            **published.config,
-            "metrics": published.metrics,
-            "sha256": {name: each["sha256"] for name, each in published.files.items()},
+            "version": manifest.version,
+            **manifest.config,
+            "metrics": manifest.metrics,
+            "sha256": {name: file["sha256"] for name, file in manifest.files.items()},
         }
     }
 
 
-def understand(
-    path: Path, choices: Choices, limit_s: float = sandbox.LIMIT_S
-) -> tuple[ModelFile, Network]:
-    """Return what a file says, and the whole network from a frame to one steering.
+def load_network(
+    path: Path, options: ImportOptions, timeout_s: float = sandbox.TIMEOUT_S
+) -> tuple[ModelFile, NetworkSpec]:
+    """Return the content of a file, and the network from a frame to one steering.
 
-    Reading the file may take `limit_s` seconds.
+    Reading the file may take at most `timeout_s` seconds.
 
     Raises:
-        ModelError: the file is refused or not understood, or a choice does not fit it.
+        ModelError: the file is refused or not supported, or an option does not fit it.
     """
-    size = None if choices.size is None else (choices.size[1], choices.size[0])
-    told = {"normalize": choices.normalize, "output": choices.output, "size": size}
-    sandbox.rehearse(path, limit_s, **told)
-    found = modelfile.read(path, choices.normalize, choices.output, size)
-    outside = None
-    if choices.normalize and not found.normalized:
-        outside = affine.parse(choices.normalize)
-    how = Preparation(choices.crop, choices.color, outside)
-    inner = found.network
-    before = input_pipeline.layers(inner.input_shape, how)
-    doubts = input_pipeline.doubts(inner.input_shape, how, inner.layers)
-    network = Network((spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *inner.layers))
-    outline.check(network)
-    return replace(found, notes=(*found.notes, *doubts)), network
+    size = None if options.size is None else (options.size[1], options.size[0])
+    arguments = {"normalize": options.normalize, "output": options.output, "size": size}
+    sandbox.read_in_subprocess(path, timeout_s, **arguments)
+    model_file = reader.read(path, options.normalize, options.output, size)
+    scaling = None
+    if options.normalize and not model_file.normalized:
+        scaling = affine.parse(options.normalize)
+    pipeline = InputPipeline(options.crop, options.color, scaling)
+    imported = model_file.network
+    before = input_pipeline.build_layers(imported.input_shape, pipeline)
+    warnings = input_pipeline.warnings(imported.input_shape, pipeline, imported.layers)
+    network = NetworkSpec(
+        (spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *imported.layers)
+    )
+    infer_shapes(network)  # refuses layers that do not fit
+    return replace(model_file, notes=(*model_file.notes, *warnings)), network
 
 
 def _convert(
-    settings: Settings, report: queue.Report, network: Network, staged: Path
+    settings: Settings, report: queue.Report, network: NetworkSpec, staging_dir: Path
 ) -> dict[str, float]:
-    """Write all files of the version; return how far the three ways are from each other."""
+    """Write the files of the version; return how much the three forms differ."""
     report(phase="convert")
-    built = keras_backend.build(network)
-    built.save(staged / H5)
-    layer_table.write(staged, built)
-    litert.convert(staged / H5, staged / TFLITE)
+    model = keras_backend.build_model(network)
+    model.save(staging_dir / H5)
+    layer_table.write(staging_dir, model)
+    litert.convert(staging_dir / H5, staging_dir / TFLITE)
     report(phase="verify")
     frames = _frames(settings.data_dir)
-    expected = numpy_backend.answers(network, frames)[:, 0]
+    expected = numpy_backend.predict(network, frames)[:, 0]
     if not np.isfinite(expected).all():
-        raise ModelError("the network's answers are no numbers", got=float(expected[0]))
+        raise ModelError("the network's steering is not a finite number", got=float(expected[0]))
     batches = np.array_split(frames, -(-len(frames) // BATCH))
-    keras_answers = np.concatenate([built.predict_on_batch(each) for each in batches])[:, 0]
-    twin_answers = litert.answers(staged / TFLITE, frames)
-    golden.write(staged / golden.FILE, frames, twin_answers)
+    by_keras = np.concatenate([model.predict_on_batch(batch) for batch in batches])[:, 0]
+    by_litert = LiteRT(staging_dir).predict(frames)
+    golden.write(staging_dir / golden.FILE, frames, by_litert)
     return {
-        "forward_difference": litert.compare(expected, keras_answers, "Keras's network"),
-        "twin_difference": litert.compare(expected, twin_answers),
+        "forward_difference": litert.check_parity(expected, by_keras, "the Keras model"),
+        "twin_difference": litert.check_parity(expected, by_litert),
         "frames": float(len(frames)),
         "steering_min": float(expected.min()),
         "steering_max": float(expected.max()),
@@ -199,41 +205,36 @@ def _convert(
 
 
 def _frames(data_dir: Path) -> Frames:
-    """Return FRAMES frames: recorded ones where there are any, or made ones."""
+    """Return FRAMES frames from the newest recording, or generated ones if there is none."""
     try:
         newest = store.select_manifests(data_dir, [])[-1]
-        with store.open_store(data_dir, newest) as reader:
+        with store.open_store(data_dir, newest) as recording:
             count = min(FRAMES, newest.frames)
             frames = np.empty((count, spec.HEIGHT, spec.WIDTH, spec.CHANNELS), np.uint8)
-            reader.gather(np.linspace(0, newest.frames - 1, count).astype(np.int64), frames)
+            recording.gather(np.linspace(0, newest.frames - 1, count).astype(np.int64), frames)
             return frames
-    except LapwingError as error:  # no recording, or a damaged one, is no reason not to import
-        log.info("compared on made frames: %s", error)
-    random = np.random.default_rng(1)
+    except LapwingError as error:  # a missing or damaged recording does not prevent an import
+        log.info("compared on generated frames: %s", error)
+    rng = np.random.default_rng(1)
     y, x = np.mgrid[0 : spec.HEIGHT, 0 : spec.WIDTH] / spec.WIDTH
-    slopes = random.uniform(-200, 200, (FRAMES, 2, 1, 1, spec.CHANNELS))
+    slopes = rng.uniform(-200, 200, (FRAMES, 2, 1, 1, spec.CHANNELS))
     waves = slopes[:, 0] * x[..., None] + slopes[:, 1] * y[..., None] + 128
-    return np.asarray(np.clip(waves + random.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
+    return np.asarray(np.clip(waves + rng.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
-def _manifest(
-    job_id: str,
-    path: Path,
-    choices: Choices,
-    found: ModelFile,
-    network: Network,
-    metrics: dict[str, float],
-) -> ModelManifest:
-    config: dict[str, object] = {
-        "imported_from": choices.name,
+def _config(
+    path: Path, options: ImportOptions, model_file: ModelFile, network: NetworkSpec
+) -> dict[str, object]:
+    """Return what the manifest says about the file and the options of its import."""
+    return {
+        "imported_from": options.name,
         "source_sha256": atomic_files.sha256(path),
-        "keras": found.keras,
-        "normalized": found.normalized or choices.normalize,
-        "crop": list(choices.crop),
-        "size": [found.network.input_shape[1], found.network.input_shape[0]],
-        "color": choices.color,
-        "output": choices.output,
-        "layers": outline.described(network),
-        "notes": list(found.notes),
+        "keras": model_file.keras,
+        "normalized": model_file.normalized or options.normalize,
+        "crop": list(options.crop),
+        "size": [model_file.network.input_shape[1], model_file.network.input_shape[0]],
+        "color": options.color,
+        "output": options.output,
+        "layers": summarize(network),
+        "notes": list(model_file.notes),
     }
-    return release.imported(job_id, config, metrics)

@@ -1,84 +1,81 @@
-"""The training job: stores in, a published version out; picks up where a killed process stopped."""
+"""The training job: stores go in, a published version comes out; a killed job resumes."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from contract import steering_metrics, train_config
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
-from contract.dataset.timeline import row_segments
 from contract.errors import StoreError
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
+from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from contract.vehicle import CAMERA_NAMES
-from trainer import gate, material
-from trainer.data import prefetch, sampler, storage_probe
-from trainer.data import samples as index
-from trainer.data import side_cameras as sides
-from trainer.data.augmentation import Augmentation
-from trainer.data.loader import Stream
-from trainer.data.samples import Table
-from trainer.data.split import Split, split
+from trainer.data import pipeline, prefetch
+from trainer.data.batches import BatchSource
+from trainer.data.loader import DataLoader
+from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
-from trainer.export import manifest as release
+from trainer.export.manifest import common_frame_spec, job_result, trained_manifest
+from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, loop, pilotnet, progress
+from trainer.training import devices, pilotnet
 from trainer.training.learner import Learner
-from trainer.training.loop import Training
-from trainer.training.run_state import State, Workspace
-from trainer.training.tensorboard import TrainingBoard
+from trainer.training.loop import TrainingLoop
+from trainer.training.progress import bottleneck
+from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
-Labels = npt.NDArray[np.float32]
-
 PARITY_FRAMES: Final = 256
-"""Validation frames on which the LiteRT twin is compared with the network."""
+"""Number of validation frames on which the LiteRT model is compared with the network."""
 
 
 def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
-    """Train on the named datasets, all of them by default; RQ calls this in a process of its own.
+    """Train on the named datasets, by default on all; RQ calls this in a process of its own.
 
-    Returns what `lapwing train` shows: the version, its metrics and hashes.
+    Returns:
+        What `lapwing train` shows: the version, its metrics and its hashes.
 
     Raises:
-        LapwingError: the data, an option or the training itself is at fault.
+        LapwingError: the data or an option is wrong, or the training failed.
     """
     logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of HDF5, which we promise
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    result = train(settings, job_id, report, datasets or [], train_config.from_arguments(options))
-    return {**result, "gate": gate.ask(Registry(settings.model_dir), result["version"])}
+    config = train_config.from_arguments(options)
+    result = train(settings, job_id, report, datasets or [], config)
+    return {**result, "gate": enqueue_gate(Registry(settings.model_dir), result["version"])}
 
 
 def train(
     settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: TrainConfig
 ) -> dict[str, Any]:
-    """Do the work of `run` for the job `job_id`."""
+    """Train for the job `job_id` and publish the version, unless an earlier run published it."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.hold():
-        published = registry.of_job(job_id)
-        if published is None:
-            published = _train(settings, job_id, report, datasets, config, workspace)
+    with workspace.lock():
+        manifest = registry.published_by(job_id)
+        if manifest is None:
+            manifest = _train_and_publish(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
-    verdict = progress.verdict(published.metrics.get("data_share", 0.0), settings.readers)
-    return release.summary(published, verdict)
+    data_share = manifest.metrics.get("data_share", 0.0)
+    return job_result(manifest, bottleneck(data_share, settings.readers))
 
 
-def _train(
+def _train_and_publish(
     settings: Settings,
     job_id: str,
     report: queue.Report,
@@ -86,56 +83,20 @@ def _train(
     config: TrainConfig,
     workspace: Workspace,
 ) -> ModelManifest:
-    resumed = workspace.read()
-    state = resumed or State(
-        [manifest.dataset for manifest in store.select_manifests(settings.data_dir, datasets)]
-    )
     with contextlib.ExitStack() as stack:
-        report(phase="verify", datasets=state.datasets)
-        if resumed is None:
-            _quarantine(settings.data_dir, state)
+        state = _start_or_resume(settings, report, datasets, workspace)
         manifests = store.select_manifests(settings.data_dir, state.datasets)
-        release.frame_spec(manifests)  # refuses a mixture before hours are spent on it
-        readers = [
-            stack.enter_context(store.open_store(settings.data_dir, manifest))
-            for manifest in manifests
-        ]
-        table, held, parts = samples(readers, config)
-        log.info("%d training samples, %d validation rows", len(table.train), len(table.validation))
-        state.shuffle = state.shuffle or _shuffle(readers, manifests, config)
-        workspace.write(state)
-        machine = devices.prepare()
-        places = [reader.place for reader in readers]
-        stream = stack.enter_context(
-            Stream(
-                places,
-                batch=config.batch,
-                readers=settings.readers,
-                queue_bytes=settings.queue_mib << 20,
-                augmentation=Augmentation(
-                    config.brightness,
-                    config.shadow,
-                    config.blur,
-                    config.shift_m,
-                    config.turn_deg,
-                    config.recovery_time_s,
-                ),
-                held=prefetch.HELD if machine.gpu else 1,
-            )
-        )
-        stores = [reader.blocks for reader in readers]
-        work = Training(
-            config, machine, table, held, stores, stream, workspace, state, settings.checkpoint_s
-        )
-        with TrainingBoard(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
-            loop.run(work, report, board)
-        log.info("%s", progress.verdict(_data_share(state), settings.readers))
+        common_frame_spec(manifests)  # refuses mixed frames before hours of training
+        stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
+        data = _prepare_data(stores, config, state, workspace)
+        loop = _build_loop(settings, config, stores, data, state, workspace, stack)
+        with TensorBoardLogger(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
+            loop.run(report, board)
+        log.info("%s", bottleneck(_data_share(state), settings.readers))
         report(phase="publish")
-        staged, metrics = _stage(work)
-        split_file.write(
-            staged / split_file.FILE, _sides(state.datasets, parts, config.validation_gap_s)
-        )
-    manifest = release.compose(
+        staging_dir, metrics = _export(loop)
+        split_file.write(staging_dir / split_file.FILE, _split_file(state, data, config))
+    manifest = trained_manifest(
         job_id,
         settings.data_dir,
         manifests,
@@ -144,16 +105,31 @@ def _train(
         metrics,
         state.quarantined,
     )
-    return Registry(settings.model_dir).publish(staged, manifest)
+    return Registry(settings.model_dir).publish(staging_dir, manifest)
 
 
-def _quarantine(data_dir: Path, state: State) -> None:
-    """Compare every block of every store with its checksum; leave damaged recordings out.
+def _start_or_resume(
+    settings: Settings, report: queue.Report, datasets: list[str], workspace: Workspace
+) -> TrainingState:
+    """Return the state of an earlier run, or a new one with the datasets that are undamaged."""
+    resumed = workspace.read()
+    if resumed is not None:
+        report(phase="verify", datasets=resumed.datasets)
+        return resumed
+    manifests = store.select_manifests(settings.data_dir, datasets)
+    state = TrainingState([manifest.dataset for manifest in manifests])
+    report(phase="verify", datasets=state.datasets)
+    _quarantine(settings.data_dir, manifests, state)
+    return state
+
+
+def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: TrainingState) -> None:
+    """Compare every block of every store with its checksum, and leave out damaged recordings.
 
     Raises:
-        StoreError: all are damaged; the message is that of the last.
+        StoreError: all recordings are damaged; the message is that of the last one.
     """
-    for manifest in store.select_manifests(data_dir, state.datasets):
+    for manifest in manifests:
         try:
             with store.open_store(data_dir, manifest) as reader:
                 reader.verify()
@@ -165,91 +141,92 @@ def _quarantine(data_dir: Path, state: State) -> None:
                 raise
 
 
-def samples(readers: list[StoreReader], config: TrainConfig) -> tuple[Table, Labels, Split]:
-    """Split the rows of the stores, and only then expand them."""
-    recordings = [reader.rows for reader in readers]
-    parts = split(
-        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+def _prepare_data(
+    stores: Sequence[StoreReader], config: TrainConfig, state: TrainingState, workspace: Workspace
+) -> TrainingData:
+    """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
+    data = pipeline.prepare([reader.rows for reader in stores], config)
+    train_count, validation_count = len(data.table.train), len(data.table.validation)
+    log.info("%d training samples, %d validation rows", train_count, validation_count)
+    state.shuffle = state.shuffle or pipeline.choose_shuffle(
+        [reader.layout for reader in stores], config
     )
-    expanded = index.training(
-        material.prepared(
-            recordings,
-            parts.train,
-            smooth_s=config.label_smoothing_s,
-            balance=config.max_bin_ratio,
-            seed=config.seed,
-        ),
-        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
-        labeller=sides.labeller(config.steering_correction, config.recovery_time_s),
-        flip=config.flip,
-        history=config.history,
-    )
-    seen = index.plain(recordings, parts.train)
-    validation = index.plain(recordings, parts.validation)
-    held = [
-        steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
-        for rows, mask in zip(recordings, parts.validation, strict=True)
-    ]
-    return index.tabulate(expanded, seen, validation), np.concatenate(held), parts
+    workspace.write(state)
+    return data
 
 
-def _sides(datasets: list[str], parts: Split, gap_s: float) -> SplitFile:
-    """Return the split as the version keeps it."""
-    sides = zip(datasets, parts.train, parts.validation, strict=True)
+def _build_loop(
+    settings: Settings,
+    config: TrainConfig,
+    stores: Sequence[StoreReader],
+    data: TrainingData,
+    state: TrainingState,
+    workspace: Workspace,
+    stack: contextlib.ExitStack,
+) -> TrainingLoop:
+    """Start the readers, which end with the stack, and return the training loop."""
+    machine = devices.configure()
+    loader = stack.enter_context(
+        DataLoader(
+            [reader.layout for reader in stores],
+            batch=config.batch,
+            readers=settings.readers,
+            queue_bytes=settings.queue_mib << 20,
+            augmentation=pipeline.augmentation(config),
+            max_in_use=prefetch.MAX_IN_USE if machine.gpu else 1,
+        )
+    )
+    blocks = [reader.blocks for reader in stores]
+    batches = BatchSource(data.table, loader, blocks, config.batch, state.shuffle, config.seed)
+    return TrainingLoop(config, machine, data, batches, workspace, state, settings.checkpoint_s)
+
+
+def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
+    """Write the best epoch's network and its LiteRT form; return their folder and the metrics."""
+    state, table = loop.state, loop.data.table
+    best = loop.load(loop.workspace.network(state.best_epoch))
+    network = pilotnet.build("float32")  # whichever precision it was trained in
+    network.set_weights(best.model.get_weights())
+    learner = Learner(network)
+    staging_dir = loop.workspace.staging_dir()
+    network.save(staging_dir / H5)
+    layer_table.write(staging_dir, network)
+    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    predicted, scores = loop.validate(learner)
+    step = -(-len(predicted) // PARITY_FRAMES)
+    parity_batches = loop.batches.recorded(table.validation[::step])
+    # The frames are copied: a batch's memory is used again for a later batch.
+    frames = np.concatenate([batch.frames.copy() for batch in parity_batches])
+    twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
+    golden.write(staging_dir / golden.FILE, frames, predicted[::step])
+    train_errors = (
+        learner.predict(loop.batches.recorded(table.train_centre))
+        - table.samples["label"][table.train_centre]
+    )
+    return staging_dir, {
+        "train_samples": float(len(table.train)),
+        "train_rows": float(len(table.train_centre)),
+        "train_mse": float(np.mean(train_errors.astype(np.float64) ** 2)),
+        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
+        "epochs": float(state.epoch),
+        "best_epoch": float(state.best_epoch),
+        "twin_difference": twin_difference,
+        "data_share": _data_share(state),
+    }
+
+
+def _split_file(state: TrainingState, data: TrainingData, config: TrainConfig) -> SplitFile:
+    """Return the split in the form that the version keeps."""
+    masks = zip(state.datasets, data.split.train, data.split.validation, strict=True)
     return SplitFile(
-        gap_s,
+        config.validation_gap_s,
         {
             name: DatasetSplit(len(train), split_file.runs(train), split_file.runs(validation))
-            for name, train, validation in sides
+            for name, train, validation in masks
         },
     )
 
 
-def _shuffle(
-    readers: list[StoreReader], manifests: list[StoreManifest], config: TrainConfig
-) -> str:
-    """Choose how the epochs are shuffled, and say why."""
-    if config.shuffle != "auto":
-        return config.shuffle
-    frames, free = sum(manifest.frames for manifest in manifests), storage_probe.free_bytes()
-    rate = np.inf
-    if sampler.exceeds(frames, free):
-        rate = storage_probe.random_frames_per_s([reader.place for reader in readers])
-    how, why = sampler.choose(frames, free, rate)
-    log.info("shuffle: %s (%s)", how, why)
-    return how
-
-
-def _data_share(state: State) -> float:
-    return float(np.mean([each["data_share"] for each in state.history]))
-
-
-def _stage(work: Training) -> tuple[Path, dict[str, float]]:
-    """Write the best epoch's network and its twin; return their folder and the metrics."""
-    state, table = work.state, work.table
-    best = work.saved(work.workspace.network(state.best_epoch))
-    plain = pilotnet.build("float32")  # whatever precision it was trained in
-    plain.set_weights(best.model.get_weights())
-    learner = Learner(plain)
-    staged = work.workspace.stage()
-    plain.save(staged / H5)
-    layer_table.write(staged, plain)
-    litert.convert(staged / H5, staged / TFLITE)
-    predicted, scores = work.validate(learner)
-    every = -(-len(predicted) // PARITY_FRAMES)
-    chosen = work.plain(table.validation[::every])
-    # Copied: a batch's frames are the ring's, and others' once its slot is used again.
-    frames = np.concatenate([batch.frames.copy() for batch in chosen])
-    difference = litert.compare(predicted[::every], litert.answers(staged / TFLITE, frames))
-    golden.write(staged / golden.FILE, frames, predicted[::every])
-    seen = learner.predict(work.plain(table.seen)) - table.samples["label"][table.seen]
-    return staged, {
-        "train_samples": float(len(table.train)),
-        "train_rows": float(len(table.seen)),
-        "train_mse": float(np.mean(seen.astype(np.float64) ** 2)),
-        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
-        "epochs": float(state.epoch),
-        "best_epoch": float(state.best_epoch),
-        "twin_difference": difference,
-        "data_share": _data_share(state),
-    }
+def _data_share(state: TrainingState) -> float:
+    """Return the share of the time that the training waited for data."""
+    return float(np.mean([epoch["data_share"] for epoch in state.history]))

@@ -1,10 +1,11 @@
 """Recovers the arithmetic of a lambda from its bytecode, without running it.
 
-A small abstract interpreter: the stack holds scale and offset of each value instead of arrays, and
-the opcodes are the few that arithmetic on one argument compiles to. Anything else, a global, an
-attribute, a call, ends it. Python's releases number and size their opcodes differently, and the
-code does not say which release wrote it: every dialect that its layout allows is tried, and those
-that understand it must agree. Numbers: CPython, Include/opcode.h and opcode_ids.h.
+This is a small abstract interpreter. Its stack holds the scale and offset of each value instead of
+arrays, and it knows only the few opcodes that arithmetic on one argument compiles to. Anything else
+ends it: a global, an attribute, a call. Python's releases number and size their opcodes
+differently, and the code does not say which release wrote it. So every dialect that the layout of
+the code allows is tried, and those that understand the code must agree. The numbers come from
+CPython's Include/opcode.h and opcode_ids.h.
 """
 
 from __future__ import annotations
@@ -22,24 +23,26 @@ MAX_INSTRUCTIONS: Final = 200
 
 
 class NotArithmeticError(ModelError):
-    """The code does something else than scale its argument; the message says what."""
+    """The code does more than scale its argument; the message says what."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one range of releases writes bytecode."""
+    """The bytecode that one range of Python's releases writes."""
 
     layouts: Sequence[str]
+    """The layouts of code objects (keys of marshal_reader.LAYOUTS) that it occurs in."""
     wide: bool
-    """Instructions of two bytes each; else one, or three from `has_argument` on."""
+    """Whether every instruction has two bytes; if not, it has one, or three with an argument."""
     opcodes: Mapping[int, str]
+    """What each opcode means; an opcode that is not listed is refused."""
 
 
 _OLD: Final = {
     100: "const",
     124: "argument",
     83: "return",
-    9: "nothing",
+    9: "no-op",
     10: "plus",
     11: "minus",
     20: "*",
@@ -55,8 +58,8 @@ DIALECTS: Final = {
         ("3.11",),
         True,
         {
-            0: "nothing",
-            9: "nothing",
+            0: "no-op",
+            9: "no-op",
             100: "const",
             124: "argument",
             83: "return",
@@ -64,22 +67,22 @@ DIALECTS: Final = {
             11: "minus",
             121: "return const",
             122: "binary",
-            151: "nothing",
+            151: "no-op",
         },
     ),
     "3.13": Dialect(
         ("3.11",),
         True,
         {
-            0: "nothing",
-            30: "nothing",
+            0: "no-op",
+            30: "no-op",
             83: "const",
             85: "argument",
             36: "return",
             42: "minus",
             103: "return const",
             45: "binary",
-            149: "nothing",
+            149: "no-op",
         },
     ),
 }
@@ -87,11 +90,11 @@ _BINARY: Final = {0: "+", 5: "*", 10: "-", 11: "/", 13: "+", 18: "*", 23: "-", 2
 _HAS_ARGUMENT: Final = 90
 
 
-def arithmetic(code: Code) -> Affine:
-    """Return what a function does to its one argument.
+def interpret(code: Code) -> Affine:
+    """Return the scaling that a function computes from its one argument.
 
     Raises:
-        NotArithmeticError: it is anything but a scaling of it.
+        NotArithmeticError: the function computes something else.
     """
     if code.names:
         raise NotArithmeticError(f"it uses {', '.join(code.names[:6])}")
@@ -99,21 +102,21 @@ def arithmetic(code: Code) -> Affine:
         raise NotArithmeticError(f"it uses {', '.join(code.closure[:6])} of the code around it")
     if code.arguments != 1:
         raise NotArithmeticError(f"it takes {code.arguments} arguments")
-    found: dict[str, Affine] = {}
-    why: dict[str, str] = {}
+    results: dict[str, Affine] = {}
+    reasons: dict[str, str] = {}
     for name, dialect in DIALECTS.items():
         if code.layout in dialect.layouts:
             try:
-                found[name] = _run(code, dialect)
+                results[name] = _run(code, dialect)
             except NotArithmeticError as error:
-                why[name] = error.what
-    if not found:
+                reasons[name] = error.what
+    if not results:
         raise NotArithmeticError(
-            "; ".join(f"as Python {name}: {each}" for name, each in why.items())
+            "; ".join(f"as Python {name}: {reason}" for name, reason in reasons.items())
         )
-    first, *others = found.values()
-    if any(each != first for each in others):
-        raise NotArithmeticError(f"it means different things in {', '.join(found)}")
+    first, *others = results.values()
+    if any(result != first for result in others):
+        raise NotArithmeticError(f"it means different things in Python {', '.join(results)}")
     return first
 
 
@@ -122,7 +125,7 @@ def _run(code: Code, dialect: Dialect) -> Affine:
     for opcode, argument in _instructions(code.code, dialect.wide):
         meaning = dialect.opcodes.get(opcode, "")
         try:
-            if meaning == "nothing":
+            if meaning == "no-op":
                 continue
             if meaning == "const":
                 stack.append(_const(code, argument))
@@ -138,15 +141,15 @@ def _run(code: Code, dialect: Dialect) -> Affine:
                 stack.append(affine.combine(operator, left, right))
             elif meaning == "old /":
                 right, left = stack.pop(), stack.pop()
-                if not left.scale:  # of two whole numbers Python 2 gave a whole one
-                    raise NotArithmeticError("it divides numbers as Python 2 did")
+                if not left.scale:  # Python 2 divided two integers to an integer
+                    raise NotArithmeticError("it divides two numbers, where Python 2 rounded")
                 stack.append(affine.combine("/", left, right))
             elif meaning == "return":
-                return affine.scaling(stack.pop())
+                return affine.require_scaling(stack.pop())
             elif meaning == "return const":
-                return affine.scaling(_const(code, argument))
+                return affine.require_scaling(_const(code, argument))
             else:
-                raise NotArithmeticError(f"opcode {opcode} is no arithmetic")
+                raise NotArithmeticError(f"opcode {opcode} is not arithmetic")
         except IndexError:
             raise NotArithmeticError("its stack runs empty") from None
         except NotArithmeticError:
@@ -159,21 +162,21 @@ def _run(code: Code, dialect: Dialect) -> Affine:
 def _const(code: Code, number: int) -> Affine:
     value = code.consts[number]
     if type(value) not in (int, float):
-        raise NotArithmeticError(f"it uses {str(value)[:40]!r}, which is no number")
+        raise NotArithmeticError(f"it uses {str(value)[:40]!r}, which is not a number")
     return affine.number(value)  # type: ignore[arg-type]  # its type was just compared
 
 
 def _instructions(code: bytes, wide: bool) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    place = 0
-    while place < len(code):
-        if len(found) == MAX_INSTRUCTIONS:
+    instructions: list[tuple[int, int]] = []
+    position = 0
+    while position < len(code):
+        if len(instructions) == MAX_INSTRUCTIONS:
             raise NotArithmeticError(f"it has more than {MAX_INSTRUCTIONS} instructions")
-        opcode = code[place]
+        opcode = code[position]
         size = 2 if wide else 1 + 2 * (opcode >= _HAS_ARGUMENT)
-        argument = int.from_bytes(code[place + 1 : place + size], "little")
-        if place + size > len(code):
+        argument = int.from_bytes(code[position + 1 : position + size], "little")
+        if position + size > len(code):
             raise NotArithmeticError("its last instruction is cut off")
-        found.append((opcode, argument))
-        place += size
-    return found
+        instructions.append((opcode, argument))
+        position += size
+    return instructions

@@ -1,7 +1,8 @@
-"""What a Lambda layer of a model file computes, read from the file and never run.
+"""Reads what a Lambda layer of a model file computes, without running it.
 
-A file holds a lambda as the marshalled bytecode of the Python that wrote it, in base64 or, before
-Keras 2.0.9, as text of one character a byte; of a named function it holds no more than the name.
+For a lambda, the file holds the marshalled bytecode of the Python that wrote it, in base64 or,
+before Keras 2.0.9, as text with one character for each byte. For a named function it holds only the
+name.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from trainer.keras_import.affine import Affine
 from trainer.keras_import.marshal_reader import Code, UnreadableError
 
 
-def of_lambda(who: str, config: Mapping[str, Any]) -> Affine | str:
-    """Return the scaling that a Lambda does, or why its code cannot be read.
+def read_lambda(layer: str, config: Mapping[str, Any]) -> Affine | str:
+    """Return the scaling that a Lambda computes, or the reason why its code cannot be read.
+
+    Args:
+        layer: the layer as messages name it.
+        config: its configuration from the file.
 
     Raises:
-        ModelError: the code can be read, and does anything but scale its one argument.
+        ModelError: the code can be read, but does more than scale its one argument.
     """
     function = config.get("function")
     if isinstance(function, dict):
@@ -33,49 +38,49 @@ def of_lambda(who: str, config: Mapping[str, Any]) -> Affine | str:
     if isinstance(function, str):
         return f"the file holds only the name of the function, {function[:60]}"
     if not isinstance(function, list) or not function or not isinstance(function[0], str):
-        return "the file holds no code that is known"
-    more = [each for each in (*function[1:], config.get("arguments")) if each]
+        return "the file holds no code in a known form"
+    more = [value for value in (*function[1:], config.get("arguments")) if value]
     if more:
-        raise _refusal(who, f"it is given more than its one argument: {str(more)[:80]}")
+        raise _refused(layer, f"it receives more than its one argument: {str(more)[:80]}")
     try:
         code = _code(function[0])
     except UnreadableError as error:
         return error.what
     try:
-        return bytecode.arithmetic(code)
+        return bytecode.interpret(code)
     except ModelError as error:
-        raise _refusal(who, error.what) from error
+        raise _refused(layer, error.what) from error
 
 
 def _code(text: str) -> Code:
-    """Read the code in a text; what is not one spelling is the other."""
-    found = []
-    for decode in (_plain, _base64):
+    """Read the code in a text, which has one of two encodings."""
+    reasons = []
+    for decode in (_from_characters, _from_base64):
         try:
             return marshal_reader.read(decode(text))
         except UnreadableError as error:
-            found.append(error.what)
-    raise UnreadableError(" and ".join(found))
+            reasons.append(error.what)
+    raise UnreadableError(" and ".join(reasons))
 
 
-def _plain(text: str) -> bytes:
+def _from_characters(text: str) -> bytes:
     if len(text) > marshal_reader.MAX_BYTES:
         raise UnreadableError(f"it has {len(text):,} characters")
     return text.encode("raw_unicode_escape", errors="replace")
 
 
-def _base64(text: str) -> bytes:
+def _from_base64(text: str) -> bytes:
     if len(text) > 2 * marshal_reader.MAX_BYTES:
         raise UnreadableError(f"it has {len(text):,} characters")
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UnreadableError("it is no base64") from error
+        raise UnreadableError("it is not base64") from error
 
 
-def _refusal(who: str, got: str) -> ModelError:
+def _refused(layer: str, got: str) -> ModelError:
     return ModelError(
-        f"{who} does something else than arithmetic on its one argument",
+        f"{layer} does something else than arithmetic on its one argument",
         got=got,
-        remedy="It is not run. Only a scaling such as x/127.5 - 1 can be taken over",
+        remedy="Its code is never run. Only a scaling such as x/127.5 - 1 can be imported",
     )

@@ -1,4 +1,7 @@
-"""Turns one layer of a file into plain layers: a closed list, each checked with its weights."""
+"""Converts one Keras layer into layers of the graph, and checks its options and weights.
+
+The list of layers is closed: a layer that is not in it is refused.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +14,26 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.graph.layers import (
+    BatchNorm,
     Conv,
     Crop,
     Dense,
     Flatten,
     GlobalPool,
     Layer,
-    Normalize,
     Pad,
     Permute,
     Pool,
+    Rescale,
     Resize,
-    Scale,
     Weights,
 )
 from trainer.graph.shapes import Shape
-from trainer.keras_import.layer_config import Options, advanced
+from trainer.keras_import.layer_config import LayerConfig, activation_layer
 
 Arrays = Sequence[npt.NDArray[np.generic]]
 
-IDLE: Final = frozenset(
+INFERENCE_NO_OPS: Final = frozenset(
     {
         "InputLayer",
         "Dropout",
@@ -42,178 +45,211 @@ IDLE: Final = frozenset(
         "ActivityRegularization",
     }
 )
-"""What does nothing when a network answers."""
-ADVANCED: Final = frozenset({"Activation", "ELU", "LeakyReLU", "ReLU"})
+"""Keras layers that do nothing during inference."""
+ACTIVATION_LAYERS: Final = frozenset({"Activation", "ELU", "LeakyReLU", "ReLU"})
+"""Keras layers that are nothing but an activation."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in a network a layer is."""
+class ConversionContext:
+    """What a converter must know besides the layer's own configuration and weights."""
 
-    seen: Shape
-    """The shape that comes in, channels last."""
+    input_shape: Shape
+    """The shape of the layer's input, with the channels last."""
     channels_first: bool
-    """Whether the file's pictures had their channels first."""
+    """Whether the file's images have their channels first."""
     flipped: bool
-    """Whether kernels were turned by 180 degrees: Theano convolved where others correlate."""
+    """Whether kernels are turned by 180 degrees: Theano convolved where others correlate."""
 
 
-def converted(kind: str, options: Options, arrays: Arrays, place: Place) -> tuple[Layer, ...]:
-    """Return what a layer is made of.
+def convert(
+    class_name: str, config: LayerConfig, arrays: Arrays, context: ConversionContext
+) -> tuple[Layer, ...]:
+    """Return the layers of the graph that compute a Keras layer.
+
+    Args:
+        class_name: Keras's class of the layer.
+        config: its configuration.
+        arrays: its weights, in Keras's order.
+        context: its place in the network.
 
     Raises:
-        ModelError: it is of a kind, or has an option, that is not understood, or weights that do
-            not fit.
+        ModelError: the class or an option is not supported, or the weights do not fit.
     """
-    if kind in IDLE:
+    if class_name in INFERENCE_NO_OPS:
         return ()
-    if kind in ADVANCED:
-        return advanced(kind, options)
-    if kind not in _KINDS:
-        raise options.refusal(
-            "is of a kind that is not understood",
-            kind,
-            f"Known: {', '.join(sorted({*_KINDS, *ADVANCED, 'Lambda', *IDLE}))}",
+    if class_name in ACTIVATION_LAYERS:
+        return activation_layer(class_name, config)
+    if class_name not in _CONVERTERS:
+        known = sorted({*_CONVERTERS, *ACTIVATION_LAYERS, "Lambda", *INFERENCE_NO_OPS})
+        raise config.error(
+            "is of a class that is not supported",
+            class_name,
+            f"Known: {', '.join(known)}",
         )
-    found = _KINDS[kind](options, [_float32(options, each) for each in arrays], place)
-    return (*found, *options.activation()) if kind in _BENT else found
+    weights = [_float32(config, array) for array in arrays]
+    layers = _CONVERTERS[class_name](config, weights, context)
+    return (*layers, *config.activation()) if class_name in _HAS_ACTIVATION else layers
 
 
-def _float32(options: Options, array: npt.NDArray[np.generic]) -> Weights:
+def _float32(config: LayerConfig, array: npt.NDArray[np.generic]) -> Weights:
     values = array.astype(np.float32)
     if not np.isfinite(values).all():
-        raise options.refusal("has weights that are no finite numbers", list(array.shape))
+        raise config.error("has weights that are not finite numbers", list(array.shape))
     return values
 
 
 def _kernel_and_bias(
-    options: Options, arrays: Sequence[Weights], dimensions: int
+    config: LayerConfig, arrays: Sequence[Weights], dimensions: int
 ) -> tuple[Weights, Weights | None]:
-    wanted = 1 + bool(options.first("use_bias", "bias", default=True))
-    if len(arrays) != wanted or arrays[0].ndim != dimensions:
-        raise options.refusal(
+    expected = 1 + bool(config.get("use_bias", "bias", default=True))
+    if len(arrays) != expected or arrays[0].ndim != dimensions:
+        raise config.error(
             f"has other weights than a kernel of {dimensions} dimensions"
-            f"{' and a bias' if wanted == 2 else ''}",
-            [list(each.shape) for each in arrays],
+            f"{' and a bias' if expected == 2 else ''}",
+            [list(array.shape) for array in arrays],
         )
-    return arrays[0], arrays[1] if wanted == 2 else None
+    return arrays[0], arrays[1] if expected == 2 else None
 
 
-def _bias(options: Options, bias: Weights | None, units: int) -> Weights:
-    found = np.zeros(units, np.float32) if bias is None else bias
-    if found.shape != (units,):
-        raise options.refusal(f"has a bias that is not one number for each of {units}", found.shape)
-    return found
+def _bias(config: LayerConfig, bias: Weights | None, units: int) -> Weights:
+    values = np.zeros(units, np.float32) if bias is None else bias
+    if values.shape != (units,):
+        raise config.error(f"has a bias that is not one number for each of {units}", values.shape)
+    return values
 
 
-def _conv(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    kernel, bias = _kernel_and_bias(options, arrays, 4)
-    old = "nb_filter" in options.config
-    if old and place.channels_first:
+def _conv(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    kernel, bias = _kernel_and_bias(config, arrays, 4)
+    keras1 = "nb_filter" in config.config
+    if keras1 and context.channels_first:
         kernel = kernel.transpose(2, 3, 1, 0)  # Keras 1 wrote (filters, channels, rows, columns)
-    if place.flipped:
+    if context.flipped:
         kernel = kernel[::-1, ::-1]
-    sizes = [options.first("nb_row"), options.first("nb_col")] if old else None
-    size = Options(options.who, {"kernel_size": sizes}, 1) if old else options
-    if options.number("groups", default=1) != 1:
-        raise options.refusal(
-            "works in groups of channels, which is not understood", options.config["groups"]
+    sizes = [config.get("nb_row"), config.get("nb_col")] if keras1 else None
+    size = LayerConfig(config.layer, {"kernel_size": sizes}, 1) if keras1 else config
+    if config.number("groups", default=1) != 1:
+        raise config.error(
+            "works in groups of channels, which is not supported", config.config["groups"]
         )
-    declared = (*size.pair("kernel_size", default=None), options.first("filters", "nb_filter"))
+    declared = (*size.pair("kernel_size", default=None), config.get("filters", "nb_filter"))
     if (*kernel.shape[:2], kernel.shape[3]) != declared:
-        raise options.refusal(
+        raise config.error(
             "has a kernel of another size than it declares",
             f"{list(kernel.shape)}, declared {list(declared)}",
         )
-    strides = options.pair("strides", "subsample", default=1)
-    dilation = options.pair("dilation_rate", "atrous_rate", default=1)
+    strides = config.pair("strides", "subsample", default=1)
+    dilation = config.pair("dilation_rate", "atrous_rate", default=1)
     if max(strides) > 1 and max(dilation) > 1:
-        raise options.refusal("has both strides and dilation", [strides, dilation])
+        raise config.error("has both strides and dilation", [strides, dilation])
     return (
         Conv(
             np.ascontiguousarray(kernel),
-            _bias(options, bias, kernel.shape[3]),
+            _bias(config, bias, kernel.shape[3]),
             strides,
-            options.padding(),
+            config.padding(),
             dilation,
         ),
     )
 
 
-def _dense(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    kernel, bias = _kernel_and_bias(options, arrays, 2)
-    if options.first("units", "output_dim") != kernel.shape[1]:
-        raise options.refusal("has a kernel of another size than it declares", list(kernel.shape))
-    if len(place.seen) != 1 and place.channels_first:
-        raise options.refusal("works along the rows of pictures", place.seen)
-    return (Dense(kernel, _bias(options, bias, kernel.shape[1])),)
+def _dense(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    kernel, bias = _kernel_and_bias(config, arrays, 2)
+    if config.get("units", "output_dim") != kernel.shape[1]:
+        raise config.error("has a kernel of another size than it declares", list(kernel.shape))
+    if len(context.input_shape) != 1 and context.channels_first:
+        raise config.error("works along the rows of images", context.input_shape)
+    return (Dense(kernel, _bias(config, bias, kernel.shape[1])),)
 
 
-def _normalize(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    if options.number("mode", default=0) == 1:
-        raise options.refusal("normalises each sample by itself (mode 1)", 1)
-    scale, center = (options.first(each, default=True) for each in ("scale", "center"))
+def _normalize(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    if config.number("mode", default=0) == 1:
+        raise config.error("normalises each sample by itself (mode 1)", 1)
+    scale, center = (config.get(name, default=True) for name in ("scale", "center"))
     rest = list(arrays)
     if len(rest) != 2 + bool(scale) + bool(center) or any(
-        each.ndim != 1 or each.shape != rest[0].shape for each in rest
+        array.ndim != 1 or array.shape != rest[0].shape for array in rest
     ):
-        raise options.refusal(
-            "has other weights than batch normalisation has", [list(each.shape) for each in arrays]
+        raise config.error(
+            "has other weights than batch normalisation has",
+            [list(array.shape) for array in arrays],
         )
     gamma = rest.pop(0) if scale else np.ones_like(rest[0])
     beta = rest.pop(0) if center else np.zeros_like(gamma)
-    axis = options.first("axis", default=-1)
+    axis = config.get("axis", default=-1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
-    rank = len(place.seen) + 1
+    rank = len(context.input_shape) + 1
     if type(axis) is not int or not -rank < axis < rank or axis == 0:
-        raise options.refusal("normalises along an axis that cannot be", axis)
+        raise config.error("normalises along an impossible axis", axis)
     axis %= rank
-    if place.channels_first and rank == 4:
+    if context.channels_first and rank == 4:
         axis = {1: 3, 2: 1, 3: 2}[axis]
-    epsilon = options.number("epsilon", default=1e-3)
+    epsilon = config.number("epsilon", default=1e-3)
     if epsilon <= 0 or (rest[1] < 0).any():
-        raise options.refusal("has a variance or an epsilon below 0", epsilon)
-    return (Normalize(gamma, beta, rest[0], rest[1], epsilon, axis),)
+        raise config.error("has a variance or an epsilon below 0", epsilon)
+    return (BatchNorm(gamma, beta, rest[0], rest[1], epsilon, axis),)
 
 
-def _pool(kind: str) -> Callable[[Options, Sequence[Weights], Place], tuple[Layer, ...]]:
-    def made(options: Options, _: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-        size = options.pair("pool_size", default=2)
-        strides = options.pair("strides", default=list(size))
-        chosen: Any = kind
-        return (Pool(chosen, size, strides, options.padding()),)
+def _pool(
+    kind: str,
+) -> Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]:
+    def convert_pool(
+        config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+    ) -> tuple[Layer, ...]:
+        size = config.pair("pool_size", default=2)
+        strides = config.pair("strides", default=list(size))
+        literal: Any = kind
+        return (Pool(literal, size, strides, config.padding()),)
 
-    return made
+    return convert_pool
 
 
-def _flatten(options: Options, _: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    # Told of its order, Keras 2 turns pictures before it flattens them; untold, it does not.
-    first = place.channels_first and options.order() != "first" and len(place.seen) == 3
+def _flatten(
+    config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    # Keras 2 moves the channels last before it flattens only if the layer names the order.
+    first = (
+        context.channels_first
+        and config.channel_order() != "first"
+        and len(context.input_shape) == 3
+    )
     return (Permute((3, 1, 2)), Flatten()) if first else (Flatten(),)
 
 
-def _permute(options: Options, _: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    order = options.first("dims", default=[])
-    if place.channels_first or not isinstance(order, list) or {*map(type, order)} != {int}:
-        raise options.refusal("turns pictures that have their channels first", order)
+def _permute(
+    config: LayerConfig, _: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    order = config.get("dims", default=[])
+    if context.channels_first or not isinstance(order, list) or {*map(type, order)} != {int}:
+        raise config.error("reorders the axes of images with their channels first", order)
     return (Permute(tuple(order)),)
 
 
-def _reshape(options: Options, arrays: Sequence[Weights], place: Place) -> tuple[Layer, ...]:
-    target = options.first("target_shape", default=[])
-    seen = place.seen
-    if place.channels_first and len(seen) == 3:
-        seen = (seen[2], seen[0], seen[1])
-    count = math.prod(seen)
-    if isinstance(target, list) and all(type(each) is int for each in target):
+def _reshape(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    target = config.get("target_shape", default=[])
+    shape = context.input_shape
+    if context.channels_first and len(shape) == 3:
+        shape = (shape[2], shape[0], shape[1])
+    count = math.prod(shape)
+    if isinstance(target, list) and all(type(size) is int for size in target):
         if len(target) == 1 and target[0] in (-1, count):
-            return _flatten(Options(options.who, {}, options.release), arrays, place)
-        if tuple(target) == seen:
+            return _flatten(LayerConfig(config.layer, {}, config.release), arrays, context)
+        if tuple(target) == shape:
             return ()
-    raise options.refusal("reshapes to something else than a row of values", target)
+    raise config.error("reshapes to something else than a row of values", target)
 
 
-_KINDS: Final[dict[str, Callable[[Options, Sequence[Weights], Place], tuple[Layer, ...]]]] = {
+_CONVERTERS: Final[
+    dict[str, Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]]
+] = {
     **dict.fromkeys(("Conv2D", "Convolution2D"), _conv),
     "Dense": _dense,
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1"), _normalize),
@@ -226,22 +262,23 @@ _KINDS: Final[dict[str, Callable[[Options, Sequence[Weights], Place], tuple[Laye
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Permute": _permute,
-    "Cropping2D": lambda options, *_: (Crop(*options.edges("cropping", [[0, 0], [0, 0]])),),
-    "ZeroPadding2D": lambda options, *_: (Pad(*options.edges("padding", 1)),),
-    "Rescaling": lambda options, *_: (
-        Scale(options.number("scale", default=1.0), options.number("offset", default=0.0)),
+    "Cropping2D": lambda config, *_: (Crop(*config.edges("cropping", [[0, 0], [0, 0]])),),
+    "ZeroPadding2D": lambda config, *_: (Pad(*config.edges("padding", 1)),),
+    "Rescaling": lambda config, *_: (
+        Rescale(config.number("scale", default=1.0), config.number("offset", default=0.0)),
     ),
-    "Resizing": lambda options, *_: (_resize(options),),
+    "Resizing": lambda config, *_: (_resize(config),),
 }
-_BENT: Final = frozenset({"Conv2D", "Convolution2D", "Dense"})
+_HAS_ACTIVATION: Final = frozenset({"Conv2D", "Convolution2D", "Dense"})
+"""Keras layers that may have an activation in their configuration."""
 
 
-def _resize(options: Options) -> Resize:
-    if options.first("interpolation", default="bilinear") != "bilinear" or options.first(
+def _resize(config: LayerConfig) -> Resize:
+    if config.get("interpolation", default="bilinear") != "bilinear" or config.get(
         "crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias", default=False
     ):
-        raise options.refusal(
-            "resizes in another way than linearly", options.config.get("interpolation")
+        raise config.error(
+            "resizes by another method than bilinear", config.config.get("interpolation")
         )
-    size = Options(options.who, {"size": [options.first("height"), options.first("width")]}, 3)
+    size = LayerConfig(config.layer, {"size": [config.get("height"), config.get("width")]}, 3)
     return Resize(*size.pair("size", default=None))

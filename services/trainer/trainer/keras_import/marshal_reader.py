@@ -1,8 +1,9 @@
 """Reads a function's code out of Python's marshal format, as data.
 
-Python's own `marshal` trusts what it reads: a forged string crashes it, and it makes code objects
-that can be called. This reads the dozen types that a lambda of arithmetic is made of, of Python 2.7
-to 3.13, into a dataclass of bytes, names and numbers. Format: CPython, Python/marshal.c.
+Python's own `marshal` trusts its input: a forged string crashes it, and it makes code objects that
+can be called. This module reads the dozen types that a lambda of arithmetic is made of, as Python
+2.7 to 3.13 write them, into a dataclass of bytes, names and numbers. The format is that of
+CPython's Python/marshal.c.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ MAX_BYTES: Final = 64 << 10
 MAX_DEPTH: Final = 8
 FLAG_REF: Final = 0x80
 
-# The fields of a code object, in order, by the releases that wrote it so: "i" is a number of 32
-# bits, "o" an object.
+# The fields of a code object, in order, by the first release that wrote them so: "i" is an integer
+# of 32 bits, "o" an object.
 LAYOUTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "3.11": (
         ("argcount", "i"), ("posonly", "i"), ("kwonly", "i"), ("stack", "i"), ("flags", "i"),
@@ -48,70 +49,72 @@ TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(("consts", "names", "locals", "free", "cells"), tuple),
     **dict.fromkeys(("file", "name", "qualname"), (str, bytes)),
 }
-"""Of the fields that are objects; a layout that does not fit the bytes seldom gets them right."""
+"""The types of the fields that are objects.
+
+When the bytes are read with a wrong layout, these types seldom come out."""
 
 
 class UnreadableError(ModelError):
-    """These bytes are no function's code that this module knows; the message says why."""
+    """The bytes are not the code of a function in a known form; the message says why."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """A function's code. It cannot be called: it is not Python's code object."""
+    """A function's code as data; unlike Python's code object it cannot be called."""
 
     layout: str
-    """The first release that wrote the fields so; a key of LAYOUTS."""
+    """The first release that wrote the fields in this order; a key of LAYOUTS."""
     arguments: int
-    """How many it takes, those by keyword included."""
+    """The number of its arguments, including those by keyword."""
     code: bytes
     consts: tuple[object, ...]
     names: tuple[str, ...]
-    """Globals and attributes that it mentions."""
+    """The globals and attributes that it uses."""
     closure: tuple[str, ...]
-    """Variables of the function around it that it mentions."""
+    """The variables of the enclosing function that it uses."""
 
 
 def read(data: bytes) -> Code:
-    """Return the one reading of `data` that fits a layout to the last byte.
+    """Return the code that `data` holds, by the first layout that fits it to the last byte.
 
     Raises:
-        UnreadableError: none does.
+        UnreadableError: no layout fits.
     """
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"it has {len(data):,} bytes, above {MAX_BYTES:,}")
-    why = []
+    reasons = []
     for layout in LAYOUTS:
         reader = _Reader(data, layout)
         try:
-            found = reader.value(0)
-            if reader.place != len(data):
-                raise UnreadableError(f"{len(data) - reader.place} bytes are left over")
-            if isinstance(found, Code):
-                return found
-            raise UnreadableError("it is no function")
+            value = reader.value(0)
+            if reader.position != len(data):
+                raise UnreadableError(f"{len(data) - reader.position} bytes are left over")
+            if isinstance(value, Code):
+                return value
+            raise UnreadableError("it is not a function")
         except UnreadableError as error:
-            why.append(f"{layout}: {error.what}")
-    raise UnreadableError(f"its bytes fit no release of Python ({'; '.join(why)})")
+            reasons.append(f"{layout}: {error.what}")
+    raise UnreadableError(f"its bytes fit no release of Python ({'; '.join(reasons)})")
 
 
 class _Reader:
     def __init__(self, data: bytes, layout: str) -> None:
         self._data, self._layout = data, layout
-        self.place = 0
-        self._seen: list[object] = []
+        self.position = 0
+        self._references: list[object] = []
         self._interned: list[object] = []
 
     def value(self, depth: int) -> object:
         if depth > MAX_DEPTH:
             raise UnreadableError("it is nested too deeply")
         byte = self._take(1)[0]
-        kind, kept = chr(byte & ~FLAG_REF), bool(byte & FLAG_REF)
-        number = len(self._seen)
-        if kept:  # the number is taken before what is inside takes its own
-            self._seen.append(None)
+        kind, referenced = chr(byte & ~FLAG_REF), bool(byte & FLAG_REF)
+        number = len(self._references)
+        if referenced:  # the outer value is numbered before its parts
+            self._references.append(None)
         value = self._of_kind(kind, depth)
-        if kept:
-            self._seen[number] = value
+        if referenced:
+            self._references[number] = value
         return value
 
     def _of_kind(self, kind: str, depth: int) -> object:
@@ -135,7 +138,7 @@ class _Reader:
                 self._interned.append(value)
             return value
         if kind in "rR":
-            return self._earlier(self._seen if kind == "r" else self._interned)
+            return self._earlier(self._references if kind == "r" else self._interned)
         if kind in "()":
             count = self._size() if kind == "(" else self._take(1)[0]
             if count > len(self._data):
@@ -143,7 +146,7 @@ class _Reader:
             return tuple(self.value(depth + 1) for _ in range(count))
         if kind == "c":
             return self._code(depth)
-        raise UnreadableError(f"there is a value of type {kind!r}, which arithmetic does not need")
+        raise UnreadableError(f"it holds a value of type {kind!r}, which arithmetic does not need")
 
     def _code(self, depth: int) -> Code:
         values: dict[str, object] = {}
@@ -156,10 +159,10 @@ class _Reader:
         assert isinstance(code, bytes) and isinstance(consts, tuple)  # noqa: PT018 - as compared
         closure = self._names(values.get("free", ())) + self._names(values.get("cells", ()))
         if isinstance(kinds := values.get("kinds"), bytes):
-            # CO_FAST_LOCAL is 0x20; a cell or free variable has another bit.
+            # CO_FAST_LOCAL is 0x20; a variable of a closure has another bit.
             names = self._names(values["locals"])
             closure = tuple(
-                name for name, each in zip(names, kinds, strict=False) if each & ~0x20 & 0xC0
+                name for name, kind in zip(names, kinds, strict=False) if kind & ~0x20 & 0xC0
             )
         arguments = sum(
             value for name in ("argcount", "kwonly") if isinstance(value := values.get(name), int)
@@ -168,31 +171,31 @@ class _Reader:
 
     def _names(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, tuple):
-            raise UnreadableError("its names are no tuple")
+            raise UnreadableError("its names are not a tuple")
         return tuple(
-            each if isinstance(each, str) else bytes(each).decode("latin-1")
-            for each in value
-            if isinstance(each, str | bytes)
+            name if isinstance(name, str) else bytes(name).decode("latin-1")
+            for name in value
+            if isinstance(name, str | bytes)
         )
 
-    def _earlier(self, among: list[object]) -> object:
+    def _earlier(self, values: list[object]) -> object:
         number = self._size()
-        if number >= len(among):
-            raise UnreadableError("it refers to what was not there")
-        return among[number]
+        if number >= len(values):
+            raise UnreadableError("it refers to a value that does not exist")
+        return values[number]
 
     def _float_of_text(self) -> float:
         text = self._text(self._take(self._take(1)[0]))
         try:
             return float(text)
         except ValueError as error:
-            raise UnreadableError(f"{text!r} is no number") from error
+            raise UnreadableError(f"{text!r} is not a number") from error
 
     def _text(self, raw: bytes) -> str:
         return raw.decode("utf-8", errors="replace")
 
-    def _number(self, form: str) -> int:
-        return int(struct.unpack(form, self._take(4))[0])
+    def _number(self, format_: str) -> int:
+        return int(struct.unpack(format_, self._take(4))[0])
 
     def _size(self) -> int:
         size = self._number("<i")
@@ -201,7 +204,7 @@ class _Reader:
         return size
 
     def _take(self, count: int) -> bytes:
-        if self.place + count > len(self._data):
+        if self.position + count > len(self._data):
             raise UnreadableError("its bytes end too early")
-        self.place += count
-        return self._data[self.place - count : self.place]
+        self.position += count
+        return self._data[self.position - count : self.position]

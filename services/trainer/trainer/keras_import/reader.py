@@ -1,6 +1,6 @@
-"""A model file as a checked chain of layers with their weights: the trainer's only way to read one.
+"""Reads a model file into a checked NetworkSpec: the trainer's only way to read one.
 
-Keras is not asked, so nothing of a file is ever imported, unmarshalled or run.
+Keras takes no part in it, so nothing in the file is imported, unmarshalled or run.
 """
 
 from __future__ import annotations
@@ -8,35 +8,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ModelError
 from trainer import safe_hdf5
-from trainer.graph.layers import Dense, Flatten, Layer, Network, Scale
-from trainer.graph.shapes import Shape, fit
+from trainer.graph.layers import Dense, Flatten, Layer, NetworkSpec, Rescale
+from trainer.graph.shapes import Shape, validate_shape
 from trainer.keras_import import affine, lambda_layer, layer_converters, topology
 from trainer.keras_import.affine import Affine
-from trainer.keras_import.layer_config import Options
-from trainer.keras_import.layer_converters import Place
-from trainer.keras_import.topology import Chain, Entry
-from trainer.safe_hdf5 import Hdf5
+from trainer.keras_import.layer_config import MAX_SIZE, LayerConfig
+from trainer.keras_import.layer_converters import ConversionContext
+from trainer.keras_import.topology import LayerSpec, Topology
+from trainer.safe_hdf5 import Hdf5File
 
-ROOT = "model_weights"
+ROOT: Final = "model_weights"
+"""Group of the weights in a file that holds a whole model."""
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a file says."""
+    """The content of a model file."""
 
-    network: Network
+    network: NetworkSpec
     keras: str
-    """The release that wrote it, or ""."""
+    """The release of Keras that wrote the file, or ""."""
     normalized: str
-    """The arithmetic of its Lambdas, as it was read or told; "" without a Lambda."""
+    """The arithmetic of its Lambda layers; "" without one."""
     notes: tuple[str, ...]
-    """What was assumed."""
+    """Sentences on what was assumed."""
 
 
 def read(
@@ -50,24 +52,24 @@ def read(
     Args:
         path: the .h5 file.
         normalize: an expression for a Lambda whose code cannot be read.
-        output: which of several outputs is the steering, from 0.
-        size: height and width of the picture that it takes, where the file does not say.
+        output: number of the output that is the steering, from 0.
+        size: height and width of the network's images, where the file does not say.
 
     Raises:
-        ModelError: the file is refused, or the network is not understood; the message names the
-            dataset or the layer, and why.
+        ModelError: the file is refused, or the network is not supported; the message names the
+            dataset or the layer, and the reason.
     """
-    told = affine.parse(normalize) if normalize else None
-    with safe_hdf5.opened(path) as file:
+    formula = affine.parse(normalize) if normalize else None
+    with safe_hdf5.open_hdf5(path) as file:
         text = file.text("", "model_config")
         if not isinstance(text, str):
             raise ModelError(
                 f"{path.name} holds no architecture",
                 got=file.children("") or "an empty file",
-                remedy="Weights alone are not enough: save the whole model, with model.save",
+                remedy="Weights alone are not enough: save the whole model with model.save",
             )
         try:
-            return _Reading(path, file, told, size).of(topology.read(text, output), output)
+            return _Parser(file, formula, size).parse(topology.read(text, output), output)
         except (
             TypeError,
             ValueError,
@@ -76,154 +78,169 @@ def read(
             IndexError,
             OverflowError,
         ) as error:
-            # JSON of another shape than any Keras wrote, where nothing looked for it.
+            # The JSON has a structure that no Keras wrote, in a place that no check covers.
             raise ModelError(
-                f"the architecture in {path.name} is none of Keras's",
+                f"the architecture in {path.name} is not in a form that Keras writes",
                 got=f"{type(error).__name__}: {error}",
             ) from error
 
 
-class _Reading:
+class _Parser:
+    """Builds the network of one open file.
+
+    Args:
+        file: the open file.
+        normalize: the scaling for a Lambda whose code cannot be read.
+        size: height and width of the network's images, where the file does not say.
+    """
+
     def __init__(
-        self, path: Path, file: Hdf5, told: Affine | None, size: tuple[int, int] | None
+        self, file: Hdf5File, normalize: Affine | None, size: tuple[int, int] | None
     ) -> None:
-        self._file, self._told, self._size = file, told, size
+        self._file, self._normalize, self._size = file, normalize, size
         self._root = ROOT if file.has(ROOT) else ""
         self._keras = self._attribute("keras_version")
         self._backend = self._attribute("backend")
-        first = self._keras[:1]
-        self._release = int(first) if first.isdecimal() and first != "0" else 2
-        self._known = _names(file, self._root, "layer_names")
+        major = self._keras[:1]
+        self._release = int(major) if major.isdecimal() and major != "0" else 2
+        self._layers_with_weights = _names(file, self._root, "layer_names")
         self._normalized: list[str] = []
 
     def _attribute(self, name: str) -> str:
-        for where in ("", self._root):
-            found = self._file.text(where, name)
-            if isinstance(found, str):
-                return found
+        for group in ("", self._root):
+            value = self._file.text(group, name)
+            if isinstance(value, str):
+                return value
         return ""
 
-    def of(self, found: Chain, output: int | None) -> ModelFile:
-        options = [Options(str(each), each.config, self._release) for each in found.entries]
+    def parse(self, topology: Topology, output: int | None) -> ModelFile:
+        """Return the file's content; `output` chooses the steering among several numbers."""
+        configs = [LayerConfig(str(spec), spec.config, self._release) for spec in topology.layers]
         orders = {
-            each.order()
-            for each, entry in zip(options, found.entries, strict=True)
-            if entry.kind != "Flatten"  # which has an order of its own
+            config.channel_order()
+            for spec, config in zip(topology.layers, configs, strict=True)
+            if spec.class_name != "Flatten"  # its order says something else
         }
         if {"first", "last"} <= orders:
             raise ModelError("some layers have the channels first, some last", got=sorted(orders))
-        first = "first" in orders
-        shape = start = self._input(found, first)
+        channels_first = "first" in orders
+        shape = input_shape = self._input_shape(topology, channels_first)
         layers: list[Layer] = []
-        for entry, each in zip(found.entries, options, strict=True):
-            place = Place(shape, first, self._backend == "theano")
-            for layer in self._layers(entry, each, place):
+        for spec, config in zip(topology.layers, configs, strict=True):
+            context = ConversionContext(shape, channels_first, self._backend == "theano")
+            for layer in self._convert(spec, config, context):
                 try:
                     shape = layer.shape(shape)
                 except ModelError as error:
                     raise ModelError(
-                        f"{entry} does not fit what comes before: {error.what}", got=error.got
+                        f"{spec} does not fit the layer before it: {error.what}", got=error.got
                     ) from error
                 layers.append(layer)
-        layers += _one_output(shape, None if found.outputs > 1 else output)
-        entry, dtype = found.entries[0], found.entries[0].config.get("dtype")
-        taken = "uint8" if entry.kind == "InputLayer" and dtype == "uint8" else "float32"
+        layers += _select_output(shape, None if topology.outputs > 1 else output)
+        first = topology.layers[0]
+        is_uint8 = first.class_name == "InputLayer" and first.config.get("dtype") == "uint8"
         notes = []
-        if first and not self._backend:
+        if channels_first and not self._backend:
             notes.append(
                 "the file does not say whether Theano wrote it, which turns kernels by 180 degrees:"
                 " they are taken as TensorFlow's"
             )
-        network = Network(start, taken, tuple(layers))
+        network = NetworkSpec(input_shape, "uint8" if is_uint8 else "float32", tuple(layers))
         return ModelFile(network, self._keras, "; ".join(self._normalized), tuple(notes))
 
-    def _input(self, found: Chain, first: bool) -> Shape:
-        """Return height, width and channels of the picture that goes in."""
-        shape = list(found.input_shape or [])[1:]
+    def _input_shape(self, topology: Topology, channels_first: bool) -> Shape:
+        """Return height, width and channels of the network's input image."""
+        shape = list(topology.input_shape or [])[1:]
         if len(shape) != 3:
             raise ModelError(
-                f"{found.entries[0]} does not say that it takes one picture",
-                got=found.input_shape,
+                f"{topology.layers[0]} does not say that it takes one image",
+                got=topology.input_shape,
                 remedy="Save the model after it was built or trained",
             )
-        if first:
+        if channels_first:
             shape = [*shape[1:], shape[0]]
         if self._size is not None:
-            if any(each not in (None, told) for each, told in zip(shape, self._size, strict=False)):
+            if any(
+                length not in (None, option)
+                for length, option in zip(shape, self._size, strict=False)
+            ):
                 raise ModelError(
-                    "the model takes pictures of another size than --size says",
+                    "the model takes images of another size than --size says",
                     got=f"{self._size[1]}x{self._size[0]}, the model's are {shape[1]}x{shape[0]}",
+                    remedy="Leave --size out: the file says the size",
                 )
             shape[:2] = self._size
-        if not all(type(each) is int and 1 <= each <= 4096 for each in shape):
+        if not all(type(length) is int and 1 <= length <= MAX_SIZE for length in shape):
             raise ModelError(
-                f"{found.entries[0]} does not say the size of its pictures",
-                got=found.input_shape,
-                remedy="Say it with --size WIDTHxHEIGHT",
+                f"{topology.layers[0]} does not say the size of its images",
+                got=topology.input_shape,
+                remedy="Give it with --size WIDTHxHEIGHT",
             )
-        return fit(tuple(shape))
+        return validate_shape(tuple(shape))
 
-    def _layers(self, entry: Entry, options: Options, place: Place) -> Sequence[Layer]:
-        if entry.kind == "Lambda":
-            return [self._scaled(entry)]
-        if entry.kind in layer_converters.IDLE:
+    def _convert(
+        self, spec: LayerSpec, config: LayerConfig, context: ConversionContext
+    ) -> Sequence[Layer]:
+        if spec.class_name == "Lambda":
+            return [self._lambda(spec)]
+        if spec.class_name in layer_converters.INFERENCE_NO_OPS:
             return []
-        return layer_converters.converted(entry.kind, options, self._weights(entry), place)
+        return layer_converters.convert(spec.class_name, config, self._weights(spec), context)
 
-    def _scaled(self, entry: Entry) -> Scale:
-        found = lambda_layer.of_lambda(str(entry), entry.config)
-        if isinstance(found, str):
-            if self._told is None:
+    def _lambda(self, spec: LayerSpec) -> Rescale:
+        scaling = lambda_layer.read_lambda(str(spec), spec.config)
+        if isinstance(scaling, str):
+            if self._normalize is None:
                 raise ModelError(
-                    f"what {entry} does cannot be read",
-                    got=found,
-                    remedy='Say it, for example with --normalize "x/127.5-1"',
+                    f"the code of {spec} cannot be read",
+                    got=scaling,
+                    remedy='Give its formula, for example --normalize "x/127.5-1"',
                 )
-            found = self._told
-        elif self._told is not None and not found.close_to(self._told):
+            scaling = self._normalize
+        elif self._normalize is not None and not scaling.close_to(self._normalize):
             raise ModelError(
-                f"{entry} does something else than --normalize says",
-                got=str(found),
-                remedy="Leave --normalize out: what the file says is taken",
+                f"{spec} computes something else than --normalize says",
+                got=str(scaling),
+                remedy="Leave --normalize out: the formula in the file is used",
             )
-        self._normalized.append(str(found))
-        return Scale(found.scale, found.offset)
+        self._normalized.append(str(scaling))
+        return Rescale(scaling.scale, scaling.offset)
 
-    def _weights(self, entry: Entry) -> list[npt.NDArray[np.generic]]:
-        group = f"{self._root}/{entry.name}" if self._root else entry.name
-        if entry.name not in self._known or not self._file.has(group):
-            return []  # a layer that needs some says so
+    def _weights(self, spec: LayerSpec) -> list[npt.NDArray[np.generic]]:
+        group = f"{self._root}/{spec.name}" if self._root else spec.name
+        if spec.name not in self._layers_with_weights or not self._file.has(group):
+            return []  # the converter of a layer that needs weights refuses this
         names = _names(self._file, group, "weight_names")
         return [self._file.array(f"{group}/{name}") for name in names]
 
 
-def _names(file: Hdf5, where: str, attribute: str) -> tuple[str, ...]:
+def _names(file: Hdf5File, group: str, attribute: str) -> tuple[str, ...]:
     """Return a list of names, which Keras splits where an attribute would exceed 64 kB."""
-    if where and not file.has(where):
+    if group and not file.has(group):
         return ()
-    found = file.text(where, attribute)
-    if found is not None:
-        return (found,) if isinstance(found, str) else found
+    names = file.text(group, attribute)
+    if names is not None:
+        return (names,) if isinstance(names, str) else names
     parts: list[str] = []
-    while (part := file.text(where, f"{attribute}{len(parts)}")) is not None and len(parts) < 64:
+    while (part := file.text(group, f"{attribute}{len(parts)}")) is not None and len(parts) < 64:
         parts.append("\n".join((part,) if isinstance(part, str) else part))
     return tuple("\n".join(parts).split("\n")) if parts else ()
 
 
-def _one_output(shape: Shape, output: int | None) -> list[Layer]:
-    """Return what makes one number of a network's last layer."""
-    more: list[Layer] = [Flatten()] if len(shape) > 1 else []
+def _select_output(shape: Shape, output: int | None) -> list[Layer]:
+    """Return the layers that reduce the output of the last layer to one number."""
+    layers: list[Layer] = [Flatten()] if len(shape) > 1 else []
     count = int(np.prod(shape))
     if count == 1 and output in (None, 0):
-        return more
+        return layers
     if output is None:
         raise ModelError(
             "the model has several outputs",
             got=f"{count} numbers",
-            remedy="Say with --output which of them is the steering, 0 for the first",
+            remedy="Choose the steering with --output; 0 is the first",
         )
     if not 0 <= output < count:
         raise ModelError(f"the model has no output {output}", got=f"{count} numbers")
     kernel = np.zeros((count, 1), np.float32)
     kernel[output] = 1
-    return [*more, Dense(kernel, np.zeros(1, np.float32))]
+    return [*layers, Dense(kernel, np.zeros(1, np.float32))]

@@ -1,7 +1,7 @@
-"""Reads a stranger's model file in a process of its own first, to see that reading it ends well.
+"""Reads an untrusted model file in a separate process first, to see whether reading it ends well.
 
-HDF5 is a C library that was not written for forged files: a few wrong bytes let it loop for ever,
-and others may crash it. Here that costs a process and a minute, not the worker and its queue.
+HDF5 is a C library that was not written for forged files: a few wrong bytes can make it loop
+forever, and others can crash it. Here that costs one process and a minute, not the worker.
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ from typing import Any, Final
 from contract.errors import ModelError
 from trainer.keras_import import reader
 
-LIMIT_S: Final = 60.0
-"""A file of 3 MB takes 1 s, of which Python's start is nearly all."""
+TIMEOUT_S: Final = 60.0
+"""Time limit for reading; a file of 3 MB takes 1 s, nearly all of it Python's start."""
 
 
-def rehearse(path: Path, limit_s: float = LIMIT_S, **options: Any) -> None:  # noqa: ANN401
-    """Read a file once, to no other end; whoever reads it afterwards meets no surprise.
+def read_in_subprocess(path: Path, timeout_s: float = TIMEOUT_S, **options: Any) -> None:  # noqa: ANN401
+    """Read a file once in a separate process, so that reading it here cannot hang or crash.
 
     Args:
         path: the file.
-        limit_s: after which reading is given up.
-        options: what `modelfile.read` is going to be told.
+        timeout_s: time in seconds after which reading is stopped.
+        options: keyword arguments for `reader.read`.
 
     Raises:
-        ModelError: reading did not end in time, or killed the process. That the file is refused is
-            left to be said by whoever reads it.
+        ModelError: reading did not end in time, or killed the process. A file that `reader.read`
+            refuses raises nothing here: the caller's own `reader.read` gives the reason.
     """
-    words = [sys.executable, "-m", "trainer.keras_import.sandbox", str(path), json.dumps(options)]
+    command = [sys.executable, "-m", "trainer.keras_import.sandbox", str(path), json.dumps(options)]
     try:
-        done = subprocess.run(words, capture_output=True, timeout=limit_s, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise _refusal(path, f"reading it did not end within {limit_s:g} s") from error
+        raise _refused(path, f"reading it did not end within {timeout_s:g} s") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise _refusal(path, f"reading it ended with status {done.returncode} {said}")
+        last_line = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise _refused(path, f"reading it ended with status {done.returncode} {last_line}")
 
 
-def _refusal(path: Path, got: str) -> ModelError:
+def _refused(path: Path, got: str) -> ModelError:
     return ModelError(
-        f"{path.name} is refused: it is damaged, or was made to harm whoever reads it",
+        f"{path.name} is refused: it is damaged, or was made to attack its reader",
         got=got,
-        remedy="Save the model anew with Keras's model.save",
+        remedy="Save the model again with Keras's model.save",
     )
 
 
 def main(path: str, options: str) -> None:
-    """Read a file in this process."""
+    """Read a file in this process; a refusal is not an error here."""
     with contextlib.suppress(ModelError):
         reader.read(Path(path), **json.loads(options))
 

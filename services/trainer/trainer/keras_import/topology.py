@@ -1,9 +1,9 @@
-"""Reads the `model_config` of a model file: which layers there are, one after another.
+"""Reads the `model_config` of a model file: the layers, one after another.
 
-Keras 1 wrote a Sequential's layers as a list, Keras 2 as a dictionary with the list in it; a
-functional model names the layers before each, in one way up to Keras 2 and in another since Keras
-3. A functional model is taken where it is a chain, or branches only after what the wanted output
-needs.
+Keras 1 wrote a Sequential's layers as a list, Keras 2 as a dictionary with that list in it. A
+functional model names the layers before each layer, in one form up to Keras 2 and in another since
+Keras 3. A functional model is accepted if its layers form a chain; branches are allowed only after
+the layers that the wanted output needs.
 """
 
 from __future__ import annotations
@@ -19,95 +19,99 @@ MAX_LAYERS: Final = 500
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One layer as its file describes it."""
+class LayerSpec:
+    """One layer as the file describes it."""
 
-    kind: str
-    """Keras's class name."""
+    class_name: str
+    """Keras's class of the layer."""
     name: str
     config: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"the layer {self.name} ({self.kind})"
+        return f"the layer {self.name} ({self.class_name})"
 
 
 @dataclass(frozen=True)
-class Chain:
-    """The layers from the picture to one output."""
+class Topology:
+    """The layers from the input image to one output."""
 
-    entries: tuple[Entry, ...]
+    layers: tuple[LayerSpec, ...]
     input_shape: Sequence[Any] | None
-    """Of the batch, as the file says it: None for the batch, then the picture's; None: not said."""
+    """The shape as the file gives it: None for the batch, then the image; None if it gives none."""
     outputs: int
-    """How many outputs the model has, of which this is one."""
+    """Number of outputs of the model, of which this is one."""
 
 
-def read(text: str, output: int | None) -> Chain:
-    """Return the layers that lead to an output, the only one by default.
+def read(text: str, output: int | None) -> Topology:
+    """Return the layers that lead to an output.
+
+    Args:
+        text: the JSON of the architecture.
+        output: number of the output, from 0; None takes the only one.
 
     Raises:
-        ModelError: it is no Sequential or functional model, has several inputs on the way, merges
-            or shares layers, or has several outputs and none is chosen.
+        ModelError: the model is neither Sequential nor functional, has several inputs on the way,
+            merges or shares layers, or has several outputs of which none is chosen.
     """
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _refusal("its architecture is no JSON", error) from error
-    kind, config = _field(document, "class_name"), _field(document, "config")
-    if kind == "Sequential":
-        layers = config if isinstance(config, list) else _field(config, "layers")
-        entries = tuple(_entry(each) for each in _bounded(layers))
-        return Chain(entries, _input_shape(entries, document), 1)
-    if kind in ("Model", "Functional"):
+        raise _not_understood("its architecture is not JSON", error) from error
+    class_name, config = _field(document, "class_name"), _field(document, "config")
+    if class_name == "Sequential":
+        described = config if isinstance(config, list) else _field(config, "layers")
+        layers = tuple(_layer(each) for each in _limited(described))
+        return Topology(layers, _input_shape(layers, document), 1)
+    if class_name in ("Model", "Functional"):
         return _functional(document, output)
-    raise _refusal(
-        "it is no Sequential and no functional model",
-        kind,
-        "A subclassed model keeps its architecture in its own code: it cannot be read from a file",
+    raise _not_understood(
+        "it is neither a Sequential nor a functional model",
+        class_name,
+        "A subclassed model keeps its architecture in its own code, so a file cannot hold it",
     )
 
 
-def _functional(document: dict[str, Any], output: int | None) -> Chain:
+def _functional(document: dict[str, Any], output: int | None) -> Topology:
     config = document["config"]
-    described = {_entry(each).name: each for each in _bounded(_field(config, "layers"))}
-    outputs = _ends(_field(config, "output_layers"))
+    described = {_layer(each).name: each for each in _limited(_field(config, "layers"))}
+    outputs = _outputs(_field(config, "output_layers"))
     if len(outputs) > 1 and output is None:
-        raise _refusal(
+        raise _not_understood(
             "it has several outputs",
             outputs,
-            "Say with --output which of them is the steering, 0 for the first",
+            "Choose the steering with --output; 0 is the first",
         )
     chosen = output if len(outputs) > 1 and output is not None else 0
     if not 0 <= chosen < len(outputs):
-        raise _refusal(f"it has no output {chosen}", f"{len(outputs)} outputs")
-    entries: list[Entry] = []
+        raise _not_understood(f"it has no output {chosen}", f"{len(outputs)} outputs")
+    layers: list[LayerSpec] = []
     name: str | None = outputs[chosen]
     while name is not None:
         if name not in described:
-            raise _refusal("a layer is named that is not there", name)
-        entry = _entry(described[name])
-        if len(entries) == len(described):
-            raise _refusal("its layers go in a circle", str(entry))
-        entries.insert(0, entry)
-        name = _before(described[name], entry)
-    return Chain(tuple(entries), _input_shape(entries, document), len(outputs))
+            raise _not_understood("it names a layer that does not exist", name)
+        layer = _layer(described[name])
+        if len(layers) == len(described):
+            raise _not_understood("its layers form a loop", str(layer))
+        layers.insert(0, layer)
+        name = _previous(described[name], layer)
+    return Topology(tuple(layers), _input_shape(layers, document), len(outputs))
 
 
-def _before(described: dict[str, Any], entry: Entry) -> str | None:
+def _previous(described: dict[str, Any], layer: LayerSpec) -> str | None:
     """Return the name of the one layer before a layer, or None for an input."""
     nodes = described.get("inbound_nodes") or []
     if not isinstance(nodes, list) or len(nodes) > 1:
-        raise _refusal(f"{entry} is used more than once", "shared layers are not understood")
+        raise _not_understood(f"{layer} is used more than once", "shared layers are not supported")
     if not nodes:
         return None
-    found = _names(nodes[0])
-    if len(found) != 1:
-        raise _refusal(f"{entry} has not one layer before it", found or "none")
-    return found[0]
+    names = _names(nodes[0])
+    if len(names) != 1:
+        raise _not_understood(f"{layer} does not have exactly one layer before it", names or "none")
+    return names[0]
 
 
 def _names(node: object) -> list[str]:
-    """Return the layers that a node names: [["conv", 0, 0, {}]], or Keras 3's tensors."""
+    """Return the names of layers in a node: [["conv", 0, 0, {}]], or the tensors of Keras 3."""
     if isinstance(node, dict):
         if node.get("class_name") == "__keras_tensor__":
             history = node.get("config", {}).get("keras_history", [])
@@ -120,62 +124,64 @@ def _names(node: object) -> list[str]:
     return []
 
 
-def _ends(value: object) -> list[str]:
+def _outputs(value: object) -> list[str]:
     """Return the names in "output_layers": one triple, or a list or dictionary of them."""
-    found = _names(value)
-    if not found:
-        raise _refusal("it names no output", value)
-    return found
+    names = _names(value)
+    if not names:
+        raise _not_understood("it names no output", value)
+    return names
 
 
-def _entry(described: object) -> Entry:
-    kind, config = str(_field(described, "class_name")), _field(described, "config")
+def _layer(described: object) -> LayerSpec:
+    class_name, config = str(_field(described, "class_name")), _field(described, "config")
     if not isinstance(config, dict):
-        raise _refusal(f"a layer of class {kind} is a model of its own", "nested layers")
+        raise _not_understood(f"a layer of class {class_name} is itself a model", "nested layers")
     name = str(config.get("name") or _field(described, "name"))
-    entry = Entry(kind, name, config)
+    layer = LayerSpec(class_name, name, config)
     if isinstance(described, dict):
         registered = described.get("registered_name")
-        if registered not in (None, kind):
-            raise _refusal(f"{entry} is a class of somebody's own", registered)
+        if registered not in (None, class_name):
+            raise _not_understood(f"{layer} is a custom class", registered)
         built = described.get("build_config")
         if isinstance(built, dict) and "input_shape" in built:
-            entry = Entry(kind, name, {**config, "built_for": built["input_shape"]})
+            layer = LayerSpec(class_name, name, {**config, "built_for": built["input_shape"]})
     if "layers" in config or "layer" in config:
-        raise _refusal(f"{entry} contains other layers", "nested layers")
-    return entry
+        raise _not_understood(f"{layer} contains other layers", "nested layers")
+    return layer
 
 
-def _input_shape(entries: Sequence[Entry], document: dict[str, Any]) -> Sequence[Any] | None:
-    if not entries:
-        raise _refusal("it has no layers", None)
-    first, config = entries[0].config, document["config"]
-    for where, key in (
+def _input_shape(layers: Sequence[LayerSpec], document: dict[str, Any]) -> Sequence[Any] | None:
+    if not layers:
+        raise _not_understood("it has no layers", None)
+    first, config = layers[0].config, document["config"]
+    for source, key in (
         (first, "batch_input_shape"),
         (first, "batch_shape"),
         (config, "build_input_shape"),
         (first, "built_for"),
     ):
-        if isinstance(where, dict) and isinstance(shape := where.get(key), list):
+        if isinstance(source, dict) and isinstance(shape := source.get(key), list):
             return shape
     return None
 
 
-def _bounded(layers: object) -> list[Any]:
+def _limited(layers: object) -> list[Any]:
     if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
-        raise _refusal(f"it has no list of at most {MAX_LAYERS} layers", type(layers).__name__)
+        raise _not_understood(
+            f"it has no list of at most {MAX_LAYERS} layers", type(layers).__name__
+        )
     return layers
 
 
-def _field(value: object, name: str) -> Any:  # noqa: ANN401 - of JSON
+def _field(value: object, name: str) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(value, dict) or name not in value:
-        raise _refusal(f"its architecture lacks {name}", str(value)[:80])
+        raise _not_understood(f"its architecture lacks {name}", str(value)[:80])
     return value[name]
 
 
-def _refusal(what: str, got: object, remedy: str = "") -> ModelError:
+def _not_understood(problem: str, got: object, remedy: str = "") -> ModelError:
     return ModelError(
-        f"the model cannot be understood: {what}",
+        f"the model is not supported: {problem}",
         got=got,
-        remedy=remedy or "Only a chain of layers, from one picture to one output, is taken",
+        remedy=remedy or "Only a chain of layers from one image to one output is supported",
     )

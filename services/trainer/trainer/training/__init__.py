@@ -1,1 +1,1 @@
-"""Trains the network: the loop over epochs, and what it keeps for resuming."""
+"""Trains the network: the loop over epochs, and the state from which it resumes."""

@@ -1,4 +1,4 @@
-"""What the training framework is told of the machine before it computes."""
+"""Sets up the devices of the machine before the training framework computes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import keras
 
 @dataclass(frozen=True)
 class Devices:
-    """What a network is trained on."""
+    """The devices that a network is trained on."""
 
     gpu: bool
+    """Whether there is a GPU."""
     policy: str | None
-    """Keras's dtype policy; None: its own."""
+    """Keras's dtype policy; None keeps the default."""
 
 
-def prepare() -> Devices:
-    """Let a GPU's memory grow as needed, and return what there is.
+def configure() -> Devices:
+    """Let the memory of GPUs grow as needed, and return the devices.
 
-    bfloat16 keeps float32's range, so losses need no scaling; GPUs before NVIDIA's Ampere lack it
-    and train in float32.
+    bfloat16 has the range of float32, so losses need no scaling. GPUs before NVIDIA's Ampere lack
+    it and train in float32.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -30,11 +31,11 @@ def prepare() -> Devices:
         for card in cards:
             tf.config.experimental.set_memory_growth(card, True)
         details = [tf.config.experimental.get_device_details(card) for card in cards]
-        able = [card.get("compute_capability", (0, 0)) >= (8, 0) for card in details]
+        bfloat16 = [card.get("compute_capability", (0, 0)) >= (8, 0) for card in details]
     elif backend == "jax":
         import jax
 
-        able = [
+        bfloat16 = [
             float(device.compute_capability) >= 8.0
             for device in jax.devices()
             if device.platform == "gpu"
@@ -42,5 +43,5 @@ def prepare() -> Devices:
     else:
         import torch
 
-        able = [torch.cuda.is_bf16_supported()] if torch.cuda.is_available() else []
-    return Devices(bool(able), "mixed_bfloat16" if able and all(able) else None)
+        bfloat16 = [torch.cuda.is_bf16_supported()] if torch.cuda.is_available() else []
+    return Devices(bool(bfloat16), "mixed_bfloat16" if bfloat16 and all(bfloat16) else None)

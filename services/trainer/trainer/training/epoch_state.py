@@ -1,8 +1,8 @@
-"""What an epoch has seen so far: enough to go on from any batch, and the proof of what was seen.
+"""Counts what an epoch has trained on so far, to resume after any batch and to compare runs.
 
-The proof is a chain of digests over the numbers and labels of every batch in the order in which
-the network was trained on them. It is the same for every run of a seed: with any number of
-readers, and after any number of kills.
+The digest is a chain of hashes over the numbers and labels of every batch, in the order in which
+the network was trained on them. It is the same for every run with the same seed, with any number of
+readers and after any number of kills.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy.typing as npt
 
 
 @dataclass
-class Tally:
-    """One epoch's count."""
+class EpochState:
+    """How far one epoch came."""
 
     epoch: int
-    """From 1."""
+    """Number of the epoch, from 1."""
     batches: int = 0
     samples: int = 0
     loss_sum: float = 0.0
-    """Of each sample."""
+    """Sum of the losses of all samples."""
     digest: str = ""
-    """sha256, in hex, of the digest before and the batch."""
+    """SHA-256, in hex, of the previous digest and the batch."""
 
     def add(
         self, numbers: npt.NDArray[np.int64], labels: npt.NDArray[np.float32], loss: float
     ) -> None:
-        """Count a batch that was trained on, with its mean loss."""
+        """Count a batch that the network was trained on, with its mean loss."""
         self.batches += 1
         self.samples += len(numbers)
         self.loss_sum += loss * len(numbers)
@@ -41,5 +41,5 @@ class Tally:
 
     @property
     def loss(self) -> float:
-        """The mean over the samples so far."""
+        """Mean loss of the samples so far."""
         return self.loss_sum / max(self.samples, 1)

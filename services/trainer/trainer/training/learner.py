@@ -1,4 +1,4 @@
-"""The learner: the network under training, step by step, with an eye on its loss."""
+"""Trains the network step by step, and stops when its loss diverges."""
 
 from __future__ import annotations
 
@@ -15,38 +15,39 @@ from contract import atomic_files
 from contract.errors import TrainingError
 from trainer.training import weights_file
 
-EXPLOSION: Final = 10.0
-"""A running loss this many times the best epoch's is an explosion; the write-up's went from 0.0233
-to 0.3627 in one epoch and never came back."""
+DIVERGENCE_FACTOR: Final = 10.0
+"""A running loss this many times the best epoch's counts as divergence.
+
+The loss of the write-up went from 0.0233 to 0.3627 in one epoch and never came back."""
 CLIP_NORM: Final = 1.0
-"""No step's gradient is longer than this."""
-LOOK_EVERY: Final = 50
-"""Steps after which the running loss is looked at."""
+"""Maximum norm of the gradient of a step."""
+CHECK_EVERY: Final = 50
+"""Number of steps after which the running loss is checked."""
 
 Values = npt.NDArray[np.float32]
 
 
 class Batch(Protocol):
-    """What a step takes."""
+    """A batch that a training step takes."""
 
     @property
     def frames(self) -> object:
-        """(n, 128, 128, 3) uint8, an array or a tensor of the backend."""
+        """Frames uint8 (n, 128, 128, 3), an array or a tensor of the backend."""
 
     @property
     def labels(self) -> Values:
-        """(n,), steering."""
+        """Steering, (n,)."""
 
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 
 class Learner:
-    """A compiled network that trains an epoch at a time and can be saved whole.
+    """A compiled network that trains an epoch at a time and saves its whole state.
 
     Args:
-        model: the compiled network, with its optimizer's state.
-        best_loss: the lowest training loss of an epoch so far.
+        model: the compiled network with its optimizer.
+        best_loss: lowest training loss of an epoch so far.
     """
 
     def __init__(self, model: keras.Model, best_loss: float = math.inf) -> None:
@@ -57,10 +58,11 @@ class Learner:
     def start(cls, network: keras.Model, learning_rate: float) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
 
-        Plain Adam forgets how large gradients were: once they are small for long, one unusual
-        batch moves every weight by three learning rates, and the loss explodes. The write-up's did
-        so in its eighth epoch, ours on 21,000 simulated rows in the fifth or sixth, clipped or
-        not. AMSGrad (Reddi, Kale, Kumar 2018, arXiv 1904.09237) does not forget.
+        Plain Adam forgets how large the gradients were: after a long time of small ones, a single
+        unusual batch moves every weight by three learning rates, and the loss diverges. The
+        write-up's did in its eighth epoch; ours, on 21,000 simulated rows, in the fifth or sixth,
+        with clipping and without. AMSGrad (Reddi, Kale, Kumar 2018, arXiv 1904.09237) does not
+        forget.
         """
         adam = keras.optimizers.Adam(learning_rate, amsgrad=True, global_clipnorm=CLIP_NORM)
         network.compile(optimizer=adam, loss="mse")
@@ -68,81 +70,89 @@ class Learner:
 
     @classmethod
     def load(cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float) -> Self:
-        """Go on from what `save` wrote, optimizer and dropout state included.
+        """Return the learner that `save` wrote, with the state of optimizer and dropout.
 
-        The file holds numbers alone; the network is built by whoever calls.
+        The file holds only numbers; the caller builds the network.
 
         Raises:
-            ModelError: the file is damaged, or was saved of another network.
+            ModelError: the file is damaged, or holds another network.
         """
         learner = cls.start(network, learning_rate)
         weights_file.read(path, learner._variables())
         learner._best_loss = best_loss
         return learner
 
-    def steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
-        """Take a step a batch; yield the batch and its mean loss after each.
+    def train_steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
+        """Train one step on each batch; yield the batch and its mean loss.
 
         Raises:
-            TrainingError: the loss is no number any more, or explodes.
+            TrainingError: the loss diverges or is not a finite number.
         """
         recent: list[float] = []
         for batch in batches:
             logs = self.model.train_on_batch(batch.frames, batch.labels[:, None], return_dict=True)
             loss = float(logs["loss"])  # of this batch alone
             if not math.isfinite(loss):
-                raise _lost("the loss is no number any more", loss)
+                raise _diverged("the loss is not a finite number any more", loss)
             recent.append(loss)
-            if len(recent) == LOOK_EVERY:
-                self._look(sum(recent) / LOOK_EVERY)
+            if len(recent) == CHECK_EVERY:
+                self._check_divergence(sum(recent) / CHECK_EVERY)
                 recent.clear()
             yield batch, loss
 
     def end_epoch(self, loss: float) -> None:
-        """Take notice of an epoch's mean loss.
+        """Record the mean loss of a finished epoch.
 
         Raises:
-            TrainingError: it is an explosion.
+            TrainingError: the loss diverged.
         """
-        self._look(loss)
+        self._check_divergence(loss)
         self._best_loss = min(self._best_loss, loss)
 
-    def _look(self, loss: float) -> None:
-        if loss > EXPLOSION * self._best_loss:
-            raise _lost(
-                f"the loss exploded, to {EXPLOSION:g} times the best epoch's {self._best_loss:.4g}",
+    def _check_divergence(self, loss: float) -> None:
+        if loss > DIVERGENCE_FACTOR * self._best_loss:
+            raise _diverged(
+                f"the loss diverged: it exceeds {DIVERGENCE_FACTOR:g} times the best epoch's "
+                f"{self._best_loss:.4g}",
                 f"{loss:.4g}",
             )
 
     def predict(self, batches: Iterable[Batch]) -> Values:
-        """Return the network's answers to all frames, shape (n,)."""
-        answers = [np.asarray(self.model.predict_on_batch(each.frames))[:, 0] for each in batches]
-        return np.concatenate(answers).astype(np.float32)
+        """Return the network's steering for all frames, (n,)."""
+        steering = [
+            np.asarray(self.model.predict_on_batch(batch.frames))[:, 0] for batch in batches
+        ]
+        return np.concatenate(steering).astype(np.float32)
 
     def save(self, path: Path) -> None:
-        """Write everything that training needs to go on."""
-        hidden = atomic_files.temporary_path(path)
+        """Save everything that the training needs to resume."""
+        temporary = atomic_files.temporary_path(path)
         try:
-            weights_file.write(hidden, self._variables())
-            atomic_files.fsync(hidden)
-            atomic_files.rename(hidden, path)
+            weights_file.write(temporary, self._variables())
+            atomic_files.fsync(temporary)
+            atomic_files.rename(temporary, path)
         finally:
-            hidden.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
     def _variables(self) -> dict[str, list[Any]]:
         optimizer = self.model.optimizer
-        if not optimizer.built:  # Keras does so with the first step
+        if not optimizer.built:  # Keras would build it in the first step
             optimizer.build(self.model.trainable_variables)
-        passing = {id(each) for each in self.model.metrics_variables}
-        lasting = [each for each in self.model.variables if id(each) not in passing]
-        own = {id(each) for each in optimizer.variables}
+        metric_ids = {id(variable) for variable in self.model.metrics_variables}
+        optimizer_ids = {id(variable) for variable in optimizer.variables}
         return {
-            "network": [each for each in lasting if id(each) not in own],
+            "network": [
+                variable
+                for variable in self.model.variables
+                if id(variable) not in metric_ids | optimizer_ids
+            ],
             "optimizer": list(optimizer.variables),
         }
 
 
-def _lost(what: str, got: object) -> TrainingError:
+def _diverged(problem: str, got: object) -> TrainingError:
     return TrainingError(
-        what, got=got, remedy="Lower the learning rate, or look for wrong steering in the recording"
+        problem,
+        got=got,
+        remedy="Lower the learning rate, or look for wrong steering in the recording",
     )

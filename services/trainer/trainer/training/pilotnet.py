@@ -1,7 +1,7 @@
-"""The network: the write-up's "Nvidia-like" CNN, of 252,219 parameters.
+"""Builds the network: the "Nvidia-like" CNN of the write-up, with 252,219 parameters.
 
-After Bojarski et al., End to End Learning for Self-Driving Cars (2016), with the write-up's sizes:
-docs/walk.md. Written in Keras alone, so it runs on TensorFlow, JAX and PyTorch.
+It follows Bojarski et al., End to End Learning for Self-Driving Cars (2016), with the sizes of the
+write-up: docs/walk.md. It uses only Keras, so it runs on TensorFlow, JAX and PyTorch.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import keras
 
 INPUT_SHAPE: Final = (128, 128, 3)
 CROP_TOP: Final = 43
-"""Rows of sky and trees; the write-up calls this its bottom crop."""
+"""Rows of sky and trees; the write-up calls them its bottom crop."""
 CROP_BOTTOM: Final = 12
-"""Rows of bonnet."""
+"""Rows of the car's bonnet."""
 DROPOUT: Final = 0.5
 
 
 def build(dtype: str | None = None) -> keras.Model:
     """Return an untrained network: uint8 RGB (n, 128, 128, 3) → steering (n, 1), about -1..1.
 
-    Cropping and scaling are its own layers, so whoever has the file needs no other preparation than
+    Cropping and scaling are layers of the network, so its input needs no other preparation than
     `contract.frames.preprocess.prepare`. `dtype` is a policy such as "mixed_bfloat16"; None takes
-    Keras's.
+    Keras's default.
     """
     layers = keras.layers
 
@@ -52,7 +52,7 @@ def build(dtype: str | None = None) -> keras.Model:
             layers.Dropout(DROPOUT, name="dropout_2", dtype=dtype),
             dense(50, "dense_2"),
             dense(10, "dense_3"),
-            # float32 whatever the policy: a steering in half precision would come in steps.
+            # float32 with any policy: steering in half precision would be too coarse.
             layers.Dense(1, name="steering", dtype="float32"),
         ],
         name="nvidia_like",

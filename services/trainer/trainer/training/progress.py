@@ -1,4 +1,4 @@
-"""What a running training tells of itself: epoch, step, loss, speed, and what it waits for."""
+"""Reports the progress of a training: epoch, step, loss, speed, and the wait for data."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from contract.jobs.queue import Report
 
 Item = TypeVar("Item")
 
-TRIFLE = 0.02
-"""Share of the time that is not worth anybody's."""
+NEGLIGIBLE = 0.02
+"""Share of the time that is not worth improving."""
 
 
 class Progress:
-    """Reports the steps of a training's epochs, and measures where their time goes.
+    """Reports the steps of a training, and measures how long it waits for data.
 
     Args:
-        report: where to.
-        epochs: at most so many will run.
-        samples: of an epoch.
-        batch: samples of a step.
-        clock: seconds that only go forward.
+        report: receives the progress of the job.
+        epochs: maximum number of epochs.
+        samples: number of samples in an epoch.
+        batch: number of samples in a step.
+        clock: returns seconds and never goes back.
     """
 
     def __init__(
@@ -43,36 +43,36 @@ class Progress:
         self._since = clock()
         self._waited_s = 0.0
         self.samples_per_s = 0.0
-        """Of the present epoch so far."""
+        """Speed of the current epoch so far."""
 
     def begin(self, epoch: int, before: int = 0) -> None:
-        """Start the clock of an epoch, from 1, of which an earlier process saw `before` samples."""
+        """Start an epoch, counted from 1; an earlier process trained on `before` of its samples."""
         self._epoch, self._before = epoch, before
         self._since, self._waited_s = self._clock(), 0.0
 
     def waiting(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items, and count the time for which they were waited for."""
+        """Yield the items, and measure the time spent waiting for them."""
         source = iter(items)
         while True:
-            began = self._clock()
+            started_s = self._clock()
             try:
                 item = next(source)
             except StopIteration:
                 return
             finally:
-                self._waited_s += self._clock() - began
+                self._waited_s += self._clock() - started_s
             yield item
 
     @property
-    def data_share(self) -> float:
-        """Share of the epoch's time, 0..1, for which the network waited for data."""
+    def data_wait_fraction(self) -> float:
+        """Share of the epoch's time, 0..1, that the network waited for data."""
         return self._waited_s / max(self._clock() - self._since, 1e-9)
 
     def step(self, count: int, loss: float) -> None:
-        """Tell that the epoch has seen `count` samples, with this mean loss."""
-        passed_s = max(self._clock() - self._since, 1e-9)
-        self.samples_per_s = (count - self._before) / passed_s
-        left = (self._epochs - self._epoch + 1) * self._samples - count
+        """Report that the epoch has trained on `count` samples, with this mean loss."""
+        elapsed_s = max(self._clock() - self._since, 1e-9)
+        self.samples_per_s = (count - self._before) / elapsed_s
+        remaining = (self._epochs - self._epoch + 1) * self._samples - count
         self._report(
             phase="train",
             epoch=self._epoch,
@@ -81,17 +81,17 @@ class Progress:
             steps=-(-self._samples // self._batch),
             loss=round(loss, 6),
             samples_per_s=round(self.samples_per_s),
-            data_wait_percent=round(100 * self._waited_s / passed_s, 1),
-            eta_s=round(left / max(self.samples_per_s, 1e-9)),
+            data_wait_percent=round(100 * self._waited_s / elapsed_s, 1),
+            eta_s=round(remaining / max(self.samples_per_s, 1e-9)),
         )
 
 
-def verdict(data_share: float, readers: int) -> str:
-    """Say where a training's time went, and what to do about it."""
-    told = f"compute {1 - data_share:.0%}, data {data_share:.0%}"
-    if data_share <= TRIFLE:
-        return f"{told}: nothing to do"
+def bottleneck(data_wait_fraction: float, readers: int) -> str:
+    """Say how a training's time was spent, and how to make it faster."""
+    shares = f"compute {1 - data_wait_fraction:.0%}, data {data_wait_fraction:.0%}"
+    if data_wait_fraction <= NEGLIGIBLE:
+        return f"{shares}: nothing to do"
     return (
-        f"{told}: the network waits for its batches. LAPWING_READERS={readers + 1} reads them with "
-        "one process more; less augmentation, or a faster disk, help too"
+        f"{shares}: the network waits for its batches. Set LAPWING_READERS={readers + 1} to read "
+        "them with one more process; less augmentation or a faster disk helps too"
     )

@@ -1,12 +1,12 @@
-"""A training's own folder on the model volume: what it needs to go on after a kill.
+"""The folder of a training on the model volume: what it needs to resume after a kill.
 
     <models>/.jobs/<job id>/state.json        how far it came, and which files belong to that
-                            epoch-<n>.h5      the last epoch's network and the best one's
-                            step-<e>-<b>.h5   the network within an epoch, after b batches
+                            epoch-<n>.h5      the network of the last epoch and of the best one
+                            step-<e>-<b>.h5   the network within epoch e, after b batches
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
-Nothing here needs Keras: the worker that outlives a stopped job cleans up with it (stopped.py).
+Nothing here needs Keras: the worker outlives a stopped job, and cleans up with it (jobs/cleanup).
 """
 
 from __future__ import annotations
@@ -20,61 +20,64 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from trainer.training.epoch_state import Tally
+from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"
 
 
 @dataclass
-class State:
+class TrainingState:
     """How far a training came."""
 
     datasets: list[str]
-    """Chosen when the job first ran: "all" must not change its meaning when it is resumed."""
+    """Chosen when the job first ran: a resumed job must train on the same datasets."""
     history: list[dict[str, Any]] = field(default_factory=list)
+    """Metrics of each finished epoch, in order."""
     best_epoch: int = 0
-    """From 1; 0 while none has finished."""
+    """Number of the best epoch, from 1; 0 while none has finished."""
     shuffle: str = ""
-    """Chosen when the job first ran, like the datasets: the order must not change."""
-    tally: Tally | None = None
-    """Of the epoch after the last finished one, as far as its network is saved."""
+    """How epochs are shuffled; chosen when the job first ran, so that a resumed job keeps it."""
+    unfinished: EpochState | None = None
+    """The epoch after the last finished one, as far as its network was saved."""
     quarantined: dict[str, str] = field(default_factory=dict)
-    """Datasets that were found damaged at first and left out, and what was wrong."""
+    """Datasets that were left out because they are damaged, and what is wrong with each."""
 
     @property
     def epoch(self) -> int:
-        """The last finished epoch, from 1; 0 while none has finished."""
+        """Number of the last finished epoch, from 1; 0 while none has finished."""
         return len(self.history)
 
 
 class Workspace:
-    """The folder of one job."""
+    """The folder of one job on the model volume."""
 
     def __init__(self, model_dir: Path, job_id: str) -> None:
         self.path = model_dir / FOLDER / job_id
         self._lock = model_dir / FOLDER / f"{job_id}.lock"
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Be the only process that works on the job.
+    def lock(self) -> Iterator[None]:
+        """Make this the only process that works on the job.
 
-        RQ runs a job again when its worker was killed, while the process that ran it may live on.
+        RQ runs a job again after its worker was killed, while the old process may still be alive.
         """
         with atomic_files.lock(self._lock):
             self.path.mkdir(exist_ok=True)
             yield
 
-    def read(self) -> State | None:
-        """Return how far an earlier process came, or None."""
+    def read(self) -> TrainingState | None:
+        """Return how far an earlier process came, or None if there was none."""
         path = self.path / "state.json"
         if not path.exists():
             return None
         document = json.loads(path.read_text())
-        tally = document.pop("tally")
-        return State(**document, tally=None if tally is None else Tally(**tally))
+        unfinished = document.pop("unfinished")
+        return TrainingState(
+            **document, unfinished=None if unfinished is None else EpochState(**unfinished)
+        )
 
-    def write(self, state: State) -> None:
-        """Make what is saved count, and remove the networks that no longer do."""
+    def write(self, state: TrainingState) -> None:
+        """Save the state, and remove the networks that no longer belong to it."""
         atomic_files.write_json(self.path / "state.json", asdict(state))
         kept = {self.network(state.epoch), self.network(state.best_epoch), self.latest(state)}
         for path in [*self.path.glob("*.h5"), *atomic_files.temporary_paths(self.path)]:
@@ -82,16 +85,16 @@ class Workspace:
                 path.unlink(missing_ok=True)
 
     def network(self, epoch: int) -> Path:
-        """Return where the network of a finished epoch is saved."""
+        """Return the path of a finished epoch's network."""
         return self.path / f"epoch-{epoch}.h5"
 
-    def latest(self, state: State) -> Path:
-        """Return where the network is saved with which a training goes on from a state."""
-        if state.tally is None:
+    def latest(self, state: TrainingState) -> Path:
+        """Return the path of the network from which a training resumes."""
+        if state.unfinished is None:
             return self.network(state.epoch)
-        return self.path / f"step-{state.tally.epoch}-{state.tally.batches}.h5"
+        return self.path / f"step-{state.unfinished.epoch}-{state.unfinished.batches}.h5"
 
-    def stage(self) -> Path:
+    def staging_dir(self) -> Path:
         """Return an empty folder for the files of a version."""
         staged = self.path / "staged"
         shutil.rmtree(staged, ignore_errors=True)
@@ -99,6 +102,6 @@ class Workspace:
         return staged
 
     def discard(self) -> None:
-        """Remove everything of the job; the lock last."""
+        """Remove all files of the job, the lock last."""
         shutil.rmtree(self.path)
         self._lock.unlink(missing_ok=True)

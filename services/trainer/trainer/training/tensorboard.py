@@ -1,7 +1,7 @@
-"""What TensorBoard shows of a training: its own run, and one for each driver that looks at nothing.
+"""Logs a training for TensorBoard: a run of its own, and one for each baseline.
 
-TensorBoard draws the values of one name in one chart, a line a run: so the baselines are beside the
-validation MSE that has to beat them.
+TensorBoard draws the values of one name in one chart, with a line for each run. So the baselines
+appear beside the validation MSE that has to be better than theirs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Final, Self
 from contract.tensorboard import TensorBoardWriter
 
 BASELINES: Final = {"predict-zero": "mse_zero", "hold-last": "mse_hold"}
-"""Runs beside the training's own, and what each scores (score.py)."""
+"""Runs of the baselines, and the metric of contract.steering_metrics that each shows."""
 
 
-class TrainingBoard:
-    """The runs of one training; use it in `with`. A job that is resumed goes on with them.
+class TensorBoardLogger:
+    """Writes the runs of one training; use it in `with`. A resumed job continues its runs.
 
     Args:
         model_dir: the model volume.
-        job_id: of the training.
-        epoch: the last one that is finished: what an earlier process told of later ones is void.
-        config: what the training was asked for.
+        job_id: id of the training.
+        epoch: the last finished epoch; what an earlier process logged after it is discarded.
+        config: options of the training.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class TrainingBoard:
         }
         if epoch == 0:
             self._own.table(0, "configuration", config)
-        self._told = {"learning_rate": float(str(config["learning_rate"]))}
+        self._constants = {"learning_rate": float(str(config["learning_rate"]))}
 
-    def epoch(self, epoch: int, told: Mapping[str, float], scores: Mapping[str, float]) -> None:
-        """Show what came of an epoch, from 1: its figures, and the scores of its validation."""
+    def epoch(self, epoch: int, metrics: Mapping[str, float], scores: Mapping[str, float]) -> None:
+        """Log the metrics of an epoch, counted from 1, and the scores of its validation."""
         validation = {
             f"validation_{name}": scores[name]
             for name in ("mae_deg", "correlation")
-            if name in scores  # a network that answers a constant has no correlation
+            if name in scores  # a constant prediction has no correlation
         }
-        self._own.scalars(epoch, {**told, **validation, **self._told})
+        self._own.scalars(epoch, {**metrics, **validation, **self._constants})
         for name, board in self._baselines.items():
             board.scalars(epoch, {"validation_mse": scores[name]})
 

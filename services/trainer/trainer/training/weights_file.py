@@ -1,7 +1,7 @@
-"""A training's variables in a file: numbers under numbers, with no architecture and no code.
+"""Saves the variables of a training in a file: numbered arrays, without architecture or code.
 
-/network/0, 1, …      weights and the states of dropout, in Keras's order
-/optimizer/0, 1, …    the optimizer's
+/network/0, 1, …      weights and the state of dropout, in Keras's order
+/optimizer/0, 1, …    variables of the optimizer
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contract.errors import ModelError
 from trainer import safe_hdf5
 
 Variables = Mapping[str, Sequence[Any]]
-"""Keras's variables, by the group that they are in."""
+"""Variables of Keras by group."""
 
 
 def write(path: Path, variables: Variables) -> None:
@@ -29,29 +29,29 @@ def write(path: Path, variables: Variables) -> None:
 
 
 def read(path: Path, variables: Variables) -> None:
-    """Set all values from a file, once all of them are known to fit.
+    """Set all variables from a file, after checking that all of them fit.
 
     Raises:
-        ModelError: the file is refused, or holds other variables than these.
+        ModelError: the file is refused, or does not hold these variables.
     """
-    found = []
-    with safe_hdf5.opened(path) as file:
+    values = []
+    with safe_hdf5.open_hdf5(path) as file:
         for group, members in variables.items():
-            there = file.children(group) if file.has(group) else []
-            if len(there) != len(members):
-                raise _other(path, f"{len(there)} values of the {group}, not {len(members)}")
+            names = file.children(group) if file.has(group) else []
+            if len(names) != len(members):
+                raise _mismatch(path, f"{len(names)} values of the {group}, not {len(members)}")
             for number, variable in enumerate(members):
                 value = file.array(f"{group}/{number}")
                 if value.shape != tuple(variable.shape):
-                    raise _other(path, f"{variable.path} of shape {value.shape}")
-                found.append((variable, value))
-    for variable, value in found:
+                    raise _mismatch(path, f"{variable.path} of shape {value.shape}")
+                values.append((variable, value))
+    for variable, value in values:
         variable.assign(value)
 
 
-def _other(path: Path, got: str) -> ModelError:
+def _mismatch(path: Path, got: str) -> ModelError:
     return ModelError(
-        f"{path.name} was saved of another network",
+        f"{path.name} holds the variables of another network",
         got=got,
-        remedy="It was written by another release: start the training anew",
+        remedy="Another release wrote it: start the training again",
     )

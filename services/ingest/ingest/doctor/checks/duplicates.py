@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from contract.vehicle import CAMERA_NAMES
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_lines
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_lines
 from ingest.doctor.recording_arrays import (
     MOVING_MPS,
     Flags,
@@ -42,12 +42,12 @@ def check_duplicates(recording: RecordingArrays) -> list[Finding]:
     evidence = []
     if repeated:
         evidence.append(
-            f"{len(repeated)} rows list an image that an earlier row lists: lines "
+            f"An earlier row already lists the image of {format_count(len(repeated), 'row')}: "
             f"{format_lines(log_lines(recording, repeated))}"
         )
     if copies:
         evidence.append(
-            f"{len(copies)} images already exist under another name: lines "
+            f"There is another name for the image of {format_count(len(copies), 'row')}: "
             f"{format_lines(log_lines(recording, copies))}"
         )
     rows = sorted(repeated + copies)
@@ -55,7 +55,7 @@ def check_duplicates(recording: RecordingArrays) -> list[Finding]:
         Finding(
             "duplicate-rows",
             recording.name,
-            "; ".join(evidence),
+            ". ".join(evidence),
             "Delete these lines of driving_log.csv. Otherwise the copies count twice, and may be "
             "on both sides of the split into training and validation",
             {
@@ -98,8 +98,9 @@ def check_frozen(recording: RecordingArrays) -> list[Finding]:
         Finding(
             "frozen-frames",
             recording.name,
-            f"{len(rows)} rows show the image of the row before, although the car moves "
-            f"({', '.join(names)}; at most {longest} in succession): lines {format_lines(lines)}",
+            f"The image is that of the row before, although the car moves, in "
+            f"{format_count(len(rows), 'row')} ({', '.join(names)}; at most {longest} in "
+            f"succession): {format_lines(lines)}",
             "Delete these lines of driving_log.csv, because their steering belongs to an image "
             "that was never recorded",
             {
@@ -143,9 +144,9 @@ def check_leaks(recordings: Sequence[RecordingArrays]) -> list[Finding]:
             Finding(
                 "leak",
                 f"{first.name} + {second.name}",
-                f"{len(shared)} frames are in both recordings "
+                f"Both recordings share {format_count(len(shared), 'frame')} "
                 f"({len(shared) / len(first.lines):.0%} and "
-                f"{len(shared) / len(second.lines):.0%} of their rows): lines "
+                f"{len(shared) / len(second.lines):.0%} of their rows): "
                 f"{format_lines(lines[0])} of {first.name} and {format_lines(lines[1])} of "
                 f"{second.name}",
                 "Import only one of the two, or delete these lines from one of them. A model must "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_counts, format_lines
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_counts, format_lines
 from ingest.doctor.recording_arrays import ImageFault, RecordingArrays, log_lines
 
 
@@ -23,7 +23,7 @@ def check_values(recording: RecordingArrays) -> list[Finding]:
         Finding(
             "bad-values",
             recording.name,
-            f"{len(lines)} lines of the log cannot be used ({reasons}): lines "
+            f"{format_count(len(lines), 'line')} of the log cannot be used ({reasons}): "
             f"{format_lines(lines)}",
             "Correct or delete these lines. Import leaves them out, and refuses the recording if "
             "more rows are bad than --max-reject-share allows",
@@ -44,7 +44,9 @@ def check_images(recording: RecordingArrays) -> list[Finding]:
     broken = [fault for fault in faults if not fault.missing]
     if missing:
         cure = "Copy the whole IMG folder. Import leaves out rows without their images"
-        findings.append(_image_finding("missing-images", recording, missing, "are missing", cure))
+        findings.append(
+            _image_finding("missing-images", recording, missing, "could not be found", cure)
+        )
     if broken:
         reasons = format_counts([fault.reason for fault in broken])
         problem = f"cannot be read ({reasons})"
@@ -59,8 +61,8 @@ def _image_finding(
     lines = sorted({fault.line for fault in faults})
     files = [fault.name for fault in faults[:MAX_EXAMPLES]]
     evidence = (
-        f"{len(faults)} images of {len(lines)} rows {problem}: lines {format_lines(lines)}, "
-        f"such as {files[0]}"
+        f"{format_count(len(faults), 'image')} of {format_count(len(lines), 'row')} {problem}: "
+        f"{format_lines(lines)} (such as {files[0]})"
     )
     figures = {
         "pictures": len(faults),
@@ -78,7 +80,7 @@ def check_sizes(recording: RecordingArrays) -> list[Finding]:
     if not wrong.any():
         return []
     counts = Counter(f"{width} x {height}" for height, width in sizes[wrong].tolist())
-    listed = ", ".join(f"{count} are {size}" for size, count in counts.most_common())
+    listed = ", ".join(f"{size} in {count}" for size, count in counts.most_common())
     rows = np.flatnonzero(wrong.any(axis=1))
     lines = log_lines(recording, rows)
     camera = int(wrong[rows[0]].argmax())
@@ -86,8 +88,9 @@ def check_sizes(recording: RecordingArrays) -> list[Finding]:
         Finding(
             "picture-size",
             recording.name,
-            f"{int(wrong.sum())} images of {len(rows)} rows are not {IMAGE_WIDTH} x {IMAGE_HEIGHT} "
-            f"({listed}): lines {format_lines(lines)}",
+            f"The size is not {IMAGE_WIDTH} x {IMAGE_HEIGHT} in "
+            f"{format_count(int(wrong.sum()), 'image')} of {format_count(len(rows), 'row')} "
+            f"({listed}): {format_lines(lines)}",
             "Record with the camera size of Udacity's simulator. An image of another view is "
             "squeezed into the network's frame, and then shows another road",
             {

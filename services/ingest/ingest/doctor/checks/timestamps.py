@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_lines
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_lines
 from ingest.doctor.recording_arrays import Flags, Floats, RecordingArrays, log_lines
 
 MIN_GAP_S: Final = 0.5
@@ -65,9 +65,9 @@ def check(recording: RecordingArrays) -> list[Finding]:
             Finding(
                 "time-gaps",
                 recording.name,
-                f"{len(lines)} times, no row was written for more than {_limit_s(recording):.1f} s "
-                f"({missing_s.sum():.1f} s in all, {missing_s.max():.1f} s at most): before lines "
-                f"{format_lines(lines)}",
+                f"{format_count(len(lines), 'time')}, no row was written for more than "
+                f"{_limit_s(recording):.1f} s ({missing_s.sum():.1f} s in all, "
+                f"{missing_s.max():.1f} s at most): before {format_lines(lines)}",
                 "If the recording was paused there, do nothing; otherwise record to a faster disk. "
                 "Train with --history 0, and with --label-smoothing-s 0 if rows are missing",
                 {
@@ -84,7 +84,7 @@ def check(recording: RecordingArrays) -> list[Finding]:
             Finding(
                 "time-disorder",
                 recording.name,
-                f"{len(older)} times, a row is older than the row above it: lines "
+                f"{format_count(len(older), 'time')}, a row is older than the row above it: "
                 f"{format_lines(lines)}",
                 "Sort the lines of driving_log.csv by the time stamps of their file names. If one "
                 "recording was appended to another, separate them",

@@ -1,1 +1,1 @@
-"""The pictures of an explanation."""
+"""Draws the images of an explanation."""

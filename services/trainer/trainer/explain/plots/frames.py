@@ -1,4 +1,4 @@
-"""Pictures of frames: what a network sees of them, where it looks, and how it steers."""
+"""Draws frames: what a network sees of them, where it looks, and how it steers."""
 
 from __future__ import annotations
 
@@ -22,53 +22,53 @@ Values = npt.NDArray[np.float32]
 COLUMNS: Final = 2
 WIDTH_IN: Final = 13.5
 STRETCH: Final = 0.5
-"""A frame's pixel is so high by its width: it was squeezed from 320 x 160."""
+"""Height of a frame's pixel divided by its width, since it was squeezed from 320 x 160."""
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class FrameView:
     """One frame as a network sees it."""
 
     name: str
     frame: Pixels
     """(128, 128, 3)."""
     crop: Pixels
-    """(height, width, 3): the part of it, in the size, that goes into the first convolution."""
+    """(height, width, 3), the part of the frame, resized, that enters the first convolution."""
     saliency: Values
-    """(height, width), of the crop, 0..1."""
+    """Saliency of the crop, (height, width), 0..1."""
     box: tuple[float, float, float, float]
-    """Of the crop in the frame: first and last row, first and last column."""
+    """The crop in the frame: first and last row, first and last column."""
     network_deg: float
-    """The steering that the network answers, at the wheels, positive to the right."""
+    """The network's steering in degrees at the wheels, positive to the right."""
     driver_deg: float | None
-    """The steering that was recorded; None where none was."""
+    """The recorded steering; None if it is not known."""
 
     @property
     def aspect(self) -> float:
-        """Height of a pixel of the crop by its width, so that roads look as the camera saw them."""
+        """Height of a pixel of the crop divided by its width, so that roads keep their shape."""
         top, bottom, left, right = self.box
-        high, wide = self.crop.shape[:2]
-        return float(STRETCH * ((bottom - top + 1) / high) / ((right - left + 1) / wide))
+        height, width = self.crop.shape[:2]
+        return float(STRETCH * ((bottom - top + 1) / height) / ((right - left + 1) / width))
 
 
-def whole(view: View, title: str, path: Path) -> None:
-    """Draw one frame large: the picture, the crop, the saliency over it, and the steering."""
-    made = style.sheet(
+def draw_frame(view: FrameView, title: str, path: Path) -> None:
+    """Draw one frame large: the image, the crop, the saliency over it, and the steering."""
+    figure = style.new_figure(
         WIDTH_IN,
         3.9,
         title,
-        "Left: the camera's picture, squeezed to 128 x 128 pixels, with a frame around what the "
-        "network is shown. Middle: that part in the network's own pixels. Right: the same in grey, "
-        "and over it VisualBackProp (arXiv 1611.05418): the brighter, the more strongly all "
-        "convolutions answer to that place. Below: the steering at the wheels.",
+        "Left: the camera's image, squeezed to 128 x 128 pixels; the white box marks what the "
+        "network sees. Middle: that part in the network's own pixels. Right: the same in grey, "
+        "with VisualBackProp (arXiv 1611.05418) over it: the brighter a pixel, the more strongly "
+        "all convolutions respond to it. Below: the steering at the wheels.",
     )
-    grid = made.add_gridspec(2, 3, height_ratios=(6, 1))
-    high, wide = view.crop.shape[:2]
-    titles = ("the frame", f"what the network sees: {wide} x {high}", "where it looks")
-    panels = (view.frame, view.crop, style.heated(view.crop, view.saliency))
+    grid = figure.add_gridspec(2, 3, height_ratios=(6, 1))
+    height, width = view.crop.shape[:2]
+    titles = ("the frame", f"what the network sees: {width} x {height}", "where it looks")
+    panels = (view.frame, view.crop, style.overlay_heatmap(view.crop, view.saliency))
     for column, (name, pixels) in enumerate(zip(titles, panels, strict=True)):
-        axes = made.add_subplot(grid[0, column])
-        style.picture(axes, pixels, aspect=view.aspect if column else STRETCH)
+        axes = figure.add_subplot(grid[0, column])
+        style.show_image(axes, pixels, aspect=view.aspect if column else STRETCH)
         axes.set_anchor("N")
         axes.set_title(name, fontsize=10, color=style.INK, loc="left")
         if column == 0:
@@ -83,62 +83,65 @@ def whole(view: View, title: str, path: Path) -> None:
                     linewidth=1.6,
                 )
             )
-    gauge(made.add_subplot(grid[1, :]), view)
-    style.save(made, path)
+    steering_gauge(figure.add_subplot(grid[1, :]), view)
+    style.save(figure, path)
 
 
-def many(views: Sequence[View], title: str, caption: str, path: Path) -> None:
-    """Draw frames in rows of COLUMNS: each one's saliency over its crop, and the steering."""
+def draw_frame_grid(views: Sequence[FrameView], title: str, caption: str, path: Path) -> None:
+    """Draw frames in rows of COLUMNS, each with its crop, its saliency and its steering."""
     rows = -(-len(views) // COLUMNS)
-    high, wide = views[0].crop.shape[:2]
-    tall_in = WIDTH_IN / COLUMNS / 2 * views[0].aspect * high / wide
-    made = style.sheet(WIDTH_IN, 1.0 + (tall_in + 0.85) * rows, title, caption)
-    grid = made.add_gridspec(rows, COLUMNS)
+    height, width = views[0].crop.shape[:2]
+    crop_in = WIDTH_IN / COLUMNS / 2 * views[0].aspect * height / width
+    figure = style.new_figure(WIDTH_IN, 1.0 + (crop_in + 0.85) * rows, title, caption)
+    grid = figure.add_gridspec(rows, COLUMNS)
     for number, view in enumerate(views):
         inner = GridSpecFromSubplotSpec(
             2,
             2,
             subplot_spec=grid[number // COLUMNS, number % COLUMNS],
-            height_ratios=(tall_in, 0.22),
+            height_ratios=(crop_in, 0.22),
             hspace=0.02,
             wspace=0.02,
         )
-        for column, pixels in enumerate((view.crop, style.heated(view.crop, view.saliency))):
-            axes = made.add_subplot(inner[0, column])
-            style.picture(axes, pixels, aspect=view.aspect)
+        for column, pixels in enumerate(
+            (view.crop, style.overlay_heatmap(view.crop, view.saliency))
+        ):
+            axes = figure.add_subplot(inner[0, column])
+            style.show_image(axes, pixels, aspect=view.aspect)
             if column == 0:
                 axes.set_title(
                     f"{number + 1}  {view.name}", fontsize=9, loc="left", color=style.INK
                 )
-        gauge(made.add_subplot(inner[1, :]), view)
-    style.save(made, path)
+        steering_gauge(figure.add_subplot(inner[1, :]), view)
+    style.save(figure, path)
 
 
-def gauge(axes: Axes, view: View) -> None:
+def steering_gauge(axes: Axes, view: FrameView) -> None:
     """Draw the two steerings on a scale from lock to lock."""
     lock = MAX_STEER_DEG
     axes.set_xlim(-lock, lock)
     axes.set_ylim(-1, 1)
     axes.axhline(0, color=style.FAINT, linewidth=1)
     axes.plot([0, 0], [-0.5, 0.5], color=style.FAINT, linewidth=1)
-    said = [f"network {view.network_deg:+.1f}°"]
+    captions = [f"network {view.network_deg:+.1f}°"]
     if view.driver_deg is not None:
         shown = float(np.clip(view.driver_deg, -lock, lock))
         axes.plot([shown], [0], "D", color=style.DRIVER, markersize=9)
-        said.append(f"driver {view.driver_deg:+.1f}°")
+        captions.append(f"driver {view.driver_deg:+.1f}°")
     shown = float(np.clip(view.network_deg, -lock, lock))
     axes.plot([shown], [0], "o", color=style.NETWORK, markersize=6)
     axes.set_yticks([])
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
+    colours = (style.NETWORK, style.DRIVER)
     texts = [
         (0.0, f"{lock:g}° left", "left", style.FAINT),
         (1.0, f"{lock:g}° right", "right", style.FAINT),
-        *zip((0.49, 0.51), said, ("right", "left"), (style.NETWORK, style.DRIVER), strict=False),
+        *zip((0.49, 0.51), captions, ("right", "left"), colours, strict=False),
     ]
-    for place, text, side, colour in texts:
+    for position, text, side, colour in texts:
         axes.text(
-            place,
+            position,
             -0.1,
             text,
             transform=axes.transAxes,

@@ -1,0 +1,70 @@
+"""Yields the batches of a training: as recorded, or shuffled and augmented for an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.dataset.frame_blocks import BlockReader
+from trainer.data import augmentation, sampler, shared_memory
+from trainer.data.loader import Batch, DataLoader
+from trainer.data.sampler import EpochOrder
+from trainer.data.samples import SampleTable
+from trainer.data.shared_memory import Records
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchSource:
+    """Asks the loader for the batches of one training."""
+
+    table: SampleTable
+    loader: DataLoader
+    stores: Sequence[BlockReader]
+    """The trainer's own handles on the stores, in the table's order; used only to read ahead."""
+    batch: int
+    """Number of samples in a batch."""
+    shuffle: str
+    """How an epoch is shuffled: "exact", "blocks" or "none"."""
+    seed: int
+
+    def recorded(self, numbers: Numbers) -> Iterator[Batch]:
+        """Yield samples as they were recorded, in the order of the numbers."""
+        batches = (
+            numbers[start : start + self.batch] for start in range(0, len(numbers), self.batch)
+        )
+        return self.loader.batches(
+            shared_memory.make_records(self.table.samples, batch) for batch in batches
+        )
+
+    def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch]:
+        """Yield the augmented batches of an epoch from `first_batch` on, counted from 0."""
+        return self.loader.batches(self._requests(self.order(epoch), epoch, first_batch))
+
+    def order(self, epoch: int) -> EpochOrder:
+        """Return the order of an epoch's samples."""
+        numbers, samples = self.table.train, self.table.samples
+        if self.shuffle == "blocks":
+            return sampler.windowed_shuffle(numbers, samples[numbers], self.seed, epoch)
+        if self.shuffle == "none":
+            return sampler.storage_order(numbers, samples[numbers])
+        return sampler.full_shuffle(numbers, self.seed, epoch)
+
+    def _requests(self, order: EpochOrder, epoch: int, first_batch: int) -> Iterator[Records]:
+        for numbers, windows in order.batches(self.batch, first_batch):
+            for window in windows:
+                self._read_ahead(order, window + 1)
+            keys = augmentation.sample_keys(self.seed, epoch, numbers)
+            yield shared_memory.make_records(self.table.samples, numbers, keys)
+
+    def _read_ahead(self, order: EpochOrder, window: int) -> None:
+        """Let the disk read the blocks of a window before its samples are asked for."""
+        if order.blocks is None or window >= len(order.blocks):
+            return
+        blocks = order.blocks[window]
+        for number, store in enumerate(self.stores):
+            store.readahead(blocks[blocks[:, 0] == number, 1])

@@ -1,0 +1,104 @@
+"""Prepares what a training learns from: the split, the labels, the samples and their order."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract import steering_metrics
+from contract.dataset.frame_blocks import BlockLayout
+from contract.dataset.store import Rows
+from contract.dataset.timeline import row_segments
+from contract.train_config import AUTO, TrainConfig
+from contract.vehicle import CAMERA_NAMES
+from trainer.data import labels, sampler, samples, side_cameras, storage_probe
+from trainer.data.augmentation import Augmentation
+from trainer.data.samples import LabelledRecording, Mask, Samples, SampleTable
+from trainer.data.split import Split, split
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The samples of a training, and how its rows were split."""
+
+    table: SampleTable
+    held_steering: npt.NDArray[np.float32]
+    """(validation rows,), the driver's steering one row before each."""
+    split: Split
+
+
+def prepare(recordings: Sequence[Rows], config: TrainConfig) -> TrainingData:
+    """Split the rows of the recordings, and only then label and expand them.
+
+    Raises:
+        TrainingError: no row is left to train on, or to validate on.
+    """
+    parts = split(
+        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+    )
+    table = samples.build_table(
+        expand(label(recordings, parts.train, config, config.seed), config),
+        samples.centre_frames(recordings, parts.train),
+        samples.centre_frames(recordings, parts.validation),
+    )
+    held = [
+        steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
+        for rows, mask in zip(recordings, parts.validation, strict=True)
+    ]
+    return TrainingData(table, np.concatenate(held), parts)
+
+
+def label(
+    recordings: Sequence[Rows], masks: Sequence[Mask], config: TrainConfig, seed: int
+) -> list[LabelledRecording]:
+    """Return the recordings with their labels; `masks` are true for the rows that train."""
+    return labels.prepare_labels(
+        recordings,
+        masks,
+        label_smoothing_s=config.label_smoothing_s,
+        max_bin_ratio=config.max_bin_ratio,
+        seed=seed,
+    )
+
+
+def expand(labelled: Sequence[LabelledRecording], config: TrainConfig) -> Samples:
+    """Return the samples of labelled recordings: all cameras, earlier frames, mirror images."""
+    return samples.expand(
+        labelled,
+        cameras=CAMERA_NAMES if config.cameras else CAMERA_NAMES[:1],
+        labeller=side_cameras.make_labeller(config.steering_correction, config.recovery_time_s),
+        flip=config.flip,
+        history=config.history,
+    )
+
+
+def augmentation(config: TrainConfig) -> Augmentation:
+    """Return how the samples are varied."""
+    return Augmentation(
+        brightness=config.brightness,
+        shadow=config.shadow,
+        blur=config.blur,
+        shift_m=config.shift_m,
+        turn_deg=config.turn_deg,
+        recovery_time_s=config.recovery_time_s,
+    )
+
+
+def choose_shuffle(stores: Sequence[BlockLayout], config: TrainConfig) -> str:
+    """Return how the epochs are shuffled, "exact", "blocks" or "none", and log the reason."""
+    if config.shuffle != AUTO:
+        return config.shuffle
+    frames, free = sum(layout.frames for layout in stores), storage_probe.free_bytes()
+    rate = math.inf
+    if sampler.exceeds_memory(frames, free):
+        rate = storage_probe.random_frames_per_s(stores)
+    strategy, reason = sampler.choose_strategy(frames, free, rate)
+    log.info("shuffle: %s (%s)", strategy, reason)
+    return strategy
