@@ -25,7 +25,7 @@ BUCKETS_S = (
 )
 
 
-class Metrics:
+class InferenceMetrics:
     """The counters of one service, in a registry of their own."""
 
     def __init__(self) -> None:
