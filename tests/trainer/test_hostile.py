@@ -62,7 +62,7 @@ def outcomes(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 @pytest.mark.parametrize("make", hostile_files.FILES, ids=NAMES)
-def test_it_is_refused_with_a_reason(
+def test_a_hostile_file_is_refused_with_a_reason(
     outcomes: dict[str, tuple[str, int]], make: Callable[[Path], None]
 ) -> None:
     said, _ = outcomes[make.__name__]
@@ -70,7 +70,9 @@ def test_it_is_refused_with_a_reason(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_takes_at_most_50_mb(outcomes: dict[str, tuple[str, int]], name: str) -> None:
+def test_a_hostile_file_takes_at_most_50_mb(
+    outcomes: dict[str, tuple[str, int]], name: str
+) -> None:
     assert outcomes[name][1] <= 50e6
 
 
@@ -79,7 +81,9 @@ def test_nothing_is_executed(outcomes: dict[str, tuple[str, int]], folder: Path)
     assert not list(folder.rglob("canary"))
 
 
-def test_the_canary_would_have_sung(folder: Path, outcomes: dict[str, tuple[str, int]]) -> None:
+def test_the_lambda_would_have_written_its_file(
+    folder: Path, outcomes: dict[str, tuple[str, int]]
+) -> None:
     """Else the test before this one could not fail."""
     assert outcomes
     config = hostile_files.architecture_of(folder / "lambda_that_runs" / "model.h5")

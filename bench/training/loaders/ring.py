@@ -33,9 +33,9 @@ def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     with store.open_store(folder / "data", manifest) as reader:
         rows, place = reader.rows, reader.layout
     mask = np.ones(len(rows), bool)
-    material = LabelledRecording(rows, mask, mask, row_segments(rows), rows["steering"])
+    recording = LabelledRecording(rows, mask, mask, row_segments(rows), rows["steering"])
     samples = index.expand(
-        [material],
+        [recording],
         cameras=CAMERA_NAMES,
         flip=FLIP,
         history=0,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.models.registry import Registry
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 from inference.workers.scheduler import Scheduler
 from support.data import models, samples
 
@@ -26,7 +26,7 @@ class Rig:
         self.networks = networks
         for name in ("left", "right"):
             models.publish(registry, networks / name, name)
-        self.metrics = Metrics()
+        self.metrics = InferenceMetrics()
         self.scheduler = Scheduler(2, max_wait_s, registry.root, self.metrics)
 
     def run(self, body: Callable[[Scheduler], Coroutine[Any, Any, None]]) -> None:

@@ -45,21 +45,21 @@ def test_a_key_depends_on_seed_epoch_and_number_alone() -> None:
     assert some.min() > 0
 
 
-def test_chance_is_spread_evenly() -> None:
+def test_random_draws_are_uniform_and_independent() -> None:
     drawn = random_draws(sample_keys(1, 1, np.arange(20_000)), 3)
     assert 0 <= drawn.min() < drawn.max() < 1
     assert drawn.mean(axis=0) == pytest.approx(0.5, abs=0.01)
     assert np.abs(np.corrcoef(drawn.T) - np.eye(3)).max() < 0.03
 
 
-def test_without_a_key_nothing_is_varied() -> None:
+def test_a_sample_without_a_key_is_not_varied() -> None:
     frames, asked = grey(4), records(4, keyed=False)
     Augmentation(0.5, 1.0, 1.0, 1.0, 5.0).apply(asked, frames)
     assert (frames == 100).all()
     assert (asked["label"] == 0).all()
 
 
-def test_the_same_key_is_the_same_picture_in_any_batch() -> None:
+def test_the_same_key_gives_the_same_image_in_any_batch() -> None:
     varied = Augmentation(0.5, 0.5, 0.5, 1.0, 5.0)
     whole, alone = grey(8), grey(1)
     asked = records(8)
@@ -71,7 +71,7 @@ def test_the_same_key_is_the_same_picture_in_any_batch() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"brightness": 0.5}, {"shadow": 1.0}, {"blur": 1.0}])
-def test_light_shadow_and_blur_leave_the_steering_alone(changes: dict[str, float]) -> None:
+def test_brightness_shadow_and_blur_do_not_change_the_label(changes: dict[str, float]) -> None:
     frames = np.random.default_rng(1).integers(0, 256, (16, 128, 128, 3), dtype=np.uint8)
     before, asked = frames.copy(), records(16)
     Augmentation(**changes).apply(asked, frames)
@@ -79,7 +79,7 @@ def test_light_shadow_and_blur_leave_the_steering_alone(changes: dict[str, float
     assert all((one != other).any() for one, other in zip(frames, before, strict=True))
 
 
-def test_light_changes_contrast_and_brightness() -> None:
+def test_the_brightness_table_changes_contrast_and_brightness() -> None:
     assert brightness_table(1.0, 0.0).tolist() == list(range(256))
     assert brightness_table(2.0, 0.0)[[0, 100, 128, 200]].tolist() == [0, 72, 128, 255]
     assert brightness_table(1.0, -30.0)[[10, 100]].tolist() == [0, 70]
@@ -101,7 +101,7 @@ def camera() -> Iterator[Camera]:
 
 
 @pytest.mark.parametrize(("left_m", "turn_deg"), [(0.8, 0.0), (-0.8, 0.0), (0.0, 4.0), (0.8, 4.0)])
-def test_a_moved_view_is_what_the_camera_sees_from_there(
+def test_a_moved_view_is_what_a_moved_camera_sees(
     camera: Camera, left_m: float, turn_deg: float
 ) -> None:
     """Of views moved by more or less, that by the truth is most like the simulator's picture."""

@@ -75,7 +75,7 @@ def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:
         yield shared_memory.make_records(table, numbers, augmentation.sample_keys(seed, 1, numbers))
 
 
-def test_every_sample_comes_once_with_its_own_frame_and_label(
+def test_every_sample_is_loaded_once_with_its_own_frame_and_label(
     data: Path, manifests: list[StoreManifest], places: list[BlockLayout], table: np.ndarray
 ) -> None:
     seen = []
@@ -109,7 +109,7 @@ def delivered(
         ]
 
 
-def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
+def test_order_and_bytes_do_not_depend_on_the_number_of_readers(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
     one = delivered(places, table, 1)
@@ -120,7 +120,7 @@ def test_the_order_and_every_byte_are_the_same_whatever_the_readers(
     assert delivered(places, table, 4) == one
 
 
-def test_a_stream_serves_one_epoch_after_another(
+def test_a_loader_serves_one_epoch_after_another(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
     with DataLoader(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
@@ -129,7 +129,7 @@ def test_a_stream_serves_one_epoch_after_another(
             assert sum(len(batch.numbers) for batch in batches) == len(table)
 
 
-def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
+def test_an_epoch_that_stops_early_does_not_disturb_the_next(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
     with DataLoader(places, batch=8, readers=2, queue_bytes=4 * MIB) as stream:
@@ -140,7 +140,7 @@ def test_an_epoch_that_is_left_early_does_not_disturb_the_next(
     assert came == [records["number"].tolist() for records in asked(table, 8, 2)]
 
 
-def test_frames_stay_as_long_as_they_may_be_held(
+def test_frames_stay_valid_while_they_may_be_in_use(
     places: list[BlockLayout], table: np.ndarray
 ) -> None:
     with DataLoader(places, batch=4, readers=1, queue_bytes=MIB, max_in_use=2) as stream:
@@ -165,7 +165,7 @@ def test_a_killed_reader_fails_the_epoch_at_once(
         assert time.monotonic() - began < 5
 
 
-def test_a_readers_own_error_is_told(
+def test_the_message_gives_a_readers_own_error(
     places: list[BlockLayout], table: np.ndarray, tmp_path: Path
 ) -> None:
     gone = [BlockLayout(tmp_path / "gone.h5", each.frames, 32, each.offsets) for each in places]
@@ -176,7 +176,7 @@ def test_a_readers_own_error_is_told(
         list(stream.batches(asked(table, 4)))
 
 
-def test_no_reader_outlives_the_stream(places: list[BlockLayout], table: np.ndarray) -> None:
+def test_no_reader_outlives_the_loader(places: list[BlockLayout], table: np.ndarray) -> None:
     with DataLoader(places, batch=4, readers=2, queue_bytes=MIB) as stream:
         readers = stream.processes
         next(stream.batches(asked(table, 4)))

@@ -18,14 +18,14 @@ def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:
         yield np.array([number, number]), frames, np.array([0.5, 0.5], np.float32)
 
 
-def test_all_come_in_order_as_tensors() -> None:
+def test_all_batches_arrive_in_order_as_tensors() -> None:
     for number, batch in enumerate(prefetch(batches(5))):
         assert keras.ops.is_tensor(batch.frames)
         assert (np.asarray(batch.frames) == number).all()
         assert batch.numbers.tolist() == [number, number]
 
 
-def test_one_batch_is_on_its_way_while_another_is_used() -> None:
+def test_one_batch_is_moved_while_another_is_used() -> None:
     log: list[int] = []
     source = prefetch(batches(5, log))
     next(source)
@@ -37,7 +37,7 @@ def test_one_batch_is_on_its_way_while_another_is_used() -> None:
     assert log == [0, 1]
 
 
-def test_an_error_comes_to_the_taker() -> None:
+def test_an_error_of_the_batches_is_raised() -> None:
     def failing() -> Iterator[tuple]:
         yield from batches(2)
         raise TrainingError("reader 0 died")
@@ -46,7 +46,7 @@ def test_an_error_comes_to_the_taker() -> None:
         list(prefetch(failing()))
 
 
-def test_no_thread_outlives_a_taker_who_leaves() -> None:
+def test_no_thread_is_left_when_the_caller_stops() -> None:
     source = prefetch(batches(100))
     next(source)
     source.close()

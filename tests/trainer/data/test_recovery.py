@@ -10,7 +10,7 @@ def one(value: float) -> np.ndarray:
     return np.array([value])
 
 
-def test_from_further_left_or_looking_left_one_steers_right() -> None:
+def test_a_view_from_the_left_or_to_the_left_steers_right() -> None:
     assert recovery_steering(one(0.0), one(0.5), one(0.0), one(6.7), 2.0)[0] > 0.02
     assert recovery_steering(one(0.0), one(0.0), one(0.05), one(6.7), 2.0)[0] > 0.02
     assert recovery_steering(one(0.3), one(0.0), one(0.0), one(6.7), 2.0)[0] == pytest.approx(0.3)
@@ -30,12 +30,12 @@ def test_the_corrected_steering_leads_to_where_the_recorded_one_led() -> None:
     assert bend(steering) * ahead**2 / 2 == pytest.approx(seen_right, rel=1e-6)
 
 
-def test_who_has_less_time_steers_harder() -> None:
+def test_less_recovery_time_means_more_steering() -> None:
     slow, fast = (
         recovery_steering(one(0.0), one(0.8), one(0.0), one(13.5), each)[0] for each in (2.0, 1.0)
     )
     assert fast == pytest.approx(4 * slow, rel=0.01)
 
 
-def test_a_car_that_stands_steers_for_a_point_ahead_all_the_same() -> None:
+def test_a_standing_car_steers_for_a_point_ahead_too() -> None:
     assert 0 < recovery_steering(one(0.0), one(0.8), one(0.0), one(0.0), 2.0)[0] < 0.2

@@ -17,7 +17,7 @@ def samples(stores: int, frames: int) -> np.ndarray:
     return table
 
 
-def test_an_exact_order_is_a_permutation_of_its_own_epoch() -> None:
+def test_a_full_shuffle_is_a_permutation_of_each_epochs_own() -> None:
     numbers = np.arange(100, 150)
     first, again, second = (sampler.full_shuffle(numbers, 1, epoch).numbers for epoch in (1, 1, 2))
     assert sorted(first) == numbers.tolist()
@@ -25,7 +25,7 @@ def test_an_exact_order_is_a_permutation_of_its_own_epoch() -> None:
     assert sampler.full_shuffle(numbers, 2, 1).numbers.tolist() != first.tolist()
 
 
-def test_a_blocked_order_shows_every_sample_once() -> None:
+def test_a_windowed_shuffle_has_every_sample_once() -> None:
     table = samples(2, 5000)
     numbers = np.arange(len(table))
     first, again, second = (
@@ -35,7 +35,7 @@ def test_a_blocked_order_shows_every_sample_once() -> None:
     assert first.numbers.tolist() == again.numbers.tolist() != second.numbers.tolist()
 
 
-def test_a_window_has_the_blocks_that_it_says_and_no_others() -> None:
+def test_a_windows_samples_lie_in_its_blocks() -> None:
     table = samples(3, 4000)
     chosen = sampler.windowed_shuffle(np.arange(len(table)), table, 1, 1)
     assert chosen.blocks is not None
@@ -47,13 +47,13 @@ def test_a_window_has_the_blocks_that_it_says_and_no_others() -> None:
         assert pairs == set(map(tuple, blocks.tolist()))
 
 
-def test_few_blocks_are_one_window_and_so_an_exact_shuffle() -> None:
+def test_few_blocks_form_one_window_which_is_fully_shuffled() -> None:
     table = samples(1, 1000)
     chosen = sampler.windowed_shuffle(np.arange(len(table)), table, 1, 1)
     assert chosen.starts.tolist() == [0]
 
 
-def test_a_blocked_order_mixes_almost_as_well_as_an_exact_one() -> None:
+def test_a_windowed_shuffle_mixes_almost_as_well_as_a_full_one() -> None:
     """P23: blocks in a batch, and how far the mean labels of batches spread."""
     table = samples(4, 32 * 500)
     numbers = np.arange(len(table))
@@ -76,21 +76,21 @@ def test_a_blocked_order_mixes_almost_as_well_as_an_exact_one() -> None:
     assert mixed[1] == pytest.approx(full[1], rel=0.35)
 
 
-def test_unshuffled_is_the_order_of_the_files() -> None:
+def test_storage_order_is_the_order_of_the_files() -> None:
     table = samples(2, 30)[::-1]
     seen = table[sampler.storage_order(np.arange(len(table)), table).numbers]
     pairs = list(zip(seen["store"].tolist(), seen["frame"].tolist(), strict=True))
     assert pairs == sorted(pairs)
 
 
-def test_batches_go_on_from_any_of_them() -> None:
+def test_batches_can_start_from_any_batch() -> None:
     chosen = sampler.full_shuffle(np.arange(50), 1, 1)
     whole = [numbers.tolist() for numbers, _ in chosen.batches(8)]
     assert [len(each) for each in whole] == [8] * 6 + [2]
     assert [numbers.tolist() for numbers, _ in chosen.batches(8, 4)] == whole[4:]
 
 
-def test_a_batch_tells_which_windows_begin_in_it() -> None:
+def test_a_batch_names_the_windows_that_begin_in_it() -> None:
     chosen = sampler.EpochOrder(np.arange(20), np.array([0, 7, 8, 19]))
     assert [begun for _, begun in chosen.batches(8)] == [[0, 1], [2], [3]]
 
@@ -99,7 +99,7 @@ def test_a_batch_tells_which_windows_begin_in_it() -> None:
     ("gigabytes", "disk", "expected"),
     [(1.0, 10.0, "exact"), (9.0, 10.0, "blocks"), (9.0, 50_000.0, "exact")],
 )
-def test_blocks_are_for_what_neither_memory_nor_disk_can_do(
+def test_blocks_are_chosen_if_memory_is_small_and_the_disk_slow(
     gigabytes: float, disk: float, expected: str
 ) -> None:
     frames = int(gigabytes * GB / spec.BYTES)

@@ -31,7 +31,7 @@ def material(table: np.ndarray, mask: np.ndarray) -> LabelledRecording:
     return LabelledRecording(table, mask, mask, row_segments(table), table["steering"])
 
 
-def test_plain_rows_are_their_centre_frames() -> None:
+def test_rows_without_expansion_are_their_centre_frames() -> None:
     samples = expand(rows(3))
     assert samples["frame"].tolist() == [0, 3, 6]
     np.testing.assert_allclose(samples["label"], [0, 0.001, 0.002], atol=1e-7)
@@ -47,7 +47,7 @@ def test_a_camera_that_a_recording_lacks_gives_no_sample() -> None:
     assert len(expand(rows(4, sides=False), cameras=CAMERA_NAMES)) == 4
 
 
-def test_a_mirror_image_steers_the_other_way() -> None:
+def test_a_mirror_image_has_the_opposite_steering() -> None:
     samples = expand(rows(3), flip=True)
     assert samples["flip"].tolist() == [False] * 3 + [True] * 3
     np.testing.assert_allclose(samples["label"][3:], -samples["label"][:3])
@@ -96,7 +96,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
         assert (store, row) not in moments
 
 
-def test_nothing_to_train_on_is_an_error() -> None:
+def test_a_training_without_samples_is_an_error() -> None:
     with pytest.raises(TrainingError, match="leaves no sample to train on"):
         expand(rows(3), np.zeros(3, bool))
 
@@ -109,7 +109,7 @@ def test_the_table_numbers_its_three_uses_one_after_another() -> None:
     np.testing.assert_array_equal(table.samples[table.validation], c)
 
 
-def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
+def test_the_labels_are_the_prepared_ones_not_the_recorded_ones() -> None:
     table = rows(3)
     learned = LabelledRecording(
         table,
@@ -123,7 +123,7 @@ def test_what_is_to_be_learned_is_the_materials_not_the_rows() -> None:
     assert list(zip(samples["frame"] // 3, samples["row"], strict=True)) == [(0, 0), (2, 2), (1, 2)]
 
 
-def test_a_sample_knows_how_fast_the_car_was() -> None:
+def test_a_sample_has_the_speed_of_the_car() -> None:
     table = rows(2)
     table["speed_mph"] = [0, 30]
     assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])

@@ -15,12 +15,12 @@ from trainer.data.shared_memory import BatchRing
 MIB = 1 << 20
 
 
-def test_as_many_slots_as_fit_but_no_useless_ones() -> None:
+def test_there_are_as_many_slots_as_fit_up_to_the_maximum() -> None:
     assert shared_memory.slot_count(16 * MIB, 64, 2) == 5
     assert shared_memory.slot_count(4096 * MIB, 64, 2) == shared_memory.MAX_SLOTS
 
 
-def test_a_bound_that_is_too_small_says_what_it_takes() -> None:
+def test_too_small_a_limit_says_what_is_needed() -> None:
     with pytest.raises(TrainingError, match=r"got 8 MiB. Set LAPWING_QUEUE_MIB to at least 9[67]"):
         shared_memory.slot_count(8 * MIB, 1024, 2)
 
@@ -57,7 +57,7 @@ def sleep(shared: BatchRing) -> None:
     time.sleep(60)
 
 
-def test_nothing_of_it_has_a_name_whoever_is_killed() -> None:
+def test_the_memory_has_no_name_that_a_kill_could_leave_behind() -> None:
     before = set(Path("/dev/shm").iterdir())
     made = BatchRing(4, 16)
     process = multiprocessing.get_context("spawn").Process(target=sleep, args=(made,))
@@ -82,7 +82,7 @@ def test_too_little_shared_memory_is_an_error_at_the_start() -> None:
         BatchRing(count, batch, Path("/dev/shm"))
 
 
-def test_records_tell_all_that_a_reader_needs() -> None:
+def test_records_hold_all_that_a_reader_needs() -> None:
     samples = np.zeros(3, index.SAMPLE)
     samples["store"], samples["frame"], samples["label"] = [0, 1, 2], [10, 20, 30], [0.1, 0.2, 0.3]
     samples["flip"] = [False, True, False]

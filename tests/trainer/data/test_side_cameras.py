@@ -11,7 +11,7 @@ SPEED = np.array([13.4, 6.7], np.float32)
 
 
 @pytest.mark.parametrize("correction", [AUTO, 0.25])
-def test_the_centre_camera_is_labelled_as_was_steered(correction: float | str) -> None:
+def test_the_centre_camera_has_the_recorded_steering(correction: float | str) -> None:
     assert (make_labeller(correction, 1.0)(STEERING, "center", SPEED) == STEERING).all()
 
 
@@ -23,7 +23,7 @@ def test_a_constant_is_the_same_at_every_speed(camera: str, sign: int) -> None:
 
 
 @pytest.mark.parametrize("camera", ["left", "right"])
-def test_by_geometry_the_label_leads_back_from_where_the_camera_is(camera: str) -> None:
+def test_by_geometry_the_label_leads_back_from_the_cameras_position(camera: str) -> None:
     labels = make_labeller(AUTO, 1.0)(STEERING, camera, SPEED)
     back = recovery_steering(
         STEERING.astype(float),

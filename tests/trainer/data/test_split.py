@@ -31,7 +31,7 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
     assert set(starts // 600) == {0, 1, 2, 3, 4}
 
 
-def test_the_same_moment_in_two_recordings_is_on_one_side() -> None:
+def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
     whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
     parts = split([whole, piece], "blocks", 0.2, 1.0, 1)
     trained = {
@@ -47,7 +47,7 @@ def test_the_same_moment_in_two_recordings_is_on_one_side() -> None:
     assert not trained & held_out
 
 
-def test_five_recordings_are_split_as_wholes() -> None:
+def test_five_recordings_are_split_as_whole_recordings() -> None:
     tables = [rows(100, start_s=1000.0 * number) for number in range(5)]
     parts = split(tables, "auto", 0.2, 1.0, 1)
     assert sorted(mask.all() for mask in parts.validation) == [False] * 4 + [True]
@@ -61,7 +61,7 @@ def test_four_recordings_are_split_by_blocks() -> None:
     )
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_decides_the_split() -> None:
     table = [rows(1000)]
     first, again, other = (split(table, "blocks", 0.2, 1.0, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.validation[0], again.validation[0])

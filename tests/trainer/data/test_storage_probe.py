@@ -27,26 +27,24 @@ def group(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_available_counts(meminfo: Path, tmp_path: Path) -> None:
+def test_available_memory_counts_as_free(meminfo: Path, tmp_path: Path) -> None:
     assert free_bytes(meminfo, tmp_path) == 8 * GB
 
 
-def test_a_containers_limit_counts_and_cached_files_are_no_use_of_it(
-    meminfo: Path, group: Path
-) -> None:
+def test_cached_files_do_not_count_against_a_containers_limit(meminfo: Path, group: Path) -> None:
     assert free_bytes(meminfo, group) == GB
 
 
-def test_a_container_without_a_limit_has_the_machines(meminfo: Path, group: Path) -> None:
+def test_a_container_without_a_limit_has_the_machines_memory(meminfo: Path, group: Path) -> None:
     (group / "memory.max").write_text("max\n")
     assert free_bytes(meminfo, group) == 8 * GB
 
 
-def test_this_machine_has_some() -> None:
+def test_this_machine_has_free_memory() -> None:
     assert free_bytes() > 1 << 20
 
 
-def test_a_disk_has_a_speed(tmp_path: Path) -> None:
+def test_the_speed_of_the_disk_is_measured(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     path.write_bytes(bytes(64 * spec.BYTES))
     place = BlockLayout(path, 64, 32, np.array([0, 32 * spec.BYTES]))

@@ -31,7 +31,7 @@ def normalize(count: int) -> BatchNorm:
     return BatchNorm(ones, ones, ones, ones, 1e-3, 3)
 
 
-def test_maps_are_taken_after_the_non_linearity() -> None:
+def test_maps_are_taken_after_the_activation() -> None:
     layers = (
         Rescale(1 / 127.5, -1.0),
         conv(3, 3, 4),
@@ -56,12 +56,12 @@ def test_maps_are_taken_after_the_non_linearity() -> None:
     ]
 
 
-def test_what_mixes_colours_before_all_else_is_no_stage() -> None:
+def test_a_convolution_that_converts_colours_is_left_out() -> None:
     layers = (Rescale(1.0, 0.0), conv(1, 3, 3), Activation("relu", max_value=255.0), conv(3, 3, 4))
     assert feature_maps.conv_stages(NetworkSpec((8, 8, 3), "uint8", layers)) == [ConvStage(3, 3)]
 
 
-def test_the_trace_ends_with_the_networks_answer() -> None:
+def test_the_last_layer_output_is_the_networks_steering() -> None:
     layers = (
         Crop(2, 1),
         conv(3, 3, 4),
@@ -85,7 +85,7 @@ def test_the_trace_ends_with_the_networks_answer() -> None:
         ((Rescale(0.0, 0.0),), (12, 12), (0, 11, 0, 11)),
     ],
 )
-def test_what_the_first_convolution_sees(
+def test_the_input_of_the_first_convolution_is_cropped_and_resized(
     before: tuple[object, ...], shape: tuple[int, int], box: tuple[float, ...]
 ) -> None:
     """Cut and resized, but in its own colours."""

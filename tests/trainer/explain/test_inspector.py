@@ -31,7 +31,7 @@ def network(*before: Crop | Resize) -> NetworkSpec:
     return NetworkSpec((128, 128, 3), "uint8", (*layers, dense))
 
 
-def test_a_frame_as_the_network_sees_it() -> None:
+def test_a_frame_is_shown_as_the_network_sees_it() -> None:
     cropping = network(Crop(43, 12))
     view = ModelInspector(cropping).inspect("a", FRAME, -0.5)
     np.testing.assert_array_equal(view.crop, FRAME[43:116])

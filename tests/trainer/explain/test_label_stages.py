@@ -15,7 +15,7 @@ def source(number: int = 0) -> TrainingRecording:
     return TrainingRecording(number, manifest, table, train, np.arange(60) > 50)
 
 
-def test_labels_at_each_stage() -> None:
+def test_labels_are_given_at_each_stage() -> None:
     recorded, smoothed, rebalanced, expanded = label_stages.label_stages(
         [source(), source(1)],
         TrainConfig(label_smoothing_s=1.0, max_bin_ratio=1.0, steering_correction=0.25, history=1),
@@ -30,7 +30,7 @@ def test_labels_at_each_stage() -> None:
     assert expanded.note == "side cameras, steering ± 0.25, 1 earlier frames, mirror images"
 
 
-def test_stages_that_the_training_did_not_use_say_so() -> None:
+def test_a_stage_that_the_training_did_not_use_says_so() -> None:
     recorded, smoothed, rebalanced, expanded = label_stages.label_stages(
         [source()], TrainConfig(cameras=False, flip=False, label_smoothing_s=0.0)
     )
@@ -39,6 +39,6 @@ def test_stages_that_the_training_did_not_use_say_so() -> None:
         assert each.note.startswith("not used")
 
 
-def test_side_cameras_by_geometry_are_said_to_be() -> None:
+def test_the_expansion_says_that_side_cameras_are_labelled_by_geometry() -> None:
     *_, expanded = label_stages.label_stages([source()], TrainConfig(flip=False))
     assert expanded.note == "side cameras, steered back within 0.6 s"

@@ -41,7 +41,7 @@ def split(data: Path, **changes: DatasetSplit) -> SplitFile:
     )
 
 
-def test_rows_are_on_the_sides_that_the_split_says(data: Path) -> None:
+def test_rows_train_or_validate_as_the_split_says(data: Path) -> None:
     found, missing = provenance.find_recordings(data, version(data), split(data))
     assert missing == []
     assert [each.number for each in found] == [0, 1]
@@ -59,7 +59,7 @@ def test_frames_are_those_of_the_centre_camera(data: Path) -> None:
     assert frames.std() > 10
 
 
-def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
+def test_each_missing_or_changed_recording_is_named(data: Path) -> None:
     manifest = version(data)
     one, two = (str(each["dataset"]) for each in manifest.data)
     manifest.data[0]["manifest_sha256"] = "0" * 64
@@ -78,13 +78,13 @@ def test_each_recording_that_is_gone_or_another_is_said(data: Path) -> None:
     )
 
 
-def test_the_digest_is_that_of_the_stores_manifest(data: Path) -> None:
+def test_the_hash_is_that_of_the_stores_manifest(data: Path) -> None:
     manifest = version(data)
     path = store.paths(data, str(manifest.data[0]["dataset"]))[1]
     assert manifest.data[0]["manifest_sha256"] == atomic_files.sha256(path)
 
 
-def test_versions_that_say_nothing_of_their_rows(data: Path) -> None:
+def test_versions_that_do_not_name_their_rows_say_so(data: Path) -> None:
     manifest = version(data)
     assert "does not say which rows" in " ".join(
         provenance.find_recordings(data, manifest, None)[1]

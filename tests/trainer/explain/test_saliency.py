@@ -147,13 +147,13 @@ CHAINS: dict[str, tuple[Layer, ...]] = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_it_is_the_sum_over_all_paths(name: str) -> None:
+def test_saliency_is_the_sum_over_all_paths(name: str) -> None:
     network = NetworkSpec((17, 14, 3), "uint8", (*CHAINS[name], Flatten()))
     sample = CHANCE.integers(0, 256, (17, 14, 3), np.uint8).astype(np.float32) / 100
     np.testing.assert_allclose(shown(network, sample[None])[0], paths(network, sample), atol=1e-5)
 
 
-def test_one_filter_of_ones_shows_what_is_bright() -> None:
+def test_one_filter_of_ones_shows_bright_pixels() -> None:
     """A convolution of a pixel's neighbours over a single bright pixel: the squares around it."""
     ones = Conv(np.ones((3, 3, 1, 1), np.float32), np.zeros(1, np.float32))
     sample = np.zeros((1, 9, 9, 1), np.float32)
@@ -164,7 +164,7 @@ def test_one_filter_of_ones_shows_what_is_bright() -> None:
     assert found.sum() == pytest.approx(np.outer(edge, edge).sum() / 9)
 
 
-def test_below_zero_counts_as_zero() -> None:
+def test_maps_below_zero_count_as_zero() -> None:
     kernel = np.array([1.0, -1.0], np.float32).reshape(1, 1, 1, 2).repeat(2, 0).repeat(2, 1)
     bent = (Conv(kernel, np.zeros(2, np.float32)), Activation("elu"))
     alone = (Conv(kernel[..., :1], np.zeros(1, np.float32)), Activation("elu"))
@@ -173,13 +173,13 @@ def test_below_zero_counts_as_zero() -> None:
     np.testing.assert_allclose(two, one, rtol=1e-6)
 
 
-def test_a_network_that_answers_to_nothing_has_no_saliency() -> None:
+def test_a_network_that_responds_to_nothing_has_no_saliency() -> None:
     dead = Conv(np.zeros((3, 3, 3, 2), np.float32), np.full(2, -1, np.float32))
     network = NetworkSpec((8, 8, 3), "uint8", (dead, Activation("relu")))
     np.testing.assert_array_equal(shown(network, np.ones((2, 8, 8, 3))), 0)
 
 
-def test_what_was_cut_off_has_none_and_resizing_is_undone() -> None:
+def test_cropped_pixels_have_no_saliency_and_resizing_is_reversed() -> None:
     layers = (Crop(6, 2), Resize(16, 32), conv(5, 3, 3, 2), Activation("relu"))
     (found,) = shown(NetworkSpec((16, 16, 3), "uint8", layers), CHANCE.random((1, 16, 16, 3)))
     assert found.shape == (16, 16)
@@ -189,7 +189,7 @@ def test_what_was_cut_off_has_none_and_resizing_is_undone() -> None:
     assert (found[6:14] > 0).any(axis=0).all()
 
 
-def test_padding_is_cut_off_again_and_turned_pictures_are_turned_back() -> None:
+def test_padding_is_removed_and_transposed_images_are_transposed_back() -> None:
     first = conv(3, 3, 3)
     sample = CHANCE.random((1, 8, 10, 3))
     turned = (Permute((2, 1, 3)), first, Activation("relu"))
@@ -206,13 +206,13 @@ def test_padding_is_cut_off_again_and_turned_pictures_are_turned_back() -> None:
     )
 
 
-def test_a_network_without_convolutions_is_said() -> None:
+def test_a_network_without_convolutions_is_refused() -> None:
     dense = Dense(np.ones((12, 1), np.float32), np.zeros(1, np.float32))
     with pytest.raises(ModelError, match="the network has no convolution"):
         shown(NetworkSpec((2, 2, 3), "uint8", (Flatten(), dense)), np.ones((1, 2, 2, 3)))
 
 
-def test_channels_that_became_columns_are_said() -> None:
+def test_channels_that_became_columns_are_refused() -> None:
     layers = (Permute((3, 1, 2)), conv(2, 6, 2))
     with pytest.raises(ModelError, match="reorders the axes of its images before a convolution"):
         shown(NetworkSpec((6, 6, 3), "uint8", layers), np.ones((1, 6, 6, 3)))

@@ -25,7 +25,7 @@ def of(each: TrainingRecording, off: float = 0.1) -> ValidationPredictions:
     return ValidationPredictions(each, at, each.rows["steering"][at] + np.float32(off))
 
 
-def test_blocks_end_where_rows_are_left_out_and_where_driving_paused() -> None:
+def test_blocks_end_at_missing_rows_and_at_pauses() -> None:
     one = of(source())
     assert one.block.tolist() == [0] * 10 + [1] * 5 + [2] * 5
     assert one.time_s[[0, -1]] == pytest.approx([1.0, 8.4])

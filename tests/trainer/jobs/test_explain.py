@@ -107,7 +107,7 @@ def test_a_version_is_explained_by_the_rows_that_validated_it(kept: Settings) ->
     Registry(kept.model_dir).verify(1)
 
 
-def test_made_again_with_ones_own_pictures_it_is_replaced_as_a_whole(
+def test_a_new_explanation_with_own_images_replaces_the_whole_folder(
     tmp_path: Path, trained: Settings
 ) -> None:
     (tmp_path / "mine.jpg").write_bytes(samples.jpeg(0.4, 5))
@@ -129,7 +129,7 @@ def test_made_again_with_ones_own_pictures_it_is_replaced_as_a_whole(
     }
 
 
-def test_without_its_recordings_a_version_says_so(tmp_path: Path, trained: Settings) -> None:
+def test_a_version_without_its_recordings_is_refused(tmp_path: Path, trained: Settings) -> None:
     shutil.rmtree(trained.data_dir)
     with pytest.raises(ModelError, match=r"no frame to show for version 1: got Nothing of run-"):
         explained(trained)
@@ -139,7 +139,7 @@ def test_without_its_recordings_a_version_says_so(tmp_path: Path, trained: Setti
     assert "there is no store run-" in found["missing"][0]
 
 
-def test_a_version_of_an_earlier_release_says_what_it_does_not_know(
+def test_a_version_of_an_earlier_release_says_what_is_missing(
     tmp_path: Path, settings: Settings, networks: Path
 ) -> None:
     models.publish(Registry(settings.model_dir), networks / "real", "job-1")
@@ -149,7 +149,7 @@ def test_a_version_of_an_earlier_release_says_what_it_does_not_know(
     assert found["figures"] == []
 
 
-def test_an_imported_model_is_explained_on_pictures(tmp_path: Path, settings: Settings) -> None:
+def test_an_imported_model_is_explained_on_images(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(2), 2)
     how = ImportOptions("theirs", crop=(60, 20), color="yuv")
     import_model.import_file(settings, "import-1", no_report, path, how)
@@ -161,7 +161,7 @@ def test_an_imported_model_is_explained_on_pictures(tmp_path: Path, settings: Se
 
 
 @pytest.mark.parametrize("content", [b"no picture", b"\xff\xd8\xff cut off"])
-def test_a_file_that_is_no_picture_is_said_and_changes_nothing(
+def test_a_file_that_is_not_an_image_is_refused_and_changes_nothing(
     tmp_path: Path, trained: Settings, content: bytes
 ) -> None:
     kept = Registry(trained.model_dir).path(1) / "explanation" / "explanation.json"
@@ -183,7 +183,7 @@ def test_a_damaged_version_is_not_explained(trained: Settings) -> None:
         explained(trained)
 
 
-def test_its_figures_are_of_the_rows_that_validated_it(kept: Settings) -> None:
+def test_figures_are_of_the_rows_that_validated_the_version(kept: Settings) -> None:
     folder = Registry(kept.model_dir).path(1) / "explanation"
     document = json.loads((folder / "explanation.json").read_text())
     found = {each["name"]: each["value"] for each in document["figures"]}

@@ -29,7 +29,9 @@ def training(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> str:
     return job_id
 
 
-def test_a_candidate_waits_for_the_gate(registry: Registry, redis: Redis, training: str) -> None:
+def test_the_gate_is_queued_for_a_candidate(
+    registry: Registry, redis: Redis, training: str
+) -> None:
     asked = enqueue_gate(registry, 2)
     assert asked is not None
     assert asked == f"gate-2-{training.rsplit('-', 1)[-1]}"
@@ -38,20 +40,20 @@ def test_a_candidate_waits_for_the_gate(registry: Registry, redis: Redis, traini
     assert registry.current() == 1
 
 
-def test_one_that_drives_already_is_not_asked_about(
+def test_a_version_that_drives_already_needs_no_gate(
     registry: Registry, redis: Redis, training: str
 ) -> None:
     assert enqueue_gate(registry, 1) is None
     assert [view.id for view in queue.views(redis)] == [training]
 
 
-def test_a_training_that_is_run_again_asks_once(
+def test_a_training_that_runs_again_queues_the_gate_once(
     registry: Registry, redis: Redis, training: str
 ) -> None:
     assert enqueue_gate(registry, 2) == enqueue_gate(registry, 2)
     assert len(queue.queue(queue.EVALUATION, redis)) == 1
 
 
-def test_outside_a_job_nobody_can_ask(registry: Registry) -> None:
+def test_outside_a_job_the_gate_cannot_be_queued(registry: Registry) -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         enqueue_gate(registry, 2)

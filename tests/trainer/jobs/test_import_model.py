@@ -35,9 +35,7 @@ def imported(settings: Settings, path: Path, choices: ImportOptions, job_id: str
     return import_model.import_file(settings, job_id, no_report, path, choices)["imported"]
 
 
-def test_a_file_becomes_a_version_with_all_that_a_version_has(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_a_file_becomes_a_complete_version(tmp_path: Path, settings: Settings) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
     phases: list[object] = []
     found = import_model.import_file(
@@ -84,7 +82,7 @@ def test_a_job_that_runs_twice_publishes_once(tmp_path: Path, settings: Settings
     assert Registry(settings.model_dir).versions() == [1]
 
 
-def test_recorded_frames_are_taken_where_there_are_any(tmp_path: Path, settings: Settings) -> None:
+def test_recorded_frames_are_used_if_there_are_any(tmp_path: Path, settings: Settings) -> None:
     from ingest.job import import_source
 
     source = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
@@ -94,7 +92,7 @@ def test_recorded_frames_are_taken_where_there_are_any(tmp_path: Path, settings:
     assert imported(settings, path, ImportOptions("theirs"))["metrics"]["frames"] == 10
 
 
-def test_what_is_refused_publishes_nothing_and_leaves_nothing(
+def test_a_refused_file_publishes_nothing_and_leaves_nothing(
     tmp_path: Path, settings: Settings
 ) -> None:
     described = model_files.driver(2)

@@ -80,7 +80,7 @@ def children(parent: int) -> list[int]:
     return [int(each) for each in found.stdout.split()]
 
 
-def test_a_killed_training_goes_on_and_publishes_once(
+def test_a_killed_training_resumes_and_publishes_once(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     """Killed within its second epoch, it ends with the proofs of one that nobody disturbed."""
@@ -158,7 +158,7 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     assert f"{path.name} is damaged: got block 1 (frames 32-63) differs" in why
 
 
-def test_nothing_but_damaged_recordings_is_an_error(
+def test_a_training_with_only_damaged_recordings_fails(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
     (path,) = (tmp_path / "data" / "stores").glob("*.h5")

@@ -28,7 +28,7 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
 
 
 @given(expressions(), st.floats(-255, 255))
-def test_what_is_read_is_what_python_would_compute(text: str, x: float) -> None:
+def test_the_scaling_is_what_python_would_compute(text: str, x: float) -> None:
     found = affine.parse(text)
     expected = eval(text, {"__builtins__": {}}, {"x": x})
     assert math.isclose(found.scale * x + found.offset, expected, rel_tol=1e-6, abs_tol=1e-3)
@@ -51,7 +51,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("2 * (x - 3) * 4", 8, -24),
     ],
 )
-def test_the_scalings_that_people_use(text: str, scale: float, offset: float) -> None:
+def test_common_scalings_are_read(text: str, scale: float, offset: float) -> None:
     assert affine.parse(text).close_to(Affine(scale, offset))
 
 
@@ -80,10 +80,10 @@ def test_the_scalings_that_people_use(text: str, scale: float, offset: float) ->
         ("x" + "+1" * 90, "more than 60 parts"),
     ],
 )
-def test_what_is_no_scaling_is_refused(text: str, why: str) -> None:
+def test_an_expression_that_is_not_a_scaling_is_refused(text: str, why: str) -> None:
     with pytest.raises(ModelError, match=why):
         affine.parse(text)
 
 
-def test_a_scaling_says_itself() -> None:
+def test_a_scaling_is_printed_as_an_expression() -> None:
     assert str(affine.parse("x/127.5 - 1")) == "0.00784313725 * x - 1"

@@ -53,7 +53,7 @@ def test_the_same_lambda_is_read_in_every_release(release: str) -> None:
         (lambda x: x, Affine(1, 0)),
     ],
 )
-def test_this_pythons_lambdas_are_read(function: Callable[..., Any], expected: Affine) -> None:
+def test_lambdas_of_this_python_are_read(function: Callable[..., Any], expected: Affine) -> None:
     code = marshal_reader.read(marshal.dumps(function.__code__))
     assert bytecode.interpret(code).close_to(expected)
 
@@ -86,7 +86,7 @@ def _around(factor: float) -> Callable[..., Any]:
         (lambda x: x + True, "'True', which is not a number"),
     ],
 )
-def test_anything_else_is_refused_and_said(function: Callable[..., Any], why: str) -> None:
+def test_other_code_is_refused_with_its_reason(function: Callable[..., Any], why: str) -> None:
     with pytest.raises(NotArithmeticError, match=why):
         bytecode.interpret(marshal_reader.read(marshal.dumps(function.__code__)))
 
@@ -109,7 +109,7 @@ def test_forged_code_is_refused(code: Code, why: str) -> None:
 
 
 @given(st.binary(max_size=40), st.sampled_from(list(marshal_reader.LAYOUTS)))
-def test_any_code_is_understood_or_refused(code: bytes, layout: str) -> None:
+def test_any_code_is_read_or_refused(code: bytes, layout: str) -> None:
     try:
         found = bytecode.interpret(Code(layout, 1, code, (None, 2.0, 3, "a"), (), ()))
     except NotArithmeticError:

@@ -43,7 +43,7 @@ def smooth() -> np.ndarray:
     ],
 )
 @pytest.mark.parametrize("color", ["rgb", "bgr", "yuv"])
-def test_it_is_what_opencv_makes_of_the_whole_picture(
+def test_the_image_is_what_opencv_makes_of_the_whole_image(
     wanted: Shape, crop: tuple[int, int], color: str
 ) -> None:
     picture = smooth()
@@ -56,13 +56,13 @@ def test_it_is_what_opencv_makes_of_the_whole_picture(
     assert np.abs(found - expected.astype(float)).max() <= 4
 
 
-def test_gray_is_one_channel() -> None:
+def test_gray_has_one_channel() -> None:
     found = seen((40, 80, 1), InputPipeline((40, 0), "gray"), smooth())
     expected = cv2.cvtColor(cv2.resize(smooth()[40:], (80, 40)), cv2.COLOR_RGB2GRAY)
     assert np.abs(found[..., 0] - expected.astype(float)).max() <= 4
 
 
-def test_yuv_is_cut_off_as_opencv_does() -> None:
+def test_yuv_is_limited_as_in_opencv() -> None:
     colors = np.array([[255, 0, 0], [0, 0, 255], [0, 255, 255], [255, 255, 0]], np.uint8)
     picture = np.zeros((1, 128, 128, 3), np.uint8)
     picture[0, :4, 0] = colors
@@ -74,14 +74,14 @@ def test_yuv_is_cut_off_as_opencv_does() -> None:
     assert np.abs(found - expected).max() <= 1
 
 
-def test_an_outside_scaling_comes_last() -> None:
+def test_a_scaling_outside_the_network_comes_last() -> None:
     how = InputPipeline(scaling=affine.parse("x/255"))
     last = input_pipeline.build_layers(SHAPE, how)[-1]
     assert isinstance(last, Rescale)
     assert last.scale == pytest.approx(1 / 255)
 
 
-def test_rows_that_stay_whole_are_cut_off_the_frame_itself() -> None:
+def test_a_crop_of_whole_frame_rows_needs_no_enlargement() -> None:
     kinds = [
         type(each) for each in input_pipeline.build_layers((66, 128, 3), InputPipeline((60, 25)))
     ]
@@ -99,12 +99,12 @@ def test_rows_that_stay_whole_are_cut_off_the_frame_itself() -> None:
         ((66, 200, 3), InputPipeline(color="gray"), "images of 3 channels: got gray: 1"),
     ],
 )
-def test_what_does_not_fit_is_said(wanted: Shape, how: InputPipeline, why: str) -> None:
+def test_options_that_do_not_fit_are_refused(wanted: Shape, how: InputPipeline, why: str) -> None:
     with pytest.raises(ModelError, match=why):
         input_pipeline.build_layers(wanted, how)
 
 
-def test_what_looks_forgotten_is_doubted() -> None:
+def test_steps_that_seem_to_be_missing_cause_warnings() -> None:
     conv = (Conv(np.zeros((1, 1, 3, 1), np.float32), np.zeros(1, np.float32)),)
     said = input_pipeline.warnings((66, 200, 3), InputPipeline(), conv)
     assert ["--crop" in said[0], "--normalize" in said[1]] == [True, True]

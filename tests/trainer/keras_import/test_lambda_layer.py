@@ -51,7 +51,7 @@ PYTHON_2 = b"".join(
 
 
 @pytest.mark.parametrize("release", [1, 2, 3])
-def test_each_release_of_keras_keeps_code_in_its_own_way(release: int) -> None:
+def test_code_is_read_as_each_release_of_keras_wrote_it(release: int) -> None:
     _, config, _ = model_files.of_lambda(lambda x: x / 127.5 - 1.0, release)
     found = lambda_layer.read_lambda("it", config)
     assert isinstance(found, Affine)
@@ -78,7 +78,7 @@ def test_python_2_is_read() -> None:
         ({}, "no code in a known form"),
     ],
 )
-def test_what_cannot_be_read_is_said(config: dict[str, Any], why: str) -> None:
+def test_code_that_cannot_be_read_gives_the_reason(config: dict[str, Any], why: str) -> None:
     found = lambda_layer.read_lambda("it", config)
     assert isinstance(found, str)
     assert re.search(why, found)

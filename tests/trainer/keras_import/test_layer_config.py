@@ -68,7 +68,9 @@ def test_keras_2_had_a_steeper_hard_sigmoid() -> None:
         ("Activation", {"activation": "tanh"}, keras.layers.Activation("tanh")),
     ],
 )
-def test_activations_that_are_layers(kind: str, config: dict[str, Any], layer: Any) -> None:
+def test_activations_that_are_layers_are_read(
+    kind: str, config: dict[str, Any], layer: Any
+) -> None:
     (found,) = layer_config.activation_layer(kind, options(**config))
     np.testing.assert_allclose(
         numpy_backend.apply(found, VALUES), np.asarray(layer(VALUES)), rtol=1e-5, atol=1e-6
@@ -94,23 +96,23 @@ def test_an_activation_may_be_a_dictionary() -> None:
         ({"top_pad": 1, "bottom_pad": 2, "left_pad": 3, "right_pad": 4}, (1, 2, 3, 4)),
     ],
 )
-def test_edges_are_written_in_many_ways(value: Any, expected: tuple[int, ...]) -> None:
+def test_edges_are_read_in_all_their_forms(value: Any, expected: tuple[int, ...]) -> None:
     assert options(cropping=value).edges("cropping", 0) == expected
 
 
 @pytest.mark.parametrize("value", [-1, "a", [1], [1, 2, 3], [[1], [2]], 10**6, 1.5, None])
-def test_edges_that_cannot_be_are_said(value: Any) -> None:
+def test_impossible_edges_are_refused(value: Any) -> None:
     with pytest.raises(ModelError, match=r"the layer a \(B\) has an impossible cropping"):
         options(cropping=value).edges("cropping", None)
 
 
 @pytest.mark.parametrize("value", [0, -1, "3", [1, 2, 3], 10**9, 1.5, None])
-def test_pairs_that_cannot_be_are_said(value: Any) -> None:
+def test_impossible_pairs_are_refused(value: Any) -> None:
     with pytest.raises(ModelError, match=r"the layer a \(B\) has an impossible strides"):
         options(strides=value).pair("strides", default=None)
 
 
-def test_one_number_stands_for_both() -> None:
+def test_one_number_counts_for_both() -> None:
     assert options(subsample=2).pair("strides", "subsample", default=1) == (2, 2)
     assert options(strides=[2, 3]).pair("strides", "subsample", default=1) == (2, 3)
     assert options().pair("strides", "subsample", default=1) == (1, 1)

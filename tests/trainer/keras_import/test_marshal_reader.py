@@ -21,7 +21,7 @@ def normalize(x: float) -> float:
 
 
 @pytest.mark.parametrize("version", range(5))
-def test_this_pythons_code_is_read_in_every_format(version: int) -> None:
+def test_code_of_this_python_is_read_in_every_format(version: int) -> None:
     found = marshal_reader.read(marshal.dumps(normalize.__code__, version))
     assert (found.layout, found.arguments, found.names, found.closure) == ("3.11", 1, (), ())
     assert found.code == normalize.__code__.co_code
@@ -33,7 +33,7 @@ def test_code_of_an_old_python_is_read() -> None:
     assert (found.layout, found.arguments, found.consts) == ("3.0", 1, (None, 127.5, 1.0))
 
 
-def test_what_it_mentions_is_listed() -> None:
+def test_the_names_in_the_code_are_listed() -> None:
     found = marshal_reader.read(marshal.dumps((lambda x: __import__("os").system(x)).__code__))
     assert found.names == ("__import__", "system")
 

@@ -42,12 +42,12 @@ def channels_first(release: int) -> list[model_files.Described]:
 
 
 @pytest.mark.parametrize("release", [1, 2, 3])
-def test_channels_first_is_turned_round(tmp_path: Path, expected: np.ndarray, release: int) -> None:
+def test_channels_first_is_converted(tmp_path: Path, expected: np.ndarray, release: int) -> None:
     path = model_files.write(tmp_path / "m.h5", channels_first(release), release, backend="cntk")
     np.testing.assert_allclose(answers(path), expected, atol=1e-5)
 
 
-def test_flatten_may_turn_pictures_by_itself(tmp_path: Path, expected: np.ndarray) -> None:
+def test_flatten_may_move_the_channels_itself(tmp_path: Path, expected: np.ndarray) -> None:
     described = model_files.driver(2, first=True)
     described[-3] = ("Flatten", {"data_format": "channels_first"}, [])
     path = model_files.write(tmp_path / "m.h5", described, 2, backend="tensorflow")
@@ -62,12 +62,12 @@ def test_theanos_kernels_are_turned(tmp_path: Path, expected: np.ndarray) -> Non
     np.testing.assert_allclose(answers(path), expected, atol=1e-5)
 
 
-def test_what_keras_1_does_not_say_of_theano_is_noted(tmp_path: Path) -> None:
+def test_a_missing_backend_in_a_keras_1_file_is_noted(tmp_path: Path) -> None:
     path = model_files.write(tmp_path / "m.h5", channels_first(1), 1)
     assert "does not say whether Theano wrote it" in reader.read(path).notes[0]
 
 
-def test_names_may_be_split_over_attributes(tmp_path: Path, expected: np.ndarray) -> None:
+def test_names_may_be_split_over_several_attributes(tmp_path: Path, expected: np.ndarray) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2)
     with h5py.File(path, "r+") as file:
         group = file["model_weights"]
@@ -77,7 +77,7 @@ def test_names_may_be_split_over_attributes(tmp_path: Path, expected: np.ndarray
     np.testing.assert_allclose(answers(path), expected, atol=1e-5)
 
 
-def test_of_several_numbers_one_is_chosen(tmp_path: Path, expected: np.ndarray) -> None:
+def test_one_of_several_numbers_is_chosen(tmp_path: Path, expected: np.ndarray) -> None:
     described = model_files.driver(2)
     kind, config, (kernel, bias) = described[-1]
     wide = [np.hstack([kernel, kernel * 2]), np.hstack([bias, bias])]
@@ -89,7 +89,7 @@ def test_of_several_numbers_one_is_chosen(tmp_path: Path, expected: np.ndarray) 
     np.testing.assert_allclose(answers(path, output=1), 2 * (expected - bias) + bias, atol=1e-5)
 
 
-def test_what_keras_saves_today_is_read(tmp_path: Path) -> None:
+def test_a_file_of_todays_keras_is_read(tmp_path: Path) -> None:
     layers = keras.layers
     keras.utils.set_random_seed(2)
     network = keras.Sequential(
@@ -119,7 +119,7 @@ def test_what_keras_saves_today_is_read(tmp_path: Path) -> None:
     )
 
 
-def test_a_lambda_that_cannot_be_read_is_asked_for(tmp_path: Path, expected: np.ndarray) -> None:
+def test_a_lambda_that_cannot_be_read_needs_a_formula(tmp_path: Path, expected: np.ndarray) -> None:
     described = model_files.driver(2)
     named = {**described[0][1], "function": "normalize", "function_type": "function"}
     described[0] = ("Lambda", named, [])
@@ -131,7 +131,7 @@ def test_a_lambda_that_cannot_be_read_is_asked_for(tmp_path: Path, expected: np.
     np.testing.assert_allclose(answers(path, normalize="x/127.5 - 1"), expected, atol=1e-5)
 
 
-def test_a_lambda_that_can_be_read_is_believed(tmp_path: Path, expected: np.ndarray) -> None:
+def test_a_lambda_that_can_be_read_decides(tmp_path: Path, expected: np.ndarray) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2)
     np.testing.assert_allclose(answers(path, normalize="(x - 127.5) / 127.5"), expected, atol=1e-5)
     with pytest.raises(ModelError, match=r"something else than --normalize says: got 0\.00784"):
@@ -142,7 +142,7 @@ def test_a_lambda_that_can_be_read_is_believed(tmp_path: Path, expected: np.ndar
     ("name", "first"),
     [("keras1.2.1_rgb2yuv_66x200.h5", Rescale), ("keras2.4.0_66x200.h5", Conv)],
 )
-def test_models_that_users_have_lying_around_are_read(name: str, first: type) -> None:
+def test_old_models_of_other_people_are_read(name: str, first: type) -> None:
     found = reader.read(samples.shared("data", "legacy-models", name))
     assert found.network.input_shape == (66, 200, 3)
     assert isinstance(found.network.layers[0], first)

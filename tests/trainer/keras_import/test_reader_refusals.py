@@ -39,14 +39,14 @@ from trainer.keras_import import reader
         (2, {"pool_size": [50, 50]}, "maxpooling2d_3 .* does not fit"),
     ],
 )
-def test_what_is_not_understood_is_named(
+def test_what_is_not_supported_is_named(
     tmp_path: Path, number: int, changes: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(ModelError, match=why):
         reader.read(spoiled(tmp_path, number, **changes))
 
 
-def test_weights_without_an_architecture_are_said(tmp_path: Path) -> None:
+def test_weights_without_an_architecture_are_refused(tmp_path: Path) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2)
     with h5py.File(path, "r+") as file:
         del file.attrs["model_config"]
@@ -54,7 +54,7 @@ def test_weights_without_an_architecture_are_said(tmp_path: Path) -> None:
         reader.read(path)
 
 
-def test_a_size_that_is_not_said_can_be_told(tmp_path: Path, expected: np.ndarray) -> None:
+def test_a_missing_size_can_be_given(tmp_path: Path, expected: np.ndarray) -> None:
     path = spoiled(tmp_path, 0, batch_input_shape=[None, None, None, 3])
     np.testing.assert_allclose(answers(path, size=(20, 40)), expected, atol=1e-5)
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2)

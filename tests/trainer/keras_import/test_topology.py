@@ -29,7 +29,7 @@ def test_a_functional_chain_is_read(tmp_path: Path, expected: np.ndarray, releas
 
 
 @pytest.mark.parametrize("release", [2, 3])
-def test_of_several_outputs_one_is_chosen(
+def test_one_of_several_outputs_is_chosen(
     tmp_path: Path, expected: np.ndarray, release: int
 ) -> None:
     described, config = functional(release, outputs=2)
@@ -70,7 +70,7 @@ def test_of_several_outputs_one_is_chosen(
         ),
     ],
 )
-def test_an_architecture_that_is_none_is_refused(tmp_path: Path, config: Any, why: str) -> None:
+def test_an_invalid_architecture_is_refused(tmp_path: Path, config: Any, why: str) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2, config=config)
     with pytest.raises(ModelError, match=why):
         reader.read(path)

@@ -13,21 +13,21 @@ def seen(parts: list[np.ndarray], tally: EpochState | None = None) -> EpochState
     return tally
 
 
-def test_the_same_batches_have_the_same_digest_and_others_another() -> None:
+def test_the_digest_depends_on_the_batches() -> None:
     a, b = np.arange(5), np.arange(5, 10)
     assert seen([a, b]).digest == seen([a, b]).digest
     assert seen([a, b]).digest != seen([b, a]).digest
     assert seen([a]).digest != seen([b]).digest
 
 
-def test_a_label_that_parted_from_its_sample_is_seen() -> None:
+def test_a_label_of_another_sample_changes_the_digest() -> None:
     right, wrong = EpochState(1), EpochState(1)
     right.add(NUMBERS, LABELS, 0.0)
     wrong.add(NUMBERS, LABELS[::-1], 0.0)
     assert right.digest != wrong.digest
 
 
-def test_it_goes_on_from_where_it_was_kept() -> None:
+def test_an_epoch_state_continues_from_its_saved_values() -> None:
     a, b = np.arange(5), np.arange(5, 10)
     kept = EpochState(**vars(seen([a])))
     assert seen([b], kept) == seen([a, b])

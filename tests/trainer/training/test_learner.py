@@ -59,26 +59,26 @@ def test_a_steps_loss_is_the_mean_over_its_batch() -> None:
         assert loss == pytest.approx(np.mean((each - batch.labels) ** 2), 1e-4)
 
 
-def test_a_step_is_taken_only_when_it_is_asked_for() -> None:
+def test_a_step_is_computed_only_on_request() -> None:
     source = batches(3)
-    steps = Learner.start(tiny(), 0.01).steps(source)
+    steps = Learner.start(tiny(), 0.01).train_steps(source)
     next(steps)
     assert len(list(source)) == 2
 
 
-def test_a_loss_that_is_no_number_stops_the_training() -> None:
+def test_a_loss_that_is_not_finite_stops_the_training() -> None:
     with pytest.raises(TrainingError, match="the loss is not a finite number any more: got nan"):
         epoch(Learner.start(tiny(), 0.01), 2, float("nan"))
 
 
-def test_an_explosion_stops_the_training() -> None:
+def test_divergence_stops_the_training() -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 5)
     with pytest.raises(TrainingError, match="the loss diverged: it exceeds 10 times"):
         epoch(learner, 5, 1000.0)
 
 
-def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
+def test_divergence_is_noticed_before_the_end_of_the_epoch() -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 5)
     source = batches(1000, 1000.0)
@@ -87,7 +87,7 @@ def test_an_explosion_is_noticed_before_the_epochs_end() -> None:
     assert len(list(source)) == 1000 - 50
 
 
-def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+def test_a_saved_learner_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     learner = Learner.start(tiny(), 0.01)
     epoch(learner, 10)
     learner.save(tmp_path / "epoch-1.h5")
@@ -96,7 +96,7 @@ def test_what_was_saved_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
     assert epoch(resumed, 10) == epoch(learner, 10)
 
 
-def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
+def test_a_network_of_another_release_is_refused(tmp_path: Path) -> None:
     Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
     other = keras.Sequential(
         [keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
@@ -105,7 +105,7 @@ def test_a_network_saved_by_another_release_is_said(tmp_path: Path) -> None:
         Learner.load(tmp_path / "epoch-1.h5", other, 0.01, best_loss=1.0)
 
 
-def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_dropout_continues_from_its_saved_state(tmp_path: Path) -> None:
     def dropping() -> keras.Model:
         keras.utils.set_random_seed(1)
         layers = keras.layers

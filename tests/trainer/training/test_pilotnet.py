@@ -31,7 +31,7 @@ def built() -> keras.Model:
 @pytest.mark.parametrize(
     ("number", "name", "shape", "parameters"), [(number, *row) for number, row in enumerate(TABLE)]
 )
-def test_each_layer_is_the_tables(
+def test_each_layer_is_as_in_the_table(
     built: keras.Model, number: int, name: str, shape: tuple[int | None, ...], parameters: int
 ) -> None:
     layer = built.layers[number]
@@ -52,7 +52,7 @@ def test_convolutions_and_hidden_layers_are_elu(built: keras.Model) -> None:
     assert [layer.activation.__name__ for layer in bent] == ["elu"] * 8 + ["linear"]
 
 
-def test_sky_and_bonnet_do_not_matter(built: keras.Model) -> None:
+def test_sky_and_bonnet_do_not_change_the_steering(built: keras.Model) -> None:
     seen = np.random.default_rng(1).integers(0, 256, (1, 128, 128, 3), dtype=np.uint8)
     other = seen.copy()
     other[:, :43] = 0
@@ -60,7 +60,7 @@ def test_sky_and_bonnet_do_not_matter(built: keras.Model) -> None:
     np.testing.assert_array_equal(built.predict_on_batch(seen), built.predict_on_batch(other))
 
 
-def test_the_first_and_last_rows_that_are_seen_matter(built: keras.Model) -> None:
+def test_the_first_and_last_rows_of_the_crop_change_the_steering(built: keras.Model) -> None:
     seen = np.full((1, 128, 128, 3), 128, dtype=np.uint8)
     # Of the 73 rows that are left, the strides of the convolutions pass over the last four.
     for row in (43, 111):
@@ -75,7 +75,7 @@ def test_pixels_are_scaled_to_one_around_zero(built: keras.Model) -> None:
     np.testing.assert_allclose(scaled.ravel(), [-1, 0, 1], atol=1e-6)
 
 
-def test_the_answer_is_float32_in_mixed_precision() -> None:
+def test_the_steering_is_float32_in_mixed_precision() -> None:
     mixed = pilotnet.build("mixed_bfloat16")
     assert mixed.get_layer("conv_1").compute_dtype == "bfloat16"
     assert mixed.outputs[0].dtype == "float32"

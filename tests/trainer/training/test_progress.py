@@ -28,7 +28,7 @@ def progress(clock: Clock, told: list[dict[str, object]]) -> Progress:
     return Progress(lambda **fields: told.append(fields), 3, 100, 20, clock=clock)
 
 
-def test_a_step_tells_rate_and_time_left(
+def test_a_step_reports_speed_and_remaining_time(
     progress: Progress, clock: Clock, told: list[dict[str, object]]
 ) -> None:
     clock.now_s = 10.0
@@ -51,7 +51,7 @@ def test_a_step_tells_rate_and_time_left(
     assert progress.samples_per_s == 25.0
 
 
-def test_what_an_earlier_process_saw_does_not_make_this_one_faster(
+def test_samples_of_an_earlier_process_do_not_count_for_the_speed(
     progress: Progress, clock: Clock
 ) -> None:
     progress.begin(1, before=40)
@@ -60,9 +60,7 @@ def test_what_an_earlier_process_saw_does_not_make_this_one_faster(
     assert progress.samples_per_s == 10.0
 
 
-def test_the_time_for_which_items_are_waited_for_is_counted(
-    progress: Progress, clock: Clock
-) -> None:
+def test_the_time_spent_waiting_is_measured(progress: Progress, clock: Clock) -> None:
     def items() -> Iterator[int]:
         for number in range(3):
             clock.now_s += 1.0  # the wait
@@ -74,6 +72,6 @@ def test_the_time_for_which_items_are_waited_for_is_counted(
     assert progress.data_wait_fraction == pytest.approx(0.25)
 
 
-def test_a_verdict_says_what_to_do() -> None:
+def test_the_bottleneck_says_what_to_do() -> None:
     assert bottleneck(0.01, 1) == "compute 99%, data 1%: nothing to do"
     assert "LAPWING_READERS=3" in bottleneck(0.3, 2)

@@ -9,7 +9,7 @@ def test_a_new_job_has_no_state(tmp_path: Path) -> None:
         assert Workspace(tmp_path, "job").read() is None
 
 
-def test_state_outlives_the_process(tmp_path: Path) -> None:
+def test_the_state_survives_the_process(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
     with workspace.lock():
         workspace.write(TrainingState(["lake"], [{"loss": 1.0}], 1))
@@ -27,7 +27,7 @@ def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:
     assert kept == ["epoch-2.h5", "epoch-4.h5", "state.json"]
 
 
-def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
+def test_the_latest_network_within_an_epoch_is_kept_too(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
     state = TrainingState(["lake"], [{}], best_epoch=1, unfinished=EpochState(2, 7, 448, 1.5, "ab"))
     with workspace.lock():
@@ -40,7 +40,7 @@ def test_within_an_epoch_its_latest_network_is_kept_too(tmp_path: Path) -> None:
     assert workspace.latest(state).name == "step-2-7.h5"
 
 
-def test_staging_starts_empty(tmp_path: Path) -> None:
+def test_the_staging_folder_starts_empty(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, "job")
     with workspace.lock():
         (workspace.staging_dir() / "model.h5").touch()

@@ -9,7 +9,7 @@ TOLD = {"loss": 0.5, "validation_mse": 0.25, "samples_per_s": 700.0, "data_share
 SCORES = {"mse": 0.25, "mse_zero": 0.3, "mse_hold": 0.125, "mae_deg": 2.0, "correlation": 0.75}
 
 
-def test_a_training_and_its_baselines_are_lines_of_one_chart(tmp_path: Path) -> None:
+def test_a_training_and_its_baselines_share_one_chart(tmp_path: Path) -> None:
     with TensorBoardLogger(tmp_path, "job-1", 0, {"learning_rate": 0.001, "epochs": 2}) as board:
         for epoch in (1, 2):
             board.epoch(epoch, TOLD, SCORES)
@@ -22,7 +22,7 @@ def test_a_training_and_its_baselines_are_lines_of_one_chart(tmp_path: Path) -> 
     assert scalars(run / "hold-last")["validation_mse"] == [(1, 0.125), (2, 0.125)]
 
 
-def test_the_configuration_is_told_once(tmp_path: Path) -> None:
+def test_the_configuration_is_logged_once(tmp_path: Path) -> None:
     for epoch in (0, 1):
         with TensorBoardLogger(tmp_path, "job-1", epoch, {"learning_rate": 0.001}) as board:
             board.epoch(epoch + 1, TOLD, SCORES)

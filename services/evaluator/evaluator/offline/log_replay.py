@@ -28,7 +28,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Intervention:
+class ReplayIntervention:
     """One place where the virtual car was put back on the recorded path."""
 
     row: int
@@ -63,7 +63,7 @@ class LogReplayResult:
     """Heading relative to the recorded car's, shape (rows,)."""
     steering: Floats
     """Steering of the policy, shape (rows,)."""
-    interventions: tuple[Intervention, ...]
+    interventions: tuple[ReplayIntervention, ...]
     elapsed_s: float
     """Time of driving, without pauses and without the time in which the car stood."""
     ms_a_row: float
@@ -133,7 +133,7 @@ def replay_log(
     duration = drive.duration_s()
     count = len(duration)
     left, heading, steering = np.zeros(count), np.zeros(count), np.zeros(count)
-    interventions: list[Intervention] = []
+    interventions: list[ReplayIntervention] = []
     car = RelativePose()
     for row in range(count):
         if row and drive.segment[row] != drive.segment[row - 1]:
@@ -141,7 +141,7 @@ def replay_log(
         left[row], heading[row] = car.left_m, car.heading_rad
         outside = abs(car.left_m) > limit_m
         if outside:
-            interventions.append(Intervention(row, float(drive.time_s[row]), car.left_m))
+            interventions.append(ReplayIntervention(row, float(drive.time_s[row]), car.left_m))
             car = car.reset()
         view_row = _view_from(drive, warp, car)
         steering[row] = policy(row, view_row)

@@ -7,7 +7,7 @@ from trainer.explain.plots import steering as charts
 from trainer.explain.plots.steering import LabelStage, SteeringTrace
 
 
-def test_pauses_between_blocks_are_squeezed() -> None:
+def test_pauses_between_blocks_are_shortened() -> None:
     time_s = np.array([10.0, 10.5, 11.0, 90.0, 90.5])
     found = charts.compress_gaps(time_s, np.array([0, 0, 0, 1, 1]))
     np.testing.assert_allclose(found, [0, 0.5, 1.0, 1.0 + charts.PAUSE_S, 1.5 + charts.PAUSE_S])
@@ -22,7 +22,7 @@ def course(name: str, rows: int) -> SteeringTrace:
 
 
 @pytest.mark.parametrize("count", [1, 3, charts.PANELS + 2])
-def test_any_number_of_recordings_over_time(tmp_path: Path, count: int) -> None:
+def test_any_number_of_recordings_can_be_drawn_over_time(tmp_path: Path, count: int) -> None:
     charts.draw_steering(
         [course(f"run-{number}", 30 + number) for number in range(count)],
         "title",
@@ -32,7 +32,9 @@ def test_any_number_of_recordings_over_time(tmp_path: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("zeros", [0, 5000])
-def test_histograms_with_and_without_a_bin_that_towers(tmp_path: Path, zeros: int) -> None:
+def test_histograms_with_and_without_a_very_high_bin_can_be_drawn(
+    tmp_path: Path, zeros: int
+) -> None:
     steering = np.concatenate([np.zeros(zeros), np.random.default_rng(1).normal(0, 0.3, 400)])
     stages = [
         LabelStage("recorded", steering, "as it was"),
