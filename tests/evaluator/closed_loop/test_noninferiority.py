@@ -86,7 +86,7 @@ def test_too_few_pairs_are_not_informative() -> None:
 
 
 def test_a_score_that_is_not_finite_is_an_error() -> None:
-    with pytest.raises(ModelError, match="lake: autonomy is not a number"):
+    with pytest.raises(ModelError, match="lake: autonomy is not a finite number"):
         of(float("nan"), 80)
 
 

@@ -206,4 +206,8 @@ def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
         "split.json",
     ]
     assert packages.rows == (("keras", "3.15.1"),)
-    assert decisions.rows[0][1:] == ("first", "became current", "nothing drove before it")
+    assert decisions.rows[0][1:] == (
+        "first",
+        "became current",
+        "there was no current version before it",
+    )

@@ -202,7 +202,9 @@ class Registry:
             if self.current_version.current() is not None:
                 atomic_files.rename(staged, self.path(version))
                 return manifest
-            decision = journal.decide(version, journal.FIRST, "nothing drove before it", None)
+            decision = journal.decide(
+                version, journal.FIRST, "there was no current version before it", None
+            )
             self.current_version.record_intent(decision)
             atomic_files.rename(staged, self.path(version))
             self.current_version.carry_out(decision)

@@ -186,5 +186,5 @@ def _read(path: Path) -> dict[str, Any]:
         raise ModelError(
             f"the drive {path} cannot be read",
             got=error,
-            remedy="Remove the file, then it is driven again",
+            remedy="Remove it; then the drive is repeated",
         ) from error

@@ -36,7 +36,7 @@ def test_the_summary_has_successes_interval_and_weakest_condition(models: Path) 
     assert "the true share lies between 44 and 97 %" in first
     assert "Of 2 conditions, fog is the most difficult: its autonomy there is 96.7 %" in first
     assert standing.startswith("It is the current version since ")
-    assert standing.endswith("(first): nothing drove before it.")
+    assert standing.endswith("(first): there was no current version before it.")
 
 
 def test_no_condition_is_weakest_if_all_are_equal(models: Path) -> None:
