@@ -68,7 +68,7 @@ def slack(request: pytest.FixtureRequest) -> float:
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+def print_figures(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Return a function that prints figures for the people who run `make soak`."""
 
     def print_line(text: str) -> None:

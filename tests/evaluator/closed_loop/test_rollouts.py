@@ -59,12 +59,12 @@ def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> N
     folder = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     (folder / "02.json").unlink()
     before = (folder / "01.json").stat().st_mtime_ns
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     [found] = rollouts.run_rollouts(
-        registry, 1, [course], 3, 2, lambda done, total: told.append((done, total))
+        registry, 1, [course], 3, 2, lambda done, total: calls.append((done, total))
     )
     assert found == driven.outcomes["straight"][:3]
-    assert told == [(2, 3), (3, 3)]
+    assert calls == [(2, 3), (3, 3)]
     assert (folder / "01.json").stat().st_mtime_ns == before
 
 
@@ -101,12 +101,12 @@ def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
     track = candidates.road(tmp_path)
     driven.publish(registry, "straight", "one")
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         track.write_text(track.read_text().replace(",8", ",9"))
 
     course = Scenario(str(track), Condition(), SHORT, 1)
     with pytest.raises(SettingError, match="the track was changed while it was driven"):
-        rollouts.run_rollouts(registry, 1, [course], 1, 1, told)
+        rollouts.run_rollouts(registry, 1, [course], 1, 1, on_progress)
     assert not list(registry.root.glob("versions/1/evaluations/drives/*/clear/0.02-1/*"))
 
 
@@ -133,13 +133,13 @@ def test_an_error_is_raised_before_the_other_drives_finish(
 ) -> None:
     driven.publish(registry, "straight", "one")
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         if done:
             raise JobError("the time is up")
 
     course = Scenario(str(driven.track), Condition(), SHORT, 1)
     with pytest.raises(JobError, match="the time is up"):
-        rollouts.run_rollouts(registry, 1, [course], 12, 1, told)
+        rollouts.run_rollouts(registry, 1, [course], 12, 1, on_progress)
     kept = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     assert 1 <= len(list(kept.glob("[!.]*.json"))) <= 5
 

@@ -39,16 +39,16 @@ def silent(**fields: object) -> None:
 
 
 def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
-    told: list[dict[str, object]] = []
+    reports: list[dict[str, object]] = []
     found = collect(
         ROAD,
         config("clear", "fog", starts=2, rows=50),
         STRAIGHT_ON,
         tmp_path / "inbox" / "r1",
-        lambda **fields: told.append(fields),
+        lambda **fields: reports.append(fields),
     )
     assert (found["rows"], found["drives"]) == (50, 4)
-    assert [each["rows_done"] for each in told] == list(range(1, 51))
+    assert [each["rows_done"] for each in reports] == list(range(1, 51))
     assert found["apart_mean"] > 0
 
 

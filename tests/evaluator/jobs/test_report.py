@@ -12,7 +12,7 @@ from evaluator.jobs import report
 def test_the_result_has_the_path_of_each_format(tmp_path: Path) -> None:
     folder = reported.publish(tmp_path / "models")
     phases: list[object] = []
-    result = report.write(tmp_path / "models", 1, lambda **told: phases.append(told["phase"]))
+    result = report.write(tmp_path / "models", 1, lambda **fields: phases.append(fields["phase"]))
     assert phases == ["draw", "write"]
     assert result["version"] == 1
     assert result["folder"] == str(folder / "report")
@@ -22,7 +22,7 @@ def test_the_result_has_the_path_of_each_format(tmp_path: Path) -> None:
 
 def test_a_missing_version_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model version"):
-        report.write(tmp_path, 3, lambda **told: None)
+        report.write(tmp_path, 3, lambda **fields: None)
 
 
 def test_outside_a_job_nothing_is_written() -> None:
