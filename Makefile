@@ -86,8 +86,8 @@ bench-table: $(READY) ## Write bench/results/README.md from the figures that wer
 
 docs: $(READY) ## Build the documentation site into docs/_build; a warning is an error
 	@# A page that was read with a warning must be read again: a second run would not warn of it.
-	$(BIN)/python -m sphinx --builder html --write-all --fail-on-warning --keep-going --quiet \
-	  docs docs/_build \
+	$(BIN)/python -m sphinx --builder html --jobs auto --write-all --fail-on-warning \
+	  --keep-going --quiet docs docs/_build \
 	  || { rm -rf docs/_build; exit 1; }
 
 docs-picture: ## Draw docs/architecture.svg from its source; needs npm and Debian's Chromium

@@ -24,9 +24,17 @@ from rich.table import Table
 
 FOLDER: Final = Path(__file__).resolve().parent / "results"
 PACKAGES: Final = (
-    "lapwing-contract", "ai-edge-litert", "fastapi", "keras", "numpy", "opencv-python-headless",
-    "panda3d", "simplejpeg", "tensorflow-cpu", "uvicorn",
-)  # fmt: skip
+    "lapwing-contract",
+    "ai-edge-litert",
+    "fastapi",
+    "keras",
+    "numpy",
+    "opencv-python-headless",
+    "panda3d",
+    "simplejpeg",
+    "tensorflow-cpu",
+    "uvicorn",
+)
 INSTRUCTIONS: Final = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_int8")
 """Instructions of the processor that decide how fast images and networks are computed."""
 

@@ -1,4 +1,4 @@
-"""Real parts that tests of several folders need."""
+"""Fixtures that tests in several folders use: a real Redis, real networks, limits of time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.data import models
 
 @pytest.fixture(scope="session")
 def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A Redis server of this test run, on a unix socket."""
+    """Run one Redis server for this test run on a unix socket, and yield the socket's path."""
     folder = tmp_path_factory.mktemp("redis")
     socket = folder / "redis.sock"
     server = subprocess.Popen(
@@ -36,8 +36,8 @@ def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     deadline = time.monotonic() + 20
     while not socket.exists():
-        assert server.poll() is None, "redis-server ended at once"
-        assert time.monotonic() < deadline, "redis-server did not come up"
+        assert server.poll() is None, "redis-server has exited"
+        assert time.monotonic() < deadline, "redis-server did not start in time"
         time.sleep(0.02)
     yield socket
     server.terminate()
@@ -46,7 +46,7 @@ def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def redis(redis_socket: Path) -> Iterator[Redis]:
-    """An empty database of that server."""
+    """Yield a connection to that server, with an empty database."""
     with Redis(unix_socket_path=str(redis_socket)) as connection:
         connection.flushall()
         yield connection
@@ -54,25 +54,25 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of small real networks, made once."""
+    """Make the small real networks once for this test run, and return their folder."""
     return models.make(tmp_path_factory.mktemp("networks"))
 
 
 @pytest.fixture
 def slack(request: pytest.FixtureRequest) -> float:
-    """By what a promised time may be exceeded: machines that run `make test` do other things, too.
+    """Return a factor for promised times, because machines often run other work with `make test`.
 
-    `make soak` holds the promises themselves.
+    `make soak` checks the promised times themselves.
     """
     return 1.0 if request.node.get_closest_marker("soak") else 4.0
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print figures that whoever runs `make soak` wants to see."""
+def print_figures(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Return a function that prints figures for the people who run `make soak`."""
 
-    def tell(text: str) -> None:
+    def print_line(text: str) -> None:
         with capsys.disabled():
             print(f"\n{text}", flush=True)  # noqa: T201
 
-    return tell
+    return print_line

@@ -1,4 +1,4 @@
-"""The rules of the house that can be read from its files."""
+"""Checks the rules of the code base that can be read from its files."""
 
 import ast
 import re
@@ -10,12 +10,11 @@ import pytest
 from support.house import MODULES, PACKAGES, ROOT, TESTS, home, imported, label
 
 FOLDERS = sorted(path.parent for path in MODULES if path.name == "__init__.py")
-MOST_MODULES = 17
+MOST_MODULES = 15
 SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 
-# What each package is made of, its sub-packages and its own modules, in the order of their use:
-# each imports only what stands to the right of a ">" after it. Those between two ">" do not import
-# each other.
+# The sub-packages and modules of each package, in an order. A part imports only parts that stand to
+# the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
@@ -32,6 +31,11 @@ ORDER = {
     ),
     "evaluator": (
         "__main__ > jobs > report tensorboard > closed_loop > offline plotting > settings"
+    ),
+    "evaluator.offline": (
+        "__main__ > rerun_command score_command > output path_plot log_replay_eval > log_replay"
+        " > replay_policies > view_warp path_quality stored_drive leakage held_out"
+        " > virtual_car logged_drive"
     ),
     "evaluator.report": (
         "compose > sections renderers > video_excerpt video_stills plots assets"
@@ -53,18 +57,18 @@ ORDER = {
 }
 
 
-def places(package: str) -> dict[str, int]:
-    """Return where each part of a package stands in its order."""
+def positions(package: str) -> dict[str, int]:
+    """Return the position of each part of a package in its order."""
     groups = ORDER[package].split(">")
-    return {name: place for place, group in enumerate(groups) for name in group.split()}
+    return {name: position for position, group in enumerate(groups) for name in group.split()}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
 def test_services_never_import_each_other(module: Path) -> None:
-    """They share libraries of our own: those that their pyproject.toml lists."""
+    """They share only those of our libraries that their pyproject.toml lists."""
     own = home(module)[1]
     project = tomllib.loads((own.parent / "pyproject.toml").read_text())["project"]
-    needs = {re.split(r"[^a-z-]", each)[0] for each in project["dependencies"]}
+    needs = {re.split(r"[^a-z-]", line)[0] for line in project["dependencies"]}
     assert needs & SERVICES_OF_OURS == set()
     others = {name for name in PACKAGES if f"lapwing-{name}" not in needs} - {own.name}
     assert not {name for name in imported(module) if name.split(".")[0] in others}
@@ -76,7 +80,7 @@ def test_the_order_of_a_package_names_all_of_its_parts(package: str) -> None:
     parts = {path.stem for path in folder.glob("*.py")} | {
         path.parent.name for path in folder.glob("*/__init__.py")
     }
-    assert set(places(package)) == parts - {"__init__"}
+    assert set(positions(package)) == parts - {"__init__"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -85,53 +89,64 @@ def test_every_package_has_an_order(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", ORDER)
-def test_a_part_imports_only_those_after_it(package: str) -> None:
-    order, prefix = places(package), f"{package}."
+def test_a_part_imports_only_parts_after_it(package: str) -> None:
+    order, prefix = positions(package), f"{package}."
     folder = PACKAGES[package.split(".")[0]].parent.joinpath(*package.split("."))
-    against = set()
+    violations = set()
     for module in folder.rglob("*.py"):
         here = module.relative_to(folder).parts[0].removesuffix(".py")
         for name in imported(module):
             there = name.removeprefix(prefix).split(".")[0] if name.startswith(prefix) else here
             if there in order and there != here and order[there] <= order[here]:
-                against.add(f"{label(module)} imports {name}")
-    assert not against
+                violations.add(f"{label(module)} imports {name}")
+    assert not violations
 
 
 @pytest.mark.parametrize("package", FOLDERS, ids=label)
-def test_a_folder_holds_what_can_be_taken_in_at_a_glance(package: Path) -> None:
+def test_a_folder_holds_few_modules(package: Path) -> None:
     modules = [path for path in package.glob("*.py") if path.stem != "__init__"]
     assert len(modules) <= MOST_MODULES
 
 
 @pytest.mark.parametrize("package", FOLDERS, ids=label)
-def test_a_package_begins_with_a_sentence_and_nothing_else(package: Path) -> None:
+def test_the_init_of_a_package_holds_only_a_docstring(package: Path) -> None:
     tree = ast.parse((package / "__init__.py").read_text())
     assert ast.get_docstring(tree)
     assert len(tree.body) == 1
 
 
-def test_eventlet_is_known_to_one_file() -> None:
+def test_a_class_name_means_one_thing() -> None:
+    """Every service has its Settings; no other public name is given to two classes."""
+    homes: dict[str, list[str]] = {}
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(label(module))
+    shared = {name: modules for name, modules in homes.items() if len(modules) > 1}
+    assert set(shared) == {"Settings"}, shared
+
+
+def test_only_one_file_imports_eventlet() -> None:
     assert [
-        label(each)
-        for each in MODULES
-        if any(name.split(".")[0] == "eventlet" for name in imported(each))
+        label(module)
+        for module in MODULES
+        if any(name.split(".")[0] == "eventlet" for name in imported(module))
     ] == ["services/driver-bridge/driver_bridge/server.py"]
 
 
-def test_frames_are_decoded_and_resized_in_one_file() -> None:
+def test_only_one_file_decodes_and_resizes_frames() -> None:
     def prepares(module: Path) -> bool:
         text = module.read_text()
         return "decode_jpeg" in text or "cv2.resize" in text or "imdecode" in text
 
-    assert [label(each) for each in MODULES if prepares(each)] == [
+    assert [label(module) for module in MODULES if prepares(module)] == [
         "packages/contract/contract/frames/preprocess.py"
     ]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
-def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
-    """Model files are data (docs/adr/0008-model-files.md): neither Keras nor marshal gets one."""
+def test_no_module_loads_files_with_code_that_may_run_them(module: Path) -> None:
+    """Model files are data (docs/adr/0008-model-files.md): Keras and marshal never load one."""
     names = {
         node.attr
         for node in ast.walk(ast.parse(module.read_text()))
@@ -148,28 +163,28 @@ def test_no_file_is_loaded_by_what_may_run_it(module: Path) -> None:
     assert not imported(module) & {"marshal", "pickle", "dill", "joblib", "cloudpickle"}
 
 
-def test_only_who_installs_a_decoder_reaches_the_module_that_decodes() -> None:
-    """Directly or by way of another module of the contract."""
+def test_only_packages_with_a_decoder_import_the_module_that_decodes() -> None:
+    """This holds for imports through other modules of the contract, too."""
     contract = {
-        f"{home(each)[0]}.{each.stem}": imported(each)
-        for each in MODULES
-        if home(each)[1] == PACKAGES["contract"]
+        f"{home(module)[0]}.{module.stem}": imported(module)
+        for module in MODULES
+        if home(module)[1] == PACKAGES["contract"]
     }
     for package, path in PACKAGES.items():
         project = tomllib.loads((path.parent / "pyproject.toml").read_text())["project"]
         if package == "contract" or any(
-            "contract[frame" in each for each in project["dependencies"]
+            "contract[frame" in line for line in project["dependencies"]
         ):
             continue
         reached: set[str] = set()
-        found = {name for each in path.rglob("*.py") for name in imported(each)} & set(contract)
-        while found - reached:
-            reached |= found
-            found = {name for each in reached for name in contract[each]} & set(contract)
+        names = {name for module in path.rglob("*.py") for name in imported(module)}
+        while (names & set(contract)) - reached:
+            reached |= names & set(contract)
+            names = {name for module in reached for name in contract[module]}
         assert "contract.frames.preprocess" not in reached, package
 
 
-def test_who_reads_a_recording_installs_nothing_for_it() -> None:
+def test_reading_a_recording_needs_only_the_standard_library() -> None:
     parts = {
         "contract.recordings.archive",
         "contract.recordings.driving_log",
@@ -181,20 +196,20 @@ def test_who_reads_a_recording_installs_nothing_for_it() -> None:
         names = imported(PACKAGES["contract"].parent / f"{part.replace('.', '/')}.py")
         for name in names:
             ours = any(
-                f"{name}.".startswith(f"{each}.") or f"{each}.".startswith(f"{name}.")
-                for each in parts
+                f"{name}.".startswith(f"{other}.") or f"{other}.".startswith(f"{name}.")
+                for other in parts
             )
             assert ours or name.split(".")[0] in sys.stdlib_module_names, f"{part}: {name}"
 
 
 @pytest.mark.parametrize("module", [*MODULES, *TESTS], ids=label)
-def test_a_module_is_read_in_one_sitting(module: Path) -> None:
+def test_a_module_has_at_most_400_lines(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 400
 
 
 @pytest.mark.parametrize("module", MODULES, ids=label)
-def test_importing_does_nothing(module: Path) -> None:
-    """At module level there are definitions, constants, and a typer app's commands; no calls."""
+def test_importing_a_module_has_no_effects(module: Path) -> None:
+    """A module holds definitions and constants; only a typer app calls a function: app.command."""
     for node in ast.parse(module.read_text()).body:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             text = ast.unparse(node)

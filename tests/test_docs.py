@@ -113,6 +113,8 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     for target in LINK.findall(prose(page)):
         if re.match(r"[a-z]+:", target):
             continue  # leads out of the repository
+        if (page.parent / target).resolve().is_relative_to(DOCS / "reference"):
+            continue  # is made by `make docs`, where a link that leads nowhere is an error
         name, _, anchor = target.partition("#")
         other = (page.parent / name).resolve() if name else page
         if not other.exists() or (anchor and anchor not in anchors(other)):

@@ -1,4 +1,4 @@
-"""The whole chain on this machine: real Redis, real HDF5, real HTTP, real sockets, no Docker."""
+"""Runs the whole chain on this machine with real Redis, HDF5, HTTP and sockets, without Docker."""
 
 import subprocess
 import sys
@@ -20,10 +20,10 @@ from trainer.jobs.import_model import ImportOptions
 
 @pytest.fixture(scope="module")
 def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
-    """A running Lapwing that has imported a recording and published a model."""
-    folder = tmp_path_factory.mktemp("whole")
+    """Yield a running Lapwing that has imported a recording and published a model."""
+    folder = tmp_path_factory.mktemp("lapwing")
     samples.recording(folder / "run", rows=120)
-    # The gate's own courses take minutes, and tests/evaluator has it decide.
+    # The gate's default drives take minutes; tests/evaluator tests its decisions.
     gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_STARTS": "4"}
     with running.up(folder / "home", **gate) as lapwing:
         lapwing.ask("ingest", str(folder / "run"), "--wait")
@@ -51,15 +51,15 @@ def test_the_model_is_published_with_its_scores(lapwing: Lapwing) -> None:
     assert (lapwing.home / "models" / "model.h5").is_file()
 
 
-def test_jobs_tell_how_they_ended(lapwing: Lapwing) -> None:
+def test_jobs_show_how_they_ended(lapwing: Lapwing) -> None:
     jobs = lapwing.ask("jobs")
     assert {job["status"] for job in jobs} == {"finished"}
-    trained = next(job for job in jobs if job["queue"] == "train")
-    assert trained["progress"]["epoch"] == 2
-    assert trained["progress"]["samples_per_s"] > 0
+    training = next(job for job in jobs if job["queue"] == "train")
+    assert training["progress"]["epoch"] == 2
+    assert training["progress"]["samples_per_s"] > 0
 
 
-def test_a_picture_is_answered(lapwing: Lapwing, run: Path) -> None:
+def test_the_steering_of_an_image_is_predicted(lapwing: Lapwing, run: Path) -> None:
     picture = next((run / "IMG").glob("center_*.jpg"))
     (answer,) = lapwing.ask("predict", str(picture)).values()
     assert -1 <= answer["steering"] <= 1
@@ -68,23 +68,23 @@ def test_a_picture_is_answered(lapwing: Lapwing, run: Path) -> None:
 
 def test_a_version_is_explained(lapwing: Lapwing, run: Path) -> None:
     picture = next((run / "IMG").glob("center_*.jpg"))
-    found = lapwing.ask("explain", "1", str(picture), "--wait")["explained"]
-    assert [each["name"] for each in found["frames"]] == [picture.name]
-    assert found["missing"] == []
-    folder = Path(found["folder"])
+    explained = lapwing.ask("explain", "1", str(picture), "--wait")["explained"]
+    assert [frame["name"] for frame in explained["frames"]] == [picture.name]
+    assert explained["missing"] == []
+    folder = Path(explained["folder"])
     assert folder == lapwing.home / "models" / "versions" / "1" / "explanation"
-    assert all((folder / each["file"]).is_file() for each in found["pictures"])
-    scored = {each["name"]: each["value"] for each in found["figures"]}
+    assert all((folder / entry["file"]).is_file() for entry in explained["pictures"])
+    figures = {figure["name"]: figure["value"] for figure in explained["figures"]}
     metrics = lapwing.ask("models")["versions"][0]["metrics"]
-    assert scored["validation MSE"] == pytest.approx(metrics["validation_mse"], abs=1e-4)
-    done = lapwing.command("explain", "7", "--wait")
-    assert done.returncode == 1
-    assert "no such model version: got 7" in done.stderr
+    assert figures["validation MSE"] == pytest.approx(metrics["validation_mse"], abs=1e-4)
+    process = lapwing.command("explain", "7", "--wait")
+    assert process.returncode == 1
+    assert "no such model version: got 7" in process.stderr
 
 
 @pytest.mark.parametrize("locale", ["en-US", "de-DE"])
-def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> None:
-    done = subprocess.run(
+def test_a_replayed_drive_is_answered(lapwing: Lapwing, run: Path, locale: str) -> None:
+    process = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -100,13 +100,13 @@ def test_the_simulator_is_driven(lapwing: Lapwing, run: Path, locale: str) -> No
         text=True,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    assert "120 of 120" in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert "120 of 120" in process.stdout
 
 
-def test_real_frames_are_driven(lapwing: Lapwing) -> None:
+def test_real_frames_are_answered(lapwing: Lapwing) -> None:
     folder = samples.shared("data", "lake")
-    done = subprocess.run(
+    process = subprocess.run(
         [
             sys.executable,
             "-m",
@@ -122,69 +122,69 @@ def test_real_frames_are_driven(lapwing: Lapwing) -> None:
         text=True,
         timeout=60,
     )
-    assert "200 of 200" in done.stdout, done.stderr
+    assert "200 of 200" in process.stdout, process.stderr
 
 
 def test_a_report_is_written_and_copied(lapwing: Lapwing, tmp_path: Path) -> None:
     result = lapwing.ask("report", "1", "--out", str(tmp_path / "copy"))["report"]
     assert result["html"] == str(tmp_path / "copy" / "report.html")
-    made = lapwing.home / "models" / "versions" / "1" / "report"
-    assert (tmp_path / "copy" / "report.pdf").read_bytes() == (made / "report.pdf").read_bytes()
+    report = lapwing.home / "models" / "versions" / "1" / "report"
+    assert (tmp_path / "copy" / "report.pdf").read_bytes() == (report / "report.pdf").read_bytes()
 
 
 def test_an_error_is_one_line_and_status_1(lapwing: Lapwing, tmp_path: Path) -> None:
-    done = lapwing.command("ingest", str(tmp_path / "nothing"))
-    assert done.returncode == 1
-    assert done.stderr.startswith("lapwing: there is no such recording")
-    assert done.stdout == ""
+    process = lapwing.command("ingest", str(tmp_path / "nothing"))
+    assert process.returncode == 1
+    assert process.stderr.startswith("lapwing: there is no such recording")
+    assert process.stdout == ""
 
 
 def test_a_failed_job_says_why(lapwing: Lapwing, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    done = lapwing.command("ingest", str(tmp_path / "empty"), "--wait")
-    assert done.returncode == 1
-    assert "there is no driving_log.csv in the recording" in done.stderr
+    process = lapwing.command("ingest", str(tmp_path / "empty"), "--wait")
+    assert process.returncode == 1
+    assert "there is no driving_log.csv in the recording" in process.stderr
 
 
-def test_a_second_lapwing_does_not_take_the_home(lapwing: Lapwing) -> None:
-    other = Lapwing(lapwing.home)  # with ports of its own
-    done = other.command("up", timeout_s=30)
-    assert done.returncode == 1
-    assert "another `lapwing up` is running" in done.stderr
+def test_a_second_lapwing_does_not_use_the_same_home(lapwing: Lapwing) -> None:
+    other = Lapwing(lapwing.home)  # it has other ports
+    process = other.command("up", timeout_s=30)
+    assert process.returncode == 1
+    assert "another `lapwing up` is running" in process.stderr
 
 
-def test_somebody_elses_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -> None:
+def test_an_imported_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -> None:
     path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
-    words = ["import-model", str(path), "--crop", "60,25", "--color", "yuv", "--name", "theirs"]
-    result, gate = lapwing.ask(*words, "--wait").values()
+    command = ["import-model", str(path), "--crop", "60,25", "--color", "yuv", "--name", "theirs"]
+    result, gate = lapwing.ask(*command, "--wait").values()
     version = result["imported"]["version"]
     assert gate["gate"]["version"] == version
     lapwing.ask("promote", str(version), "--force")
     assert lapwing.ask("models")["current"] == version
     assert "imported from theirs" in lapwing.command("models").stdout
     picture = next((run / "IMG").glob("center_*.jpg"))
-    choices = ImportOptions("theirs", crop=(60, 25), color="yuv")
-    _, network = import_model.load_network(path, choices)
-    seen = preprocess.prepare(picture.read_bytes())[None]
-    expected = float(np.clip(numpy_backend.predict(network, seen)[0, 0], -1, 1))
+    options = ImportOptions("theirs", crop=(60, 25), color="yuv")
+    _, network = import_model.load_network(path, options)
+    frames = preprocess.prepare(picture.read_bytes())[None]
+    expected = float(np.clip(numpy_backend.predict(network, frames)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()
     assert answer["steering"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_hostile_model_is_refused_and_not_tried_again(lapwing: Lapwing, tmp_path: Path) -> None:
+def test_a_hostile_model_is_refused_and_not_retried(lapwing: Lapwing, tmp_path: Path) -> None:
     hostile_files.lambda_that_runs(tmp_path / "hostile.h5")
     before = lapwing.ask("models")
-    done = lapwing.command("import-model", str(tmp_path / "hostile.h5"), "--wait")
-    assert done.returncode == 1
-    assert "lambda_1 (Lambda) does something else than arithmetic" in done.stderr
-    assert "`lapwing logs trainer` shows what its worker printed" in done.stderr
+    process = lapwing.command("import-model", str(tmp_path / "hostile.h5"), "--wait")
+    assert process.returncode == 1
+    assert "lambda_1 (Lambda) does something else than arithmetic" in process.stderr
+    assert "`lapwing logs trainer` shows what its worker printed" in process.stderr
     assert not (tmp_path / "canary").exists()
     assert lapwing.ask("models") == before
 
 
 def await_version(lapwing: Lapwing, picture: Path, version: int) -> None:
-    """Wait until inference has taken up a version."""
+    """Wait until inference uses a version."""
     deadline = time.monotonic() + 10
     while True:
         (answer,) = lapwing.ask("predict", str(picture)).values()

@@ -1,4 +1,4 @@
-"""Processes of a running Lapwing that die or are told to stop: nothing is lost, nothing stays."""
+"""Kills and stops processes of a running Lapwing: no results are lost and no processes are left."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ from contract.models.registry import Registry
 
 @pytest.fixture(scope="module")
 def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
-    """A running Lapwing that has imported a recording."""
+    """Yield a running Lapwing that has imported a recording."""
     folder = tmp_path_factory.mktemp("killed")
     samples.recording(folder / "run", rows=120)
-    # Trainings ask the gate, whose own courses take minutes.
+    # Each training starts a gate, whose default drives take minutes.
     gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_STARTS": "4"}
     with running.up(folder / "home", **gate) as lapwing:
         lapwing.ask("ingest", str(folder / "run"), "--wait")
         yield lapwing
 
 
-def test_a_service_that_dies_is_started_again_and_said_so(lapwing: Lapwing) -> None:
+def test_a_service_that_dies_is_restarted_with_a_message(lapwing: Lapwing) -> None:
     victim = next(
         int(line.split(":")[0])
         for line in running.processes(str(lapwing.home))
@@ -42,8 +42,8 @@ def test_a_service_that_dies_is_started_again_and_said_so(lapwing: Lapwing) -> N
             if httpx.get(f"http://127.0.0.1:{lapwing.inference_port}/healthz").status_code == 200:
                 return
         except httpx.TransportError:
-            pass  # it is not back yet
-        assert time.monotonic() < deadline, "inference did not come back"
+            pass  # inference is not ready yet
+        assert time.monotonic() < deadline, "inference was not restarted in time"
         time.sleep(0.1)
 
 
@@ -55,11 +55,11 @@ def test_a_running_training_can_be_cancelled(lapwing: Lapwing) -> None:
     assert time.monotonic() - began < 10
     deadline = time.monotonic() + 5
     while running.of_job(queued["id"]) or list((lapwing.home / "models" / ".jobs").iterdir()):
-        assert time.monotonic() < deadline, "something of the job is left"
+        assert time.monotonic() < deadline, "processes or files of the job are left"
         time.sleep(0.05)
 
 
-def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: Lapwing) -> None:
+def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: Lapwing) -> None:
     before = Registry(lapwing.home / "models").versions()
     shared_memory = set(Path("/dev/shm").iterdir())
     (queued,) = lapwing.ask("train", "run", "--epochs", "60", "--patience", "60", "--no-wait")
@@ -73,10 +73,10 @@ def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: 
         try:
             os.kill(process, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # it died with its parent
+            continue  # the process died with its parent
     deadline = time.monotonic() + 5
     while running.of_job(queued["id"]):
-        assert time.monotonic() < deadline, "a process of the killed job lives on"
+        assert time.monotonic() < deadline, "a process of the killed job still runs"
         time.sleep(0.05)
     deadline = time.monotonic() + 240
     while job(lapwing, queued["id"])["status"] != "finished":
@@ -86,12 +86,12 @@ def test_a_training_whose_worker_was_killed_goes_on_and_publishes_once(lapwing: 
     after = Registry(lapwing.home / "models").versions()
     assert after == [*before, len(before) + 1]
     history = Registry(lapwing.home / "models").manifest(after[-1]).history
-    assert [each["epoch"] for each in history] == list(range(1, 61))
+    assert [entry["epoch"] for entry in history] == list(range(1, 61))
     assert list((lapwing.home / "models" / ".jobs").iterdir()) == []
     assert set(Path("/dev/shm").iterdir()) <= shared_memory
 
 
-def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing: Lapwing) -> None:
+def test_a_training_whose_reader_was_killed_is_retried_automatically(lapwing: Lapwing) -> None:
     (queued,) = lapwing.ask("train", "run", "--epochs", "40", "--patience", "40", "--no-wait")
     await_epoch(lapwing, queued["id"], 1)
     reader = next(
@@ -106,16 +106,16 @@ def test_a_training_whose_reader_was_killed_is_taken_up_again_by_itself(lapwing:
         time.sleep(0.5)
     lapwing.await_line("reader 0 died: got exit code -9")
     history = job(lapwing, queued["id"])["result"]["history"]
-    assert [each["epoch"] for each in history] == list(range(1, 41))
+    assert [entry["epoch"] for entry in history] == list(range(1, 41))
 
 
 def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(each for each in lapwing.ask("jobs") if each["id"] == job_id)
-    return found
+    view: dict[str, Any] = next(view for view in lapwing.ask("jobs") if view["id"] == job_id)
+    return view
 
 
 def await_epoch(lapwing: Lapwing, job_id: str, epoch: int) -> None:
-    """Wait until a training reports that it is in an epoch later than `epoch`."""
+    """Wait until a training reports a later epoch than `epoch`."""
     deadline = time.monotonic() + 90
     while int(job(lapwing, job_id)["progress"].get("epoch", 0)) <= epoch:
         assert time.monotonic() < deadline, job(lapwing, job_id)

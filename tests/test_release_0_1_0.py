@@ -139,8 +139,11 @@ def test_versions_are_verified_and_the_journal_says_what_a_rollback_goes_back_to
     versions = fixture("documents/models.json")["versions"]
     assert digests == [each["files"]["model.h5"]["sha256"] for each in versions]
     assert [each["by"] for each in ask(other, "models")["decisions"]] == [
-        "first", "forced", "rollback", "forced"
-    ]  # fmt: skip
+        "first",
+        "forced",
+        "rollback",
+        "forced",
+    ]
 
 
 def test_the_evaluation_that_lies_with_a_version_is_shown(lapwing: Lapwing) -> None:
@@ -150,9 +153,13 @@ def test_the_evaluation_that_lies_with_a_version_is_shown(lapwing: Lapwing) -> N
 
 
 RENAMED = {
-    "balance": "max_bin_ratio", "back_s": "recovery_time_s", "smooth_s": "label_smoothing_s",
-    "gap_s": "validation_gap_s", "light": "brightness", "correction": "steering_correction",
-}  # fmt: skip
+    "balance": "max_bin_ratio",
+    "back_s": "recovery_time_s",
+    "smooth_s": "label_smoothing_s",
+    "gap_s": "validation_gap_s",
+    "light": "brightness",
+    "correction": "steering_correction",
+}
 """Options of a training that have another name than in 0.1.0."""
 
 
@@ -218,8 +225,10 @@ def send(client: httpx.Client, request: dict[str, Any], frame: bytes) -> httpx.R
 
 
 SERVED: dict[str, dict[str, Any]] = {
-    "a model": {"max_body_bytes": 100_000}, "a token": {"api_token": "secret"}, "no model": {},
-}  # fmt: skip
+    "a model": {"max_body_bytes": 100_000},
+    "a token": {"api_token": "secret"},
+    "no model": {},
+}
 """The settings of the services that the fixtures asked."""
 
 
@@ -321,9 +330,10 @@ def jobs(lapwing: Lapwing, redis_socket: Path) -> Iterator[dict[str, Any]]:
         redis.flushdb()
         restore(redis, fixture("redis/queued.json", lapwing.home))
     environ = lapwing.environ | {
-        "LAPWING_DATA_DIR": str(lapwing.home / "data"), "LAPWING_EVALUATION_DRIVERS": "1",
+        "LAPWING_DATA_DIR": str(lapwing.home / "data"),
+        "LAPWING_EVALUATION_DRIVERS": "1",
         "LAPWING_MODEL_DIR": str(lapwing.home / "models"),
-    }  # fmt: skip
+    }
     workers = [
         subprocess.Popen([sys.executable, "-m", name], env=environ)
         for name in ("ingest", "trainer", "evaluator")

@@ -1,4 +1,4 @@
-"""One frame walks through the whole house: the network sees the same bytes on both legs."""
+"""Follows one frame through training and through driving: the network gets the same bytes."""
 
 from pathlib import Path
 from typing import Any
@@ -24,35 +24,35 @@ from trainer.training.learner import Learner
 
 
 class Network:
-    """Stands where the network stands in training, and keeps what it is shown."""
+    """Replaces the network in training, and keeps the frames that it gets."""
 
     def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
+        self.frames: list[np.ndarray] = []
 
     def train_on_batch(self, frames: np.ndarray, labels: np.ndarray, **_: Any) -> dict[str, float]:
-        self.seen.extend(frames.copy())
+        self.frames.extend(frames.copy())
         return {"loss": 0.0}
 
 
-def learned(tmp_path: Path, run: Path) -> list[np.ndarray]:
-    """Return what the network is trained on: log → frame → store → stream → learner."""
+def training_frames(tmp_path: Path, run: Path) -> list[np.ndarray]:
+    """Return the frames of a training: log → frame → store → data loader → learner."""
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     import_source(settings, run, None, 0.0, lambda **_: None)
     manifests = store.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
-        place = reader.place
+        layout = reader.layout
     table = index.centre_frames([rows], [np.ones(len(rows), bool)])
     network = Network()
     asked = [shared_memory.make_records(table, np.arange(len(rows)))]
-    with DataLoader([place], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
+    with DataLoader([layout], batch=len(rows), readers=1, queue_bytes=1 << 20) as stream:
         for _ in Learner(network).train_steps(stream.batches(asked)):
             pass
-    return network.seen
+    return network.frames
 
 
-def driven(tmp_path: Path, run: Path, network: Path) -> list[float]:
-    """Return how it is driven: telemetry → bridge → inference → lane → frame → pilot, and back."""
+def driving_answers(tmp_path: Path, run: Path, network: Path) -> list[float]:
+    """Return the steering of a drive: telemetry → bridge → inference → frame → policy, and back."""
     registry = Registry(tmp_path / "models")
     registry.root.mkdir()
     models.publish(registry, network, "walk")
@@ -71,13 +71,17 @@ def driven(tmp_path: Path, run: Path, network: Path) -> list[float]:
     return steerings
 
 
-def test_the_network_sees_the_same_picture_on_both_legs(tmp_path: Path, networks: Path) -> None:
-    """The steering of a frame is as good as its bytes: the network here answers to each of them."""
+def test_the_network_gets_the_same_frames_in_training_and_driving(
+    tmp_path: Path, networks: Path
+) -> None:
+    """The answers stand for the bytes: a change of one row of pixels by one changes each answer."""
     run = samples.recording(tmp_path / "run", rows=6)
-    trained_on = np.stack(learned(tmp_path, run))
+    frames = np.stack(training_frames(tmp_path, run))
     network = LiteRT(networks / "real")
-    expected = network.predict(trained_on)
-    one_off = trained_on.copy()
-    one_off[:, 64] ^= 1  # in one row, by one: less than any other way of preparing would change
-    assert (np.abs(network.predict(one_off) - expected) > 2e-6).all()
-    assert driven(tmp_path, run, networks / "real") == pytest.approx(expected.tolist(), abs=1e-6)
+    expected = network.predict(frames)
+    changed = frames.copy()
+    # One row of pixels changes by one: any other way of preparing frames would change more.
+    changed[:, 64] ^= 1
+    assert (np.abs(network.predict(changed) - expected) > 2e-6).all()
+    answers = driving_answers(tmp_path, run, networks / "real")
+    assert answers == pytest.approx(expected.tolist(), abs=1e-6)

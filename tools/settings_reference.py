@@ -47,37 +47,76 @@ def other(name: str, values: str, default: str, description: str) -> Variable:
 
 MEMORY: Final = "a size such as 512m or 2g"
 OF_COMPOSE: Final = [
-    other("LAPWING_BIND", "an IP address", "127.0.0.1",
-          "Inference and the bridge are published on this address of the host; 0.0.0.0 lets other "
-          "machines connect."),
-    other("LAPWING_OBSERVE_BIND", "an IP address", "127.0.0.1",
-          "TensorBoard and rq-dashboard are published on this address of the host. They ask for no "
-          "password."),
-    other("LAPWING_REDIS_PASSWORD", "text", "",
-          "This is the password of Redis; empty means that the first start makes one and keeps "
-          "it."),
+    other(
+        "LAPWING_BIND",
+        "an IP address",
+        "127.0.0.1",
+        "Inference and the bridge are published on this address of the host; 0.0.0.0 lets other "
+        "machines connect.",
+    ),
+    other(
+        "LAPWING_OBSERVE_BIND",
+        "an IP address",
+        "127.0.0.1",
+        "TensorBoard and rq-dashboard are published on this address of the host. They ask for no "
+        "password.",
+    ),
+    other(
+        "LAPWING_REDIS_PASSWORD",
+        "text",
+        "",
+        "This is the password of Redis; empty means that the first start makes one and keeps it.",
+    ),
     other("LAPWING_INGEST_MEMORY", MEMORY, "1g", "The container of ingest gets this much memory."),
-    other("LAPWING_TRAINER_MEMORY", MEMORY, "4g",
-          "The container of the trainer gets this much memory."),
-    other("LAPWING_EVALUATOR_MEMORY", MEMORY, "2g",
-          "The container of the evaluator gets this much memory."),
-    other("LAPWING_INFERENCE_MEMORY", MEMORY, "1g",
-          "The container of inference gets this much memory."),
-    other("LAPWING_BRIDGE_MEMORY", MEMORY, "256m",
-          "The container of the bridge gets this much memory."),
-]  # fmt: skip
+    other(
+        "LAPWING_TRAINER_MEMORY",
+        MEMORY,
+        "4g",
+        "The container of the trainer gets this much memory.",
+    ),
+    other(
+        "LAPWING_EVALUATOR_MEMORY",
+        MEMORY,
+        "2g",
+        "The container of the evaluator gets this much memory.",
+    ),
+    other(
+        "LAPWING_INFERENCE_MEMORY",
+        MEMORY,
+        "1g",
+        "The container of inference gets this much memory.",
+    ),
+    other(
+        "LAPWING_BRIDGE_MEMORY",
+        MEMORY,
+        "256m",
+        "The container of the bridge gets this much memory.",
+    ),
+]
 OF_THE_SIMULATOR: Final = [
-    other("LAPWING_BRIDGE_URL", "a ws:// address", "ws://127.0.0.1:4567",
-          "`python -m simulator drive` and `replay` connect to the bridge at this address; "
-          "`lapwing sim` derives it from LAPWING_BRIDGE_PORT."),
-]  # fmt: skip
+    other(
+        "LAPWING_BRIDGE_URL",
+        "a ws:// address",
+        "ws://127.0.0.1:4567",
+        "`python -m simulator drive` and `replay` connect to the bridge at this address; "
+        "`lapwing sim` derives it from LAPWING_BRIDGE_PORT.",
+    ),
+]
 OF_TESTS: Final = [
-    other("LAPWING_SHARED", "a path", "../shared",
-          "Tests and benchmarks read real recordings from this folder; where there is none, the "
-          "tests make their own."),
-    other("LAPWING_SOAK_S", "a number", "",
-          "Each test of `make soak` runs for this many seconds; empty means its own time."),
-]  # fmt: skip
+    other(
+        "LAPWING_SHARED",
+        "a path",
+        "../shared",
+        "Tests and benchmarks read real recordings from this folder; where there is none, the "
+        "tests make their own.",
+    ),
+    other(
+        "LAPWING_SOAK_S",
+        "a number",
+        "",
+        "Each test of `make soak` runs for this many seconds; empty means its own time.",
+    ),
+]
 
 
 @dataclass(frozen=True)

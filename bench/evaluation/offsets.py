@@ -17,8 +17,8 @@ from bench import output
 from bench.recordings import DATA
 from contract.frames import preprocess
 from evaluator.offline import logged_drive
-from evaluator.offline.logged_drive import Recorded
-from evaluator.offline.view_warp import LEFT_M, Lens
+from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.view_warp import LEFT_M, ViewWarp
 
 RECORDINGS = ("lake", "lake-2", "jungle")
 MOMENTS = 40
@@ -33,7 +33,7 @@ def main() -> int:
     options = output.arguments(__doc__).parse_args()
     rows: list[output.Row] = []
     for name in RECORDINGS:
-        drive = logged_drive.read(DATA / name)
+        drive = logged_drive.read_folder(DATA / name)
         row: dict[str, output.Cell] = {"recording": name}
         for side, camera in (("left", 1), ("right", 2)):
             low, middle, high = np.percentile(_fitted(drive, camera), [25, 50, 75])
@@ -48,17 +48,17 @@ def main() -> int:
     return 0
 
 
-def _fitted(road: Recorded, camera: int) -> NDArray[np.float64]:
+def _fitted(road: LoggedDrive, camera: int) -> NDArray[np.float64]:
     """Return the place of a camera, metres to the left, as each of MOMENTS moments shows it."""
-    lens, sign = Lens(), 1 if camera == 1 else -1
+    lens, sign = ViewWarp(), 1 if camera == 1 else -1
     found = []
     for row in np.linspace(0, len(road.time_s) - 1, MOMENTS).astype(int).tolist():
         centre, side = (
-            preprocess.decode(road.pictures[row][number].read_bytes()) for number in (0, camera)
+            preprocess.decode(road.image_paths[row][number].read_bytes()) for number in (0, camera)
         )
         wanted = _smooth(side)
         errors = [
-            float(np.abs(_smooth(lens.view(centre, 0, sign * place, 0.0)) - wanted).mean())
+            float(np.abs(_smooth(lens.warp(centre, 0, sign * place, 0.0)) - wanted).mean())
             for place in PLACES_M.tolist()
         ]
         found.append(sign * _lowest(PLACES_M, np.array(errors)))

@@ -49,7 +49,7 @@ def project(points: Floats, pose: Pose) -> tuple[Floats, Floats]:
     above = up * math.cos(rise) - ahead * math.sin(rise)
     seen = (
         np.column_stack([along - CAMERA_AHEAD_M, left, above - CAMERA_HEIGHT_M])
-        @ view_warp.attitude()
+        @ view_warp.camera_rotation()
     )
     depth = seen[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -73,10 +73,10 @@ def steered(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workspace.lock())
         reader = stack.enter_context(store.open_store(data, manifest))
-        samples = pipeline.prepare([reader.rows], chosen)
+        prepared = pipeline.prepare([reader.rows], chosen)
         loader = stack.enter_context(
             DataLoader(
-                [reader.place],
+                [reader.layout],
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,
@@ -84,10 +84,10 @@ def steered(
             )
         )
         batches = BatchSource(
-            samples.table, loader, [reader.blocks], chosen.batch, state.shuffle, chosen.seed
+            prepared.table, loader, [reader.blocks], chosen.batch, state.shuffle, chosen.seed
         )
         loop = TrainingLoop(
-            chosen, devices.configure(), samples, batches, workspace, state, checkpoint_s=3600.0
+            chosen, devices.configure(), prepared, batches, workspace, state, 3600.0
         )
         with TensorBoardLogger(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
             loop.run(lambda **_: None, board)
@@ -95,7 +95,7 @@ def steered(
         scores = loop.validate(best)[1]
         workspace.discard()
     figures = {
-        "train_samples": float(len(samples.table.train)),
+        "train_samples": float(len(prepared.table.train)),
         "epoch": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "validation_mse": scores["mse"],

@@ -46,8 +46,8 @@ def prepare(recording: Path, folder: Path, copies: int) -> None:
     for number in range(copies):
         copy = folder / f"run-{number}"
         shutil.copytree(recording, copy)
-        told = [line.rsplit(",", 1) for line in lines]
-        varied = [f"{head},{float(speed) + number / 1000}" for head, speed in told]
+        head_and_speed = [line.rsplit(",", 1) for line in lines]
+        varied = [f"{head},{float(speed) + number / 1000}" for head, speed in head_and_speed]
         (copy / "driving_log.csv").write_text("\n".join(varied) + "\n")
         import_source(settings, copy, None, 1.0, lambda **_: None)
         shutil.rmtree(copy)
@@ -93,7 +93,7 @@ def stream_alone(data: Path) -> float:
     places, parts = [], []
     for number, manifest in enumerate(store.read_manifests(data)):
         with store.open_store(data, manifest) as reader:
-            places.append(reader.place)
+            places.append(reader.layout)
         parts.append(np.zeros(manifest.frames, shared_memory.RECORD))
         parts[-1]["store"], parts[-1]["frame"] = number, np.arange(manifest.frames)
     samples = np.concatenate(parts)

@@ -27,9 +27,9 @@ from bench import output
 from bench.recordings import DATA
 from bench.training import job
 from evaluator.offline import logged_drive, replay_policies
-from evaluator.offline.log_replay import rerun
-from evaluator.offline.logged_drive import STANDING_MPS, Recorded
-from evaluator.offline.view_warp import Lens
+from evaluator.offline.log_replay import replay_log
+from evaluator.offline.logged_drive import MIN_MOVING_MPS, LoggedDrive
+from evaluator.offline.view_warp import ViewWarp
 from simulator.episode.metrics import INTERVENTION_COST_S
 
 SEEDS = (1, 2, 3)
@@ -117,13 +117,13 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
     """Yield the figures of a drive at each limit: of all of it, and of the part on the road."""
-    road = _moving(logged_drive.read(DATA / recording))
-    policy = replay_policies.policy("model", road, steer, 1)
+    road = _moving(logged_drive.read_folder(DATA / recording))
+    policy = replay_policies.make_policy("model", road, steer, 1)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
-        done = rerun(road, policy, limit_m, Lens())
+        done = replay_log(road, policy, limit_m, ViewWarp())
         early = [each for each in done.interventions if each.row < end]
-        elapsed_s = float(road.driven_s()[:end].sum())
+        elapsed_s = float(road.moving_s()[:end].sum())
         yield {
             "limit_m": limit_m,
             "autonomy": done.autonomy_percent,
@@ -133,17 +133,17 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
         }
 
 
-def _moving(road: Recorded) -> Recorded:
+def _moving(road: LoggedDrive) -> LoggedDrive:
     """Return a recording without its standing rows at the start and the end, which cost time."""
-    first, last = (road.speed_mps > STANDING_MPS).nonzero()[0][[0, -1]].tolist()
+    first, last = (road.speed_mps > MIN_MOVING_MPS).nonzero()[0][[0, -1]].tolist()
     kept = slice(first, last + 2)
     return dataclasses.replace(
         road,
         time_s=road.time_s[kept],
         steering=road.steering[kept],
         speed_mps=road.speed_mps[kept],
-        stretch=road.stretch[kept],
-        pictures=road.pictures[kept],
+        segment=road.segment[kept],
+        image_paths=road.image_paths[kept],
     )
 
 

@@ -93,9 +93,15 @@ def _members(owner: Any, level: int) -> Iterator[str]:  # noqa: ANN401
         for each in owner.members.values()
         if not (each.is_alias or each.is_module or each.name.startswith("_"))
     ]
-    for member in sorted(members, key=lambda each: each.lineno or 0):
-        if member.is_attribute and not member.has_docstring:
-            continue  # a constant that needs no explanation, or a field that its class explains
+    members.sort(key=lambda each: each.lineno or 0)
+    # A constant or a field without a docstring needs no explanation, or its class explains it.
+    attributes = [each for each in members if each.is_attribute and each.has_docstring]
+    if attributes:
+        title = "Attributes" if owner.is_class else "Constants"
+        yield from [f"**{title}**", "", *[_attribute(each) for each in attributes], ""]
+    for member in members:
+        if member.is_attribute:
+            continue
         # Anchors know no capitals, and a module may have a class Score and a function score.
         anchor = re.sub("[._]+", "-", f"{member.path}-{member.kind.value}").lower()
         yield from [f"```{{rubric}} {member.name}", f":heading-level: {level}", f":name: {anchor}"]
@@ -105,15 +111,19 @@ def _members(owner: Any, level: int) -> Iterator[str]:  # noqa: ANN401
             yield from _members(member, level + 1)
 
 
+def _attribute(attribute: Any) -> str:  # noqa: ANN401
+    """Return an attribute, its type and what it is as an item of a list."""
+    annotation = "" if attribute.annotation is None else f" (`{attribute.annotation}`)"
+    text = "\n".join(_description(attribute)).strip().replace("\n", "\n  ")
+    return f"- **`{attribute.name}`**{annotation}: {text}"
+
+
 def _signature(member: Any) -> list[str]:  # noqa: ANN401
-    """Return the lines of code that declare a class, a function or an attribute."""
+    """Return the lines of code that declare a class or a function."""
     if member.is_class:
         bases = ", ".join(str(base) for base in member.bases)
         return [f"class {member.name}({bases})" if bases else f"class {member.name}"]
-    if member.is_attribute:
-        annotation = f": {member.annotation}" if member.annotation is not None else ""
-        return [f"{member.name}{annotation}"]
-    return member.signature(name=member.name).splitlines()
+    return f"def {member.signature(name=member.name)}".splitlines()
 
 
 def _description(member: Any) -> Iterator[str]:  # noqa: ANN401

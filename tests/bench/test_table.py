@@ -27,8 +27,15 @@ def test_kept_figures_name_their_machine_and_no_place_on_it(path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, ""), ("fog", "fog"), (1234, "1,234"), (1234.5, "1,234"), (0.01234, "0.0123"),
-     (1.234, "1.23"), (12.34, "12.3")],
-)  # fmt: skip
+    [
+        (None, ""),
+        ("fog", "fog"),
+        (1234, "1,234"),
+        (1234.5, "1,234"),
+        (0.01234, "0.0123"),
+        (1.234, "1.23"),
+        (12.34, "12.3"),
+    ],
+)
 def test_a_figure_shows_the_digits_that_count(value: output.Cell, shown: str) -> None:
     assert output.text(value) == shown

@@ -10,14 +10,16 @@ import pytest
 PARENT = """
 import os, subprocess, sys, time
 from contract.child_process import die_with_parent
-us = os.getpid()
-child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: die_with_parent(us))
+parent = os.getpid()
+child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: die_with_parent(parent))
 print(child.pid, flush=True)
 time.sleep(60)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux sends a signal to a child when its parent dies"
+)
 def test_a_child_dies_with_its_parent() -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
     assert parent.stdout is not None
@@ -26,12 +28,12 @@ def test_a_child_dies_with_its_parent() -> None:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
     deadline = time.monotonic() + 5
-    while _runs(child):
-        assert time.monotonic() < deadline, "the child outlived its parent"
+    while _is_running(child):
+        assert time.monotonic() < deadline, "the child lives longer than its parent"
         time.sleep(0.02)
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -9,17 +9,17 @@ def test_the_message_says_what_was_found_and_what_to_do() -> None:
     assert str(error) == "the port is taken: got 8000. Set another."
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_the_message_leaves_out_what_is_not_given() -> None:
     assert str(LapwingError("the port is taken")) == "the port is taken."
 
 
-def test_a_found_zero_is_told() -> None:
+def test_a_zero_that_was_found_is_in_the_message() -> None:
     assert str(LapwingError("no rows", got=0)) == "no rows: got 0."
 
 
 @pytest.mark.parametrize(
-    "kind", [value for value in vars(errors).values() if isinstance(value, type)]
+    "error", [value for value in vars(errors).values() if isinstance(value, type)]
 )
-def test_the_tree_in_the_docstring_names_every_error(kind: type) -> None:
-    assert issubclass(kind, LapwingError)
-    assert kind.__name__ in (errors.__doc__ or "")
+def test_the_tree_in_the_docstring_names_every_error(error: type) -> None:
+    assert issubclass(error, LapwingError)
+    assert error.__name__ in (errors.__doc__ or "")

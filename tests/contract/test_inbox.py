@@ -12,8 +12,8 @@ def test_copies_are_removed_from_the_inbox_and_from_nowhere_else(tmp_path: Path)
     for path in copies:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"jpg")
-    devious = tmp_path / "models" / ".inbox" / ".." / "deep" / "mine.jpg"
-    inbox.discard([*copies, devious], tmp_path / "models" / inbox.MODEL_FILES)
+    outside = tmp_path / "models" / ".inbox" / ".." / "deep" / "mine.jpg"
+    inbox.discard([*copies, outside], tmp_path / "models" / inbox.MODEL_FILES)
     assert [path.exists() for path in copies] == [False, True, True]
     assert (tmp_path / "models" / ".inbox").is_dir()
 
@@ -30,7 +30,7 @@ def test_an_inbox_may_be_named_through_a_link(tmp_path: Path) -> None:
 def test_a_copy_that_cannot_be_removed_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A copy whose folder has gone already is no error of the job."""
+    """The job does not fail when the folder of a copy does not exist any more."""
     with caplog.at_level(logging.WARNING):
         inbox.discard([tmp_path / "inbox" / "gone" / "lake.zip"], tmp_path / "inbox")
     assert "cannot be removed" in caplog.text

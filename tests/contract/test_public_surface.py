@@ -1,4 +1,4 @@
-"""`__all__` of each module of the contract is what the other modules may use of it, and no more."""
+"""Checks that `__all__` of each module of the contract lists its public names, and only those."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def dotted(module: Path) -> str:
 
 
 def uses() -> dict[str, set[str]]:
-    """Return the names that are used of each module of the contract, from outside of it."""
+    """Return for each module of the contract the names that other modules use."""
     modules = {dotted(path) for path in CONTRACT}
     used: dict[str, set[str]] = defaultdict(set)
     for path in [*MODULES, *TESTS, *ROOT.glob("bench/**/*.py"), *ROOT.glob("tools/*.py")]:
@@ -28,9 +28,9 @@ def uses() -> dict[str, set[str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for name in node.names:
-                    whole = f"{node.module}.{name.name}"
-                    if whole in modules:
-                        aliases[name.asname or name.name] = whole
+                    full_name = f"{node.module}.{name.name}"
+                    if full_name in modules:
+                        aliases[name.asname or name.name] = full_name
                     elif node.module in modules:
                         used[node.module].add(name.name)
         for node in ast.walk(tree):
@@ -47,15 +47,15 @@ USES = uses()
 
 
 def surface(module: Path) -> set[str]:
-    """Return the public classes and functions of a module, and what others use of the rest."""
+    """Return the public classes and functions of a module, and its other names that are used."""
     tree = ast.parse(module.read_text())
     defined = {
         node.name
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
-    others = {name for name in USES[dotted(module)] if not name.startswith("__")}
-    return {name for name in defined if not name.startswith("_")} | others
+    used_names = {name for name in USES[dotted(module)] if not name.startswith("__")}
+    return {name for name in defined if not name.startswith("_")} | used_names
 
 
 def declared(module: Path) -> list[str]:
@@ -67,6 +67,6 @@ def declared(module: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("module", CONTRACT, ids=label)
-def test_all_names_what_others_may_use_and_no_more(module: Path) -> None:
+def test_all_lists_the_public_names_of_a_module(module: Path) -> None:
     assert set(declared(module)) == surface(module)
     assert not [name for name in declared(module) if name.startswith("_")]

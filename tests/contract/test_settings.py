@@ -106,12 +106,21 @@ def test_a_bad_value_of_a_former_name_is_said_to_be_its() -> None:
 def test_the_variables_of_a_class_are_listed_in_words() -> None:
     (workers,) = variables(Renamed)
     assert workers == Variable(
-        "X_WORKERS", "This number of processes works.", "a whole number from 1 to 9", "2", False,
+        "X_WORKERS",
+        "This number of processes works.",
+        "a whole number from 1 to 9",
+        "2",
+        False,
         "X_LANES",
-    )  # fmt: skip
+    )
     assert [variable.default for variable in variables(Example)] == [
-        "127.0.0.1", "8000", "0.5", "false", "here", "fast",
-    ]  # fmt: skip
+        "127.0.0.1",
+        "8000",
+        "0.5",
+        "false",
+        "here",
+        "fast",
+    ]
     (needed,) = variables(Needy)
     assert (needed.required, needed.default) == (True, "")
     assert names(Renamed) == "X_WORKERS"

@@ -6,7 +6,7 @@ from contract.dataset import timeline
 from contract.steering_metrics import SMOOTHING_S, hold_last, score, score_drive
 
 TIME_S = np.arange(8) / 10
-ONE = np.zeros(8, np.int64)
+ONE_SEGMENT = np.zeros(8, np.int64)
 RECORDED = np.array([0.0, 0.2, 0.2, -0.4, 0.0, 0.0, 0.8, 0.8])
 
 
@@ -14,7 +14,7 @@ def values(*numbers: float) -> np.ndarray:
     return np.array(numbers, np.float32)
 
 
-def test_figures_are_those_of_paper_and_pencil() -> None:
+def test_metrics_equal_those_computed_by_hand() -> None:
     scores = score(values(0.1, 0.3), values(0.2, 0.4), values(0.0, 0.2))
     assert scores["rows"] == 2
     assert scores["mse"] == pytest.approx(0.01)
@@ -25,11 +25,11 @@ def test_figures_are_those_of_paper_and_pencil() -> None:
 
 
 def test_the_correlation_of_a_constant_is_undefined() -> None:
-    """In both kinds of score, and so it is left out of what has a value."""
+    """This holds in both kinds of score, and `defined` leaves it out."""
     scores = score(values(0.1, 0.1), values(0.2, 0.4), values(0, 0))
     assert scores["correlation"] is None
     assert set(scores) - set(steering_metrics.defined(scores)) == {"correlation"}
-    assert score_drive(np.zeros(8), RECORDED, TIME_S, ONE)["correlation"] is None
+    assert score_drive(np.zeros(8), RECORDED, TIME_S, ONE_SEGMENT)["correlation"] is None
 
 
 def test_hold_last_starts_again_after_a_pause() -> None:
@@ -37,8 +37,8 @@ def test_hold_last_starts_again_after_a_pause() -> None:
     np.testing.assert_allclose(held, values(0, 0.1, 0, 0.3))
 
 
-def test_each_figure_of_a_drive_is_what_it_says() -> None:
-    scores = score_drive(RECORDED + 0.04, RECORDED, TIME_S, ONE)
+def test_metrics_of_a_drive_equal_those_computed_by_hand() -> None:
+    scores = score_drive(RECORDED + 0.04, RECORDED, TIME_S, ONE_SEGMENT)
     assert scores["mse"] == pytest.approx(0.0016)
     assert scores["mse_zero"] == pytest.approx((2 * 0.04 + 0.16 + 2 * 0.64) / 8)
     assert scores["mse_hold"] == pytest.approx((0.04 + 0.36 + 0.16 + 0.64) / 8)
@@ -48,58 +48,60 @@ def test_each_figure_of_a_drive_is_what_it_says() -> None:
     assert scores["correlation"] == pytest.approx(1.0)
 
 
-def test_the_better_baseline_is_the_one_to_beat() -> None:
-    zero = score_drive(np.zeros(8), RECORDED, TIME_S, ONE)
-    assert zero["skill"] < 0  # hold-last is better here
+def test_the_skill_compares_with_the_better_baseline() -> None:
+    zero = score_drive(np.zeros(8), RECORDED, TIME_S, ONE_SEGMENT)
+    assert zero["skill"] < 0  # repeating the last steering is better here
     impulses = np.array([0.0, 0.5, 0.0, -0.5, 0.0, 0.5, 0.0, -0.5])
-    assert score_drive(np.zeros(8), impulses, TIME_S, ONE)["skill"] == 0.0
+    assert score_drive(np.zeros(8), impulses, TIME_S, ONE_SEGMENT)["skill"] == 0.0
 
 
 def test_a_driver_who_never_steers_leaves_the_skill_undefined() -> None:
-    assert score_drive(np.zeros(8), np.zeros(8), TIME_S, ONE)["skill"] is None
+    assert score_drive(np.zeros(8), np.zeros(8), TIME_S, ONE_SEGMENT)["skill"] is None
 
 
 def test_rows_that_are_not_scored_still_serve_hold_last_and_smoothing() -> None:
-    some = np.array([False, False, True, True, False, False, True, False])
-    answers = np.where(some, RECORDED + 0.04, np.nan)
-    scores = score_drive(answers, RECORDED, TIME_S, ONE, some)
+    scored = np.array([False, False, True, True, False, False, True, False])
+    predicted = np.where(scored, RECORDED + 0.04, np.nan)
+    scores = score_drive(predicted, RECORDED, TIME_S, ONE_SEGMENT, scored)
     assert scores["rows"] == 3
     assert scores["mse"] == pytest.approx(0.0016)
     assert scores["mse_hold"] == pytest.approx((0 + 0.36 + 0.64) / 3)
-    smooth = timeline.window_means(RECORDED, TIME_S, ONE, SMOOTHING_S)[some]
-    expected = np.corrcoef(RECORDED[some], smooth)[0, 1]
+    smooth = timeline.window_means(RECORDED, TIME_S, ONE_SEGMENT, SMOOTHING_S)[scored]
+    expected = np.corrcoef(RECORDED[scored], smooth)[0, 1]
     assert scores["correlation_smoothed"] == pytest.approx(expected)
 
 
-def test_nothing_is_held_across_a_pause() -> None:
-    parted = np.array([0] * 4 + [1] * 4)
+def test_steering_is_not_held_across_a_pause() -> None:
+    two_segments = np.array([0] * 4 + [1] * 4)
     label = np.array([0.0, 0.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.0])
-    whole, two = (score_drive(label, label, TIME_S, segment) for segment in (ONE, parted))
-    assert whole["mse_hold"] == pytest.approx(2 * 0.36 / 8)
+    one, two = (
+        score_drive(label, label, TIME_S, segment) for segment in (ONE_SEGMENT, two_segments)
+    )
+    assert one["mse_hold"] == pytest.approx(2 * 0.36 / 8)
     assert two["mse_hold"] == pytest.approx(0.36 / 8)
 
 
-def test_the_smoothed_label_is_nearer_to_a_smooth_driver() -> None:
+def test_smooth_steering_correlates_better_with_the_smoothed_label() -> None:
     time_s = np.arange(300) / 15
-    meant = 0.3 * np.sin(time_s)
-    keys = np.where(np.arange(300) % 3 == 0, 3 * meant, 0.0)
-    scores = score_drive(meant, keys, time_s, np.zeros(300, np.int64))
+    intended = 0.3 * np.sin(time_s)
+    keys = np.where(np.arange(300) % 3 == 0, 3 * intended, 0.0)
+    scores = score_drive(intended, keys, time_s, np.zeros(300, np.int64))
     assert scores["correlation_smoothed"] > 0.99 > 0.8 > scores["correlation"]
 
 
-def test_bins_part_the_rows_by_what_was_recorded() -> None:
+def test_bins_group_the_rows_by_recorded_steering() -> None:
     bins = steering_metrics.by_bin(RECORDED - 0.04, RECORDED)
-    assert [(part["from"], part["to"], part["rows"]) for part in bins] == [
+    assert [(entry["from"], entry["to"], entry["rows"]) for entry in bins] == [
         (-0.5, -0.2, 1),
         (-0.05, 0.05, 3),
         (0.2, 0.5, 2),
         (0.5, 1.0, 2),
     ]
-    assert all(part["bias_deg"] == pytest.approx(-1.0) for part in bins)
+    assert all(entry["bias_deg"] == pytest.approx(-1.0) for entry in bins)
     assert steering_metrics.by_bin(np.ones(1), np.ones(1))[0]["to"] == 1.0
 
 
-def test_the_side_cameras_show_what_correction_was_learnt() -> None:
+def test_the_side_cameras_show_which_correction_was_learnt() -> None:
     cameras = steering_metrics.by_camera([RECORDED, RECORDED + 0.2, RECORDED - 0.25])
     assert [camera["camera"] for camera in cameras] == ["center", "left", "right"]
     assert [camera["correction"] for camera in cameras] == pytest.approx([0.0, 0.2, -0.25])

@@ -8,20 +8,20 @@ def events(folder: Path) -> bytes:
 
 
 def test_values_are_on_the_disk_at_once(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, "job-1", 1) as board:
-        board.scalars(1, {"loss": 0.5, "validation_mse": 0.25})
+    with TensorBoardWriter(tmp_path, "job-1", 1) as writer:
+        writer.scalars(1, {"loss": 0.5, "validation_mse": 0.25})
         written = events(tmp_path / "tensorboard" / "job-1")
     assert b"validation_mse" in written
 
 
-def test_a_job_that_is_resumed_keeps_what_was_told(tmp_path: Path) -> None:
+def test_a_job_that_is_resumed_keeps_its_earlier_values(tmp_path: Path) -> None:
     for epoch in (0, 1):
-        with TensorBoardWriter(tmp_path, "job-1", epoch + 1) as board:
-            board.scalars(epoch + 1, {"loss": 0.5})
+        with TensorBoardWriter(tmp_path, "job-1", epoch + 1) as writer:
+            writer.scalars(epoch + 1, {"loss": 0.5})
     assert events(tmp_path / "tensorboard" / "job-1").count(b"loss") == 2
 
 
-def test_a_table_is_text(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, "job-1") as board:
-        board.table(0, "configuration", {"epochs": 8})
+def test_a_table_is_written_as_text(tmp_path: Path) -> None:
+    with TensorBoardWriter(tmp_path, "job-1") as writer:
+        writer.table(0, "configuration", {"epochs": 8})
     assert b"| epochs | `8` |" in events(tmp_path / "tensorboard" / "job-1")

@@ -11,12 +11,12 @@ def test_no_arguments_give_the_defaults() -> None:
     assert train_config.from_arguments({}) == TrainConfig()
 
 
-def test_a_whole_number_will_do_for_a_fraction() -> None:
+def test_a_whole_number_is_accepted_for_a_float() -> None:
     assert train_config.from_arguments({"validation_gap_s": 2}).validation_gap_s == 2.0
 
 
 @pytest.mark.parametrize("correction", [0.2, 1, "auto"])
-def test_the_correction_is_a_number_or_left_to_geometry(correction: float | str) -> None:
+def test_the_correction_is_a_number_or_auto(correction: float | str) -> None:
     assert (
         train_config.from_arguments({"steering_correction": correction}).steering_correction
         == correction
@@ -39,13 +39,15 @@ def test_the_correction_is_a_number_or_left_to_geometry(correction: float | str)
         ({"split": "random"}, "one of auto, recordings, blocks"),
     ],
 )
-def test_what_cannot_be_taken_is_said(arguments: dict[str, object], message: str) -> None:
+def test_a_bad_argument_is_refused_with_the_reason(
+    arguments: dict[str, object], message: str
+) -> None:
     with pytest.raises(TrainingError, match=message):
         train_config.from_arguments(arguments)
 
 
 def test_names_of_release_0_1_0_are_understood() -> None:
-    """Manifests of that release, and its queued options, carry them."""
+    """Manifests of that release and its queued jobs have these names."""
     old = {"correction": 0.2, "gap_s": 2.0, "smooth_s": 0.1, "balance": 3.0, "light": 0.4}
     config = train_config.from_arguments({**old, "back_s": 1.0})
     assert config == TrainConfig(
@@ -58,13 +60,13 @@ def test_names_of_release_0_1_0_are_understood() -> None:
     )
 
 
-def test_an_option_is_not_taken_under_two_names() -> None:
+def test_an_option_under_two_names_is_refused() -> None:
     with pytest.raises(TrainingError, match=r"got gap_s and validation_gap_s\. Leave out gap_s"):
         train_config.from_arguments({"gap_s": 1.0, "validation_gap_s": 2.0})
 
 
 @pytest.mark.parametrize("field", dataclasses.fields(TrainConfig), ids=lambda field: field.name)
-def test_every_option_says_what_it_is_and_takes(field: dataclasses.Field) -> None:
+def test_every_option_has_a_description_and_limits(field: dataclasses.Field) -> None:
     assert field.metadata["description"].endswith(".")
     bounded = field.metadata["maximum"] is not None and field.metadata["minimum"] is not None
     assert bounded or field.metadata["choices"] or type(field.default) is bool

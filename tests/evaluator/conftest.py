@@ -1,4 +1,4 @@
-"""What all tests of the evaluator drive, driven once."""
+"""Fixtures of all tests of the evaluator: drives and recordings that are made once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory, networks: Path) -> Driven:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data volume with a recording of 4 s by three cameras, and one of 17 s by one."""
+    """Return a data volume with 4 s from three cameras and 17 s from one camera."""
     folder = tmp_path_factory.mktemp("data")
     settings = Settings(data_dir=folder / "data")
     for name, rows, cameras in (

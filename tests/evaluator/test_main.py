@@ -1,4 +1,4 @@
-"""The real worker, asked by the command line."""
+"""Runs the real worker and asks it by the command line."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def registry(tmp_path: Path) -> Registry:
 
 @contextmanager
 def worker(home: Path, redis_socket: Path, driven: Driven) -> Iterator[Lapwing]:
-    """Run `python -m evaluator`, and yield the command line that reaches it."""
+    """Run `python -m evaluator` and yield the command line that reaches it."""
     lapwing = Lapwing(home)
     environ = {
         "LAPWING_REDIS_URL": f"unix://{redis_socket}",
@@ -51,7 +51,7 @@ def worker(home: Path, redis_socket: Path, driven: Driven) -> Iterator[Lapwing]:
         process.wait()
 
 
-def test_the_gate_decides_as_promote_tells(
+def test_promote_shows_the_decision_of_the_gate(
     tmp_path: Path, registry: Registry, driven: Driven, redis: Redis, redis_socket: Path
 ) -> None:
     driven.publish(registry, "straight", "one")
@@ -68,22 +68,22 @@ def test_the_gate_decides_as_promote_tells(
     assert registry.current() == 3
 
 
-def test_a_cancelled_evaluation_leaves_nobody_driving(
+def test_a_cancelled_evaluation_leaves_no_process(
     tmp_path: Path, registry: Registry, driven: Driven, redis: Redis, redis_socket: Path
 ) -> None:
     driven.publish(registry, "straight", "one")
     with worker(tmp_path, redis_socket, driven):
         arguments = {"version": 1, "track": str(driven.track), "starts": 100, "laps": 0.25}
         job = queue.enqueue(queue.EVALUATE, redis, "1", arguments)
-        kept = rollouts.folder(registry, 1) / "drives"
+        kept = rollouts.evaluations_folder(registry, 1) / "drives"
         deadline = time.monotonic() + WAIT_S
         while not list(kept.glob("*/clear/0.25-1/[!.]*.json")):
             assert time.monotonic() < deadline, queue.view(job, redis)
             time.sleep(0.1)
-        assert len(running.of_job(job)) >= 3  # the job, and two that drive
+        assert len(running.of_job(job)) >= 3  # the job and two drivers
         assert queue.cancel(job, redis).status == "stopped"
         while running.of_job(job):
             assert time.monotonic() < deadline, running.of_job(job)
             time.sleep(0.1)
     made = {path.name for path in kept.parent.iterdir()}
-    assert made == {"drives", "replay", "openloop"}  # no evaluation, whole or half
+    assert made == {"drives", "replay", "openloop"}  # no evaluation, complete or partial

@@ -16,13 +16,13 @@ DRIVE = {
 
 
 def document(version: int) -> dict[str, object]:
-    found = {"condition": "fog", "measures": statistics.measure([DRIVE, DRIVE])}
+    found = {"condition": "fog", "measures": statistics.summarize([DRIVE, DRIVE])}
     return {"version": version, "conditions": [found]}
 
 
-def test_versions_are_steps_and_an_earlier_one_stays(tmp_path: Path) -> None:
+def test_each_version_is_a_step_and_earlier_steps_stay(tmp_path: Path) -> None:
     for version in (3, 2):
-        tensorboard.show(tmp_path, "lake-2x1-seed1", document(version))
+        tensorboard.log_evaluation(tmp_path, "lake-2x1-seed1", document(version))
     shown = scalars(tmp_path / "tensorboard" / "evaluations" / "lake-2x1-seed1" / "fog")
     assert sorted(shown["autonomy_percent"]) == [(2, 98.0), (3, 98.0)]
     assert shown["success_percent/low"][0][1] == pytest.approx(34.2, abs=0.1)

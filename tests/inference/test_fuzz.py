@@ -119,10 +119,10 @@ def test_mutated_jpegs_are_answered_or_refused(unharmed: Service) -> None:
 
 @pytest.mark.soak
 def test_fifty_thousand_mutated_jpegs_are_answered_or_refused(
-    unharmed: Service, told: Callable[[str], None]
+    unharmed: Service, print_figures: Callable[[str], None]
 ) -> None:
     statuses = send_mutated(unharmed, 50_000, seed=2)
-    told(f"50,000 mutated JPEGs: {statuses}")
+    print_figures(f"50,000 mutated JPEGs: {statuses}")
     assert set(statuses) <= ALLOWED
 
 
@@ -172,6 +172,6 @@ def test_the_service_does_what_its_openapi_document_says(unharmed: Service) -> N
 
 @pytest.mark.soak
 def test_a_thousand_requests_of_each_operation(
-    unharmed: Service, told: Callable[[str], None]
+    unharmed: Service, print_figures: Callable[[str], None]
 ) -> None:
-    told(f"Schemathesis: {check_schema(unharmed, 1000)}")
+    print_figures(f"Schemathesis: {check_schema(unharmed, 1000)}")

@@ -85,7 +85,7 @@ def test_a_huge_image_is_refused_from_its_header(registry: Registry, networks: P
 
 @pytest.mark.soak
 def test_good_clients_are_answered_with_two_hundred_bad_ones_of_each_kind(
-    registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
+    registry: Registry, networks: Path, tmp_path: Path, print_figures: Callable[[str], None]
 ) -> None:
     models.publish(registry, networks / "real", "job")
     pictures = frames(tmp_path / "frames")
@@ -102,8 +102,8 @@ def test_good_clients_are_answered_with_two_hundred_bad_ones_of_each_kind(
             with_half = load(url, pictures, *options)
         with uploading(url, lambda answer, sent: uploads.append((answer, sent))):
             with_uploads = load(url, pictures, *options)
-    told(f"alone {alone}\nidle {with_idle}\nhalf {with_half}\nuploads {with_uploads}")
-    told(f"{len(uploads)} uploads, {max(sent for _, sent in uploads):,} bytes at most")
+    print_figures(f"alone {alone}\nidle {with_idle}\nhalf {with_half}\nuploads {with_uploads}")
+    print_figures(f"{len(uploads)} uploads, {max(sent for _, sent in uploads):,} bytes at most")
     for figures in (with_idle, with_half, with_uploads):
         assert set(figures["statuses"]) == {"200"}
         assert figures["broken"] == 0

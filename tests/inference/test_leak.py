@@ -32,7 +32,7 @@ def usage(pid: int) -> tuple[int, int, int]:
 
 @pytest.mark.soak
 def test_memory_files_and_threads_stay_as_they_are(
-    registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
+    registry: Registry, networks: Path, tmp_path: Path, print_figures: Callable[[str], None]
 ) -> None:
     for name in ("left", "right"):
         models.publish(registry, networks / name, name)
@@ -52,7 +52,7 @@ def test_memory_files_and_threads_stay_as_they_are(
     time_s, memory, files, threads = np.array(samples).T
     late = time_s > DURATION_S / 3
     slope = float(np.polyfit(time_s[late], memory[late], 1)[0]) * 3600 / 1e6
-    told(
+    print_figures(
         f"{figures['statuses']}, {len(samples)} reloads, {memory[late].min() / 1e6:.1f} to "
         f"{memory[late].max() / 1e6:.1f} MB, {slope:+.1f} MB/h, files {set(files[late])}, "
         f"threads {set(threads[late])}"

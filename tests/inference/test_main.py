@@ -96,7 +96,7 @@ def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_bad_setting_is_reported_in_one_line() -> None:
-    done = run(LAPWING_INFERENCE_LANES="many")
+    done = run(LAPWING_INFERENCE_WORKERS="many")
     assert done.returncode == 1
     assert done.stderr == (
         "inference: LAPWING_INFERENCE_WORKERS has a value it cannot take: got 'many'. "

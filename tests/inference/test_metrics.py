@@ -1,8 +1,8 @@
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 
 
 def test_the_counters_are_rendered() -> None:
-    metrics = Metrics()
+    metrics = InferenceMetrics()
     metrics.requests.labels("200").inc()
     metrics.requests.labels("415").inc(2)
     metrics.seconds.observe(0.0017)
@@ -24,6 +24,6 @@ def test_the_counters_are_rendered() -> None:
 
 
 def test_two_services_count_separately() -> None:
-    first, second = Metrics(), Metrics()
+    first, second = InferenceMetrics(), InferenceMetrics()
     first.version.set(7)
     assert "lapwing_model_version 0.0" in second.text().decode().splitlines()

@@ -28,7 +28,7 @@ def test_excess_frames_are_refused_and_no_request_fails(
 
 @pytest.mark.soak
 def test_goodput_holds_under_two_five_and_ten_times_the_load(
-    registry: Registry, networks: Path, tmp_path: Path, told: Callable[[str], None]
+    registry: Registry, networks: Path, tmp_path: Path, print_figures: Callable[[str], None]
 ) -> None:
     """Promise P14. The network is the real one: small ones are limited by the event loop."""
     models.publish(registry, networks / "real", "job")
@@ -41,7 +41,7 @@ def test_goodput_holds_under_two_five_and_ten_times_the_load(
             figures = load(
                 url, pictures, "--clients", str(CLIENTS), "--seconds", seconds, "--rate", rate
             )
-            told(f"{times} x {peak:.0f}/s: {figures}")
+            print_figures(f"{times} x {peak:.0f}/s: {figures}")
             assert figures["broken"] == 0
             assert set(figures["statuses"]) <= {"200", "503"}
             assert figures["goodput"] >= 0.8 * peak

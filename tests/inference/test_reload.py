@@ -138,7 +138,7 @@ def test_no_client_goes_back_to_an_older_version(run: ReloadRun) -> None:
 
 @pytest.mark.soak
 def test_two_hundred_versions_a_fifth_of_them_bad(
-    networks: Path, registry: Registry, tmp_path: Path, told: Callable[[str], None]
+    networks: Path, registry: Registry, tmp_path: Path, print_figures: Callable[[str], None]
 ) -> None:
     """Promise P10, at 50 requests a second."""
     models.publish(registry, networks / "left", "first")
@@ -174,7 +174,7 @@ def test_two_hundred_versions_a_fifth_of_them_bad(
                 live_s.append(time.monotonic() - began)
                 time.sleep(0.5)
             reloaded = result(load_process)
-    told(f"steady {steady}\nreloading {reloaded}\nlive after {max(live_s):.2f} s at most")
+    print_figures(f"steady {steady}\nreloading {reloaded}\nlive after {max(live_s):.2f} s at most")
     assert set(reloaded["statuses"]) == {"200"}
     assert reloaded["broken"] == 0
     assert set(reloaded["versions"]) <= good

@@ -1,4 +1,4 @@
-"""Our packages and their modules, for the tests that read the rules of the house from them."""
+"""Lists our packages and their modules, for the tests that check the rules of the code."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ TESTS = sorted(ROOT.glob("tests/**/*.py"))
 
 
 def imported(module: Path) -> set[str]:
-    """Return the dotted names that a module imports, those of its functions included."""
-    found: set[str] = set()
+    """Return the dotted names that a module imports, also inside its functions."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{name.name}" for name in node.names}
-    return found
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
 def home(module: Path) -> tuple[str, Path]:
-    """Return the dotted name of the package that a module is in, and its service's folder."""
+    """Return the dotted name of a module's package, and the folder of the top package."""
     for path in PACKAGES.values():
         if module.is_relative_to(path):
             return ".".join(module.relative_to(path.parent).parts[:-1]), path
@@ -38,5 +38,5 @@ def home(module: Path) -> tuple[str, Path]:
 
 
 def label(value: object) -> str:
-    """Return what a test's parameter is called: of a path, where it lies in the repository."""
+    """Return the name of a test's parameter: the path in the repository if it is a path."""
     return str(value.relative_to(ROOT)) if isinstance(value, Path) else str(value)

@@ -31,7 +31,7 @@ def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
-        rows, place = reader.rows, reader.place
+        rows, place = reader.rows, reader.layout
     mask = np.ones(len(rows), bool)
     recording = LabelledRecording(rows, mask, mask, row_segments(rows), rows["steering"])
     samples = index.expand(

@@ -37,7 +37,7 @@ SIMULATOR: Final = Program(
 VIDEO: Final = Program(
     "simulator.cli.video",
     "the video encoder",
-    "In containers the simulator has it: docker compose --profile demo run --rm "
+    "With containers, the image of the simulator has it: docker compose --profile demo run --rm "
     "-v /path/to/recording:/recording/lake:ro --entrypoint python simulator "
     "-m simulator.cli.video /recording/lake --out /drives/lake.mp4",
 )

@@ -1,7 +1,8 @@
-"""How anything becomes visible on a volume: whole and on the disk, or not at all.
+"""Writes files and folders so that they appear on a volume completely or not at all.
 
-HDF5 and our own manifests survive a kill or a power cut only because nothing is ever written
-under its final name: temporary file on the same volume, flush, fsync, rename, fsync of the folder.
+HDF5 files and our own manifests survive a killed process or a power cut only because nothing is
+ever written under its final name. The steps are: write a temporary file on the same volume, flush
+it, fsync it, rename it, and fsync the folder.
 """
 
 from __future__ import annotations
@@ -30,23 +31,26 @@ __all__ = [
 
 
 def temporary_path(final: Path) -> Path:
-    """Return a hidden name beside `final`, with its suffix: Keras and others insist on theirs."""
+    """Return a hidden path in the folder of `final`, with the same suffix.
+
+    Keras and other libraries accept only a file name with their own suffix.
+    """
     return final.with_name(f".{final.stem}.{uuid.uuid4().hex}.tmp{final.suffix}")
 
 
 def temporary_paths(folder: Path, stem: str = "*") -> list[Path]:
-    """List what writers that were killed left behind in a folder."""
+    """List the temporary files and folders that killed writers left in a folder."""
     return sorted(folder.glob(f".{stem}.*.tmp*"))
 
 
 def rename(source: Path, final: Path) -> None:
-    """Make a file or folder visible under its final name, and the name durable."""
+    """Give a file or folder its final name, and flush the name to the disk."""
     source.replace(final)
     fsync(final.parent)
 
 
 def fsync(path: Path) -> None:
-    """Flush a file's or a folder's content to the disk."""
+    """Flush the content of a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -55,7 +59,7 @@ def fsync(path: Path) -> None:
 
 
 def write_json(final: Path, document: object) -> None:
-    """Publish a JSON document under `final`, replacing what was there."""
+    """Write a JSON document to `final`, and replace the file that was there."""
     path = temporary_path(final)
     try:
         path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -67,39 +71,40 @@ def write_json(final: Path, document: object) -> None:
 
 @contextmanager
 def replace_folder(final: Path) -> Iterator[Path]:
-    """Make a folder in `with`; where the block ends well it appears under `final`, whole.
+    """Yield a new folder that is renamed to `final` when the `with` block ends without an error.
 
-    It replaces the one that was there, and what killed writers of that name left is removed. Of two
-    renames one comes first: a kill between them leaves no folder, and nothing half made.
+    It replaces the folder that was there. Leftovers of killed writers of that name are removed. The
+    replacement takes two renames: a process that is killed between them leaves no folder at
+    `final`, but never an incomplete one.
     """
-    # Folders have no suffix: what follows a dot is of the name, as in lake-20x0.5.
-    made, old = (final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp") for _ in range(2))
-    for left in temporary_paths(final.parent, glob.escape(final.name)):
-        shutil.rmtree(left, ignore_errors=True)
-    made.mkdir(parents=True)
+    # Folders have no suffix: what follows a dot belongs to the name, as in lake-20x0.5.
+    new, old = (final.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp") for _ in range(2))
+    for leftover in temporary_paths(final.parent, glob.escape(final.name)):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
     try:
-        yield made
-        for path in made.rglob("*"):
+        yield new
+        for path in new.rglob("*"):
             fsync(path)
         with suppress(FileNotFoundError):
             final.replace(old)
-        rename(made, final)
+        rename(new, final)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def sha256(path: Path) -> str:
-    """Return the hex digest of a file's bytes."""
+    """Return the SHA-256 of a file's bytes as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path` alone; the kernel lets go of it when the holder dies.
+    """Hold an exclusive lock on the file `path`; the kernel releases it when the holder dies.
 
-    The file stays: removing it would let two holders lock two files of one name.
+    The file is not removed: otherwise two processes could lock two files of the same name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:

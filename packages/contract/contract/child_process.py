@@ -1,4 +1,4 @@
-"""A process that must not outlive its parent."""
+"""Ends a child process when its parent dies."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Final
 
 __all__ = ["die_with_parent"]
 
-PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
 
 
-def die_with_parent(parent: int, sign: signal.Signals = signal.SIGKILL) -> None:
-    """Ask the kernel to send `sign` to this process when its parent dies, however it dies.
+def die_with_parent(parent: int, death_signal: signal.Signals = signal.SIGKILL) -> None:
+    """Ask the kernel to send a signal to this process when its parent dies for any reason.
 
-    `parent` is the process id that the parent is known by: if it is gone already, `sign` comes at
-    once. Only Linux can do this; elsewhere a killed parent leaves this process behind.
+    Only Linux can do this. On other systems this process goes on after its parent was killed.
+
+    Args:
+        parent: process id of the parent. If that process has died already, the signal is sent at
+            once.
+        death_signal: the signal to send.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the kernel refuses the request.
     """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, int(sign), 0, 0, 0):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    if libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0):
+        error_number = ctypes.get_errno()
+        raise OSError(error_number, os.strerror(error_number))
     if os.getppid() != parent:
-        os.kill(os.getpid(), sign)
+        os.kill(os.getpid(), death_signal)

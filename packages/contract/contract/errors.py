@@ -1,21 +1,22 @@
-"""The errors of Lapwing.
+"""The errors that Lapwing raises.
 
     LapwingError
-    ├── SettingError            a setting has a value it cannot take
-    ├── FrameError              bytes that cannot become a frame
-    │   ├── NotAJpegError       they are no JPEG at all
-    │   └── BrokenFrameError    a JPEG that is truncated, corrupt or too large
-    ├── RecordingError          a recording that cannot be read as a whole
-    ├── StoreError              a frame store that is missing, damaged or of another schema
-    ├── ModelError              a model version that is missing, damaged or made for other frames
-    ├── TelemetryError          a message of the simulator that means nothing
-    ├── TrainingError           a training that cannot start or had to stop
-    │   └── ReaderDiedError     its reader was killed: run again, it goes on where it was
-    ├── JobError                the job queue cannot be reached, or a job did not end well
-    └── ServiceError            another service did not answer as agreed
+    ├── SettingError            a setting has a value that is not allowed
+    ├── FrameError              an image cannot be made into a frame
+    │   ├── NotAJpegError       the image is not a JPEG
+    │   └── BrokenFrameError    the image is truncated, corrupt or too large
+    ├── RecordingError          a whole recording cannot be read
+    ├── StoreError              a frame store is missing, damaged or of another schema
+    ├── ModelError              a model version is missing, damaged or made for other frames
+    ├── TelemetryError          a message on the wire cannot be understood
+    ├── TrainingError           a training cannot start or had to stop
+    │   └── ReaderDiedError     a process that reads its samples was killed
+    ├── JobError                the job queue cannot be reached, or a job failed
+    └── ServiceError            another service did not answer as expected
 
-Every message says what was wrong, what was found and what to do. They are translated only at the
-doors: to an HTTP status, a failed job, a safe stop, an exit status.
+Every message says what was wrong, what was found and what to do. Errors are caught only where a
+service meets the outside: there they become an HTTP status, a failed job, a safe stop of the car or
+an exit status.
 """
 
 from __future__ import annotations
@@ -38,65 +39,68 @@ __all__ = [
 
 
 class LapwingError(Exception):
-    """Anything that Lapwing itself finds wrong.
+    """The base class of all errors that Lapwing raises itself.
 
     Args:
-        what: what was wrong, as a clause without a full stop.
-        got: what was found instead; left out of the message when None.
-        remedy: what to do about it, as a sentence without a full stop.
+        what: a clause that says what was wrong, without a full stop.
+        got: the value that was found; the message leaves it out when it is None.
+        remedy: a sentence that says what to do, without a full stop.
     """
 
     def __init__(self, what: str, *, got: object = None, remedy: str = "") -> None:
         self.what = what
         self.got = got
         self.remedy = remedy
-        found = "" if got is None else f": got {got}"
-        super().__init__(f"{what}{found}. {remedy}".rstrip(" .") + ".")
+        got_clause = "" if got is None else f": got {got}"
+        super().__init__(f"{what}{got_clause}. {remedy}".rstrip(" .") + ".")
 
 
 class SettingError(LapwingError):
-    """A setting has a value it cannot take."""
+    """A setting has a value that is not allowed."""
 
 
 class FrameError(LapwingError):
-    """Bytes that cannot become a frame."""
+    """An image cannot be made into a frame."""
 
 
 class NotAJpegError(FrameError):
-    """Bytes that are no JPEG at all."""
+    """The image is not a JPEG."""
 
 
 class BrokenFrameError(FrameError):
-    """A JPEG that is truncated, corrupt or too large."""
+    """The image is truncated, corrupt or too large."""
 
 
 class RecordingError(LapwingError):
-    """A recording that cannot be read as a whole."""
+    """A whole recording cannot be read; a single bad row is a rejection instead."""
 
 
 class StoreError(LapwingError):
-    """A frame store that is missing, damaged or of another schema."""
+    """A frame store is missing, damaged or of another schema."""
 
 
 class ModelError(LapwingError):
-    """A model version that is missing, damaged or made for other frames."""
+    """A model version is missing, damaged or made for other frames."""
 
 
 class TelemetryError(LapwingError):
-    """A message of the simulator that means nothing."""
+    """A message of the simulator or of the bridge cannot be understood."""
 
 
 class TrainingError(LapwingError):
-    """A training that cannot start or had to stop."""
+    """A training cannot start or had to stop."""
 
 
 class ReaderDiedError(TrainingError):
-    """A reader process of a training was killed; run again, the training goes on where it was."""
+    """A process that reads samples for a training was killed.
+
+    A worker runs the job again, and the training continues after its last finished epoch.
+    """
 
 
 class JobError(LapwingError):
-    """The job queue cannot be reached, or a job did not end well."""
+    """The job queue cannot be reached, or a job failed."""
 
 
 class ServiceError(LapwingError):
-    """Another service did not answer as agreed."""
+    """Another service did not answer as expected."""

@@ -1,7 +1,7 @@
-"""The inboxes: folders of the volumes into which commands copy files for workers.
+"""The inboxes are folders on the volumes into which the command line copies files for workers.
 
-In containers a worker does not see the files of whoever queues a job. The command line copies them
-into a new folder of an inbox, and the worker removes that folder when the job has ended.
+In a container a worker does not see the files of the user who queues a job. The command line copies
+them into a new folder of an inbox, and the worker removes that folder when the job has ended.
 """
 
 from __future__ import annotations
@@ -17,17 +17,22 @@ __all__ = ["MODEL_FILES", "RECORDINGS", "discard"]
 log = logging.getLogger(__name__)
 
 RECORDINGS: Final = "inbox"
-"""Below the data volume: recordings for ingest."""
+"""Folder on the data volume with recordings for ingest."""
 MODEL_FILES: Final = ".inbox"
-"""Below the model volume: model files and pictures for the trainer."""
+"""Folder on the model volume with model files and pictures for the trainer."""
 
 
 def discard(copies: Iterable[Path], inbox: Path) -> None:
-    """Remove copies with their folders, and nothing that lies outside the inbox.
+    """Remove the folders of copies in an inbox; copies that lie outside the inbox are left alone.
 
-    A copy that cannot be removed is logged: it must not hide how the job ended.
+    A folder that cannot be removed is logged and raises no error: that would hide how the job
+    ended.
+
+    Args:
+        copies: paths of the copied files.
+        inbox: path of the inbox.
     """
-    # Resolved, so that no ".." and no link leads the removal out of the inbox.
+    # The paths are resolved, so that no ".." and no link leads out of the inbox.
     for folder in {copy.resolve().parent for copy in copies}:
         if folder.parent != inbox.resolve():
             continue

@@ -1,8 +1,9 @@
-"""How near a model's steering is to the recorded one, beside two baselines that cost nothing.
+"""Compares a model's steering with the recorded steering, and with two simple baselines.
 
-Open loop: each frame counts by itself, whatever the answers would have led to. Codevilla et al.
-2018, On Offline Evaluation of Vision-based Driving Models, arXiv 1809.04843, show how little such
-errors say about driving. Beside their baselines they show at least whether anything was learnt.
+This is open-loop evaluation: each frame counts alone, and the answers do not move the car.
+Codevilla et al. 2018, On Offline Evaluation of Vision-based Driving Models, arXiv 1809.04843, show
+that such errors say little about driving. Compared with the baselines they show whether the model
+has learnt anything.
 """
 
 from __future__ import annotations
@@ -29,19 +30,22 @@ __all__ = [
     "score_drive",
 ]
 
-EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
-"""Edges of the bins of recorded steering: hard, medium and slight to each side, and straight on."""
+BIN_EDGES: Final = (-1.0, -0.5, -0.2, -0.05, 0.05, 0.2, 0.5, 1.0)
+"""Edges of the bins of recorded steering: hard, medium and slight to each side, and straight."""
 SMOOTHING_S: Final = 0.6
-"""Width of the window, centred on each row, over which a keyboard's impulses are averaged."""
+"""Length in seconds of the window around each row over which recorded steering is averaged.
+
+It smooths the short pulses of steering with a keyboard."""
 
 Values = NDArray[np.floating]
 Floats = NDArray[np.float64]
 
 
 class Score(TypedDict):
-    """How predictions of some rows compare with the driver's steering."""
+    """Says how predictions for some rows compare with the driver's steering."""
 
     rows: float
+    """Number of rows."""
     mse: float
     """Mean squared error of the model."""
     mse_zero: float
@@ -49,31 +53,33 @@ class Score(TypedDict):
     mse_hold: float
     """Mean squared error of repeating the driver's steering of the row before."""
     mae_deg: float
-    """Mean absolute error of the model, degrees at the wheels."""
+    """Mean absolute error of the model, in degrees at the wheels."""
     correlation: float | None
-    """Pearson's correlation; None where either side is constant, since it is undefined there."""
+    """Pearson's correlation; None if one of the two is constant, since it is undefined then."""
 
 
 class DriveScore(Score):
-    """How predictions of a drive's rows compare, with what needs their order in time."""
+    """Adds the metrics that need the rows of a drive in their order in time."""
 
     mae_zero_deg: float
+    """Mean absolute error of predicting 0, in degrees at the wheels."""
     mae_hold_deg: float
+    """Mean absolute error of repeating the steering of the row before, in degrees at the wheels."""
     skill: float | None
-    """1 - mse / min(mse_zero, mse_hold); None where a baseline has no error."""
+    """1 - mse / min(mse_zero, mse_hold); None if a baseline has no error."""
     bias_deg: float
-    """Mean error, degrees at the wheels, positive to the right."""
+    """Mean error in degrees at the wheels, positive to the right."""
     correlation_smoothed: float | None
-    """Pearson's correlation with the recorded steering smoothed over SMOOTHING_S."""
+    """Pearson's correlation with the recorded steering, smoothed over SMOOTHING_S."""
 
 
 def score(predicted: Values, recorded: Values, held: Values) -> Score:
-    """Score predictions of rows in order of time.
+    """Compare predictions with the driver's steering.
 
     Args:
         predicted: steering of the model, shape (rows,), -1..1.
         recorded: steering of the driver, shape (rows,).
-        held: the driver's steering one row before, shape (rows,); see hold_last.
+        held: steering of the driver one row before, shape (rows,); see `hold_last`.
     """
     errors = _errors(predicted, recorded, held)
     return {
@@ -93,16 +99,17 @@ def score_drive(
     segment: NDArray[np.int64],
     scored: NDArray[np.bool_] | None = None,
 ) -> DriveScore:
-    """Score predictions of a whole drive, or of some of its rows.
+    """Compare predictions for a whole drive, or for some of its rows, with the driver's steering.
 
     Args:
-        predicted: steering of the model, shape (rows,), -1..1; it may be NaN where not scored.
+        predicted: steering of the model, shape (rows,), -1..1; may be NaN in rows that are not
+            scored.
         recorded: steering of the driver, shape (rows,).
-        time_s: shape (rows,), never falling.
-        segment: numbers of the segments of uninterrupted driving, shape (rows,); neither
-            "hold last" nor a smoothing window crosses their borders.
-        scored: the rows that count, shape (rows,), all by default. The others still serve
-            "hold last" and smoothing.
+        time_s: time in seconds, shape (rows,), never decreasing.
+        segment: segment number of each row, shape (rows,). Neither "hold last" nor a smoothing
+            window crosses from one segment into another.
+        scored: mask of the rows that count, shape (rows,); None counts all rows. The other rows are
+            still used for "hold last" and for smoothing.
     """
     held = hold_last(recorded, segment)
     smoothed: Values = timeline.window_means(recorded, time_s, segment, SMOOTHING_S)
@@ -124,16 +131,22 @@ def score_drive(
 def by_bin(predicted: Values, recorded: Values) -> list[dict[str, float]]:
     """Return rows, mae_deg and bias_deg of each bin of recorded steering that has rows.
 
-    A bin reaches from its lower edge up to, not including, its upper one; the last has both.
+    A bin contains its lower edge but not its upper edge; the last bin contains both.
+
+    Args:
+        predicted: steering of the model, shape (rows,), -1..1.
+        recorded: steering of the driver, shape (rows,).
     """
-    bins = np.clip(np.searchsorted(EDGES, recorded, side="right") - 1, 0, len(EDGES) - 2)
+    row_bins = np.clip(
+        np.searchsorted(BIN_EDGES, recorded, side="right") - 1, 0, len(BIN_EDGES) - 2
+    )
     scores = []
-    for number in np.unique(bins).tolist():
-        errors = (predicted - recorded)[bins == number]
+    for number in np.unique(row_bins).tolist():
+        errors = (predicted - recorded)[row_bins == number]
         scores.append(
             {
-                "from": EDGES[number],
-                "to": EDGES[number + 1],
+                "from": BIN_EDGES[number],
+                "to": BIN_EDGES[number + 1],
                 "rows": float(len(errors)),
                 "mae_deg": _mae_deg(errors),
                 "bias_deg": float(np.mean(errors)) * MAX_STEER_DEG,
@@ -145,12 +158,12 @@ def by_bin(predicted: Values, recorded: Values) -> list[dict[str, float]]:
 def by_camera(predicted: Sequence[Values]) -> list[dict[str, Any]]:
     """Return the mean prediction for each camera, in the order of CAMERA_NAMES.
 
-    `correction` is the mean prediction less that of the centre camera: what the model has learnt
-    to do when it stands so far to a side. It compares with the side cameras' steering correction
-    of the training.
+    `correction` is the mean prediction minus that of the centre camera: how the model steers when
+    the car is that far from the path. It can be compared with the steering correction that the
+    training used for the side cameras.
 
     Args:
-        predicted: predictions of the same rows for each camera, shape (rows,) each.
+        predicted: for each camera the predictions for the same rows, shape (rows,).
     """
     return [
         {
@@ -163,27 +176,27 @@ def by_camera(predicted: Sequence[Values]) -> list[dict[str, Any]]:
 
 
 def defined(metrics: Score) -> dict[str, float]:
-    """Return the metrics that have a value: the correlation of a constant has none."""
+    """Return the metrics that have a value; the correlation of a constant has none."""
     return {name: value for name, value in metrics.items() if isinstance(value, float)}
 
 
 def hold_last(steering: Values, segment: NDArray[np.int64]) -> Values:
-    """Return the steering of the row before, shape (rows,); 0 at the start of a segment."""
+    """Return the steering of the row before, shape (rows,), or 0 at the start of a segment."""
     held = np.zeros_like(steering)
     if len(steering) > 1:
         held[1:] = np.where(segment[1:] == segment[:-1], steering[:-1], 0.0)
     return held
 
 
-def correlation(one: Values, other: Values) -> float | None:
-    """Return Pearson's correlation, or None where either side is constant: it is undefined."""
-    if not len(one) or np.ptp(one) == 0 or np.ptp(other) == 0:
+def correlation(first: Values, second: Values) -> float | None:
+    """Return Pearson's correlation, or None if one side is constant: then it is undefined."""
+    if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _errors(predicted: Values, recorded: Values, held: Values) -> dict[str, Floats]:
-    """Return the errors of the model and of the baselines, by the ending of their metrics."""
+    """Return the errors of the model and of the baselines, by the suffix of their metrics."""
     truth = recorded.astype(np.float64)
     return {
         "": predicted.astype(np.float64) - truth,

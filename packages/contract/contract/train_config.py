@@ -1,7 +1,7 @@
-"""The options of one training: a job carries them, and the manifest of its model repeats them.
+"""Defines the options of a training.
 
-`TrainConfig` is their one definition: the command line makes its options from it, and the trainer
-checks a job's arguments against it.
+`TrainConfig` is the only definition: the command line makes its options from it, the trainer checks
+the arguments of a job with it, and the manifest of a model repeats the options of its training.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from contract.errors import TrainingError
 
-__all__ = ["TrainConfig", "current_names", "from_arguments", "option"]
+__all__ = ["AUTO", "TrainConfig", "current_names", "from_arguments", "option"]
 
 AUTO: Final = "auto"
 
@@ -27,16 +27,15 @@ def option(
     choices: Sequence[str] = (),
     formerly: str = "",
 ) -> Any:  # noqa: ANN401 - the type of a dataclass field is that of its annotation
-    """Declare a field of TrainConfig.
+    """Declare a field of `TrainConfig`.
 
     Args:
-        default: its value where nothing is asked for.
-        description: a full sentence, for people who choose its value.
-        minimum: its smallest value, where it is a number.
-        maximum: its largest value, where it is a number.
-        choices: the words that it may be, where it is not a number. A field that has choices and a
-            range takes either.
-        formerly: its name in release 0.1.0, where that was another one.
+        default: the value of the option when it is not given.
+        description: a full sentence for the people who choose the value.
+        minimum: the smallest allowed number.
+        maximum: the largest allowed number.
+        choices: the allowed words. An option with both choices and a range takes either.
+        formerly: the name of the option in release 0.1.0, if it was another name.
     """
     metadata = {
         "description": description,
@@ -50,10 +49,10 @@ def option(
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train; the defaults are what drove best (docs/adr/0009-recipe.md).
+    """The options of a training; the defaults drove best (docs/adr/0009-recipe.md).
 
     Raises:
-        TrainingError: a value is out of its range.
+        TrainingError: a value is outside its range.
     """
 
     epochs: int = option(
@@ -102,14 +101,14 @@ class TrainConfig:
     )
     validation_gap_s: float = option(
         1.0,
-        "Seconds around validation rows within which no row is trained on.",
+        "Minimum time in seconds between a row that trains the model and a row that validates it.",
         minimum=0.1,
         maximum=60.0,
         formerly="gap_s",
     )
     label_smoothing_s: float = option(
         0.6,
-        "Seconds over which the steering of the labels is averaged; 0 leaves it as recorded.",
+        "Time in seconds over which the recorded steering is averaged; 0 leaves it as recorded.",
         minimum=0.0,
         maximum=5.0,
         formerly="smooth_s",
@@ -130,7 +129,7 @@ class TrainConfig:
         formerly="light",
     )
     shadow: float = option(
-        0.0, "Share of the samples that a shadow is drawn across.", minimum=0.0, maximum=1.0
+        0.0, "Share of the samples that get a drawn shadow.", minimum=0.0, maximum=1.0
     )
     blur: float = option(0.0, "Share of the samples that are blurred.", minimum=0.0, maximum=1.0)
     shift_m: float = option(
@@ -144,7 +143,7 @@ class TrainConfig:
     )
     recovery_time_s: float = option(
         0.6,
-        "Seconds within which the labels of views from beside the path lead back onto it.",
+        "Time in seconds in which the label of a view from next to the path leads back to it.",
         minimum=0.2,
         maximum=10.0,
         formerly="back_s",
@@ -168,12 +167,12 @@ class TrainConfig:
 
 
 def from_arguments(arguments: Mapping[str, object]) -> TrainConfig:
-    """Make a configuration of a job's arguments or a manifest's, each checked for its type.
+    """Return the configuration in the arguments of a job or in a manifest; check each type.
 
-    Names of release 0.1.0 are understood.
+    Option names of release 0.1.0 are understood.
 
     Raises:
-        TrainingError: an argument is unknown, of another type or out of its range.
+        TrainingError: an option is unknown, has another type or is outside its range.
     """
     fields = {field.name: field for field in dataclasses.fields(TrainConfig)}
     values: dict[str, Any] = {}
@@ -187,7 +186,7 @@ def from_arguments(arguments: Mapping[str, object]) -> TrainConfig:
 
 
 def current_names(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Return a mapping of options with the names of release 0.1.0 replaced by today's.
+    """Return the options with the names of release 0.1.0 replaced by the current names.
 
     Raises:
         TrainingError: an option is given under both names.
@@ -208,34 +207,34 @@ def current_names(arguments: Mapping[str, object]) -> dict[str, object]:
 
 
 def _typed(field: dataclasses.Field[Any], value: object) -> object:
-    """Return the value of a field, a whole number made a fraction where that is asked for."""
-    kind: type = type(field.default)
+    """Return the value of a field; a whole number becomes a float where the field is one."""
+    expected: type = type(field.default)
     if field.metadata["choices"] and field.metadata["maximum"] is not None:
-        kind = str if isinstance(value, str) else float
-    if kind is float and type(value) is int:
+        expected = str if isinstance(value, str) else float
+    if expected is float and type(value) is int:
         return float(value)
-    if type(value) is not kind:
-        raise _refusal(field, value, f"a value of type {kind.__name__}")
+    if type(value) is not expected:
+        raise _error(field, value, f"a value of type {expected.__name__}")
     return value
 
 
 def _check(field: dataclasses.Field[Any], value: object) -> None:
-    """Refuse a value that is neither in the field's range nor among its choices."""
+    """Raise an error for a value that is neither in the field's range nor among its choices."""
     choices, low, high = (field.metadata[key] for key in ("choices", "minimum", "maximum"))
-    number = isinstance(value, int | float) and low is not None and low <= value <= high
-    if number or value in choices or isinstance(value, bool):
+    in_range = isinstance(value, int | float) and low is not None and low <= value <= high
+    if in_range or value in choices or isinstance(value, bool):
         return
-    takes = []
+    allowed = []
     if choices:
-        takes.append(choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}")
+        allowed.append(choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}")
     if low is not None:
-        takes.append(f"from {low} to {high}")
-    raise _refusal(field, value, ", or ".join(takes))
+        allowed.append(f"from {low} to {high}")
+    raise _error(field, value, ", or ".join(allowed))
 
 
-def _refusal(field: dataclasses.Field[Any], got: object, takes: str) -> TrainingError:
+def _error(field: dataclasses.Field[Any], got: object, allowed: str) -> TrainingError:
     return TrainingError(
         f"the training option {field.name} has a value it cannot take",
         got=repr(got),
-        remedy=f"It must be {takes}",
+        remedy=f"It must be {allowed}",
     )

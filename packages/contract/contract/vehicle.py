@@ -1,7 +1,7 @@
-"""The car, its cameras and its recorder, as Udacity's simulator has them.
+"""The measurements of the car, its cameras and its recorder in Udacity's simulator.
 
-The figures are those of docs/protocol.md unless a comment says otherwise. Whoever computes with the
-car takes them from here: trainer, doctor, bridge, simulator and evaluator.
+The figures come from docs/protocol.md unless a comment says otherwise. All packages that compute
+with the car take them from here: trainer, doctor, bridge, simulator and evaluator.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = [
     "MAX_STEER_DEG",
     "MAX_STEER_RAD",
     "MPS_PER_MPH",
+    "ROW_HZ",
     "ROW_S",
     "TOP_SPEED_MPH",
     "WHEELBASE_M",
@@ -31,41 +32,53 @@ __all__ = [
 ]
 
 MPS_PER_MPH: Final = 0.44704
-"""Metres per second in one mile per hour: 1,609.344 m / 3,600 s."""
+"""Metres per second in one mile per hour, which is 1,609.344 m / 3,600 s."""
 
 # The car.
 WHEELBASE_M: Final = 2.87
+"""Distance between the front and the rear axle."""
 MAX_STEER_DEG: Final = 25.0
-"""Angle of the front wheels at a steering command of 1."""
+"""Angle of the front wheels in degrees at a steering command of 1."""
 MAX_STEER_RAD: Final = math.radians(MAX_STEER_DEG)
+"""The same angle in radians."""
 YAW_LAG_S: Final = 0.15
 """Time constant of the first-order lag with which the yaw rate follows the steering.
 
-Measured as 0.10 to 0.20 s."""
+Measurements gave 0.10 to 0.20 s."""
 TOP_SPEED_MPH: Final = 30.0
+"""Speed that the car does not exceed."""
 
 # The recorder.
 ROW_HZ: Final = 15.0
-"""Rows that the recorder writes each second."""
+"""Number of rows that the recorder writes each second."""
 ROW_S: Final = 1 / ROW_HZ
+"""Seconds between two rows."""
 
-# The cameras. The protocol's source does not give the signs of yaw and roll: the renderer takes
-# them as turned to the left and clockwise.
+# The cameras. The source of the protocol does not give the signs of yaw and roll: the renderer
+# turns the cameras to the left and clockwise.
 CAMERA_NAMES: Final = ("center", "left", "right")
-"""The cameras in the order of the columns of a driving log and of a store's rows."""
+"""Names of the cameras, in the order of the columns of a driving log and of a store's rows."""
 CAMERA_LEFT_M: Final = {"center": 0.0, "left": 0.806, "right": -0.825}
-"""Distance of each camera from the car's middle, positive to the left.
+"""Distance of each camera from the middle of the car in metres, positive to the left.
 
-docs/adr/0009-recipe.md compares it with what pictures show."""
+docs/adr/0009-recipe.md compares these distances with what the pictures show."""
 CAMERA_AHEAD_M: Final = 1.0
-"""Distance of the cameras from the car's origin, forwards."""
+"""Distance of the cameras in front of the car's origin."""
 CAMERA_AHEAD_OF_REAR_AXLE_M: Final = CAMERA_AHEAD_M + 1.6
-"""Distance of the cameras from the rear axle, which a bicycle model moves along its heading."""
+"""Distance of the cameras in front of the rear axle.
+
+The rear axle is the point that a bicycle model moves along its heading."""
 CAMERA_HEIGHT_M: Final = 1.2
+"""Height of the cameras above the road."""
 CAMERA_PITCH_DOWN_DEG: Final = 9.5
+"""Angle by which the cameras look below the horizon."""
 CAMERA_YAW_LEFT_DEG: Final = 0.7
+"""Angle by which the cameras are turned to the left."""
 CAMERA_ROLL_CLOCKWISE_DEG: Final = 1.2
+"""Angle by which the cameras are rolled clockwise."""
 IMAGE_WIDTH: Final = 320
+"""Width of a camera's image in pixels."""
 IMAGE_HEIGHT: Final = 160
+"""Height of a camera's image in pixels."""
 FOCAL_PX: Final = 138.6
-"""Focal length in pixels of an image of 320 x 160."""
+"""Focal length in pixels, for an image of 320 x 160."""

@@ -18,7 +18,7 @@ from driver_bridge.connection.simulator_server import SimulatorServer
 from driver_bridge.control.driver import Driver, Predictor
 from driver_bridge.drive_recorder import DriveRecorder, DriveRecording, RecordedRow
 from driver_bridge.live_publisher import LivePublisher
-from driver_bridge.metrics import Metrics
+from driver_bridge.metrics import BridgeMetrics
 from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Bridge:
         self._numbers = itertools.count(1)
         self._sessions: dict[str, Session] = {}
         self._recordings: dict[str, DriveRecording] = {}
-        self._metrics = Metrics(
+        self._metrics = BridgeMetrics(
             lambda: {
                 session.name: session.driver.ages.quantiles() for session in self._sessions.values()
             },

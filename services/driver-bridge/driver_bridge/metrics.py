@@ -44,7 +44,7 @@ class _CountCollector(Collector):
             yield CounterMetricFamily(f"lapwing_bridge_{name}", description, value=count())
 
 
-class Metrics:
+class BridgeMetrics:
     """The counters of one bridge, in a registry of their own.
 
     Args:

@@ -1,1 +1,1 @@
-"""Closed-loop evaluation of published models, the gate before `current`, and the report."""
+"""Evaluates published models, decides in the gate which one drives, and writes reports."""

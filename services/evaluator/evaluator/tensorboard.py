@@ -1,6 +1,6 @@
-"""What TensorBoard shows of evaluations: a run a condition, a step a version.
+"""Writes evaluations for TensorBoard: one run for each condition, one step for each version.
 
-So that it draws how each condition was mastered from version to version:
+TensorBoard then shows how each condition's results change from version to version, in
 tensorboard/evaluations/<track>-<starts>x<laps>-seed<seed>/<condition>/.
 """
 
@@ -13,24 +13,24 @@ from typing import Any, Final
 from contract.tensorboard import TensorBoardWriter
 from evaluator.closed_loop.statistics import MEASURES
 
-FOLDER: Final = "evaluations"
+RUN_FOLDER: Final = "evaluations"
 
 
-def show(models: Path, name: str, document: Mapping[str, Any]) -> None:
-    """Show the measures of an evaluation.
+def log_evaluation(models: Path, name: str, document: Mapping[str, Any]) -> None:
+    """Write the measures of an evaluation.
 
     Args:
         models: the model volume.
-        name: of the evaluation; versions that were evaluated alike are in one chart.
-        document: evaluation.json.
+        name: name of the evaluation; versions with evaluations of the same name share a chart.
+        document: content of evaluation.json.
     """
     for condition in document["conditions"]:
-        found = {each.name: condition["measures"][each.name] for each in MEASURES}
+        measures = {measure.name: condition["measures"][measure.name] for measure in MEASURES}
         values = {
-            f"{key}{part}": float(measure[end])
-            for key, measure in found.items()
-            for part, end in (("", "mean"), ("/low", "low"), ("/high", "high"))
-            if measure[end] is not None
+            f"{name}{ending}": float(measure[statistic])
+            for name, measure in measures.items()
+            for ending, statistic in (("", "mean"), ("/low", "low"), ("/high", "high"))
+            if measure[statistic] is not None
         }
-        with TensorBoardWriter(models, f"{FOLDER}/{name}/{condition['condition']}") as board:
+        with TensorBoardWriter(models, f"{RUN_FOLDER}/{name}/{condition['condition']}") as board:
             board.scalars(int(document["version"]), values)

@@ -23,7 +23,7 @@ from inference.api import error_responses, predict
 from inference.api.auth import BearerAuth
 from inference.api.predict import PredictMiddleware
 from inference.api.schemas import Alive, Model, Prediction, Predictions, Readiness, describe
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 from inference.model_watcher import ModelWatcher
 from inference.settings import Settings
 from inference.workers.pool import WorkerPool
@@ -57,7 +57,7 @@ class LoadedModel:
 
 def create_app(settings: Settings) -> ASGIApp:
     """Return the service, which watches the registry from its start to its end."""
-    metrics = Metrics()
+    metrics = InferenceMetrics()
     registry = Registry(settings.model_dir)
     workers = settings.workers or min(os.cpu_count() or 1, MAX_WORKERS)
     scheduler = Scheduler(workers, settings.queue_ms / 1000, settings.model_dir, metrics)
@@ -147,7 +147,7 @@ def create_app(settings: Settings) -> ASGIApp:
     return service
 
 
-async def _poll(watcher: ModelWatcher, pool: WorkerPool, metrics: Metrics) -> None:
+async def _poll(watcher: ModelWatcher, pool: WorkerPool, metrics: InferenceMetrics) -> None:
     """Let the watcher poll the registry once, and serve the version that it has loaded."""
     if await asyncio.to_thread(watcher.poll) and watcher.model is not None:
         manifest = watcher.model.manifest
@@ -160,7 +160,7 @@ async def _watch(
     first_poll: asyncio.Task[None],
     watcher: ModelWatcher,
     pool: WorkerPool,
-    metrics: Metrics,
+    metrics: InferenceMetrics,
     settings: Settings,
 ) -> None:
     """Poll the registry and check the current model, each at its interval, for ever."""

@@ -25,7 +25,7 @@ BUCKETS_S = (
 )
 
 
-class Metrics:
+class InferenceMetrics:
     """The counters of one service, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=self._registry,
         )
-        # Dashboards read this name, which is older than the word "worker".
+        # The name of the metric is public, and older than the word "worker".
         self.workers = Gauge(
             "lapwing_lanes", "Worker processes that can take frames", registry=self._registry
         )

@@ -18,21 +18,21 @@ SPLIT = SplitFile(
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    sides = {"rows": 10, "train": [[0, 4]], "validation": [[6, 9]], **changes}
-    return {"gap_s": 0.5, "datasets": {"lake-1": sides}}
+    entry = {"rows": 10, "train": [[0, 4]], "validation": [[6, 9]], **changes}
+    return {"gap_s": 0.5, "datasets": {"lake-1": entry}}
 
 
-def test_what_was_written_reads_back(tmp_path: Path) -> None:
+def test_a_written_split_is_read_back(tmp_path: Path) -> None:
     split_file.write(tmp_path / split_file.FILE, SPLIT)
     assert split_file.read(tmp_path / split_file.FILE) == SPLIT
 
 
-def test_a_version_without_one_is_no_error(tmp_path: Path) -> None:
+def test_a_version_without_a_split_file_is_no_error(tmp_path: Path) -> None:
     assert split_file.read(tmp_path / split_file.FILE) is None
 
 
 @pytest.mark.parametrize(
-    ("mask", "found"),
+    ("mask", "expected"),
     [
         ("", ()),
         ("....", ()),
@@ -41,8 +41,8 @@ def test_a_version_without_one_is_no_error(tmp_path: Path) -> None:
         ("#..#", ((0, 1), (3, 4))),
     ],
 )
-def test_stretches_of_a_mask(mask: str, found: split_file.Runs) -> None:
-    assert split_file.runs(each == "#" for each in mask) == found
+def test_the_runs_of_a_mask_are_found(mask: str, expected: split_file.Runs) -> None:
+    assert split_file.runs(character == "#" for character in mask) == expected
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_stretches_of_a_mask(mask: str, found: split_file.Runs) -> None:
         (document(rows=8), "the rows 6 to 9 of 8, after row 0"),
         (document(train=[[4, 4]]), "the rows 4 to 4 of 10"),
         (document(train=[[3, 4], [0, 1]]), "the rows 0 to 1 of 10, after row 4"),
-        (document(train=[[0, 4.0]]), r"a stretch of rows that is \[0, 4.0\]"),
-        (document(train={"0": 4}), "stretches of rows that are"),
-        (document(train=[[0, 7]]), "row 6 on both sides"),
+        (document(train=[[0, 4.0]]), r"a run of rows that is \[0, 4.0\]"),
+        (document(train={"0": 4}), "runs of rows that are"),
+        (document(train=[[0, 7]]), "row 6 in both train and validation"),
     ],
 )
-def test_anything_else_is_refused(tmp_path: Path, text: object, why: str) -> None:
+def test_a_file_that_is_no_split_is_refused(tmp_path: Path, text: object, why: str) -> None:
     path = tmp_path / split_file.FILE
     path.write_text(text if isinstance(text, str) else json.dumps(text))
     with pytest.raises(ModelError, match=why) as caught:

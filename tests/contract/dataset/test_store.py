@@ -20,7 +20,7 @@ from ingest.settings import Settings
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data volume with one recording of 40 rows."""
+    """A data volume with a store of 40 rows."""
     folder = tmp_path_factory.mktemp("store")
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder)})
     run = samples.recording(folder / "run", rows=40)
@@ -33,7 +33,7 @@ def manifest(data: Path) -> StoreManifest:
     return store.read_manifests(data)[0]
 
 
-def copied(data: Path, manifest: StoreManifest, tmp_path: Path) -> Path:
+def copy_store(data: Path, manifest: StoreManifest, tmp_path: Path) -> Path:
     path = tmp_path / "copy.h5"
     path.write_bytes(store.paths(data, manifest.dataset)[0].read_bytes())
     return path
@@ -44,23 +44,23 @@ def test_frames_are_gathered_in_any_order(data: Path, manifest: StoreManifest) -
     out = np.empty((len(order), 128, 128, 3), np.uint8)
     with store.open_store(data, manifest) as reader:
         reader.gather(order, out)
-    for place in (0, 17, 55, 119):
-        row, camera = divmod(int(order[place]), 3)
+    for position in (0, 17, 55, 119):
+        row, camera = divmod(int(order[position]), 3)
         name = f"{CAMERA_NAMES[camera]}_{samples.stamp(row)}.jpg"
         expected = preprocess.prepare((data / "run" / "IMG" / name).read_bytes())
-        np.testing.assert_array_equal(out[place], expected)
+        np.testing.assert_array_equal(out[position], expected)
 
 
 def test_a_flipped_bit_is_found_and_its_block_named(
     data: Path, manifest: StoreManifest, tmp_path: Path
 ) -> None:
-    path = copied(data, manifest, tmp_path)
+    path = copy_store(data, manifest, tmp_path)
     content = bytearray(path.read_bytes())
     out = np.empty((1, 128, 128, 3), np.uint8)
     with StoreReader(path, manifest) as reader:
         reader.gather(np.array([BLOCK_FRAMES + 3]), out)
-    place = content.index(out.tobytes())
-    content[place + 1234] ^= 1
+    frame_start = content.index(out.tobytes())
+    content[frame_start + 1234] ^= 1
     path.write_bytes(content)
     with (
         StoreReader(path, manifest) as reader,
@@ -72,22 +72,22 @@ def test_a_flipped_bit_is_found_and_its_block_named(
 def test_no_flipped_bit_of_frames_or_rows_goes_unnoticed(
     data: Path, manifest: StoreManifest, tmp_path: Path
 ) -> None:
-    path = copied(data, manifest, tmp_path)
+    path = copy_store(data, manifest, tmp_path)
     whole = path.read_bytes()
     with StoreReader(path, manifest) as reader:
         expected_rows = reader.rows.copy()
         expected = np.empty((manifest.frames, 128, 128, 3), np.uint8)
         reader.gather(np.arange(manifest.frames), expected)
-    dice = random.Random(1)
+    rng = random.Random(1)
     for _ in range(40):
-        place = dice.randrange(len(whole))
+        position = rng.randrange(len(whole))
         content = bytearray(whole)
-        content[place] ^= 1 << dice.randrange(8)
+        content[position] ^= 1 << rng.randrange(8)
         path.write_bytes(content)
         try:
             with StoreReader(path, manifest) as reader:
                 reader.verify()
-                # Nothing was found: then the bit is one that nobody reads.
+                # The checksums match, so the flipped bit must be in a part that is never read.
                 out = np.empty_like(expected)
                 reader.gather(np.arange(manifest.frames), out)
                 np.testing.assert_array_equal(out, expected)
@@ -96,10 +96,10 @@ def test_no_flipped_bit_of_frames_or_rows_goes_unnoticed(
             continue
 
 
-def test_a_truncated_store_is_refused_before_it_is_mapped(
+def test_a_truncated_store_is_refused_when_it_is_opened(
     data: Path, manifest: StoreManifest, tmp_path: Path
 ) -> None:
-    path = copied(data, manifest, tmp_path)
+    path = copy_store(data, manifest, tmp_path)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(StoreError, match="is not what its manifest says"):
         StoreReader(path, manifest)
@@ -125,24 +125,24 @@ def test_a_file_that_is_no_store_is_refused(manifest: StoreManifest, tmp_path: P
         (json.dumps({"schema": 99}), "has another schema: got 99"),
     ],
 )
-def test_a_manifest_that_means_nothing_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(StoreError, match=message):
         store.read_manifest(tmp_path / "run.json")
 
 
-def test_stores_are_named_in_whole_or_by_their_recording(
+def test_stores_are_selected_by_dataset_or_by_recording(
     data: Path, manifest: StoreManifest
 ) -> None:
     for names in ([], ["run"], [manifest.dataset], ["run", manifest.dataset]):
         assert store.select_manifests(data, names) == [manifest]
 
 
-def test_a_name_that_fits_no_store_is_refused(data: Path) -> None:
+def test_a_name_of_no_store_is_refused(data: Path) -> None:
     with pytest.raises(StoreError, match=r"no such dataset: got lake. There are \['run-"):
         store.select_manifests(data, ["lake"])
 
 
-def test_no_store_at_all_is_said(tmp_path: Path) -> None:
+def test_a_volume_without_stores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no recording to train on"):
         store.select_manifests(tmp_path, [])

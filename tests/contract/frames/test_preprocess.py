@@ -34,27 +34,27 @@ def test_grayscale_becomes_three_equal_channels() -> None:
     np.testing.assert_array_equal(prepared[..., 0], prepared[..., 2])
 
 
-def test_cmyk_is_converted_to_the_light_that_its_inks_leave() -> None:
+def test_cmyk_is_converted_to_rgb() -> None:
     inks = np.zeros((160, 320, 4), np.uint8)
-    inks[:] = (255 - 0, 255 - 200, 255 - 200, 255)  # stored inverted: no cyan, much magenta, yellow
+    inks[:] = (255 - 0, 255 - 200, 255 - 200, 255)  # inverted: no cyan, much magenta and yellow
     middle = preprocess.prepare(simplejpeg.encode_jpeg(inks, quality=98, colorspace="CMYK"))[64, 64]
     np.testing.assert_allclose(middle.astype(int), (255, 55, 55), atol=6)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.999])
-def test_a_truncated_jpeg_is_refused_wherever_it_breaks_off(share: float) -> None:
+def test_a_truncated_jpeg_is_refused_wherever_it_ends(share: float) -> None:
     jpeg = samples.jpeg()
     with pytest.raises(BrokenFrameError):
         preprocess.prepare(jpeg[: max(4, int(len(jpeg) * share))])
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"/9j/4AAQ", b"\xff\xd8"])
-def test_what_is_no_jpeg_is_said_to_be_none(data: bytes) -> None:
+def test_bytes_that_are_no_jpeg_are_refused(data: bytes) -> None:
     with pytest.raises(NotAJpegError, match="not a JPEG"):
         preprocess.prepare(data)
 
 
-def test_a_giant_is_refused_from_its_header() -> None:
+def test_a_giant_jpeg_is_refused_from_its_header() -> None:
     jpeg = bytearray(samples.jpeg())
     start = jpeg.index(b"\xff\xc0")  # SOF0: length, precision, height, width
     jpeg[start + 5 : start + 9] = (65500).to_bytes(2, "big") * 2
@@ -63,9 +63,9 @@ def test_a_giant_is_refused_from_its_header() -> None:
 
 
 @given(st.binary(max_size=400), st.integers(0, 2000))
-def test_no_bytes_raise_anything_but_a_frame_error(noise: bytes, place: int) -> None:
+def test_no_bytes_raise_anything_but_a_frame_error(noise: bytes, position: int) -> None:
     jpeg = bytearray(samples.jpeg(height=32, width=48))
-    jpeg[place : place + len(noise)] = noise
+    jpeg[position : position + len(noise)] = noise
     try:
         prepared = preprocess.prepare(bytes(jpeg))
     except FrameError:
@@ -84,7 +84,7 @@ def png(height: int = 40, width: int = 60) -> bytes:
     return bytes(cv2.imencode(".png", pixels[..., ::-1])[1])
 
 
-def test_a_picture_of_ones_own_is_a_jpeg_or_a_png() -> None:
+def test_an_image_may_be_a_jpeg_or_a_png() -> None:
     np.testing.assert_array_equal(preprocess.decode_image(png()), samples.picture(0.2, 1, 40, 60))
     jpeg = samples.jpeg()
     np.testing.assert_array_equal(preprocess.decode_image(jpeg), preprocess.decode(jpeg))
@@ -95,17 +95,17 @@ def test_a_picture_of_ones_own_is_a_jpeg_or_a_png() -> None:
 def test_a_transparent_or_grey_png_has_three_channels() -> None:
     for channels in (1, 4):
         pixels = np.full((9, 7, channels), 200, np.uint8)
-        found = preprocess.decode_image(bytes(cv2.imencode(".png", pixels)[1]))
-        np.testing.assert_array_equal(found, np.full((9, 7, 3), 200))
+        decoded = preprocess.decode_image(bytes(cv2.imencode(".png", pixels)[1]))
+        np.testing.assert_array_equal(decoded, np.full((9, 7, 3), 200))
 
 
 def test_a_broken_or_giant_png_is_refused() -> None:
     giant = bytearray(png())
     giant[16:24] = (65500).to_bytes(4, "big") * 2
-    for content, why in (
+    for content, message in (
         (bytes(giant), "65500 x 65500 pixels"),
         (png()[:20], "x 0 pixels"),
         (png()[:60], "truncated or corrupt"),
     ):
-        with pytest.raises(BrokenFrameError, match=why):
+        with pytest.raises(BrokenFrameError, match=message):
             preprocess.decode_image(content)

@@ -11,7 +11,7 @@ from contract.errors import JobError
 from contract.jobs import queue
 
 
-def test_a_job_is_queued_under_a_name_that_can_be_read(redis: Redis) -> None:
+def test_the_id_of_a_job_is_readable(redis: Redis) -> None:
     job = queue.enqueue(queue.INGEST, redis, "Track 1 (Lake).zip", {"source": "/a"})
     assert job.startswith("ingest-track-1-lake-zip-")
     view = queue.view(job, redis)
@@ -19,47 +19,47 @@ def test_a_job_is_queued_under_a_name_that_can_be_read(redis: Redis) -> None:
 
 
 def test_a_job_is_json_with_a_timeout_and_retries(redis: Redis) -> None:
-    found = Job.fetch(
+    job = Job.fetch(
         queue.enqueue(queue.TRAIN, redis, "lake", {"seed": 1}), redis, serializer=JSONSerializer
     )
-    assert found.func_name == "trainer.jobs.train.run"
-    assert found.timeout == queue.JOB_TYPES[queue.TRAIN].timeout_s
-    assert found.retries_left == queue.JOB_TYPES[queue.TRAIN].retries
-    raw = redis.hget(found.key, "data")
+    assert job.func_name == "trainer.jobs.train.run"
+    assert job.timeout == queue.JOB_TYPES[queue.TRAIN].timeout_s
+    assert job.retries_left == queue.JOB_TYPES[queue.TRAIN].retries
+    raw = redis.hget(job.key, "data")
     assert isinstance(raw, bytes)
     assert json.loads(zlib.decompress(raw))[3] == {"seed": 1}
 
 
 def test_a_model_file_is_imported_by_the_trainers_worker(redis: Redis) -> None:
-    job = queue.enqueue(queue.IMPORT, redis, "model.h5", {"source": "/a"})
-    assert job.startswith("import-model-h5-")
-    found = Job.fetch(job, redis, serializer=JSONSerializer)
-    assert (found.func_name, found.origin) == ("trainer.jobs.import_model.run", queue.TRAIN)
-    assert found.retries_left < queue.JOB_TYPES[queue.TRAIN].retries
-    assert [view.id for view in queue.views(redis)] == [job]
+    job_id = queue.enqueue(queue.IMPORT, redis, "model.h5", {"source": "/a"})
+    assert job_id.startswith("import-model-h5-")
+    job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+    assert (job.func_name, job.origin) == ("trainer.jobs.import_model.run", queue.TRAIN)
+    assert job.retries_left < queue.JOB_TYPES[queue.TRAIN].retries
+    assert [view.id for view in queue.views(redis)] == [job_id]
 
 
 def test_a_version_is_explained_by_the_trainers_worker(redis: Redis) -> None:
-    job = queue.enqueue(queue.EXPLAIN, redis, "3", {"version": 3})
-    found = Job.fetch(job, redis, serializer=JSONSerializer)
-    assert (found.func_name, found.origin) == ("trainer.jobs.explain.run", queue.TRAIN)
-    assert queue.JOB_TYPES[queue.EXPLAIN].stopped == "trainer.jobs.cleanup.discard"
+    job_id = queue.enqueue(queue.EXPLAIN, redis, "3", {"version": 3})
+    job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+    assert (job.func_name, job.origin) == ("trainer.jobs.explain.run", queue.TRAIN)
+    assert queue.JOB_TYPES[queue.EXPLAIN].on_stopped == "trainer.jobs.cleanup.discard"
 
 
-def test_versions_are_judged_by_the_evaluators_worker(redis: Redis) -> None:
-    for kind, function in ((queue.GATE, "gate"), (queue.EVALUATE, "evaluate")):
-        job = queue.enqueue(kind, redis, "3", {"version": 3})
-        found = Job.fetch(job, redis, serializer=JSONSerializer)
-        assert (found.func_name, found.origin) == (
-            f"evaluator.jobs.{function}.run",
+def test_versions_are_evaluated_by_the_evaluators_worker(redis: Redis) -> None:
+    for job_type, module in ((queue.GATE, "gate"), (queue.EVALUATE, "evaluate")):
+        job_id = queue.enqueue(job_type, redis, "3", {"version": 3})
+        job = Job.fetch(job_id, redis, serializer=JSONSerializer)
+        assert (job.func_name, job.origin) == (
+            f"evaluator.jobs.{module}.run",
             queue.EVALUATION,
         )
 
 
-def test_what_follows_a_job_is_queued_once_and_named_after_it(
+def test_a_follow_up_is_queued_once_and_named_after_its_job(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the job is run again, before that or after it has ended."""
+    """This holds if the job is run again while the follow-up waits, and after it has ended."""
     job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
     job = Job.fetch(job_id, redis, serializer=JSONSerializer)
     monkeypatch.setattr(queue, "get_current_job", lambda: job)
@@ -72,7 +72,7 @@ def test_what_follows_a_job_is_queued_once_and_named_after_it(
     assert queue.view(ids[0], redis).arguments == {"version": 7}
 
 
-def test_outside_a_job_nothing_follows() -> None:
+def test_outside_a_job_no_follow_up_is_queued() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         queue.enqueue_follow_up(queue.GATE, "7", {"version": 7})
 
@@ -95,38 +95,38 @@ def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:
         queue.cancel(job, redis)
 
 
-def test_a_job_that_ends_while_it_is_looked_at_has_its_reason(
+def test_a_job_that_ends_while_it_is_read_has_its_reason(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = queue.enqueue(queue.INGEST, redis, "a", {})
-    look = Job.latest_result
+    original = Job.latest_result
 
-    def end_after_the_look(job: Job) -> Result | None:
-        found = look(job)
-        with redis.pipeline() as together:  # as RQ's worker does it
-            job.set_status(JobStatus.FAILED, pipeline=together)
-            Result.create_failure(job, 60, "ValueError: no rows", pipeline=together)
-            together.execute()
-        return found
+    def fail_after_reading(job: Job) -> Result | None:
+        result = original(job)
+        with redis.pipeline() as pipeline:  # RQ's worker does this in the same way
+            job.set_status(JobStatus.FAILED, pipeline=pipeline)
+            Result.create_failure(job, 60, "ValueError: no rows", pipeline=pipeline)
+            pipeline.execute()
+        return result
 
-    monkeypatch.setattr(Job, "latest_result", end_after_the_look)
-    seen = [queue.view(job_id, redis) for _ in range(2)]
-    assert [(view.status, view.error) for view in seen] == [
+    monkeypatch.setattr(Job, "latest_result", fail_after_reading)
+    views = [queue.view(job_id, redis) for _ in range(2)]
+    assert [(view.status, view.error) for view in views] == [
         ("queued", ""),
         ("failed", "ValueError: no rows"),
     ]
 
 
-def test_a_job_that_is_not_there_is_said(redis: Redis) -> None:
+def test_a_job_that_does_not_exist_is_refused(redis: Redis) -> None:
     with pytest.raises(JobError, match="no such job: got train-x"):
         queue.view("train-x", redis)
 
 
-def test_a_redis_that_is_not_there_is_said() -> None:
+def test_a_redis_that_does_not_answer_raises_an_error() -> None:
     with pytest.raises(JobError, match=r"Redis does not answer at redis://127\.0\.0\.1:1/0"):
         queue.connect("redis://127.0.0.1:1/0")
 
 
-def test_outside_a_job_there_is_no_current_one() -> None:
+def test_outside_a_job_there_is_no_current_job() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         queue.current_job()

@@ -1,4 +1,4 @@
-"""A real worker in a process of its own; the jobs name functions that it must and must not run."""
+"""Runs a real worker in another process; its jobs name functions that it must or must not run."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from contract.jobs import queue, worker
 
 @pytest.fixture
 def working(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker of imports."""
+    """Run the worker of the queue INGEST."""
     environ = {
         **os.environ,
         "LAPWING_REDIS_URL": f"unix://{redis_socket}",
@@ -43,19 +43,19 @@ def await_end(job: str, redis: Redis) -> queue.JobView:
     return queue.view(job, redis)
 
 
-def test_a_worker_that_has_gone_is_not_alive(redis: Redis) -> None:
+def test_a_queue_without_workers_has_none_alive(redis: Redis) -> None:
     assert not worker.is_alive(queue.INGEST, redis)
     assert not worker.is_listening(queue.INGEST, redis)
 
 
 @pytest.mark.usefixtures("working")
-def test_a_worker_listens_to_its_queue_alone(redis: Redis) -> None:
+def test_a_worker_listens_only_to_its_own_queue(redis: Redis) -> None:
     assert worker.is_listening(queue.INGEST, redis)
     assert not worker.is_listening(queue.TRAIN, redis)
 
 
 @pytest.mark.usefixtures("working")
-def test_a_job_that_fails_says_why_and_is_not_tried_again(redis: Redis, tmp_path: Path) -> None:
+def test_a_job_that_fails_says_why_and_is_not_retried(redis: Redis, tmp_path: Path) -> None:
     job = queue.enqueue(queue.INGEST, redis, "x", {"source": str(tmp_path / "nothing")})
     view = await_end(job, redis)
     assert view.status == "failed"
@@ -65,8 +65,8 @@ def test_a_job_that_fails_says_why_and_is_not_tried_again(redis: Redis, tmp_path
 
 @pytest.mark.usefixtures("working")
 def test_no_other_function_is_run_whatever_redis_says(redis: Redis, tmp_path: Path) -> None:
-    planted = Queue(queue.INGEST, connection=redis, serializer=JSONSerializer)
-    job = planted.enqueue_call("os.system", args=[f"touch {tmp_path / 'owned'}"])
+    rq_queue = Queue(queue.INGEST, connection=redis, serializer=JSONSerializer)
+    job = rq_queue.enqueue_call("os.system", args=[f"touch {tmp_path / 'owned'}"])
     view = await_end(job.id, redis)
     assert view.status == "failed"
     assert "names a function that Lapwing does not queue: got os.system" in view.error

@@ -25,18 +25,18 @@ def test_a_link_to_no_version_is_refused(registry: Registry, target: str) -> Non
         registry.current()
 
 
-def test_a_file_in_the_place_of_the_link_is_refused(registry: Registry) -> None:
+def test_a_file_instead_of_the_link_is_refused(registry: Registry) -> None:
     (registry.root / "current").touch()
     with pytest.raises(ModelError, match="cannot be read as a link to a version"):
         registry.current()
 
 
-def test_what_was_intended_for_a_version_that_never_came_is_forgotten(registry: Registry) -> None:
+def test_a_decision_for_a_version_that_does_not_exist_is_dropped(registry: Registry) -> None:
     publish_one(registry, "one")
-    registry.switch.record_intent(journal.decide(2, journal.FORCED, "", 1))
+    registry.current_version.record_intent(journal.decide(2, journal.FORCED, "", 1))
     atomic_files.temporary_path(registry.root / "current").symlink_to("versions/2")
     atomic_files.temporary_path(registry.root / H5).touch()
-    assert registry.of_job("two") is None
+    assert registry.published_by("two") is None
     assert registry.current() == 1
     assert {path.name for path in registry.root.iterdir()} == {
         ".lock",
@@ -47,70 +47,70 @@ def test_what_was_intended_for_a_version_that_never_came_is_forgotten(registry: 
     }
 
 
-# Ends this process at the n-th call that changes a disk, as a kill would, before or after it.
-KILLED = """
+# Ends its process before or after the n-th call that changes the disk, as a kill would.
+SCRIPT = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from support.data import versions as here
+from support.data import versions
 from contract.models import promotion
-registry, when, at = here.Registry(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
-made = here.publish_one(registry, "zero")
+registry, when, call_number = versions.Registry(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+versions.publish_one(registry, "zero")
 count = 0
-def dying(call):
-    def instead(*given, **named):
+def exiting(call):
+    def wrapper(*args, **kwargs):
         global count
         count += 1
-        if count == at and when == "before":
+        if count == call_number and when == "before":
             os._exit(9)
         try:
-            return call(*given, **named)
+            return call(*args, **kwargs)
         finally:
-            if count == at:
+            if count == call_number:
                 os._exit(9)
-    return instead
-staged = here.staged(registry.root, "one")
+    return wrapper
+staged = versions.staged(registry.root, "one")
 for name in ("replace", "link", "symlink", "unlink", "fsync"):
-    setattr(os, name, dying(getattr(os, name)))
-registry.publish(staged, here.manifest("one"))
+    setattr(os, name, exiting(getattr(os, name)))
+registry.publish(staged, versions.manifest("one"))
 promotion.decide(registry, 2, 1, "gate-2", "better", {"n": 1}, accepted=True)
 """
 
 
-def killed(root: Path, when: str, at: int) -> bool:
-    """Publish a second version and have the gate promote it; tell whether that was cut off."""
+def publish_and_exit(root: Path, when: str, call_number: int) -> bool:
+    """Publish a second version and promote it; return whether the process ended before that."""
     root.mkdir()
     tests = str(samples.TESTS)
-    words = [sys.executable, "-c", KILLED, str(root), when, str(at), tests]
-    status = subprocess.run(words, check=False, timeout=60).returncode
+    command = [sys.executable, "-c", SCRIPT, str(root), when, str(call_number), tests]
+    status = subprocess.run(command, check=False, timeout=60).returncode
     assert status in (0, 9)
     return status == 9
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, when: str) -> None:
-    """And whoever looks next finds either nothing done, or all of it."""
-    at, promoted = 0, 0
-    while killed(root := tmp_path / str(at := at + 1), when, at):
+    """The next process that reads the registry finds either all of the change or nothing of it."""
+    step, promoted = 0, 0
+    while publish_and_exit(root := tmp_path / str(step := step + 1), when, step):
         registry = Registry(root)
-        assert registry.current() in (1, 2)  # at once, as inference looks
-        registry.of_job("one")  # the next writer ends what was begun
+        assert registry.current() in (1, 2)  # without a lock, as inference reads it
+        registry.published_by("one")  # the next writer completes the change
         current = registry.current()
         assert current in (1, 2)
         assert registry.verify(current).version == current
         assert atomic_files.sha256(root / H5) == registry.manifest(current).sha256
-        accepted = [each.version for each in registry.decisions()]
+        accepted = [decision.version for decision in registry.decisions()]
         assert accepted == ([1] if current == 1 else [1, 2])
         assert not [
             path for path in root.iterdir() if path.name.startswith((".cur", ".jou", ".sw"))
         ]
         promoted += current == 2
-    assert at > 15  # as many steps were tried
-    assert 0 < promoted < at - 1
+    assert step > 15  # enough steps were tried
+    assert 0 < promoted < step - 1
 
 
-def test_the_intent_is_readable_to_whoever_looks(registry: Registry) -> None:
+def test_the_recorded_intent_is_a_decision(registry: Registry) -> None:
     decision = journal.decide(1, journal.FORCED, "wanted", None)
-    registry.switch.record_intent(decision)
+    registry.current_version.record_intent(decision)
     document = json.loads((registry.root / ".switching.json").read_text())
     assert journal.Decision(**document) == decision

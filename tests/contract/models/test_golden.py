@@ -12,34 +12,36 @@ FRAMES = np.random.default_rng(1).integers(0, 256, (golden.COUNT, 128, 128, 3), 
 STEERING = np.linspace(-1, 1, golden.COUNT, dtype=np.float32)
 
 
-def arrays(path: Path, **changes: npt.NDArray[np.generic]) -> Path:
-    named: dict[str, npt.NDArray[np.generic]] = {"frames": FRAMES, "steering": STEERING, **changes}
+def write_arrays(path: Path, **changes: npt.NDArray[np.generic]) -> Path:
+    arrays: dict[str, npt.NDArray[np.generic]] = {"frames": FRAMES, "steering": STEERING, **changes}
     with path.open("wb") as file:
-        np.savez(file, **named)  # type: ignore[arg-type]  # its stub takes an option by name
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub has an option of that type
     return path
 
 
-def test_what_was_written_reads_back(tmp_path: Path) -> None:
+def test_written_frames_are_read_back(tmp_path: Path) -> None:
     golden.write(tmp_path / golden.FILE, FRAMES, STEERING)
-    found = golden.read(tmp_path / golden.FILE)
-    np.testing.assert_array_equal(found.frames, FRAMES)
-    np.testing.assert_array_equal(found.steering, STEERING)
+    golden_frames = golden.read(tmp_path / golden.FILE)
+    np.testing.assert_array_equal(golden_frames.frames, FRAMES)
+    np.testing.assert_array_equal(golden_frames.steering, STEERING)
 
 
-@pytest.mark.parametrize(("count", "chosen"), [(1, [0] * 8), (15, [0, 2, 4, 6, 8, 10, 12, 14])])
-def test_frames_are_chosen_evenly(tmp_path: Path, count: int, chosen: list[int]) -> None:
+@pytest.mark.parametrize(("count", "selected"), [(1, [0] * 8), (15, [0, 2, 4, 6, 8, 10, 12, 14])])
+def test_frames_are_selected_at_even_distances(
+    tmp_path: Path, count: int, selected: list[int]
+) -> None:
     frames = np.zeros((count, 128, 128, 3), np.uint8)
     golden.write(tmp_path / golden.FILE, frames, np.arange(count, dtype=np.float64))
-    assert golden.read(tmp_path / golden.FILE).steering.tolist() == chosen
+    assert golden.read(tmp_path / golden.FILE).steering.tolist() == selected
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"golden\.npz holds no golden frames: got .* No such"):
         golden.read(tmp_path / golden.FILE)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", bytes(1000)])
-def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / golden.FILE).write_bytes(content)
     with pytest.raises(ModelError, match="holds no golden frames"):
         golden.read(tmp_path / golden.FILE)
@@ -59,11 +61,11 @@ def test_arrays_of_other_shapes_or_types_are_refused(
     tmp_path: Path, changes: dict[str, npt.NDArray[np.generic]]
 ) -> None:
     with pytest.raises(ModelError, match=r"holds no golden frames: got (frames|steering) is"):
-        golden.read(arrays(tmp_path / golden.FILE, **changes))
+        golden.read(write_arrays(tmp_path / golden.FILE, **changes))
 
 
-def test_an_array_that_breaks_off_is_refused(tmp_path: Path) -> None:
-    whole = arrays(tmp_path / "whole.npz")
+def test_a_truncated_array_is_refused(tmp_path: Path) -> None:
+    whole = write_arrays(tmp_path / "whole.npz")
     with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / golden.FILE, "w") as target:
         target.writestr("frames.npy", source.read("frames.npy")[:-1])
         target.writestr("steering.npy", source.read("steering.npy"))

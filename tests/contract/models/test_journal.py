@@ -7,25 +7,25 @@ from contract.models import journal
 from contract.models.journal import FIRST, FORCED, GATE, ROLLBACK, Decision, decide
 
 
-def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
+def test_a_missing_journal_is_empty(tmp_path: Path) -> None:
     assert journal.read(tmp_path) == []
 
 
 def test_decisions_are_kept_in_their_order(tmp_path: Path) -> None:
-    made = [
+    decisions = [
         decide(1, FIRST, "alone", None),
         decide(2, GATE, "no", 1, accepted=False, evidence={"lower": -9.5}),
     ]
-    for each in made:
-        journal.append(tmp_path, each)
-    assert journal.read(tmp_path) == made
+    for decision in decisions:
+        journal.append(tmp_path, decision)
+    assert journal.read(tmp_path) == decisions
 
 
-def test_a_decision_is_written_down_once(tmp_path: Path) -> None:
-    made = decide(1, FIRST, "alone", None)
-    journal.append(tmp_path, made)
-    journal.append(tmp_path, made)
-    assert journal.read(tmp_path) == [made]
+def test_a_decision_is_written_once(tmp_path: Path) -> None:
+    decision = decide(1, FIRST, "alone", None)
+    journal.append(tmp_path, decision)
+    journal.append(tmp_path, decision)
+    assert journal.read(tmp_path) == [decision]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"version": 1}]', "3"])
@@ -35,7 +35,7 @@ def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> No
         journal.read(tmp_path)
 
 
-def history(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
+def decisions_of(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
     return [
         decide(step[0], step[1], "", None, accepted=step[2] if len(step) > 2 else True)
         for step in steps
@@ -56,7 +56,7 @@ def history(*steps: tuple[int, str] | tuple[int, str, bool]) -> list[Decision]:
         ([(1, FIRST), (2, GATE), (2, FORCED)], 1),
     ],
 )
-def test_a_rollback_goes_back_to_what_drove_before(
+def test_a_rollback_goes_back_to_the_version_before(
     steps: list[tuple[int, str]], expected: int | None
 ) -> None:
-    assert journal.rollback_target(history(*steps)) == expected
+    assert journal.rollback_target(decisions_of(*steps)) == expected

@@ -10,19 +10,19 @@ from contract.models.registry import H5, TFLITE, Registry
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    made = Registry(tmp_path)
+    registry = Registry(tmp_path)
     for job in ("one", "two", "three"):
-        publish_one(made, job)
-    return made
+        publish_one(registry, job)
+    return registry
 
 
-def judge(registry: Registry, version: int, against: int, job: str, *, accepted: bool) -> object:
+def decide(registry: Registry, version: int, against: int, job: str, *, accepted: bool) -> object:
     why = "as well" if accepted else "worse"
-    found = promotion.decide(registry, version, against, job, why, {"n": 9}, accepted=accepted)
-    return found and (found.accepted, found.why)
+    decision = promotion.decide(registry, version, against, job, why, {"n": 9}, accepted=accepted)
+    return decision and (decision.accepted, decision.why)
 
 
-def test_a_version_is_forced(registry: Registry) -> None:
+def test_a_version_is_promoted_by_force(registry: Registry) -> None:
     assert promotion.force(registry, 2, "I know better") == registry.manifest(2)
     assert registry.current() == 2
     assert (registry.root / H5).read_bytes() == b"weights of two"
@@ -30,8 +30,10 @@ def test_a_version_is_forced(registry: Registry) -> None:
     assert (last.version, last.by, last.why, last.previous) == (2, "forced", "I know better", 1)
 
 
-def test_what_drives_already_may_be_forced_and_leaves_nothing_behind(registry: Registry) -> None:
-    """Two names of one file are not renamed onto each other, says POSIX."""
+def test_the_current_version_may_be_forced_and_no_temporary_file_is_left(
+    registry: Registry,
+) -> None:
+    """POSIX does nothing when a name is renamed to another name of the same file."""
     promotion.force(registry, 1, "once more")
     assert {path.name for path in registry.root.iterdir()} == {
         ".lock",
@@ -42,7 +44,7 @@ def test_what_drives_already_may_be_forced_and_leaves_nothing_behind(registry: R
     }
 
 
-def test_a_version_that_is_not_there_is_not_forced(registry: Registry) -> None:
+def test_a_version_that_does_not_exist_is_not_forced(registry: Registry) -> None:
     with pytest.raises(ModelError, match=r"no such model version: got 7\. There are \[1, 2, 3\]"):
         promotion.force(registry, 7, "")
     assert registry.current() == 1
@@ -56,45 +58,45 @@ def test_a_damaged_version_is_not_forced(registry: Registry) -> None:
     assert len(registry.decisions()) == 1
 
 
-def test_a_broken_link_is_made_anew(registry: Registry) -> None:
+def test_a_broken_link_is_replaced(registry: Registry) -> None:
     (registry.root / "current").unlink()
     (registry.root / "current").symlink_to("nowhere")
     promotion.force(registry, 1, "")
     assert registry.current() == 1
 
 
-def test_the_gate_lets_a_candidate_drive_and_says_why(registry: Registry) -> None:
-    assert judge(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
+def test_the_gate_accepts_a_candidate_and_says_why(registry: Registry) -> None:
+    assert decide(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
     assert registry.current() == 2
     last = registry.decisions()[-1]
     assert (last.by, last.evidence, last.previous) == ("gate", {"n": 9}, 1)
 
 
 def test_the_gate_refuses_and_says_why(registry: Registry) -> None:
-    assert judge(registry, 2, 1, "gate-2", accepted=False) == (False, "worse")
+    assert decide(registry, 2, 1, "gate-2", accepted=False) == (False, "worse")
     assert registry.current() == 1
     assert not registry.decisions()[-1].accepted
 
 
 def test_a_gate_that_runs_again_decides_once(registry: Registry) -> None:
-    judge(registry, 2, 1, "gate-2", accepted=True)
+    decide(registry, 2, 1, "gate-2", accepted=True)
     promotion.rollback(registry)
-    assert judge(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
+    assert decide(registry, 2, 1, "gate-2", accepted=True) == (True, "as well")
     assert registry.current() == 1
 
 
-def test_where_nothing_drove_the_gate_lets_the_first_one(registry: Registry) -> None:
+def test_without_a_current_version_the_gate_accepts_the_first_candidate(registry: Registry) -> None:
     (registry.root / "current").unlink()
-    found = promotion.decide(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
-    assert found is not None
-    assert (found.by, found.previous, registry.current()) == ("first", None, 2)
+    decision = promotion.decide(registry, 2, None, "gate-2", "nothing drove", {}, accepted=True)
+    assert decision is not None
+    assert (decision.by, decision.previous, registry.current()) == ("first", None, 2)
     assert promotion.decide(registry, 3, None, "gate-3", "", {}, accepted=True) is None
     assert registry.current() == 2
 
 
-def test_a_comparison_with_what_drives_no_more_decides_nothing(registry: Registry) -> None:
+def test_a_comparison_with_an_earlier_current_version_decides_nothing(registry: Registry) -> None:
     promotion.force(registry, 3, "")
-    assert judge(registry, 2, 1, "gate-2", accepted=True) is None
+    assert decide(registry, 2, 1, "gate-2", accepted=True) is None
     assert registry.current() == 3
 
 

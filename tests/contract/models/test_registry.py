@@ -21,18 +21,18 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def change(registry: Registry, version: int, **fields: object) -> None:
-    """Change a published manifest, as no part of Lapwing does."""
+    """Change a published manifest, which Lapwing itself never does."""
     path = registry.path(version) / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
-def test_a_registry_that_is_not_there_is_empty(tmp_path: Path) -> None:
+def test_a_missing_registry_is_empty(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "models")
     assert registry.versions() == []
     assert registry.current() is None
 
 
-def test_the_first_publication_is_numbered_digested_and_current(registry: Registry) -> None:
+def test_the_first_publication_gets_a_number_and_digests_and_is_current(registry: Registry) -> None:
     published = publish_one(registry, "one")
     assert published.version == 1
     assert published.files[H5] == {
@@ -50,7 +50,7 @@ def test_later_publications_are_candidates(registry: Registry) -> None:
     assert registry.versions() == [1, 2]
     assert registry.current() == 1
     assert (registry.root / H5).read_bytes() == b"weights of one"
-    assert [(each.version, each.by) for each in registry.decisions()] == [(1, "first")]
+    assert [(decision.version, decision.by) for decision in registry.decisions()] == [(1, "first")]
 
 
 def test_versions_are_ordered_as_numbers(registry: Registry) -> None:
@@ -59,7 +59,7 @@ def test_versions_are_ordered_as_numbers(registry: Registry) -> None:
     assert registry.versions()[-2:] == [10, 11]
 
 
-def test_a_publication_leaves_nothing_else_behind(registry: Registry) -> None:
+def test_a_publication_leaves_no_other_files(registry: Registry) -> None:
     publish_one(registry, "one")
     assert {path.name for path in registry.root.iterdir()} == {
         ".lock",
@@ -79,10 +79,10 @@ def test_a_job_publishes_once(registry: Registry) -> None:
     assert registry.versions() == [1, 2]
 
 
-def test_what_a_job_published_is_found(registry: Registry) -> None:
+def test_the_version_that_a_job_published_is_found(registry: Registry) -> None:
     published = publish_one(registry, "one")
-    assert registry.of_job("one") == published
-    assert registry.of_job("other") is None
+    assert registry.published_by("one") == published
+    assert registry.published_by("other") is None
 
 
 def test_a_missing_file_is_noticed(registry: Registry) -> None:
@@ -126,48 +126,48 @@ def test_a_damaged_manifest_does_not_stop_publications(registry: Registry) -> No
 PUBLISHER = """
 import sys
 from pathlib import Path
-from support.data import versions as here
+from support.data import versions
 from support.data.models import manifest
-registry = here.Registry(Path(sys.argv[1]))
+registry = versions.Registry(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(10):
-    here.publish_one(registry, f"{sys.argv[2]}-{number}")
-    folder = here.staged(registry.root, f"same-{number}-{sys.argv[2]}")
+    versions.publish_one(registry, f"{sys.argv[2]}-{number}")
+    folder = versions.staged(registry.root, f"same-{number}-{sys.argv[2]}")
     registry.publish(folder, manifest(f"same-{number}"))
 """
 
 
 def test_two_processes_publish_at_once_and_nothing_is_lost_or_doubled(registry: Registry) -> None:
-    here = {**os.environ, "PYTHONPATH": str(samples.TESTS)}
+    environment = {**os.environ, "PYTHONPATH": str(samples.TESTS)}
     publishers = [
         subprocess.Popen(
             [sys.executable, "-c", PUBLISHER, str(registry.root), name],
-            env=here,
+            env=environment,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         for name in ("a", "b")
     ]
-    for each in publishers:
-        assert each.stdout is not None
-        assert each.stdout.readline() == "ready\n"
-    for each in publishers:
-        each.communicate("go\n", timeout=60)
-        assert each.returncode == 0
+    for publisher in publishers:
+        assert publisher.stdout is not None
+        assert publisher.stdout.readline() == "ready\n"
+    for publisher in publishers:
+        publisher.communicate("go\n", timeout=60)
+        assert publisher.returncode == 0
     jobs = [registry.verify(version).job_id for version in registry.versions()]
-    assert sorted(jobs) == sorted(f"{who}-{n}" for who in ("a", "b", "same") for n in range(10))
+    assert sorted(jobs) == sorted(f"{job}-{n}" for job in ("a", "b", "same") for n in range(10))
     assert registry.versions() == list(range(1, 31))
     assert registry.current() == 1
 
 
-def test_a_manifest_survives_its_document(registry: Registry) -> None:
+def test_a_manifest_is_equal_after_it_became_a_document(registry: Registry) -> None:
     published = publish_one(registry, "one")
     assert ModelManifest(**dataclasses.asdict(published)) == published
 
 
-def test_a_file_too_large_to_be_read_is_refused_before_it_is(
+def test_a_file_that_is_too_large_is_not_read(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_one(registry, "one")

@@ -12,7 +12,7 @@ from contract.policy.litert import LiteRT
 FRAMES = np.stack([preprocess.prepare(samples.jpeg(steering)) for steering in (-0.5, 0.0, 0.5)])
 
 
-def test_every_frame_has_its_own_answer(networks: Path) -> None:
+def test_each_frame_has_its_own_answer(networks: Path) -> None:
     answers = LiteRT(networks / "left").predict(FRAMES)
     assert answers.shape == (3,)
     assert answers.dtype == np.float32
@@ -20,14 +20,14 @@ def test_every_frame_has_its_own_answer(networks: Path) -> None:
     assert len(set(answers.tolist())) == 3
 
 
-def test_frames_together_are_answered_as_one_by_one(networks: Path) -> None:
+def test_several_frames_are_answered_like_single_frames(networks: Path) -> None:
     backend = LiteRT(networks / "left")
     together = backend.predict(FRAMES)
-    alone = [backend.predict(each[None])[0] for each in FRAMES]
+    alone = [backend.predict(frame[None])[0] for frame in FRAMES]
     np.testing.assert_array_equal(together, alone)
 
 
-def test_a_twin_that_takes_floats_is_fed_the_same_pixels(networks: Path) -> None:
+def test_a_network_that_takes_floats_gets_the_same_pixels(networks: Path) -> None:
     floats = LiteRT(networks / "floats").predict(FRAMES)
     np.testing.assert_allclose(floats, LiteRT(networks / "left").predict(FRAMES), atol=1e-6)
 
@@ -38,13 +38,13 @@ def test_a_network_for_other_frames_is_refused(networks: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all", bytes(4096)])
-def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / TFLITE).write_bytes(content)
     with pytest.raises(ModelError, match=r"model\.tflite cannot be loaded"):
         LiteRT(tmp_path)
 
 
-def test_a_network_that_asks_for_gigabytes_is_not_given_them(networks: Path) -> None:
+def test_a_network_that_needs_gigabytes_is_refused(networks: Path) -> None:
     with pytest.raises(ModelError, match=r"needs too much memory: got tensors of \d+,\d+,\d+,"):
         LiteRT(networks / "bomb")
 

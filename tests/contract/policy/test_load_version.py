@@ -19,9 +19,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 @pytest.mark.parametrize("name", ["left", "right", "floats"])
-def test_a_version_answers_as_its_network_does(
-    registry: Registry, networks: Path, name: str
-) -> None:
+def test_a_version_answers_like_its_network(registry: Registry, networks: Path, name: str) -> None:
     models.publish(registry, networks / name, "job")
     manifest, steer = load_version.load(registry, 1)
     assert manifest.version == 1
@@ -29,14 +27,14 @@ def test_a_version_answers_as_its_network_does(
     assert abs(steer(FRAME) - answer) < models.NEAR
 
 
-def test_none_is_the_current_one(registry: Registry, networks: Path) -> None:
+def test_none_loads_the_current_version(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "one")
     models.publish(registry, networks / "right", "two")
     promotion.force(registry, 1, "a test")
     assert load_version.load(registry, None)[0].version == 1
 
 
-def test_more_than_the_lock_is_the_lock(registry: Registry, networks: Path) -> None:
+def test_steering_is_clamped_to_full_lock(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "lock", "job")
     assert load_version.load(registry, 1)[1](FRAME) == 1.0
 
@@ -45,7 +43,7 @@ def test_more_than_the_lock_is_the_lock(registry: Registry, networks: Path) -> N
     ("name", "message"),
     [("nan", "answers with no number"), ("small", "does not take one frame")],
 )
-def test_what_does_not_drive_is_refused(
+def test_a_network_that_cannot_drive_is_refused(
     registry: Registry, networks: Path, name: str, message: str
 ) -> None:
     models.publish(registry, networks / name, "job")
@@ -53,7 +51,7 @@ def test_what_does_not_drive_is_refused(
         load_version.load(registry, 1)
 
 
-def test_another_kind_of_frames_is_refused(registry: Registry, networks: Path) -> None:
+def test_a_version_for_other_frames_is_refused(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "job", frame_spec={"height": 66})
     with pytest.raises(ModelError, match="trained on other frames"):
         load_version.load(registry, 1)

@@ -23,7 +23,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 class Constant:
-    """A backend that answers the same to everything."""
+    """A backend that gives the same answer to all frames."""
 
     def __init__(self, answer: float) -> None:
         self._answer = answer
@@ -33,31 +33,31 @@ class Constant:
 
 
 def constant(answer: float, golden_answer: float = 0.0) -> LoadedPolicy:
-    """A pilot that answers the same to everything, and has golden frames of another answer."""
-    seen = np.zeros((COUNT, 128, 128, 3), np.uint8)
-    known = Golden(seen, np.full(COUNT, golden_answer, np.float32))
-    return LoadedPolicy(models.manifest("job"), Constant(answer), known)
+    """Return a policy with a constant answer, and golden frames with another one."""
+    frames = np.zeros((COUNT, 128, 128, 3), np.uint8)
+    golden = Golden(frames, np.full(COUNT, golden_answer, np.float32))
+    return LoadedPolicy(models.manifest("job"), Constant(answer), golden)
 
 
 def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
     manifest = models.publish(registry, networks / "right", "job")
-    pilot = load(registry, 1, LiteRT)
-    steering = pilot.steer(preprocess.prepare(samples.jpeg()))
-    assert pilot.manifest == manifest
+    policy = load(registry, 1, LiteRT)
+    steering = policy.steer(preprocess.prepare(samples.jpeg()))
+    assert policy.manifest == manifest
     assert steering == pytest.approx(models.ANSWERS["right"], abs=models.NEAR)
 
 
 @pytest.mark.parametrize(("raw", "clamped"), [(3.0, 1.0), (-7.5, -1.0), (0.25, 0.25)])
 def test_steering_is_clamped(raw: float, clamped: float) -> None:
-    pilot = constant(raw)
-    assert pilot.steer(preprocess.prepare(samples.jpeg())) == clamped
+    policy = constant(raw)
+    assert policy.steer(preprocess.prepare(samples.jpeg())) == clamped
 
 
 @pytest.mark.parametrize("raw", [float("nan"), float("inf"), float("-inf")])
 def test_an_answer_that_is_no_number_is_an_error(raw: float) -> None:
-    pilot = constant(raw)
+    policy = constant(raw)
     with pytest.raises(ModelError, match="answers with no number"):
-        pilot.steer(preprocess.prepare(samples.jpeg()))
+        policy.steer(preprocess.prepare(samples.jpeg()))
 
 
 def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: Path) -> None:
@@ -74,16 +74,16 @@ def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Pat
 
 
 @pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0)])
-def test_a_model_that_answers_as_it_did_is_sound(answer: float, golden_answer: float) -> None:
+def test_a_model_with_the_expected_answers_passes(answer: float, golden_answer: float) -> None:
     constant(answer, golden_answer).check()
 
 
-def test_a_model_that_answers_otherwise_is_told() -> None:
+def test_a_model_with_other_answers_fails() -> None:
     with pytest.raises(ModelError, match=r"does not answer its golden frames .* of 0\.0011 in"):
         constant(0.5, 0.5011).check()
 
 
-def test_a_model_that_answers_otherwise_than_where_it_was_made_is_not_loaded(
+def test_a_model_with_other_golden_answers_is_not_loaded(
     registry: Registry, networks: Path
 ) -> None:
     shutil.copytree(networks / "left", registry.root / "mixed")
@@ -116,7 +116,7 @@ def test_a_file_that_was_not_verified_is_not_loaded(
         load(registry, 1, LiteRT)
 
 
-def test_a_manifest_of_another_version_is_not_believed(registry: Registry, networks: Path) -> None:
+def test_a_manifest_of_another_version_is_refused(registry: Registry, networks: Path) -> None:
     models.publish(registry, networks / "left", "one")
     registry.path(1).rename(registry.path(2))
     with pytest.raises(ModelError, match="belongs to another: got 1"):

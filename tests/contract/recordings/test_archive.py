@@ -9,17 +9,20 @@ import pytest
 from support.data import samples
 
 from contract.errors import RecordingError
-from contract.recordings import archive as recording
+from contract.recordings import archive
 
 
 def names(source: Path, scratch: Path) -> list[str]:
-    with recording.open_recordings(source, scratch) as found:
-        return [each.name for each in found]
+    with archive.open_recordings(source, scratch) as recordings:
+        return [recording.name for recording in recordings]
 
 
 def digest(source: Path, listed: list[str], scratch: Path) -> str:
-    with recording.open_recordings(source, scratch) as (found,), ThreadPoolExecutor(2) as executor:
-        return found.digest(listed, executor)
+    with (
+        archive.open_recordings(source, scratch) as (recording,),
+        ThreadPoolExecutor(2) as executor,
+    ):
+        return recording.digest(listed, executor)
 
 
 @pytest.fixture
@@ -28,41 +31,43 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_a_recording(run: Path, tmp_path: Path) -> None:
-    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
-        assert found.name == "run"
-        assert len(found.images) == 12
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        assert recording.name == "run"
+        assert len(recording.images) == 12
 
 
-def test_images_may_lie_beside_the_log(run: Path, tmp_path: Path) -> None:
+def test_images_may_lie_next_to_the_log(run: Path, tmp_path: Path) -> None:
     for image in (run / "IMG").iterdir():
         shutil.move(image, run / image.name)
     (run / "IMG").rmdir()
-    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
-        assert f"center_{samples.stamp(0)}.jpg" in found.images
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        assert f"center_{samples.stamp(0)}.jpg" in recording.images
 
 
-def test_a_folder_of_folders_holds_several(tmp_path: Path) -> None:
+def test_a_folder_of_folders_holds_several_recordings(tmp_path: Path) -> None:
     samples.recording(tmp_path / "runs" / "run1", rows=1)
     samples.recording(tmp_path / "runs" / "run2", rows=1)
     assert names(tmp_path / "runs", tmp_path / "scratch") == ["runs-run1", "runs-run2"]
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar", "gztar", "bztar", "xztar"])
-def test_an_archive_is_unpacked_and_cleared_away(run: Path, tmp_path: Path, kind: str) -> None:
-    archive = Path(shutil.make_archive(str(tmp_path / "packed"), kind, run.parent, "run"))
-    with recording.open_recordings(archive, tmp_path / "scratch") as (found,):
-        assert found.name == "packed"
-        assert len(found.images) == 12
+@pytest.mark.parametrize("archive_format", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_an_archive_is_unpacked_and_removed_again(
+    run: Path, tmp_path: Path, archive_format: str
+) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), archive_format, run.parent, "run"))
+    with archive.open_recordings(packed, tmp_path / "scratch") as (recording,):
+        assert recording.name == "packed"
+        assert len(recording.images) == 12
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_what_a_killed_import_unpacked_is_removed(run: Path, tmp_path: Path) -> None:
-    left = tmp_path / "scratch" / "0123"
-    left.mkdir(parents=True)
-    (left / "big").touch()
-    left.with_suffix(".lock").touch()
-    archive = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", run))
-    names(archive, tmp_path / "scratch")
+def test_leftovers_of_a_killed_import_are_removed(run: Path, tmp_path: Path) -> None:
+    leftover = tmp_path / "scratch" / "0123"
+    leftover.mkdir(parents=True)
+    (leftover / "big").touch()
+    leftover.with_suffix(".lock").touch()
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", run))
+    names(packed, tmp_path / "scratch")
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -75,7 +80,7 @@ def test_a_tar_that_points_outside_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "driving_log.csv").exists()
 
 
-def test_a_zip_that_points_outside_stays_inside(tmp_path: Path) -> None:
+def test_a_zip_that_points_outside_is_unpacked_inside(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as file:
         file.writestr("../driving_log.csv", "x")
     with pytest.raises(RecordingError, match=r"no driving_log\.csv"):
@@ -86,11 +91,11 @@ def test_a_zip_that_points_outside_stays_inside(tmp_path: Path) -> None:
 def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (run / "IMG" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    with recording.open_recordings(run, tmp_path / "scratch") as (found,):
-        assert "link.jpg" not in found.images
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        assert "link.jpg" not in recording.images
 
 
-def test_the_same_content_elsewhere_is_the_same(run: Path, tmp_path: Path) -> None:
+def test_the_same_content_in_another_folder_has_the_same_digest(run: Path, tmp_path: Path) -> None:
     listed = [f"center_{samples.stamp(row)}.jpg" for row in range(4)]
     first = digest(run, listed, tmp_path / "scratch")
     other = shutil.copytree(run, tmp_path / "other")
@@ -108,7 +113,7 @@ def test_the_same_content_elsewhere_is_the_same(run: Path, tmp_path: Path) -> No
         (lambda path: path.write_text("x"), "neither a folder nor a zip nor a tar"),
     ],
 )
-def test_what_is_no_recording_is_said(
+def test_a_source_without_a_recording_is_refused(
     tmp_path: Path, make: Callable[[Path], object], message: str
 ) -> None:
     make(tmp_path / "source")

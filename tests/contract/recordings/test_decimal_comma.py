@@ -6,8 +6,8 @@ from contract.recordings.decimal_comma import possible_readings
 from contract.recordings.driving_log import RANGES
 
 
-def dotnet(value: float) -> str:
-    """Write a float as Mono's ToString does under de-DE: seven digits, a decimal comma."""
+def format_like_mono(value: float) -> str:
+    """Write a float like Mono's ToString in the locale de-DE: seven digits and a decimal comma."""
     return "0" if value == 0 else f"{value:.7G}".replace(".", ",")
 
 
@@ -31,7 +31,7 @@ def test_a_row_with_several_readings_keeps_them_all() -> None:
 
 
 @pytest.mark.parametrize("text", ["0,0,0", "7,0,0,0", "x,0,0,0", "0,0,0,0,0,0,0,0,0", "-0,0,0,3"])
-def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
+def test_a_row_that_fits_no_ranges_has_no_reading(text: str) -> None:
     assert possible_readings(text.split(","), RANGES) == []
 
 
@@ -43,7 +43,7 @@ def test_a_row_that_fits_nothing_has_no_reading(text: str) -> None:
         st.floats(0, 31, width=32),
     )
 )
-def test_what_was_written_is_always_among_the_readings(values: tuple[float, ...]) -> None:
-    written = [dotnet(value) for value in values]
-    meant = tuple(float(text.replace(",", ".")) for text in written)
-    assert meant in possible_readings(",".join(written).split(","), RANGES)
+def test_the_written_values_are_always_among_the_readings(values: tuple[float, ...]) -> None:
+    written = [format_like_mono(value) for value in values]
+    expected = tuple(float(text.replace(",", ".")) for text in written)
+    assert expected in possible_readings(",".join(written).split(","), RANGES)

@@ -12,7 +12,7 @@ from contract.recordings.driving_log import Rejection
 ROW = "center_1.jpg,left_1.jpg,right_1.jpg,-0.25,0.5,0,12.5"
 
 
-def only(text: str) -> driving_log.Row:
+def read_row(text: str) -> driving_log.Row:
     log = driving_log.read(text.encode())
     assert log.rejections == []
     (row,) = log.rows
@@ -20,7 +20,7 @@ def only(text: str) -> driving_log.Row:
 
 
 def test_a_row_is_read() -> None:
-    row = only(ROW + "\n")
+    row = read_row(ROW + "\n")
     assert row.images == ("center_1.jpg", "left_1.jpg", "right_1.jpg")
     assert (row.steering, row.throttle, row.brake, row.speed_mph) == (-0.25, 0.5, 0.0, 12.5)
     assert row.line == 1
@@ -39,7 +39,7 @@ def test_a_row_is_read() -> None:
     ],
 )
 def test_only_the_file_name_of_a_path_counts(path: str) -> None:
-    assert only(f"{path},left_1.jpg,right_1.jpg,0,0,0,1").images[0] == "center_1.jpg"
+    assert read_row(f"{path},left_1.jpg,right_1.jpg,0,0,0,1").images[0] == "center_1.jpg"
 
 
 @pytest.mark.parametrize(
@@ -52,17 +52,17 @@ def test_only_the_file_name_of_a_path_counts(path: str) -> None:
         "center,left,right,steering,throttle,brake,speed\n" + ROW,
     ],
 )
-def test_a_logs_outer_form_does_not_matter(text: str) -> None:
-    assert only(text).steering == -0.25
+def test_line_ends_spaces_and_headers_do_not_matter(text: str) -> None:
+    assert read_row(text).steering == -0.25
 
 
 @pytest.mark.parametrize("text", ["center_1.jpg,0,0,0,1", "center_1.jpg,,,0,0,0,1"])
-def test_a_log_may_have_the_centre_camera_alone(text: str) -> None:
-    assert only(text).images == ("center_1.jpg",)
+def test_a_log_may_have_only_the_centre_camera(text: str) -> None:
+    assert read_row(text).images == ("center_1.jpg",)
 
 
 def test_a_quoted_number_may_have_a_decimal_comma() -> None:
-    assert only('c.jpg,l.jpg,r.jpg,"-0,25",0,0,"12,5"').speed_mph == 12.5
+    assert read_row('c.jpg,l.jpg,r.jpg,"-0,25",0,0,"12,5"').speed_mph == 12.5
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_a_bad_row_is_refused_with_line_field_and_reason(
 
 
 def test_rounding_beyond_the_range_is_clamped() -> None:
-    assert only("c.jpg,l.jpg,r.jpg,-1.00001,0,0,1").steering == -1
+    assert read_row("c.jpg,l.jpg,r.jpg,-1.00001,0,0,1").steering == -1
 
 
-def test_split_numbers_are_rejoined_and_said_to_be() -> None:
+def test_split_numbers_are_rejoined_with_a_note() -> None:
     log = driving_log.read(b"c.jpg,l.jpg,r.jpg,-0,25,1,0,5,678449\nc.jpg,l.jpg,r.jpg,0,0,0,0\n")
     assert [row.steering for row in log.rows] == [-0.25, 0]
     assert log.notes == ["decimal comma: numbers were rejoined by their ranges"]
@@ -106,7 +106,7 @@ def test_an_ambiguous_row_is_never_guessed() -> None:
 
 def test_numbers_are_not_rejoined_in_a_log_with_points() -> None:
     log = driving_log.read(f"{ROW}\nc.jpg,l.jpg,r.jpg,-0,25,1,0,5,6\n".encode())
-    assert [each.reason for each in log.rejections] == ["not four numbers"]
+    assert [rejection.reason for rejection in log.rejections] == ["not four numbers"]
 
 
 @pytest.mark.parametrize(
@@ -117,22 +117,24 @@ def test_numbers_are_not_rejoined_in_a_log_with_points() -> None:
         (b"steering,center,left,right,throttle,brake,speed\n", "names other columns"),
     ],
 )
-def test_what_is_no_log_is_refused(raw: bytes, message: str) -> None:
+def test_a_file_that_is_no_log_is_refused(raw: bytes, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
         driving_log.read(raw)
 
 
-def test_zero_bytes_cost_their_line_alone() -> None:
+def test_zero_bytes_reject_only_their_own_line() -> None:
     log = driving_log.read(f"{ROW}\n".encode() + b"\0" * 40)
     assert len(log.rows) == 1
-    assert [(each.line, each.reason) for each in log.rejections] == [(2, "zero bytes")]
+    assert [(rejection.line, rejection.reason) for rejection in log.rejections] == [
+        (2, "zero bytes")
+    ]
 
 
-def test_a_log_that_an_editor_saved_as_utf_16_is_read() -> None:
+def test_a_log_that_was_saved_as_utf_16_is_read() -> None:
     assert len(driving_log.read(f"{ROW}\r\n".encode("utf-16")).rows) == 1
 
 
-def test_side_cameras_of_which_no_image_is_there_are_left_out() -> None:
+def test_side_cameras_without_any_image_are_left_out() -> None:
     log = driving_log.read(f"{ROW}\n".encode())
     only_centre = driving_log.without_missing_sides(log, {"center_1.jpg"})
     assert only_centre.rows[0].images == ("center_1.jpg",)
@@ -154,11 +156,11 @@ def test_a_path_in_an_old_encoding_is_read() -> None:
     ],
 )
 def test_the_time_is_that_of_the_file_name(name: str, time_s: float) -> None:
-    assert only(f"{name},0,0,0,1").time_s == pytest.approx(time_s, nan_ok=True)
+    assert read_row(f"{name},0,0,0,1").time_s == pytest.approx(time_s, nan_ok=True)
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_crash_it(raw: bytes) -> None:
+def test_no_bytes_raise_an_unexpected_error(raw: bytes) -> None:
     try:
         log = driving_log.read(b"c.jpg,l.jpg,r.jpg,0,0,0,1\n" + raw)
     except RecordingError:
@@ -169,17 +171,17 @@ def test_no_bytes_crash_it(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(("name", "rows"), [("lake", 1544), ("lake-2", 613), ("jungle", 1200)])
-def test_real_logs_are_read_whole(name: str, rows: int) -> None:
+def test_real_logs_are_read_completely(name: str, rows: int) -> None:
     log = driving_log.read(samples.shared("data", name, "driving_log.csv").read_bytes())
     assert (len(log.rows), log.rejections) == (rows, [])
 
 
-def test_the_real_decimal_comma_log_says_what_its_twin_says() -> None:
-    twin = driving_log.read(samples.shared("data", "lake", "driving_log.csv").read_bytes())
-    split = driving_log.read(
+def test_the_real_log_with_decimal_commas_equals_the_log_with_points() -> None:
+    with_points = driving_log.read(samples.shared("data", "lake", "driving_log.csv").read_bytes())
+    with_commas = driving_log.read(
         samples.shared("data", "lake-decimal-comma", "driving_log.csv").read_bytes()
     )
-    assert len(split.rows) >= 0.95 * 400
-    meant = {row.line: row for row in twin.rows}
-    for row in split.rows:
-        assert row == meant[row.line]
+    assert len(with_commas.rows) >= 0.95 * 400
+    expected = {row.line: row for row in with_points.rows}
+    for row in with_commas.rows:
+        assert row == expected[row.line]

@@ -22,11 +22,11 @@ def payload(**changes: object) -> dict[str, object]:
     }
 
 
-def test_degrees_become_a_command() -> None:
-    seen = telemetry.parse(payload())
-    assert (seen.steering, seen.throttle, seen.speed_mph) == (0.5, 0.2, 9.13)
-    assert seen.jpeg == b"\xff\xd8\xff"
-    assert seen.decimal_mark == "."
+def test_degrees_are_converted_to_a_steering_command() -> None:
+    parsed = telemetry.parse(payload())
+    assert (parsed.steering, parsed.throttle, parsed.speed_mph) == (0.5, 0.2, 9.13)
+    assert parsed.jpeg == b"\xff\xd8\xff"
+    assert parsed.decimal_mark == "."
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_numbers_are_read_with_their_decimal_mark(text: str, value: float, mark:
 @pytest.mark.parametrize(
     "bad", [None, "", "abc", "nan", "inf", "1,2,3", True, [], {}, float("nan")]
 )
-def test_what_is_no_number_is_refused_by_name(bad: object) -> None:
+def test_a_field_that_is_no_number_is_refused_by_name(bad: object) -> None:
     with pytest.raises(TelemetryError, match="the telemetry's speed means nothing"):
         telemetry.parse(payload(speed=bad))
 
@@ -65,7 +65,7 @@ def test_an_image_that_is_no_base64_is_refused(bad: object) -> None:
         telemetry.parse(payload(image=bad))
 
 
-def test_answers_are_text_in_the_simulators_own_marks() -> None:
+def test_answers_are_text_with_the_simulators_decimal_mark() -> None:
     assert telemetry.steer(0.1, -1.0, ",") == {
         "steering_angle": "0,100000",
         "throttle": "-1,000000",
@@ -83,15 +83,15 @@ def test_an_answer_that_is_no_number_is_never_sent(bad: float) -> None:
 
 
 @given(st.floats(-1, 1), st.sampled_from([".", ","]))
-def test_an_answer_reads_back_as_it_was_meant(steering: float, mark: str) -> None:
+def test_a_written_answer_is_read_back(steering: float, mark: str) -> None:
     text = telemetry.steer(steering, 0, mark)["steering_angle"]
     assert float(text.replace(mark, ".")) == pytest.approx(steering, abs=1e-6)
     assert not text.startswith("-0.000000")
 
 
 @pytest.mark.parametrize(("name", "mark"), [("en-US", "."), ("de-DE", ",")])
-def test_what_the_real_client_sent_is_read(name: str, mark: str) -> None:
-    seen = 0
+def test_messages_of_the_real_client_are_read(name: str, mark: str) -> None:
+    count = 0
     for line in samples.shared("protocol", f"{name}.jsonl").read_text().splitlines():
         message = json.loads(line)
         if message["from"] != "client" or not message.get("data", "").startswith(
@@ -101,5 +101,5 @@ def test_what_the_real_client_sent_is_read(name: str, mark: str) -> None:
         parsed = telemetry.parse(json.loads(message["data"][2:])[1])
         assert parsed.decimal_mark == mark
         assert parsed.jpeg.startswith(b"\xff\xd8\xff")
-        seen += 1
-    assert seen > 20
+        count += 1
+    assert count > 20

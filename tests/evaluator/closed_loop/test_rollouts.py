@@ -15,10 +15,10 @@ from contract.errors import JobError, ModelError, SettingError
 from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition, parse
-from evaluator.closed_loop.rollouts import Course
+from evaluator.closed_loop.rollouts import Scenario
 
 SHORT = 0.02
-"""Laps: a metre and a half."""
+"""Laps of a drive: a metre and a half."""
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path / "models")
 
 
-def test_drives_are_kept_each_under_its_course_and_number(
+def test_each_drive_is_kept_under_its_scenario_and_number(
     registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "straight", "one")
-    course = candidates.course(driven.track)
-    folder = rollouts.folder(registry, 1) / "drives" / course.folder
+    course = candidates.scenario(driven.track)
+    folder = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     assert course.folder.parts == (
         f"straight-{atomic_files.sha256(driven.track)[:8]}",
         "clear",
@@ -42,7 +42,7 @@ def test_drives_are_kept_each_under_its_course_and_number(
     assert kept == driven.outcomes["straight"]
 
 
-def test_drives_tell_drivers_apart_from_the_same_starts(driven: Driven) -> None:
+def test_drives_from_the_same_starts_differ_between_drivers(driven: Driven) -> None:
     good, bad = driven.outcomes["straight"], driven.outcomes["left"]
     assert all(each["success"] for each in good)
     assert not any(each["success"] for each in bad)
@@ -52,104 +52,102 @@ def test_drives_tell_drivers_apart_from_the_same_starts(driven: Driven) -> None:
     assert max(abs(each["lateral_m"]) for each in good) <= 0.25
 
 
-def test_what_is_kept_is_not_driven_again_and_the_rest_is(
-    registry: Registry, driven: Driven
-) -> None:
-    """The same drive to the bit, by whichever process, under any number of starts."""
+def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> None:
+    """A drive is exactly the same in every process and with every number of starts."""
     driven.publish(registry, "straight", "one")
-    course = candidates.course(driven.track)
-    folder = rollouts.folder(registry, 1) / "drives" / course.folder
+    course = candidates.scenario(driven.track)
+    folder = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     (folder / "02.json").unlink()
     before = (folder / "01.json").stat().st_mtime_ns
-    told: list[tuple[int, int]] = []
-    [found] = rollouts.drives(
-        registry, 1, [course], 3, 2, lambda done, total: told.append((done, total))
+    calls: list[tuple[int, int]] = []
+    [found] = rollouts.run_rollouts(
+        registry, 1, [course], 3, 2, lambda done, total: calls.append((done, total))
     )
     assert found == driven.outcomes["straight"][:3]
-    assert told == [(2, 3), (3, 3)]
+    assert calls == [(2, 3), (3, 3)]
     assert (folder / "01.json").stat().st_mtime_ns == before
 
 
-def test_conditions_are_driven_in_folders_of_their_names(
-    registry: Registry, driven: Driven
-) -> None:
+def test_each_condition_has_a_folder_of_its_name(registry: Registry, driven: Driven) -> None:
     driven.publish(registry, "straight", "one")
     words = ["fog+delay=50ms", "offset=1m"]
-    courses = [Course(str(driven.track), each, SHORT, 1) for each in parse(words)]
-    [[foggy], [beside]] = rollouts.drives(registry, 1, courses, 1, 1)
+    courses = [Scenario(str(driven.track), each, SHORT, 1) for each in parse(words)]
+    [[foggy], [beside]] = rollouts.run_rollouts(registry, 1, courses, 1, 1)
     assert (foggy["light"], beside["light"]) == ("fog", "clear")
     assert abs(beside["lateral_m"]) == 1.0
-    root = rollouts.folder(registry, 1) / "drives" / courses[0].folder.parts[0]
+    root = rollouts.evaluations_folder(registry, 1) / "drives" / courses[0].folder.parts[0]
     assert sorted(path.name for path in root.iterdir()) == ["clear", *sorted(words)]
     assert (root / "fog+delay=50ms" / "0.02-1" / "01.json").is_file()
 
 
-def test_a_track_that_changed_is_another_track(tmp_path: Path) -> None:
+def test_a_changed_track_file_has_another_folder(tmp_path: Path) -> None:
     track = candidates.road(tmp_path)
-    before = candidates.course(track).folder
+    before = candidates.scenario(track).folder
     track.write_text(track.read_text().replace(",8", ",9"))
-    after = candidates.course(track).folder
+    after = candidates.scenario(track).folder
     assert before.parts[1:] == after.parts[1:]
     assert before.parts[0] != after.parts[0]
 
 
-def test_laps_that_differ_a_little_are_another_course() -> None:
-    folders = {Course("lake", Condition(), laps, 1).folder for laps in (1.0, 1, 1.0000001)}
+def test_slightly_different_laps_are_another_scenario() -> None:
+    folders = {Scenario("lake", Condition(), laps, 1).folder for laps in (1.0, 1, 1.0000001)}
     assert len(folders) == 2
 
 
-def test_a_track_that_is_changed_while_it_is_driven_is_kept_under_no_name(
+def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
     registry: Registry, driven: Driven, tmp_path: Path
 ) -> None:
-    """Once the first drive is asked for, it is driven on what the file then holds."""
+    """A drive uses what the file holds when the drive begins."""
     track = candidates.road(tmp_path)
     driven.publish(registry, "straight", "one")
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         track.write_text(track.read_text().replace(",8", ",9"))
 
-    course = Course(str(track), Condition(), SHORT, 1)
+    course = Scenario(str(track), Condition(), SHORT, 1)
     with pytest.raises(SettingError, match="the track was changed while it was driven"):
-        rollouts.drives(registry, 1, [course], 1, 1, told)
+        rollouts.run_rollouts(registry, 1, [course], 1, 1, on_progress)
     assert not list(registry.root.glob("versions/1/evaluations/drives/*/clear/0.02-1/*"))
 
 
-def test_a_course_that_is_no_track_is_said_at_once(registry: Registry, driven: Driven) -> None:
+def test_an_unknown_track_is_an_error_before_the_first_drive(
+    registry: Registry, driven: Driven
+) -> None:
     driven.publish(registry, "straight", "one")
     for track in ("moon", "/nowhere/moon.csv"):
         with pytest.raises(SettingError):
-            rollouts.drives(registry, 1, [Course(track, Condition(), SHORT, 1)], 1, 1)
+            rollouts.run_rollouts(registry, 1, [Scenario(track, Condition(), SHORT, 1)], 1, 1)
 
 
-def test_a_kept_drive_that_cannot_be_read_is_named(registry: Registry, driven: Driven) -> None:
+def test_an_unreadable_drive_is_named(registry: Registry, driven: Driven) -> None:
     driven.publish(registry, "straight", "one")
-    course = candidates.course(driven.track)
-    path = rollouts.folder(registry, 1) / "drives" / course.folder / "03.json"
+    course = candidates.scenario(driven.track)
+    path = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder / "03.json"
     path.write_text("{")
     with pytest.raises(ModelError, match=r"03\.json cannot be read.*Remove it"):
-        rollouts.drives(registry, 1, [course], 4, 1)
+        rollouts.run_rollouts(registry, 1, [course], 4, 1)
 
 
-def test_what_goes_wrong_is_not_said_after_all_others_were_driven(
+def test_an_error_is_raised_before_the_other_drives_finish(
     registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "straight", "one")
 
-    def told(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         if done:
             raise JobError("the time is up")
 
-    course = Course(str(driven.track), Condition(), SHORT, 1)
+    course = Scenario(str(driven.track), Condition(), SHORT, 1)
     with pytest.raises(JobError, match="the time is up"):
-        rollouts.drives(registry, 1, [course], 12, 1, told)
-    kept = rollouts.folder(registry, 1) / "drives" / course.folder
+        rollouts.run_rollouts(registry, 1, [course], 12, 1, on_progress)
+    kept = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     assert 1 <= len(list(kept.glob("[!.]*.json"))) <= 5
 
 
-def test_a_drive_may_be_filmed(registry: Registry, driven: Driven, tmp_path: Path) -> None:
+def test_a_drive_can_be_filmed(registry: Registry, driven: Driven, tmp_path: Path) -> None:
     driven.publish(registry, "straight", "one")
-    course = Course(str(driven.track), parse(["delay=100ms"])[0], SHORT, 1)
-    found = rollouts.once(registry.root, 1, course, 1, tmp_path / "film", film=True)
+    course = Scenario(str(driven.track), parse(["delay=100ms"])[0], SHORT, 1)
+    found = rollouts.rollout(registry.root, 1, course, 1, tmp_path / "film", film=True)
     assert found["direction"] == -1
     assert {path.name for path in (tmp_path / "film").iterdir()} == {
         "drive.json",
@@ -162,16 +160,15 @@ KILLED = """
 if __name__ == "__main__":
     import sys
     from pathlib import Path
-    from contract.registry import Registry
-    from evaluator import driving
-    from evaluator.conditions import Condition
-    from evaluator.driving import Course
-    course = Course(sys.argv[2], Condition(), 0.25, 7)
-    driving.drives(Registry(Path(sys.argv[1])), 1, [course], 50, 2)
+    from contract.models.registry import Registry
+    from evaluator.closed_loop.perturbations import Condition
+    from evaluator.closed_loop.rollouts import Scenario, run_rollouts
+    scenario = Scenario(sys.argv[2], Condition(), 0.25, 7)
+    run_rollouts(Registry(Path(sys.argv[1])), 1, [scenario], 50, 2)
 """
 
 
-def test_nobody_drives_on_once_the_job_is_killed(
+def test_all_processes_end_when_the_job_is_killed(
     registry: Registry, driven: Driven, tmp_path: Path
 ) -> None:
     driven.publish(registry, "straight", "one")
@@ -181,17 +178,17 @@ def test_nobody_drives_on_once_the_job_is_killed(
         [sys.executable, str(script), str(registry.root), str(driven.track)],
         env={**os.environ, "LAPWING_TEST_MARK": str(tmp_path)},
     )
-    kept = rollouts.folder(registry, 1) / "drives"
+    kept = rollouts.evaluations_folder(registry, 1) / "drives"
     deadline = time.monotonic() + 120
     while not list(kept.glob("*/clear/0.25-7/[!.]*.json")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert len(running.processes(mark)) >= 3  # it, and two that drive
+    assert len(running.processes(mark)) >= 3  # the job and two drivers
     process.kill()
     process.wait(20)
     while running.processes(mark):
         assert time.monotonic() < deadline, running.processes(mark)
         time.sleep(0.1)
     for path in kept.glob("*/clear/0.25-7/[!.]*.json"):
-        assert "metrics" in json.loads(path.read_text())  # what is seen is whole
+        assert "metrics" in json.loads(path.read_text())  # every visible file is complete

@@ -3,7 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator.closed_loop.statistics import MEASURES, interval, measure, resampled_means
+from evaluator.closed_loop.statistics import (
+    MEASURES,
+    bootstrap_interval,
+    bootstrap_means,
+    summarize,
+)
 from simulator.episode.metrics import wilson_interval
 
 
@@ -21,8 +26,8 @@ def drive(success: bool, autonomy: float | None, helped: int = 0) -> dict[str, A
     }
 
 
-def test_each_figure_has_its_mean_and_interval() -> None:
-    found = measure([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
+def test_each_measure_has_a_mean_and_an_interval() -> None:
+    found = summarize([drive(True, 100.0), drive(True, 100.0), drive(False, 40.0, helped=3)])
     assert list(found) == [each.name for each in MEASURES]
     low, high = wilson_interval(2, 3)
     assert found["success_percent"] == pytest.approx(
@@ -34,38 +39,38 @@ def test_each_figure_has_its_mean_and_interval() -> None:
     assert found["off_road_percent"] == {"mean": 25.0, "low": 25.0, "high": 25.0, "unit": "%"}
 
 
-def test_what_no_drive_has_is_not_made_up() -> None:
+def test_a_measure_that_no_drive_has_is_none() -> None:
     nothing = {"mean": None, "low": None, "high": None, "unit": "m"}
-    assert measure([drive(True, 100.0)])["lateral_max_m"] == nothing
-    assert measure([])["success_percent"] == nothing | {"unit": "%"}
+    assert summarize([drive(True, 100.0)])["lateral_max_m"] == nothing
+    assert summarize([])["success_percent"] == nothing | {"unit": "%"}
 
 
-def test_what_some_drives_have_is_of_those() -> None:
-    found = measure([drive(True, 100.0), drive(True, None)])
+def test_a_measure_that_some_drives_have_is_averaged_over_those() -> None:
+    found = summarize([drive(True, 100.0), drive(True, None)])
     assert found["autonomy_percent"]["mean"] == 100.0
 
 
-def test_the_interval_is_the_mean_s_and_the_same_each_time() -> None:
-    """Of many values it is the normal one: mean ± 1.96 standard errors."""
+def test_the_interval_of_the_mean_is_the_same_each_time() -> None:
+    """For many values it is the normal interval: mean ± 1.96 standard errors."""
     values = np.random.default_rng(5).normal(50, 10, 400)
     half = 1.96 * float(values.std()) / 20
-    low, high = interval(values)
+    low, high = bootstrap_interval(values)
     assert low == pytest.approx(values.mean() - half, abs=0.1)
     assert high == pytest.approx(values.mean() + half, abs=0.1)
-    assert interval(values) == (low, high)
+    assert bootstrap_interval(values) == (low, high)
 
 
-def test_it_covers_the_true_mean_about_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_true_mean_about_as_often_as_it_should() -> None:
     random = np.random.default_rng(6)
     inside = 0
     for _ in range(100):
-        low, high = interval(random.exponential(10, 20))
+        low, high = bootstrap_interval(random.exponential(10, 20))
         inside += low <= 10 <= high
-    assert 80 <= inside <= 99  # a percentile bootstrap of 20 skewed values is somewhat too narrow
+    assert 80 <= inside <= 99  # a percentile bootstrap of 20 skewed values is a little too narrow
 
 
-def test_means_of_samples_drawn_with_replacement() -> None:
-    means = resampled_means(np.array([0.0, 1.0]))
+def test_samples_are_drawn_with_replacement() -> None:
+    means = bootstrap_means(np.array([0.0, 1.0]))
     shares = [float((means == each).mean()) for each in (0.0, 0.5, 1.0)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.02)
-    assert np.isnan(resampled_means(np.array([]))).all()
+    assert np.isnan(bootstrap_means(np.array([]))).all()

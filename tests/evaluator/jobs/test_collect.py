@@ -1,4 +1,4 @@
-"""The job, by a real worker of a real queue; and what it does, in this process."""
+"""Runs the job with a real worker and queue, and its steps in this process."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from contract.jobs import queue as jobs
 from contract.models.registry import Registry
 from contract.settings import load
 from evaluator.closed_loop import perturbations
-from evaluator.jobs.collect import Lesson, collect
+from evaluator.jobs.collect import CollectionConfig, collect
 from evaluator.offline import held_out
 from ingest.job import import_source
 from ingest.settings import Settings
@@ -30,30 +30,30 @@ ROAD = straight(300.0)
 STRAIGHT_ON = ModelDriver(lambda frame: 0.02)
 
 
-def lesson(*words: str, **values: int) -> Lesson:
-    return Lesson(tuple(perturbations.parse(words)), **values)
+def config(*words: str, **values: int) -> CollectionConfig:
+    return CollectionConfig(tuple(perturbations.parse(words)), **values)
 
 
 def silent(**fields: object) -> None:
-    """Nobody listens."""
+    """Ignore the progress."""
 
 
 def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
-    told: list[dict[str, object]] = []
+    reports: list[dict[str, object]] = []
     found = collect(
         ROAD,
-        lesson("clear", "fog", starts=2, rows=50),
+        config("clear", "fog", starts=2, rows=50),
         STRAIGHT_ON,
         tmp_path / "inbox" / "r1",
-        lambda **fields: told.append(fields),
+        lambda **fields: reports.append(fields),
     )
     assert (found["rows"], found["drives"]) == (50, 4)
-    assert [each["rows_done"] for each in told] == list(range(1, 51))
+    assert [each["rows_done"] for each in reports] == list(range(1, 51))
     assert found["apart_mean"] > 0
 
 
-def test_the_ingest_takes_it_and_parts_the_drives(tmp_path: Path) -> None:
-    wanted = lesson("clear", "dusk", starts=2, rows=48)
+def test_ingest_imports_it_and_separates_the_drives(tmp_path: Path) -> None:
+    wanted = config("clear", "dusk", starts=2, rows=48)
     found = collect(ROAD, wanted, STRAIGHT_ON, tmp_path / "r1", silent)
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     [imported] = import_source(settings, Path(found["folder"]), None, 0.0, silent)
@@ -63,30 +63,30 @@ def test_the_ingest_takes_it_and_parts_the_drives(tmp_path: Path) -> None:
         assert np.bincount(row_segments(reader.rows)).tolist() == [12, 12, 12, 12]
 
 
-def test_nobody_is_driven_along_it_again(tmp_path: Path) -> None:
+def test_a_dagger_recording_is_not_used_for_log_replay(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "models")
     registry.root.mkdir()
     versions.publish_one(registry, "job")
-    found = collect(ROAD, lesson("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent)
+    found = collect(ROAD, config("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent)
     for name, count in (("dagger-v1-r1", 0), ("mine", 1)):
         settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / name)})
         import_source(settings, Path(found["folder"]), name, 0.0, silent)
-        with held_out.held_out(settings.data_dir, registry, 1) as held:
+        with held_out.open_held_out(settings.data_dir, registry, 1) as held:
             assert len(held) == count
 
 
-def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
+def test_files_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     for _ in range(2):
         found = collect(
-            ROAD, lesson("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent
+            ROAD, config("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent
         )
     assert len((tmp_path / "r" / "driving_log.csv").read_text().splitlines()) == found["rows"] == 5
 
 
 @pytest.mark.parametrize("values", [{"starts": 0}, {"starts": 3, "rows": 2}, {"beta": 1}], ids=str)
-def test_a_lesson_that_cannot_be_driven_is_refused(values: dict[str, int]) -> None:
+def test_an_impossible_collection_is_refused(values: dict[str, int]) -> None:
     with pytest.raises(SettingError):
-        lesson("clear", **values)
+        config("clear", **values)
 
 
 def test_the_job_leaves_a_recording_in_the_inbox(

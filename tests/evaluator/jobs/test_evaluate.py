@@ -14,17 +14,17 @@ from contract.errors import LapwingError, ModelError, SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
-from evaluator.jobs import evaluate as evaluating
+from evaluator.jobs import evaluate as evaluate_job
 from evaluator.jobs import gate
 from evaluator.settings import Settings
 from lapwing.output import models
 
 LAPS = 0.02
-# What was driven already.
+# The options of the drives that were made before.
 KEPT: dict[str, Any] = {
     "starts": candidates.STARTS,
-    "laps": gate.LAPS,
-    "seed": gate.SEED,
+    "laps": gate.GATE_LAPS,
+    "seed": gate.GATE_SEED,
     "film": False,
 }
 
@@ -50,16 +50,16 @@ def evaluate(
         "seed": 1,
         "film": True,
     } | changes
-    return evaluating.evaluate(settings, report, words=words or ["clear"], **given)
+    return evaluate_job.evaluate(settings, report, words=words or ["clear"], **given)
 
 
-def test_everything_that_was_measured_lies_with_the_version(settings: Settings, data: Path) -> None:
+def test_all_results_are_written_beside_the_version(settings: Settings, data: Path) -> None:
     shutil.copytree(data, settings.data_dir)
     phases: list[object] = []
     result = evaluate(
         settings, lambda **fields: phases.append(fields.get("phase")), ["clear", "fog+delay=50ms"]
     )
-    root = rollouts.folder(Registry(settings.model_dir), 1)
+    root = rollouts.evaluations_folder(Registry(settings.model_dir), 1)
     folder = Path(result["evaluation"]["folder"])
     assert folder.parent == root
     assert folder.name.endswith("-1x0.02-seed1")
@@ -82,23 +82,27 @@ def test_everything_that_was_measured_lies_with_the_version(settings: Settings, 
         assert each["measures"]["success_percent"]["mean"] == 100.0
     replay = json.loads((root / "replay" / "replay.json").read_text())
     assert replay == {"version": 1, "datasets": result["replay"]}
-    assert [each["held_out"] for each in replay["datasets"]] == ["not trained on"] * 2
+    assert [each["held_out"] for each in replay["datasets"]] == [
+        "the version was not trained on this dataset"
+    ] * 2
     assert all(
         (root / "replay" / name).is_file()
         for each in replay["datasets"]
         for name in each["pictures"]
     )
     openloop = json.loads((root / "openloop" / "openloop.json").read_text())
-    assert [each["leak"] for each in openloop["datasets"]] == ["not trained on"] * 2
+    assert [each["leak"] for each in openloop["datasets"]] == [
+        "the version was not trained on this dataset"
+    ] * 2
     assert [each for each in phases if each] == ["replay", "replay", "drive", "draw"]
-    # What is handed to the command line has no single drives, and is shown by it.
+    # The command line gets and shows the result without the single drives.
     assert set(result["evaluation"]["conditions"][0]) == {"condition", "measures", "film"}
     assert models.read_scores(root.parent)["drives"].startswith("100 % (100-100) ")
 
 
-def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> None:
-    """Folders may have dots: one of half a lap is none of a whole lap's leftovers."""
-    root = rollouts.folder(Registry(settings.model_dir), 1)
+def test_an_evaluation_replaces_only_the_same_evaluation(settings: Settings) -> None:
+    """Folder names contain dots: half a lap's temporary folder is not that of another."""
+    root = rollouts.evaluations_folder(Registry(settings.model_dir), 1)
     root.mkdir(exist_ok=True)
     name = Path(evaluate(settings, **KEPT)["evaluation"]["folder"]).name
     assert name.endswith("-4x0.25-seed20261")
@@ -113,9 +117,7 @@ def test_an_evaluation_is_replaced_by_the_same_one_alone(settings: Settings) -> 
     assert models.read_scores(root.parent)["replay"] == "-"
 
 
-def test_recordings_in_which_nothing_is_held_out_or_driven_are_left_out(
-    settings: Settings, data: Path
-) -> None:
+def test_recordings_without_held_out_rows_are_left_out(settings: Settings, data: Path) -> None:
     shutil.copytree(data, settings.data_dir)
     names = [path.stem for path in (data / "stores").glob("[!.]*.json")]
     registry = Registry(settings.model_dir)
@@ -136,7 +138,7 @@ def test_recordings_in_which_nothing_is_held_out_or_driven_are_left_out(
         (["clear"], {"version": 7}, ModelError),
     ],
 )
-def test_what_cannot_be_driven_is_said_before_anything_is(
+def test_an_error_in_the_options_comes_before_the_first_drive(
     settings: Settings, words: list[str], changes: dict[str, Any], error: type[LapwingError]
 ) -> None:
     phases: list[object] = []
@@ -148,11 +150,13 @@ def test_what_cannot_be_driven_is_said_before_anything_is(
 @pytest.mark.parametrize(
     "asked", [{"starts": 0}, {"starts": 201}, {"laps": 0.0}, {"laps": float("nan")}, {"seed": -1}]
 )
-def test_a_job_that_asks_for_too_much_is_refused(
+def test_a_job_with_options_out_of_range_is_refused(
     asked: dict[str, Any], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also one that no command of ours has queued."""
+    """This holds for a job that no command of Lapwing queued, too."""
     job = Job.fetch(queue.enqueue(queue.EVALUATE, redis, "1", {}), redis, serializer=JSONSerializer)
     monkeypatch.setattr(queue, "get_current_job", lambda: job)
-    with pytest.raises(SettingError, match="so many drives cannot be made"):
-        evaluating.run(1, **asked)
+    with pytest.raises(
+        SettingError, match="the number of starts, laps or the seed is out of range"
+    ):
+        evaluate_job.run(1, **asked)

@@ -1,4 +1,4 @@
-"""A candidate and the version that drives, over the same courses: who drives afterwards."""
+"""Compares candidates with current versions in the gate, and checks which is current then."""
 
 import shutil
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def decide(
     return gate.decide(settings, job, version, report)
 
 
-def test_a_worse_driver_of_lower_loss_is_refused(
+def test_a_worse_driver_with_a_lower_loss_is_refused(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "straight", "one", metrics={"validation_mse": 0.25})
@@ -52,7 +52,7 @@ def test_a_worse_driver_of_lower_loss_is_refused(
     assert registry.decisions()[-1] == decision
 
 
-def test_a_better_driver_of_higher_loss_drives(
+def test_a_better_driver_with_a_higher_loss_becomes_current(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one", metrics={"validation_mse": 0.0003})
@@ -64,14 +64,16 @@ def test_a_better_driver_of_higher_loss_drives(
     assert atomic_files.sha256(registry.root / H5) == registry.manifest(2).sha256
 
 
-def test_an_equal_driver_drives(settings: Settings, registry: Registry, driven: Driven) -> None:
+def test_an_equal_driver_becomes_current(
+    settings: Settings, registry: Registry, driven: Driven
+) -> None:
     driven.publish(registry, "straight", "one")
     driven.publish(registry, "straight", "two")
     assert decide(settings).accepted
     assert registry.current() == 2
 
 
-def test_of_two_that_drive_nowhere_the_candidate_is_refused(
+def test_if_neither_version_drives_the_candidate_is_refused(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one")
@@ -79,15 +81,15 @@ def test_of_two_that_drive_nowhere_the_candidate_is_refused(
     decision = decide(settings)
     assert not decision.accepted
     assert decision.why.startswith(
-        "nothing shows that it is not worse: neither drives any course; simulator, "
+        "nothing shows that it is not worse: neither version drives in any scenario; simulator, "
     )
     assert registry.current() == 1
 
 
-def test_recordings_tell_nothing_of_two_that_steer_as_hands_that_never_move(
+def test_recordings_are_not_informative_if_both_steer_straight_on(
     settings: Settings, registry: Registry, driven: Driven, data: Path
 ) -> None:
-    """Though both keep to more than half of the path, as those do."""
+    """Both have scores above half, but so has a steering of 0."""
     shutil.copytree(data, settings.data_dir)
     driven.publish(registry, "straight", "one", data=[])
     driven.publish(registry, "straight", "two", data=[])
@@ -101,10 +103,10 @@ def test_recordings_tell_nothing_of_two_that_steer_as_hands_that_never_move(
     assert simulator["tells"]
 
 
-def test_one_that_keeps_less_to_recordings_is_refused_though_it_drives_as_well(
+def test_a_candidate_that_is_worse_on_recordings_is_refused(
     settings: Settings, registry: Registry, driven: Driven, data: Path
 ) -> None:
-    """Only there is the weave to be seen, to which "right" keeps better than straight on."""
+    """Only the recordings weave, and "right" follows the weave better than "straight"."""
     shutil.copytree(data, settings.data_dir)
     driven.publish(registry, "right", "one", data=[])
     driven.publish(registry, "straight", "two", data=[])
@@ -116,7 +118,7 @@ def test_one_that_keeps_less_to_recordings_is_refused_though_it_drives_as_well(
     assert not decision.accepted
 
 
-def test_the_first_one_drives_without_a_comparison(
+def test_the_first_version_becomes_current_without_a_comparison(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one")
@@ -127,16 +129,16 @@ def test_the_first_one_drives_without_a_comparison(
     assert registry.current() == 1
 
 
-def test_one_that_drives_already_is_told_why(
+def test_for_the_current_version_the_gate_repeats_its_decision(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "straight", "one")
     assert decide(settings, version=1) == registry.decisions()[0]
-    (registry.root / "journal.json").unlink()  # as the remedy for a broken one says
+    (registry.root / "journal.json").unlink()  # this is the remedy for a broken journal
     assert (decide(settings, version=1).accepted, registry.decisions()) == (True, [])
 
 
-def test_a_damaged_candidate_never_drives(
+def test_a_damaged_candidate_is_refused(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one")
@@ -147,7 +149,7 @@ def test_a_damaged_candidate_never_drives(
     assert registry.current() == 1
 
 
-def test_a_gate_that_runs_again_decides_once_and_drives_nothing(
+def test_a_repeated_gate_keeps_its_decision_and_drives_nothing(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one")
@@ -157,7 +159,7 @@ def test_a_gate_that_runs_again_decides_once_and_drives_nothing(
     assert len(files) == 2 * candidates.STARTS
     first = decide(settings)
     promotion.rollback(registry)
-    assert decide(settings) == first  # and 1 goes on driving
+    assert decide(settings) == first  # and version 1 stays current
     assert registry.current() == 1
     again = decide(settings, job="gate-2")
     assert (again.accepted, again.evidence) == (True, first.evidence)
@@ -165,10 +167,10 @@ def test_a_gate_that_runs_again_decides_once_and_drives_nothing(
     assert [path.stat().st_mtime_ns for path in files] == before
 
 
-def test_a_version_that_came_meanwhile_is_compared_with(
+def test_a_version_that_became_current_meanwhile_is_compared_with(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
-    """The candidate beats the one that drove when its gate began, not the one that drives now."""
+    """The candidate is better than the first current version, but not than the new one."""
     driven.publish(registry, "left", "one")
     driven.publish(registry, "right", "two")
     driven.publish(registry, "straight", "three")

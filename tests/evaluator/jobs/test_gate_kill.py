@@ -1,4 +1,4 @@
-"""A gate that is killed, at every step of its decision; the drives are kept, and so it is fast."""
+"""Kills a gate at every step of its decision; the drives are kept, so this is fast."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from contract import atomic_files
 from contract.models.registry import H5, Registry
 from evaluator.jobs import gate
 
-# Forks once a step, and ends the child at the n-th call that changes a disk, as a kill would.
+# Forks for each step, and ends the child at its n-th call that changes the disk, like a kill.
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
@@ -51,7 +51,7 @@ for when in ("before", "after"):
 
 
 def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: Driven) -> None:
-    """At each moment one of the two drives, whole; and running the gate again ends it."""
+    """One of the two versions is current at each step; a repeated gate completes the decision."""
     template = Registry(tmp_path / "template" / "models")
     driven.publish(template, "left", "one")
     driven.publish(template, "straight", "two")
@@ -68,7 +68,7 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
         for at in range(1, steps + 1):
             settings = candidates.settings(tmp_path / f"{when}-{at}", driven.track)
             registry = Registry(settings.model_dir)
-            current = registry.current()  # at once, as inference looks
+            current = registry.current()  # read at once, as inference does
             assert current in (1, 2)
             assert registry.verify(current).version == current
             seen[current] += 1
@@ -84,4 +84,4 @@ def test_a_kill_at_any_step_leaves_one_current_version(tmp_path: Path, driven: D
                 H5,
                 "versions",
             }
-    assert min(seen.values()) > 3  # kills before the switch, and kills after it
+    assert min(seen.values()) > 3  # there are kills before the switch and after it

@@ -11,7 +11,7 @@ from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import StoreError
 from contract.models.registry import Registry
-from evaluator.offline.held_out import held_out
+from evaluator.offline.held_out import open_held_out
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def publish(registry: Registry, datasets: dict[str, DatasetSplit] | None, *trained: str) -> int:
-    """Publish a version that was trained on datasets; without a split it does not say how."""
+    """Publish a version that was trained on datasets; without a split, its rows are unknown."""
     folder = staged(registry.root, "job")
     if datasets is not None:
         split_file.write(folder / split_file.FILE, SplitFile(1.5, datasets))
-    data = [{"dataset": each, "rows": 0, "manifest_sha256": "0"} for each in trained]
+    data = [{"dataset": name, "rows": 0, "manifest_sha256": "0"} for name in trained]
     return registry.publish(folder, manifest("job", data=data)).version
 
 
@@ -35,47 +35,51 @@ def named(data: Path) -> tuple[str, str]:
     return long, short
 
 
-def test_of_what_it_was_trained_on_only_what_validated(registry: Registry, data: Path) -> None:
+def test_of_a_training_dataset_only_validation_rows_are_held_out(
+    registry: Registry, data: Path
+) -> None:
     long, short = named(data)
-    sides = DatasetSplit(252, train=((0, 190),), validation=((210, 230), (242, 252)))
-    version = publish(registry, {long: sides}, long)
-    with held_out(data, registry, version) as held:
-        found = {each.dataset: each for each in held}
-        assert np.flatnonzero(found[long].rows).tolist() == [*range(210, 230), *range(242, 252)]
-        assert found[long].said == "30 validation rows; no row of training within 1.5 s of them"
-        assert found[short].rows.all()
-        assert found[short].said == "not trained on"
-        assert len(found[short].reader.rows) == 60
+    split = DatasetSplit(252, train=((0, 190),), validation=((210, 230), (242, 252)))
+    version = publish(registry, {long: split}, long)
+    with open_held_out(data, registry, version) as held:
+        by_name = {rows.dataset: rows for rows in held}
+        assert np.flatnonzero(by_name[long].rows).tolist() == [*range(210, 230), *range(242, 252)]
+        assert by_name[long].reason == "30 validation rows; no training row is within 1.5 s of them"
+        assert by_name[short].rows.all()
+        assert by_name[short].reason == "the version was not trained on this dataset"
+        assert len(by_name[short].reader.rows) == 60
 
 
-def test_without_a_split_only_what_it_does_not_name(registry: Registry, data: Path) -> None:
-    """An earlier release's version does not say which rows trained it."""
+def test_without_a_split_only_other_datasets_are_held_out(registry: Registry, data: Path) -> None:
+    """A version of an earlier release does not say which rows it was trained on."""
     long, short = named(data)
-    with held_out(data, registry, publish(registry, None, long)) as held:
-        assert [each.dataset for each in held] == [short]
+    with open_held_out(data, registry, publish(registry, None, long)) as held:
+        assert [rows.dataset for rows in held] == [short]
 
 
-def test_a_volume_without_recordings_has_nothing(registry: Registry, tmp_path: Path) -> None:
-    with held_out(tmp_path / "nowhere", registry, publish(registry, {}, "lake")) as held:
+def test_a_volume_without_recordings_has_no_held_out_rows(
+    registry: Registry, tmp_path: Path
+) -> None:
+    with open_held_out(tmp_path / "nowhere", registry, publish(registry, {}, "lake")) as held:
         assert held == []
 
 
-def test_the_stores_are_closed_at_the_end(registry: Registry, data: Path) -> None:
+def test_the_stores_are_closed_afterwards(registry: Registry, data: Path) -> None:
     out = np.empty((1, 128, 128, 3), np.uint8)
-    with held_out(data, registry, publish(registry, {})) as held:
+    with open_held_out(data, registry, publish(registry, {})) as held:
         held[0].reader.gather(np.array([0]), out)
-    for each in held:
+    for rows in held:
         with pytest.raises(StoreError, match="cannot be read any more"):
-            each.reader.gather(np.array([0]), out)
+            rows.reader.gather(np.array([0]), out)
 
 
-def test_a_store_that_has_other_rows_by_now_is_refused(registry: Registry, data: Path) -> None:
-    """Else rows that trained it would be taken for rows that did not."""
+def test_a_store_whose_rows_have_changed_is_refused(registry: Registry, data: Path) -> None:
+    """Otherwise training rows would count as held out."""
     long, _ = named(data)
     version = publish(registry, {long: DatasetSplit(260, ((0, 200),), ((250, 260),))}, long)
     with (
         pytest.raises(StoreError, match=rf"the store {long} is not the one .*: got 252 rows\."),
-        held_out(data, registry, version),
+        open_held_out(data, registry, version),
     ):
         pass
 
@@ -88,27 +92,25 @@ def test_a_store_without_its_frames_is_named_and_the_others_are_closed(
     (copy / "stores" / f"{long}.h5").unlink()
     with (
         pytest.raises(StoreError, match=f"the store {long}.h5 is not what its manifest says"),
-        held_out(copy, registry, publish(registry, {})),
+        open_held_out(copy, registry, publish(registry, {})),
     ):
         pass
 
 
-def test_a_dataset_that_was_removed_is_not_missed(
-    registry: Registry, data: Path, tmp_path: Path
-) -> None:
+def test_a_removed_dataset_is_ignored(registry: Registry, data: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(data, tmp_path / "data"))
     long, short = named(copy)
     for path in (copy / "stores").glob(f"{long}.*"):
         path.unlink()
     version = publish(registry, {long: DatasetSplit(252, ((0, 200),), ((230, 250),))}, long)
-    with held_out(copy, registry, version) as held:
-        assert [each.dataset for each in held] == [short]
+    with open_held_out(copy, registry, version) as held:
+        assert [rows.dataset for rows in held] == [short]
 
 
-def test_recordings_are_listed_as_they_came(registry: Registry, data: Path) -> None:
+def test_recordings_are_listed_in_the_order_of_their_import(registry: Registry, data: Path) -> None:
     made = {
         path.stem: json.loads(path.read_text())["created_at"]
         for path in (data / "stores").glob("[!.]*.json")
     }
-    with held_out(data, registry, publish(registry, {})) as held:
-        assert [each.dataset for each in held] == sorted(made, key=lambda each: (made[each], each))
+    with open_held_out(data, registry, publish(registry, {})) as held:
+        assert [rows.dataset for rows in held] == sorted(made, key=lambda name: (made[name], name))

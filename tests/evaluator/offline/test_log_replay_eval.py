@@ -9,74 +9,76 @@ import pytest
 from contract.dataset import store
 from contract.frames.preprocess import Frame
 from evaluator.offline import log_replay_eval
-from evaluator.offline.stored_drive import Stored, rows_of
+from evaluator.offline.stored_drive import StoredDrive, select_rows
 
 
 @contextmanager
-def opened(data: Path, name: str, piece_s: float | None) -> Iterator[Stored]:
+def opened(data: Path, name: str, piece_s: float | None) -> Iterator[StoredDrive]:
     [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith(name)]
     with store.open_store(data, manifest) as reader:
-        made = rows_of(name, reader, np.ones(manifest.rows, bool), piece_s)
+        made = select_rows(name, reader, np.ones(manifest.rows, bool), piece_s)
         assert made is not None
         yield made
 
 
 @pytest.fixture(scope="module")
-def road(data: Path) -> Iterator[Stored]:
-    """The recording by one camera, in four pieces of about 4 s."""
+def drive(data: Path) -> Iterator[StoredDrive]:
+    """Yield the recording with one camera, in four pieces of about 4 s."""
     with opened(data, "long", 4.0) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def three(data: Path) -> Iterator[Stored]:
-    """The one by three cameras, whole."""
+def three(data: Path) -> Iterator[StoredDrive]:
+    """Yield the recording with three cameras, in one piece."""
     with opened(data, "short", None) as made:
         yield made
 
 
-class Recalling:
-    """Steers as was recorded, whatever it sees: each row is shown once."""
+class RecordedSteering:
+    """Steers as recorded, with a constant error, and keeps the frames that it is given."""
 
-    def __init__(self, road: Stored, off: float = 0.0) -> None:
-        self.answers = iter(np.clip(road.steering + off, -1, 1).tolist())
-        self.seen: list[Frame] = []
+    def __init__(self, drive: StoredDrive, error: float = 0.0) -> None:
+        self.steering = iter(np.clip(drive.steering + error, -1, 1).tolist())
+        self.frames: list[Frame] = []
 
     def __call__(self, frame: Frame) -> float:
-        self.seen.append(frame)
-        return float(next(self.answers))
+        self.frames.append(frame)
+        return float(next(self.steering))
 
 
-def test_who_steers_as_was_recorded_keeps_to_the_path(road: Stored) -> None:
-    driver = Recalling(road)
-    kept = log_replay_eval.kept_percent(road, driver)
+def test_the_recorded_steering_keeps_to_the_path(drive: StoredDrive) -> None:
+    driver = RecordedSteering(drive)
+    kept = log_replay_eval.path_keeping_percent(drive, driver)
     assert kept.tolist() == [100.0] * 4
-    assert [each.shape for each in driver.seen] == [(128, 128, 3)] * 252
-    # On the path nothing is warped: the network is shown the store's own pixels.
-    assert np.array_equal(driver.seen[7], road.picture(7, 0))
+    assert [frame.shape for frame in driver.frames] == [(128, 128, 3)] * 252
+    # On the path nothing is warped: the network gets the pixels of the store.
+    assert np.array_equal(driver.frames[7], drive.image(7, 0))
 
 
-def test_who_steers_beside_it_keeps_less_of_each_piece(road: Stored) -> None:
-    """By the definition: offsets beyond 3 m count as 3 m."""
-    off = 0.1
-    kept = log_replay_eval.kept_percent(road, Recalling(road, off))
-    left_m = np.abs(log_replay_eval.drive(road, Recalling(road, off), 3.0).left_m)
+def test_a_steering_error_lowers_the_score_of_each_piece(drive: StoredDrive) -> None:
+    """By definition, offsets beyond 3 m count as 3 m."""
+    error = 0.1
+    kept = log_replay_eval.path_keeping_percent(drive, RecordedSteering(drive, error))
+    left_m = np.abs(
+        log_replay_eval.replay_stored(drive, RecordedSteering(drive, error), 3.0).left_m
+    )
     expected = [
-        100 * (1 - np.minimum(left_m[road.stretch == piece], 3).mean() / 3) for piece in range(4)
+        100 * (1 - np.minimum(left_m[drive.segment == piece], 3).mean() / 3) for piece in range(4)
     ]
     assert kept == pytest.approx(expected)
     assert (kept < 95).all()
-    assert (log_replay_eval.kept_percent(road, Recalling(road, 0.3)) < kept).all()
+    assert (log_replay_eval.path_keeping_percent(drive, RecordedSteering(drive, 0.3)) < kept).all()
 
 
-def test_hands_that_never_move_see_nothing_and_are_judged_alike(road: Stored) -> None:
-    blind = log_replay_eval.kept_percent(road, None)
-    assert blind == pytest.approx(log_replay_eval.kept_percent(road, lambda frame: 0.0))
-    assert blind.mean() > 50  # a figure that looks like driving
+def test_without_a_model_the_steering_is_zero(drive: StoredDrive) -> None:
+    blind = log_replay_eval.path_keeping_percent(drive, None)
+    assert blind == pytest.approx(log_replay_eval.path_keeping_percent(drive, lambda frame: 0.0))
+    assert blind.mean() > 50  # this score alone looks like good driving
 
 
-def test_a_document_tells_both_limits_and_whether_the_path_is_fit(road: Stored) -> None:
-    document, drives = log_replay_eval.document(road, lambda frame: 0.5)
+def test_the_document_has_both_limits_and_the_path_quality(drive: StoredDrive) -> None:
+    document, drives = log_replay_eval.evaluate_replays(drive, lambda frame: 0.5)
     assert [each["limit_m"] for each in document["drives"]] == [1.0, 3.0]
     assert [each.limit_m for each in drives] == [1.0, 3.0]
     near, far = document["drives"]
@@ -86,20 +88,20 @@ def test_a_document_tells_both_limits_and_whether_the_path_is_fit(road: Stored) 
     json.dumps(document, allow_nan=False)
 
 
-def test_open_loop_stands_beside_its_baselines(three: Stored) -> None:
-    found = log_replay_eval.open_loop(three, lambda frame: 0.0)
-    score = found["score"]
+def test_open_loop_scores_have_baselines(three: StoredDrive) -> None:
+    document = log_replay_eval.score_open_loop(three, lambda frame: 0.0)
+    score = document["score"]
     assert score["mse"] == pytest.approx(float(np.mean(three.steering**2)))
     assert score["mse"] == score["mse_zero"]
     assert score["skill"] <= 0
-    assert [each["camera"] for each in found["by_camera"]] == ["center", "left", "right"]
-    assert sum(each["rows"] for each in found["by_bin"]) == found["rows"] == 60
-    json.dumps(found, allow_nan=False)
+    assert [each["camera"] for each in document["by_camera"]] == ["center", "left", "right"]
+    assert sum(each["rows"] for each in document["by_bin"]) == document["rows"] == 60
+    json.dumps(document, allow_nan=False)
 
 
-def test_each_camera_is_asked_of_its_own_pictures(three: Stored) -> None:
-    seen: list[Frame] = []
-    log_replay_eval.open_loop(three, lambda frame: float(seen.append(frame) or 0.0))
-    assert len(seen) == 180
+def test_each_camera_is_scored_on_its_own_frames(three: StoredDrive) -> None:
+    frames: list[Frame] = []
+    log_replay_eval.score_open_loop(three, lambda frame: float(frames.append(frame) or 0.0))
+    assert len(frames) == 180
     for camera in range(3):
-        assert np.array_equal(seen[60 * camera + 5], three.picture(5, camera))
+        assert np.array_equal(frames[60 * camera + 5], three.image(5, camera))

@@ -1,4 +1,4 @@
-"""The command as people call it, in a process of its own."""
+"""Runs the command `rerun` in a process of its own, as people do."""
 
 import json
 import shutil
@@ -16,9 +16,10 @@ from support.data import models, samples
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from evaluator.offline import logged_drive, replay_policies
-from evaluator.offline.log_replay import rerun as drive
-from evaluator.offline.rerun_command import chart, limits_of
-from evaluator.offline.view_warp import Lens
+from evaluator.offline.log_replay import replay_log
+from evaluator.offline.path_plot import draw_replay
+from evaluator.offline.rerun_command import parse_limits
+from evaluator.offline.view_warp import ViewWarp
 
 
 def rerun(*words: object) -> subprocess.CompletedProcess[str]:
@@ -36,9 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return samples.recording(tmp_path / "run", rows=60)
 
 
-def test_a_blind_policy_needs_no_model_and_leaves_plot_and_film(
-    tmp_path: Path, folder: Path
-) -> None:
+def test_a_policy_without_a_model_writes_plot_and_video(tmp_path: Path, folder: Path) -> None:
     plot, film = tmp_path / "out" / "run.png", tmp_path / "out" / "run.mp4"
     done = rerun(folder, "--policy", "mirrored", "--plot", plot, "--video", film, "--json")
     assert done.returncode == 0, done.stderr
@@ -51,7 +50,7 @@ def test_a_blind_policy_needs_no_model_and_leaves_plot_and_film(
         assert sum(1 for _ in opened.decode(video=0)) == 60
 
 
-def test_a_version_is_driven_and_named(tmp_path: Path, folder: Path, networks: Path) -> None:
+def test_a_version_drives_and_is_named(tmp_path: Path, folder: Path, networks: Path) -> None:
     registry = Registry(tmp_path / "models")
     registry.root.mkdir()
     models.publish(registry, networks / "left", "one")
@@ -66,68 +65,71 @@ def test_a_version_is_driven_and_named(tmp_path: Path, folder: Path, networks: P
     assert min(found.values()) > 0.5
 
 
-def test_the_table_says_what_speaks_against_a_recording(folder: Path) -> None:
+def test_the_table_names_the_problems_of_a_recording(folder: Path) -> None:
     for side in ("left", "right"):
         for path in folder.glob(f"IMG/{side}_*.jpg"):
             path.unlink()
     done = rerun(folder, "--policy", "recorded")
     assert done.returncode == 0, done.stderr
     assert "100.0 %" in done.stdout
-    assert "run: of the centre camera alone" in done.stdout
+    assert "run: it has the centre camera only" in done.stdout
 
 
-def test_an_archive_of_two_recordings_is_driven_along_but_not_drawn(tmp_path: Path) -> None:
+def test_two_recordings_of_an_archive_are_replayed_but_not_plotted(tmp_path: Path) -> None:
     for name in ("one", "two"):
         samples.recording(tmp_path / "runs" / name, rows=20)
     archive = shutil.make_archive(str(tmp_path / "runs"), "gztar", tmp_path / "runs")
     done = rerun(archive, "--policy", "zero", "--json")
     assert done.returncode == 0, done.stderr
     assert [each["recording"] for each in json.loads(done.stdout)] == ["runs-one", "runs-two"]
-    drawn = rerun(archive, "--policy", "zero", "--plot", tmp_path / "run.png")
-    assert drawn.returncode == 1
-    assert "run.png cannot be made: got 2 recordings" in drawn.stderr
+    plotted = rerun(archive, "--policy", "zero", "--plot", tmp_path / "run.png")
+    assert plotted.returncode == 1
+    assert "run.png cannot be written: got 2 recordings" in plotted.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--policy", "best"), "no such policy: got best"),
-        (("--policy", "zero", "--model", "1"), "this policy asks no model"),
+        (("--policy", "best"), "there is no such policy: got best"),
+        (("--policy", "zero", "--model", "1"), "this policy does not use a model"),
         (("--models", "nowhere"), "no model was published yet"),
         (("--models", "nowhere", "--model", "7"), "no such model version: got 7"),
         (("--policy", "zero", "--limit", "one"), "--limit has a value it cannot take"),
-        (("--policy", "zero", "--plot", "run.jpg"), "run.jpg cannot be made"),
-        (("--policy", "zero", "--video", "run.avi"), "run.avi cannot be made"),
+        (("--policy", "zero", "--plot", "run.jpg"), "run.jpg cannot be written"),
+        (("--policy", "zero", "--video", "run.avi"), "run.avi cannot be written"),
     ],
 )
-def test_what_is_wrong_is_one_line(folder: Path, words: tuple[str, ...], message: str) -> None:
+def test_an_error_is_one_line(folder: Path, words: tuple[str, ...], message: str) -> None:
     done = rerun(folder, *words)
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_recording_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_recording_is_one_line(tmp_path: Path) -> None:
     done = rerun(tmp_path, "--policy", "zero")
     assert done.returncode == 1
     assert "there is no driving_log.csv in the recording" in done.stderr
 
 
-def test_limits_are_metres() -> None:
-    assert limits_of("1,3") == [1.0, 3.0]
-    assert limits_of("0.5") == [0.5]
+def test_limits_are_parsed_as_metres() -> None:
+    assert parse_limits("1,3") == [1.0, 3.0]
+    assert parse_limits("0.5") == [0.5]
     for text in ("", "0", "1,-3", "nan", "inf", "1,2,3,4,5,6", "1;3"):
         with pytest.raises(SettingError):
-            limits_of(text)
+            parse_limits(text)
 
 
-def test_a_pause_leaves_no_way_on_the_chart(folder: Path) -> None:
-    """Nobody knows where the car went meanwhile."""
-    road = logged_drive.read(folder)
-    after = np.arange(len(road.time_s)) >= 30
-    charts = []
+def test_a_pause_adds_no_distance_to_the_plot(folder: Path) -> None:
+    """It is not known where the car went in a pause."""
+    drive = logged_drive.read_folder(folder)
+    after = np.arange(len(drive.time_s)) >= 30
+    plots = []
     for pause_s in (1.0, 100.0):
-        paused = replace(road, time_s=road.time_s + pause_s * after, stretch=after.astype(np.int64))
-        driven = drive(paused, replay_policies.policy("zero", paused, None, 1), 1.0, Lens())
-        charts.append(chart(paused, driven, "zero"))
-    assert np.array_equal(*charts)
+        paused = replace(
+            drive, time_s=drive.time_s + pause_s * after, segment=after.astype(np.int64)
+        )
+        policy = replay_policies.make_policy("zero", paused, None, 1)
+        driven = replay_log(paused, policy, 1.0, ViewWarp())
+        plots.append(draw_replay(paused, driven, "zero"))
+    assert np.array_equal(*plots)

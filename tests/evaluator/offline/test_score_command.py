@@ -1,4 +1,4 @@
-"""The command as people call it, in a process of its own."""
+"""Runs the command `score` in a process of its own, as people do."""
 
 import json
 import shutil
@@ -54,11 +54,17 @@ def test_a_version_is_scored_on_each_recording(tmp_path: Path, registry: Registr
         assert each["leak"]["says"].startswith("none by content (")
     shown = score(1, folders[0], "--models", registry.root)
     assert shown.returncode == 0, shown.stderr
-    for word in ("version 1", "predict zero", "hold last", "skill -", "leak: none by content"):
+    for word in (
+        "version 1",
+        "predict zero",
+        "hold last",
+        "skill -",
+        "overlap with training: none by content",
+    ):
         assert word in shown.stdout
 
 
-def test_held_out_scores_what_was_not_trained_on(
+def test_held_out_scores_only_rows_that_were_not_trained_on(
     tmp_path: Path, registry: Registry, networks: Path
 ) -> None:
     lake = samples.recording(tmp_path / "lake", rows=60)
@@ -74,7 +80,7 @@ def test_held_out_scores_what_was_not_trained_on(
     done = score(2, archive, other, "--models", registry.root, "--held-out", "--json")
     assert done.returncode == 0, done.stderr
     known, unknown = json.loads(done.stdout)["recordings"]
-    # Row 29 is the last that was trained on; 15 rows of 67 ms are more than a second.
+    # Row 29 is the last training row; 15 rows of 67 ms are more than a second.
     assert known["score"]["rows"] == 60 - 44
     assert (known["leak"]["dataset"], known["leak"]["trained"]) == (dataset, 30)
     assert known["leak"]["scored_near_trained"] == 0
@@ -86,12 +92,12 @@ def test_held_out_scores_what_was_not_trained_on(
     assert unknown["score"]["rows"] == 30
     shown = score(2, lake, "--models", registry.root, "--held-out")
     assert "lake, 16 rows that were held out" in shown.stdout
-    assert "none that was trained on lies within 1 s of a scored one" in shown.stdout
+    assert "no row that was trained on lies within 1 s of a scored row" in shown.stdout
     unsure = score(1, lake, "--models", registry.root, "--held-out", "--json")
     assert json.loads(unsure.stdout)["recordings"][0]["leak"]["dataset"] is None
 
 
-def test_a_recording_of_which_all_was_trained_on_has_nothing_held_out(
+def test_a_recording_that_was_all_trained_on_has_no_held_out_rows(
     tmp_path: Path, registry: Registry, networks: Path
 ) -> None:
     lake = samples.recording(tmp_path / "lake", rows=20)
@@ -106,7 +112,7 @@ def test_a_recording_of_which_all_was_trained_on_has_nothing_held_out(
     assert "no row of lake was held out" in done.stderr
 
 
-def test_a_broken_picture_and_a_missing_version_are_one_line(
+def test_a_broken_image_and_a_missing_version_are_one_line_each(
     tmp_path: Path, registry: Registry
 ) -> None:
     folder = samples.recording(tmp_path / "run", rows=5)

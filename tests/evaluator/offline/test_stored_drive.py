@@ -12,19 +12,21 @@ from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.vehicle import MPS_PER_MPH
-from evaluator.offline.stored_drive import Stored, rows_of
+from evaluator.offline.stored_drive import StoredDrive, select_rows
 
 
 @dataclass
 class Table:
-    """A store of which only the rows are wanted."""
+    """Stands for a store of which only the rows are read."""
 
     rows: Rows
 
 
-def road(table: Rows, wanted: object = True, piece_s: float | None = None) -> Stored | None:
-    mask = np.broadcast_to(np.asarray(wanted, dtype=bool), len(table))
-    return rows_of("made", cast(StoreReader, Table(table)), mask, piece_s)
+def select(
+    table: Rows, selected: object = True, piece_s: float | None = None
+) -> StoredDrive | None:
+    mask = np.broadcast_to(np.asarray(selected, dtype=bool), len(table))
+    return select_rows("made", cast(StoreReader, Table(table)), mask, piece_s)
 
 
 def moving(count: int, step_s: float = 0.1, sides: bool = True) -> Rows:
@@ -33,112 +35,112 @@ def moving(count: int, step_s: float = 0.1, sides: bool = True) -> Rows:
     return table
 
 
-def lengths(made: Stored | None) -> list[int]:
+def lengths(made: StoredDrive | None) -> list[int]:
     assert made is not None
-    return [int(each) for each in np.bincount(made.stretch)]
+    return [int(each) for each in np.bincount(made.segment)]
 
 
 @pytest.fixture
 def reader(data: Path) -> Iterator[StoreReader]:
-    """Of the recording by three cameras."""
+    """Yield the reader of the recording with three cameras."""
     [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith("short")]
     with store.open_store(data, manifest) as opened:
         yield opened
 
 
-def test_the_wanted_rows_are_a_recording(reader: StoreReader) -> None:
-    wanted = np.zeros(60, bool)
-    wanted[10:20] = wanted[30:35] = True
-    made = rows_of("short", reader, wanted)
+def test_the_selected_rows_form_a_drive(reader: StoreReader) -> None:
+    selected = np.zeros(60, bool)
+    selected[10:20] = selected[30:35] = True
+    made = select_rows("short", reader, selected)
     assert made is not None
-    assert (made.name, made.cameras, made.left_out, made.nominal) == ("short", 3, 0, False)
-    assert made.stretch.tolist() == [0] * 10 + [1] * 5
+    assert (made.name, made.camera_count, made.left_out, made.nominal) == ("short", 3, 0, False)
+    assert made.segment.tolist() == [0] * 10 + [1] * 5
     assert made.time_s[[0, 1, 10]] == pytest.approx([0, 0.067, 20 * 0.067], abs=1e-6)
     expected = [samples.steering_at(row) for row in [*range(10, 20), *range(30, 35)]]
     assert made.steering == pytest.approx(expected)
     assert made.speed_mps[0] == pytest.approx((15 + 10 % 3 + 0.25) * MPS_PER_MPH)
 
 
-def test_a_picture_is_the_frame_that_was_recorded(reader: StoreReader) -> None:
-    wanted = np.zeros(60, bool)
-    wanted[10:20] = True
-    made = rows_of("short", reader, wanted)
+def test_an_image_is_the_stored_frame(reader: StoreReader) -> None:
+    selected = np.zeros(60, bool)
+    selected[10:20] = True
+    made = select_rows("short", reader, selected)
     assert made is not None
     jpeg = samples.jpeg(samples.steering_at(13) - 0.2, seed=13 * 3 + 2)
-    assert np.array_equal(made.picture(3, 2), preprocess.prepare(jpeg))
+    assert np.array_equal(made.image(3, 2), preprocess.prepare(jpeg))
 
 
-def test_after_the_store_is_closed_there_are_no_pictures(reader: StoreReader) -> None:
-    made = rows_of("short", reader, np.ones(60, bool))
+def test_after_the_store_is_closed_images_cannot_be_read(reader: StoreReader) -> None:
+    made = select_rows("short", reader, np.ones(60, bool))
     assert made is not None
     reader.close()
     with pytest.raises(StoreError, match="cannot be read any more"):
-        made.picture(0, 0)
+        made.image(0, 0)
 
 
 def test_one_camera_is_enough() -> None:
-    made = road(moving(20, sides=False))
+    made = select(moving(20, sides=False))
     assert made is not None
-    assert (made.cameras, made.frames.shape, made.left_out) == (1, (20, 1), 0)
+    assert (made.camera_count, made.frames.shape, made.left_out) == (1, (20, 1), 0)
 
 
 def test_rows_without_side_cameras_are_left_out_among_rows_with_them() -> None:
     table = moving(20)
     table["left"][4] = ABSENT
-    made = road(table)
+    made = select(table)
     assert made is not None
-    assert (made.cameras, made.left_out, lengths(made)) == (3, 1, [4, 15])
+    assert (made.camera_count, made.left_out, lengths(made)) == (3, 1, [4, 15])
     assert (made.frames >= 0).all()
 
 
-def test_a_pause_and_a_row_that_is_not_wanted_part_stretches() -> None:
+def test_a_pause_or_an_unselected_row_separates_segments() -> None:
     table = moving(20)
     table["time_s"][10:] += 5
-    assert lengths(road(table, np.arange(20) != 5)) == [5, 4, 10]
+    assert lengths(select(table, np.arange(20) != 5)) == [5, 4, 10]
 
 
 def test_file_names_without_a_time_count_as_a_fifteenth_of_a_second() -> None:
     table = moving(20)
     table["time_s"][3] = np.nan
-    made = road(table, np.arange(20) != 5)
+    made = select(table, np.arange(20) != 5)
     assert made is not None
     assert made.nominal
     assert made.time_s[:6] == pytest.approx(np.array([0, 1, 2, 3, 4, 6]) / 15)
 
 
-@pytest.mark.parametrize("wanted", [False, np.arange(20) == 3, np.arange(20) % 2 == 0])
-def test_where_nothing_is_driven_there_is_no_road(wanted: object) -> None:
-    """Two rows that are not neighbours are no drive either, and an autonomy over 0 s is nothing."""
-    assert road(moving(20), wanted) is None
-    assert road(moving(20), wanted, 1.0) is None
+@pytest.mark.parametrize("selected", [False, np.arange(20) == 3, np.arange(20) % 2 == 0])
+def test_without_driving_there_is_no_drive(selected: object) -> None:
+    """Rows that are not neighbours are no drive: autonomy is not defined over 0 s."""
+    assert select(moving(20), selected) is None
+    assert select(moving(20), selected, 1.0) is None
 
 
-def test_a_car_that_stands_is_no_drive() -> None:
-    assert road(rows.rows(50)) is None
-    assert road(rows.rows(50), piece_s=1.0) is None
+def test_a_standing_car_gives_no_drive() -> None:
+    assert select(rows.rows(50)) is None
+    assert select(rows.rows(50), piece_s=1.0) is None
 
 
 @pytest.mark.parametrize(
     ("count", "pieces"), [(81, [40, 41]), (42, [42]), (50, [50]), (59, [59]), (64, [32, 32])]
 )
-def test_pieces_of_a_stretch_are_equal(count: int, pieces: list[int]) -> None:
-    """A rest of one row would be a pair of figures in which nobody can be worse."""
-    found = lengths(road(moving(count), piece_s=4.0))
-    assert sum(found) == count
-    assert found == pytest.approx(pieces, abs=1)
+def test_pieces_of_a_segment_are_equal(count: int, pieces: list[int]) -> None:
+    """A last piece of one row would be a pair of scores in which no driver can be worse."""
+    piece_rows = lengths(select(moving(count), piece_s=4.0))
+    assert sum(piece_rows) == count
+    assert piece_rows == pytest.approx(pieces, abs=1)
 
 
-def test_stretches_that_are_too_short_to_leave_the_path_are_left_out() -> None:
+def test_segments_too_short_to_leave_the_path_are_left_out() -> None:
     table = moving(100)
-    made = road(table, (np.arange(100) != 10) & (np.arange(100) != 60), 4.0)
+    made = select(table, (np.arange(100) != 10) & (np.arange(100) != 60), 4.0)
     assert made is not None
-    assert lengths(made) == [49, 39]  # not the first, of a second
+    assert lengths(made) == [49, 39]  # the first segment, of one second, is left out
     assert (made.time_s[0], made.left_out) == (0.0, 10)
-    assert made.frames[:, 0].tolist() == table["center"][made.number].tolist()
-    assert (made.number[0], len(made.number)) == (11, 88)
+    assert made.frames[:, 0].tolist() == table["center"][made.row_numbers].tolist()
+    assert (made.row_numbers[0], len(made.row_numbers)) == (11, 88)
 
 
 def test_a_piece_in_which_the_car_stands_is_left_out() -> None:
     table = moving(120)
     table["speed_mph"][:45] = 0.0
-    assert lengths(road(table, piece_s=4.0)) == [40, 40]
+    assert lengths(select(table, piece_s=4.0)) == [40, 40]

@@ -1,4 +1,4 @@
-"""The warp against pictures that our own renderer takes from the place in question."""
+"""Compares warped images with images that the simulator renders from the same pose."""
 
 import math
 
@@ -10,29 +10,29 @@ from contract.errors import FrameError
 from contract.frames import preprocess
 from contract.frames.spec import SHAPE
 from contract.vehicle import CAMERA_NAMES
-from evaluator.offline.view_warp import FRAME, LEFT_M, Lens, attitude
+from evaluator.offline.view_warp import FRAME, LEFT_M, ViewWarp, camera_rotation
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 
 ROAD = roads.straight(300.0)
 BONNET_ROW = 125
-"""From here on the car's bonnet is in the picture, which moves with the car."""
+"""From this row on the image shows the car's bonnet, which moves with the car."""
 
 
 @pytest.fixture(scope="module")
 def camera():
-    with Camera(ROAD, Appearance("clear")) as eye:
-        yield eye
+    with Camera(ROAD, Appearance("clear")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
-def lens() -> Lens:
-    return Lens(ahead_m=1.0)  # of our renderer's car, whose origin is what has a pose
+def warp() -> ViewWarp:
+    return ViewWarp(ahead_m=1.0)  # the renderer places the car by its origin
 
 
-def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
-    """The correlation of two pictures' ground."""
-    ground = lens.ground.copy()
+def correlation(warp: ViewWarp, one: np.ndarray, other: np.ndarray) -> float:
+    """Return the correlation of two images' ground."""
+    ground = warp.ground.copy()
     ground[BONNET_ROW:] = False
     return float(np.corrcoef(one[ground].ravel(), other[ground].ravel())[0, 1])
 
@@ -49,86 +49,87 @@ def alike(lens: Lens, one: np.ndarray, other: np.ndarray) -> float:
         (1.0, 0.1, 0.85),
     ],
 )
-def test_the_view_from_beside_is_what_is_seen_there(
-    camera: Camera, lens: Lens, left_m: float, turn_rad: float, at_least: float
+def test_a_warped_view_is_like_the_rendered_view(
+    camera: Camera, warp: ViewWarp, left_m: float, turn_rad: float, at_least: float
 ) -> None:
     truth = camera.render(ROAD.pose_at(60.0, left_m, turn_rad))
     here = ROAD.pose_at(60.0, 0.0)
-    nearest = lens.nearest(3, left_m, turn_rad)
-    view = lens.view(camera.render(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
+    nearest = warp.nearest_camera(3, left_m, turn_rad)
+    view = warp.warp(camera.render(here, CAMERA_NAMES[nearest]), nearest, left_m, turn_rad)
     centre = camera.render(here)
-    warped, unwarped = alike(lens, view, truth), alike(lens, centre, truth)
-    wrong = alike(lens, lens.view(centre, 0, -left_m, -turn_rad), truth)
+    warped, unwarped = correlation(warp, view, truth), correlation(warp, centre, truth)
+    wrong = correlation(warp, warp.warp(centre, 0, -left_m, -turn_rad), truth)
     assert warped >= at_least
     assert 1 - warped < (1 - unwarped) / 2
     assert wrong < unwarped
 
 
-def test_the_one_camera_of_a_centre_only_recording_does_nearly_as_well(
-    camera: Camera, lens: Lens
+def test_the_centre_camera_alone_gives_a_view_between_unwarped_and_side_camera(
+    camera: Camera, warp: ViewWarp
 ) -> None:
     truth = camera.render(ROAD.pose_at(60.0, 0.8))
     centre, left = (camera.render(ROAD.pose_at(60.0, 0.0), side) for side in ("center", "left"))
-    alone = alike(lens, lens.view(centre, 0, 0.8, 0.0), truth)
-    assert alike(lens, centre, truth) + 0.2 < alone
-    assert alone < alike(lens, lens.view(left, 1, 0.8, 0.0), truth)
+    alone = correlation(warp, warp.warp(centre, 0, 0.8, 0.0), truth)
+    assert correlation(warp, centre, truth) + 0.2 < alone
+    assert alone < correlation(warp, warp.warp(left, 1, 0.8, 0.0), truth)
 
 
-def test_the_view_from_the_recorded_place_is_the_picture_itself(lens: Lens) -> None:
-    picture = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
-    assert lens.view(picture, 0, 0.0, 0.0) is picture
+def test_the_view_from_the_recorded_pose_is_the_image_itself(warp: ViewWarp) -> None:
+    image = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
+    assert warp.warp(image, 0, 0.0, 0.0) is image
 
 
-def test_the_view_from_a_side_camera_is_its_picture(lens: Lens) -> None:
-    picture = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
-    assert np.array_equal(lens.view(picture, 1, LEFT_M[1], 0.0), picture)
+def test_the_view_from_a_side_camera_is_its_image(warp: ViewWarp) -> None:
+    image = np.random.default_rng(1).integers(0, 256, FRAME, np.uint8)
+    assert np.array_equal(warp.warp(image, 1, LEFT_M[1], 0.0), image)
 
 
 @pytest.mark.parametrize(("left_m", "camera"), [(0.3, 0), (0.5, 1), (9.0, 1), (-0.5, 2), (-9.0, 2)])
-def test_the_nearest_camera_is_taken(lens: Lens, left_m: float, camera: int) -> None:
-    assert lens.nearest(3, left_m, 0.0) == camera
-    assert lens.nearest(1, left_m, 0.0) == 0
+def test_the_nearest_camera_is_chosen(warp: ViewWarp, left_m: float, camera: int) -> None:
+    assert warp.nearest_camera(3, left_m, 0.0) == camera
+    assert warp.nearest_camera(1, left_m, 0.0) == 0
 
 
-def test_turning_carries_the_camera_that_is_ahead_of_the_axle() -> None:
-    assert Lens(ahead_m=2.6).nearest(3, 0.0, math.radians(10)) == 1
-    assert Lens(ahead_m=1.0).nearest(3, 0.0, math.radians(10)) == 0
+def test_a_turn_moves_a_camera_that_is_ahead_of_the_axle() -> None:
+    assert ViewWarp(ahead_m=2.6).nearest_camera(3, 0.0, math.radians(10)) == 1
+    assert ViewWarp(ahead_m=1.0).nearest_camera(3, 0.0, math.radians(10)) == 0
 
 
-def test_the_attitude_is_a_rotation_that_looks_ahead_and_down() -> None:
-    turned = attitude()
-    assert turned @ turned.T == pytest.approx(np.eye(3))
-    assert np.linalg.det(turned) == pytest.approx(1.0)
-    ahead = turned @ [0.0, 0.0, 1.0]
+def test_the_camera_rotation_looks_ahead_and_down() -> None:
+    rotation = camera_rotation()
+    assert rotation @ rotation.T == pytest.approx(np.eye(3))
+    assert np.linalg.det(rotation) == pytest.approx(1.0)
+    ahead = rotation @ [0.0, 0.0, 1.0]
     assert math.degrees(math.asin(ahead[2])) == pytest.approx(-9.5)
     assert math.degrees(math.atan2(ahead[1], ahead[0])) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize(("left_m", "turn_rad"), [(0.5, 0.0), (-0.8, 0.0), (0.0, 0.05)])
-def test_of_a_picture_that_a_store_keeps_it_shows_what_is_kept_of_the_view(
-    camera: Camera, lens: Lens, left_m: float, turn_rad: float
+def test_a_stored_frame_is_warped_like_the_recorded_image(
+    camera: Camera, warp: ViewWarp, left_m: float, turn_rad: float
 ) -> None:
-    """Warped and then made smaller is the same as made smaller and then warped, nearly."""
-    small = Lens(ahead_m=1.0, shape=SHAPE)
+    """Warping and then resizing gives nearly the same as resizing and then warping."""
+    small = ViewWarp(ahead_m=1.0, shape=SHAPE)
     assert small.ground.shape == SHAPE[:2]
-    nearest = lens.nearest(3, left_m, turn_rad)
-    picture = camera.render(ROAD.pose_at(60.0, 0.0), CAMERA_NAMES[nearest])
-    expected = preprocess.resize(lens.view(picture, nearest, left_m, turn_rad))
-    found = small.view(preprocess.resize(picture), nearest, left_m, turn_rad)
-    wrong = small.view(preprocess.resize(picture), nearest, -left_m, -turn_rad)
+    nearest = warp.nearest_camera(3, left_m, turn_rad)
+    image = camera.render(ROAD.pose_at(60.0, 0.0), CAMERA_NAMES[nearest])
+    expected = preprocess.resize(warp.warp(image, nearest, left_m, turn_rad))
+    warped = small.warp(preprocess.resize(image), nearest, left_m, turn_rad)
+    wrong = small.warp(preprocess.resize(image), nearest, -left_m, -turn_rad)
     errors = [
-        float(np.abs(each.astype(float) - expected)[small.ground].mean()) for each in (found, wrong)
+        float(np.abs(frame.astype(float) - expected)[small.ground].mean())
+        for frame in (warped, wrong)
     ]
     assert errors[0] < errors[1] / 3
 
 
-def test_a_lens_takes_pictures_of_its_own_shape_alone(lens: Lens) -> None:
-    picture = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
-    assert Lens(shape=SHAPE).view(picture, 0, 0.0, 0.0) is picture
-    with pytest.raises(FrameError, match=r"It must be \(128, 128, 3\)"):
-        Lens(shape=SHAPE).view(np.zeros(FRAME, np.uint8), 0, 1.0, 0.0)
+def test_images_of_another_shape_than_the_given_one_are_refused(warp: ViewWarp) -> None:
+    image = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
+    assert ViewWarp(shape=SHAPE).warp(image, 0, 0.0, 0.0) is image
+    with pytest.raises(FrameError, match=r"Its shape must be \(128, 128, 3\)"):
+        ViewWarp(shape=SHAPE).warp(np.zeros(FRAME, np.uint8), 0, 1.0, 0.0)
 
 
-def test_a_picture_of_another_size_is_refused(lens: Lens) -> None:
-    with pytest.raises(FrameError, match="this is no frame of the simulator's cameras"):
-        lens.view(np.zeros((120, 160, 3), np.uint8), 0, 1.0, 0.0)
+def test_an_image_of_another_size_is_refused(warp: ViewWarp) -> None:
+    with pytest.raises(FrameError, match="this image is not from the simulator's cameras"):
+        warp.warp(np.zeros((120, 160, 3), np.uint8), 0, 1.0, 0.0)

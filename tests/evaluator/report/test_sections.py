@@ -1,4 +1,4 @@
-"""Each section, of what a file says; test_compose.py has them all in one report."""
+"""Makes each section from files; test_compose.py makes whole reports."""
 
 import json
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from support.data import reported
 from contract.dataset import split_file
 from contract.errors import ModelError
 from contract.models import layer_table
-from evaluator.report.assets import Pictures
-from evaluator.report.document import MISSING, Figure, Film, Paragraph, Section, Table
+from evaluator.report.assets import Assets
+from evaluator.report.document import MISSING, Figure, Paragraph, Section, Table, Video
 from evaluator.report.sections import (
     closed_loop,
     data,
@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> VersionFolder:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Pictures:
-    return Pictures(tmp_path / "report")
+def pictures(tmp_path: Path) -> Assets:
+    return Assets(tmp_path / "report")
 
 
 def tables(section: Section) -> list[Table]:
@@ -56,33 +56,36 @@ def edit(path: Path, change: Callable[[Any], None]) -> None:
     path.write_text(json.dumps(document))
 
 
-def test_data_counts_the_rows_of_each_side(folder: VersionFolder, pictures: Pictures) -> None:
+def test_data_counts_training_and_validation_rows(folder: VersionFolder, pictures: Assets) -> None:
     (table,) = tables(data.section(folder, pictures))
     assert table.rows[0] == (reported.DATASETS[0], "abababababab", "2,700", "2,200", "460", "40")
 
 
-def test_data_without_a_split_says_so(folder: VersionFolder, pictures: Pictures) -> None:
+def test_data_without_a_split_says_so(folder: VersionFolder, pictures: Assets) -> None:
     (folder.root / split_file.FILE).unlink()
     section = data.section(folder, pictures)
     assert tables(section)[0].rows[0][3:] == (MISSING,) * 3
     assert "before `split.json`" in texts(section, "missing")[0]
 
 
-def test_data_names_what_was_left_out(tmp_path: Path, pictures: Pictures) -> None:
+def test_data_names_recordings_that_were_left_out(tmp_path: Path, pictures: Assets) -> None:
     reported.publish(tmp_path / "others", quarantined={"bad-1": "its checksum differs"})
     section = data.section(VersionFolder(tmp_path / "others", 1), pictures)
-    assert "`bad-1`. its checksum differs" in texts(section, "warning")[0]
+    assert (
+        "`bad-1` was left out, because it is damaged: its checksum differs"
+        in texts(section, "warning")[0]
+    )
 
 
-def test_network_is_summed_up(folder: VersionFolder) -> None:
+def test_network_has_a_total(folder: VersionFolder) -> None:
     (table,) = tables(network.section(folder))
     assert table.rows[1] == ("conv_1", "Conv2D", "5 × 5, stride 2", "elu", "35 × 62 × 24", "1,824")
-    assert table.rows[-1] == ("all", "", "", "", "", "1,835")
+    assert table.rows[-1] == ("total", "", "", "", "", "1,835")
     (folder.root / layer_table.FILE).unlink()
     assert tables(network.section(folder)) == []
 
 
-def test_training_has_an_epoch_a_row(folder: VersionFolder, pictures: Pictures) -> None:
+def test_training_has_one_row_for_each_epoch(folder: VersionFolder, pictures: Assets) -> None:
     epochs, choices = tables(training.section(folder, pictures))
     assert [row[0] for row in epochs.rows] == ["1", "2", "3, best", "4", "5", "6"]
     assert epochs.rows[0][3:] == ("710", "35 s", "0.4 %")
@@ -91,30 +94,32 @@ def test_training_has_an_epoch_a_row(folder: VersionFolder, pictures: Pictures) 
     assert "150,000 samples" in texts(training.section(folder, pictures), "plain")[0]
 
 
-def test_open_loop_is_beside_its_baselines(folder: VersionFolder, pictures: Pictures) -> None:
+def test_open_loop_errors_are_beside_the_baselines(folder: VersionFolder, pictures: Assets) -> None:
     section = open_loop.section(folder, pictures)
     validation, drivers, cameras = tables(section)
     assert validation.rows[0][4] == "+0.21"
     assert drivers.rows[2] == ("hold-last", "0.01600", "1.10°")
-    assert f"smoothed one {MISSING}" in drivers.caption
+    assert f"with the smoothed one {MISSING}" in drivers.caption
     assert cameras.rows[1] == ("left", "+0.1700", "+0.1800")
-    assert "Leak check: none: no row of training" in texts(section, "plain")[1]
+    assert "Overlap with the training data: none: no row of training" in texts(section, "plain")[1]
 
 
-def test_skill_is_against_the_better_baseline() -> None:
+def test_skill_is_relative_to_the_better_baseline() -> None:
     assert open_loop.skill(0.01, 0.04, 0.02) == pytest.approx(0.5)
     assert open_loop.skill(0.01, 0.0, 0.02) is None
     assert open_loop.skill(None, 0.04, 0.02) is None
 
 
-def test_that_nothing_was_held_out_is_said(folder: VersionFolder, pictures: Pictures) -> None:
+def test_a_version_without_held_out_rows_is_reported(
+    folder: VersionFolder, pictures: Assets
+) -> None:
     for name, section in (("replay", log_replay.section), ("openloop", open_loop.section)):
         path = folder.root / "evaluations" / name / f"{name}.json"
         edit(path, lambda document: document.update(datasets=[]))
-        assert texts(section(folder, pictures), "missing") == [log_replay.NONE_HELD]
+        assert texts(section(folder, pictures), "missing") == [log_replay.NOTHING_HELD_OUT]
 
 
-def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) -> None:
+def test_replay_warns_of_an_unfit_recording(folder: VersionFolder, pictures: Assets) -> None:
     section = log_replay.section(folder, pictures)
     assert tables(section)[0].rows[0] == (
         reported.DATASETS[0],
@@ -125,19 +130,19 @@ def test_replay_says_what_is_unfit(folder: VersionFolder, pictures: Pictures) ->
         "0.40 m",
         "1.10 m",
     )
-    assert "is not fit as a reference: its own path swings" in texts(section, "warning")[0]
+    assert "is not fit for comparison: its own path swings" in texts(section, "warning")[0]
 
 
-def test_simulator_has_every_measure_with_its_interval(
-    folder: VersionFolder, pictures: Pictures
+def test_simulator_shows_every_measure_with_its_interval(
+    folder: VersionFolder, pictures: Assets
 ) -> None:
     section = closed_loop.section(folder, pictures)
     measures, clear, fog = tables(section)
     assert measures.head == ("measure", "clear", "fog")
-    assert measures.rows[0] == ("drives that needed nobody", "83 % (44–97)", "33 % (10–70)")
+    assert measures.rows[0] == ("drives without intervention", "83 % (44–97)", "33 % (10–70)")
     assert clear.rows == (("clear", "1", "forwards", "0 m", "310 m (off road)"),)
     assert len(fog.rows) == 4
-    films = [block for block in section.blocks if isinstance(block, Film)]
+    films = [block for block in section.blocks if isinstance(block, Video)]
     assert [each.source.rsplit("/", 1)[-1] for each in films] == [
         "clear-worst.mp4",
         "fog-worst.mp4",
@@ -145,32 +150,32 @@ def test_simulator_has_every_measure_with_its_interval(
     assert all(pictures.path(each.file).is_file() for each in films)
 
 
-def test_a_drive_whose_time_was_up_is_a_failure(folder: VersionFolder, pictures: Pictures) -> None:
+def test_a_drive_that_ran_out_of_time_is_a_failure(folder: VersionFolder, pictures: Assets) -> None:
     def late(document: Any) -> None:
         document["conditions"][0]["drives"][3] |= {"success": False, "finished": False}
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", late)
     _, clear, _ = tables(closed_loop.section(folder, pictures))
-    assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "nowhere: its time was up")
+    assert clear.rows[1] == ("clear", "4", "backwards", "300 m", "none, but the time was up")
 
 
-def test_a_drive_that_was_put_back_again_and_again_is_told_briefly(
-    folder: VersionFolder, pictures: Pictures
+def test_a_drive_with_many_interventions_is_shortened(
+    folder: VersionFolder, pictures: Assets
 ) -> None:
     def hopeless(document: Any) -> None:
         drive = document["conditions"][0]["drives"][0]
-        drive["interventions"] *= closed_loop.MOST_PLACES + 15
+        drive["interventions"] *= closed_loop.MAX_PLACES + 15
 
     edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", hopeless)
     _, clear, _ = tables(closed_loop.section(folder, pictures))
     places = clear.rows[0][-1].split(", ")
-    assert places[:-1] == ["310 m (off road)"] * closed_loop.MOST_PLACES
-    assert places[-1] == "and 15 times more"
+    assert places[:-1] == ["310 m (off road)"] * closed_loop.MAX_PLACES
+    assert places[-1] == "and 15 more"
 
 
 @pytest.mark.parametrize("key", ["conditions", "starts", "track"])
-def test_an_evaluation_that_lacks_something_is_named(
-    folder: VersionFolder, pictures: Pictures, key: str
+def test_an_incomplete_evaluation_is_named(
+    folder: VersionFolder, pictures: Assets, key: str
 ) -> None:
     path = folder.root / "evaluations" / reported.EVALUATION / "evaluation.json"
     edit(path, lambda document: document.pop(key))
@@ -178,8 +183,8 @@ def test_an_evaluation_that_lacks_something_is_named(
         closed_loop.section(folder, pictures)
 
 
-def test_explanation_shows_pictures_figures_and_gaps(
-    folder: VersionFolder, pictures: Pictures
+def test_explanation_shows_images_measures_and_gaps(
+    folder: VersionFolder, pictures: Assets
 ) -> None:
     section = explanation.section(folder, pictures)
     (figure,) = [block for block in section.blocks if isinstance(block, Figure)]
@@ -201,4 +206,8 @@ def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
         "split.json",
     ]
     assert packages.rows == (("keras", "3.15.1"),)
-    assert decisions.rows[0][1:] == ("first", "became current", "nothing drove before it")
+    assert decisions.rows[0][1:] == (
+        "first",
+        "became current",
+        "there was no current version before it",
+    )

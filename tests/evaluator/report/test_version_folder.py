@@ -6,7 +6,7 @@ from support.data import reported
 
 from contract.errors import ModelError
 from evaluator.report import version_folder
-from evaluator.report.version_folder import Entry, VersionFolder
+from evaluator.report.version_folder import JsonValue, VersionFolder
 
 
 @pytest.fixture
@@ -15,24 +15,24 @@ def folder(tmp_path: Path) -> VersionFolder:
     return VersionFolder(tmp_path / "models", 1)
 
 
-DOCUMENT = Entry({"a": [{"b": 1.5}, {"b": "x"}], "none": None, "yes": True}, "some/file.json")
+DOCUMENT = JsonValue({"a": [{"b": 1.5}, {"b": "x"}], "none": None, "yes": True}, "some/file.json")
 
 
-def test_values_are_taken_by_kind() -> None:
+def test_values_are_read_by_type() -> None:
     first, second = DOCUMENT["a"]
     assert first["b"].number() == 1.5
     assert second["b"].text() == "x"
-    assert DOCUMENT["yes"].flag()
-    assert first["b"].whole() == 1
+    assert DOCUMENT["yes"].boolean()
+    assert first["b"].integer() == 1
     assert list(DOCUMENT.fields()) == ["a", "none", "yes"]
 
 
-def test_what_is_missing_or_null_is_none() -> None:
+def test_a_missing_field_or_null_is_none() -> None:
     assert DOCUMENT.get("none") is None
     assert DOCUMENT.get("other") is None
-    assert DOCUMENT.maybe("other") is None
-    assert DOCUMENT.words("other", "so") == "so"
-    assert DOCUMENT.entries("other") == []
+    assert DOCUMENT.optional_number("other") is None
+    assert DOCUMENT.optional_text("other", "so") == "so"
+    assert DOCUMENT.elements("other") == []
 
 
 @pytest.mark.parametrize(
@@ -40,17 +40,17 @@ def test_what_is_missing_or_null_is_none() -> None:
     [
         (
             lambda e: e["c"],
-            "some/file.json is not what a report can be made of: the document is without 'c'",
+            "some/file.json cannot be used in a report: the document has no 'c'",
         ),
-        (lambda e: [*e["a"]][1]["b"].number(), "a[1].b is no number"),
-        (lambda e: [*e["a"]][1]["b"].flag(), "a[1].b is not true or false"),
-        (lambda e: e["yes"].number(), "yes is no number"),
+        (lambda e: [*e["a"]][1]["b"].number(), "a[1].b is not a number"),
+        (lambda e: [*e["a"]][1]["b"].boolean(), "a[1].b is not true or false"),
+        (lambda e: e["yes"].number(), "yes is not a number"),
         (lambda e: e["a"].text(), "a is not a text"),
         (lambda e: [*e["yes"]], "yes is not a list"),
         (lambda e: e["a"].get("b"), "a is not an object"),
     ],
 )
-def test_what_is_malformed_is_named(look: object, message: str) -> None:
+def test_a_malformed_value_is_named(look: object, message: str) -> None:
     assert callable(look)
     with pytest.raises(ModelError, match=re.escape(message)):
         look(DOCUMENT)
@@ -58,13 +58,13 @@ def test_what_is_malformed_is_named(look: object, message: str) -> None:
 
 def test_a_number_must_be_finite() -> None:
     with pytest.raises(ModelError, match="not finite"):
-        Entry(float("nan"), "x.json").number()
+        JsonValue(float("nan"), "x.json").number()
 
 
-def test_a_file_that_is_not_there_is_none(folder: VersionFolder) -> None:
+def test_a_missing_file_is_none(folder: VersionFolder) -> None:
     assert folder.read("evaluations/replay/replay.json") is None
-    assert folder.drives() == []
-    assert folder.manifest["version"].whole() == 1
+    assert folder.evaluation_names() == []
+    assert folder.manifest["version"].integer() == 1
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 200_000])
@@ -82,14 +82,14 @@ def test_a_file_that_is_too_large_is_not_read(folder: VersionFolder) -> None:
 
 
 @pytest.mark.parametrize("name", ["../manifest.json", "missing.png", "film.mp4", "/etc/passwd"])
-def test_only_pictures_beside_a_document_are_taken(folder: VersionFolder, name: str) -> None:
+def test_only_images_beside_a_document_are_accepted(folder: VersionFolder, name: str) -> None:
     reported.judge(folder.root)
     place = f"evaluations/{reported.EVALUATION}"
-    assert folder.file(place, Entry("clear.png", "e.json"), ".png").is_file()
+    assert folder.file(place, JsonValue("clear.png", "e.json"), ".png").is_file()
     with pytest.raises(ModelError, match=r"e\.json names a file that is not beside it"):
-        folder.file(place, Entry(name, "e.json"), ".png")
+        folder.file(place, JsonValue(name, "e.json"), ".png")
 
 
-def test_decisions_are_those_about_the_version(folder: VersionFolder) -> None:
+def test_decisions_are_those_on_the_version(folder: VersionFolder) -> None:
     assert [each.by for each in folder.decisions()] == ["first"]
     assert VersionFolder(folder.models, 2).decisions() == []

@@ -63,7 +63,7 @@ def test_each_version_is_a_line_with_its_decision(registry: Registry) -> None:
     assert "refused against 1" in lines[2]
     assert "candidate" in lines[3]
     assert "version 1 is current since 20" in text
-    assert "(first): nothing drove before it" in text
+    assert "(first): there was no current version before it" in text
 
 
 def test_the_reason_shown_is_the_last_decision_on_the_current_version(registry: Registry) -> None:
@@ -128,10 +128,15 @@ def test_a_refusal_shows_its_figures_and_how_to_promote_nevertheless() -> None:
 
 
 def test_without_figures_the_reason_is_shown() -> None:
-    gate = {"version": 1, "against": None, "accepted": True, "why": "nothing drove before it"}
+    gate = {
+        "version": 1,
+        "against": None,
+        "accepted": True,
+        "why": "there was no current version before it",
+    }
     text = printed(models.print_gate, gate)
     assert "gate: version 1 accepted\n" in text
-    assert "nothing drove before it" in text
+    assert "there was no current version before it" in text
     assert "--force" not in text
 
 

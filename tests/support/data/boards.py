@@ -1,4 +1,4 @@
-"""Reads what is written for TensorBoard, with the reader of TensorFlow itself."""
+"""Reads the files for TensorBoard with TensorFlow's own reader."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 
 def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """Return step and value of each scalar of a run, in the order of writing."""
+    """Return the step and value of each scalar of a run, in the order of writing."""
     tensorflow = pytest.importorskip("tensorflow")
-    found: dict[str, list[tuple[int, float]]] = {}
+    values: dict[str, list[tuple[int, float]]] = {}
     for path in sorted(folder.glob("events.out.tfevents.*")):
         for event in tensorflow.compat.v1.train.summary_iterator(str(path)):
             value: Any
             for value in event.summary.value:
                 if value.HasField("simple_value"):
-                    found.setdefault(value.tag, []).append((event.step, value.simple_value))
-    return found
+                    values.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return values

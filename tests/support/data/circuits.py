@@ -1,4 +1,4 @@
-"""A short circuit with straights and bends to both sides, for recordings that a test makes."""
+"""Records drives on a short circuit with straights and curves to both sides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.unity.number_format import find_locale
 
 
 def circuit() -> Track:
-    """400 m with straights of 20 to 60 m; more bends to the left than to the right."""
+    """Return a circuit of 400 m with straights of 20 to 60 m and more curves to the left."""
     plan = lay_out_loop(
         [
             Straight(60, free=True),
@@ -42,7 +42,7 @@ def drive(
     mph: float = 20.0,
     keyboard: bool = False,
 ) -> Path:
-    """Record a lap of the circuit; return the folder."""
+    """Record a lap of the circuit, and return the folder of the recording."""
     lesson = DemonstrationConfig(
         direction=direction, mph=(mph, mph), seed=seed, style=DrivingStyle(keyboard=keyboard)
     )

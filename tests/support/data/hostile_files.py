@@ -1,4 +1,4 @@
-"""HDF5 files that a model file must not be: each leads a naive reader astray in its own way."""
+"""Makes HDF5 files that a reader of model files must refuse; each attacks it in another way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIB = 1 << 30
 
 
 def _made(path: Path) -> h5py.File:
-    """Open a small driving network, to be spoiled."""
+    """Write a small driving network without the parameters of one layer, and open the file."""
     model_files.write(path, model_files.driver(2), 2)
     file = h5py.File(path, "r+")
     del file["model_weights/dense_6/dense_6"]
@@ -36,7 +36,7 @@ def external_link(path: Path) -> None:
 
 
 def link_elsewhere(path: Path) -> None:
-    """An external link that no layer leads to."""
+    """Add an external link that belongs to no layer."""
     model_files.write(path, model_files.driver(2), 2)
     with h5py.File(path, "r+") as file:
         file["other"] = h5py.ExternalLink("/etc/passwd", "/")
@@ -68,7 +68,7 @@ def external_storage(path: Path) -> None:
 
 
 def fill_value(path: Path) -> None:
-    """4 GiB less 4 bytes, of which none are stored."""
+    """Declare 4 GiB less 4 bytes, of which none are stored."""
     with _made(path) as file:
         file.create_dataset(BIAS, (GIB - 1,), "f4", fillvalue=1.0)
 
@@ -79,13 +79,13 @@ def fill_value_in_chunks(path: Path) -> None:
 
 
 def shape_overflow(path: Path) -> None:
-    """So many elements that 64 bits do not count their bytes."""
+    """Declare so many elements that the number of bytes does not fit into 64 bits."""
     with _made(path) as file:
         file.create_dataset(BIAS, (1 << 31, 1 << 31), "f4", chunks=(1, 1))
 
 
 def inflating(path: Path) -> None:
-    """256 MiB of zeros in a quarter of a MiB."""
+    """Store 256 MiB of zeros in a quarter of a MiB."""
     with _made(path) as file:
         chunk = (64 << 20) // 4
         data = file.create_dataset(BIAS, (4 * chunk,), "f4", chunks=(chunk,), compression="gzip")
@@ -94,7 +94,7 @@ def inflating(path: Path) -> None:
 
 
 def long_strings(path: Path) -> None:
-    """A megabyte that the heap holds once and ten thousand names point to."""
+    """Store names of layers of a megabyte each."""
     with _made(path) as file:
         group = file["model_weights"]
         del group.attrs["layer_names"]
@@ -166,7 +166,7 @@ def _with_function(path: Path, function: object) -> None:
 
 
 def lambda_that_runs(path: Path) -> None:
-    """Would touch a file beside it, from its bytecode."""
+    """Store bytecode that would create a file next to the model file."""
     canary = repr(str(path.parent / "canary"))
     function = eval(f"lambda x: __import__('os').system('touch ' + {canary}) or x / 127.5 - 1")
     _with_function(path, [model_files.code_text(function, 2), None, None])
@@ -177,7 +177,7 @@ def lambda_with_defaults(path: Path) -> None:
     _with_function(path, [code, [{"class_name": "__lambda__"}], None])
 
 
-# What is refused, and a word of the reason.
+# Functions that make files which are refused, with a part of the reason.
 FILES: dict[Callable[[Path], None], str] = {
     external_link: "bias:0 is an external link",
     link_elsewhere: "other is an external link",
@@ -207,15 +207,15 @@ FILES: dict[Callable[[Path], None], str] = {
 
 
 def architecture_of(path: Path) -> object:
-    """Return the architecture in a file, for tests that change it."""
+    """Return the architecture in a file, so that a test can change it."""
     with h5py.File(path) as file:
         return json.loads(file.attrs["model_config"])
 
 
 def endless(path: Path) -> None:
-    """A string of the heap of -16 bytes: with its header of 16, HDF5 never gets past it."""
+    """Give a string in the heap a size of -16 bytes: with its header of 16, HDF5 never ends."""
     model_files.write(path, model_files.driver(2), 2)
     content = bytearray(path.read_bytes())
-    size = content.index(b"GCOL") + 24  # 16 bytes of the heap's header, 8 of the string's
+    size = content.index(b"GCOL") + 24  # 16 bytes of the heap's header and 8 of the string's header
     content[size : size + 8] = (-16).to_bytes(8, "little", signed=True)
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Model files as Keras 1, 2 and 3 wrote them, made with h5py: what users have lying around.
+"""Writes model files like those of Keras 1, 2 and 3, which users still have, with h5py.
 
 write(path, [(kind, config, [arrays]), …], release=1)
 """
@@ -30,7 +30,7 @@ RELEASES = {1: "1.2.1", 2: "2.1.6", 3: "3.5.0"}
 
 
 def code_text(function: Callable[..., Any], release: int) -> str:
-    """Return a function's code as a release of Keras kept it."""
+    """Return the code of a function in the format of a release of Keras."""
     raw = marshal.dumps(function.__code__)
     if release == 1:
         return raw.decode("raw_unicode_escape")
@@ -38,33 +38,33 @@ def code_text(function: Callable[..., Any], release: int) -> str:
 
 
 def of_lambda(function: Callable[..., Any], release: int, **more: Any) -> Described:
-    """Return a Lambda layer of one of this Python's functions."""
+    """Return a Lambda layer with the bytecode of a function."""
     code = [code_text(function, release), None, None]
-    kept: Any = code
+    stored: Any = code
     if release == 3:
         inner = dict(zip(("code", "defaults", "closure"), code, strict=True))
-        kept = {"class_name": "__lambda__", "config": inner}
-    return "Lambda", {"function": kept, "function_type": "lambda", "arguments": {}, **more}, []
+        stored = {"class_name": "__lambda__", "config": inner}
+    return "Lambda", {"function": stored, "function_type": "lambda", "arguments": {}, **more}, []
 
 
 def layers(described: Sequence[Described], release: int) -> list[dict[str, Any]]:
     """Return the layers of an architecture, each with a name."""
-    found = []
+    named_layers = []
     for number, (kind, config, _) in enumerate(described, 1):
         name = f"{kind.lower()}_{number}"
         layer: dict[str, Any] = {"class_name": kind, "config": {"name": name, **config}}
         if release == 3:
             layer |= {"module": "keras.layers", "registered_name": None}
-        found.append(layer)
-    return found
+        named_layers.append(layer)
+    return named_layers
 
 
 def architecture(described: Sequence[Described], release: int) -> dict[str, Any]:
-    """Return a Sequential's architecture as a release wrote it."""
-    made: Any = layers(described, release)
+    """Return the architecture of a Sequential model in the format of a release."""
+    config: Any = layers(described, release)
     if release > 1:
-        made = {"name": "sequential_1", "layers": made}
-    return {"class_name": "Sequential", "config": made}
+        config = {"name": "sequential_1", "layers": config}
+    return {"class_name": "Sequential", "config": config}
 
 
 def write(
@@ -77,17 +77,17 @@ def write(
     text: bool = True,
     backend: str = "",
 ) -> Path:
-    """Write a model file; attributes are str or, without `text`, bytes."""
+    """Write a model file; attributes are str if `text` is true, otherwise bytes."""
 
-    def kept(value: str) -> Any:
+    def attribute(value: str) -> Any:
         return value if text else np.bytes_(value)
 
     document = json.dumps(architecture(described, release) if config is None else config)
     with h5py.File(path, "w") as file:
-        file.attrs["keras_version"] = kept(RELEASES[release])
-        file.attrs["model_config"] = kept(document)
+        file.attrs["keras_version"] = attribute(RELEASES[release])
+        file.attrs["model_config"] = attribute(document)
         if backend:
-            file.attrs["backend"] = kept(backend)
+            file.attrs["backend"] = attribute(backend)
         group = file.require_group(root) if root else file
         names = []
         for layer, (kind, _, arrays) in zip(layers(described, release), described, strict=True):
@@ -95,33 +95,34 @@ def write(
             names.append(name.encode())
             weights = _weights(name, kind, len(arrays), release)
             inner = group.create_group(name)
-            inner.attrs["weight_names"] = [each.encode() for each in weights]
-            for each, array in zip(weights, arrays, strict=True):
-                inner[each] = np.asarray(array)
+            inner.attrs["weight_names"] = [weight.encode() for weight in weights]
+            for weight, array in zip(weights, arrays, strict=True):
+                inner[weight] = np.asarray(array)
         group.attrs["layer_names"] = names
     return path
 
 
 def _weights(name: str, kind: str, count: int, release: int) -> list[str]:
-    known = WEIGHTS.get(release, WEIGHTS[2]).get(kind, ("kernel", "bias"))[:count]
+    weights = WEIGHTS.get(release, WEIGHTS[2]).get(kind, ("kernel", "bias"))[:count]
     if release == 1:
-        return [f"{name}_{each}:0" for each in known]
+        return [f"{name}_{weight}:0" for weight in weights]
     if release == 2:
-        return [f"{name}/{each}:0" for each in known]
-    return [f"sequential_1/{name}/{each}" for each in known]
+        return [f"{name}/{weight}:0" for weight in weights]
+    return [f"sequential_1/{name}/{weight}" for weight in weights]
 
 
 def driver(release: int, *, first: bool = False, seed: int = 3) -> list[Described]:
-    """Describe a small driving network, 20 x 40 pixels, spelled as a release did.
+    """Describe a small driving network for 20 x 40 pixels in the format of a release.
 
-    The same numbers whatever the release; `first` puts channels first, as Theano's users had them.
+    The parameters are the same in all releases. `first` puts the channels first, as in Theano.
     """
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
-    def some(*shape: int) -> np.ndarray:
-        return random.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
+    def random_array(*shape: int) -> np.ndarray:
+        return rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
 
-    kernel, dense, last = some(3, 3, 3, 4), some(4 * 4 * 9, 5), some(5, 1)
+    kernel, dense = random_array(3, 3, 3, 4), random_array(4 * 4 * 9, 5)
+    last = random_array(5, 1)
     shape = [None, 3, 20, 40] if first else [None, 20, 40, 3]
     if release == 1:
         order = {"dim_ordering": "th" if first else "tf"}
@@ -184,27 +185,28 @@ def driver(release: int, *, first: bool = False, seed: int = 3) -> list[Describe
         begin = [of_lambda(lambda x: x / 127.5 - 1.0, release, batch_input_shape=shape)]
     return [
         *begin,
-        (kind, conv, [kernel, some(4)]),
+        (kind, conv, [kernel, random_array(4)]),
         pool,
         drop,
         ("Flatten", {}, []),
-        ("Dense", one, [dense, some(5)]),
-        ("Dense", two, [last, some(1)]),
+        ("Dense", one, [dense, random_array(5)]),
+        ("Dense", two, [last, random_array(1)]),
     ]
 
 
 def functional(release: int, outputs: int = 1) -> tuple[list[Described], Any]:
-    """Describe the driver as a functional model, with a second head if asked."""
+    """Describe the driving network as a functional model with one or more outputs."""
     described = driver(release)
     if release < 3:
         shape = described[0][1]["batch_input_shape"]
         described.insert(0, ("InputLayer", {"batch_input_shape": shape, "dtype": "float32"}, []))
     for _ in range(outputs - 1):
         described.append((*described[-1][:2], [described[-1][2][0] * 2, described[-1][2][1]]))
-    made = layers(described, release)
-    for number, layer in enumerate(made):
+    named_layers = layers(described, release)
+    for number, layer in enumerate(named_layers):
         name = layer["name"] = layer["config"]["name"]
-        before = made[min(number - 1, len(made) - outputs - 1)]["config"]["name"]
+        previous = min(number - 1, len(named_layers) - outputs - 1)
+        before = named_layers[previous]["config"]["name"]
         if number == 0:
             layer["inbound_nodes"] = []
         elif release < 3:
@@ -213,11 +215,11 @@ def functional(release: int, outputs: int = 1) -> tuple[list[Described], Any]:
             tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": [before, 0, 0]}}
             layer["inbound_nodes"] = [{"args": [tensor], "kwargs": {}}]
         assert name
-    ends = [[each["name"], 0, 0] for each in made[-outputs:]]
+    ends = [[layer["name"], 0, 0] for layer in named_layers[-outputs:]]
     config = {
         "name": "model_1",
-        "layers": made,
-        "input_layers": [[made[0]["name"], 0, 0]],
+        "layers": named_layers,
+        "input_layers": [[named_layers[0]["name"], 0, 0]],
         "output_layers": ends[0] if release == 3 and outputs == 1 else ends,
     }
     kind = "Functional" if release == 3 else "Model"
@@ -225,7 +227,7 @@ def functional(release: int, outputs: int = 1) -> tuple[list[Described], Any]:
 
 
 def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
-    """Write a driver of which one layer's options differ."""
+    """Write the driving network with other options in one layer."""
     described = driver(2)
     kind, config, arrays = described[number]
     arrays = changes.pop("arrays", arrays)
@@ -234,5 +236,5 @@ def spoiled(tmp_path: Path, number: int, **changes: Any) -> Path:
 
 
 def answers(path: Path, **more: Any) -> np.ndarray:
-    """Return what the network of a file answers to PICTURES."""
+    """Return the answers of the network in a file to PICTURES."""
     return numpy_backend.predict(reader.read(path, **more).network, PICTURES)

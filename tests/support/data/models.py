@@ -1,7 +1,7 @@
-"""Small real models that tests publish: seconds to make, with both files of a real version.
+"""Makes small real networks, and publishes copies of them as versions.
 
-networks = make(folder)                       once a test run: it imports TensorFlow
-publish(registry, networks / "left", "job")   as often as a test likes
+networks = make(folder)                       once in a test run, because it imports TensorFlow
+publish(registry, networks / "left", "job")   in any test; it only copies files
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contract.models import golden
 from contract.models.journal import FORCED, decide
 from contract.models.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
 
-# What a network answers to any picture, within NEAR.
+# Answer of each network to any image, with an error of at most NEAR.
 ANSWERS = {"left": -0.5, "right": 0.25, "lock": 3.0, "nan": float("nan")}
 NEAR = 0.2
 
@@ -28,20 +28,20 @@ NEAR = 0.2
 def make(folder: Path) -> Path:
     """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
 
-    Five more: "straight" answers 0 to the bit; "real" is the network that is trained, untrained;
-    "floats" answers as "left" but takes float32; "small" takes 64 x 64 pixels; and "bomb" has a
-    twin alone, which asks for gigabytes.
+    There are five more: "straight" answers exactly 0; "real" is the network of the trainer before
+    any training; "floats" answers like "left" but takes float32; "small" takes 64 x 64 pixels; and
+    "bomb" has only a model.tflite, which needs gigabytes.
     """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, __file__, str(folder)], env=environ, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     return folder
 
 
 def manifest(job_id: str, **changes: Any) -> ModelManifest:
-    """Return the manifest of a version yet to be published."""
+    """Return the manifest of a version that is not published yet."""
     values: dict[str, Any] = {
         "version": 0,
         "schema": SCHEMA,
@@ -65,15 +65,15 @@ def publish(registry: Registry, network: Path, job_id: str, **changes: Any) -> M
     shutil.copytree(network, staged)
     published = registry.publish(staged, manifest(job_id, **changes))
     if registry.current() != published.version:
-        with registry.switch.lock():
-            decision = decide(published.version, FORCED, "a test wants it", registry.current())
-            registry.switch.record_intent(decision)
-            registry.switch.carry_out(decision)
+        with registry.current_version.lock():
+            decision = decide(published.version, FORCED, "a test needs it", registry.current())
+            registry.current_version.record_intent(decision)
+            registry.current_version.carry_out(decision)
     return published
 
 
 def main(folder: Path) -> None:
-    """Make the networks in this process."""
+    """Make the networks in this process, which imports TensorFlow."""
     import keras
     import tensorflow as tf
 
@@ -97,8 +97,8 @@ def main(folder: Path) -> None:
         network.layers[-1].bias.assign(np.array([answer]))
         (folder / name).mkdir(parents=True)
         network.save(folder / name / H5)
-        twin = tf.lite.TFLiteConverter.from_keras_model(network).convert()
-        (folder / name / TFLITE).write_bytes(twin)
+        tflite = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+        (folder / name / TFLITE).write_bytes(tflite)
         frames = np.random.default_rng(3).integers(0, 256, (8, *network.input_shape[1:]), np.uint8)
         golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames)[:, 0])
 
@@ -108,10 +108,10 @@ def main(folder: Path) -> None:
     network.layers[-1].kernel.assign(np.zeros(network.layers[-1].kernel.shape))
     save("straight", network, 0.0)
     save("real", trainer_network.build("float32"), 0.1)
-    # Not made by our trainer, which publishes uint8 and one size.
+    # Our trainer does not make these two: it publishes only uint8 and one size.
     save("floats", build("float32", spec.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])
-    # A kilobyte that asks for 5 GB as soon as it is given memory.
+    # This file has one kilobyte, and needs 5 GB when its tensors are allocated.
     (folder / "bomb").mkdir()
     bomb = keras.Sequential(
         [
@@ -122,8 +122,8 @@ def main(folder: Path) -> None:
             keras.layers.Dense(1),
         ]
     )
-    twin = tf.lite.TFLiteConverter.from_keras_model(bomb).convert()
-    (folder / "bomb" / TFLITE).write_bytes(twin)
+    tflite = tf.lite.TFLiteConverter.from_keras_model(bomb).convert()
+    (folder / "bomb" / TFLITE).write_bytes(tflite)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A version with everything that jobs leave in its folder, for the tests of its report."""
+"""Publishes a version with the results of all jobs in its folder, for the tests of its report."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ METRICS = {
 
 
 def publish(models: Path, **changes: Any) -> Path:
-    """Publish a version with a training's manifest and files; return its folder."""
+    """Publish a version with the manifest and files of a training, and return its folder."""
     registry = Registry(models)
     models.mkdir(exist_ok=True)
     job_id = f"train-{len(registry.versions()) + 1}"
@@ -54,28 +54,30 @@ def publish(models: Path, **changes: Any) -> Path:
         Layer("steering", "Dense", "", "", (1,), 11),
     ]
     layer_table.write(staged / layer_table.FILE, layers)
-    sides = DatasetSplit(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
-    split_file.write(staged / split_file.FILE, SplitFile(1.0, dict.fromkeys(DATASETS, sides)))
-    told = {
+    split = DatasetSplit(2700, ((0, 1000), (1500, 2700)), ((1020, 1480),))
+    split_file.write(staged / split_file.FILE, SplitFile(1.0, dict.fromkeys(DATASETS, split)))
+    values = {
         "data": [
-            {"dataset": each, "rows": 2700, "manifest_sha256": "ab" * 32} for each in DATASETS
+            {"dataset": name, "rows": 2700, "manifest_sha256": "ab" * 32} for name in DATASETS
         ],
         "config": {"epochs": 8, "batch": 64, "learning_rate": 0.001, "flip": True, "seed": 1},
         "history": HISTORY,
         "metrics": METRICS,
     }
-    published = registry.publish(staged, manifest(job_id, **told | changes))
+    published = registry.publish(staged, manifest(job_id, **values | changes))
     return registry.path(published.version)
 
 
 def judge(folder: Path) -> None:
-    """Add what evaluation and explanation leave in a version's folder."""
-    place = folder / "evaluations" / EVALUATION
-    place.mkdir(parents=True)
-    conditions = [_condition(place, name, failing) for name, failing in (("clear", 1), ("fog", 4))]
-    picture(place / "conditions.png")
+    """Add the results of an evaluation and an explanation to the folder of a version."""
+    evaluation = folder / "evaluations" / EVALUATION
+    evaluation.mkdir(parents=True)
+    conditions = [
+        _condition(evaluation, name, failing) for name, failing in (("clear", 1), ("fog", 4))
+    ]
+    picture(evaluation / "conditions.png")
     _write(
-        place / "evaluation.json",
+        evaluation / "evaluation.json",
         {
             "version": 1,
             "model_sha256": "00",
@@ -119,20 +121,20 @@ def picture(path: Path) -> None:
 
 
 def film(path: Path, frames: int = 30) -> None:
-    """Write a film of flat pictures that grow lighter."""
-    with Mp4Writer(path, 64, 128, 15) as made:
+    """Write a film whose frames have one colour and become lighter."""
+    with Mp4Writer(path, 64, 128, 15) as video:
         for number in range(frames):
             shade = np.full((96, 128), number * 255 // frames, np.uint8)
-            made.add(av.VideoFrame.from_ndarray(shade, format="yuv420p"))
+            video.add(av.VideoFrame.from_ndarray(shade, format="yuv420p"))
 
 
-def _condition(place: Path, name: str, failing: int) -> dict[str, Any]:
+def _condition(folder: Path, name: str, failing: int) -> dict[str, Any]:
     drives = [_drive(number, number < failing) for number in range(6)]
-    picture(place / f"{name}.png")
-    film(place / f"{name}-worst.mp4")
+    picture(folder / f"{name}.png")
+    film(folder / f"{name}-worst.mp4")
     return {
         "condition": name,
-        "measures": statistics.measure(drives),
+        "measures": statistics.summarize(drives),
         "drives": drives,
         "pictures": [f"{name}.png"],
         "film": f"{name}-worst.mp4",
@@ -140,7 +142,7 @@ def _condition(place: Path, name: str, failing: int) -> dict[str, Any]:
 
 
 def _drive(number: int, failed: bool) -> dict[str, Any]:
-    helped = [{"time_s": 20.0, "station_m": 310.5, "reason": "off_road"}] if failed else []
+    interventions = [{"time_s": 20.0, "station_m": 310.5, "reason": "off_road"}] if failed else []
     return {
         "track": "lake",
         "direction": -1 if number % 2 else 1,
@@ -152,7 +154,7 @@ def _drive(number: int, failed: bool) -> dict[str, Any]:
         "success": not failed,
         "finished": True,
         "laps_done": 1,
-        "interventions": helped,
+        "interventions": interventions,
         "metrics": {
             "autonomy_percent": 95.0 if failed else 100.0,
             "lateral_mae_m": 0.2 + number / 50,
@@ -186,11 +188,11 @@ def _open_loop(dataset: str) -> dict[str, Any]:
             {
                 "from": low,
                 "to": high,
-                "rows": 20.0 * 10 ** (3 - abs(place)),
+                "rows": 20.0 * 10 ** (3 - abs(number)),
                 "mae_deg": 1.0 + abs(low) * 8,
-                "bias_deg": -4 * (low + high) * math.cos(place),
+                "bias_deg": -4 * (low + high) * math.cos(number),
             }
-            for place, (low, high) in enumerate(edges, -3)
+            for number, (low, high) in enumerate(edges, -3)
         ],
         "by_camera": [
             {"camera": "center", "mean": -0.01, "correction": 0.0},
@@ -200,7 +202,7 @@ def _open_loop(dataset: str) -> dict[str, Any]:
 
 
 def _replay(dataset: str) -> dict[str, Any]:
-    helped = [{"row": 4, "time_s": 0.3, "left_m": 1.1}]
+    interventions = [{"row": 4, "time_s": 0.3, "left_m": 1.1}]
     return {
         "dataset": dataset,
         "rows": 460,
@@ -214,7 +216,7 @@ def _replay(dataset: str) -> dict[str, Any]:
                 "deviation_rmse_m": 0.4,
                 "deviation_mae_m": 0.3,
                 "deviation_max_m": 1.1,
-                "interventions": helped,
+                "interventions": interventions,
             }
             for limit, autonomy in ((1.0, 80.4), (3.0, 100.0))
         ],

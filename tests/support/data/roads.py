@@ -1,4 +1,4 @@
-"""Roads whose measures are known without a computer."""
+"""Makes roads with measurements that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def circle(
     style: str = "lake",
     features: tuple[RoadFeature, ...] = (),
 ) -> Track:
-    """A closed road to the left around the origin, starting at (radius, 0) northwards."""
+    """Return a circle around the origin that starts at (radius, 0) and turns to the left."""
     count = round(2 * math.pi * radius_m / STEP_M)
     angle = np.linspace(0, 2 * math.pi, count, endpoint=False)
     points = np.column_stack([radius_m * np.cos(angle), radius_m * np.sin(angle), 0 * angle])
@@ -24,7 +24,7 @@ def circle(
 
 
 def straight(length_m: float = 200.0, width_m: float = 8.0, grade: float = 0.0) -> Track:
-    """An open road from the origin eastwards."""
+    """Return an open road from the origin to the east."""
     x = np.arange(round(length_m / STEP_M) + 1) * STEP_M
     points = np.column_stack([x, 0 * x, grade * x])
     return Track("straight", "lake", False, points, np.full(len(x), width_m))

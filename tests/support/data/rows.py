@@ -1,4 +1,4 @@
-"""Rows of a store's table, made without a store."""
+"""Makes rows of a store's table without a store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contract.dataset.store import ROW, Rows
 
 
 def rows(count: int, start_s: float = 1000.0, step_s: float = 0.1, sides: bool = True) -> Rows:
-    """Return rows a tenth of a second apart: frames 3i, 3i+1, 3i+2, steering i/1000."""
+    """Return rows of which row i has the frames 3i, 3i+1 and 3i+2 and the steering i/1000."""
     table = np.zeros(count, dtype=ROW)
     number = np.arange(count)
     table["line"] = number + 1

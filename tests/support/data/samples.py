@@ -1,4 +1,4 @@
-"""Data that the tests make, and the way to real recordings where they are at hand."""
+"""Makes recordings for the tests, and finds real recordings if they are on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW_MS = 67
 
 
 def shared(*parts: str) -> Path:
-    """Return a path under the folder of real recordings, or skip the test where it is not."""
+    """Return a path in the folder of real recordings; skip the test if it does not exist."""
     path = SHARED.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"needs {'/'.join(parts)} under LAPWING_SHARED, which is not on this machine")
@@ -26,7 +26,7 @@ def shared(*parts: str) -> Path:
 
 
 def picture(steering: float, seed: int, height: int = 160, width: int = 320) -> np.ndarray:
-    """Draw a road that bends as `steering` says: uint8 RGB (height, width, 3), noisy by `seed`."""
+    """Draw a road that turns with `steering`, with noise: uint8 RGB (height, width, 3)."""
     noise = np.random.default_rng(seed).integers(0, 25, (height, width, 3))
     y, x = np.mgrid[0:height, 0:width]
     depth = np.clip((y - height * 0.4) / (height * 0.6), 0, 1)
@@ -38,20 +38,20 @@ def picture(steering: float, seed: int, height: int = 160, width: int = 320) -> 
 
 
 def jpeg(steering: float = 0.0, seed: int = 0, height: int = 160, width: int = 320) -> bytes:
-    """Encode such a picture."""
+    """Return a picture of a road as a JPEG."""
     return bytes(
         simplejpeg.encode_jpeg(picture(steering, seed, height, width), quality=85, colorspace="RGB")
     )
 
 
 def steering_at(row: int) -> float:
-    """Return the steering of a made recording's row: a slow weave, with straights of exactly 0."""
-    weave = float(np.sin(row / 9.0))
-    return 0.0 if abs(weave) < 0.3 else round(0.5 * weave, 6)
+    """Return the steering in a row of `recording`: a slow wave, with parts of exactly 0."""
+    wave = float(np.sin(row / 9.0))
+    return 0.0 if abs(wave) < 0.3 else round(0.5 * wave, 6)
 
 
 def stamp(row: int) -> str:
-    """Return the time stamp in the file names of a made recording's row."""
+    """Return the time stamp in the file names of a row of `recording`."""
     moment = START + timedelta(milliseconds=ROW_MS * row)
     return f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
 
@@ -62,7 +62,7 @@ def recording(
     cameras: tuple[str, ...] = ("center", "left", "right"),
     seed: int = 0,
 ) -> Path:
-    """Write a recording as Udacity's simulator does; return its folder."""
+    """Write a recording like Udacity's simulator, and return its folder."""
     (folder / "IMG").mkdir(parents=True)
     lines = []
     for row in range(rows):

@@ -1,4 +1,4 @@
-"""Spoils copies of a recording, each in one way, as recorders, disks and people do."""
+"""Damages copies of a recording in the ways that recorders, disks and people do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEERING = 3
 
 
 def copy(source: Path, folder: Path) -> Path:
-    """Copy a recording; its pictures are links until `rewrite` replaces one."""
+    """Copy a recording; its images are hard links until `rewrite` replaces them."""
     shutil.copytree(source, folder, copy_function=os.link)
     log = (folder / "driving_log.csv").read_text()
     (folder / "driving_log.csv").unlink()
@@ -33,7 +33,7 @@ def write(folder: Path, rows: Lines) -> None:
 
 
 def rewrite(path: Path, content: bytes) -> None:
-    """Replace a file, and not what other copies link to."""
+    """Replace a file without changing the other copies that link to it."""
     path.unlink()
     path.write_bytes(content)
 
@@ -43,7 +43,7 @@ def picture(folder: Path, row: Sequence[str], camera: int) -> Path:
 
 
 def steer(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Change the steering column, as (N,) floats."""
+    """Change the column of the steering with a function of floats, shape (rows,)."""
     rows = lines(folder)
     steering = change(np.array([float(row[STEERING]) for row in rows]))
     write(
@@ -56,9 +56,9 @@ def steer(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
 
 
 def redraw(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Change a picture, (H, W, 3), and encode it anew."""
-    done, content = cv2.imencode(".jpg", change(cv2.imread(str(path))))
-    assert done
+    """Change an image with a function of (height, width, 3), and encode it again."""
+    encoded, content = cv2.imencode(".jpg", change(cv2.imread(str(path))))
+    assert encoded
     rewrite(path, content.tobytes())
 
 
@@ -73,7 +73,7 @@ def mirror(folder: Path, cameras: Sequence[int] = (0, 1, 2)) -> None:
 
 
 def press_keys(steering: np.ndarray) -> np.ndarray:
-    """Steer by full and half pulses whose mean over time is that of the steering."""
+    """Return full and half pulses with the same mean over time as the steering."""
     owed, pressed = 0.0, np.zeros(len(steering))
     for row, value in enumerate(steering):
         owed += value
@@ -84,7 +84,7 @@ def press_keys(steering: np.ndarray) -> np.ndarray:
 
 
 def freeze(folder: Path, first: int, count: int, cameras: Sequence[int] = (0, 1, 2)) -> None:
-    """Let `count` rows after the row `first` show its pictures."""
+    """Replace the images of the `count` rows after the row `first` by the images of that row."""
     rows = lines(folder)
     for row in rows[first + 1 : first + 1 + count]:
         for camera in cameras:

@@ -1,4 +1,4 @@
-"""Versions of a few bytes, for tests of the registry: nothing can compute them."""
+"""Publishes versions of a few bytes, which are no real models, for tests of the registry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.data.models import manifest
 
 
 def staged(root: Path, job_id: str) -> Path:
-    """Make the folder of a version that is yet to be published."""
+    """Make the folder of a version that is not published yet."""
     folder = root / f".staged-{job_id}"
     folder.mkdir()
     (folder / H5).write_bytes(b"weights of " + job_id.encode())
@@ -18,5 +18,5 @@ def staged(root: Path, job_id: str) -> Path:
 
 
 def publish_one(registry: Registry, job_id: str) -> ModelManifest:
-    """Publish a version: the first one drives, later ones are candidates."""
+    """Publish a version: the first one becomes the current one, later ones are candidates."""
     return registry.publish(staged(registry.root, job_id), manifest(job_id))

@@ -1,1 +1,1 @@
-"""Runs the parts of Lapwing, or stands in for one of them, for the tests."""
+"""Runs the parts of Lapwing for the tests, or replaces one of them."""

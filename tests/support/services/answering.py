@@ -1,4 +1,4 @@
-"""A small HTTP server where inference would be: answers what it is told to."""
+"""Runs a small HTTP server in place of inference, with answers that a test chooses."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Answers:
-    """What is answered, and what was asked."""
+    """Holds the answer of the server, and the requests that it got."""
 
     url: str = ""
     status: int = 200
     body: bytes = json.dumps({"steering": 0.25}).encode()
     delay_s: float = 0.0
     gate: threading.Event = field(default_factory=threading.Event)
-    """Nothing is answered while it is not set; it is set at first."""
+    """The server answers only while this event is set, as it is at first."""
     frames: list[bytes] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
-    """What the Authorization of each request was."""
+    """Header Authorization of each request."""
     paths: list[str] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
 
 
 @contextmanager
 def inference(port: int = 0) -> Iterator[Answers]:
-    """Serve until the block ends."""
+    """Run the server until the `with` block ends."""
     answers = Answers()
     answers.gate.set()
 
@@ -51,13 +51,13 @@ def inference(port: int = 0) -> Iterator[Answers]:
             self.wfile.write(answers.body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """Say nothing: a client that is gone is part of the tests."""
+            """Log nothing: some tests close their connection early."""
 
     with Server(("127.0.0.1", port), Handler) as server:
         answers.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,4 +1,4 @@
-"""A real bridge in a process of its own, and simulators that it drives."""
+"""Runs a real bridge in another process, and simulators that it drives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JPEG = samples.jpeg()
 
 @contextmanager
 def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]:
-    """Run `python -m driver_bridge` on a free port, and yield the port; it must end with 0."""
+    """Run `python -m driver_bridge` on a free port and yield the port; it must exit with 0."""
     process = subprocess.Popen(
         [sys.executable, "-m", "driver_bridge", *arguments],
         env={
@@ -40,7 +40,7 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
                 if port:
                     break
             assert port, f"the bridge ended with {process.wait(10)}"
-            # Read on: a pipe that is full would stop the bridge.
+            # The log is read to its end, because a full pipe would stop the bridge.
             reader = threading.Thread(target=process.stderr.read)
             reader.start()
             yield int(port[1])
@@ -53,12 +53,12 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
 
 
 def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> UnityClient:
-    """Return a simulator that has found the bridge."""
+    """Return a simulator that is connected to the bridge."""
     return UnityClient(f"ws://127.0.0.1:{port}", find_locale(name), timeout_s)
 
 
 def drive(client: UnityClient) -> float:
-    """Send a telemetry; return the steering that it is answered with."""
+    """Send a telemetry message, and return the steering of the answer."""
     client.send_telemetry(0.0, 0.0, 9.0, JPEG)
     command = client.command()
     assert command is not None, "the telemetry was not answered"

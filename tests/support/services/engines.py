@@ -1,4 +1,4 @@
-"""A real scheduler with two workers, which tests stop and kill."""
+"""Runs a real scheduler with two worker processes, which tests stop and kill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.models.registry import Registry
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 from inference.workers.scheduler import Scheduler
 from support.data import models, samples
 
@@ -19,14 +19,14 @@ JPEG = samples.jpeg(0.3)
 
 
 class Rig:
-    """A scheduler with two workers, over a registry of two versions: left and right."""
+    """Holds a scheduler with two workers, and a registry with the versions left and right."""
 
     def __init__(self, registry: Registry, networks: Path, max_wait_s: float = 1.0) -> None:
         self.registry = registry
         self.networks = networks
         for name in ("left", "right"):
             models.publish(registry, networks / name, name)
-        self.metrics = Metrics()
+        self.metrics = InferenceMetrics()
         self.scheduler = Scheduler(2, max_wait_s, registry.root, self.metrics)
 
     def run(self, body: Callable[[Scheduler], Coroutine[Any, Any, None]]) -> None:

@@ -18,7 +18,7 @@ from support.services.serving import await_true, running
 
 
 def frames(folder: Path, count: int = 20) -> Path:
-    """Make a folder of pictures to send."""
+    """Make a folder of images to send."""
     folder.mkdir()
     for number in range(count):
         (folder / f"{number}.jpg").write_bytes(samples.jpeg(number / count, number))
@@ -27,7 +27,7 @@ def frames(folder: Path, count: int = 20) -> Path:
 
 @contextmanager
 def served(registry: Registry, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve in a process of its own; yield it and its address once it is ready."""
+    """Run inference in another process; yield the process and its URL when it is ready."""
     with running(registry.root, **changes) as (process, port):
         url = f"http://127.0.0.1:{port}"
         await_true(lambda: httpx.get(f"{url}/readyz").status_code == 200)
@@ -36,7 +36,7 @@ def served(registry: Registry, **changes: str) -> Iterator[tuple[subprocess.Pope
 
 @contextmanager
 def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """Ask all the while."""
+    """Send requests until the `with` block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.serving.load", url, str(pictures), *options],
         cwd=samples.ROOT,
@@ -53,13 +53,13 @@ def loading(url: str, pictures: Path, *options: str) -> Iterator[subprocess.Pope
 
 
 def result(process: subprocess.Popen[str], timeout_s: float = 300) -> dict[str, Any]:
-    """Return what became of the requests, once there are no more."""
+    """Wait for the end of the requests, and return their results."""
     printed, _ = process.communicate(timeout=timeout_s)
     document: dict[str, Any] = json.loads(printed)
     return document
 
 
 def load(url: str, pictures: Path, *options: str) -> dict[str, Any]:
-    """Ask, and return what became of it."""
+    """Send requests, and return their results."""
     with loading(url, pictures, *options) as process:
         return result(process)

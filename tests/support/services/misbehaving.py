@@ -1,6 +1,6 @@
-"""Clients that misbehave, in a process of their own: `python misbehaving.py HOW PORT`.
+"""Runs clients that misbehave, in another process: `python misbehaving.py HOW PORT`.
 
-It goes on until its standard input is closed.
+They run until the standard input of the process is closed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def large_frames(port: int, ended: threading.Event) -> None:
 
 
 def endless_message(port: int, ended: threading.Event) -> None:
-    """A message in fragments, none of them its last: nothing may be kept of it for ever."""
+    """Send a message in fragments without a last one; the bridge must not store them for ever."""
     while not ended.is_set():
         with suppress(OSError, websocket.WebSocketException):
             bad = dial(port)
@@ -85,7 +85,7 @@ def rubbish(port: int, ended: threading.Event) -> None:
 
 
 def never_reading(port: int, ended: threading.Event) -> None:
-    """Telemetry and PINGs as fast as they go, and not one answer is read."""
+    """Send telemetry and PINGs as fast as possible, and read no answers."""
     while not ended.is_set():
         with suppress(OSError, websocket.WebSocketException):
             bad = dial(port)
@@ -96,7 +96,7 @@ def never_reading(port: int, ended: threading.Event) -> None:
 
 
 def flooding(port: int, ended: threading.Event) -> None:
-    """Telemetry without waiting for answers, which are read; dialled again when disconnected."""
+    """Send telemetry without waiting for answers, which are read; reconnect when disconnected."""
     while not ended.is_set():
         bad = dial(port)
         reader = threading.Thread(target=read_all, args=(bad,))
@@ -117,7 +117,7 @@ def read_all(connection: websocket.WebSocket) -> None:
 
 
 def control_frames(port: int, ended: threading.Event) -> None:
-    """Websocket's own PINGs, a thousand at a time."""
+    """Send PINGs of the websocket protocol, a thousand at a time."""
     bad = dial(port)
     pings = ABNF(1, 0, 0, 0, ABNF.OPCODE_PING, 1, b"?").format() * 1000
     with suppress(OSError, websocket.WebSocketException):
@@ -128,14 +128,14 @@ def control_frames(port: int, ended: threading.Event) -> None:
 
 
 def connection_storm(port: int, ended: threading.Event) -> None:
-    """A new connection every 5 ms, as the real client while it finds no bridge."""
+    """Open a connection every 5 ms, like the real client while it finds no bridge."""
     while not ended.wait(0.005):
         with suppress(OSError, websocket.WebSocketException):
             dial(port).shutdown()
 
 
 def half_open(port: int, ended: threading.Event) -> None:
-    """Handshakes that stop in the middle, and clients that vanish after them."""
+    """Begin handshakes, and stop in the middle of them."""
     with ExitStack() as stack:
         for number in range(60):
             bad = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -146,7 +146,7 @@ def half_open(port: int, ended: threading.Event) -> None:
 
 
 def idle(port: int, ended: threading.Event) -> None:
-    """A hundred clients that connect, and say nothing."""
+    """Connect a hundred clients that send nothing."""
     with ExitStack() as stack:
         for _ in range(100):
             stack.callback(dial(port).shutdown)
@@ -154,7 +154,7 @@ def idle(port: int, ended: threading.Event) -> None:
 
 
 def long_polling(port: int, ended: threading.Event) -> None:
-    """The other transport, asked wrongly."""
+    """Send wrong requests of the long-polling transport."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/socket.io/", timeout=1) as bad:
         while not ended.is_set():
             for query in ("?EIO=4&transport=polling", "?EIO=3&transport=polling", "?EIO=4", "?x"):
@@ -179,7 +179,7 @@ MISBEHAVIOURS = [
 
 @contextmanager
 def misbehaving(how: str, port: int) -> Iterator[None]:
-    """Let clients misbehave until the block ends."""
+    """Run clients that misbehave until the `with` block ends."""
     process = subprocess.Popen(
         [sys.executable, __file__, how, str(port)],
         env={**os.environ, "PYTHONPATH": str(samples.TESTS)},
@@ -200,7 +200,7 @@ def misbehaving(how: str, port: int) -> Iterator[None]:
 
 def main() -> None:
     ended = threading.Event()
-    how = {each.__name__: each for each in MISBEHAVIOURS}[sys.argv[1]]
+    how = {function.__name__: function for function in MISBEHAVIOURS}[sys.argv[1]]
     thread = threading.Thread(target=how, args=(int(sys.argv[2]), ended))
     thread.start()
     print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""A whole Lapwing on this machine: `lapwing up` in a process of its own, and its commands."""
+"""Runs all of Lapwing on this machine: `lapwing up` in another process, and its commands."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def free_port() -> int:
 
 @dataclass
 class Lapwing:
-    """One home, and the commands that reach it."""
+    """Holds the home folder and the ports of one Lapwing, and runs its commands."""
 
     home: Path
     inference_port: int = field(default_factory=free_port)
     bridge_port: int = field(default_factory=free_port)
     printed: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
-    """Beside those of its home."""
+    """Environment variables in addition to those below."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Lapwing:
         }
 
     def command(self, *words: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command until it ends."""
         return subprocess.run(
             [sys.executable, "-m", "lapwing", *words],
             env=self.environ,
@@ -60,12 +60,12 @@ class Lapwing:
 
     def ask(self, *words: str, timeout_s: float = 240) -> Any:
         """Run a command that must succeed, and return its JSON document."""
-        done = self.command(*words, "--json", timeout_s=timeout_s)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        process = self.command(*words, "--json", timeout_s=timeout_s)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return json.loads(process.stdout)
 
     def await_line(self, text: str, timeout_s: float = 60) -> None:
-        """Wait until a service has printed a line with `text`."""
+        """Wait until a service has printed a line that contains `text`."""
         deadline = time.monotonic() + timeout_s
         while not any(text in line for line in self.printed):
             assert time.monotonic() < deadline, f"no {text!r} in:\n" + "".join(self.printed)
@@ -74,7 +74,7 @@ class Lapwing:
 
 @contextmanager
 def up(home: Path, **settings: str) -> Iterator[Lapwing]:
-    """Run all services; leaving it presses Ctrl-C, and nothing may be left."""
+    """Run all services until the `with` block ends; Ctrl-C must then end all processes."""
     lapwing = Lapwing(home, settings=settings)
     process = subprocess.Popen(
         UP, env=lapwing.environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -103,19 +103,19 @@ def up(home: Path, **settings: str) -> Iterator[Lapwing]:
 
 
 def processes(text: str) -> list[str]:
-    """List the command lines of living processes that know `text` from their environment."""
-    found = []
+    """List the command lines of processes whose environment contains `text`."""
+    lines = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            known = (folder / "environ").read_bytes().decode(errors="replace")
+            environment = (folder / "environ").read_bytes().decode(errors="replace")
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if text in known and int(folder.name) != os.getpid():
-            found.append(f"{folder.name}: {line}")
-    return found
+        if text in environment and int(folder.name) != os.getpid():
+            lines.append(f"{folder.name}: {line}")
+    return lines
 
 
 def of_job(job_id: str) -> list[int]:
-    """List the processes that work on a job, which RQ names in their environment."""
+    """List the processes of a job, which have its id from RQ in their environment."""
     return [int(line.split(":")[0]) for line in processes(f"RQ_JOB_ID={job_id}")]

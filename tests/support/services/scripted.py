@@ -1,4 +1,4 @@
-"""A bare websocket server that plays a script: what a bridge might say, right or wrong."""
+"""Runs a simple websocket server that sends what a bridge may send, right or wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 
 
 class Peer:
-    """The server's end of one connection: text frames, RFC 6455."""
+    """Sends and receives text frames on the server's side of one connection (RFC 6455)."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._file = connection.makefile("rwb")
@@ -44,7 +44,7 @@ class Peer:
         self._file.flush()
 
     def hear(self) -> str:
-        """Return the next text, or "" when the client has left."""
+        """Return the next text, or "" if the client has disconnected."""
         head = self._file.read(2)
         if len(head) < 2 or head[0] & 0x0F == 8:
             return ""
@@ -53,7 +53,7 @@ class Peer:
             size = struct.unpack(">H", self._file.read(2))[0]
         mask = self._file.read(4)
         data = self._file.read(size)
-        return bytes(byte ^ mask[place % 4] for place, byte in enumerate(data)).decode()
+        return bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)).decode()
 
     def close(self) -> None:
         self._file.close()
@@ -61,9 +61,9 @@ class Peer:
 
 @contextmanager
 def bridge(script: Callable[[Peer], None]) -> Iterator[str]:
-    """Play `script` to the one client that connects; yield the address."""
+    """Run a script for the one client that connects; yield the URL."""
 
-    def play() -> None:
+    def run_script() -> None:
         connection, _ = listener.accept()
         with connection:
             connection.settimeout(5)
@@ -75,6 +75,6 @@ def bridge(script: Callable[[Peer], None]) -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as executor:
         listener.settimeout(5)
-        played = executor.submit(play)
+        future = executor.submit(run_script)
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
-        played.result()  # raises what the script's own assertions raised
+        future.result()  # raises the errors of the script's own assertions

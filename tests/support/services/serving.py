@@ -1,4 +1,4 @@
-"""A real inference server in this process, for tests that speak HTTP to it."""
+"""Runs a real inference server in this process or in another one, and sends requests to it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FOLLOW_EVERY_S = 0.05
 
 
 def settings(model_dir: Path, **changes: object) -> Settings:
-    """Return settings that follow the registry quickly."""
+    """Return settings with which inference polls the registry often."""
     values = {"model_dir": model_dir, "port": 0, "follow_every_s": FOLLOW_EVERY_S} | changes
     return Settings(**values)  # type: ignore[arg-type]  # the values are of the fields' types
 
 
 @contextmanager
 def serving(chosen: Settings) -> Iterator[httpx.Client]:
-    """Serve, and yield a client that keeps its connection."""
+    """Run a server in this process, and yield a client that keeps its connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
@@ -58,14 +58,14 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return what a service of its own is told: no settings but `changes`."""
+    """Return the environment of a service, with no LAPWING_ variables but those in `changes`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
     return clean | {"LAPWING_INFERENCE_PORT": "0"} | dict(changes)
 
 
 @contextmanager
 def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the service in a process of its own; yield it, and the port that its log names."""
+    """Run the service in another process; yield the process, and the port in its log."""
     process = subprocess.Popen(
         [sys.executable, "-m", "inference"],
         env=environment({"LAPWING_MODEL_DIR": str(model_dir), **changes}),
@@ -76,12 +76,12 @@ def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[
     reader = None
     try:
         line = next(line for line in process.stderr if "listening on" in line)
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        assert found, line
-        # What it logs is read on: a full pipe would stop it.
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        assert match, line
+        # The log is read to its end, because a full pipe would stop the service.
         reader = threading.Thread(target=process.stderr.read)
         reader.start()
-        yield process, int(found[1])
+        yield process, int(match[1])
     finally:
         process.kill()
         process.wait()
@@ -91,7 +91,7 @@ def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Wait until `condition` holds."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -99,12 +99,12 @@ def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 
 def predict(client: httpx.Client, body: bytes, kind: str = "image/jpeg") -> httpx.Response:
-    """Ask for the steering of a picture."""
+    """Ask for the steering of an image."""
     return client.post("/predict", content=body, headers={"Content-Type": kind})
 
 
 def refused(answer: httpx.Response, status: int) -> dict[str, str]:
-    """Return the body of a refusal, which must be one."""
+    """Check that an answer is an error with this status, and return its body."""
     assert answer.status_code == status, answer.text
     document = answer.json()
     assert set(document) == {"error", "got", "remedy"}

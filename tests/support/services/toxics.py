@@ -1,4 +1,4 @@
-"""A proxy that spoils a connection: the toxics of Toxiproxy, between a service and another."""
+"""Runs a proxy that disturbs the connections between two services, like Toxiproxy."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RST = struct.pack("ii", 1, 0)
 
 @dataclass
 class Proxy:
-    """What it does to what passes; it can be changed at any time."""
+    """Says how the proxy disturbs connections; a test may change it at any time."""
 
     port: int = 0
     latency_s: float = 0.0
-    """By which each piece of an answer is held back."""
+    """Delay of each piece of an answer, in seconds."""
     drip_bytes: int = 0
-    """Of an answer that pass at a time, 20 ms apart; 0: all."""
+    """Number of bytes of an answer that are sent every 20 ms; 0 sends all at once."""
     black_hole: bool = False
-    """Connections are taken, and nothing passes."""
+    """Accept connections, but pass no data."""
     reset: bool = False
-    """Each connection is reset when an answer comes."""
+    """Reset each connection when an answer arrives."""
     refuse: bool = False
-    """New connections are closed at once: nobody is there."""
+    """Reset new connections at once."""
     connections: int = 0
     _open: set[socket.socket] = field(default_factory=set)
 
@@ -37,14 +37,14 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def cut(self) -> None:
-        """Reset everything that is open: its own thread closes it."""
-        for each in list(self._open):
-            _abort(each)
+        """Reset all open connections; the thread of each one closes it."""
+        for connection in list(self._open):
+            _abort(connection)
 
 
 def _abort(connection: socket.socket) -> None:
-    """Have a connection end with RST once it is closed, and whoever waits for it told."""
-    with suppress(OSError):  # it was closed meanwhile
+    """Shut a connection down, so that waiting threads wake up and closing it sends RST."""
+    with suppress(OSError):  # the connection was closed in the meantime
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST)
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -56,11 +56,11 @@ def _reset(connection: socket.socket) -> None:
 
 
 def _pass(proxy: Proxy, upstream: int, client: socket.socket) -> None:
-    """Carry one connection until either end closes it."""
+    """Pass the data of one connection until either side closes it."""
     server = socket.create_connection(("127.0.0.1", upstream), timeout=5)
-    for each in (client, server):
-        each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        proxy._open.add(each)
+    for connection in (client, server):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        proxy._open.add(connection)
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ, server)
@@ -79,23 +79,23 @@ def _pass(proxy: Proxy, upstream: int, client: socket.socket) -> None:
                             return
                         time.sleep(proxy.latency_s)
                         step = proxy.drip_bytes or len(data)
-                        for place in range(0, len(data), step):
-                            sink.sendall(data[place : place + step])
+                        for start in range(0, len(data), step):
+                            sink.sendall(data[start : start + step])
                             if proxy.drip_bytes:
                                 time.sleep(0.02)
                     else:
                         sink.sendall(data)
     except (OSError, ValueError):
-        pass  # one end is gone, or was cut
+        pass  # one side has closed the connection, or `cut` was called
     finally:
-        for each in (client, server):
-            proxy._open.discard(each)
-            each.close()
+        for connection in (client, server):
+            proxy._open.discard(connection)
+            connection.close()
 
 
 @contextmanager
 def proxy(upstream_port: int) -> Iterator[Proxy]:
-    """Stand before a port of this machine until the block ends."""
+    """Run a proxy to a port of this machine until the `with` block ends."""
     toxics = Proxy()
     threads: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
@@ -120,7 +120,7 @@ def proxy(upstream_port: int) -> Iterator[Proxy]:
             try:
                 _pass(toxics, upstream_port, client)
             except OSError:
-                client.close()  # nobody listens behind us
+                client.close()  # the service behind the proxy does not listen
 
         acceptor = threading.Thread(target=accept)
         acceptor.start()

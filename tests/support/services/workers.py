@@ -1,4 +1,4 @@
-"""The workers of a home, played by a test: it takes job after job off the queues and answers."""
+"""Replaces the workers of a Lapwing: a test takes jobs from the queues and gives their results."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
 
 @dataclass
 class Workers:
-    """Each method answers the next job, which must be of its kind, and returns its arguments."""
+    """Gives results to jobs; a method takes the next job of its type and returns its arguments."""
 
     redis: Redis
 
     def appear(self) -> None:
-        """Be known to Redis."""
+        """Register a worker of each queue in Redis."""
         for name in QUEUES:
             queue = jobs.queue(name, self.redis)
             worker = LapwingWorker([queue], connection=self.redis, serializer=JSONSerializer)
             worker.register_birth()
 
-    def begin(self, kind: str) -> Job:
-        """Begin the next job of the queue, which must be of that kind."""
-        queue = jobs.queue(jobs.JOB_TYPES[kind].queue, self.redis)
-        found = Queue.dequeue_any([queue], 15, self.redis, serializer=JSONSerializer)
-        assert found is not None, "nothing was queued"
-        assert found[0].func_name == jobs.JOB_TYPES[kind].function
+    def begin(self, job_type: str) -> Job:
+        """Take the next job of a queue, which must be of this type, and mark it as started."""
+        queue = jobs.queue(jobs.JOB_TYPES[job_type].queue, self.redis)
+        dequeued = Queue.dequeue_any([queue], 15, self.redis, serializer=JSONSerializer)
+        assert dequeued is not None, "nothing was queued"
+        job = dequeued[0]
+        assert job.func_name == jobs.JOB_TYPES[job_type].function
         with self.redis.pipeline() as pipeline:
-            found[0].prepare_for_execution("test", pipeline)
+            job.prepare_for_execution("test", pipeline)
             pipeline.execute()
-        return found[0]
+        return job
 
     def finish(self, job: Job, result: dict[str, Any]) -> None:
         job._result = result
@@ -52,9 +53,9 @@ class Workers:
             job._handle_failure(why, pipeline)
             pipeline.execute()
 
-    def answer(self, kind: str, result: dict[str, Any]) -> dict[str, Any]:
-        """Finish the next job, which must be of that kind; return its arguments."""
-        job = self.begin(kind)
+    def answer(self, job_type: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Finish the next job, which must be of this type, and return its arguments."""
+        job = self.begin(job_type)
         self.finish(job, result)
         return dict(job.kwargs)
 
@@ -67,14 +68,14 @@ class Workers:
         return self.answer(jobs.EVALUATE, {"evaluation": {"conditions": conditions}})
 
     def collect(self) -> dict[str, Any]:
-        found = {
+        collected = {
             "folder": "/inbox/x/r",
             "rows": 90,
             "drives": 6,
             "interventions": 2,
             "apart_mean": 0.1,
         }
-        return self.answer(jobs.COLLECT, {"collected": found})
+        return self.answer(jobs.COLLECT, {"collected": collected})
 
     def ingest(self, dataset: str) -> dict[str, Any]:
         return self.answer(jobs.INGEST, {"imports": [{"dataset": dataset, "rows": 88}]})

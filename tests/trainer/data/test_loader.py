@@ -46,7 +46,7 @@ def places(data: Path, manifests: list[StoreManifest]) -> list[BlockLayout]:
     found = []
     for manifest in manifests:
         with store.open_store(data / "data", manifest) as reader:
-            found.append(reader.place)
+            found.append(reader.layout)
     return found
 
 

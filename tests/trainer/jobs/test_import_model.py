@@ -41,7 +41,7 @@ def test_a_file_becomes_a_complete_version(tmp_path: Path, settings: Settings) -
     found = import_model.import_file(
         settings,
         "job-1",
-        lambda **told: phases.append(told["phase"]),
+        lambda **fields: phases.append(fields["phase"]),
         path,
         ImportOptions("theirs", crop=(60, 20), color="bgr"),
     )["imported"]

@@ -148,7 +148,7 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     (damaged,) = (each for each in store.read_manifests(data) if each.source["name"] == "other")
     path = store.paths(data, damaged.dataset)[0]
     with store.open_store(data, damaged) as reader:
-        place = int(reader.place.offsets[1]) + 12_345
+        place = int(reader.layout.offsets[1]) + 12_345
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)

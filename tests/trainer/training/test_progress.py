@@ -19,23 +19,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def told() -> list[dict[str, object]]:
+def reports() -> list[dict[str, object]]:
     return []
 
 
 @pytest.fixture
-def progress(clock: Clock, told: list[dict[str, object]]) -> Progress:
-    return Progress(lambda **fields: told.append(fields), 3, 100, 20, clock=clock)
+def progress(clock: Clock, reports: list[dict[str, object]]) -> Progress:
+    return Progress(lambda **fields: reports.append(fields), 3, 100, 20, clock=clock)
 
 
 def test_a_step_reports_speed_and_remaining_time(
-    progress: Progress, clock: Clock, told: list[dict[str, object]]
+    progress: Progress, clock: Clock, reports: list[dict[str, object]]
 ) -> None:
     clock.now_s = 10.0
     progress.begin(2)
     clock.now_s = 12.0
     progress.step(50, 0.5)
-    assert told == [
+    assert reports == [
         {
             "phase": "train",
             "epoch": 2,

@@ -1,1 +1,1 @@
-"""The HDF5 store of a recording, and what is derived from its rows."""
+"""Reads the frame store of a recording, and derives time, segments and splits from its rows."""

@@ -1,9 +1,11 @@
-"""The frames in a store's file: raw stretches of bytes, read where they lie, in any order.
+"""Reads frames from a store's file in any order, without HDF5.
 
-Needs no HDF5: who opens the store (store.py) learns from it where the blocks are, and may hand that
-to any number of processes. Frames are read by `preadv`, not through a memory map: a map counts
-every page that was ever touched as the process's own, and a truncated file under a map kills the
-process instead of telling it. docs/adr/0002-store.md has the figures.
+The frames lie in the file as uncompressed blocks. `store.StoreReader` asks HDF5 where each block
+begins. That layout can be passed to any number of processes, which read the file without HDF5.
+
+Frames are read with `preadv`, not through a memory map. Memory that a process has read through a
+map counts as its own, and a truncated file under a map kills the process instead of raising an
+error. docs/adr/0002-store.md has the figures.
 """
 
 from __future__ import annotations
@@ -23,30 +25,32 @@ from contract.frames import spec
 __all__ = ["BLOCK_FRAMES", "BlockLayout", "BlockReader", "Frames", "Numbers", "checksum"]
 
 BLOCK_FRAMES: Final = 32
-"""Frames in a block: 1.5 MB, so that a checksum names a small place and costs one read."""
+"""Number of frames in a block, which has 1.5 MB.
+
+A checksum of a block points to a small part of the file, and checking it takes one read."""
 
 Frames = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.integer[Any]]
 
 
 def checksum(block: Frames) -> str:
-    """Return the checksum of a block's bytes, in hex: XXH3, 128 bits.
+    """Return the 128-bit XXH3 checksum of a block's bytes as hexadecimal digits.
 
-    It tells a damaged disk from a sound one, at ten times the speed of a digest that would also
-    tell a forger from the author.
+    It detects damage by a disk, at ten times the speed of a cryptographic digest. It does not
+    detect deliberate changes.
     """
     return str(xxhash.xxh3_128_hexdigest(block.data))
 
 
 @dataclass(frozen=True, eq=False)
 class BlockLayout:
-    """Where a store's frames lie.
+    """Says where the frames of a store lie in its file.
 
     Args:
-        path: of the file.
-        frames: how many there are.
-        block_frames: of them in each block but the last.
-        offsets: (blocks,), where each block begins, in bytes.
+        path: path of the store's file.
+        frames: number of frames in the store.
+        block_frames: number of frames in each block except the last.
+        offsets: position of each block in the file in bytes, shape (blocks,).
     """
 
     path: Path
@@ -56,83 +60,85 @@ class BlockLayout:
 
 
 class BlockReader:
-    """An open store's frames. Owns a file descriptor; close it, or use it in `with`.
+    """Reads the frames of one store.
+
+    It owns a file descriptor: close it, or use it in a `with` block.
 
     Raises:
         StoreError: the file cannot be opened.
     """
 
-    def __init__(self, place: BlockLayout) -> None:
-        self._place = place
+    def __init__(self, layout: BlockLayout) -> None:
+        self._layout = layout
         try:
-            self._file = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = os.open(layout.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise StoreError(
-                f"the store {place.path.name} cannot be read",
+                f"the store {layout.path.name} cannot be read",
                 got=error.strerror,
                 remedy="Import the recording again",
             ) from error
 
-    def gather(self, numbers: Numbers, out: Frames, places: Numbers | None = None) -> None:
+    def gather(self, numbers: Numbers, out: Frames, positions: Numbers | None = None) -> None:
         """Copy frames into `out`, uint8 of shape (n, 128, 128, 3).
 
         Args:
-            numbers: (m,), of the frames.
-            out: where they go; m = n unless there are places.
-            places: (m,), which of `out` each one becomes; None: in their order.
+            numbers: frame numbers, shape (m,).
+            out: array that receives the frames; m is n if there are no positions.
+            positions: index in `out` of each frame, shape (m,); None keeps their order.
 
         Raises:
-            StoreError: the file has become shorter, or the disk does not give it back.
+            StoreError: the file has become shorter, or the disk cannot read it.
         """
-        place = self._place
-        whole, rest = np.divmod(numbers, place.block_frames)
-        offsets = (place.offsets[whole] + rest * spec.BYTES).tolist()
+        layout = self._layout
+        block, frame_in_block = np.divmod(numbers, layout.block_frames)
+        offsets = (layout.offsets[block] + frame_in_block * spec.BYTES).tolist()
         rows = out.reshape(len(out), spec.BYTES)
-        into = range(len(out)) if places is None else places.tolist()
-        for row, offset in zip(into, offsets, strict=True):
-            self._read(rows[row], offset)
+        targets = range(len(out)) if positions is None else positions.tolist()
+        for target, offset in zip(targets, offsets, strict=True):
+            self._read(rows[target], offset)
 
     def block(self, number: int) -> Frames:
-        """Return the bytes of a block, the last one's without padding: uint8 (n,).
+        """Return the bytes of a block, uint8 (n,), without the padding of the last block.
 
         Raises:
-            StoreError: as `gather`.
+            StoreError: the file has become shorter, or the disk cannot read it.
         """
-        place = self._place
-        count = min(place.block_frames, place.frames - number * place.block_frames)
+        layout = self._layout
+        count = min(layout.block_frames, layout.frames - number * layout.block_frames)
         out = np.empty(count * spec.BYTES, dtype=np.uint8)
-        self._read(out, int(place.offsets[number]))
+        self._read(out, int(layout.offsets[number]))
         return out
 
     def _read(self, out: Frames, offset: int) -> None:
         try:
-            got = os.preadv(self._file, [out.data], offset)
+            count = os.preadv(self._file, [out.data], offset)
         except OSError as error:
-            raise self._lost(error.strerror) from error
-        if got != out.nbytes:
-            raise self._lost(f"{got} of {out.nbytes} bytes at {offset}")
+            raise self._read_error(error.strerror) from error
+        if count != out.nbytes:
+            raise self._read_error(f"{count} of {out.nbytes} bytes at {offset}")
 
-    def _lost(self, got: object) -> StoreError:
+    def _read_error(self, got: object) -> StoreError:
         return StoreError(
-            f"the store {self._place.path.name} cannot be read any more",
+            f"the store {self._layout.path.name} cannot be read any more",
             got=got,
             remedy="Remove it and import the recording again",
         )
 
     def readahead(self, numbers: Numbers) -> None:
-        """Let the kernel read these blocks ahead, while something else is done."""
-        length = self._place.block_frames * spec.BYTES
-        if hasattr(os, "posix_fadvise"):  # macOS has none: a hint less
-            for offset in self._place.offsets[numbers].tolist():
+        """Ask the kernel to read these blocks into memory in the background."""
+        length = self._layout.block_frames * spec.BYTES
+        if hasattr(os, "posix_fadvise"):  # macOS has no such call
+            for offset in self._layout.offsets[numbers].tolist():
                 os.posix_fadvise(self._file, offset, length, os.POSIX_FADV_WILLNEED)
 
     def drop_cache(self) -> None:
-        """Let the kernel drop what it holds of the file in memory: to time the disk itself."""
+        """Ask the kernel to drop the file from its cache, so that the disk itself is timed."""
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:
-        """Close the file; harmless when it is closed already."""
+        """Close the file; closing it twice does no harm."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1

@@ -1,11 +1,11 @@
-"""Which rows of which recordings a version was trained on, and which validated it: split.json.
+"""Reads and writes split.json: which rows of which recordings trained a version or validated it.
 
     {"gap_s": 1.0, "datasets": {NAME: {"rows": 60, "train": [[0, 20], [40, 60]],
                                        "validation": [[25, 35]]}}}
 
-Rows are numbered from 0 in the order of the store; a pair is the first row and the one after the
-last. Rows in neither lie in the gap, from which nothing was learned. It is one of the version's own
-files, so the manifest has its digest. Versions that were imported have none. Needs nothing.
+Rows are numbered from 0 in the order of the store. A pair is a run of rows: the first row and the
+row after the last. Rows in neither list lie in the gap and were not trained on. The file is one of
+the version's own files, so the manifest has its digest. Imported versions have no such file.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ __all__ = [
 
 FILE: Final = "split.json"
 MAX_BYTES: Final = 16 << 20
-"""A split of a million rows into blocks of ten has 3 MB."""
+"""Maximum size of the file; a split of a million rows into blocks of ten has 3 MB."""
 
 Runs = tuple[tuple[int, int], ...]
-"""Stretches of rows: the first, and the one after the last."""
+"""Runs of rows: each is the first row, and the row after the last."""
 
 
 @dataclass(frozen=True)
 class DatasetSplit:
-    """How the rows of one dataset were parted."""
+    """Says which rows of one dataset train a version and which validate it."""
 
     rows: int
     train: Runs
@@ -50,28 +50,28 @@ class DatasetSplit:
 
 @dataclass(frozen=True)
 class SplitFile:
-    """How the rows of a training were parted."""
+    """Says how a training split the rows of its datasets."""
 
     gap_s: float
-    """Between a row that trains and one that validates lies more than so many seconds."""
+    """Time in seconds that lies at least between a row that trains and a row that validates."""
     datasets: Mapping[str, DatasetSplit]
 
 
 def runs(mask: Iterable[bool]) -> Runs:
-    """Return the stretches of rows of which a mask is true."""
-    found: list[tuple[int, int]] = []
-    begun: int | None = None
-    for number, inside in enumerate([*mask, False]):
-        if inside and begun is None:
-            begun = number
-        elif not inside and begun is not None:
-            found.append((begun, number))
-            begun = None
-    return tuple(found)
+    """Return the runs of rows for which a mask is true."""
+    result: list[tuple[int, int]] = []
+    first: int | None = None
+    for row, inside in enumerate([*mask, False]):
+        if inside and first is None:
+            first = row
+        elif not inside and first is not None:
+            result.append((first, row))
+            first = None
+    return tuple(result)
 
 
 def mask(runs: Runs, rows: int) -> list[bool]:
-    """Return for each row whether one of the runs holds it: the inverse of `runs`."""
+    """Return for each row whether one of the runs contains it; this is the inverse of `runs`."""
     inside = [False] * rows
     for first, end in runs:
         inside[first:end] = [True] * (end - first)
@@ -79,22 +79,22 @@ def mask(runs: Runs, rows: int) -> list[bool]:
 
 
 def write(path: Path, split: SplitFile) -> None:
-    """Write a split into a version that is yet to be published."""
+    """Write the split file of a version that is not published yet."""
     document = {
         "gap_s": split.gap_s,
         "datasets": {
-            name: {"rows": each.rows, "train": each.train, "validation": each.validation}
-            for name, each in split.datasets.items()
+            name: {"rows": dataset.rows, "train": dataset.train, "validation": dataset.validation}
+            for name, dataset in split.datasets.items()
         },
     }
     path.write_text(json.dumps(document) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> SplitFile | None:
-    """Read a version's split; None where there is no such file.
+    """Read the split file of a version, or return None if there is none.
 
     Raises:
-        ModelError: it holds anything else.
+        ModelError: the file is not a split file.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -103,7 +103,9 @@ def read(path: Path) -> SplitFile | None:
         gap_s = document["gap_s"]
         if type(gap_s) not in (int, float) or not 0 <= gap_s < float("inf"):
             raise ValueError(f"a gap of {gap_s} s")
-        datasets = {str(name): _sides(each) for name, each in document["datasets"].items()}
+        datasets = {
+            str(name): _dataset_split(entry) for name, entry in document["datasets"].items()
+        }
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -115,29 +117,29 @@ def read(path: Path) -> SplitFile | None:
     return SplitFile(float(gap_s), datasets)
 
 
-def _sides(document: Mapping[str, Any]) -> DatasetSplit:
+def _dataset_split(document: Mapping[str, Any]) -> DatasetSplit:
     rows = document["rows"]
     if type(rows) is not int or rows < 0:
         raise ValueError(f"{rows} rows")
-    train, validation = (_runs(document[side], rows) for side in ("train", "validation"))
+    train, validation = (_runs(document[key], rows) for key in ("train", "validation"))
     ordered = sorted([*train, *validation])
     for (_, end), (first, _) in itertools.pairwise(ordered):
         if first < end:
-            raise ValueError(f"row {first} on both sides")
+            raise ValueError(f"row {first} in both train and validation")
     return DatasetSplit(rows, train, validation)
 
 
 def _runs(document: object, rows: int) -> Runs:
-    found: list[tuple[int, int]] = []
-    last = 0
+    result: list[tuple[int, int]] = []
+    previous_end = 0
     if not isinstance(document, list):
-        raise ValueError(f"stretches of rows that are {document!r:.60}")
-    for each in document:
-        if not isinstance(each, list) or len(each) != 2 or {*map(type, each)} != {int}:
-            raise ValueError(f"a stretch of rows that is {each!r:.60}")
-        first, end = each
-        if not last <= first < end <= rows:
-            raise ValueError(f"the rows {first} to {end} of {rows}, after row {last}")
-        found.append((first, end))
-        last = end
-    return tuple(found)
+        raise ValueError(f"runs of rows that are {document!r:.60}")
+    for run in document:
+        if not isinstance(run, list) or len(run) != 2 or {*map(type, run)} != {int}:
+            raise ValueError(f"a run of rows that is {run!r:.60}")
+        first, end = run
+        if not previous_end <= first < end <= rows:
+            raise ValueError(f"the rows {first} to {end} of {rows}, after row {previous_end}")
+        result.append((first, end))
+        previous_end = end
+    return tuple(result)

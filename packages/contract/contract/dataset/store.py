@@ -1,13 +1,14 @@
-"""The frame store: one immutable HDF5 file a recording, and a manifest beside it.
+"""Reads frame stores: for each recording an immutable HDF5 file, and a manifest next to it.
 
     <data>/stores/<dataset>.h5      /frames  uint8 (frames, 128, 128, 3), chunks of 32 frames, raw
-                                    /rows    a table of ROW, one row a line of the driving log
-    <data>/stores/<dataset>.json    the manifest; a store without one does not exist
+                                    /rows    a table of ROW, one row for each line of the log
+    <data>/stores/<dataset>.json    the manifest; a store without a manifest does not exist
 
-Each frame is stored once, prepared. Chunks are uncompressed, so a frame is one stretch of the file
-and is read as one, in any order (blocks.py; HDF5's chunk index tells where). HDF5 does not notice
-a flipped bit in raw data; the manifest's checksums, one a chunk, do. Ingest writes stores
-(ingest/store_writer.py), everybody else reads them here.
+Each frame is stored once, as the network gets it. Chunks are uncompressed, so that the bytes of a
+frame lie together in the file and can be read in any order: HDF5's chunk index says where they are
+(see frame_blocks.py). HDF5 does not notice a flipped bit in raw data, but the checksums in the
+manifest, one for each chunk, do. Ingest writes stores (ingest/store_writer.py); all other services
+read them with this module.
 """
 
 from __future__ import annotations
@@ -43,17 +44,15 @@ __all__ = [
 ]
 
 SCHEMA: Final = 2
-"""1 had sha256 of each block."""
+"""Version of the file format; schema 1 had a SHA-256 of each block instead of a checksum."""
 ABSENT: Final = -1
-"""The frame number of a camera that a row does not have."""
+"""Frame number of a camera that has no image in a row."""
 
 ROW: Final = np.dtype(
     [
-        ("line", "<i4"),  # line of the driving log, from 1
-        (
-            "time_s",
-            "<f8",
-        ),  # of the file name, seconds since 1970 read as UTC; NaN where it has none
+        ("line", "<i4"),  # line of the driving log, counted from 1
+        # Time stamp of the image's file name in seconds since 1970, read as UTC; NaN without one.
+        ("time_s", "<f8"),
         ("steering", "<f4"),  # -1..1, right is positive
         ("throttle", "<f4"),  # 0..1
         ("brake", "<f4"),  # 0..1
@@ -69,7 +68,7 @@ Rows = npt.NDArray[np.void]
 
 @dataclass(frozen=True)
 class StoreManifest:
-    """What a store holds, and how to tell that it still does."""
+    """Describes the content of a store, with checksums that show whether it is still the same."""
 
     dataset: str
     schema: int
@@ -79,36 +78,38 @@ class StoreManifest:
     file_bytes: int
     block_frames: int
     block_checksums: list[str]
-    """Of each chunk's frames as stored; the last chunk's without padding. See blocks.checksum."""
+    """Checksum of each chunk's frames, without the padding of the last one.
+
+    See `frame_blocks.checksum`."""
     rows_sha256: str
     source: dict[str, object]
-    """name and sha256 of the recording (its log and the images that it lists)."""
+    """The `name` of the recording, and the `sha256` of its log and the images that it lists."""
     report: dict[str, object]
-    """Rows read, accepted, rejected, and why; see ingest/report.py."""
+    """How many rows were read, accepted and rejected, and why; see ingest/import_report.py."""
     created_at: str
 
 
 def folder(data_dir: Path) -> Path:
-    """Return where stores lie on the data volume."""
+    """Return the folder of the stores on the data volume."""
     return data_dir / "stores"
 
 
 def paths(data_dir: Path, dataset: str) -> tuple[Path, Path]:
-    """Return the HDF5 file and the manifest of a dataset."""
+    """Return the paths of a dataset's HDF5 file and manifest."""
     return folder(data_dir) / f"{dataset}.h5", folder(data_dir) / f"{dataset}.json"
 
 
 def read_manifests(data_dir: Path) -> list[StoreManifest]:
-    """List the stores of a data volume, oldest first."""
-    found = [read_manifest(path) for path in sorted(folder(data_dir).glob("[!.]*.json"))]
-    return sorted(found, key=lambda manifest: (manifest.created_at, manifest.dataset))
+    """Read the manifests of all stores on a data volume, oldest first."""
+    manifests = [read_manifest(path) for path in sorted(folder(data_dir).glob("[!.]*.json"))]
+    return sorted(manifests, key=lambda manifest: (manifest.created_at, manifest.dataset))
 
 
 def read_manifest(path: Path) -> StoreManifest:
     """Read one manifest.
 
     Raises:
-        StoreError: it is missing, no manifest, or of another schema.
+        StoreError: the file is missing, is not a manifest, or has another schema.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -130,36 +131,42 @@ def read_manifest(path: Path) -> StoreManifest:
 
 
 def select_manifests(data_dir: Path, names: list[str]) -> list[StoreManifest]:
-    """Return the stores that `names` name, in whole or by their recording's name; all for none.
+    """Return the manifests of the named stores, or of all stores if there are no names.
+
+    Args:
+        data_dir: path of the data volume.
+        names: names of datasets or of recordings; a recording's name selects all its datasets.
 
     Raises:
-        StoreError: there are none, or a name fits none.
+        StoreError: there are no stores, or no store has one of the names.
     """
-    known = read_manifests(data_dir)
-    if not known:
+    manifests = read_manifests(data_dir)
+    if not manifests:
         raise StoreError("there is no recording to train on", remedy="lapwing ingest PATH first")
-    chosen: dict[str, StoreManifest] = {}
+    selected: dict[str, StoreManifest] = {}
     for name in names:
-        fits = [each for each in known if name in (each.dataset, each.source["name"])]
-        if not fits:
+        matches = [m for m in manifests if name in (m.dataset, m.source["name"])]
+        if not matches:
             raise StoreError(
-                "no such dataset", got=name, remedy=f"There are {[each.dataset for each in known]}"
+                "no such dataset", got=name, remedy=f"There are {[m.dataset for m in manifests]}"
             )
-        chosen |= {each.dataset: each for each in fits}
-    return list(chosen.values()) if names else known
+        selected |= {manifest.dataset: manifest for manifest in matches}
+    return list(selected.values()) if names else manifests
 
 
 class StoreReader:
-    """An open store: its rows, and its frames in any order.
+    """Reads the rows of one store, and its frames in any order.
 
-    Owns a file descriptor; belongs to the process that opened it. Close it, or use it in `with`.
+    It owns a file descriptor and belongs to the process that opened it. Close it, or use it in a
+    `with` block.
     """
 
     def __init__(self, path: Path, manifest: StoreManifest) -> None:
         """Open the store.
 
         Raises:
-            StoreError: the file is missing, of another size than the manifest says, or no store.
+            StoreError: the file is missing, is not a store, or has another size than the manifest
+                says.
         """
         self._manifest = manifest
         self._name = path.name
@@ -176,34 +183,36 @@ class StoreReader:
                 starts = range(0, manifest.frames, manifest.block_frames)
                 offsets = [frames.chunk_info((start, 0, 0, 0)).offset for start in starts]
         except (tables.HDF5ExtError, tables.NoSuchNodeError, ValueError, TypeError) as error:
-            raise _damaged(path.name, f"{error}".splitlines()[0]) from error
-        self.place = BlockLayout(
+            raise _damage_error(path.name, f"{error}".splitlines()[0]) from error
+        self.layout = BlockLayout(
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
-        self.blocks = BlockReader(self.place)
+        self.blocks = BlockReader(self.layout)
 
     def gather(self, numbers: Numbers, out: Frames) -> None:
-        """Copy the frames of the given numbers into `out`, uint8 of shape (n, 128, 128, 3)."""
+        """Copy the frames of the given numbers, shape (n,), into `out`, uint8 (n, 128, 128, 3)."""
         self.blocks.gather(numbers, out)
 
     def verify(self) -> None:
-        """Read everything, on all cores, and compare it with the manifest's checksums.
+        """Read the whole store on all cores, and compare it with the checksums of the manifest.
 
         Raises:
-            StoreError: a block or the rows differ; the message names the place.
+            StoreError: a block or the rows differ; the message says which.
         """
         if hashlib.sha256(self.rows.tobytes()).hexdigest() != self._manifest.rows_sha256:
-            raise _damaged(self._name, "the rows differ from their checksum")
+            raise _damage_error(self._name, "the rows differ from their checksum")
         expected = self._manifest.block_checksums
         with ThreadPoolExecutor(os.cpu_count()) as executor:
-            found = executor.map(self._digest, range(len(expected)))
-            for block, (one, other) in enumerate(zip(found, expected, strict=True)):
-                if one != other:
+            actual = executor.map(self._checksum, range(len(expected)))
+            for block, (got, wanted) in enumerate(zip(actual, expected, strict=True)):
+                if got != wanted:
                     first = block * self._manifest.block_frames
                     last = min(first + self._manifest.block_frames, self._manifest.frames) - 1
-                    raise _damaged(self._name, f"block {block} (frames {first}-{last}) differs")
+                    raise _damage_error(
+                        self._name, f"block {block} (frames {first}-{last}) differs"
+                    )
 
-    def _digest(self, block: int) -> str:
+    def _checksum(self, block: int) -> str:
         return checksum(self.blocks.block(block))
 
     def close(self) -> None:
@@ -218,11 +227,15 @@ class StoreReader:
 
 
 def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
-    """Open the store that a manifest describes; see `StoreReader`."""
+    """Open the store that a manifest describes.
+
+    Raises:
+        StoreError: the file is missing or is not the store of the manifest; see `StoreReader`.
+    """
     return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
 
 
-def _damaged(name: str, got: str) -> StoreError:
+def _damage_error(name: str, got: str) -> StoreError:
     return StoreError(
         f"the store {name} is damaged", got=got, remedy="Remove it and import the recording again"
     )

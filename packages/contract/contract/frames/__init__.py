@@ -1,1 +1,1 @@
-"""How a camera image becomes the frame that a network is given."""
+"""Turns a camera's image into the frame that a network is given."""

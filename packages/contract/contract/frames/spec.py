@@ -1,6 +1,7 @@
-"""What a frame is: the shape that a network sees, and how a manifest says so. Needs nothing.
+"""Defines the frame that a network is given: its shape, and its description in a manifest.
 
-frame.py makes frames; whoever only reads them (the trainer) need not install what decodes pictures.
+preprocess.py makes frames. Code that only reads frames, such as the trainer, imports this module
+and needs no image decoder.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ CHANNELS: Final = 3
 SHAPE: Final = (HEIGHT, WIDTH, CHANNELS)
 BYTES: Final = HEIGHT * WIDTH * CHANNELS
 
-# What a model's manifest says of the frames that it was trained on. Any change of frame.prepare
-# that changes pixels changes this, and so refuses models and stores made before.
 SPEC: Final[dict[str, object]] = {
     "height": HEIGHT,
     "width": WIDTH,
@@ -25,3 +24,7 @@ SPEC: Final[dict[str, object]] = {
     "color": "rgb",
     "resize": "linear",
 }
+"""Description of the frames in the manifests of models and stores.
+
+A change of `preprocess.prepare` that changes pixels must change this too. Then models and stores
+from before the change are refused."""

@@ -1,1 +1,1 @@
-"""The job queues and the worker that all services share."""
+"""Holds the job queues, and the worker that all services use to run their jobs."""

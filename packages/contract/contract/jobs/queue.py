@@ -1,8 +1,10 @@
-"""The jobs of Lapwing: RQ with the JSON serializer, named by string, explicit timeouts.
+"""Queues the jobs of Lapwing, shows them and cancels them.
 
-KINDS is the table of them: what each is run by, where it waits, and for how long it may run.
-A job whose process dies is run again (RETRIES times): all are idempotent, and the long ones resume.
-What a worker runs is limited to these, whatever Redis says (worker.py).
+The queues are RQ's, with the JSON serializer. A job names its function by a string. `JOB_TYPES` is
+the table of all types of jobs: which function runs a job, in which of the three queues it waits,
+how long it may run, and how often it is retried. A job whose process dies is run again: all jobs
+give the same result when they are run twice, and the long ones resume. A worker runs only the
+functions of this table, even if Redis holds a job with another one (see worker.py).
 """
 
 from __future__ import annotations
@@ -61,64 +63,72 @@ REPORT: Final = "report"
 COLLECT: Final = "collect"
 
 EVALUATION: Final = "evaluate"
-"""The queue of the evaluator's worker; those of ingest and trainer are INGEST and TRAIN."""
+"""Name of the evaluator's queue. The names of the other two are INGEST and TRAIN.
+
+The trainer's queue TRAIN also holds the jobs IMPORT and EXPLAIN."""
 
 
 @dataclass(frozen=True)
 class JobType:
-    """What jobs of a kind have in common."""
+    """Says how jobs of one type are run."""
 
     function: str
-    """What a worker runs."""
+    """Dotted name of the function that a worker runs."""
     queue: str
-    """Where they wait: who works on it has what they need."""
+    """Name of the queue in which the jobs wait; its worker has the libraries that they need."""
     timeout_s: int
+    """Longest time that a job may run, in seconds."""
     retries: int
-    """How often a job whose process died is run again; what kills its reader does so again."""
-    stopped: str = ""
-    """What a worker calls once a job was stopped."""
+    """Maximum number of times that a job is run again after its process died.
+
+    It is low where a file that kills the process once will probably do so again."""
+    on_stopped: str = ""
+    """Dotted name of the function that a worker calls after a job was stopped; "" for none."""
 
 
-DISCARD: Final = "trainer.jobs.cleanup.discard"
+CLEAN_UP: Final = "trainer.jobs.cleanup.discard"
 JOB_TYPES: Final = {
     INGEST: JobType("ingest.job.run", INGEST, 6 * 3600, 10),
-    TRAIN: JobType("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, DISCARD),
-    IMPORT: JobType("trainer.jobs.import_model.run", TRAIN, 1800, 2, DISCARD),
-    EXPLAIN: JobType("trainer.jobs.explain.run", TRAIN, 1800, 2, DISCARD),
+    TRAIN: JobType("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, CLEAN_UP),
+    IMPORT: JobType("trainer.jobs.import_model.run", TRAIN, 1800, 2, CLEAN_UP),
+    EXPLAIN: JobType("trainer.jobs.explain.run", TRAIN, 1800, 2, CLEAN_UP),
     EVALUATE: JobType("evaluator.jobs.evaluate.run", EVALUATION, 12 * 3600, 10),
     GATE: JobType("evaluator.jobs.gate.run", EVALUATION, 6 * 3600, 10),
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
-PROGRESS_EVERY_S: Final = 0.5
+"""Time in seconds for which Redis keeps the result of a job."""
+PROGRESS_INTERVAL_S: Final = 0.5
+"""Shortest time in seconds between two writes of a job's progress to Redis."""
 ENDED: Final = ("finished", "failed", "stopped", "canceled")
+"""States of a job that has ended."""
 
 Report = Callable[..., None]
-"""Called with keyword fields by a running job, as often as it likes."""
+"""Reports the progress of a job: called with keyword arguments, as often as the job likes."""
 
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as its user sees it."""
+    """Shows a job to the user."""
 
     id: str
     queue: str
     status: str
-    """queued, started, finished, failed, stopped, canceled, deferred or scheduled."""
+    """One of queued, started, finished, failed, stopped, canceled, deferred and scheduled."""
     progress: dict[str, Any]
     result: dict[str, Any] | None
     error: str
-    """The last line of the traceback of a failed job."""
+    """Last line of the traceback of a failed job, otherwise ""."""
     created_at: str
     arguments: dict[str, Any]
 
 
 def connect(url: str, password_file: Path | None = None) -> Redis:
-    """Return a connection that answers.
+    """Connect to Redis, and check that it answers.
 
     Raises:
-        JobError: Redis cannot be reached, or refuses the password.
+        JobError: Redis cannot be reached, or it refuses the password.
     """
     password = password_file.read_text().strip() if password_file else None
     connection = Redis.from_url(url, password=password) if password else Redis.from_url(url)
@@ -138,91 +148,110 @@ def queue(name: str, connection: Redis) -> Queue:
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
-def enqueue(name: str, connection: Redis, label: str, arguments: Mapping[str, object]) -> str:
-    """Queue a job of the kind `name` and return its id, which begins with that and `label`."""
+def enqueue(job_type: str, connection: Redis, label: str, arguments: Mapping[str, object]) -> str:
+    """Queue a job and return its id.
+
+    Args:
+        job_type: a key of JOB_TYPES, with which the id begins.
+        connection: connection to Redis.
+        label: text that follows in the id, so that people recognize the job.
+        arguments: keyword arguments of the job's function.
+    """
     word = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:40]
-    job_id = f"{name}-{word or 'all'}-{uuid.uuid4().hex[:6]}"
-    _enqueue(name, connection, job_id, arguments)
+    job_id = f"{job_type}-{word or 'all'}-{uuid.uuid4().hex[:6]}"
+    _enqueue(job_type, connection, job_id, arguments)
     return job_id
 
 
-def enqueue_follow_up(name: str, suffix: str, arguments: Mapping[str, object]) -> str:
-    """Queue what is to come after the job that this process runs, and return its id.
+def enqueue_follow_up(job_type: str, label: str, arguments: Mapping[str, object]) -> str:
+    """Queue a job that follows the job of this process, and return its id.
 
-    A job that is run again queues it once.
+    The follow-up is queued only once, even if the job of this process is run again.
+
+    Args:
+        job_type: a key of JOB_TYPES, with which the id begins.
+        label: text that follows in the id.
+        arguments: keyword arguments of the follow-up's function.
     """
     job = _current()
-    job_id = f"{name}-{suffix}-{job.id.rsplit('-', 1)[-1]}"
+    job_id = f"{job_type}-{label}-{job.id.rsplit('-', 1)[-1]}"
     with contextlib.suppress(DuplicateJobError):
-        _enqueue(name, job.connection, job_id, arguments)
+        _enqueue(job_type, job.connection, job_id, arguments)
     return job_id
 
 
 def _enqueue(name: str, connection: Redis, job_id: str, arguments: Mapping[str, object]) -> None:
-    kind = JOB_TYPES[name]
-    queue(kind.queue, connection).enqueue_call(
-        kind.function,
+    job_type = JOB_TYPES[name]
+    queue(job_type.queue, connection).enqueue_call(
+        job_type.function,
         kwargs=dict(arguments),
         job_id=job_id,
         unique=True,
-        timeout=kind.timeout_s,
+        timeout=job_type.timeout_s,
         result_ttl=RESULT_TTL_S,
         failure_ttl=RESULT_TTL_S,
-        retry=Retry(max=kind.retries),
-        on_stopped=Callback(kind.stopped) if kind.stopped else None,
+        retry=Retry(max=job_type.retries),
+        on_stopped=Callback(job_type.on_stopped) if job_type.on_stopped else None,
     )
 
 
 def view(job_id: str, connection: Redis) -> JobView:
-    """Return one job.
+    """Return what the user may know of a job.
 
     Raises:
         JobError: there is no such job.
     """
     job = _fetch(job_id, connection)
-    status = job.get_status()  # before the result: RQ writes both at once, so an end has its reason
+    # The status is read before the result. RQ writes both at once, so a job that has ended always
+    # has its reason.
+    status = job.get_status()
     latest = job.latest_result()
-    text = (latest.exc_string or "") if latest else ""
+    traceback = (latest.exc_string or "") if latest else ""
     return JobView(
         id=job.id,
         queue=job.origin,
         status=str(getattr(status, "value", status)),
         progress=dict(job.meta.get("progress", {})),
         result=latest.return_value if latest else None,
-        error=text.strip().splitlines()[-1] if text.strip() else "",
+        error=traceback.strip().splitlines()[-1] if traceback.strip() else "",
         created_at=job.created_at.isoformat(timespec="seconds"),
         arguments=dict(job.kwargs),
     )
 
 
 def views(connection: Redis) -> list[JobView]:
-    """List all jobs that Redis still knows, newest first."""
+    """Return all jobs that Redis still keeps, newest first."""
     ids: set[str] = set()
-    for name in sorted({kind.queue for kind in JOB_TYPES.values()}):
-        one = queue(name, connection)
-        ids.update(one.get_job_ids())
+    for name in sorted({job_type.queue for job_type in JOB_TYPES.values()}):
+        rq_queue = queue(name, connection)
+        ids.update(rq_queue.get_job_ids())
         for registry in (
-            one.started_job_registry,
-            one.finished_job_registry,
-            one.failed_job_registry,
-            one.canceled_job_registry,
-            one.scheduled_job_registry,
+            rq_queue.started_job_registry,
+            rq_queue.finished_job_registry,
+            rq_queue.failed_job_registry,
+            rq_queue.canceled_job_registry,
+            rq_queue.scheduled_job_registry,
         ):
             ids.update(registry.get_job_ids(cleanup=False))
-    found = []
+    jobs = []
     for job_id in ids:
         try:
-            found.append(view(job_id, connection))
-        except JobError:  # it expired between the two looks
+            jobs.append(view(job_id, connection))
+        except JobError:  # the job expired after the ids were read
             continue
-    return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+    return sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
 
 
 def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
-    """Take a queued job off its queue, or stop a running one; return it as it ended.
+    """Remove a job from its queue, or stop it if it runs; return the job after it has ended.
+
+    Args:
+        job_id: id of the job.
+        connection: connection to Redis.
+        timeout_s: longest time in seconds to wait for the worker to stop the job.
 
     Raises:
-        JobError: there is no such job, it has ended already, or its worker does not let go of it.
+        JobError: there is no such job, it has ended already, or its worker does not stop it.
     """
     job = _fetch(job_id, connection)
     status = view(job_id, connection).status
@@ -230,19 +259,19 @@ def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
         raise JobError("the job has ended already", got=f"{job_id}: {status}")
     try:
         send_stop_job_command(connection, job_id, serializer=JSONSerializer)
-    except InvalidJobOperation:  # nobody runs it
+    except InvalidJobOperation:  # no worker runs it
         job.cancel()
     deadline = time.monotonic() + timeout_s
-    while (seen := view(job_id, connection)).status not in ENDED:
+    while (job_view := view(job_id, connection)).status not in ENDED:
         if time.monotonic() > deadline:
             raise JobError(
                 "the job's worker did not answer",
-                got=f"{job_id}: {seen.status}",
-                remedy="If the worker was killed, the job is taken up again within two minutes; "
+                got=f"{job_id}: {job_view.status}",
+                remedy="If the worker was killed, another one takes the job within two minutes; "
                 "cancel it then",
             )
         time.sleep(0.1)
-    return seen
+    return job_view
 
 
 def _fetch(job_id: str, connection: Redis) -> Job:
@@ -253,7 +282,11 @@ def _fetch(job_id: str, connection: Redis) -> Job:
 
 
 def current_job() -> tuple[str, Report]:
-    """Return the id of the job that this process runs, and where to report its progress."""
+    """Return the id of the job that this process runs, and a function that reports its progress.
+
+    Raises:
+        JobError: this process runs no job.
+    """
     return str(_current().id), _reporter(_current())
 
 
@@ -265,14 +298,14 @@ def _current() -> Job:
 
 
 def _reporter(job: Job) -> Report:
-    last_s = -PROGRESS_EVERY_S
+    last_s = -PROGRESS_INTERVAL_S
 
     def report(**fields: object) -> None:
         nonlocal last_s
         progress = job.meta.setdefault("progress", {})
-        turned = fields.get("phase", progress.get("phase")) != progress.get("phase")
+        new_phase = fields.get("phase", progress.get("phase")) != progress.get("phase")
         progress.update(fields)
-        if turned or time.monotonic() - last_s >= PROGRESS_EVERY_S:
+        if new_phase or time.monotonic() - last_s >= PROGRESS_INTERVAL_S:
             job.save_meta()
             last_s = time.monotonic()
 

@@ -1,4 +1,4 @@
-"""The process that runs jobs: RQ's spawning worker, with the habits of the house."""
+"""Runs the jobs of a queue: RQ's spawning worker, with the rules that all Lapwing workers share."""
 
 from __future__ import annotations
 
@@ -36,34 +36,37 @@ LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class LapwingJob(Job):
-    """A job that runs only what Lapwing queues: access to Redis is not to be access to a shell."""
+    """A job that runs only functions of `queue.JOB_TYPES`.
+
+    Otherwise everybody who can write to Redis could run commands on the worker's machine.
+    """
 
     def perform(self) -> object:
         """Run the job's function.
 
         Raises:
-            JobError: the job names another function than ours.
+            JobError: the job names a function that is not in `queue.JOB_TYPES`.
         """
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-        for chatty in ("rq.worker", "numexpr"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
-        if self.func_name not in {kind.function for kind in queue.JOB_TYPES.values()}:
+        for logger in ("rq.worker", "numexpr"):
+            logging.getLogger(logger).setLevel(logging.WARNING)
+        if self.func_name not in {job_type.function for job_type in queue.JOB_TYPES.values()}:
             self.retries_left = 0
             raise JobError(
                 "the job names a function that Lapwing does not queue",
                 got=self.func_name,
                 remedy="If an older release of Lapwing queued this job, run the command again",
             )
-        # Else the job of a worker that was killed would go on, while RQ has it run a second time.
+        # Without this the job would go on after its worker was killed, while RQ runs it again.
         die_with_parent(os.getppid())
         log.info("job %s begins", self.id)
         try:
             result = super().perform()
         except ReaderDiedError:
-            raise  # killed from without, as this process might have been: it is run again
+            raise  # the reader was killed from outside, so the job is run again
         except LapwingError:
-            # A second run would find it again: retries are for what comes from without, a process
-            # that died or a Redis that was away.
+            # A second run would raise the same error. Retries are for failures from outside, such
+            # as a process that was killed, or a Redis that did not answer.
             self.retries_left = 0
             raise
         log.info("job %s is done", self.id)
@@ -71,64 +74,77 @@ class LapwingJob(Job):
 
 
 class LapwingWorker(SpawnWorker):
-    """A worker that hands its job back at once when it is told to stop.
+    """A worker that gives up its job at once when it is asked to stop.
 
-    RQ's own waits for the job's end, which for a training is hours; Docker would kill it after the
-    grace period. Here the job's process is ended and the job is retried, which resumes it.
+    RQ's own worker waits until the job ends, which takes hours for a training; Docker would kill it
+    after the grace period. This worker ends the job's process, and the job is retried, which
+    resumes it.
     """
 
     def handle_warm_shutdown_request(self) -> None:
-        """End the job's process group, if a job runs."""
+        """End the process group of the running job, if there is one."""
         if self.horse_pid:
             self.kill_horse()
 
 
 class QueueSettings(Protocol):
-    """What a worker's settings say of the queue."""
+    """The settings that every worker needs to reach the queue."""
 
     @property
     def redis_url(self) -> str:
-        """Redis's address."""
+        """URL of Redis."""
 
     @property
     def redis_password_file(self) -> str:
-        """The file that holds its password, or ""."""
+        """Path of the file that holds the password of Redis, or ""."""
 
 
 def main(
-    service: str, name: str, settings: Callable[[], QueueSettings], description: str
+    service: str, queue_name: str, load_settings: Callable[[], QueueSettings], description: str
 ) -> int | str:
-    """Run `python -m <service>`: work on a queue, or with --check tell whether a worker is alive.
+    """Run the command `python -m <service>`, which works on a queue.
 
-    Returns what sys.exit takes: 0, 1, or the message of what was wrong.
+    With the option --check the command only says whether a worker is alive.
+
+    Args:
+        service: name of the service's package.
+        queue_name: name of the queue, such as queue.TRAIN.
+        load_settings: returns the settings of the service.
+        description: text for the command's help.
+
+    Returns:
+        An argument for sys.exit: 0, 1 or an error message.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {service}", description=description)
     parser.add_argument(
-        "--check", action="store_true", help="exit 0 if this machine's worker is alive, 1 if not"
+        "--check",
+        action="store_true",
+        help="Exit with 0 if the worker on this machine is alive, otherwise with 1.",
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
-        chosen = settings()
-        password = Path(chosen.redis_password_file) if chosen.redis_password_file else None
-        connection = queue.connect(chosen.redis_url, password)
+        settings = load_settings()
+        password_file = Path(settings.redis_password_file) if settings.redis_password_file else None
+        connection = queue.connect(settings.redis_url, password_file)
     except LapwingError as error:
         return f"{service}: {error}"
     if arguments.check:
-        return 0 if is_alive(name, connection) else 1
-    work(name, connection)
+        return 0 if is_alive(queue_name, connection) else 1
+    work(queue_name, connection)
     return 0
 
 
-def work(name: str, connection: Redis) -> None:
+def work(queue_name: str, connection: Redis) -> None:
     """Run the jobs of one queue until SIGTERM or SIGINT.
 
-    The three intervals let a job whose worker was killed be taken up within 120 s; RQ's defaults
-    take up to 15 minutes (measured: docs/adr/0004-jobs.md).
+    The three intervals below let another worker take over the job of a killed worker within 120 s.
+    With RQ's defaults this takes up to 15 minutes, as measured in docs/adr/0004-jobs.md.
     """
     worker = LapwingWorker(
-        [queue.queue(name, connection)],
-        name=f"{name}-{uuid.uuid4().hex[:8]}",  # unique: RQ refuses a dead worker's name
+        [queue.queue(queue_name, connection)],
+        # The name is unique, because RQ refuses the name of a dead worker.
+        name=f"{queue_name}-{uuid.uuid4().hex[:8]}",
         connection=connection,
         serializer=JSONSerializer,
         job_class=LapwingJob,
@@ -136,20 +152,21 @@ def work(name: str, connection: Redis) -> None:
         job_monitoring_interval=5,
         maintenance_interval=20,
     )
-    log.info("waiting for jobs of the queue %s", name)
-    # RQ's own INFO is a line every 30 s that nothing happened.
+    log.info("waiting for jobs of the queue %s", queue_name)
+    # At level INFO, RQ would write a line every 30 s although nothing happens.
     worker.work(logging_level="WARNING")
 
 
-def is_alive(name: str, connection: Redis) -> bool:
-    """Tell whether a worker of this queue on this machine has shown itself lately.
+def is_alive(queue_name: str, connection: Redis) -> bool:
+    """Return whether a worker of this queue is alive on this machine.
 
-    RQ forgets a worker that has not for a minute or two, so one that is listed will do.
+    RQ removes a worker from its list after a minute or two without a heartbeat, so it is enough
+    that the worker is listed.
     """
-    workers = LapwingWorker.all(queue=Queue(name, connection=connection))
+    workers = LapwingWorker.all(queue=Queue(queue_name, connection=connection))
     return any(worker.hostname == socket.gethostname() for worker in workers)
 
 
-def is_listening(name: str, connection: Redis) -> bool:
-    """Tell whether a worker of this queue is alive on any machine."""
-    return bool(LapwingWorker.all(queue=Queue(name, connection=connection)))
+def is_listening(queue_name: str, connection: Redis) -> bool:
+    """Return whether a worker of this queue is alive on any machine."""
+    return bool(LapwingWorker.all(queue=Queue(queue_name, connection=connection)))

@@ -1,1 +1,1 @@
-"""The model registry: versions, which one drives, and why."""
+"""The model registry: versions of models, which of them drives, and why."""

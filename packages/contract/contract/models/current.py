@@ -1,11 +1,12 @@
-"""The switch of the registry: which version drives, changed in one step that survives a kill.
+"""Reads and changes the current version: the version of the model that drives.
 
-    <models>/current            a link to versions/<n>, replaced in one step
-    <models>/model.h5           the current version's, for whoever wants just that file
-    <models>/.switching.json    the decision that is about to be carried out
+    <models>/current            a symbolic link to versions/<n>
+    <models>/model.h5           the model of the current version, for users who want only that file
+    <models>/.switching.json    the decision that is being carried out
 
-A decision is written down first and then carried out; whoever takes the lock next ends what a
-killed process began. At each moment `current` is the version before or the one after.
+A change survives a killed process. The decision is written to a file first and then carried out;
+the next process that takes the lock completes what a killed process began. The link is replaced in
+one step, so `current` is always either the old version or the new one.
 """
 
 from __future__ import annotations
@@ -29,16 +30,20 @@ H5: Final = "model.h5"
 
 
 class CurrentVersion:
-    """The switch of the registry at `root`."""
+    """Reads and changes the current version of a registry.
+
+    Args:
+        root: folder of the registry.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def current(self) -> int | None:
-        """Return the version that drives, or None while none was published.
+        """Return the current version, or None if no version was published yet.
 
         Raises:
-            ModelError: `current` is no link to a version.
+            ModelError: `current` is not a link to a version.
         """
         link = self.root / "current"
         try:
@@ -49,45 +54,46 @@ class CurrentVersion:
             raise ModelError(
                 f"{link} cannot be read as a link to a version",
                 got=error,
-                remedy="lapwing promote N --force makes it anew",
+                remedy="lapwing promote N --force makes a new link",
             ) from error
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer, and end what one before began and was killed in."""
+        """Lock the registry for writing, and complete what a killed process began."""
         with atomic_files.lock(self.root / ".lock"):
-            for name in ("current", H5, journal.JOURNAL, self._intent.name):
-                for left in atomic_files.temporary_paths(self.root, Path(name).stem):
-                    left.unlink()
-            if self._intent.exists():
-                document = json.loads(self._intent.read_text(encoding="utf-8"))
+            for name in ("current", H5, journal.JOURNAL, self._intent_file.name):
+                for leftover in atomic_files.temporary_paths(self.root, Path(name).stem):
+                    leftover.unlink()
+            if self._intent_file.exists():
+                document = json.loads(self._intent_file.read_text(encoding="utf-8"))
                 decision = Decision(**document)
-                if self._path(decision).is_dir():
+                if self._version_folder(decision).is_dir():
                     self.carry_out(decision)
                 else:
-                    self._intent.unlink()
+                    self._intent_file.unlink()
             yield
 
     def record_intent(self, decision: Decision) -> None:
-        """Have a decision carried out, by another process if this one is killed."""
-        atomic_files.write_json(self._intent, dataclasses.asdict(decision))
+        """Write a decision down, so that another process completes it if this one is killed."""
+        atomic_files.write_json(self._intent_file, dataclasses.asdict(decision))
 
     def carry_out(self, decision: Decision) -> None:
-        """Make the decision's version the current one; what is done already stays so."""
+        """Make the version of a decision the current one; carrying it out twice does no harm."""
         link = atomic_files.temporary_path(self.root / "current")
         link.symlink_to(Path("versions") / str(decision.version))
         atomic_files.rename(link, self.root / "current")
         copy = atomic_files.temporary_path(self.root / H5)
-        os.link(self._path(decision) / H5, copy)
+        os.link(self._version_folder(decision) / H5, copy)
         atomic_files.rename(copy, self.root / H5)
-        copy.unlink(missing_ok=True)  # where both name one file already, POSIX leaves both names
+        # POSIX keeps both names if they are already links to the same file.
+        copy.unlink(missing_ok=True)
         journal.append(self.root, decision)
-        self._intent.unlink()
+        self._intent_file.unlink()
 
-    def _path(self, decision: Decision) -> Path:
+    def _version_folder(self, decision: Decision) -> Path:
         return self.root / "versions" / str(decision.version)
 
     @property
-    def _intent(self) -> Path:
-        """The file that says which decision is about to be carried out."""
+    def _intent_file(self) -> Path:
+        """The file with the decision that is being carried out."""
         return self.root / ".switching.json"

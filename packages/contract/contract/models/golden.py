@@ -1,8 +1,8 @@
-"""Golden frames: pictures that travel with a model, and what its network answered to them.
+"""Reads and writes golden frames: frames that belong to a model, with its network's answers.
 
-Whoever loads the model can so see that it answers there as it did where it was made. The file is
-written by the trainer and read as data by inference; it is an .npz that NumPy reads, of two arrays
-of known shape, stored without compression.
+They show the service that loads a model whether the network gives the same answers there as on the
+machine that made it. The trainer writes the file, and inference reads it as data. The file is an
+.npz archive with two arrays of known shapes, stored without compression.
 """
 
 from __future__ import annotations
@@ -22,45 +22,48 @@ __all__ = ["COUNT", "FILE", "TOLERANCE", "Golden", "read", "write"]
 
 FILE: Final = "golden.npz"
 COUNT: Final = 8
+"""Number of golden frames of a version."""
 TOLERANCE: Final = 1e-3
-"""Largest difference in steering, -1..1, on another machine: 0.025 degrees at the wheels."""
+"""Largest allowed difference in steering, -1..1, which is 0.025 degrees at the wheels."""
 
 LAYOUT: Final[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]] = {
     "frames": ((COUNT, HEIGHT, WIDTH, CHANNELS), np.dtype(np.uint8)),
     "steering": ((COUNT,), np.dtype(np.float32)),
 }
+"""Shape and type of each array in the file."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """COUNT frames and the steering that the network answered to each."""
+    """Holds COUNT frames, and the steering that the network answered to each."""
 
     frames: npt.NDArray[np.uint8]
-    """(COUNT, 128, 128, 3), RGB."""
+    """RGB, shape (COUNT, 128, 128, 3)."""
     steering: npt.NDArray[np.float32]
-    """(COUNT,), as the network said it: not clamped."""
+    """Output of the network without clamping, shape (COUNT,)."""
 
 
 def write(path: Path, frames: npt.NDArray[np.uint8], steering: npt.NDArray[np.float32]) -> None:
-    """Write COUNT of the frames, evenly chosen, and the answers to them.
+    """Write COUNT frames at even distances, and the network's answers to them.
 
     Args:
-        path: of the file.
-        frames: (n, 128, 128, 3); of fewer than COUNT some are written more than once.
-        steering: (n,), the network's answers.
+        path: path of the file.
+        frames: frames, shape (n, 128, 128, 3); if n is less than COUNT, some are written twice or
+            more.
+        steering: output of the network for each frame, shape (n,).
     """
-    chosen = np.linspace(0, len(frames) - 1, COUNT).round().astype(int)
+    selected = np.linspace(0, len(frames) - 1, COUNT).round().astype(int)
     with path.open("wb") as file:
-        np.savez(file, frames=frames[chosen], steering=steering[chosen].astype(np.float32))
+        np.savez(file, frames=frames[selected], steering=steering[selected].astype(np.float32))
 
 
 def read(path: Path) -> Golden:
-    """Read golden frames from a file that may be anything.
+    """Read golden frames from a file that is not trusted.
 
-    Nothing is allocated on the word of the file: its shapes are compared with the known ones first.
+    The shapes in the file are compared with the known shapes before any memory is allocated.
 
     Raises:
-        ModelError: it is missing, or holds anything else.
+        ModelError: the file is missing or holds something else.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -76,9 +79,9 @@ def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
     shape, dtype = LAYOUT[name]
     size = int(np.prod(shape)) * dtype.itemsize
     with archive.open(f"{name}.npy") as member:
-        found = _header(member)
-        if found != (shape, False, dtype):
-            raise ValueError(f"{name} is {found}, not {(shape, False, dtype)}")
+        header = _header(member)
+        if header != (shape, False, dtype):
+            raise ValueError(f"{name} is {header}, not {(shape, False, dtype)}")
         content = member.read(size)
     if len(content) != size:
         raise ValueError(f"{name} has {len(content)} bytes, not {size}")

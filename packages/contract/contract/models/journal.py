@@ -1,6 +1,6 @@
-"""The journal of the registry: who became current, when and why, and who did not.
+"""Keeps the journal of the registry: which versions became the current one, when and why.
 
-<models>/journal.json    a list of decisions, the latest last; replaced in one step
+<models>/journal.json    a list of decisions, oldest first; the file is replaced in one step
 """
 
 from __future__ import annotations
@@ -33,32 +33,33 @@ __all__ = [
 JOURNAL: Final = "journal.json"
 
 FIRST: Final = "first"
-"""Nothing drove before it."""
+"""The version was accepted because there was no current version."""
 GATE: Final = "gate"
-"""It was driven beside the version that was current."""
+"""The gate compared the version with the current one."""
 FORCED: Final = "forced"
-"""Somebody wanted it, whatever the gate says."""
+"""A user promoted the version without the gate."""
 ROLLBACK: Final = "rollback"
-"""Somebody went back to the one before."""
+"""A user went back to an earlier version."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a version became the current one."""
+    """Says whether a version became the current one, and why."""
 
     version: int
     accepted: bool
     by: str
-    """FIRST, GATE, FORCED or ROLLBACK."""
+    """Reason for the decision: FIRST, GATE, FORCED or ROLLBACK."""
     why: str
+    """Explanation for people."""
     at: str
-    """ISO 8601, UTC."""
+    """Time in UTC, in the format ISO 8601."""
     previous: int | None
-    """Which version was current then."""
+    """The version that was the current one before; None if there was none."""
     evidence: dict[str, Any]
-    """What the gate found; empty with all others."""
+    """Figures of the gate; empty for other decisions."""
     id: str
-    """Of the job that decided, or a random one; a decision is written down once."""
+    """Id of the job that decided, or a random id; the journal has each id only once."""
 
 
 def decide(
@@ -71,7 +72,17 @@ def decide(
     evidence: dict[str, Any] | None = None,
     decision_id: str | None = None,
 ) -> Decision:
-    """Return a decision of this moment."""
+    """Return a decision with the present time.
+
+    Args:
+        version: the version that is decided on.
+        by: reason for the decision: FIRST, GATE, FORCED or ROLLBACK.
+        why: explanation for people.
+        previous: the current version before the decision.
+        accepted: whether the version becomes the current one.
+        evidence: figures of the gate.
+        decision_id: id of the job that decided; None makes a random id.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Decision(
         version, accepted, by, why, now, previous, evidence or {}, decision_id or uuid.uuid4().hex
@@ -79,39 +90,46 @@ def decide(
 
 
 def read(root: Path) -> list[Decision]:
-    """Return all decisions about the registry at `root`, the earliest first.
+    """Return all decisions in the journal of the registry at `root`, oldest first.
 
     Raises:
         ModelError: the journal cannot be read.
     """
     path = root / JOURNAL
     try:
-        return [Decision(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+        return [Decision(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"the journal {path} cannot be read",
             got=error,
-            remedy="Put it aside: versions and `current` do not depend on it",
+            remedy="Move the file away: versions and `current` do not depend on it",
         ) from error
 
 
 def append(root: Path, decision: Decision) -> None:
-    """Write a decision down, unless it was already; the caller holds the registry's lock."""
-    known = read(root)
-    if all(each.id != decision.id for each in known):
-        atomic_files.write_json(root / JOURNAL, [dataclasses.asdict(d) for d in (*known, decision)])
+    """Add a decision to the journal, unless it is there already.
+
+    The caller must hold the lock of the registry.
+    """
+    decisions = read(root)
+    if all(earlier.id != decision.id for earlier in decisions):
+        entries = [dataclasses.asdict(entry) for entry in (*decisions, decision)]
+        atomic_files.write_json(root / JOURNAL, entries)
 
 
 def rollback_target(decisions: Sequence[Decision]) -> int | None:
-    """Return the version that a rollback goes back to, or None: each one goes back further."""
-    drove: list[int] = []
-    for each in decisions:
-        if not each.accepted:
+    """Return the version that a rollback goes back to, or None if there is none.
+
+    A second rollback goes back further, and not forward to the version before the first rollback.
+    """
+    current_versions: list[int] = []
+    for decision in decisions:
+        if not decision.accepted:
             continue
-        if each.by == ROLLBACK and drove:
-            drove.pop()
-        elif not drove or drove[-1] != each.version:
-            drove.append(each.version)
-    return drove[-2] if len(drove) > 1 else None
+        if decision.by == ROLLBACK and current_versions:
+            current_versions.pop()
+        elif not current_versions or current_versions[-1] != decision.version:
+            current_versions.append(decision.version)
+    return current_versions[-2] if len(current_versions) > 1 else None

@@ -1,4 +1,4 @@
-"""Which version drives: the ways to change it, each written down in the journal."""
+"""Changes the current version, and writes each change into the journal."""
 
 from __future__ import annotations
 
@@ -13,24 +13,29 @@ __all__ = ["decide", "force", "rollback"]
 
 
 def force(registry: Registry, version: int, why: str) -> ModelManifest:
-    """Make a version the current one, after verifying it, whatever the gate says of it.
+    """Make a version the current one without the gate, after verifying its files.
+
+    Args:
+        registry: the model registry.
+        version: the version to promote.
+        why: explanation for the journal.
 
     Raises:
         ModelError: there is no such version, or it is damaged.
     """
-    with registry.switch.lock():
+    with registry.current_version.lock():
         manifest = registry.verify(version)
         _carry_out(registry, journal.decide(version, journal.FORCED, why, _current(registry)))
         return manifest
 
 
 def rollback(registry: Registry) -> ModelManifest:
-    """Make the version current that was before the current one; each call goes back further.
+    """Make the previous version the current one again; each further call goes back further.
 
     Raises:
-        ModelError: none was, or it is damaged.
+        ModelError: there is no previous version, or it is damaged.
     """
-    with registry.switch.lock():
+    with registry.current_version.lock():
         version, current = journal.rollback_target(registry.decisions()), _current(registry)
         if version is None:
             raise ModelError(
@@ -54,27 +59,28 @@ def decide(
     *,
     accepted: bool,
 ) -> Decision | None:
-    """Write down what the gate found of a candidate, and make it current if it passed.
+    """Write the gate's decision on a candidate into the journal, and promote an accepted one.
 
     Args:
-        registry: of both.
+        registry: the registry of both versions.
         version: the candidate.
-        against: the version that it was compared with, or None where nothing drove.
-        job_id: of the gate; a job that is run again decides once.
-        why: in words.
-        evidence: in figures.
-        accepted: whether it may drive.
+        against: the version that it was compared with; None if there was no current version.
+        job_id: id of the gate's job; a job that is run again decides only once.
+        why: explanation for people.
+        evidence: figures of the comparison.
+        accepted: whether the candidate becomes the current version.
 
     Returns:
-        The decision, or None where `against` is not current any more: compare anew.
+        The decision, or None if `against` is not the current version any more. Then the candidate
+        must be compared with the new current version.
 
     Raises:
         ModelError: the candidate is damaged.
     """
-    with registry.switch.lock():
-        for each in registry.decisions():
-            if each.id == job_id:
-                return each
+    with registry.current_version.lock():
+        for earlier in registry.decisions():
+            if earlier.id == job_id:
+                return earlier
         if registry.current() != against:
             return None
         registry.verify(version)
@@ -96,12 +102,15 @@ def decide(
 
 
 def _carry_out(registry: Registry, decision: Decision) -> None:
-    registry.switch.record_intent(decision)
-    registry.switch.carry_out(decision)
+    registry.current_version.record_intent(decision)
+    registry.current_version.carry_out(decision)
 
 
 def _current(registry: Registry) -> int | None:
-    """Return the current version; None also where the link is broken, and is made anew."""
+    """Return the current version, or None if there is none or if the link to it is broken.
+
+    The promotion that follows replaces a broken link.
+    """
     try:
         return registry.current()
     except ModelError:

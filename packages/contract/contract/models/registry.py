@@ -1,11 +1,11 @@
-"""The registry of models: immutable versions, and a switch that says which one drives.
+"""Reads and publishes the versions of models in the registry on the model volume.
 
-    <models>/versions/<n>/    manifest.json, and the files that it lists: never changed again;
-                              what is found out about it later lies in folders beside them
-    <models>/current          see switch.py
-    <models>/journal.json     see journal.py
+    <models>/versions/<n>/    manifest.json and the files that it lists, which never change; later
+                              results about the version lie next to them in folders
+    <models>/current          link to the current version: the one that drives; see current.py
+    <models>/journal.json     decisions on the current version; see journal.py
 
-Trainer, evaluator and `lapwing promote` write here; inference mounts it read-only.
+The trainer, the evaluator and `lapwing promote` write to the registry; inference only reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files as publish
+from contract import atomic_files
 from contract.errors import ModelError
 from contract.models import journal
 from contract.models.current import H5 as H5
@@ -29,64 +29,68 @@ SCHEMA: Final = 2
 TFLITE: Final = "model.tflite"
 MANIFEST: Final = "manifest.json"
 MAX_FILE_BYTES: Final = 256 << 20
-"""Larger files are not read, whatever a manifest says of them; our network has 1 MB."""
+"""Maximum size of a file that is read, also if the manifest says more; our network has 1 MB."""
 
 
 @dataclass(frozen=True)
 class ModelManifest:
-    """The conditions under which a model was made, without which it is not used."""
+    """Describes how a model was made; without a manifest a model is not used."""
 
     version: int
     schema: int
     job_id: str
     created_at: str
     files: dict[str, dict[str, object]]
-    """sha256 and bytes of each file of the version."""
+    """The `sha256` and the size in `bytes` of each file of the version."""
     frame_spec: dict[str, object]
     data: list[dict[str, object]]
-    """dataset, rows and sha256 of the manifest of each store that was trained on."""
+    """Name, number of rows, and SHA-256 of the manifest of each dataset that was trained on."""
     config: dict[str, object]
     seed: int
     history: list[dict[str, Any]]
-    """One entry a finished epoch: scores, where its time went, the digest of its samples."""
+    """For each finished epoch its metrics, how its time was spent, and a digest of its samples."""
     metrics: dict[str, float]
     packages: dict[str, str]
     quarantined: dict[str, str] = field(default_factory=dict)
-    """Datasets that were asked for, found damaged and left out, and what was wrong with each."""
+    """Datasets that were left out of the training because they are damaged, with the reason."""
 
     @property
     def sha256(self) -> str:
-        """The digest of model.h5, by which the version is known outside."""
+        """SHA-256 of model.h5, which identifies the version outside the registry."""
         return str(self.files[H5]["sha256"])
 
 
 class Registry:
-    """The model volume at `root`."""
+    """Gives access to the versions of models on a model volume.
+
+    Args:
+        root: path of the model volume.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.switch = CurrentVersion(root)
+        self.current_version = CurrentVersion(root)
 
     def path(self, version: int) -> Path:
         """Return the folder of a version."""
         return self.root / "versions" / str(version)
 
     def versions(self) -> list[int]:
-        """List the published versions, oldest first."""
+        """Return the numbers of the published versions, oldest first."""
         folder = self.root / "versions"
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return sorted(int(name) for name in names if name.isdecimal())
 
     def current(self) -> int | None:
-        """Return the version that drives, or None while none was published.
+        """Return the current version, or None if no version was published yet.
 
         Raises:
-            ModelError: `current` is no link to a version.
+            ModelError: `current` is not a link to a version.
         """
-        return self.switch.current()
+        return self.current_version.current()
 
     def manifest(self, version: int) -> ModelManifest:
-        """Read a version's manifest.
+        """Read the manifest of a version.
 
         Raises:
             ModelError: there is no such version, or its manifest cannot be read.
@@ -104,7 +108,7 @@ class Registry:
             if not all(
                 "sha256" in entry for entry in (manifest.files[H5], *manifest.files.values())
             ):
-                raise ValueError("a file without a sha256")
+                raise ValueError("a file has no sha256")
             return manifest
         except FileNotFoundError:
             raise ModelError(
@@ -118,83 +122,94 @@ class Registry:
             ) from error
 
     def verify(self, version: int) -> ModelManifest:
-        """Compare a version's files with its manifest, which is returned.
+        """Compare the files of a version with its manifest, and return the manifest.
 
         Raises:
-            ModelError: a file is missing or differs.
+            ModelError: a file is missing, too large or different.
         """
         manifest = self.manifest(version)
         for name, expected in manifest.files.items():
             path = self.path(version) / name
             if Path(name).name != name:
                 raise ModelError(
-                    f"the manifest of model version {version} names a file elsewhere", got=name
+                    f"the manifest of model version {version} names a file elsewhere",
+                    got=name,
+                    remedy="Promote another version, or train again",
                 )
             size = path.stat().st_size if path.is_file() else 0
             if size > MAX_FILE_BYTES:
                 raise ModelError(
                     f"{name} of model version {version} is too large",
                     got=f"{size:,} bytes",
-                    remedy=f"At most {MAX_FILE_BYTES:,} are read",
+                    remedy=f"The maximum is {MAX_FILE_BYTES:,} bytes: promote another version",
                 )
-            found = publish.sha256(path) if path.is_file() else "no file"
-            if found != expected["sha256"]:
+            digest = atomic_files.sha256(path) if path.is_file() else "no file"
+            if digest != expected["sha256"]:
                 raise ModelError(
                     f"{name} of model version {version} is not what its manifest says",
-                    got=found,
+                    got=digest,
                     remedy=f"Its sha256 was {expected['sha256']}: promote another version",
                 )
         return manifest
 
-    def of_job(self, job_id: str) -> ModelManifest | None:
-        """Return what a job published, or None: a job that is run again publishes once.
+    def published_by(self, job_id: str) -> ModelManifest | None:
+        """Return the manifest of the version that a job published, or None if there is none.
 
-        A publication that was killed before its version became the current one is ended first.
+        A job that is run again uses this to publish only once. If a process was killed before its
+        first version became the current one, that is completed first.
         """
-        with self.switch.lock():
-            return self._of_job(job_id)
+        with self.current_version.lock():
+            return self._published_by(job_id)
 
-    def _of_job(self, job_id: str) -> ModelManifest | None:
+    def _published_by(self, job_id: str) -> ModelManifest | None:
         for version in reversed(self.versions()):
             try:
                 manifest = self.manifest(version)
-            except ModelError:  # of a version that was damaged later; it must not stop all others
+            except ModelError:  # a damaged version must not stop later publications
                 continue
             if manifest.job_id == job_id:
                 return manifest
         return None
 
     def publish(self, staged: Path, manifest: ModelManifest) -> ModelManifest:
-        """Turn the folder `staged`, on the same volume, into the next version: a candidate.
+        """Publish the next version, and return its manifest.
 
-        It drives at once only where nothing drove before; else the gate decides. The manifest's
-        version and file digests are filled in here. A job that has published already is answered
-        with what it published, and `staged` stays where it is.
+        The version is a candidate: the gate decides whether it becomes the current version. Only if
+        there is no current version it becomes the current one at once.
+
+        Args:
+            staged: folder with the files of the version, on the same volume. It is moved into the
+                registry. If the job has published a version already, that version's manifest is
+                returned and the folder stays where it is.
+            manifest: manifest of the version; its version number and the digests of its files are
+                filled in here.
         """
-        with self.switch.lock():
-            earlier = self._of_job(manifest.job_id)
+        with self.current_version.lock():
+            earlier = self._published_by(manifest.job_id)
             if earlier is not None:
                 return earlier
             files = {
-                path.name: {"sha256": publish.sha256(path), "bytes": path.stat().st_size}
+                path.name: {"sha256": atomic_files.sha256(path), "bytes": path.stat().st_size}
                 for path in sorted(staged.iterdir())
                 if path.name != MANIFEST
             }
             version = max(self.versions(), default=0) + 1
             manifest = dataclasses.replace(manifest, version=version, files=files)
             for name in files:
-                publish.fsync(staged / name)
-            publish.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
+                atomic_files.fsync(staged / name)
+            atomic_files.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
             self.path(version).parent.mkdir(parents=True, exist_ok=True)
-            if self.switch.current() is not None:
-                publish.rename(staged, self.path(version))
+            if self.current_version.current() is not None:
+                atomic_files.rename(staged, self.path(version))
                 return manifest
-            decision = journal.decide(version, journal.FIRST, "nothing drove before it", None)
-            self.switch.record_intent(decision)
-            publish.rename(staged, self.path(version))
-            self.switch.carry_out(decision)
+            decision = journal.decide(
+                version, journal.FIRST, "there was no current version before it", None
+            )
+            self.current_version.record_intent(decision)
+            atomic_files.rename(staged, self.path(version))
+            self.current_version.carry_out(decision)
             return manifest
 
     def decisions(self) -> list[Decision]:
-        """Return who became current, when and why, and who did not; the earliest first."""
+        """Return all decisions about which version is the current one, oldest first."""
         return journal.read(self.root)

@@ -1,1 +1,1 @@
-"""Loads a published model and computes steering with it."""
+"""Loads a published model, and computes steering with it."""

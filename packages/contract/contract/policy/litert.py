@@ -1,7 +1,7 @@
-"""Computes the published LiteRT twin, one frame at a time on one thread.
+"""Computes steering with the LiteRT file of a version, one frame at a time on one thread.
 
-0.65 ms a frame, loaded in milliseconds, and no TensorFlow in the image. A batch of eight takes as
-long a frame as eight alone, so there are none.
+A frame takes 0.65 ms, the file is loaded in milliseconds, and the image needs no TensorFlow. Eight
+frames in a batch take as long as eight single frames, so there are no batches.
 """
 
 from __future__ import annotations
@@ -21,34 +21,40 @@ __all__ = ["NAME", "LiteRT"]
 
 NAME: Final = "litert"
 MAX_BYTES: Final = 256 << 20
-"""Of all tensors of a network together: ours needs 2 MB. A file of a kilobyte may ask for more than
-there is."""
+"""Maximum size of all tensors of a network together; ours needs 2 MB.
 
-# The converter keeps the network's own input type.
+A file of one kilobyte may ask for more memory than the machine has."""
 INPUT_TYPES: Final = (np.dtype(np.uint8), np.dtype(np.float32))
+"""Types of input that a file may have; the converter keeps the type of the network."""
 
 
 class LiteRT:
-    """A loaded twin. Not to be used by two threads at once."""
+    """Holds the loaded LiteRT file of a version; only one thread may use it at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Load the twin of the version in `folder`.
+        """Load the LiteRT file of the version in `folder`.
 
         Raises:
-            ModelError: the file is no model for LiteRT, or not one frame in and one number out.
+            ModelError: the file is not a LiteRT model, needs too much memory, or does not take one
+                frame and give one number.
         """
         try:
-            # From bytes: a file that is mapped and then damaged would kill the process.
+            # The file is read into memory: damage to a mapped file would kill the process.
             content = (folder / TFLITE).read_bytes()
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
-            _bound(self._interpreter)
+            _check_memory(self._interpreter)
             self._interpreter.allocate_tensors()
         except (OSError, ValueError, RuntimeError) as error:
-            raise ModelError(f"{TFLITE} cannot be loaded by LiteRT", got=error) from error
-        sources = self._interpreter.get_input_details()
-        targets = self._interpreter.get_output_details()
-        shapes = [tuple(int(n) for n in each["shape"]) for each in (*sources, *targets)]
-        types = [np.dtype(each["dtype"]) for each in (*sources, *targets)]
+            raise ModelError(
+                f"{TFLITE} cannot be loaded by LiteRT",
+                got=error,
+                remedy="Promote another version, or train again",
+            ) from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        tensors = [*inputs, *outputs]
+        shapes = [tuple(int(size) for size in tensor["shape"]) for tensor in tensors]
+        types = [np.dtype(tensor["dtype"]) for tensor in tensors]
         if (
             shapes != [(1, HEIGHT, WIDTH, CHANNELS), (1, 1)]
             or types[0] not in INPUT_TYPES
@@ -56,15 +62,16 @@ class LiteRT:
         ):
             raise ModelError(
                 f"{TFLITE} does not take one frame and give one number",
-                got=f"shapes {shapes}, types {[str(each) for each in types]}",
+                got=f"shapes {shapes}, types {[str(dtype) for dtype in types]}",
+                remedy="Promote another version, or train again",
             )
-        self._input, self._type = sources[0]["index"], types[0]
-        self._output = targets[0]["index"]
+        self._input, self._type = inputs[0]["index"], types[0]
+        self._output = outputs[0]["index"]
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering, float32 (n,), of frames uint8 (n, 128, 128, 3)."""
+        """Return the steering, float32 (n,), for frames of uint8 RGB (n, 128, 128, 3)."""
         steering = np.empty(len(frames), dtype=np.float32)
-        # Pixels stay 0..255: the network crops and scales by itself.
+        # Pixels stay 0..255: cropping and scaling are layers of the network.
         pixels = frames.astype(self._type, copy=False)
         for number in range(len(frames)):
             self._interpreter.set_tensor(self._input, pixels[number : number + 1])
@@ -73,20 +80,20 @@ class LiteRT:
         return steering
 
 
-def _bound(interpreter: Any) -> None:  # noqa: ANN401 - LiteRT publishes no types
-    """See what a network would take before it is given it.
+def _check_memory(interpreter: Any) -> None:  # noqa: ANN401 - LiteRT publishes no types
+    """Compute how much memory a network needs, before the memory is allocated.
 
     Raises:
-        ModelError: it is too much.
+        ModelError: the network needs more than MAX_BYTES.
     """
     needed = 0
     for tensor in interpreter.get_tensor_details():
-        # The signature has -1 where the shape is left open, and the shape 1.
+        # A size that the network leaves open is -1 in the signature and 1 in the shape.
         size = int(np.prod(np.abs(tensor["shape"].astype(np.int64)), dtype=object))
         needed += size * np.dtype(tensor["dtype"]).itemsize
     if needed > MAX_BYTES:
         raise ModelError(
             f"{TFLITE} needs too much memory",
             got=f"tensors of {needed:,} bytes",
-            remedy=f"At most {MAX_BYTES:,} are given",
+            remedy=f"The maximum is {MAX_BYTES:,} bytes: promote another version",
         )

@@ -1,7 +1,7 @@
-"""A published version of a model, computed here: any version, whether it is served or not.
+"""Loads any published version of a model into this process, whether inference serves it or not.
 
-Its LiteRT twin is loaded as inference loads it: verified by its manifest's digests, and made to
-answer its golden frames first (docs/adr/0008-model-files.md).
+The version is loaded in the same way as in inference: its files are compared with the digests of
+its manifest, and it must answer its golden frames correctly (docs/adr/0008-model-files.md).
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ __all__ = ["load"]
 
 
 def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callable[[Frame], float]]:
-    """Return a version's manifest, and what steers by it: a frame (128, 128, 3) in, -1..1 out.
+    """Return the manifest of a version, and a function that steers with it.
+
+    The function takes a frame, uint8 RGB of shape (128, 128, 3), and returns the steering, -1..1.
 
     Args:
-        registry: of models.
-        version: None takes the current one.
+        registry: the model registry.
+        version: the version to load; None loads the current one.
 
     Raises:
-        ModelError: there is none, it is damaged, was made for other frames, or does not answer as
-            it did where it was made.
+        ModelError: there is no such version, it is damaged, was made for other frames, or gives
+            other answers than on the machine that made it.
     """
-    chosen = registry.current() if version is None else version
-    if chosen is None:
+    number = registry.current() if version is None else version
+    if number is None:
         raise ModelError(
             "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
         )
-    loaded = policy.load(registry, chosen, LiteRT)
+    loaded = policy.load(registry, number, LiteRT)
     return loaded.manifest, loaded.steer

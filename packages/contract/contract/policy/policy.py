@@ -1,4 +1,4 @@
-"""A model that drives: one verified version, loaded and warm, never changed."""
+"""Loads a verified version of a model, and steers with it."""
 
 from __future__ import annotations
 
@@ -22,60 +22,60 @@ __all__ = ["Backend", "LoadedPolicy", "load"]
 
 
 class Backend(Protocol):
-    """A loaded network. Not to be used by two threads at once.
+    """A loaded network; only one thread may use it at a time.
 
-    LiteRT is the one (litert.py); docs/adr/0007-inference.md tells which others were tried.
+    The only one is LiteRT (litert.py); docs/adr/0007-inference.md says which others were tried.
     """
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering, float32 (n,), of frames uint8 RGB (n, 128, 128, 3)."""
+        """Return the steering as float32 (n,) for frames of uint8 RGB (n, 128, 128, 3)."""
 
 
 Load = Callable[[Path], Backend]
-"""Loads the network of the version in a folder; raises ModelError."""
+"""Loads the network of the version in a folder; raises ModelError if that fails."""
 
 
 @dataclass(frozen=True)
 class LoadedPolicy:
-    """A loaded version, and what it was seen to answer where it was made."""
+    """Holds a loaded version with its golden frames, which show whether it answers correctly."""
 
     manifest: ModelManifest
     backend: Backend
     golden: Golden
 
-    def steer(self, seen: Frame) -> float:
-        """Return the steering, -1..1 (right is positive), for a prepared frame.
+    def steer(self, frame: Frame) -> float:
+        """Return the steering for a frame, clamped to -1..1; right is positive.
 
         Args:
-            seen: uint8 RGB (128, 128, 3).
+            frame: uint8 RGB of shape (128, 128, 3).
 
         Raises:
-            ModelError: the network's answer is no number.
+            ModelError: the network's answer is not a finite number.
         """
-        steering = float(self.backend.predict(seen[None])[0])
+        steering = float(self.backend.predict(frame[None])[0])
         if not math.isfinite(steering):
-            raise self._no_number(steering)
+            raise self._answer_error(steering)
         return max(-1.0, min(1.0, steering))
 
     def check(self) -> None:
-        """Compare what the network answers to its golden frames with what it answered first.
+        """Compare the network's answers to its golden frames with those in the file.
 
         Raises:
-            ModelError: it differs.
+            ModelError: they differ by more than golden.TOLERANCE.
         """
         answers = self.backend.predict(self.golden.frames)
         if not np.isfinite(answers).all():
-            raise self._no_number(answers[~np.isfinite(answers)][0])
+            raise self._answer_error(answers[~np.isfinite(answers)][0])
         difference = float(np.abs(answers - self.golden.steering).max())
         if difference > golden.TOLERANCE:
             raise ModelError(
                 f"model version {self.manifest.version} does not answer its golden frames as it "
                 "did where it was made",
                 got=f"a difference of {difference:.3g} in steering",
-                remedy=f"At most {golden.TOLERANCE:g} may be: restart, or promote another version",
+                remedy=f"The maximum is {golden.TOLERANCE:g}: restart, or promote another version",
             )
 
-    def _no_number(self, answer: float) -> ModelError:
+    def _answer_error(self, answer: float) -> ModelError:
         return ModelError(
             f"model version {self.manifest.version} answers with no number",
             got=float(answer),
@@ -84,31 +84,40 @@ class LoadedPolicy:
 
 
 def load(registry: Registry, version: int, backend: Load) -> LoadedPolicy:
-    """Verify a version, load it, and see that it answers as it should.
+    """Verify a version, load it, and check its answers to its golden frames.
+
+    Args:
+        registry: the model registry.
+        version: the version to load.
+        backend: function that loads the network.
 
     Raises:
-        ModelError: it is damaged, was made for other frames, does not load, or answers otherwise
-            than where it was made.
+        ModelError: the version is damaged, was made for other frames, cannot be loaded, or gives
+            other answers than on the machine that made it.
     """
     manifest = registry.verify(version)
     if manifest.version != version:
         raise ModelError(
-            f"the manifest of model version {version} belongs to another", got=manifest.version
+            f"the manifest of model version {version} belongs to another",
+            got=manifest.version,
+            remedy="Promote another version, or train again",
         )
     if manifest.frame_spec != spec.SPEC:
         raise ModelError(
             f"model version {version} was trained on other frames than this service prepares",
             got=manifest.frame_spec,
-            remedy=f"They are {spec.SPEC}: import and train with this release",
+            remedy=f"This service prepares {spec.SPEC}: import and train with this release",
         )
-    # What the manifest does not list was not verified either.
+    # A file that the manifest does not list was not verified.
     for name in (TFLITE, golden.FILE):
         if name not in manifest.files:
             raise ModelError(
                 f"the manifest of model version {version} lists no {name}",
                 got=sorted(manifest.files),
+                remedy="Promote another version, or train again",
             )
     folder = registry.path(version)
-    pilot = LoadedPolicy(manifest, backend(folder), golden.read(folder / golden.FILE))
-    pilot.check()  # and so the first prediction, which is the slow one, is over
-    return pilot
+    policy = LoadedPolicy(manifest, backend(folder), golden.read(folder / golden.FILE))
+    # This also makes the first prediction, which is slow, before the policy is used.
+    policy.check()
+    return policy

@@ -1,7 +1,7 @@
-"""Opens recordings: a folder, zip or tar that holds one driving log, or several.
+"""Opens the recordings in a folder, a zip or a tar, which may hold several driving logs.
 
-Images are looked up by file name among the files that lie there: whatever paths a log names,
-nothing outside the recording is read.
+Only the file names in a driving log are used to find its images, and not the paths. So nothing
+outside the recording is read.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from contract.errors import RecordingError
 __all__ = ["Recording", "open_recordings"]
 
 LOG: Final = "driving_log.csv"
-ENDINGS: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
-BATCH: Final = 64
-"""Images that a thread hashes at a time; a task an image costs as much as its hash."""
-PART_BYTES: Final = 1 << 16
-"""Of a file, read at a time: most images have less."""
+ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
+HASH_BATCH: Final = 64
+"""Number of images in one task of hashing; a task for each image would cost as much as its hash."""
+READ_BYTES: Final = 1 << 16
+"""Number of bytes of a file that are read at a time; most images have fewer."""
 
-UNPACKING: Final = (
+UNPACK_ERRORS: Final = (
     OSError,
     EOFError,
     ValueError,
@@ -42,63 +42,63 @@ UNPACKING: Final = (
     lzma.LZMAError,
     zipfile.BadZipFile,
     tarfile.TarError,
-    RuntimeError,  # of a zip with a password, or a compression that zipfile does not know
+    RuntimeError,  # a zip has a password, or a compression that zipfile does not know
 )
-"""What unpacking an archive raises when it is damaged, strange, or too large for the disk."""
+"""Errors that mean that an archive is damaged, of an unknown form or too large for the disk."""
 
-
-MARK: Final = 8
-"""Hexadecimal digits of its content that a dataset's name ends with."""
+DIGEST_DIGITS: Final = 8
+"""Number of hexadecimal digits of a recording's digest at the end of a dataset's name."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One driving log and the images beside it."""
+    """Holds the paths of one driving log and of the images next to it."""
 
     name: str
     log: Path
     images: dict[str, Path]
-    """By file name."""
+    """Path of each image by its file name."""
 
     def read_log(self) -> bytes:
-        """Return the driving log's bytes.
+        """Return the bytes of the driving log.
 
         Raises:
-            RecordingError: it cannot be read.
+            RecordingError: the driving log cannot be read.
         """
         try:
             return self.log.read_bytes()
         except OSError as error:
-            raise _unreadable(self.log, error) from error
+            raise _read_error(self.log, error) from error
 
     def digest(
         self, listed: Iterable[str], executor: Executor, known: Mapping[str, bytes] | None = None
     ) -> str:
-        """Return the sha256 of the log and of the images that it lists: the recording's identity.
+        """Return the SHA-256 of the log and its images, which identifies the recording.
 
-        The same recording at another place, or with other files beside it, is the same.
+        It does not depend on where the recording lies or on other files next to it.
 
         Args:
-            listed: names of images; those that are not there do not count.
-            executor: hashes them.
-            known: the sha256 of images that were read already, by name.
+            listed: names of images; names of images that do not exist are ignored.
+            executor: runs the tasks of hashing.
+            known: SHA-256 of images that were hashed already, by name.
         """
         names = sorted({name for name in listed if name in self.images})
         digests = dict(known or {})
-        rest = [name for name in names if name not in digests]
-        batches = [rest[start : start + BATCH] for start in range(0, len(rest), BATCH)]
-        for batch, found in zip(batches, executor.map(self._digests, batches), strict=True):
-            digests.update(zip(batch, found, strict=True))
-        whole = hashlib.sha256(self.read_log())
+        missing = [name for name in names if name not in digests]
+        starts = range(0, len(missing), HASH_BATCH)
+        batches = [missing[start : start + HASH_BATCH] for start in starts]
+        for batch, hashes in zip(batches, executor.map(self._digests, batches), strict=True):
+            digests.update(zip(batch, hashes, strict=True))
+        sha256 = hashlib.sha256(self.read_log())
         for name in names:
-            whole.update(name.encode(errors="surrogateescape"))
-            whole.update(digests[name])
-        return whole.hexdigest()
+            sha256.update(name.encode(errors="surrogateescape"))
+            sha256.update(digests[name])
+        return sha256.hexdigest()
 
     def dataset(self, digest: str) -> str:
-        """Return what a dataset of this recording is called, whose content has such a digest."""
+        """Return the name of the dataset that is imported from this recording with this digest."""
         word = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "recording"
-        return f"{word[:60]}-{digest[:MARK]}"
+        return f"{word[:60]}-{digest[:DIGEST_DIGITS]}"
 
     def _digests(self, names: Sequence[str]) -> list[bytes]:
         return [_digest(self.images[name]) for name in names]
@@ -106,20 +106,20 @@ class Recording:
 
 def _digest(path: Path) -> bytes:
     try:
-        whole = hashlib.sha256()
+        sha256 = hashlib.sha256()
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a tenth faster, under the lock
-            while part := file.read(PART_BYTES):
-                whole.update(part)
-        return whole.digest()
-    except OSError:  # its row will be refused, and says why
+            while part := file.read(READ_BYTES):
+                sha256.update(part)
+        return sha256.digest()
+    except OSError:  # ingest rejects the row of this image, and says why
         return b""
 
 
-def _unreadable(path: Path, error: OSError) -> RecordingError:
+def _read_error(path: Path, error: OSError) -> RecordingError:
     return RecordingError(
         f"{path} cannot be read",
         got=error.strerror,
-        remedy="Containers read as a user of their own: chmod -R a+rX the recording",
+        remedy="Services in containers run as another user: run chmod -R a+rX on the recording",
     )
 
 
@@ -127,36 +127,40 @@ def _unreadable(path: Path, error: OSError) -> RecordingError:
 def open_recordings(
     source: Path, scratch: Path, name: str | None = None
 ) -> Iterator[list[Recording]]:
-    """Yield the recordings that `source` holds; an archive is unpacked below `scratch` meanwhile.
+    """Yield the recordings in a folder or an archive.
 
-    A recording is called `name`, by default as the source is; one of several has the names of the
-    folders that lead to it appended.
+    Args:
+        source: path of a folder, a zip or a tar.
+        scratch: folder in which an archive is unpacked until the `with` block ends.
+        name: name of the recording; None uses the name of the source. If the source holds several
+            recordings, the names of the folders that lead to each one are appended.
 
     Raises:
-        RecordingError: there is no such file, it is no archive, or it holds no driving log.
+        RecordingError: the source does not exist, is not a folder or an archive, or holds no
+            driving log.
     """
     if not name:
         name = source.absolute().name
-        for ending in ENDINGS:
-            name = name.removesuffix(ending)
+        for suffix in ARCHIVE_SUFFIXES:
+            name = name.removesuffix(suffix)
     if source.is_dir():
-        yield _below(source, name)
+        yield _find_recordings(source, name)
     elif not source.exists():
         raise RecordingError("there is no such recording", got=str(source))
     else:
         with _unpacked(source, scratch) as folder:
-            yield _below(folder, name)
+            yield _find_recordings(folder, name)
 
 
-def _below(root: Path, name: str) -> list[Recording]:
-    """Find the driving logs of a folder; symbolic links are not followed."""
+def _find_recordings(root: Path, name: str) -> list[Recording]:
+    """Find the driving logs in a folder and the folders in it, without following links."""
     try:
-        return _recordings(root, name)
+        return _walk(root, name)
     except OSError as error:
-        raise _unreadable(root, error) from error
+        raise _read_error(root, error) from error
 
 
-def _recordings(root: Path, name: str) -> list[Recording]:
+def _walk(root: Path, name: str) -> list[Recording]:
     logs = sorted(Path(folder) / LOG for folder, _, files in os.walk(root) if LOG in files)
     logs = [log for log in logs if not log.is_symlink()]
     if not logs:
@@ -174,25 +178,25 @@ def _recordings(root: Path, name: str) -> list[Recording]:
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    """List the images in the log's IMG folder, or beside the log where it has none."""
-    inner = [each for each in folder.iterdir() if each.name.upper() == "IMG" and each.is_dir()]
-    places = [each for each in inner if not each.is_symlink()] or [folder]
+    """Return the images in the folder IMG next to the log, or in the log's folder without one."""
+    inner = [path for path in folder.iterdir() if path.name.upper() == "IMG" and path.is_dir()]
+    image_folders = [path for path in inner if not path.is_symlink()] or [folder]
     return {
         entry.name: Path(entry.path)
-        for place in places
-        for entry in os.scandir(place)
+        for image_folder in image_folders
+        for entry in os.scandir(image_folder)
         if entry.is_file(follow_symlinks=False)
     }
 
 
 @contextmanager
 def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
-    """Unpack an archive into a folder of its own that is removed afterwards."""
+    """Unpack an archive into a new folder, which is removed when the `with` block ends."""
     scratch.mkdir(parents=True, exist_ok=True)
-    _reap(scratch)
+    _remove_leftovers(scratch)
     folder = scratch / uuid.uuid4().hex
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it when we are killed
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it if this process is killed
         folder.mkdir()
         try:
             _unpack(archive, folder)
@@ -203,31 +207,34 @@ def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar; members that point outside are refused or left out.
+    """Unpack a zip or a tar; members that point outside the folder are refused or left out.
 
     Raises:
-        RecordingError: it is neither, or damaged.
+        RecordingError: the file is neither a zip nor a tar, or it is damaged.
     """
     is_zip = zipfile.is_zipfile(archive)
     if not is_zip and not tarfile.is_tarfile(archive):
         raise RecordingError(
-            "the recording is neither a folder nor a zip nor a tar", got=str(archive)
+            "the recording is neither a folder nor a zip nor a tar",
+            got=str(archive),
+            remedy="Name the folder that the simulator recorded into, or a zip or tar of it",
         )
     try:
         if is_zip:
             shutil.unpack_archive(archive, folder, "zip")
         else:
             shutil.unpack_archive(archive, folder, "tar", filter="data")
-    except UNPACKING as error:
+    except UNPACK_ERRORS as error:
         raise RecordingError(
             f"the archive {archive.name} cannot be unpacked",
             got=error,
-            remedy=f"Is it whole, without a password, and is there space left on {folder.parent}?",
+            remedy="Check that it is complete and has no password, and that there is space left on "
+            f"{folder.parent}",
         ) from error
 
 
-def _reap(scratch: Path) -> None:
-    """Remove what killed imports unpacked: the folders whose lock nobody holds."""
+def _remove_leftovers(scratch: Path) -> None:
+    """Remove the folders of killed imports, which are those whose lock no process holds."""
     for path in scratch.glob("*.lock"):
         with path.open("w") as lock:
             try:

@@ -1,7 +1,8 @@
-"""What recordings of DAgger are called: by it the evaluator knows them.
+"""Names the recordings of DAgger, so that the evaluator recognizes them.
 
-In them a model drove, and the steering is what the expert would have done. They are to be trained
-on, not to be driven again: the car did not go where the steering says.
+In these recordings a model drove the car, but the recorded steering is what the expert would have
+done. They can be used to train, but not to replay a drive: the car did not go where the recorded
+steering points.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ __all__ = ["dataset_name", "is_dagger_dataset"]
 
 
 def dataset_name(version: int, number: int) -> str:
-    """Return the name of the recording of a round that began with a version."""
+    """Return the name of the recording of a DAgger round.
+
+    Args:
+        version: the version of the model that drove.
+        number: number of the round.
+    """
     return f"dagger-v{version}-r{number}"
 
 
 def is_dagger_dataset(dataset: str) -> bool:
-    """Tell whether a dataset was imported from such a recording; ingest adds eight digits."""
+    """Return whether a dataset was imported from a recording of DAgger.
+
+    Ingest appends eight hexadecimal digits to the name of a recording.
+    """
     return re.fullmatch(r"dagger-v\d+-r\d+-[0-9a-f]{8}", dataset) is not None

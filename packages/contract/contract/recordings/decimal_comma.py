@@ -1,14 +1,15 @@
-"""Rejoins the numbers of a log that was written under a decimal-comma locale.
+"""Rejoins numbers in a driving log that was written with decimal commas.
 
-The recorder separates fields with commas whatever the locale, so on a German machine -0,35 becomes
-two fields and a row of four numbers has four to eight. The numbers are rejoined by what each can
-be, and by how .NET writes a float:
+The recorder separates fields with commas in every locale. On a German machine -0,35 becomes two
+fields, and a row of four numbers has four to eight fields. The fields are joined again by the range
+of each number, and by the way .NET writes a float:
 
-- no leading zeros, and no zero at the end of a fraction: "05" is no number and "0,30" is none;
-- zero is "0", never "-0" (Mono, on which Unity runs);
-- what is smaller than 1E-04 is written with an exponent, "1,814037E-05".
+- There are no leading zeros and no zeros at the end of a fraction: "05" and "0,30" are not numbers.
+- Zero is "0", never "-0" (in Mono, on which Unity runs).
+- A number below 1E-04 has an exponent, as in "1,814037E-05".
 
-A row is accepted only when exactly one reading is left. Nothing is inferred from its neighbours.
+A row is accepted only if there is exactly one possible reading. Other rows are never used to
+decide.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ Range = tuple[float, float]
 
 
 def possible_readings(fields: Sequence[str], ranges: Sequence[Range]) -> list[tuple[float, ...]]:
-    """Return every way to read the fields as one number a range, each within its range."""
+    """Return all ways to read the fields as numbers, one for each range and within it.
+
+    Args:
+        fields: the fields between commas.
+        ranges: smallest and largest value of each number.
+    """
     return sorted(set(_readings(tuple(fields), tuple(ranges))))
 
 

@@ -1,4 +1,4 @@
-"""Reads a driving_log.csv: rows as the recorder meant them, or the reason why one is refused."""
+"""Reads a driving_log.csv into rows, with the reason for each line that is rejected."""
 
 from __future__ import annotations
 
@@ -18,77 +18,83 @@ from contract.recordings.decimal_comma import possible_readings
 __all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
-SLACK: Final = 1e-4
-"""Floats in a log overshoot their range by rounding; values within this are clamped."""
+RANGE_TOLERANCE: Final = 1e-4
+"""A value may exceed its range by this much because of rounding; it is clamped to the range."""
 RANGES: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 200.0))
+"""Smallest and largest value of each of FIELDS."""
 COLUMNS: Final = ["center", "left", "right", *FIELDS]
 IMAGE: Final = re.compile(r".*\.jpe?g", re.IGNORECASE)
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
-"""str.splitlines would also split at characters that old encodings have in folder names."""
-STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
+"""Ends of lines; str.splitlines would also split at characters of old encodings in folder names."""
+TIME_STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the log."""
+    """Holds the values of one line of the log."""
 
     line: int
-    """From 1."""
+    """Number of the line, counted from 1."""
     images: tuple[str, ...]
-    """File names: centre, or centre, left and right."""
+    """File names of the images: centre, or centre, left and right."""
     steering: float
-    """-1..1, right is positive."""
+    """Steering command, -1..1; right is positive."""
     throttle: float
+    """0..1."""
     brake: float
+    """0..1."""
     speed_mph: float
 
     @property
     def time_s(self) -> float:
-        """The file name's time stamp, seconds since 1970 read as UTC; NaN where it has none."""
-        match = STAMP.search(self.images[0])
+        """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
+        match = TIME_STAMP.search(self.images[0])
         if match is None:
             return math.nan
         try:
             moment = datetime.strptime(match[1] + "000", "%Y_%m_%d_%H_%M_%S_%f")
-        except ValueError:  # such as a month 13
+        except ValueError:  # for example month 13
             return math.nan
         return moment.replace(tzinfo=UTC).timestamp()
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A line that is not used, and why."""
+    """Says why a line of the log is not used."""
 
     line: int
+    """Number of the line, counted from 1."""
     field: str
+    """Name of the field that is wrong."""
     reason: str
-    """The same words for the same fault, so that they can be counted."""
+    """Reason in words; the same fault always has the same words, so that they can be counted."""
     got: str = ""
+    """The text that was found."""
 
 
 @dataclass
 class Log:
-    """What a driving log says."""
+    """Holds the rows of a driving log, its rejected lines, and notes on its format."""
 
     rows: list[Row] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def images(self) -> list[str]:
-        """Return the names of the images that the rows list."""
+        """Return the file names of all images in the rows."""
         return [image for row in self.rows for image in row.images]
 
 
 def read(raw: bytes) -> Log:
-    """Read a whole log; a bad line becomes a rejection, never an exception.
+    """Read a whole log; a bad line becomes a rejection and never raises an error.
 
     Raises:
-        RecordingError: the file has no row at all, or a header of other columns.
+        RecordingError: the file has no rows, or its header names other columns.
     """
     log = Log()
     lines = []
     for number, line in enumerate(LINE_END.split(_text(raw)), 1):
-        if "\0" in line:  # a power cut leaves them at a file's end
+        if "\0" in line:  # a power cut leaves zero bytes at the end of a file
             log.rejections.append(Rejection(number, "line", "zero bytes"))
         elif any(fields := _fields(line)):
             lines.append((number, fields))
@@ -98,22 +104,26 @@ def read(raw: bytes) -> Log:
     if not lines and not log.rejections:
         raise RecordingError("the driving log is empty", remedy="Record a lap first")
     parts = [(number, *_split(fields)) for number, fields in lines]
-    comma = _is_decimal_comma([numbers for _, _, numbers in parts])
-    if comma:
+    decimal_comma = _is_decimal_comma([numbers for _, _, numbers in parts])
+    if decimal_comma:
         log.notes.append("decimal comma: numbers were rejoined by their ranges")
     for number, images, numbers in parts:
-        found = _row(number, images, numbers, comma)
-        if isinstance(found, Row):
-            log.rows.append(found)
+        row = _row(number, images, numbers, decimal_comma)
+        if isinstance(row, Row):
+            log.rows.append(row)
         else:
-            log.rejections.append(found)
+            log.rejections.append(row)
     return log
 
 
 def without_missing_sides(log: Log, images: Collection[str]) -> Log:
-    """Return the log as that of a centre camera if none of the side cameras' images is there.
+    """Return the log without side cameras if none of the side cameras' images exists.
 
-    Many recordings are handed on without them. Where some are there, a missing one is a fault.
+    Many recordings are passed on without them. If some of them exist, a missing one is a fault.
+
+    Args:
+        log: the driving log.
+        images: file names of the images that exist.
     """
     sides = {name for row in log.rows for name in row.images[1:]}
     if not sides or not sides.isdisjoint(images):
@@ -123,27 +133,27 @@ def without_missing_sides(log: Log, images: Collection[str]) -> Log:
 
 
 def with_images(log: Log, images: Collection[str]) -> list[Row]:
-    """Return the rows all of whose images are there: what ingest takes, where each is sound."""
+    """Return the rows whose images all exist; ingest imports these if their images are sound."""
     return [row for row in log.rows if all(image in images for image in row.images)]
 
 
 def _text(raw: bytes) -> str:
-    """Decode a log: UTF-8 as the recorder writes it, or what an editor made of it."""
+    """Decode a log, which the recorder writes as UTF-8; an editor may have saved it as UTF-16."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", errors="replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return raw.decode("latin-1")  # paths of old Windows machines; our own fields are ASCII
+        return raw.decode("latin-1")  # paths of old Windows machines; the other fields are ASCII
 
 
 def _fields(line: str) -> list[str]:
-    """Split a line at commas outside quotes, and trim the fields."""
+    """Split a line at commas outside quotes, and remove spaces around the fields."""
     try:
         fields = next(csv.reader([line], skipinitialspace=True), [])
     except csv.Error:
         return [line.strip()]
-    return [each.strip() for each in fields]
+    return [text.strip() for text in fields]
 
 
 def _check_header(fields: Sequence[str]) -> None:
@@ -156,38 +166,42 @@ def _check_header(fields: Sequence[str]) -> None:
 
 
 def _split(fields: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part a line into image names and numbers.
+    """Split the fields of a line into image names and numbers.
 
-    Only the file's name counts, so a comma within a path does no harm: what precedes it in the
-    line is no image name.
+    Only the file name of a path is used. A comma in a path does no harm: the part before it is not
+    the name of an image.
     """
-    places = [place for place, each in enumerate(fields) if IMAGE.fullmatch(each)]
-    images = [re.split(r"[\\/]", fields[place])[-1] for place in places]
-    numbers = list(fields[places[-1] + 1 if places else 0 :])
+    positions = [position for position, text in enumerate(fields) if IMAGE.fullmatch(text)]
+    images = [re.split(r"[\\/]", fields[position])[-1] for position in positions]
+    numbers = list(fields[positions[-1] + 1 if positions else 0 :])
     while numbers and not numbers[0]:  # the empty side cameras of a centre-only log
         numbers.pop(0)
     return images, numbers
 
 
 def _is_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether numbers were split: lines with too many fields outnumber those with a point.
+    """Return whether the log was written with decimal commas.
 
-    A machine has one locale; a damaged line or two must not decide for the whole log.
+    It was if more lines have too many fields than lines have a decimal point. A machine has one
+    locale, and one or two damaged lines must not decide for the whole log.
     """
-    split = sum(len(numbers) > len(FIELDS) for numbers in rows)
-    pointed = sum(any("." in each for each in numbers) for numbers in rows)
-    return split > pointed
+    split_lines = sum(len(numbers) > len(FIELDS) for numbers in rows)
+    point_lines = sum(any("." in number for number in numbers) for numbers in rows)
+    return split_lines > point_lines
 
 
-def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row | Rejection:
+def _row(line: int, images: list[str], numbers: list[str], decimal_comma: bool) -> Row | Rejection:
+    """Return the row of a line, or the reason why it is rejected."""
     if len(images) not in (1, 3):
         return Rejection(line, "images", "not one or three image names", f"{len(images)}")
-    if comma and len(numbers) > len(FIELDS):
-        ways = possible_readings(numbers, RANGES)
-        if len(ways) != 1:
-            reason = "ambiguous decimal commas" if ways else "decimal commas that fit no reading"
+    if decimal_comma and len(numbers) > len(FIELDS):
+        readings = possible_readings(numbers, RANGES)
+        if len(readings) != 1:
+            reason = (
+                "ambiguous decimal commas" if readings else "decimal commas that fit no reading"
+            )
             return Rejection(line, "numbers", reason, ",".join(numbers))
-        return Row(line, tuple(images), *ways[0])
+        return Row(line, tuple(images), *readings[0])
     if len(numbers) != len(FIELDS):
         return Rejection(line, "numbers", "not four numbers", ",".join(numbers))
     values = []
@@ -195,15 +209,16 @@ def _row(line: int, images: list[str], numbers: list[str], comma: bool) -> Row |
         value = _number(text)
         if value is None:
             return Rejection(line, name, "not a number", text)
-        if not low - SLACK <= value <= high + SLACK:  # so that NaN is refused
+        # Written so that NaN, which compares false with everything, is rejected.
+        if not low - RANGE_TOLERANCE <= value <= high + RANGE_TOLERANCE:
             return Rejection(line, name, f"not from {low:g} to {high:g}", text)
         values.append(min(max(value, low), high))
     return Row(line, tuple(images), *values)
 
 
 def _number(text: str) -> float | None:
-    """Read one number; a quoted field may carry a decimal comma."""
-    if "_" in text:  # Python's own habit: 1_000
+    """Read one number, or return None if it is not one; a quoted field may have a decimal comma."""
+    if "_" in text:  # only Python reads 1_000 as a number
         return None
     try:
         return float(text.replace(",", ".") if "." not in text else text)

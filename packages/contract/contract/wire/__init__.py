@@ -1,1 +1,1 @@
-"""The messages between the simulator, the bridge and those who watch."""
+"""The messages between the simulator, the bridge and the viewers of a drive."""

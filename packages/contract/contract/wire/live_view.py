@@ -1,7 +1,8 @@
-"""What a bridge tells viewers of a simulator that drives, over Redis's publish and subscribe.
+"""Describes a drive for viewers: a message that the bridge publishes through Redis.
 
-One channel, one JSON document a moment; it is told ten times a second at most, and only while
-somebody listens. Whoever listens late has missed nothing that matters.
+All messages go through one channel of Redis's publish and subscribe. Each is one JSON document,
+sent at most ten times a second and only while somebody listens. A viewer that starts late misses
+nothing that it needs.
 """
 
 from __future__ import annotations
@@ -20,38 +21,39 @@ CHANNEL: Final = "lapwing:live"
 
 @dataclass(frozen=True)
 class LiveView:
-    """One simulator at one moment."""
+    """Describes the drive of one simulator at one moment."""
 
     simulator: str
-    """Its number at the bridge, counted from 1 since that began."""
+    """Number of the simulator, which the bridge counts from 1 since it started."""
     time_s: float
-    """Seconds since 1970."""
+    """Time in seconds since 1970."""
     how: str
-    """How its answer came about: model, held, stopped or manual."""
+    """Origin of the answer: model, held, stopped or manual."""
     steering: float
-    """-1..1: what was answered."""
+    """Steering that the bridge answered, -1..1."""
     throttle: float
-    """-1..1; negative brakes."""
+    """Throttle that the bridge answered, -1..1; negative values brake."""
     speed_mph: float
+    """Speed of the car."""
     target_mph: float
-    """The speed that is held now."""
+    """Speed that the bridge tries to hold."""
     latency_ms: float
-    """From the telemetry's arrival to its answer."""
+    """Time from the arrival of the telemetry to its answer, in milliseconds."""
     answers: int
-    """Since it came."""
+    """Number of answers since the simulator connected."""
     image: str
-    """The centre camera's JPEG in base64, as the simulator sent it; empty while a human drives."""
+    """JPEG of the centre camera in base64, as the simulator sent it; "" while a person drives."""
 
     def encode(self) -> str:
-        """Return it as it travels."""
+        """Return the message as JSON text."""
         return json.dumps(dataclasses.asdict(self), separators=(",", ":"))
 
 
 def decode(text: str | bytes) -> LiveView:
-    """Read what a bridge published.
+    """Read a message that a bridge published; fields that are not known are ignored.
 
     Raises:
-        TelemetryError: it is none.
+        TelemetryError: the text is not such a message.
     """
     try:
         document = json.loads(text)
@@ -59,7 +61,7 @@ def decode(text: str | bytes) -> LiveView:
         return LiveView(**{name: document[name] for name in names})
     except (ValueError, KeyError, TypeError) as error:
         raise TelemetryError(
-            "what was published is no view of a drive",
+            "the published message is no view of a drive",
             got=f"{text[:80]!r}",
-            remedy="Are the bridge and this command of one version",
+            remedy="Use the same release of Lapwing for the bridge and for this command",
         ) from error

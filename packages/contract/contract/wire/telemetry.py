@@ -1,9 +1,9 @@
-"""The two messages of a drive, in the simulator's dialect: telemetry in, steer out.
+"""Reads telemetry from the simulator, and writes steer messages to it.
 
-The simulator formats numbers as .NET's `N4` and parses them with the locale of its machine, so
-under a decimal-comma locale 12.5 arrives as "12,5000" and an answer of "0.1" is read as 1: full
-lock. N4 always has exactly four decimals: the mark before them is the locale's decimal mark, and
-answers are written with it. Source: docs/protocol.md.
+The simulator writes numbers in .NET's format `N4` and reads them with the locale of its machine. In
+a locale with decimal commas 12.5 arrives as "12,5000", and the simulator reads an answer of "0.1"
+as 1, which is full lock. N4 always has exactly four decimals, so the mark before them is the
+decimal mark of the locale. Answers are written with the same mark. Source: docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -21,63 +21,63 @@ from contract.vehicle import MAX_STEER_DEG
 
 __all__ = ["Telemetry", "number", "parse", "steer"]
 
-# A sign, digits in groups (parted by any mark or space), the decimal mark, four decimals.
+# A sign, digits in groups separated by any mark or space, the decimal mark, and four decimals.
 N4: Final = re.compile(r"([-\u2212]?)([0-9][0-9.,'\u2019\u066c\s]*)([.,\u066b])([0-9]{4})")
 PLAIN: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-LONGEST: Final = 64
-"""Characters that a number may have."""
+MAX_CHARACTERS: Final = 64
+"""Maximum number of characters of a number."""
 
 
 @dataclass(frozen=True)
 class Telemetry:
-    """What the simulator says of one moment."""
+    """Holds the state of the simulator at one moment."""
 
     steering: float
-    """-1..1: the command that is in force, not degrees."""
+    """Steering command that the car obeys now, -1..1; not degrees."""
     throttle: float
-    """-1..1; negative brakes."""
+    """Throttle, -1..1; negative values brake."""
     speed_mph: float
     jpeg: bytes
-    """The centre camera's frame."""
+    """Image of the centre camera."""
     decimal_mark: str
-    """"." or ",": how this simulator writes numbers, and reads them."""
+    """Decimal mark with which this simulator writes and reads numbers: "." or ","."""
 
 
 def parse(payload: Mapping[str, object]) -> Telemetry:
     """Read the object of a `telemetry` event.
 
     Raises:
-        TelemetryError: a field is missing, no number, out of its range, or the image is no base64.
+        TelemetryError: a field is missing or not a finite number, or the image is not base64.
     """
     angle_deg, mark = number(payload, "steering_angle")
     throttle, _ = number(payload, "throttle")
     speed_mph, _ = number(payload, "speed")
     image = payload.get("image")
     if not isinstance(image, str):
-        raise _refusal("image", image, "base64 text of a JPEG")
+        raise _error("image", image, "base64 text of a JPEG")
     try:
         jpeg = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError):
-        raise _refusal("image", image[:16] + "…", "base64 text of a JPEG") from None
+        raise _error("image", image[:16] + "…", "base64 text of a JPEG") from None
     return Telemetry(angle_deg / MAX_STEER_DEG, throttle, speed_mph, jpeg, mark)
 
 
 def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:
-    """Return a field's value and the decimal mark it is written with.
+    """Return the value of a field, and the decimal mark with which it is written.
 
-    A JSON number or text without four decimals, as clients other than the simulator send, is read
-    with a point.
+    Other clients than the simulator send JSON numbers, or text without four decimals. These are
+    read with a decimal point.
 
     Raises:
-        TelemetryError: the field is missing or no finite number.
+        TelemetryError: the field is missing or is not a finite number.
     """
     value = payload.get(field)
-    if isinstance(value, str) and len(value) > LONGEST:
-        raise _refusal(field, value[:16] + "…", "a number such as 12.5000")
+    if isinstance(value, str) and len(value) > MAX_CHARACTERS:
+        raise _error(field, value[:16] + "…", "a number such as 12.5000")
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             result, mark = float(value), "."
-        except OverflowError:  # JSON's whole numbers have no end
+        except OverflowError:  # whole numbers in JSON have no limit
             result, mark = math.inf, "."
     elif isinstance(value, str) and (match := N4.fullmatch(value.strip())):
         sign, whole, mark, decimals = match.groups()
@@ -85,19 +85,24 @@ def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:
     elif isinstance(value, str) and PLAIN.fullmatch(value.strip()):
         result, mark = float(value), "."
     else:
-        raise _refusal(field, value, "a number such as 12.5000")
+        raise _error(field, value, "a number such as 12.5000")
     if not math.isfinite(result):
-        raise _refusal(field, f"{value!r:.40}", "a finite number")
+        raise _error(field, f"{value!r:.40}", "a finite number")
     return result, mark
 
 
 def steer(steering: float, throttle: float, decimal_mark: str = ".") -> dict[str, str]:
-    """Return the object of a `steer` event: both values clamped to -1..1, as text.
+    """Return the object of a `steer` event, with both values clamped to -1..1 and written as text.
 
-    Text, because the simulator fails on a JSON number; with its own decimal mark.
+    The simulator fails on a JSON number, and it reads text with its own decimal mark.
+
+    Args:
+        steering: steering command; right is positive.
+        throttle: throttle; negative values brake.
+        decimal_mark: decimal mark of the simulator; see `Telemetry`.
 
     Raises:
-        TelemetryError: a value is not finite: the simulator would hold full lock for ever.
+        TelemetryError: a value is not finite; the simulator would keep full lock for ever.
     """
     return {
         "steering_angle": _format(steering, "steering_angle", decimal_mark),
@@ -107,12 +112,12 @@ def steer(steering: float, throttle: float, decimal_mark: str = ".") -> dict[str
 
 def _format(value: float, field: str, decimal_mark: str) -> str:
     if not math.isfinite(value):
-        raise _refusal(field, value, "a finite number")
-    # "+ 0.0" turns a rounded -0.0 into 0.0.
+        raise _error(field, value, "a finite number")
+    # Adding 0.0 turns a rounded -0.0 into 0.0.
     return f"{round(max(-1.0, min(1.0, value)), 6) + 0.0:.6f}".replace(".", decimal_mark)
 
 
-def _refusal(field: str, got: object, takes: str) -> TelemetryError:
+def _error(field: str, got: object, expected: str) -> TelemetryError:
     return TelemetryError(
-        f"the telemetry's {field} means nothing", got=repr(got), remedy=f"It must be {takes}"
+        f"the telemetry's {field} means nothing", got=repr(got), remedy=f"It must be {expected}"
     )

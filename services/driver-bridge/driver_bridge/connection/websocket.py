@@ -2,6 +2,8 @@
 
 eventlet's own reader reads the socket five times for one telemetry, and keeps every fragment of a
 message that never ends. This reader takes what has arrived, and no message grows beyond its limit.
+
+The opening handshake, before the first byte that this module reads, is eventlet's: see server.py.
 """
 
 from __future__ import annotations

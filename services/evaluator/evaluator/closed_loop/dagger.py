@@ -1,6 +1,6 @@
-"""One drive of a model of which the expert's answers are recorded: DAgger's data.
+"""Records DAgger data: a model drives, and the expert's steering is recorded as the label.
 
-The model moves the car, so what is seen is what its own mistakes lead to; the label is what the
+The model moves the car, so the images show where its own mistakes lead; the label is what the
 expert would do there. Source: Ross, Gordon, Bagnell 2011, A Reduction of Imitation Learning and
 Structured Prediction to No-Regret Online Learning, AISTATS, arXiv 1011.0686, algorithm 3.1.
 """
@@ -26,104 +26,107 @@ from simulator.track.geometry import Track
 from simulator.world import World
 
 PAUSE_S: Final = 3.0
-"""Between two stretches of driving, so that neither a window of smoothing nor a sequence of frames
-reaches from one into the other: the trainer parts them at 0.5 s."""
-MANNER: Final = DrivingStyle(weave_m=0.0, tremor=0.0)
-"""A label is to be right, not human."""
+"""Pause between two segments of driving.
+
+It is longer than the 0.5 s at which the trainer splits segments, so neither a smoothing window nor
+a sequence of frames reaches from one segment into the next."""
+EXPERT_STYLE: Final = DrivingStyle(weave_m=0.0, tremor=0.0)
+"""Style without a human's imprecision: a label must be correct."""
 
 
 @dataclass(frozen=True)
-class Drive:
-    """What is to be driven."""
+class DaggerDrive:
+    """The options of one drive."""
 
     start: InitialState
     rows: int
-    """To be recorded."""
+    """Number of rows to record."""
     delay_s: float = 0.0
-    """By which every answer is held back."""
+    """Time by which every command takes effect later."""
     beta: float = 0.0
-    """Probability that the expert's answer moves the car instead of the model's, frame by frame."""
+    """Probability, for each frame, that the expert's steering moves the car, not the model's."""
 
 
 @dataclass(frozen=True)
-class Relabelled:
-    """What came of a drive."""
+class RelabelledDrive:
+    """The result of one drive."""
 
     rows: int
     interventions: int
-    apart: float
+    disagreement: float
     """Sum over the rows of |model - expert|."""
     clock_s: float
-    """When the next drive may begin."""
+    """Time of the recording at which the next drive may begin."""
 
 
 def relabel(
     track: Track,
-    drive: Drive,
+    drive: DaggerDrive,
     model: InProcessDriver,
     recorder: UdacityWriter,
     clock_s: float,
-    told: Callable[[], None] = lambda: None,
-) -> Relabelled:
-    """Let a model drive in lock-step, and record what it saw and what the expert would have done.
+    on_row: Callable[[], None] = lambda: None,
+) -> RelabelledDrive:
+    """Let a model drive in lock-step, and record its images with the expert's steering.
 
-    With a delay, the expert is asked when the answer comes into force: a model that is always late
-    has to steer for where the car will be. A car that leaves the road is put back on it, standing,
-    as the judge says; nothing is recorded of the moments in between, and the clock jumps.
+    With a delay, the expert is asked at the time when the command takes effect: a model whose
+    commands are always late must steer for where the car will be. When the car leaves the road, it
+    is put back and stands still, as the monitor decides. Nothing is recorded in between, and the
+    recording's clock jumps.
 
     Args:
-        track: the road; an open one may end before all rows are recorded.
-        drive: what is to be driven.
-        model: who drives.
-        recorder: of all drives.
-        clock_s: of the recording, when the drive begins.
-        told: is called after every row.
+        track: track to drive on; an open one may end before all rows are recorded.
+        drive: options of the drive.
+        model: driver of the car.
+        recorder: writer of the recording, for all drives.
+        clock_s: time of the recording at which the drive begins.
+        on_row: called after every row.
 
     Raises:
-        ModelError: the model's answer is no number.
+        ModelError: the model's output is not a finite number.
     """
     start = drive.start
-    chance = np.random.default_rng([start.seed, 0xDA66E])
-    lateral = start.direction * (track.lane_m + start.offset_m)
-    world = World(track, start.station_m, start.direction, lateral, start.heading_rad)
-    judge = DriveMonitor(track, start.direction, math.inf, world.position)
-    expert = Expert(track, MANNER, start.seed)
-    rows, helped, apart, number = 0, 0, 0.0, 0
+    rng = np.random.default_rng([start.seed, 0xDA66E])
+    lateral_m = start.direction * (track.lane_m + start.offset_m)
+    world = World(track, start.station_m, start.direction, lateral_m, start.heading_rad)
+    monitor = DriveMonitor(track, start.direction, math.inf, world.position)
+    expert = Expert(track, EXPERT_STYLE, start.seed)
+    rows, interventions, disagreement, frame_number = 0, 0, 0.0, 0
     with Camera(track, Appearance(start.light, start.seed)) as camera:
         while rows < drive.rows:
             now_s, mph = world.time_s, world.speed_mph
             jpegs = {side: camera.render_jpeg(world.pose, side) for side in CAMERA_NAMES}
-            answer, throttle = model.command(jpegs["center"], world)
-            late = _on(world, judge, now_s + drive.delay_s)
-            if late is None:
-                wanted, _ = expert.command(world)
-                recorder.add(clock_s + now_s, jpegs, wanted, throttle, mph)
-                rows, apart = rows + 1, apart + abs(answer - wanted)
-                told()
-                world.steering = wanted if chance.random() < drive.beta else answer
+            steering, throttle = model.command(jpegs["center"], world)
+            event = _advance(world, monitor, now_s + drive.delay_s)
+            if event is None:
+                label, _ = expert.command(world)
+                recorder.add(clock_s + now_s, jpegs, label, throttle, mph)
+                rows, disagreement = rows + 1, disagreement + abs(steering - label)
+                on_row()
+                world.steering = label if rng.random() < drive.beta else steering
                 world.throttle = throttle
-            number = max(number + 1, math.ceil((now_s + drive.delay_s) * ROW_HZ - 1e-6))
-            event = late or _on(world, judge, number / ROW_HZ)
+            frame_number = max(frame_number + 1, math.ceil((now_s + drive.delay_s) * ROW_HZ - 1e-6))
+            event = event or _advance(world, monitor, frame_number / ROW_HZ)
             if event == "finished":
                 break
             if event == "put back":
-                helped += 1
+                interventions += 1
                 clock_s += PAUSE_S
-                # Its hands are still where the road was before.
-                expert = Expert(track, MANNER, start.seed)
-                number = math.ceil(world.time_s * ROW_HZ - 1e-6)
-                _on(world, judge, number / ROW_HZ)
-    return Relabelled(rows, helped, apart, clock_s + world.time_s + PAUSE_S)
+                # A new expert: the old one's hands still steer for the road before.
+                expert = Expert(track, EXPERT_STYLE, start.seed)
+                frame_number = math.ceil(world.time_s * ROW_HZ - 1e-6)
+                _advance(world, monitor, frame_number / ROW_HZ)
+    return RelabelledDrive(rows, interventions, disagreement, clock_s + world.time_s + PAUSE_S)
 
 
-def _on(world: World, judge: DriveMonitor, time_s: float) -> str | None:
-    """Let the world go on, and say what happened on the way; a car that left is put back."""
-    for place in world.advance_to(time_s):
-        verdict = judge.check(
-            world.time_s, world.pose, place, world.speed_mps, world.steering, world.throttle
+def _advance(world: World, monitor: DriveMonitor, time_s: float) -> str | None:
+    """Advance the world, put back a car that left the road, and return the event, if any."""
+    for position in world.advance_to(time_s):
+        verdict = monitor.check(
+            world.time_s, world.pose, position, world.speed_mps, world.steering, world.throttle
         )
         if verdict.put_back:
-            world.place_car(place.station_m, world.direction * world.track.lane_m)
+            world.place_car(position.station_m, world.direction * world.track.lane_m)
             world.steering = 0.0
             return "put back"
         if verdict.finished:

@@ -1,9 +1,9 @@
-"""Whether one driver is no worse than another: pairs of figures in, a verdict out."""
+"""Decides from paired scores whether one version drives no worse than another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,105 +12,123 @@ from numpy.typing import NDArray
 from contract.errors import ModelError
 from evaluator.closed_loop import statistics
 
-MARGIN: Final = 5.0
-"""Points by which the lower bound may be below 0. Two equal drivers differ by chance, and a bound
-that must be above 0 would refuse half of the better ones."""
-DRIVES: Final = 50.0
-"""A course on which neither reaches this tells nothing: models of Udacity's lake do not on ours."""
-PAIRS: Final = 4
-"""Fewer tell nothing either: resampled, one pair has no spread at all."""
+MARGIN_POINTS: Final = 5.0
+"""Points by which the lower bound may be below 0.
+
+Two equal drivers differ by chance. A bound that must be above 0 would refuse half of the candidates
+that are better."""
+MIN_SCORE: Final = 50.0
+"""Score that one of the versions must reach, or the scenario says nothing.
+
+Models that learned from Udacity's lake do not reach it on Lapwing's."""
+MIN_PAIRS: Final = 4
+"""Smallest number of pairs: with fewer, resampling shows too little spread (with one, none)."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two versions on one course, both from the same starts."""
+    """The scores of two versions in one scenario, both from the same starts."""
 
-    course: str
+    scenario: str
     measure: str
     pairs: int
     candidate: float
-    """Mean, 0..100."""
+    """Mean score of the candidate, 0..100."""
     incumbent: float
+    """Mean score of the incumbent, 0..100."""
     difference: float
     """Mean of candidate - incumbent over the pairs, in points."""
     lower: float
-    """One-sided 95 % bound of that."""
-    tells: bool
-    """Whether either of them drives there at all, and there are PAIRS."""
+    """One-sided lower 95 % bound of the difference."""
+    informative: bool
+    """Whether a version drives there at all, and there are at least MIN_PAIRS."""
 
     @property
     def passed(self) -> bool:
-        """Whether the candidate is shown to be not worse."""
-        return self.lower >= -MARGIN
+        """Whether the candidate is shown to be no worse."""
+        return self.lower >= -MARGIN_POINTS
 
     def document(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
-        return {**asdict(self), "passed": self.passed, "margin": MARGIN}
+        """Return the comparison as a JSON document."""
+        return {
+            "course": self.scenario,
+            "measure": self.measure,
+            "pairs": self.pairs,
+            "candidate": self.candidate,
+            "incumbent": self.incumbent,
+            "difference": self.difference,
+            "lower": self.lower,
+            "tells": self.informative,
+            "passed": self.passed,
+            "margin": MARGIN_POINTS,
+        }
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the comparison in words."""
         return (
-            f"{self.course}: {self.measure} {self.candidate:.1f} against {self.incumbent:.1f} %, "
+            f"{self.scenario}: {self.measure} {self.candidate:.1f} against {self.incumbent:.1f} %, "
             f"difference {self.difference:+.1f}, at least {self.lower:+.1f} points "
             f"({self.pairs} pairs)"
         )
 
 
 def compare(
-    course: str, measure: str, candidate: Floats, incumbent: Floats, blind: Floats | None = None
+    scenario: str, measure: str, candidate: Floats, incumbent: Floats, blind: Floats | None = None
 ) -> Comparison:
-    """Compare (N,) figures, 0..100, of two versions from the same N starts.
+    """Compare the scores of two versions from the same starts.
+
+    The bound is the 5th percentile of the bootstrapped mean of the paired differences: a difficult
+    start is difficult for both versions, so its effect cancels. Allowing the bound to lie below 0
+    by the margin makes this a test of non-inferiority. Source: Efron and Tibshirani 1993, An
+    Introduction to the Bootstrap, chapters 13 and 15; Wellek 2010, Testing Statistical Hypotheses
+    of Equivalence and Noninferiority, chapter 1.
 
     Args:
-        course: in words.
-        measure: in words.
-        candidate: (N,)
-        incumbent: (N,)
-        blind: (N,), of hands that never move, where these are kept from harm: then the better of
-            the two must be shown to be better than that; None: it must reach DRIVES.
+        scenario: name of the scenario, in words.
+        measure: name of the measure, in words.
+        candidate: scores of the candidate, shape (starts,), 0..100.
+        incumbent: scores of the incumbent, shape (starts,), 0..100.
+        blind: scores of a constant steering of 0, shape (starts,), for a measure that is high even
+            then. The better version must be shown to be better than this. With None, it must reach
+            MIN_SCORE.
 
     Raises:
-        ModelError: a figure is no number.
-
-    The bound is the 5th percentile of the bootstrapped mean of the paired differences: what is hard
-    about a start is hard for both and cancels. That it may be down to the margin is a test of
-    non-inferiority. Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap,
-    chapters 13 and 15; Wellek 2010, Testing Statistical Hypotheses of Equivalence and
-    Noninferiority, chapter 1.
+        ModelError: a score is not finite.
     """
-    apart = candidate - incumbent
-    if not np.isfinite(apart).all():
-        raise ModelError(f"{course}: {measure} is no number", got=apart[~np.isfinite(apart)][0])
-    best = max(candidate, incumbent, key=lambda figures: float(figures.mean()))
-    drives = best.mean() >= DRIVES if blind is None else _lower(best - blind) > 0
+    difference = candidate - incumbent
+    if not np.isfinite(difference).all():
+        value = difference[~np.isfinite(difference)][0]
+        raise ModelError(f"{scenario}: {measure} is not a finite number", got=value)
+    best = max(candidate, incumbent, key=lambda scores: float(scores.mean()))
+    drives = best.mean() >= MIN_SCORE if blind is None else _lower_bound(best - blind) > 0
     return Comparison(
-        course,
+        scenario,
         measure,
-        len(apart),
+        len(difference),
         float(candidate.mean()),
         float(incumbent.mean()),
-        float(apart.mean()),
-        _lower(apart),
-        bool(drives) and len(apart) >= PAIRS,
+        float(difference.mean()),
+        _lower_bound(difference),
+        bool(drives) and len(difference) >= MIN_PAIRS,
     )
 
 
-def _lower(apart: Floats) -> float:
-    """Return the one-sided 95 % bound of the mean of (N,) paired differences."""
-    return float(np.quantile(statistics.resampled_means(apart), 0.05))
-
-
-def verdict(found: Sequence[Comparison]) -> tuple[bool, str]:
-    """Return whether a candidate may drive, and why, in words."""
-    telling = [each for each in found if each.tells]
-    if not telling:
+def decide(comparisons: Sequence[Comparison]) -> tuple[bool, str]:
+    """Return whether a candidate may become the current version, and the reason in words."""
+    informative = [comparison for comparison in comparisons if comparison.informative]
+    if not informative:
         return False, (
             "nothing shows that it is not worse: "
-            + "; ".join(["neither drives any course", *map(str, found)])
+            + "; ".join(["neither version drives in any scenario", *map(str, comparisons)])
         )
-    worse = [each for each in telling if not each.passed]
+    worse = [comparison for comparison in informative if not comparison.passed]
     if worse:
         return False, "worse, or not shown to be as good: " + "; ".join(map(str, worse))
-    return True, "as good or better: " + "; ".join(map(str, telling))
+    return True, "as good or better: " + "; ".join(map(str, informative))
+
+
+def _lower_bound(differences: Floats) -> float:
+    """Return the one-sided 95 % bound of the mean of paired differences, shape (pairs,)."""
+    return float(np.quantile(statistics.bootstrap_means(differences), 0.05))

@@ -1,4 +1,4 @@
-"""Charts of an evaluation: where drives needed help, and how the conditions compare."""
+"""Draws the charts of an evaluation: the places of interventions, and the conditions compared."""
 
 from __future__ import annotations
 
@@ -13,58 +13,65 @@ from evaluator.plotting import style
 from simulator.track.geometry import Track
 from simulator.viz import map_projection
 
-GOOD: Final = style.BLUE
-BAD: Final = style.VERMILION
-ROAD: Final = style.RULE
-SHOWN: Final = ("success_percent", "autonomy_percent", "lateral_mae_m", "whiteness_per_s")
+SUCCESS_COLOUR: Final = style.BLUE
+FAILURE_COLOUR: Final = style.VERMILION
+ROAD_COLOUR: Final = style.RULE
+PLOTTED_MEASURES: Final = (
+    "success_percent",
+    "autonomy_percent",
+    "lateral_mae_m",
+    "whiteness_per_s",
+)
 
 
-def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, Any]]) -> None:
-    """Draw a track from above, with each drive's start and where somebody had to help.
+def draw_interventions(
+    path: Path, track: Track, title: str, drives: Sequence[Mapping[str, Any]]
+) -> None:
+    """Draw a track from above, with each drive's start and the places of its interventions.
 
     Args:
-        path: of the PNG.
-        track: that was driven.
-        title: above it.
-        drives: their outcomes' documents.
+        path: PNG file to write.
+        track: track that was driven.
+        title: title of the chart.
+        drives: results of the drives, as JSON documents.
     """
-    with style.drawn(path, 6.0) as (axes,):
+    with style.save_figure(path, 6.0) as (axes,):
         left, right = map_projection.road_edges(track)
-        axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD, linewidth=0)
+        axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD_COLOUR, linewidth=0)
         for success, color, label in (
-            (True, GOOD, "began, needed nobody"),
-            (False, BAD, "began, needed help"),
+            (True, SUCCESS_COLOUR, "start of a drive without intervention"),
+            (False, FAILURE_COLOUR, "start of a drive with intervention"),
         ):
             starts = [
                 track.pose_at(
-                    each["station_m"], each["direction"] * (track.lane_m + each["lateral_m"])
+                    drive["station_m"], drive["direction"] * (track.lane_m + drive["lateral_m"])
                 )
-                for each in drives
-                if each["success"] is success
+                for drive in drives
+                if drive["success"] is success
             ]
             if starts:
                 axes.scatter(
-                    [each.x_m for each in starts],
-                    [each.y_m for each in starts],
+                    [pose.x_m for pose in starts],
+                    [pose.y_m for pose in starts],
                     s=28,
                     color=color,
                     label=label,
                     zorder=3,
                 )
-        helped = [
-            track.pose_at(each["station_m"], drive["direction"] * track.lane_m)
+        interventions = [
+            track.pose_at(intervention["station_m"], drive["direction"] * track.lane_m)
             for drive in drives
-            for each in drive["interventions"]
+            for intervention in drive["interventions"]
         ]
-        if helped:
+        if interventions:
             axes.scatter(
-                [each.x_m for each in helped],
-                [each.y_m for each in helped],
+                [pose.x_m for pose in interventions],
+                [pose.y_m for pose in interventions],
                 s=70,
-                color=BAD,
+                color=FAILURE_COLOUR,
                 marker="x",
                 linewidths=2,
-                label="put back",
+                label="intervention",
                 zorder=4,
             )
         axes.set_aspect("equal")
@@ -74,20 +81,20 @@ def plan_of(path: Path, track: Track, title: str, drives: Sequence[Mapping[str, 
         axes.legend(loc="best", frameon=False)
 
 
-def conditions(path: Path, title: str, found: Sequence[Mapping[str, Any]]) -> None:
-    """Draw the main measures of each condition, with their 95 % intervals.
+def draw_conditions(path: Path, title: str, conditions: Sequence[Mapping[str, Any]]) -> None:
+    """Draw the main measures of each condition with their 95 % intervals.
 
     Args:
-        path: of the PNG.
-        title: above it.
-        found: the conditions of an evaluation's document.
+        path: PNG file to write.
+        title: title of the chart.
+        conditions: conditions of an evaluation's document.
     """
-    shown = [each for each in MEASURES if each.name in SHOWN]
-    names = [each["condition"] for each in found]
-    with style.drawn(path, 1.4 + 0.36 * len(found), [1.0] * len(shown)) as panels:
-        for number, (axes, measure) in enumerate(zip(panels, shown, strict=True)):
-            for row, each in enumerate(found):
-                value = each["measures"][measure.name]
+    measures = [measure for measure in MEASURES if measure.name in PLOTTED_MEASURES]
+    names = [condition["condition"] for condition in conditions]
+    with style.save_figure(path, 1.4 + 0.36 * len(conditions), [1.0] * len(measures)) as panels:
+        for number, (axes, measure) in enumerate(zip(panels, measures, strict=True)):
+            for row, condition in enumerate(conditions):
+                value = condition["measures"][measure.name]
                 if value["mean"] is not None:
                     axes.plot(
                         [value["low"], value["high"]],
@@ -97,9 +104,9 @@ def conditions(path: Path, title: str, found: Sequence[Mapping[str, Any]]) -> No
                         alpha=0.6,
                         solid_capstyle="butt",
                     )
-                    axes.plot(value["mean"], row, "o", color=GOOD, markersize=6)
+                    axes.plot(value["mean"], row, "o", color=SUCCESS_COLOUR, markersize=6)
             axes.set_title(f"{measure.title}, {measure.unit}", fontsize=7.5, fontweight="normal")
-            style.grid(axes, "x")
+            style.draw_grid(axes, "x")
             axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
             if measure.unit == "%":
                 axes.set_xlim(-3, 103)

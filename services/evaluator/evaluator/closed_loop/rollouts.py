@@ -1,10 +1,10 @@
-"""Drives of a version from seeded starts, side by side, each one kept as soon as it has ended.
+"""Lets a version drive from seeded starts, in several processes, and keeps each result.
 
     <version>/evaluations/drives/<track>/<condition>/<laps>-<seed>/<NN>.json
 
-The same version, course and number give the same drive to the bit, so what is kept is never driven
-again: a job that was killed goes on, the gate uses what an evaluation drove, and two versions that
-were driven over the same course are compared drive by drive.
+The same version, scenario and number give exactly the same drive, so a kept result is never driven
+again. A job that was killed continues where it stopped, the gate uses the drives of an evaluation,
+and two versions in the same scenario are compared drive by drive.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
-from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
+from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from simulator.drivers.in_process import ModelDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
 from simulator.episode.initial_state import draw_initial_states
 from simulator.track.catalog import load_track
 
 FOLDER: Final = "evaluations"
-"""Within a version's: what is found out about it."""
+"""Folder of the evaluations within a version's folder."""
 
-DRIVES_A_PROCESS: Final = 10
-"""After which it is replaced: the renderer keeps some 10 MB of every world that it has shown."""
+ROLLOUTS_PER_PROCESS: Final = 10
+"""Drives after which a process is replaced: the renderer keeps about 10 MB of each world."""
 
-Told = Callable[[int, int], None]
-"""Called with the drives that have ended, and all that are to be driven."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of finished drives and the number of all drives."""
 
 
 @dataclass(frozen=True)
-class Course:
+class Scenario:
     """What two versions must have in common for their drives to be compared."""
 
     track: str
@@ -51,66 +51,69 @@ class Course:
 
     @property
     def folder(self) -> Path:
-        """Within the drives of a version; a track's own file is told by its content too."""
+        """Folder within the drives of a version; a CSV file's name is followed by a checksum."""
         name = self.track
         if name.endswith(".csv"):
             name = f"{Path(name).stem}-{atomic_files.sha256(Path(name))[:8]}"
         return Path(name) / self.condition.name / f"{self.laps:.12g}-{self.seed}"
 
 
-def folder(registry: Registry, version: int) -> Path:
-    """Return where what was found out about a version lies."""
+def evaluations_folder(registry: Registry, version: int) -> Path:
+    """Return the folder with the evaluations of a version."""
     return registry.path(version) / FOLDER
 
 
-def drives(
+def run_rollouts(
     registry: Registry,
     version: int,
-    courses: Sequence[Course],
+    scenarios: Sequence[Scenario],
     count: int,
     processes: int,
-    told: Told = lambda done, total: None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> list[list[dict[str, Any]]]:
-    """Have a version drive each course from its first `count` starts; return their outcomes.
+    """Let a version drive each scenario from its first `count` starts; return the results.
 
     Args:
-        registry: of the version.
-        version: to drive.
-        courses: to be driven.
-        count: of starts; the first ones do not depend on how many there are.
-        processes: that drive side by side; 0: one a core.
-        told: of the progress.
+        registry: registry of the version.
+        version: version that drives.
+        scenarios: scenarios to drive.
+        count: number of starts; the first ones are the same for every count.
+        processes: number of processes that drive at the same time; 0 stands for one for each core.
+        on_progress: called after each drive.
 
     Returns:
-        For each course the documents of its drives (simulator.episode.result), in the order
-        of the starts.
+        For each scenario the documents of its drives (simulator.episode.result), in the order of
+        the starts.
 
     Raises:
-        LapwingError: the version is damaged, or the track cannot be driven, or was changed
-            meanwhile.
+        LapwingError: the version is damaged, or the track cannot be driven or was changed during
+            the drives.
     """
     registry.verify(version)
-    for course in courses:
-        load_track(course.track)  # refused before processes are started
-    root = folder(registry, version) / "drives"
-    folders = {course: root / course.folder for course in courses}
-    asked = [(course, number) for course in courses for number in range(count)]
-    missing = [each for each in asked if not _path(folders, *each).is_file()]
-    ended = len(asked) - len(missing)
-    told(ended, len(asked))
-    beside = processes or os.cpu_count() or 1
-    at_once = beside * DRIVES_A_PROCESS
-    for first in range(0, len(missing), at_once):
-        batch = missing[first : first + at_once]
-        work = [(registry.root, version, *each, _path(folders, *each)) for each in batch]
-        for _ in _side_by_side(work, min(beside, len(work))):
-            ended += 1
-            told(ended, len(asked))
-    return [[_read(_path(folders, course, each)) for each in range(count)] for course in courses]
+    for scenario in scenarios:
+        load_track(scenario.track)  # so that an error comes before processes are started
+    root = evaluations_folder(registry, version) / "drives"
+    folders = {scenario: root / scenario.folder for scenario in scenarios}
+    all_drives = [(scenario, number) for scenario in scenarios for number in range(count)]
+    missing = [drive for drive in all_drives if not _path(folders, *drive).is_file()]
+    finished = len(all_drives) - len(missing)
+    on_progress(finished, len(all_drives))
+    workers = processes or os.cpu_count() or 1
+    batch_size = workers * ROLLOUTS_PER_PROCESS
+    for first in range(0, len(missing), batch_size):
+        batch = missing[first : first + batch_size]
+        calls = [(registry.root, version, *drive, _path(folders, *drive)) for drive in batch]
+        for _ in _run_in_processes(calls, min(workers, len(calls))):
+            finished += 1
+            on_progress(finished, len(all_drives))
+    return [
+        [_read(_path(folders, scenario, number)) for number in range(count)]
+        for scenario in scenarios
+    ]
 
 
-def _side_by_side(work: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:
-    """Call `_kept` with each of the arguments, in processes of their own; yield as they end."""
+def _run_in_processes(calls: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:
+    """Call `_rollout_to_file` with each of the arguments, in processes; yield as they end."""
     with ProcessPoolExecutor(
         processes,
         multiprocessing.get_context("spawn"),
@@ -118,60 +121,70 @@ def _side_by_side(work: Sequence[tuple[Any, ...]], processes: int) -> Iterator[N
         initargs=(os.getpid(),),
     ) as pool:
         try:
-            for each in as_completed([pool.submit(_kept, *arguments) for arguments in work]):
-                each.result()
+            futures = [pool.submit(_rollout_to_file, *arguments) for arguments in calls]
+            for future in as_completed(futures):
+                future.result()
                 yield
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # else all others are driven first
+            # Without this, all other drives would be finished first.
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def once(
-    models: Path, version: int, course: Course, number: int, kept: Path | None, *, film: bool
+def rollout(
+    models: Path, version: int, scenario: Scenario, number: int, kept: Path | None, *, film: bool
 ) -> dict[str, Any]:
-    """Drive a course from its start of that number, in this process; return the outcome.
+    """Drive a scenario once, in this process; return the result as a JSON document.
 
     Args:
-        models: the registry's folder.
-        version: to drive.
-        course: to be driven.
-        number: of the start, from 0.
-        kept: a folder for the drive's report, chart and film; None keeps nothing.
-        film: whether it is filmed.
+        models: folder of the registry.
+        version: version that drives.
+        scenario: scenario to drive.
+        number: number of the start, from 0.
+        kept: folder for the drive's report, chart and video; None keeps nothing.
+        film: whether a video is made.
     """
-    track = load_track(course.track)
-    usual = draw_initial_states(track, number + 1, course.seed, USUAL_OFFSET_M, ("clear",))[number]
-    terms = EpisodeConfig(laps=course.laps, delay_s=course.condition.delay_s, video=film)
-    driver = ModelDriver(_steer(models, version))
-    return run_episode(track, course.condition.start(usual), terms, driver, kept).document()
+    track = load_track(scenario.track)
+    start = draw_initial_states(track, number + 1, scenario.seed, DEFAULT_OFFSET_M, ("clear",))[
+        number
+    ]
+    config = EpisodeConfig(laps=scenario.laps, delay_s=scenario.condition.delay_s, video=film)
+    driver = ModelDriver(_load_steer(models, version))
+    return run_episode(track, scenario.condition.apply(start), config, driver, kept).document()
 
 
-def _kept(models: Path, version: int, course: Course, number: int, path: Path) -> None:
-    """Drive once, and keep the outcome, unless it is of another track than was asked for."""
-    outcome = once(models, version, course, number, None, film=False)
-    if path.parent.parts[-3:] != course.folder.parts:
+def _rollout_to_file(
+    models: Path, version: int, scenario: Scenario, number: int, path: Path
+) -> None:
+    """Drive once and write the result, unless the track file has changed."""
+    result = rollout(models, version, scenario, number, None, film=False)
+    if path.parent.parts[-3:] != scenario.folder.parts:
         raise SettingError(
-            "the track was changed while it was driven", got=course.track, remedy="Ask again"
+            "the track was changed while it was driven",
+            got=scenario.track,
+            remedy="Start the evaluation again",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_files.write_json(path, outcome)
+    atomic_files.write_json(path, result)
 
 
 @functools.lru_cache(maxsize=2)
-def _steer(models: Path, version: int) -> Callable[[Any], float]:
-    """Return what steers; loaded once a process."""
+def _load_steer(models: Path, version: int) -> Callable[[Any], float]:
+    """Return the model's steering function; a process loads it once."""
     return load_version.load(Registry(models), version)[1]
 
 
-def _path(folders: Mapping[Course, Path], course: Course, number: int) -> Path:
-    return folders[course] / f"{number + 1:02}.json"
+def _path(folders: Mapping[Scenario, Path], scenario: Scenario, number: int) -> Path:
+    return folders[scenario] / f"{number + 1:02}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return result
     except ValueError as error:
         raise ModelError(
-            f"the drive {path} cannot be read", got=error, remedy="Remove it: it is driven again"
+            f"the drive {path} cannot be read",
+            got=error,
+            remedy="Remove it; then the drive is repeated",
         ) from error

@@ -1,7 +1,7 @@
-"""The job that collects what DAgger learns from: a model drives, an expert says what it would do.
+"""The job that collects DAgger data: a model drives, and the expert's steering is recorded.
 
-The recording appears in the inbox of the data volume, in Udacity's format, as if somebody had
-handed it in; an import that is queued with `staged` removes it.
+The recording appears in the inbox of the data volume, in Udacity's format, like one that somebody
+handed in; an import that is queued with `staged` removes it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.settings import load
-from evaluator.closed_loop import perturbations as written
-from evaluator.closed_loop.dagger import Drive, relabel
-from evaluator.closed_loop.perturbations import USUAL_OFFSET_M, Condition
+from evaluator.closed_loop import perturbations
+from evaluator.closed_loop.dagger import DaggerDrive, relabel
+from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from evaluator.settings import Settings
 from simulator.drivers.in_process import InProcessDriver, ModelDriver
-from simulator.episode import initial_state as seeded
+from simulator.episode import initial_state
 from simulator.recording.udacity_writer import UdacityWriter, is_occupied
 from simulator.track.catalog import load_track
 from simulator.track.geometry import Track
@@ -32,8 +32,8 @@ from simulator.unity.number_format import LOCALES
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What is to be collected.
+class CollectionConfig:
+    """The options of a collection.
 
     Raises:
         SettingError: a value is out of its range.
@@ -41,24 +41,26 @@ class Lesson:
 
     conditions: tuple[Condition, ...]
     starts: int = 6
-    """Drives under each condition."""
+    """Number of drives under each condition."""
     rows: int = 3000
-    """In all; the drives share them evenly."""
+    """Number of rows of all drives together; each drive records the same share."""
     beta: float = 0.0
-    """Share of the time that the expert drives: relabelling.Drive."""
+    """Share of the frames in which the expert moves the car; see DaggerDrive."""
     seed: int = 1
-    """Of the starts."""
+    """Seed of the starts."""
 
     def __post_init__(self) -> None:
         drives = self.starts * len(self.conditions)
         if not 1 <= drives <= self.rows:
             raise SettingError(
-                "there must be drives, and a row for each",
+                "there must be at least one drive, and at least one row for each drive",
                 got=f"{drives} drives, {self.rows} rows",
                 remedy="Ask for fewer starts, or for more rows",
             )
         if not 0 <= self.beta < 1:
-            raise SettingError("beta is a share below 1", got=self.beta, remedy="0 is usual")
+            raise SettingError(
+                "beta must be a share from 0 to less than 1", got=self.beta, remedy="0 is usual"
+            )
 
 
 def run(
@@ -71,63 +73,69 @@ def run(
     beta: float = 0.0,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """Record what the expert would have done where a version got to.
+    """Record what the expert would have done in the states that a version drives into.
 
     RQ calls this in a process of its own.
 
     Args:
-        version: of the model that drives.
-        name: of the recording, and so of the dataset.
-        conditions: as conditions.py reads them.
-        track: a built-in one's name, or a CSV file.
-        starts: of Lesson, as what follows.
-        rows: of all drives.
-        beta: share that the expert drives.
-        seed: of the starts.
+        version: version of the model that drives.
+        name: name of the recording, and so of the dataset.
+        conditions: texts that perturbations.parse reads.
+        track: name of a built-in track, or path of a CSV file.
+        starts: number of drives under each condition.
+        rows: number of rows of all drives together.
+        beta: share of the frames in which the expert moves the car.
+        seed: seed of the starts.
 
     Returns:
-        {"collected": {...}}: folder, rows, drives, interventions, and apart_mean, the mean of
+        {"collected": {...}} with folder, rows, drives, interventions and apart_mean, the mean of
         |model - expert| in steering, -1..1.
 
     Raises:
-        LapwingError: there is no such version, or what is asked for cannot be driven.
+        LapwingError: there is no such version, or the drives are impossible.
     """
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
-    wanted = Lesson(tuple(written.parse(conditions)), starts, rows, beta, seed)
-    road = load_track(track)
+    config = CollectionConfig(tuple(perturbations.parse(conditions)), starts, rows, beta, seed)
+    loaded_track = load_track(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
     folder = settings.data_dir / "inbox" / job_id / name
-    return {"collected": collect(road, wanted, ModelDriver(steer), folder, report)}
+    return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
 
 
 def collect(
-    track: Track, lesson: Lesson, model: InProcessDriver, folder: Path, report: queue.Report
+    track: Track,
+    config: CollectionConfig,
+    model: InProcessDriver,
+    folder: Path,
+    report: queue.Report,
 ) -> dict[str, Any]:
-    """Do the work of `run`: drive, and record in `folder`, in place of what is there.
+    """Do the work of `run`: drive and record into `folder`, replacing its content.
 
     Raises:
         RecordingError: no row was recorded, or the recording cannot be written.
     """
-    if is_occupied(folder):  # of a run that was killed before it could answer
+    if is_occupied(folder):  # left by a run that was killed before it finished
         shutil.rmtree(folder)
-    usual = seeded.draw_initial_states(
-        track, lesson.starts, lesson.seed, USUAL_OFFSET_M, ("clear",)
+    starts = initial_state.draw_initial_states(
+        track, config.starts, config.seed, DEFAULT_OFFSET_M, ("clear",)
     )
-    drives = [(each, each.start(start)) for each in lesson.conditions for start in usual]
-    told = _counter(report, lesson.rows)
-    clock_s, helped, apart = 0.0, 0, 0.0
+    drives = [
+        (condition, condition.apply(start)) for condition in config.conditions for start in starts
+    ]
+    on_row = _row_counter(report, config.rows)
+    clock_s, interventions, disagreement = 0.0, 0, 0.0
     with UdacityWriter(
-        folder, LOCALES["en-US"], f"{track.name} {folder.name} {lesson}"
+        folder, LOCALES["en-US"], f"{track.name} {folder.name} {config}"
     ) as recorder:
-        for number, (each, start) in enumerate(drives):
-            share = -(-(lesson.rows - recorder.rows) // (len(drives) - number))
-            drive = Drive(start, share, each.delay_s, lesson.beta)
-            driven = relabel(track, drive, model, recorder, clock_s, told)
-            clock_s = driven.clock_s
-            helped += driven.interventions
-            apart += driven.apart
+        for number, (condition, start) in enumerate(drives):
+            share = -(-(config.rows - recorder.rows) // (len(drives) - number))
+            drive = DaggerDrive(start, share, condition.delay_s, config.beta)
+            relabelled = relabel(track, drive, model, recorder, clock_s, on_row)
+            clock_s = relabelled.clock_s
+            interventions += relabelled.interventions
+            disagreement += relabelled.disagreement
         rows = recorder.rows
     if not rows:
         raise RecordingError("no row was recorded", got=track.name, remedy="Name a longer track")
@@ -135,16 +143,16 @@ def collect(
         "folder": str(folder),
         "rows": rows,
         "drives": len(drives),
-        "interventions": helped,
-        "apart_mean": apart / rows,
+        "interventions": interventions,
+        "apart_mean": disagreement / rows,
     }
 
 
-def _counter(report: queue.Report, total: int) -> Callable[[], None]:
-    """Return what counts rows, and tells of them."""
+def _row_counter(report: queue.Report, total: int) -> Callable[[], None]:
+    """Return a function that counts rows and reports the progress of the job."""
     began, rows = time.monotonic(), 0
 
-    def told() -> None:
+    def on_row() -> None:
         nonlocal rows
         rows += 1
         rate = rows / max(time.monotonic() - began, 1e-9)
@@ -156,4 +164,4 @@ def _counter(report: queue.Report, total: int) -> Callable[[], None]:
             eta_s=round((total - rows) / rate, 1),
         )
 
-    return told
+    return on_row

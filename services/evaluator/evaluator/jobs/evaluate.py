@@ -1,6 +1,6 @@
-"""The evaluation job: a version drives, and everything that was measured lies with it.
+"""The job that evaluates a version: it drives, and all results are written beside it.
 
-<version>/evaluations/<track>-<starts>x<laps>-seed<seed>/    evaluation.json, charts, films
+<version>/evaluations/<track>-<starts>x<laps>-seed<seed>/    evaluation.json, charts, videos
 <version>/evaluations/replay/, openloop/                     replay.json, openloop.json, charts
 """
 
@@ -21,20 +21,19 @@ from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.settings import load
 from evaluator import tensorboard
-from evaluator.closed_loop import perturbations as conditions
-from evaluator.closed_loop import plots, rollouts, statistics
-from evaluator.closed_loop.perturbations import CLEAR, Condition
-from evaluator.closed_loop.rollouts import Course
+from evaluator.closed_loop import perturbations, plots, rollouts, statistics
+from evaluator.closed_loop.perturbations import CLEAR
+from evaluator.closed_loop.rollouts import Scenario
 from evaluator.offline import held_out, log_replay_eval, stored_drive
-from evaluator.offline.rerun_command import chart
+from evaluator.offline.path_plot import draw_replay
 from evaluator.settings import Settings
 from simulator.track.catalog import load_track
 from simulator.viz.track_plot import write_png
 
 log = logging.getLogger(__name__)
 
-MOST_STARTS: Final = 200
-MOST_LAPS: Final = 10.0
+MAX_STARTS: Final = 200
+MAX_LAPS: Final = 10.0
 
 
 def run(
@@ -49,27 +48,27 @@ def run(
     """Evaluate a version; RQ calls this in a process of its own.
 
     Args:
-        version: of the model.
-        track: lake, jungle, or a CSV file that this worker sees.
-        starts: drives under each condition.
-        laps: of each drive.
-        conditions: as conditions.py reads them; the same starts under each.
-        seed: of the starts.
-        film: whether the worst drive under each condition is driven once more, for a film.
+        version: version of the model.
+        track: lake, jungle, or a CSV file that this worker can read.
+        starts: number of drives under each condition.
+        laps: number of laps of each drive.
+        conditions: texts that perturbations.parse reads; all have the same starts.
+        seed: seed of the starts.
+        film: whether the worst drive under each condition is repeated to make a video.
 
     Returns:
-        What `lapwing evaluate` shows: the documents of all three, without the single drives.
+        What `lapwing evaluate` shows: the three documents, without the single drives.
 
     Raises:
-        LapwingError: the version, the track or a condition is at fault.
+        LapwingError: the version, the track or a condition cannot be used.
     """
     _, report = queue.current_job()
     settings = load(Settings, os.environ)
-    if not (1 <= starts <= MOST_STARTS and 0 < laps <= MOST_LAPS and seed >= 0):
+    if not (1 <= starts <= MAX_STARTS and 0 < laps <= MAX_LAPS and seed >= 0):
         raise SettingError(
-            "so many drives cannot be made",
+            "the number of starts, laps or the seed is out of range",
             got=f"{starts} starts of {laps:g} laps, seed {seed}",
-            remedy=f"At most {MOST_STARTS} of {MOST_LAPS:g}, and a seed from 0",
+            remedy=f"Ask for 1 to {MAX_STARTS} starts, at most {MAX_LAPS:g} laps and a seed from 0",
         )
     return evaluate(settings, report, version, track, starts, laps, list(conditions), seed, film)
 
@@ -86,29 +85,30 @@ def evaluate(
     film: bool,
 ) -> dict[str, Any]:
     """Do the work of `run`."""
-    registry, chosen = Registry(settings.model_dir), conditions.parse(words)
-    load_track(track)  # refused before the recordings are driven along
+    registry, conditions = Registry(settings.model_dir), perturbations.parse(words)
+    load_track(track)  # so that an error comes before the log replays
     sha256 = registry.verify(version).sha256
-    recorded = _recordings(settings, registry, version, report)
-    courses = [Course(track, each, laps, seed) for each in chosen]
+    recordings = _evaluate_recordings(settings, registry, version, report)
+    scenarios = [Scenario(track, condition, laps, seed) for condition in conditions]
     report(phase="drive", version=version)
-    driven = rollouts.drives(
+    drives = rollouts.run_rollouts(
         registry,
         version,
-        courses,
+        scenarios,
         starts,
         settings.drivers,
         lambda done, total: report(drives=done, drives_total=total),
     )
     report(phase="draw")
-    name = f"{courses[0].folder.parts[0]}-{starts}x{laps:g}-seed{seed}"
-    final = rollouts.folder(registry, version) / name
+    name = f"{scenarios[0].folder.parts[0]}-{starts}x{laps:g}-seed{seed}"
+    final = rollouts.evaluations_folder(registry, version) / name
     with atomic_files.replace_folder(final) as folder:
-        found = []
-        for course, drives in zip(courses, driven, strict=True):
-            found.append(_condition(registry, version, course, drives, folder, film))
+        documents = [
+            _publish_condition(registry, version, scenario, scenario_drives, folder, film)
+            for scenario, scenario_drives in zip(scenarios, drives, strict=True)
+        ]
         title = f"Version {version} on {track}: {starts} starts of {laps:g} laps, 95 % intervals"
-        plots.conditions(folder / "conditions.png", title, found)
+        plots.draw_conditions(folder / "conditions.png", title, documents)
         document = {
             "version": version,
             "model_sha256": sha256,
@@ -117,77 +117,82 @@ def evaluate(
             "laps": laps,
             "seed": seed,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "conditions": found,
+            "conditions": documents,
             "pictures": ["conditions.png"],
         }
         atomic_files.write_json(folder / "evaluation.json", document)
-    tensorboard.show(registry.root, name, document)
-    brief = [{key: each[key] for key in ("condition", "measures", "film")} for each in found]
+    tensorboard.log_evaluation(registry.root, name, document)
+    brief = [
+        {key: condition[key] for key in ("condition", "measures", "film")}
+        for condition in documents
+    ]
     return {
         "evaluation": {**document, "conditions": brief, "folder": str(final)},
-        **recorded,
+        **recordings,
     }
 
 
-def _condition(
+def _publish_condition(
     registry: Registry,
     version: int,
-    course: Course,
+    scenario: Scenario,
     drives: list[dict[str, Any]],
     folder: Path,
     film: bool,
 ) -> dict[str, Any]:
     """Draw the drives under one condition, film the worst, and return the condition's document."""
-    condition: Condition = course.condition
-    title = f"Version {version} on {course.track}, {condition.name}"
-    plots.plan_of(folder / f"{condition.name}.png", load_track(course.track), title, drives)
+    name = scenario.condition.name
+    title = f"Version {version} on {scenario.track}, {name}"
+    plots.draw_interventions(folder / f"{name}.png", load_track(scenario.track), title, drives)
     document: dict[str, Any] = {
-        "condition": condition.name,
-        "measures": statistics.measure(drives),
+        "condition": name,
+        "measures": statistics.summarize(drives),
         "drives": drives,
-        "pictures": [f"{condition.name}.png"],
+        "pictures": [f"{name}.png"],
         "film": None,
     }
     if film:
-        worst = max(range(len(drives)), key=lambda number: _badness(drives[number]))
+        worst = max(range(len(drives)), key=lambda number: _severity(drives[number]))
         kept = folder / ".film"
-        rollouts.once(registry.root, version, course, worst, kept, film=True)
+        rollouts.rollout(registry.root, version, scenario, worst, kept, film=True)
         for suffix in ("mp4", "png"):
-            (kept / f"drive.{suffix}").rename(folder / f"{condition.name}-worst.{suffix}")
+            (kept / f"drive.{suffix}").rename(folder / f"{name}-worst.{suffix}")
         shutil.rmtree(kept)
-        document["film"] = f"{condition.name}-worst.mp4"
-        document["pictures"].append(f"{condition.name}-worst.png")
+        document["film"] = f"{name}-worst.mp4"
+        document["pictures"].append(f"{name}-worst.png")
     return document
 
 
-def _badness(drive: dict[str, Any]) -> tuple[int, float]:
+def _severity(drive: dict[str, Any]) -> tuple[int, float]:
+    """Return a key by which the worst drive is the largest."""
     return len(drive["interventions"]), drive["metrics"]["lateral_max_m"] or 0.0
 
 
-def _recordings(
+def _evaluate_recordings(
     settings: Settings, registry: Registry, version: int, report: queue.Report
 ) -> dict[str, Any]:
-    """Replay and score what the version was not trained on; keep and return both documents."""
-    root = rollouts.folder(registry, version)
+    """Replay and score the rows that the version was not trained on; write both documents."""
+    root = rollouts.evaluations_folder(registry, version)
     steer = load_version.load(registry, version)[1]
-    driven: list[dict[str, Any]] = []
-    scored: list[dict[str, Any]] = []
+    replays: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
     with (
-        atomic_files.replace_folder(root / "replay") as replay,
-        held_out.held_out(settings.data_dir, registry, version) as held,
+        atomic_files.replace_folder(root / "replay") as replay_folder,
+        held_out.open_held_out(settings.data_dir, registry, version) as datasets,
     ):
-        for number, each in enumerate(held):
-            report(phase="replay", version=version, drives=number, drives_total=len(held))
-            road = stored_drive.rows_of(each.dataset, each.reader, each.rows)
-            if road is None:
-                log.info("%s has no rows that were held out", each.dataset)
+        for number, rows in enumerate(datasets):
+            report(phase="replay", version=version, drives=number, drives_total=len(datasets))
+            drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows)
+            if drive is None:
+                log.info("%s has no held-out rows in which the car moves", rows.dataset)
                 continue
-            document, drives = log_replay_eval.document(road, steer)
-            picture = f"{each.dataset}.png"
-            write_png(replay / picture, chart(road, drives[0], f"version {version}"))
-            driven.append({**document, "held_out": each.said, "pictures": [picture]})
-            scored.append({**log_replay_eval.open_loop(road, steer), "leak": each.said})
-        atomic_files.write_json(replay / "replay.json", {"version": version, "datasets": driven})
+            document, results = log_replay_eval.evaluate_replays(drive, steer)
+            picture = f"{rows.dataset}.png"
+            write_png(replay_folder / picture, draw_replay(drive, results[0], f"version {version}"))
+            replays.append({**document, "held_out": rows.reason, "pictures": [picture]})
+            scores.append({**log_replay_eval.score_open_loop(drive, steer), "leak": rows.reason})
+        replay_document = {"version": version, "datasets": replays}
+        atomic_files.write_json(replay_folder / "replay.json", replay_document)
     with atomic_files.replace_folder(root / "openloop") as folder:
-        atomic_files.write_json(folder / "openloop.json", {"version": version, "datasets": scored})
-    return {"replay": driven, "openloop": scored}
+        atomic_files.write_json(folder / "openloop.json", {"version": version, "datasets": scores})
+    return {"replay": replays, "openloop": scores}

@@ -1,7 +1,7 @@
-"""The gate: has a candidate and the version that drives drive the same courses, and decides.
+"""The gate: compares a candidate with the current version in the same scenarios, and decides.
 
-Simulator drives are paired by their starts, replays by pieces of recorded driving that the
-candidate was not trained on. docs/gate.md tells the rule and what it cannot tell.
+Drives in the simulator are paired by their starts. Log replays are paired by segments of recorded
+driving that the candidate was not trained on. docs/gate.md explains the rule and its limits.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from contract.models.journal import Decision
 from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.settings import load
-from evaluator.closed_loop import rollouts, statistics
-from evaluator.closed_loop.noninferiority import Comparison, compare, verdict
+from evaluator.closed_loop import noninferiority, rollouts, statistics
+from evaluator.closed_loop.noninferiority import Comparison, compare
 from evaluator.closed_loop.perturbations import Condition
-from evaluator.closed_loop.rollouts import Course
+from evaluator.closed_loop.rollouts import Scenario
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LAPS: Final = 0.25
-"""Of a drive: 44 s on the lake, in which an intervention costs 14 points of autonomy."""
-SEED: Final = 20_261
-"""Of the starts; not the demonstration's nor an evaluation's, so that nobody trains for these."""
-PIECE_S: Final = 4.0
-"""Of recorded driving: each begins on the path. The shortest block that validates lasts four gaps
-of a second."""
+GATE_LAPS: Final = 0.25
+"""Length of a drive: 44 s on the lake, in which an intervention costs 14 points of autonomy."""
+GATE_SEED: Final = 20_261
+"""Seed of the starts; the demonstration and evaluations have others, so nobody trains on these."""
+SEGMENT_S: Final = 4.0
+"""Length of a segment of recorded driving; each begins on the path.
+
+The shortest validation block lasts four gaps of a second."""
 
 
 def run(version: int) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def run(version: int) -> dict[str, Any]:
         What `lapwing promote` shows: version, against, accepted, why and the comparisons.
 
     Raises:
-        LapwingError: a version is damaged, or a course cannot be driven.
+        LapwingError: a version is damaged, or a scenario cannot be driven.
     """
     job_id, report = queue.current_job()
     decision = decide(load(Settings, os.environ), job_id, version, report)
@@ -63,73 +64,79 @@ def run(version: int) -> dict[str, Any]:
 
 
 def decide(settings: Settings, job_id: str, version: int, report: queue.Report) -> Decision:
-    """Do the work of `run` for the job `job_id`; once more where another version came meanwhile."""
+    """Do the work of `run` for a job; repeat it if another version became current meanwhile."""
     registry = Registry(settings.model_dir)
     while True:
-        with registry.switch.lock():  # and so what a killed process began is ended
-            against, known = registry.current(), registry.decisions()
+        with registry.current_version.lock():  # this also completes the change of a killed process
+            against, decisions = registry.current(), registry.decisions()
         registry.verify(version)
-        earlier = [each for each in known if each.id == job_id]
+        earlier = [decision for decision in decisions if decision.id == job_id]
         if earlier:
             return earlier[0]
         if against == version:
-            return _standing(known, version)
-        accepted, why, evidence = True, "nothing drove before it", {}
+            return _current_decision(decisions, version)
+        accepted, why, evidence = True, "there was no current version before it", {}
         if against is not None:
-            found = [
-                *_simulator(settings, registry, version, against, report),
-                *_replays(settings, registry, version, against, report),
+            comparisons = [
+                *_compare_rollouts(settings, registry, version, against, report),
+                *_compare_log_replays(settings, registry, version, against, report),
             ]
-            accepted, why = verdict(found)
-            evidence = {"comparisons": [each.document() for each in found]}
+            accepted, why = noninferiority.decide(comparisons)
+            evidence = {"comparisons": [comparison.document() for comparison in comparisons]}
         decision = promotion.decide(
             registry, version, against, job_id, why, evidence, accepted=accepted
         )
         if decision is not None:
             return decision
-        log.info("version %s is not current any more: compared anew", against)
+        log.info("version %s is no longer current: the comparison is repeated", against)
 
 
-def _standing(known: Sequence[Decision], version: int) -> Decision:
-    """Return why the current version is that; a journal that was put aside does not say."""
-    said = [each for each in known if each.version == version and each.accepted]
-    return said[-1] if said else journal.decide(version, journal.FIRST, "it drives already", None)
+def _current_decision(decisions: Sequence[Decision], version: int) -> Decision:
+    """Return the decision that made a version current, or a new one if the journal lacks it."""
+    accepted = [
+        decision for decision in decisions if decision.version == version and decision.accepted
+    ]
+    if accepted:
+        return accepted[-1]
+    return journal.decide(version, journal.FIRST, "it is already the current version", None)
 
 
-def _simulator(
+def _compare_rollouts(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
-    """Compare autonomies in the simulator, start by start."""
-    course = Course(settings.gate_track, Condition(), LAPS, SEED)
-    figures = []
-    for each in (against, version):
-        report(phase="drive", version=each)
-
-        def told(done: int, total: int) -> None:
-            report(drives=done, drives_total=total)
-
-        [drives] = rollouts.drives(
-            registry, each, [course], settings.gate_starts, settings.drivers, told
+    """Compare the autonomy of two versions in the simulator, start by start."""
+    scenario = Scenario(settings.gate_track, Condition(), GATE_LAPS, GATE_SEED)
+    scores = []
+    for driver in (against, version):
+        report(phase="drive", version=driver)
+        [drives] = rollouts.run_rollouts(
+            registry,
+            driver,
+            [scenario],
+            settings.gate_starts,
+            settings.drivers,
+            lambda done, total: report(drives=done, drives_total=total),
         )
-        figures.append(np.array([drive["metrics"][statistics.AUTONOMY] for drive in drives]))
-    incumbent, candidate = figures
-    return [compare(f"simulator, {course.track}", "autonomy", candidate, incumbent)]
+        scores.append(np.array([drive["metrics"][statistics.AUTONOMY] for drive in drives]))
+    incumbent, candidate = scores
+    return [compare(f"simulator, {scenario.track}", "autonomy", candidate, incumbent)]
 
 
-def _replays(
+def _compare_log_replays(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
-    """Compare how recordings are kept to, piece by piece, all recordings together."""
-    pilots = [*(load_version.load(registry, each)[1] for each in (against, version)), None]
-    kept: list[list[log_replay_eval.Floats]] = [[], [], []]
-    with held_out.held_out(settings.data_dir, registry, version) as held:
-        for number, each in enumerate(held):
-            report(phase="replay", drives=number, drives_total=len(held))
-            road = stored_drive.rows_of(each.dataset, each.reader, each.rows, PIECE_S)
-            if road is not None:
-                for steer, into in zip(pilots, kept, strict=True):
-                    into.append(log_replay_eval.kept_percent(road, steer))
-    if not kept[0]:
+    """Compare how two versions keep to recorded paths, segment by segment of all recordings."""
+    # None stands for a constant steering of 0.
+    policies = [*(load_version.load(registry, number)[1] for number in (against, version)), None]
+    scores: list[list[log_replay_eval.Floats]] = [[], [], []]
+    with held_out.open_held_out(settings.data_dir, registry, version) as datasets:
+        for number, rows in enumerate(datasets):
+            report(phase="replay", drives=number, drives_total=len(datasets))
+            drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows, SEGMENT_S)
+            if drive is not None:
+                for steer, policy_scores in zip(policies, scores, strict=True):
+                    policy_scores.append(log_replay_eval.path_keeping_percent(drive, steer))
+    if not scores[0]:
         return []
-    incumbent, candidate, blind = (np.concatenate(each) for each in kept)
+    incumbent, candidate, blind = (np.concatenate(segments) for segments in scores)
     return [compare("recordings, held out", "kept to the path", candidate, incumbent, blind)]

@@ -1,4 +1,4 @@
-"""The report job: what is in a version's folder, as one document in three forms."""
+"""The job that writes the report on a version, in three formats."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 def run(version: int) -> dict[str, Any]:
     """Write the report on a version; RQ calls this in a process of its own.
 
-    Returns what `lapwing report` shows: where the forms of the report are.
+    Returns what `lapwing report` shows: the paths of the report's files.
 
     Raises:
-        ModelError: there is no such version, or a file of it is malformed.
+        ModelError: there is no such version, or one of its files is malformed.
     """
     _, report = queue.current_job()
     settings = load(Settings, os.environ)
@@ -31,15 +31,13 @@ def run(version: int) -> dict[str, Any]:
 
 def write(models: Path, version: int, report: queue.Report) -> dict[str, Any]:
     """Do the work of `run`."""
-    folder = compose.write(models, version, lambda phase: report(phase=phase))
-    forms = {
-        name: str(folder / file)
-        for name, file in (
-            ("html", compose.HTML),
-            ("markdown", compose.MARKDOWN),
-            ("pdf", compose.PDF),
-        )
+    folder = compose.write_report(models, version, lambda phase: report(phase=phase))
+    log.info("the report on version %d was written to %s", version, folder)
+    return {
+        "version": version,
+        "folder": str(folder),
+        "html": str(folder / compose.HTML),
+        "markdown": str(folder / compose.MARKDOWN),
+        "pdf": str(folder / compose.PDF),
+        "sha256": atomic_files.sha256(folder / compose.HTML),
     }
-    log.info("the report on version %d is %s", version, folder)
-    digest = atomic_files.sha256(folder / compose.HTML)
-    return {"version": version, "folder": str(folder), **forms, "sha256": digest}

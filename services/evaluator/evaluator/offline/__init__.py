@@ -1,1 +1,1 @@
-"""Judges a version on recordings: log replay in closed loop, and scores in open loop."""
+"""Evaluates a model on recordings: by log replay in closed loop, and by open-loop scores."""

@@ -1,6 +1,6 @@
-"""The commands about recordings: `python -m evaluator.offline rerun|score`.
+"""The commands that evaluate a model on recordings: `python -m evaluator.offline rerun|score`.
 
-`lapwing rerun` and `lapwing score` run them.
+`lapwing rerun` and `lapwing score` start them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from evaluator.offline.score_command import score
 
 
 def main() -> None:
-    """Run one command; a LapwingError becomes one line and exit status 1."""
+    """Run one command; print a LapwingError as one line and exit with status 1."""
     app = typer.Typer(
-        help="Judges a model on recordings: driven along them, or frame by frame.",
+        help="Evaluates a model on recordings: it drives along them, or predicts frame by frame.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

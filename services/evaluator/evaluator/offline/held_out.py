@@ -1,4 +1,4 @@
-"""What a version can be held to without a simulator: recorded rows that it was not trained on."""
+"""Opens the rows of the data volume that a version was not trained on."""
 
 from __future__ import annotations
 
@@ -22,61 +22,66 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Held:
-    """Rows of one dataset."""
+class HeldOutRows:
+    """The rows of one dataset that a version was not trained on."""
 
     dataset: str
     reader: StoreReader
     rows: Mask
-    """(rows of the store,), those that the version was not trained on."""
-    said: str
-    """Why they are fair, as a fact."""
+    """True for each row that was held out, shape (rows of the store,)."""
+    reason: str
+    """Why the version may be evaluated on these rows, in words."""
 
 
 @contextmanager
-def held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[Held]]:
-    """Open the stores, and yield what a version has not seen of each.
+def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[list[HeldOutRows]]:
+    """Open the stores and yield the held-out rows of each.
 
-    Of a dataset that it was trained on, its validation rows: none of training is within the gap
-    around them. Of another dataset, all rows. Of a version that does not say which rows trained it
-    (made by an earlier release, or imported), only the datasets that it does not name. What DAgger
-    recorded is left out: the car did not go where its steering says, and cannot go there again.
+    - Of a dataset that the version was trained on, they are the validation rows: no training row
+      is within the gap around them.
+    - Of another dataset, they are all rows.
+    - A version that was imported, or made by an earlier release, does not say which rows it was
+      trained on: its own datasets are left out.
+    - Recordings of DAgger are left out: the car did not follow the recorded steering, so log
+      replay cannot drive along them.
 
     Raises:
-        StoreError: a store is not what its manifest says, or has other rows than trained it.
+        StoreError: a store does not match its manifest, or has other rows than the version was
+            trained on.
         ModelError: the version's split cannot be read.
     """
     manifest = registry.manifest(version)
     split = split_file.read(registry.path(version) / split_file.FILE)
-    sides: Mapping[str, DatasetSplit] = split.datasets if split else {}
-    trained = {str(each["dataset"]) for each in manifest.data}
-    opened: list[Held] = []
+    splits: Mapping[str, DatasetSplit] = split.datasets if split else {}
+    trained = {str(entry["dataset"]) for entry in manifest.data}
+    held_out: list[HeldOutRows] = []
     with contextlib.ExitStack() as stack:
-        for each in store.read_manifests(data_dir):
-            if each.dataset in trained and each.dataset not in sides:
+        for store_manifest in store.read_manifests(data_dir):
+            dataset = store_manifest.dataset
+            if dataset in trained and dataset not in splits:
                 continue
-            if dagger_names.is_dagger_dataset(each.dataset):
+            if dagger_names.is_dagger_dataset(dataset):
                 continue
-            reader = store.open_store(data_dir, each)
+            reader = store.open_store(data_dir, store_manifest)
             stack.callback(reader.close)
-            side = sides.get(each.dataset)
+            dataset_split = splits.get(dataset)
             rows = np.ones(len(reader.rows), dtype=np.bool_)
-            said = "not trained on"
-            if side is not None and split is not None:
-                rows = _mask(each.dataset, side, len(reader.rows))
-                said = (
-                    f"{int(rows.sum()):,} validation rows; no row of training within "
+            reason = "the version was not trained on this dataset"
+            if dataset_split is not None and split is not None:
+                rows = _validation_mask(dataset, dataset_split, len(reader.rows))
+                reason = (
+                    f"{int(rows.sum()):,} validation rows; no training row is within "
                     f"{split.gap_s:g} s of them"
                 )
-            opened.append(Held(each.dataset, reader, rows, said))
-        yield opened
+            held_out.append(HeldOutRows(dataset, reader, rows, reason))
+        yield held_out
 
 
-def _mask(dataset: str, side: DatasetSplit, count: int) -> Mask:
-    if side.rows != count:
+def _validation_mask(dataset: str, split: DatasetSplit, rows: int) -> Mask:
+    if split.rows != rows:
         raise StoreError(
             f"the store {dataset} is not the one that the version was trained on",
-            got=f"{count:,} rows",
-            remedy=f"It had {side.rows:,}: train again",
+            got=f"{rows:,} rows",
+            remedy=f"The version's split has {split.rows:,} rows. Train again",
         )
-    return np.array(split_file.mask(side.validation, count))
+    return np.array(split_file.mask(split.validation, rows))

@@ -1,8 +1,8 @@
-"""What a model's training had of a recording: told by content, and row by row where it was kept.
+"""Finds out which rows of a recording a model was trained on.
 
-A dataset's name ends with digits of the recording's content, so a recording is known again under
-any name and at any place. It is not if it was changed meanwhile: a part of a recording, or one that
-was driven on, has another content.
+A dataset's name ends with digits of a checksum of the recording's content. So a recording is
+recognised under any name and in any folder. It is not recognised if its content has changed since:
+if it is a part of the recording, or if rows were added.
 """
 
 from __future__ import annotations
@@ -21,140 +21,151 @@ from contract.errors import SettingError
 from contract.models.registry import ModelManifest
 from contract.recordings import driving_log
 from contract.recordings.archive import Recording
-from evaluator.offline.logged_drive import Recorded
+from evaluator.offline.logged_drive import LoggedDrive
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-REMEMBERED = "these figures tell in part what was remembered"
+OVERLAP_NOTE = "these scores show in part what the model memorized"
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What became of N rows of a recording that was split for a training."""
+class SplitRows:
+    """How each row of a recording was used in a training."""
 
     trained: Flags
-    """(N,)"""
+    """True for each row that was trained on, shape (rows,)."""
     validated: Flags
-    """(N,): by them the best epoch was chosen, and nothing was learned from them."""
-    away_s: Floats
-    """(N,): from the nearest row that was trained on; infinite where there is none."""
+    """True for each validation row, shape (rows,): these chose the best epoch only."""
+    distance_s: Floats
+    """Time to the nearest row that was trained on, shape (rows,); infinite if there is none."""
     gap_s: float
 
     @property
-    def near(self) -> Flags:
-        """Tell which rows, (N,), were trained on or lie within the gap of one that was."""
-        return np.asarray(self.away_s <= self.gap_s)
+    def near_training(self) -> Flags:
+        """Rows that were trained on, or lie within the gap of one that was; shape (rows,)."""
+        return np.asarray(self.distance_s <= self.gap_s)
 
 
 @dataclass(frozen=True)
-class Leak:
-    """What is known of a recording that a model is to be scored on."""
+class TrainingOverlap:
+    """What is known about the overlap of a recording with a model's training data."""
 
     recording: str
     dataset: str | None
-    """Among those of the training, the one with the recording's content."""
-    rows: Rows | None
-    """Of that dataset, where it is kept which were trained on."""
-    why: str
-    """In words: why no row is known to have been trained on, or which are is unknown."""
+    """Dataset of the training with the same content as the recording, if there is one."""
+    rows: SplitRows | None
+    """How the rows of that dataset were used, if the version says so."""
+    reason: str
+    """Why no row was trained on, or why the rows are not known, in words."""
 
     def held_out(self) -> Flags | None:
-        """Return the rows (N,) with no trained one within the gap; None for all of them.
+        """Return the rows that are further than the gap from every training row, shape (rows,).
+
+        None stands for all rows.
 
         Raises:
-            SettingError: it is not known which they are.
+            SettingError: it is not known which rows were trained on.
         """
         if self.rows is not None:
-            return ~self.rows.near
-        if self.dataset is None and self.why.startswith("none"):
+            return ~self.rows.near_training
+        if self.dataset is None and self.reason.startswith("none"):
             return None
         raise SettingError(
-            f"which rows of {self.recording} were held out is not known",
-            got=self.why,
+            f"it is not known which rows of {self.recording} were held out",
+            got=self.reason,
             remedy="Train again with this release, or score without --held-out",
         )
 
     def document(self, scored: Flags) -> dict[str, Any]:
-        """Return as a JSON document what it means for the rows (N,) that are scored."""
-        found: dict[str, Any] = {"says": self.why, "dataset": self.dataset}
+        """Return the overlap of the scored rows, a mask of shape (rows,), as a JSON document."""
+        document: dict[str, Any] = {"says": self.reason, "dataset": self.dataset}
         if self.rows is None:
-            return found
-        away_s = self.rows.away_s[scored]
-        near = int(self.rows.near[scored].sum())
-        nearest_s = float(away_s.min(initial=np.inf))
-        found |= {
+            return document
+        distance_s = self.rows.distance_s[scored]
+        near = int(self.rows.near_training[scored].sum())
+        nearest_s = float(distance_s.min(initial=np.inf))
+        document |= {
             "rows": len(scored),
             "trained": int(self.rows.trained.sum()),
             "validated": int(self.rows.validated.sum()),
             "gap_s": self.rows.gap_s,
-            "scored": len(away_s),
+            "scored": len(distance_s),
             "scored_near_trained": near,
             "nearest_s": nearest_s if np.isfinite(nearest_s) else None,
         }
-        apart = f", nearest {nearest_s:.2f} s" if np.isfinite(nearest_s) else ""
+        nearest = f", the nearest is {nearest_s:.2f} s away" if np.isfinite(nearest_s) else ""
         within = f"within {self.rows.gap_s:g} s of"
-        found["says"] = (
-            f"of its {found['rows']:,} rows {found['trained']:,} were trained on and "
-            f"{found['validated']:,} validated, as {self.dataset}; "
+        document["says"] = (
+            f"of its {document['rows']:,} rows {document['trained']:,} were trained on and "
+            f"{document['validated']:,} validated, as {self.dataset}; "
         ) + (
-            f"{near:,} of the {len(away_s):,} scored ones were trained on or lie {within} one "
-            f"that was: {REMEMBERED}"
+            f"{near:,} of the {len(distance_s):,} scored rows were trained on or lie {within} a "
+            f"row that was: {OVERLAP_NOTE}"
             if near
-            else f"none that was trained on lies {within} a scored one{apart}"
+            else f"no row that was trained on lies {within} a scored row{nearest}"
         )
-        return found
+        return document
 
 
-def of(source: Recording, road: Recorded, manifest: ModelManifest, split: SplitFile | None) -> Leak:
-    """Return what a model's training had of a recording.
+def find_overlap(
+    source: Recording, drive: LoggedDrive, manifest: ModelManifest, split: SplitFile | None
+) -> TrainingOverlap:
+    """Return the overlap of a recording with the training data of a model.
 
     Args:
         source: the recording.
-        road: its N rows that are to be scored.
-        manifest: of the model.
-        split: what the version keeps of its split; None where it keeps none.
+        drive: the rows of the recording that are to be scored.
+        manifest: the manifest of the model.
+        split: the split that the version keeps; None if it keeps none.
 
     Raises:
         RecordingError: the log cannot be read.
     """
-    datasets = [str(each.get("dataset")) for each in manifest.data]
+    datasets = [str(entry.get("dataset")) for entry in manifest.data]
     if not datasets:
-        why = "not known: the manifest lists no recordings, as that of an imported model"
-        return Leak(road.name, None, None, why)
+        reason = "not known: the manifest lists no recordings, because the model was imported"
+        return TrainingOverlap(drive.name, None, None, reason)
     log = driving_log.read(source.read_log())
     with ThreadPoolExecutor(thread_name_prefix="digest") as executor:
         own = source.dataset(source.digest(log.images(), executor))
-    stem, _, mark = own.rpartition("-")
-    same = [each for each in datasets if each.rpartition("-")[2] == mark]
-    if not same:
-        why = f"none by content ({mark}): trained on {', '.join(datasets)}"
-        namesakes = [each for each in datasets if each.rpartition("-")[0] == stem]
+    stem, _, checksum = own.rpartition("-")
+    same_content = [name for name in datasets if name.rpartition("-")[2] == checksum]
+    if not same_content:
+        reason = f"none by content ({checksum}): trained on {', '.join(datasets)}"
+        namesakes = [name for name in datasets if name.rpartition("-")[0] == stem]
         if namesakes:
-            why += f". {', '.join(namesakes)} has its name; whether they share rows is not known"
-        return Leak(road.name, None, None, why)
-    dataset = same[0]
-    sides = split.datasets.get(dataset) if split else None
-    taken = driving_log.with_images(
+            reason += (
+                f". {', '.join(namesakes)} has its name; it is not known whether they share rows"
+            )
+        return TrainingOverlap(drive.name, None, None, reason)
+    dataset = same_content[0]
+    dataset_split = split.datasets.get(dataset) if split else None
+    ingested = driving_log.with_images(
         driving_log.without_missing_sides(log, source.images), source.images
     )
-    if split is None or sides is None or sides.rows != len(taken):
-        kept = "none" if sides is None else f"of {sides.rows:,} rows, and here are {len(taken):,}"
-        why = f"trained on {dataset}, it is not known on which rows ({kept} kept): {REMEMBERED}"
-        return Leak(road.name, dataset, None, why)
-    time_s = timeline.clock([row.time_s for row in taken]).time_s
-    trained = np.array(split_file.mask(sides.train, len(taken)))
-    rows = Rows(
-        trained[road.number],
-        np.array(split_file.mask(sides.validation, len(taken)))[road.number],
-        _away_s(time_s[road.number], np.sort(time_s[trained])),
+    if split is None or dataset_split is None or dataset_split.rows != len(ingested):
+        kept = (
+            "the version keeps no split"
+            if dataset_split is None
+            else f"its split has {dataset_split.rows:,} rows, the recording {len(ingested):,}"
+        )
+        reason = f"trained on {dataset}, but it is not known on which rows ({kept}): {OVERLAP_NOTE}"
+        return TrainingOverlap(drive.name, dataset, None, reason)
+    time_s = timeline.clock([row.time_s for row in ingested]).time_s
+    trained = np.array(split_file.mask(dataset_split.train, len(ingested)))
+    validated = np.array(split_file.mask(dataset_split.validation, len(ingested)))
+    rows = SplitRows(
+        trained[drive.row_numbers],
+        validated[drive.row_numbers],
+        _distance_s(time_s[drive.row_numbers], np.sort(time_s[trained])),
         split.gap_s,
     )
-    return Leak(road.name, dataset, rows, "")
+    return TrainingOverlap(drive.name, dataset, rows, "")
 
 
-def _away_s(times: Floats, moments: Floats | Sequence[float]) -> Floats:
-    """Return how far each time, (N,), is from the nearest of the sorted moments."""
-    bounded = np.concatenate([[-np.inf], moments, [np.inf]])
+def _distance_s(times: Floats, sorted_times: Floats | Sequence[float]) -> Floats:
+    """Return the distance of each time to the nearest of the sorted times, shape (times,)."""
+    bounded = np.concatenate([[-np.inf], sorted_times, [np.inf]])
     after = np.searchsorted(bounded, times)
     return np.asarray(np.minimum(bounded[after] - times, times - bounded[after - 1]))

@@ -1,8 +1,9 @@
-"""Drives along a recording again with another driver: closed loop without a renderer.
+"""Replays the log of a recording with another driver: closed loop without a renderer.
 
-Not `replay`, which shows a bridge recorded frames whatever it answers. Here the answers move a
-virtual car, and it is shown what it would have seen from there: the recorded picture of the nearest
-camera, warped. Source: Bojarski et al. 2016 (DAVE-2), arXiv 1604.07316, sections 6 and 7.1.
+This is not the simulator's `replay`, which sends recorded frames to a bridge and ignores the
+answers. Here the answers move a virtual car, and the driver gets the view from that car: the
+recorded image of the nearest camera, warped. Source: Bojarski et al. 2016 (DAVE-2), arXiv
+1604.07316, sections 6 and 7.1.
 """
 
 from __future__ import annotations
@@ -16,61 +17,63 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluator.offline.logged_drive import Recorded
-from evaluator.offline.replay_policies import Policy
-from evaluator.offline.view_warp import Lens
-from evaluator.offline.virtual_car import Abreast, advance
+from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.replay_policies import Policy, ViewRow
+from evaluator.offline.view_warp import ViewWarp
+from evaluator.offline.virtual_car import RelativePose, advance
 from simulator.episode.metrics import INTERVENTION_COST_S, lateral_errors_m
 
 Floats = NDArray[np.float64]
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Intervention:
-    """Where the virtual car was put back on the recorded path."""
+class ReplayIntervention:
+    """One place where the virtual car was put back on the recorded path."""
 
     row: int
-    """From 0, of the rows that are driven along."""
+    """Number of the row, from 0, among the rows that are driven along."""
     time_s: float
-    """Since the recording began."""
+    """Time since the recording began."""
     left_m: float
+    """Offset before the car was put back, positive to the left."""
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What is told of each row to whoever films it."""
+class ReplayStep:
+    """What happened at one row; a video is made of these."""
 
     row: int
-    look: Callable[[], Picture]
+    view: Callable[[], Image]
+    """Returns the view from the virtual car."""
     steering: float
     left_m: float
     intervened: bool
-    """Just before it."""
+    """Whether the car was put back just before this row."""
 
 
 @dataclass(frozen=True)
-class Rerun:
-    """What came of one drive along a recording of N rows."""
+class LogReplayResult:
+    """The result of driving along a recording once."""
 
     limit_m: float
     left_m: Floats
-    """(N,), the offset that was reached at each row, positive to the left; then it is put back."""
+    """Offset that was reached at each row, shape (rows,), before the car is put back."""
     heading_rad: Floats
-    """(N,), against the recorded car's."""
+    """Heading relative to the recorded car's, shape (rows,)."""
     steering: Floats
-    """(N,), the policy's."""
-    interventions: tuple[Intervention, ...]
+    """Steering of the policy, shape (rows,)."""
+    interventions: tuple[ReplayIntervention, ...]
     elapsed_s: float
-    """Of driving; without pauses, and without the time in which the car stood."""
+    """Time of driving, without pauses and without the time in which the car stood."""
     ms_a_row: float
 
     @property
     def autonomy_percent(self) -> float:
-        """100 (1 - 6 s * interventions / elapsed); below 0 where a drive has more than one in 6 s.
+        """100 (1 - 6 s * interventions / elapsed); below 0 with more than one intervention in 6 s.
 
-        Unlike the simulator's it is not held at 0: it is to rank drivers, and to show the four of
-        the sanity check in their order.
+        Unlike the simulator's autonomy it is not limited to 0 and above: bad drivers can be ranked,
+        and the sanity check can show its four drivers in their order.
         """
         return 100 * (1 - INTERVENTION_COST_S * len(self.interventions) / self.elapsed_s)
 
@@ -80,92 +83,95 @@ class Rerun:
         return float(np.sqrt(np.mean(self.left_m**2)))
 
     def document(self) -> dict[str, Any]:
-        """Return it as a JSON document."""
-        mae, _, most = lateral_errors_m(self.left_m)
+        """Return the result as a JSON document."""
+        mae, _, largest = lateral_errors_m(self.left_m)
         return {
             "limit_m": self.limit_m,
             "autonomy_percent": self.autonomy_percent,
             "deviation_rmse_m": self.rmse_m,
             "deviation_mae_m": mae,
-            "deviation_max_m": most,
+            "deviation_max_m": largest,
             "elapsed_s": self.elapsed_s,
             "ms_a_row": self.ms_a_row,
             "interventions": [
-                {"row": each.row, "time_s": each.time_s, "left_m": each.left_m}
-                for each in self.interventions
+                {
+                    "row": intervention.row,
+                    "time_s": intervention.time_s,
+                    "left_m": intervention.left_m,
+                }
+                for intervention in self.interventions
             ],
         }
 
 
-def rerun(
-    recorded: Recorded,
+def replay_log(
+    drive: LoggedDrive,
     policy: Policy,
     limit_m: float,
-    lens: Lens,
-    shown: Callable[[Moment], None] = lambda moment: None,
-    told: Callable[[float], None] = lambda share: None,
-) -> Rerun:
-    """Drive along a recording.
+    warp: ViewWarp,
+    on_step: Callable[[ReplayStep], None] = lambda step: None,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> LogReplayResult:
+    """Drive along a recording with a policy.
 
-    The car starts every stretch of the recording on the path, straight; beyond the limit it is put
-    back onto it. A policy that steers as was recorded stays on it exactly.
+    The car starts each segment of the recording on the path, with the recorded heading. When its
+    offset is beyond the limit, it is put back on the path. A policy that steers as recorded stays
+    on it exactly.
 
     Args:
-        recorded: N rows.
-        policy: steers.
-        limit_m: of the offset; 1 with DAVE-2, 3 where a wheel leaves the lake's road of 8 m.
-        lens: of the cameras.
-        shown: is told each row.
-        told: is told the share that is done, 0..1.
+        drive: recording to drive along.
+        policy: driver of the virtual car.
+        limit_m: largest offset; 1 as in DAVE-2, or 3, where a wheel leaves the lake's road of 8 m.
+        warp: geometry of the recording's cameras.
+        on_step: called at each row.
+        on_progress: called with the share of the rows that are done, 0..1.
 
     Raises:
-        FrameError: a picture that was to be seen is broken, or of another size.
+        FrameError: an image that the driver needs is broken, or of another size.
     """
     began = time.perf_counter()
-    held = recorded.held_s()
-    count = len(held)
+    duration = drive.duration_s()
+    count = len(duration)
     left, heading, steering = np.zeros(count), np.zeros(count), np.zeros(count)
-    interventions: list[Intervention] = []
-    car = Abreast()
+    interventions: list[ReplayIntervention] = []
+    car = RelativePose()
     for row in range(count):
-        if row and recorded.stretch[row] != recorded.stretch[row - 1]:
-            car = Abreast()
+        if row and drive.segment[row] != drive.segment[row - 1]:
+            car = RelativePose()
         left[row], heading[row] = car.left_m, car.heading_rad
-        out = abs(car.left_m) > limit_m
-        if out:
-            moment_s = float(recorded.time_s[row])
-            interventions.append(Intervention(row, moment_s, car.left_m))
-            car = car.back()
-        look = _eyes(recorded, lens, car)
-        steering[row] = policy(row, look)
-        shown(Moment(row, partial(look, row), float(steering[row]), car.left_m, out))
-        if held[row] > 0:
-            speed = (recorded.speed_mps[row] + recorded.speed_mps[row + 1]) / 2
+        outside = abs(car.left_m) > limit_m
+        if outside:
+            interventions.append(ReplayIntervention(row, float(drive.time_s[row]), car.left_m))
+            car = car.reset()
+        view_row = _view_from(drive, warp, car)
+        steering[row] = policy(row, view_row)
+        on_step(ReplayStep(row, partial(view_row, row), float(steering[row]), car.left_m, outside))
+        if duration[row] > 0:
+            speed = (drive.speed_mps[row] + drive.speed_mps[row + 1]) / 2
             car = advance(
                 car,
                 float(steering[row]),
-                float(recorded.steering[row]),
+                float(drive.steering[row]),
                 float(speed),
-                float(held[row]),
+                float(duration[row]),
             )
-        told((row + 1) / count)
-    elapsed_s = float(recorded.driven_s().sum())
-    return Rerun(
+        on_progress((row + 1) / count)
+    return LogReplayResult(
         limit_m,
         left,
         heading,
         steering,
         tuple(interventions),
-        elapsed_s,
+        float(drive.moving_s().sum()),
         1000 * (time.perf_counter() - began) / count,
     )
 
 
-def _eyes(recorded: Recorded, lens: Lens, car: Abreast) -> Callable[[int], Picture]:
-    """Return what shows a row as it is seen from the car's place beside the recorded one."""
+def _view_from(drive: LoggedDrive, warp: ViewWarp, car: RelativePose) -> ViewRow:
+    """Return the function that shows a row as the virtual car sees it."""
 
-    def look(row: int) -> Picture:
-        camera = lens.nearest(recorded.cameras, car.left_m, car.heading_rad)
-        return lens.view(recorded.picture(row, camera), camera, car.left_m, car.heading_rad)
+    def view_row(row: int) -> Image:
+        camera = warp.nearest_camera(drive.camera_count, car.left_m, car.heading_rad)
+        return warp.warp(drive.image(row, camera), camera, car.left_m, car.heading_rad)
 
-    return look
+    return view_row

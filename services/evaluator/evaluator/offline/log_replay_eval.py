@@ -1,4 +1,4 @@
-"""Drives along what was recorded, of a version and for two of them to be compared."""
+"""Evaluates a version on stored rows: log replay at two limits, and open-loop scores."""
 
 from __future__ import annotations
 
@@ -12,62 +12,61 @@ from contract import steering_metrics
 from contract.frames.preprocess import Frame
 from contract.frames.spec import SHAPE
 from evaluator.offline import replay_policies
-from evaluator.offline.log_replay import Rerun, rerun
-from evaluator.offline.path_quality import judge
-from evaluator.offline.stored_drive import Stored
-from evaluator.offline.view_warp import Lens
+from evaluator.offline.log_replay import LogReplayResult, replay_log
+from evaluator.offline.path_quality import assess
+from evaluator.offline.stored_drive import StoredDrive
+from evaluator.offline.view_warp import ViewWarp
 
 LIMITS_M: Final = (1.0, 3.0)
-"""DAVE-2's, and where a wheel leaves the lake's road of 8 m."""
+"""DAVE-2's limit, and the offset at which a wheel leaves the lake's road of 8 m."""
 
 Floats = NDArray[np.float64]
 Steer = Callable[[Frame], float]
 
 
-def drive(road: Stored, steer: Steer | None, limit_m: float) -> Rerun:
-    """Drive along recorded rows, closed loop; None: with hands that never move."""
-    policy = replay_policies.policy("model" if steer else "zero", road, steer, 1)
-    return rerun(road, policy, limit_m, Lens(shape=SHAPE))
+def replay_stored(drive: StoredDrive, steer: Steer | None, limit_m: float) -> LogReplayResult:
+    """Drive along stored rows with a model, or with a steering of 0 where `steer` is None."""
+    policy = replay_policies.make_policy("model" if steer else "zero", drive, steer, 1)
+    return replay_log(drive, policy, limit_m, ViewWarp(shape=SHAPE))
 
 
-def kept_percent(road: Stored, steer: Steer | None) -> Floats:
-    """Return how well each of S stretches was kept to, (S,), 0..100; None as with `drive`.
+def path_keeping_percent(drive: StoredDrive, steer: Steer | None) -> Floats:
+    """Return how well each segment's path was kept, shape (segments,), 0..100.
 
-    100 (1 - mean(min(|offset|, 3 m)) / 3 m): an autonomy has too few steps in a few seconds.
+    The value is 100 (1 - mean(min(|offset|, 3 m)) / 3 m). Autonomy is too coarse for segments of a
+    few seconds. With `steer` None, the steering is 0.
     """
     limit_m = LIMITS_M[-1]
-    offset = np.minimum(np.abs(drive(road, steer, limit_m).left_m), limit_m)
-    rows = np.bincount(road.stretch)
-    return np.asarray(100 * (1 - np.bincount(road.stretch, offset) / rows / limit_m))
+    offset = np.minimum(np.abs(replay_stored(drive, steer, limit_m).left_m), limit_m)
+    rows = np.bincount(drive.segment)
+    return np.asarray(100 * (1 - np.bincount(drive.segment, offset) / rows / limit_m))
 
 
-def document(road: Stored, steer: Steer) -> tuple[dict[str, Any], list[Rerun]]:
-    """Return what became of drives at each limit, and the drives themselves."""
-    reference = judge(road)
-    drives = [drive(road, steer, limit_m) for limit_m in LIMITS_M]
+def evaluate_replays(
+    drive: StoredDrive, steer: Steer
+) -> tuple[dict[str, Any], list[LogReplayResult]]:
+    """Drive along stored rows at each limit; return the JSON document and the results."""
+    results = [replay_stored(drive, steer, limit_m) for limit_m in LIMITS_M]
     return {
-        "dataset": road.name,
-        "rows": len(road.time_s),
-        "cameras": road.cameras,
-        "reference": {
-            "swinging": reference.swinging,
-            "slipping": reference.slipping,
-            "unfit": list(reference.reasons),
-        },
-        "drives": [each.document() for each in drives],
-    }, drives
+        "dataset": drive.name,
+        "rows": len(drive.time_s),
+        "cameras": drive.camera_count,
+        "reference": assess(drive).document(),
+        "drives": [result.document() for result in results],
+    }, results
 
 
-def open_loop(road: Stored, steer: Steer) -> dict[str, Any]:
-    """Return a version's errors on recorded frames, beside its baselines (steering_metrics.py)."""
-    answers = [
-        np.array([steer(road.picture(row, camera)) for row in range(len(road.time_s))])
-        for camera in range(road.cameras)
+def score_open_loop(drive: StoredDrive, steer: Steer) -> dict[str, Any]:
+    """Return a version's open-loop errors beside the baselines' (contract/steering_metrics.py)."""
+    predicted = [
+        np.array([steer(drive.image(row, camera)) for row in range(len(drive.time_s))])
+        for camera in range(drive.camera_count)
     ]
+    centre = predicted[0]
     return {
-        "dataset": road.name,
-        "rows": len(road.time_s),
-        "score": steering_metrics.score_drive(answers[0], road.steering, road.time_s, road.stretch),
-        "by_bin": steering_metrics.by_bin(answers[0], road.steering),
-        "by_camera": steering_metrics.by_camera(answers),
+        "dataset": drive.name,
+        "rows": len(drive.time_s),
+        "score": steering_metrics.score_drive(centre, drive.steering, drive.time_s, drive.segment),
+        "by_bin": steering_metrics.by_bin(centre, drive.steering),
+        "by_camera": steering_metrics.by_camera(predicted),
     }

@@ -1,4 +1,4 @@
-"""Reads a recording's rows and where their pictures lie, for whoever drives along it again."""
+"""Reads the rows of a recording, and the paths of its images, for log replay and scoring."""
 
 from __future__ import annotations
 
@@ -19,126 +19,127 @@ from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.vehicle import MPS_PER_MPH
 
-STANDING_MPS: Final = 0.5
+MIN_MOVING_MPS: Final = 0.5
+"""Below this speed the car counts as standing."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """The rows of a recording that can be driven along; N of them."""
+class LoggedDrive:
+    """The rows of a recording that can be driven along."""
 
     name: str
     time_s: Floats
-    """(N,), rising, from 0."""
+    """Time of each row, shape (rows,), rising from 0."""
     steering: Floats
-    """(N,), -1..1, positive to the right."""
+    """Recorded steering, shape (rows,), -1..1, positive to the right."""
     speed_mps: Floats
-    """(N,)"""
-    stretch: NDArray[np.int64]
-    """(N,), from 0: the stretches of driving between pauses."""
-    pictures: tuple[tuple[Path, ...], ...]
-    """(N,) of the centre camera, or of centre, left and right."""
+    """Recorded speed, shape (rows,)."""
+    segment: NDArray[np.int64]
+    """Number of the segment of driving between pauses, shape (rows,), from 0."""
+    image_paths: tuple[tuple[Path, ...], ...]
+    """Paths of each row: of the centre camera, or of the centre, left and right camera."""
     left_out: int
-    """Lines that are no rows (contract/driving_log.py), or without a picture that is there."""
+    """Lines that are no rows (contract/recordings/driving_log.py) or lack an image file."""
     nominal: bool
     """Whether the file names carry no time, so that rows count as 1/15 s apart."""
-    number: NDArray[np.int64]
-    """(N,), from 0: which one of the rows that ingest takes each is."""
+    row_numbers: NDArray[np.int64]
+    """Number of each row among the rows that ingest takes, shape (rows,), from 0."""
 
     @property
-    def cameras(self) -> int:
-        """How many there are: 1 or 3."""
-        return len(self.pictures[0])
+    def camera_count(self) -> int:
+        """Number of cameras: 1 or 3."""
+        return len(self.image_paths[0])
 
-    def picture(self, row: int, camera: int) -> NDArray[np.uint8]:
-        """Return what a camera saw: (160, 320, 3) RGB, or whatever size it was recorded in.
+    def image(self, row: int, camera: int) -> NDArray[np.uint8]:
+        """Return a camera's image of a row, RGB, shape (160, 320, 3) or as it was recorded.
 
         Raises:
-            FrameError: the picture is broken, or gone.
+            FrameError: the image file is broken or missing.
         """
-        path = self.pictures[row][camera]
+        path = self.image_paths[row][camera]
         try:
             return preprocess.decode(path.read_bytes())
         except (FrameError, OSError) as error:
             raise FrameError(
-                f"a picture of the recording cannot be used: {path.name}",
+                f"an image of the recording cannot be used: {path.name}",
                 got=error,
-                remedy="Take the row's line out of driving_log.csv",
+                remedy="Remove the row's line from driving_log.csv",
             ) from error
 
-    def held_s(self) -> Floats:
-        """Return for how long, (N,) seconds, each row's steering was in force; 0 before a pause."""
-        held = np.append(np.diff(self.time_s), 0.0)
-        held[np.append(np.diff(self.stretch) != 0, True)] = 0.0
-        return held
+    def duration_s(self) -> Floats:
+        """Return how long each row's steering was in force, shape (rows,); 0 before a pause."""
+        duration = np.append(np.diff(self.time_s), 0.0)
+        duration[np.append(np.diff(self.segment) != 0, True)] = 0.0
+        return duration
 
-    def driven_s(self) -> Floats:
-        """Return the same, (N,), and 0 where the car stands: nobody can leave the path there."""
-        return np.where(self.speed_mps > STANDING_MPS, self.held_s(), 0.0)
+    def moving_s(self) -> Floats:
+        """Return the duration of each row, and 0 where the car stands: it cannot leave the path."""
+        return np.where(self.speed_mps > MIN_MOVING_MPS, self.duration_s(), 0.0)
 
 
 @contextmanager
-def opened(source: Path) -> Iterator[list[Recording]]:
-    """Yield the recordings of a folder, zip or tar; an archive is unpacked meanwhile.
+def open_recordings(source: Path) -> Iterator[list[Recording]]:
+    """Yield the recordings of a folder, zip or tar; an archive is unpacked for that time.
 
     Raises:
-        RecordingError: it holds none, or cannot be read.
+        RecordingError: the source holds no recording, or cannot be read.
     """
     with (
         tempfile.TemporaryDirectory(prefix="lapwing-recording-") as scratch,
-        archive.open_recordings(source, Path(scratch)) as found,
+        archive.open_recordings(source, Path(scratch)) as recordings,
     ):
-        yield found
+        yield recordings
 
 
-def read(folder: Path) -> Recorded:
-    """Read the one recording of a folder.
+def read_folder(folder: Path) -> LoggedDrive:
+    """Read the only recording of a folder.
 
     Raises:
-        RecordingError: it holds none or several, or what it holds cannot be driven along.
+        RecordingError: the folder holds no recording or several, or its recording cannot be used.
     """
-    with opened(folder) as found:
-        if not folder.is_dir() or len(found) > 1:
+    with open_recordings(folder) as recordings:
+        if not folder.is_dir() or len(recordings) > 1:
             raise RecordingError(
-                "one recording's folder was asked for",
-                got=f"{folder} with {len(found)}",
+                "the path must be a folder with one recording",
+                got=f"{folder} with {len(recordings)} recordings",
                 remedy="Name the folder that the simulator recorded into",
             )
-        return of(found[0])
+        return read_recording(recordings[0])
 
 
-def of(source: Recording) -> Recorded:
-    """Read a recording of Udacity's recorder, or of ours.
+def read_recording(source: Recording) -> LoggedDrive:
+    """Read a recording that was made by Udacity's recorder or by Lapwing's.
 
     A line that cannot be used is left out and counted.
 
     Raises:
-        RecordingError: its log cannot be read, or not two lines of it can be used.
+        RecordingError: its log cannot be read, or fewer than two lines can be used.
     """
     log = driving_log.read(source.read_log())
     log = driving_log.without_missing_sides(log, source.images)
     rows, lines = log.rows, len(log.rows) + len(log.rejections)
-    cameras = max((len(row.images) for row in rows), default=1)
-    taken = driving_log.with_images(log, source.images)
-    number = [place for place, row in enumerate(taken) if len(row.images) == cameras]
-    kept = [taken[place] for place in number]
-    if len(kept) < 2:
+    camera_count = max((len(row.images) for row in rows), default=1)
+    ingested = driving_log.with_images(log, source.images)
+    numbers = [number for number, row in enumerate(ingested) if len(row.images) == camera_count]
+    usable = [ingested[number] for number in numbers]
+    if len(usable) < 2:
         raise RecordingError(
-            "the recording has no two rows that can be driven along",
-            got=f"{lines} lines, {len(rows)} of them rows, {len(kept)} with their pictures",
-            remedy="`lapwing ingest` tells what is wrong with each line",
+            "the recording has fewer than two rows that can be driven along",
+            got=f"{lines} lines, {len(rows)} of them rows, {len(usable)} with their images",
+            remedy="`lapwing ingest` says what is wrong with each line",
         )
-    time_s, nominal = timeline.clock([row.time_s for row in kept])
+    time_s, nominal = timeline.clock([row.time_s for row in usable])
     time_s = (time_s - time_s[0]).round(3) if not nominal else time_s
-    return Recorded(
+    return LoggedDrive(
         name=source.name,
         time_s=time_s,
-        steering=np.array([row.steering for row in kept]),
-        speed_mps=np.array([row.speed_mph for row in kept]) * MPS_PER_MPH,
-        stretch=timeline.segments(time_s),
-        pictures=tuple(tuple(source.images[name] for name in row.images) for row in kept),
-        left_out=lines - len(kept),
+        steering=np.array([row.steering for row in usable]),
+        speed_mps=np.array([row.speed_mph for row in usable]) * MPS_PER_MPH,
+        segment=timeline.segments(time_s),
+        image_paths=tuple(tuple(source.images[name] for name in row.images) for row in usable),
+        left_out=lines - len(usable),
         nominal=nominal,
-        number=np.array(number, dtype=np.int64),
+        row_numbers=np.array(numbers, dtype=np.int64),
     )

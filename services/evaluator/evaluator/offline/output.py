@@ -1,89 +1,116 @@
-"""Prints what the commands `rerun` and `score` measured, as tables for people."""
+"""Prints the results of the commands `rerun` and `score`, for people or as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evaluator.offline.log_replay import Rerun
-from evaluator.offline.logged_drive import Recorded
-from evaluator.offline.path_quality import Reference
+from evaluator.offline.log_replay import LogReplayResult
+from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.path_quality import PathQuality
 
 
-def reruns(
-    driver: str, found: Sequence[tuple[Recorded, Reference, Sequence[Rerun]]], kept: Sequence[Path]
+def print_json(document: object) -> None:
+    """Print one JSON document to standard output."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar; yield the function that sets the share that is done, 0..1."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def print_replays(
+    driver: str,
+    replays: Sequence[tuple[LoggedDrive, PathQuality, Sequence[LogReplayResult]]],
+    written: Sequence[Path],
 ) -> None:
-    """Show drives along recordings, and what of the recordings speaks against them."""
+    """Print log replays as a table, the problems of each recording, and the files written."""
     table = Table(box=None, title=driver, title_justify="left")
-    for head in ("recording", "driven", "limit", "autonomy", "put back", "off the path, rms"):
+    for head in ("recording", "driven", "limit", "autonomy", "interventions", "offset (RMS)"):
         table.add_column(head, no_wrap=True)
-    for road, _, drives in found:
-        for each in drives:
+    for drive, _, results in replays:
+        for result in results:
             table.add_row(
-                road.name,
-                f"{each.elapsed_s:.0f} s",
-                f"{each.limit_m:g} m",
-                f"{each.autonomy_percent:.1f} %",
-                f"{len(each.interventions)} times",
-                f"{each.rmse_m:.2f} m",
+                drive.name,
+                f"{result.elapsed_s:.0f} s",
+                f"{result.limit_m:g} m",
+                f"{result.autonomy_percent:.1f} %",
+                f"{len(result.interventions)}",
+                f"{result.rmse_m:.2f} m",
             )
-    to = Console(soft_wrap=True)
-    to.print(table)
-    for road, reference, _ in found:
-        notes = [f"unfit as a reference: {reason}" for reason in reference.reasons]
-        if road.cameras == 1:
-            notes.append("of the centre camera alone: views from beside are warped further")
-        if road.nominal:
-            notes.append("its file names carry no time: rows count as 1/15 s apart")
-        if road.left_out:
-            notes.append(f"{road.left_out} lines were left out")
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for drive, quality, _ in replays:
+        notes = [f"the path is unfit for comparison: {problem}" for problem in quality.problems]
+        if drive.camera_count == 1:
+            notes.append("it has the centre camera only, so views from a side are warped further")
+        if drive.nominal:
+            notes.append("its file names carry no time, so rows count as 1/15 s apart")
+        if drive.left_out:
+            notes.append(f"{drive.left_out} lines were left out")
         for note in notes:
-            to.print(f"{road.name}: {note}", highlight=False)
-    for path in kept:
-        to.print(f"kept {path}", highlight=False)
+            console.print(f"{drive.name}: {note}", highlight=False)
+    for path in written:
+        console.print(f"wrote {path}", highlight=False)
 
 
-def scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Show a model's open-loop errors, beside its baselines'."""
-    to = Console(soft_wrap=True)
-    for each in documents:
-        found = each["score"]
+def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
+    """Print a model's open-loop errors beside those of the baselines."""
+    console = Console(soft_wrap=True)
+    for document in documents:
+        score = document["score"]
         table = Table(
             "",
             "MSE",
             "MAE",
             box=None,
             title_justify="left",
-            title=f"{each['recording']}, {found['rows']:.0f} rows"
-            f"{' that were held out' if each['held_out'] else ''}",
+            title=f"{document['recording']}, {score['rows']:.0f} rows"
+            f"{' that were held out' if document['held_out'] else ''}",
         )
-        for label, mark in (
+        for label, ending in (
             (f"version {version}", ""),
             ("predict zero", "_zero"),
             ("hold last", "_hold"),
         ):
-            table.add_row(label, f"{found['mse' + mark]:.4f}", f"{found[f'mae{mark}_deg']:.2f}°")
-        to.print(table)
+            mse, mae_deg = score[f"mse{ending}"], score[f"mae{ending}_deg"]
+            table.add_row(label, f"{mse:.4f}", f"{mae_deg:.2f}°")
+        console.print(table)
         names = ("skill", "correlation", "correlation_smoothed")
-        skill, plain, smooth = (
-            "–" if found[name] is None else f"{found[name]:.2f}" for name in names
+        skill, correlation, smoothed = (
+            "–" if score[name] is None else f"{score[name]:.2f}" for name in names
         )
         lines = [
-            f"skill {skill}, bias {found['bias_deg']:+.2f}°, correlation {plain}, with the "
-            f"smoothed label {smooth}"
+            f"skill {skill}, bias {score['bias_deg']:+.2f}°, correlation {correlation}, with the "
+            f"smoothed label {smoothed}"
         ]
         lines += [
             f"recorded {part['from']:+.2f} to {part['to']:+.2f}, {part['rows']:.0f} rows: "
             f"MAE {part['mae_deg']:.1f}°, bias {part['bias_deg']:+.1f}°"
-            for part in each["by_bin"]
+            for part in document["by_bin"]
         ]
         lines += [
-            f"{part['camera']} camera: answered {part['correction']:+.3f} more than the centre"
-            for part in each["by_camera"][1:]
+            f"{part['camera']} camera: the prediction is {part['correction']:+.3f} from the "
+            "centre's"
+            for part in document["by_camera"][1:]
         ]
-        for line in (*lines, f"leak: {each['leak']['says']}"):
-            to.print(f"  {line}", highlight=False)
+        for line in (*lines, f"overlap with training: {document['leak']['says']}"):
+            console.print(f"  {line}", highlight=False)

@@ -1,9 +1,10 @@
-"""Who steers along a recording: a model, or one of those whose rank is known beforehand.
+"""Makes the drivers of a log replay: a model, or one whose rank is known beforehand.
 
-`recorded` must stay on the path, `zero` and `mirrored` must leave it, and `shuffled`, a model that
-is shown the recorded frames in a random order, must do worse than the model itself. Where they do
-not, it is the rerun or the recording that is wrong. Shuffled frames are not warped to where the car
-is: they would show how far beside its path it is, by which alone a short drive can be kept.
+`recorded` must stay on the path, and `zero` and `mirrored` must leave it. `shuffled` is the model
+with the recorded frames in random order; it must do worse than the model itself. If one of them
+does not, the log replay or the recording is at fault. Shuffled frames are not warped to the virtual
+car's pose: a warped frame would show the offset from the path, which is enough to keep to it for a
+while.
 """
 
 from __future__ import annotations
@@ -17,42 +18,44 @@ from numpy.typing import NDArray
 from contract.errors import SettingError
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
-from evaluator.offline.logged_drive import Recorded
+from evaluator.offline.logged_drive import LoggedDrive
 
-Look = Callable[[int], NDArray[np.uint8]]
-"""Of a row: what the virtual car's camera sees there, (160, 320, 3) RGB."""
+ViewRow = Callable[[int], NDArray[np.uint8]]
+"""Returns the view of the virtual car's camera at a row, RGB, shape (160, 320, 3)."""
 Steer = Callable[[Frame], float]
-"""Of a prepared frame, (128, 128, 3): a steering, -1..1, positive to the right."""
-Policy = Callable[[int, Look], float]
-"""Of a row and the way to see it: a steering, -1..1, positive to the right."""
+"""Returns a model's steering, -1..1, positive to the right, for a frame of shape (128, 128, 3)."""
+Policy = Callable[[int, ViewRow], float]
+"""Returns a steering, -1..1, positive to the right, for a row and the function that shows it."""
 
-BLIND: Final = ("recorded", "zero", "mirrored")
-SEEING: Final = ("model", "shuffled")
+WITHOUT_MODEL: Final = ("recorded", "zero", "mirrored")
+WITH_MODEL: Final = ("model", "shuffled")
 
 
-def policy(name: str, road: Recorded, steer: Steer | None, seed: int) -> Policy:
+def make_policy(name: str, drive: LoggedDrive, steer: Steer | None, seed: int) -> Policy:
     """Return a policy by its name.
 
     Args:
-        name: one of BLIND or SEEING.
-        road: that is driven along, of N rows.
-        steer: the model; needed by SEEING.
-        seed: of the order in which `shuffled` shows the frames.
+        name: one of WITHOUT_MODEL or WITH_MODEL.
+        drive: recording that is driven along.
+        steer: the model; WITH_MODEL need it.
+        seed: seed of the order in which `shuffled` shows the frames.
 
     Raises:
         SettingError: there is no such policy, or it needs a model.
     """
-    if name not in BLIND + SEEING:
+    if name not in WITHOUT_MODEL + WITH_MODEL:
         raise SettingError(
-            "no such policy", got=name, remedy=f"There are {', '.join(BLIND + SEEING)}"
+            "there is no such policy",
+            got=name,
+            remedy=f"The policies are {', '.join(WITHOUT_MODEL + WITH_MODEL)}",
         )
-    if name in SEEING:
+    if name in WITH_MODEL:
         if steer is None:
             raise SettingError("this policy needs a model", got=name, remedy="Name one: --model N")
         model = steer
         if name == "model":
-            return lambda row, look: model(preprocess.resize(look(row)))
-        order = np.random.default_rng(seed).permutation(len(road.steering))
-        return lambda row, look: model(preprocess.resize(road.picture(int(order[row]), 0)))
+            return lambda row, view_row: model(preprocess.resize(view_row(row)))
+        order = np.random.default_rng(seed).permutation(len(drive.steering))
+        return lambda row, view_row: model(preprocess.resize(drive.image(int(order[row]), 0)))
     factor = {"recorded": 1.0, "zero": 0.0, "mirrored": -1.0}[name]
-    return lambda row, look: factor * float(road.steering[row])
+    return lambda row, view_row: factor * float(drive.steering[row])

@@ -1,211 +1,194 @@
-"""The command `rerun`: drivers along recordings, their table, plot and film."""
+"""The command `rerun`: drives along recordings, and prints a table or writes a plot or video."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.vehicle import MPS_PER_MPH
-from evaluator.offline import logged_drive, output, path_plot, replay_policies
-from evaluator.offline.log_replay import Moment, Rerun
-from evaluator.offline.log_replay import rerun as drive
-from evaluator.offline.logged_drive import Recorded
-from evaluator.offline.path_quality import Reference, judge
+from evaluator.offline import logged_drive, output, replay_policies
+from evaluator.offline.log_replay import LogReplayResult, ReplayStep, replay_log
+from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.path_plot import draw_replay
+from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
-from evaluator.offline.view_warp import Lens
-from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.cli.output import document, progress
+from evaluator.offline.view_warp import ViewWarp
 from simulator.viz.episode_video import EpisodeVideo
 from simulator.viz.track_plot import write_png
 
-MODELS: Final = Path("lapwing-data/models")
-MOST_LIMITS: Final = 5
+DEFAULT_MODELS: Final = Path("lapwing-data/models")
+MAX_LIMITS: Final = 5
+POLICIES_HELP: Final = (
+    "Driver: "
+    + ", ".join((*replay_policies.WITH_MODEL, *replay_policies.WITHOUT_MODEL))
+    + ". Only the first two use the model."
+)
 
 
 def rerun(
-    recordings: Annotated[list[Path], typer.Argument(help="Folders, zips or tars.")],
-    policy: Annotated[
-        str, typer.Option(help=", ".join((*replay_policies.SEEING, *replay_policies.BLIND)) + ".")
-    ] = "model",
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+    ],
+    policy: Annotated[str, typer.Option(help=POLICIES_HELP)] = "model",
     model: Annotated[
-        int | None, typer.Option(min=1, help="Version; default: the current one.")
+        int | None,
+        typer.Option(min=1, help="Version of the model. Default: the current version."),
     ] = None,
     models: Annotated[
-        Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="The registry's folder.")
-    ] = MODELS,
+        Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="Folder of the model registry.")
+    ] = DEFAULT_MODELS,
     limit: Annotated[
-        str, typer.Option(help="Offsets, m, beyond which the car is put back; a drive each.")
+        str,
+        typer.Option(
+            help="Largest offset from the recorded path, in metres. Beyond it the car is put back. "
+            "With several numbers, the recording is driven once for each."
+        ),
     ] = "1,3",
     plot: Annotated[
-        Path | None, typer.Option(help="A .png of the drive at the first limit.")
+        Path | None,
+        typer.Option(help="Write a plot of the drive at the first limit to this .png file."),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(help="An .mp4 of the drive at the first limit.")
+        Path | None,
+        typer.Option(help="Write a video of the drive at the first limit to this .mp4 file."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order of shuffled frames.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = (
-        False
-    ),
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the random order of the policy `shuffled`.")
+    ] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
+    ] = False,
 ) -> None:
-    """Drive along recordings again: the model steers a virtual car, and sees what it would see."""
-    limits = limits_of(limit)
-    _check(plot, video, len(recordings))
-    if policy in replay_policies.BLIND and model is not None:
+    """Drive along recordings: the model steers a virtual car and sees the view from it."""
+    limits = parse_limits(limit)
+    _check_files(plot, video, len(recordings))
+    if policy in replay_policies.WITHOUT_MODEL and model is not None:
         raise SettingError(
-            "this policy asks no model",
+            "this policy does not use a model",
             got=f"--policy {policy} --model {model}",
             remedy="Leave one of the two out",
         )
     steer, driver = None, policy
-    if policy in replay_policies.SEEING:
+    if policy in replay_policies.WITH_MODEL:
         manifest, steer = load_version.load(Registry(models), model)
         driver = f"{policy}, version {manifest.version}"
-    lens, found = Lens(), []
+    warp, replays = ViewWarp(), []
     for path in recordings:
-        with logged_drive.opened(path) as sources:
-            _check(plot, video, len(sources))
+        with logged_drive.open_recordings(path) as sources:
+            _check_files(plot, video, len(sources))
             for source in sources:
-                road = logged_drive.of(source)
-                chosen = replay_policies.policy(policy, road, steer, seed)
-                done = _drives(road, chosen, limits, lens, video)
+                drive = logged_drive.read_recording(source)
+                driving_policy = replay_policies.make_policy(policy, drive, steer, seed)
+                results = _replay_at_limits(drive, driving_policy, limits, warp, video)
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)
-                    write_png(plot, chart(road, done[0], driver))
-                found.append((road, judge(road), done))
+                    write_png(plot, draw_replay(drive, results[0], driver))
+                replays.append((drive, assess(drive), results))
     if as_json:
-        document([_document(road, fit, driver, done) for road, fit, done in found])
+        output.print_json(
+            [
+                {
+                    "recording": drive.name,
+                    "rows": len(drive.time_s),
+                    "left_out": drive.left_out,
+                    "nominal_time": drive.nominal,
+                    "cameras": drive.camera_count,
+                    "driver": driver,
+                    "reference": quality.document(),
+                    "drives": [result.document() for result in results],
+                }
+                for drive, quality, results in replays
+            ]
+        )
     else:
-        output.reruns(driver, found, [each for each in (plot, video) if each is not None])
+        output.print_replays(driver, replays, [path for path in (plot, video) if path is not None])
 
 
-def limits_of(text: str) -> list[float]:
-    """Return the numbers of "1,3", metres.
+def parse_limits(text: str) -> list[float]:
+    """Return the numbers of a text such as "1,3", metres.
 
     Raises:
-        SettingError: it is anything else.
+        SettingError: the text is something else.
     """
     try:
-        values = [float(each) for each in text.split(",")]
+        limits = [float(number) for number in text.split(",")]
     except ValueError:
-        values = []
-    if not 1 <= len(values) <= MOST_LIMITS or not all(0.1 <= each <= 20 for each in values):
+        limits = []
+    if not 1 <= len(limits) <= MAX_LIMITS or not all(0.1 <= limit <= 20 for limit in limits):
         raise SettingError(
             "--limit has a value it cannot take",
             got=repr(text),
-            remedy=f"Write up to {MOST_LIMITS} numbers from 0.1 to 20 metres, such as 1,3",
+            remedy=f"Write up to {MAX_LIMITS} numbers from 0.1 to 20 metres, such as 1,3",
         )
-    return values
+    return limits
 
 
-def _check(plot: Path | None, video: Path | None, count: int) -> None:
-    """Refuse to draw or film what cannot be.
+def _check_files(plot: Path | None, video: Path | None, count: int) -> None:
+    """Refuse a plot or video of several recordings, or whose name has the wrong ending.
 
     Raises:
-        SettingError: there are several recordings, or a file's name has another ending.
+        SettingError: one of the files cannot be written.
     """
     for path, suffix in ((plot, ".png"), (video, ".mp4")):
         if path is not None and (count > 1 or path.suffix != suffix):
             raise SettingError(
-                f"{path} cannot be made",
+                f"{path} cannot be written",
                 got=f"{count} recordings",
                 remedy=f"Name one recording, and a file that ends in {suffix}",
             )
 
 
-def _drives(
-    road: Recorded, policy: Policy, limits: list[float], lens: Lens, video: Path | None
-) -> list[Rerun]:
-    """Drive along a recording once a limit; film the first drive."""
-    done: list[Rerun] = []
-    with progress(road.name) as told, ExitStack() as stack:
-        for number, metres in enumerate(limits):
-            shown: Callable[[Moment], None] = _unseen
-            if video is not None and number == 0:
-                shown = partial(_add, stack.enter_context(_film(video, road)), road)
-            on_share = partial(_tell, told, number, len(limits))
-            done.append(drive(road, policy, metres, lens, shown, on_share))
-    return done
+def _replay_at_limits(
+    drive: LoggedDrive, policy: Policy, limits: list[float], warp: ViewWarp, video: Path | None
+) -> list[LogReplayResult]:
+    """Drive along a recording once for each limit, and film the first drive."""
+    results: list[LogReplayResult] = []
+    with output.progress_bar(drive.name) as set_share, ExitStack() as stack:
+        on_step: Callable[[ReplayStep], None] = _ignore_step
+        if video is not None:
+            on_step = _film_into(stack.enter_context(_open_video(video, drive)), drive)
+
+        def on_progress(share: float) -> None:
+            set_share((len(results) + share) / len(limits))
+
+        for limit_m in limits:
+            results.append(replay_log(drive, policy, limit_m, warp, on_step, on_progress))
+            on_step = _ignore_step
+    return results
 
 
-def _film(path: Path, road: Recorded) -> EpisodeVideo:
+def _open_video(path: Path, drive: LoggedDrive) -> EpisodeVideo:
+    """Open a video that plays as fast as the recording was made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    apart = np.diff(road.time_s)
-    return EpisodeVideo(path, max(1, round(1 / float(np.median(apart)))) if apart.any() else 15)
+    intervals_s = np.diff(drive.time_s)
+    rate = max(1, round(1 / float(np.median(intervals_s)))) if intervals_s.any() else 15
+    return EpisodeVideo(path, rate)
 
 
-def _unseen(moment: Moment) -> None:
-    """Film nothing: the picture is not even warped for it."""
+def _ignore_step(step: ReplayStep) -> None:
+    """Do nothing, so that the view is not even warped."""
 
 
-def _tell(told: Callable[[float], None], before: int, drives: int, share: float) -> None:
-    told((before + share) / drives)
+def _film_into(film: EpisodeVideo, drive: LoggedDrive) -> Callable[[ReplayStep], None]:
+    """Return the function that adds each step of a replay to a video."""
 
+    def add_step(step: ReplayStep) -> None:
+        film.add(
+            step.view(),
+            step.steering,
+            0.0,
+            float(drive.speed_mps[step.row]) / MPS_PER_MPH,
+            step.left_m,
+            float(drive.time_s[step.row]),
+            "put back on the recorded path" if step.intervened else "",
+        )
 
-def _add(film: EpisodeVideo, road: Recorded, moment: Moment) -> None:
-    film.add(
-        moment.look(),
-        moment.steering,
-        0.0,
-        float(road.speed_mps[moment.row]) / MPS_PER_MPH,
-        moment.left_m,
-        float(road.time_s[moment.row]),
-        "put back on the recorded path" if moment.intervened else "",
-    )
-
-
-def chart(road: Recorded, done: Rerun, driver: str) -> NDArray[np.uint8]:
-    """Draw a drive along a recording; see deviation.chart."""
-    yaw = np.array(
-        [
-            yaw_rad_s(float(steering), float(speed))
-            for steering, speed in zip(road.steering, road.speed_mps, strict=True)
-        ]
-    )
-    # As if what was driven had followed on: nobody knows where the car went in a pause.
-    driven_s = np.concatenate([[0.0], np.cumsum(road.held_s()[:-1])])
-    place, heading = path_plot.path(driven_s, yaw, road.speed_mps)
-    rows = np.array([each.row for each in done.interventions], dtype=np.int64)
-    facts = (
-        f"autonomy {done.autonomy_percent:.1f} %  ·  {len(rows)} interventions beyond "
-        f"{done.limit_m:g} m in {done.elapsed_s:.0f} s  ·  off the path by {done.rmse_m:.2f} m "
-        "(root mean square)"
-    )
-    return path_plot.chart(
-        place,
-        heading,
-        driven_s,
-        done.left_m,
-        done.limit_m,
-        rows,
-        f"{road.name}: {driver}",
-        facts,
-    )
-
-
-def _document(
-    road: Recorded, reference: Reference, driver: str, done: list[Rerun]
-) -> dict[str, Any]:
-    return {
-        "recording": road.name,
-        "rows": len(road.time_s),
-        "left_out": road.left_out,
-        "nominal_time": road.nominal,
-        "cameras": road.cameras,
-        "driver": driver,
-        "reference": {
-            "swinging": reference.swinging,
-            "slipping": reference.slipping,
-            "unfit": list(reference.reasons),
-        },
-        "drives": [each.document() for each in done],
-    }
+    return add_step

@@ -1,4 +1,4 @@
-"""The command `score`: a model's steering on recorded frames, beside its baselines."""
+"""The command `score`: compares a model's steering with recordings, frame by frame."""
 
 from __future__ import annotations
 
@@ -17,80 +17,91 @@ from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.offline import leakage, logged_drive, output
-from evaluator.offline.leakage import Leak
-from evaluator.offline.logged_drive import Recorded
-from simulator.cli.output import document, progress
+from evaluator.offline.leakage import TrainingOverlap
+from evaluator.offline.logged_drive import LoggedDrive
 
 
 def score(
-    version: Annotated[int, typer.Argument(min=1, help="Of the model.")],
-    recordings: Annotated[list[Path], typer.Argument(help="Folders, zips or tars.")],
+    version: Annotated[int, typer.Argument(min=1, help="Version of the model.")],
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+    ],
     models: Annotated[
-        Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="The registry's folder.")
+        Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="Folder of the model registry.")
     ] = Path("lapwing-data/models"),
     held_out: Annotated[
         bool,
-        typer.Option("--held-out", help="Only rows with none within the gap that was trained on."),
+        typer.Option(
+            "--held-out",
+            help="Score only rows that are further from every training row than the split's gap.",
+        ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = (
-        False
-    ),
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of tables.")
+    ] = False,
 ) -> None:
-    """Compare a model's steering with the recorded one, open loop, beside predict-zero and hold."""
+    """Compare a model's steering with the recorded one, beside two simple baselines.
+
+    The baselines are a steering of 0, and the recorded steering of the row before.
+    """
     registry = Registry(models)
     manifest, steer = load_version.load(registry, version)
     split = split_file.read(registry.path(manifest.version) / split_file.FILE)
     documents: list[dict[str, Any]] = []
     for path in recordings:
-        with logged_drive.opened(path) as sources:
+        with logged_drive.open_recordings(path) as sources:
             for source in sources:
-                road = logged_drive.of(source)
-                known = leakage.of(source, road, manifest, split)
-                documents.append(_document(steer, road, known, held_out))
+                drive = logged_drive.read_recording(source)
+                overlap = leakage.find_overlap(source, drive, manifest, split)
+                documents.append(_score_recording(steer, drive, overlap, held_out))
     if as_json:
-        document({"version": manifest.version, "recordings": documents})
+        output.print_json({"version": manifest.version, "recordings": documents})
     else:
-        output.scores(manifest.version, documents)
+        output.print_scores(manifest.version, documents)
 
 
-def _document(
-    steer: Callable[[preprocess.Frame], float], road: Recorded, known: Leak, held_out: bool
+def _score_recording(
+    steer: Callable[[preprocess.Frame], float],
+    drive: LoggedDrive,
+    overlap: TrainingOverlap,
+    held_out: bool,
 ) -> dict[str, Any]:
-    """Score one recording, or what of it was held out."""
-    among = known.held_out() if held_out else None
-    scored = np.ones(len(road.steering), np.bool_) if among is None else among
+    """Score one recording, or the part of it that was held out."""
+    held_out_rows = overlap.held_out() if held_out else None
+    scored = np.ones(len(drive.steering), np.bool_) if held_out_rows is None else held_out_rows
     if not scored.any():
         raise RecordingError(
-            f"no row of {road.name} was held out",
-            got=known.document(scored)["says"],
-            remedy="Name a recording that was not trained on, or score without --held-out",
+            f"no row of {drive.name} was held out",
+            got=overlap.document(scored)["says"],
+            remedy="Name a recording that the model was not trained on, or score without "
+            "--held-out",
         )
-    with progress(road.name) as told:
-        answers = _answers(road, scored, steer, told)
-    centre = answers[0]
+    with output.progress_bar(drive.name) as set_share:
+        predicted = _predict(drive, scored, steer, set_share)
+    centre = predicted[0]
     return {
-        "recording": road.name,
-        "left_out": road.left_out,
+        "recording": drive.name,
+        "left_out": drive.left_out,
         "held_out": held_out,
-        "leak": known.document(scored),
+        "leak": overlap.document(scored),
         "score": steering_metrics.score_drive(
-            centre, road.steering, road.time_s, road.stretch, scored
+            centre, drive.steering, drive.time_s, drive.segment, scored
         ),
-        "by_bin": steering_metrics.by_bin(centre[scored], road.steering[scored]),
-        "by_camera": steering_metrics.by_camera([each[scored] for each in answers]),
+        "by_bin": steering_metrics.by_bin(centre[scored], drive.steering[scored]),
+        "by_camera": steering_metrics.by_camera([camera[scored] for camera in predicted]),
     }
 
 
-def _answers(
-    road: Recorded,
+def _predict(
+    drive: LoggedDrive,
     scored: NDArray[np.bool_],
     steer: Callable[[preprocess.Frame], float],
-    told: Callable[[float], None],
+    on_progress: Callable[[float], None],
 ) -> list[NDArray[np.float64]]:
-    """Return the steering of the rows (N,) that are scored, (N,), for each camera; else NaN."""
-    answers = np.full((road.cameras, len(road.steering)), np.nan)
+    """Return the predicted steering for each camera, shape (rows,); NaN at rows not scored."""
+    predicted = np.full((drive.camera_count, len(drive.steering)), np.nan)
     for row in np.flatnonzero(scored).tolist():
-        for camera in range(road.cameras):
-            answers[camera, row] = steer(preprocess.resize(road.picture(row, camera)))
-        told((row + 1) / len(road.pictures))
-    return list(answers)
+        for camera in range(drive.camera_count):
+            predicted[camera, row] = steer(preprocess.resize(drive.image(row, camera)))
+        on_progress((row + 1) / len(drive.image_paths))
+    return list(predicted)

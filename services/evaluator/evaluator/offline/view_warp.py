@@ -1,16 +1,17 @@
-"""The view from beside: what a camera would have seen from another place over level ground.
+"""Warps a recorded image to the view from another pose over level ground.
 
-Every pixel of the wanted view is a ray. A ray below the horizon meets the ground, and the recorded
-picture shows that point of the ground elsewhere: the homography of a plane. A ray above it meets
-things that are far away, which only turning moves: the homography of the plane at infinity. Source:
-Hartley and Zisserman 2004, Multiple View Geometry in Computer Vision, section 13.1. Bojarski
-et al. 2016 (DAVE-2), arXiv 1604.07316, section 2, do the same: points below the horizon count as
-on flat ground, and those above it as infinitely far away.
+Every pixel of the new view is a ray. A ray below the horizon meets the ground. The recorded image
+shows that point of the ground at another pixel: this is the homography of a plane. A ray above the
+horizon meets things that are far away, which move only when the camera turns: this is the
+homography of the plane at infinity. Source: Hartley and Zisserman 2004, Multiple View Geometry in
+Computer Vision, section 13.1. Bojarski et al. 2016 (DAVE-2), arXiv 1604.07316, section 2, do the
+same: points below the horizon count as on flat ground, and those above it as infinitely far away.
 
-With the ray d in the car's axes, cameras at the height h and a move m between them, a point of the
-ground lies at t d with t = h / -d_z from the one, and in the direction of d + m / t from the other.
-So one formula serves both halves of the picture, d + m max(0, -d_z) / h, and they join at the
-horizon without a seam. Things that stand on the ground lean, as they do with NVIDIA.
+Let d be the ray in the car's axes, h the height of the cameras and m the move between them. A point
+of the ground lies at t d with t = h / -d_z from the one camera, and in the direction of d + m / t
+from the other. So one formula serves both halves of the image, d + m max(0, -d_z) / h, and they
+join at the horizon without a seam. Things that stand on the ground lean, as they do in NVIDIA's
+work.
 """
 
 from __future__ import annotations
@@ -36,25 +37,27 @@ from contract.vehicle import (
     IMAGE_WIDTH,
 )
 
-# The cameras of docs/protocol.md; the signs of yaw and roll are not known there, and taken as our
-# own renderer takes them: to the left, and clockwise.
+# The protocol's source does not give the signs of yaw and roll. They are taken as in Lapwing's
+# renderer: to the left, and clockwise.
 FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
 PITCH_RAD: Final = math.radians(-CAMERA_PITCH_DOWN_DEG)
 YAW_RAD: Final = math.radians(CAMERA_YAW_LEFT_DEG)
 ROLL_RAD: Final = math.radians(CAMERA_ROLL_CLOCKWISE_DEG)
 LEFT_M: Final = tuple(CAMERA_LEFT_M[name] for name in CAMERA_NAMES)
-"""Of the centre, left and right camera."""
+"""Lateral position of the centre, left and right camera, positive to the left."""
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
-class Lens:
-    """Warps recorded pictures; what is the same for all of them is computed once.
+class ViewWarp:
+    """Warps recorded images; the rays, which are the same for all images, are computed once.
 
     Args:
-        ahead_m: of the cameras, from the point of the car whose offset and heading are given.
-        shape: of the pictures: FRAME as recorded, or (128, 128, 3) as stores keep them, squeezed.
+        ahead_m: distance of the cameras ahead of the point of the car whose offset and heading are
+            given.
+        shape: shape of the images: FRAME as recorded, or (128, 128, 3) as stores keep them,
+            resized without keeping the aspect ratio.
     """
 
     def __init__(
@@ -62,87 +65,92 @@ class Lens:
     ) -> None:
         self._ahead_m = ahead_m
         self._shape = shape
-        high, wide, _ = shape
-        # The middle of the picture is between the two middle pixels.
-        middle = (wide - 1) / 2, (high - 1) / 2
-        across, down = FOCAL_PX * wide / FRAME[1], FOCAL_PX * high / FRAME[0]
-        inner = np.array([[across, 0.0, middle[0]], [0.0, down, middle[1]], [0.0, 0.0, 1.0]])
-        turned = attitude()
-        self._project = inner @ turned.T
-        x, y = np.meshgrid(np.arange(wide), np.arange(high))
+        height, width, _ = shape
+        # The middle of the image is between the two middle pixels.
+        middle = (width - 1) / 2, (height - 1) / 2
+        focal_x, focal_y = FOCAL_PX * width / FRAME[1], FOCAL_PX * height / FRAME[0]
+        intrinsics = np.array(
+            [[focal_x, 0.0, middle[0]], [0.0, focal_y, middle[1]], [0.0, 0.0, 1.0]]
+        )
+        to_car = camera_rotation()
+        self._project = intrinsics @ to_car.T
+        x, y = np.meshgrid(np.arange(width), np.arange(height))
         pixels = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
-        rays = turned @ np.linalg.inv(inner) @ pixels
+        rays = to_car @ np.linalg.inv(intrinsics) @ pixels
         nearness = np.maximum(0.0, -rays[2]) / CAMERA_HEIGHT_M
         self._rays = np.vstack([rays, nearness]).astype(np.float32)
-        self.ground: NDArray[np.bool_] = (rays[2] < 0).reshape(high, wide)
-        """(height, width): where the view shows the ground, as far as it is level."""
+        self.ground: NDArray[np.bool_] = (rays[2] < 0).reshape(height, width)
+        """Mask of the pixels below the horizon, shape (height, width): level ground is there."""
 
-    def nearest(self, cameras: int, left_m: float, heading_rad: float) -> int:
-        """Return which of the first `cameras` (centre, left, right) is the nearest to the view."""
-        wanted_m = self._moved(left_m, heading_rad)[1]
-        return min(range(cameras), key=lambda camera: abs(LEFT_M[camera] - wanted_m))
+    def nearest_camera(self, camera_count: int, left_m: float, heading_rad: float) -> int:
+        """Return the number of the camera, of the first `camera_count`, nearest to the view."""
+        view_left_m = self._camera_position(left_m, heading_rad)[1]
+        return min(range(camera_count), key=lambda camera: abs(LEFT_M[camera] - view_left_m))
 
-    def view(self, picture: Picture, camera: int, left_m: float, heading_rad: float) -> Picture:
-        """Return what the centre camera would have seen from a car that is beside the recorded one.
+    def warp(self, image: Image, camera: int, left_m: float, heading_rad: float) -> Image:
+        """Return the image that the centre camera of a car beside the recorded one would take.
 
         Args:
-            picture: as the recorded car's camera saw it.
-            camera: that took it: 0 centre, 1 left, 2 right.
-            left_m: of the car from the recorded one, positive to the left.
-            heading_rad: of the car, against the recorded one's, positive to the left.
+            image: image that a camera of the recorded car took.
+            camera: number of that camera: 0 centre, 1 left, 2 right.
+            left_m: offset of the car from the recorded one, positive to the left.
+            heading_rad: heading of the car relative to the recorded one's, positive to the left.
 
         Returns:
-            One of the same shape; what the camera did not see is filled from the picture's edge.
+            An image of the same shape. Pixels that the camera did not see are filled from the
+            nearest edge of the recorded image.
 
         Raises:
-            FrameError: the picture is none of the simulator's.
+            FrameError: the image does not have the shape of the simulator's images.
         """
-        if picture.shape != self._shape:
+        if image.shape != self._shape:
             raise FrameError(
-                "this is no frame of the simulator's cameras, so nothing is known of its lens",
-                got=f"{picture.shape}",
-                remedy=f"It must be {self._shape}: rows, columns, colours",
+                "this image is not from the simulator's cameras, whose geometry is needed",
+                got=f"{image.shape}",
+                remedy=f"Its shape must be {self._shape}: rows, columns, colours",
             )
-        move = self._moved(left_m, heading_rad) - (self._ahead_m, LEFT_M[camera], 0.0)
+        move = self._camera_position(left_m, heading_rad) - (self._ahead_m, LEFT_M[camera], 0.0)
         if not move.any() and heading_rad == 0:
-            return picture
-        both = np.column_stack([self._project @ yawed(heading_rad), self._project @ move])
-        x, y, depth = both.astype(np.float32) @ self._rays
-        # Rays that leave the recorded camera's half of the world: turned away beyond its edge.
+            return image
+        directions = np.column_stack(
+            [self._project @ yaw_rotation(heading_rad), self._project @ move]
+        )
+        x, y, depth = directions.astype(np.float32) @ self._rays
+        # Rays that point behind the recorded camera are mapped far beyond the image's edge.
         depth = np.maximum(depth, np.float32(1e-3))
-        seen = cv2.remap(
-            picture,
+        warped = cv2.remap(
+            image,
             (x / depth).reshape(self._shape[:2]),
             (y / depth).reshape(self._shape[:2]),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.asarray(seen, dtype=np.uint8)
+        return np.asarray(warped, dtype=np.uint8)
 
-    def _moved(self, left_m: float, heading_rad: float) -> Floats:
-        """Return where the view's camera is, (3,) m ahead, left and up of the recorded car."""
+    def _camera_position(self, left_m: float, heading_rad: float) -> Floats:
+        """Return the camera's position, (3,) m ahead, left and up of the recorded car."""
         ahead_m = self._ahead_m * math.cos(heading_rad)
         return np.array([ahead_m, self._ahead_m * math.sin(heading_rad) + left_m, 0.0])
 
 
-def yawed(heading_rad: float) -> Floats:
-    """Return the rotation (3, 3) by a heading, in axes ahead, left and up."""
+def yaw_rotation(heading_rad: float) -> Floats:
+    """Return the rotation, shape (3, 3), by a heading in the axes ahead, left and up."""
     turn, rest = math.sin(heading_rad), math.cos(heading_rad)
     return np.array([[rest, -turn, 0.0], [turn, rest, 0.0], [0.0, 0.0, 1.0]])
 
 
-def attitude(
+def camera_rotation(
     yaw_rad: float = YAW_RAD, pitch_rad: float = PITCH_RAD, roll_rad: float = ROLL_RAD
 ) -> Floats:
-    """Return the rotation (3, 3) from the picture's axes to the car's.
+    """Return the rotation, shape (3, 3), from the image's axes to the car's.
 
-    The picture's are right, down and into it; the car's are ahead, left and up. The camera is
-    rolled first, clockwise as it looks, then pitched, positive upwards, then turned, positive to
-    the left.
+    The image's axes are right, down and into the image; the car's are ahead, left and up. The
+    camera is rolled first, clockwise in its direction of view, then pitched, positive upwards, then
+    turned, positive to the left.
     """
     upright = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
     rise, rest = math.sin(pitch_rad), math.cos(pitch_rad)
     pitched = np.array([[rest, 0.0, -rise], [0.0, 1.0, 0.0], [rise, 0.0, rest]])
     lean, level = math.sin(roll_rad), math.cos(roll_rad)
     rolled = np.array([[1.0, 0.0, 0.0], [0.0, level, -lean], [0.0, lean, level]])
-    return np.asarray(yawed(yaw_rad) @ pitched @ rolled @ upright)
+    return np.asarray(yaw_rotation(yaw_rad) @ pitched @ rolled @ upright)

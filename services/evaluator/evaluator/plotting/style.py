@@ -1,7 +1,7 @@
-"""How all charts of a report look: one type, one palette, and ink where the data are.
+"""The style of all charts: one font and one palette.
 
-The colours are Okabe and Ito's, which the colour-blind tell apart (Color Universal Design, 2008);
-lines differ by dash as well, so that they are told apart on grey paper.
+The colours are Okabe and Ito's, which colour-blind readers can distinguish (Color Universal Design,
+2008). Lines differ in their dashes as well, so that a grey print can be read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PALE: Final = "#e9edf1"
 
 WIDTH_IN: Final = 8.0
 DPI: Final = 200
-"""1600 pixels wide: sharp at twice the width of a page's text."""
+"""Makes charts 1600 pixels wide: twice the width of a page's text, for sharp screens."""
 STYLE: Final[dict[Any, Any]] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
@@ -59,8 +59,10 @@ STYLE: Final[dict[Any, Any]] = {
 
 
 @contextmanager
-def drawn(path: Path, height_in: float, columns: Sequence[float] = (1.0,)) -> Iterator[list[Axes]]:
-    """Yield axes side by side, of relative widths; at the end they are the PNG at `path`."""
+def save_figure(
+    path: Path, height_in: float, columns: Sequence[float] = (1.0,)
+) -> Iterator[list[Axes]]:
+    """Yield axes side by side, with the given relative widths; then write them as a PNG file."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
@@ -69,29 +71,30 @@ def drawn(path: Path, height_in: float, columns: Sequence[float] = (1.0,)) -> It
         figure.savefig(path, format="png", facecolor="white", metadata={"Software": None})
 
 
-def grid(axes: Axes, axis: str = "y") -> None:
-    """Rule lines across the axes, to read values by."""
+def draw_grid(axes: Axes, axis: str = "y") -> None:
+    """Draw grid lines to read values by, along the x axis or the y axis."""
     axes.grid(visible=True, which="both", axis="x" if axis == "x" else "y")
 
 
-def spread(values: Sequence[float], least: float) -> list[float]:
-    """Return places for labels of values, no two nearer than `least`, in the order of the values.
+def spread_labels(values: Sequence[float], distance: float) -> list[float]:
+    """Return positions of labels, at least `distance` apart, in the order of the values.
 
-    Each stays as near to its own value as its neighbours let it; a group of close ones is centred.
+    Each label is as near to its value as its neighbours allow. The labels of close values are
+    centred on the mean of these values.
     """
     order = sorted(range(len(values)), key=lambda index: values[index])
     groups: list[tuple[list[int], float]] = []
     for index in order:
         groups.append(([index], values[index]))
         while len(groups) > 1:
-            (low, low_at), (high, high_at) = groups[-2:]
-            if high_at - low_at >= least * (len(low) + len(high)) / 2:
+            (lower, lower_middle), (upper, upper_middle) = groups[-2:]
+            if upper_middle - lower_middle >= distance * (len(lower) + len(upper)) / 2:
                 break
-            joined = low + high
-            middle = sum(values[each] for each in joined) / len(joined)
+            joined = lower + upper
+            middle = sum(values[index] for index in joined) / len(joined)
             groups[-2:] = [(joined, middle)]
-    places = [0.0] * len(values)
+    positions = [0.0] * len(values)
     for members, middle in groups:
         for rank, index in enumerate(members):
-            places[index] = middle + (rank - (len(members) - 1) / 2) * least
-    return places
+            positions[index] = middle + (rank - (len(members) - 1) / 2) * distance
+    return positions

@@ -1,7 +1,7 @@
-"""The report on a version: one document, composed of what is in its folder, written three ways.
+"""The report on a version: one document from the files in its folder, written in three formats.
 
-source.py      reads the folder           document.py    the vocabulary of sections
-summary.py … provenance.py                a section each: files in, section out
-html.py markdown.py pdf.py                the three ways
-compose.py     the spine: all of it, published as <version>/report/
+version_folder.py   reads the folder        document.py   defines sections and their blocks
+sections/           one module a section: reads files, returns a section
+renderers/          HTML, Markdown and PDF
+compose.py          puts the sections together and publishes <version>/report/
 """

@@ -1,4 +1,4 @@
-"""The folder of pictures and films beside a report, while it is made."""
+"""Manages the folder with the images and videos of a report."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 FOLDER: Final = "pictures"
 
 
-class Pictures:
-    """The pictures of the report that is made in a folder.
+class Assets:
+    """The images and videos of a report.
 
     Args:
-        report: the folder of the report.
+        report: folder in which the report is written.
     """
 
     def __init__(self, report: Path) -> None:
@@ -21,15 +21,15 @@ class Pictures:
         (report / FOLDER).mkdir(parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
-        """Return where the picture of a name, as `name` returns it, is to be written."""
+        """Return the path for a file whose name came from `name`."""
         return self._report / name
 
     def name(self, stem: str, suffix: str = ".png") -> str:
-        """Return the name of a picture, relative to the report's folder."""
+        """Return the name of a file, relative to the report's folder."""
         return f"{FOLDER}/{stem}{suffix}"
 
     def keep(self, source: Path, stem: str) -> str:
-        """Copy a picture or film that lies in the version's folder; return its name."""
+        """Copy an image or video from the version's folder; return its name."""
         name = self.name(stem, source.suffix)
         shutil.copyfile(source, self.path(name))
         return name

@@ -1,4 +1,4 @@
-"""Composes the report on a version, and publishes it in the version's folder.
+"""Composes the report on a version and publishes it in the version's folder.
 
 <models>/versions/<n>/report/    report.html report.md report.pdf pictures/
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from contract import atomic_files
 from contract.models.registry import Registry
-from evaluator.report.assets import Pictures
+from evaluator.report.assets import Assets
 from evaluator.report.document import Report
 from evaluator.report.renderers import html, markdown, pdf
 from evaluator.report.sections import (
@@ -33,49 +33,52 @@ MARKDOWN: Final = "report.md"
 PDF: Final = "report.pdf"
 
 
-def write(models: Path, version: int, told: Callable[[str], None] = lambda phase: None) -> Path:
-    """Write the report on a version in all forms; return its folder.
+def write_report(
+    models: Path, version: int, on_phase: Callable[[str], None] = lambda phase: None
+) -> Path:
+    """Write the report on a version in all formats; return its folder.
 
     An earlier report is replaced as a whole.
 
     Args:
         models: the model volume.
-        version: to report on.
-        told: is told what is being done.
+        version: version of the model.
+        on_phase: called with the name of each phase of the work.
 
     Raises:
-        ModelError: there is no such version, or a file of it is malformed.
+        ModelError: there is no such version, or one of its files is malformed.
     """
     registry = Registry(models)
     registry.manifest(version)
     final = registry.path(version) / FOLDER
     with atomic_files.replace_folder(final) as made:
-        told("draw")
-        report = compose(VersionFolder(models, version), registry.current(), Pictures(made))
-        told("write")
+        on_phase("draw")
+        report = compose_report(VersionFolder(models, version), registry.current(), Assets(made))
+        on_phase("write")
         (made / HTML).write_text(html.render(report, made), encoding="utf-8")
         (made / MARKDOWN).write_text(markdown.render(report), encoding="utf-8")
         pdf.render(report, made, made / PDF)
     return final
 
 
-def compose(folder: VersionFolder, current: int | None, pictures: Pictures) -> Report:
-    """Return the report on what is in a version's folder; its pictures are drawn."""
+def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -> Report:
+    """Return the report on a version's folder, and draw its charts."""
     manifest = folder.manifest
     digest = manifest["files"]["model.h5"]["sha256"].text()
     return Report(
         f"Lapwing: model version {folder.version}",
-        f"Published at {manifest['created_at'].text()}; sha256 of model.h5 `{digest}`. Every "
-        "figure names in brackets the file of the version's folder that it comes from.",
+        f"The version was published at {manifest['created_at'].text()}. The SHA-256 checksum of "
+        f"its model.h5 is `{digest}`. Each table and figure names the file in the version's folder "
+        "that it comes from.",
         (
             summary.section(folder, current),
-            closed_loop.section(folder, pictures),
-            log_replay.section(folder, pictures),
-            open_loop.section(folder, pictures),
-            explanation.section(folder, pictures),
-            data.section(folder, pictures),
+            closed_loop.section(folder, assets),
+            log_replay.section(folder, assets),
+            open_loop.section(folder, assets),
+            explanation.section(folder, assets),
+            data.section(folder, assets),
             network.section(folder),
-            training.section(folder, pictures),
+            training.section(folder, assets),
             provenance.section(folder),
         ),
     )

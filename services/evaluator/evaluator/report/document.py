@@ -1,6 +1,6 @@
-"""The vocabulary of a report: sections of paragraphs, tables, figures and films.
+"""Defines the blocks of a report: sections with paragraphs, tables, figures and videos.
 
-Texts are plain, but for `words between backticks`, which are commands and names of files.
+Texts are plain, except `words between backticks`, which are commands and names of files.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 MISSING: Final = "–"
-"""Stands for a value that is not defined."""
-CODE: Final = re.compile(r"`([^`]+)`")
+"""Sign for a value that is not defined."""
+CODE_PATTERN: Final = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Some sentences."""
+    """A paragraph of text."""
 
     text: str
     tone: Literal["plain", "missing", "warning"] = "plain"
-    """missing: what was not made yet, and how to make it; warning: what a reader must not miss."""
+    """missing: something was not made yet, and how to make it; warning: a reader must notice it."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure that is to be seen first."""
+    """One of the main numbers of the report, with a label and a note."""
 
     label: str
     value: str
@@ -34,84 +34,84 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Figures side by side."""
+    """Tiles side by side."""
 
     tiles: tuple[Tile, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of as many cells as the head has."""
+    """A table whose rows have the same number of cells as the head."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     caption: str
     source: str
-    """The file that the figures come from, relative to the version's folder."""
+    """Path of the file that the numbers come from, relative to the version's folder."""
     words: int = 1
-    """How many columns, from the left, are words; the others are figures, set to the right."""
+    """Number of columns, from the left, that hold words; the others hold numbers, right-aligned."""
     wide: tuple[int, ...] = ()
-    """Columns whose words may need more than one line."""
+    """Numbers of the columns whose words may need more than one line."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture."""
+    """An image with a caption."""
 
     file: str
-    """PNG, relative to the report's folder."""
+    """Path of the PNG, relative to the report's folder."""
     caption: str
     source: str
-    """The file that it was drawn from, or that it is; relative to the version's folder."""
+    """Path of the image or of its data, relative to the version's folder."""
 
 
 @dataclass(frozen=True)
-class Film:
-    """A film, a quicker one for the page, and stills for paper."""
+class Video:
+    """A video, a faster and smaller excerpt for the page, and stills for paper."""
 
     file: str
-    """MP4, relative to the report's folder."""
-    quick: str
-    """The same at digest.QUICKER times the speed."""
+    """Path of the MP4, relative to the report's folder."""
+    excerpt: str
+    """Path of the MP4 at video_excerpt.SPEED_UP times the speed."""
     stills: str
-    """PNG, relative to the report's folder."""
+    """Path of the PNG, relative to the report's folder."""
     caption: str
     source: str
 
 
-Block: TypeAlias = Paragraph | Tiles | Table | Figure | Film
+Block: TypeAlias = Paragraph | Tiles | Table | Figure | Video
 
 
 @dataclass(frozen=True)
 class Section:
-    """One question about a version, and the answer."""
+    """A section, which answers one question about a version."""
 
     key: str
-    """For links."""
+    """Anchor for links."""
     title: str
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
 class Report:
-    """The whole."""
+    """A whole report."""
 
     title: str
     subtitle: str
     sections: tuple[Section, ...]
 
 
-def spans(text: str) -> list[tuple[str, bool]]:
-    """Return the parts of a text, each with whether it stood between backticks."""
-    parts = CODE.split(text)
-    return [(part, bool(number % 2)) for number, part in enumerate(parts) if part]
+def split_code(text: str) -> list[tuple[str, bool]]:
+    """Return the parts of a text, and for each whether it was between backticks."""
+    parts = CODE_PATTERN.split(text)
+    return [(part, bool(format_number % 2)) for format_number, part in enumerate(parts) if part]
 
 
 def slug(text: str) -> str:
-    """Return a text as it may stand in a file's name or a link."""
+    """Return a text in a form that a file name or a link can hold."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
 
 
-def number(value: float | None, form: str, unit: str = "") -> str:
-    """Write a value, or what stands for none."""
+def format_number(value: float | None, form: str, unit: str = "") -> str:
+    """Format a value with its unit, or return MISSING for None."""
     return MISSING if value is None else f"{value:{form}}{unit}".replace("-", "−")

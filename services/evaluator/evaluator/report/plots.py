@@ -1,4 +1,4 @@
-"""The charts of a report: values in, a PNG out."""
+"""Draws the charts of a report as PNG files."""
 
 from __future__ import annotations
 
@@ -14,30 +14,37 @@ from contract.dataset.split_file import Runs
 from evaluator.plotting import style
 from evaluator.plotting.style import BLUE, FAINT, GREEN, INK, ORANGE, PALE, SKY, VERMILION
 
-BAR: Final = 0.62
-"""Of a bar's place."""
+BAR_SHARE: Final = 0.62
+"""Share of a bar's slot that the bar fills."""
 
 
-def split(path: Path, sides: Mapping[str, tuple[int, Runs, Runs]]) -> None:
-    """Draw which rows train and which validate: rows, training runs, validation runs by name."""
-    with style.drawn(path, 1.1 + 0.42 * len(sides)) as (axes,):
+def draw_split(path: Path, sides: Mapping[str, tuple[int, Runs, Runs]]) -> None:
+    """Draw which rows train and which validate.
+
+    Args:
+        path: PNG file to write.
+        sides: for each dataset its number of rows, training runs and validation runs.
+    """
+    with style.save_figure(path, 1.1 + 0.42 * len(sides)) as (axes,):
         for line, (rows, train, validation) in enumerate(sides.values()):
-            axes.barh(line, rows, BAR, color=PALE)
+            axes.barh(line, rows, BAR_SHARE, color=PALE)
             for runs, colour in ((train, BLUE), (validation, ORANGE)):
                 spans = [(first, end - first) for first, end in runs]
-                axes.broken_barh(spans, (line - BAR / 2, BAR), color=colour, linewidth=0)
+                axes.broken_barh(
+                    spans, (line - BAR_SHARE / 2, BAR_SHARE), color=colour, linewidth=0
+                )
         axes.set_yticks(range(len(sides)), list(sides))
         axes.invert_yaxis()
         axes.set_xlim(0, max((rows for rows, _, _ in sides.values()), default=1))
         axes.set_xlabel("row")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        named = {"trains": BLUE, "validates": ORANGE, "in the gap: neither": PALE}
+        named = {"training": BLUE, "validation": ORANGE, "gap (not used)": PALE}
         marks = [axes.barh(0, 0, color=colour, label=name) for name, colour in named.items()]
         axes.legend(handles=marks, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 
 
-def losses(
+def draw_losses(
     path: Path,
     epochs: Sequence[int],
     loss: Sequence[float],
@@ -45,8 +52,8 @@ def losses(
     baselines: Mapping[str, float],
     best: int | None,
 ) -> None:
-    """Draw both losses over the epochs, the baselines as lines, and the best epoch."""
-    with style.drawn(path, 3.9) as (axes,):
+    """Draw both losses over the epochs, the baselines as horizontal lines, and the best epoch."""
+    with style.save_figure(path, 3.9) as (axes,):
         lines = {"training loss": (loss, SKY, "-"), "validation MSE": (validation, BLUE, "-")}
         marks: list[tuple[float, str, str]] = []
         for name, (values, colour, dash) in lines.items():
@@ -60,7 +67,7 @@ def losses(
             chosen = validation[list(epochs).index(best)]
             axes.plot([best], [chosen], "o", color=BLUE, markersize=8, fillstyle="none")
             axes.annotate(
-                f"best: epoch {best}",
+                f"best epoch: {best}",
                 (best, chosen),
                 xytext=(0, -9),
                 textcoords="offset points",
@@ -73,25 +80,25 @@ def losses(
         axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
         axes.set_xlabel("epoch")
-        axes.set_title("Mean squared error of the steering (−1 to 1), logarithmic")
-        _epochs(axes, epochs)
-        style.grid(axes)
-        _name_lines(axes, marks)
+        axes.set_title("Mean squared error of the steering from −1 to 1 (logarithmic)")
+        _set_epoch_ticks(axes, epochs)
+        style.draw_grid(axes)
+        _label_lines(axes, marks)
 
 
-def _name_lines(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
-    """Write the lines' names beside their ends, on the right, where each has room."""
+def _label_lines(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
+    """Write the name of each line at its right end, without overlaps."""
     low, high = (math.log10(value) for value in axes.get_ylim())
     span = max(high - low, 1e-9)
     shares = [(math.log10(max(value, 1e-12)) - low) / span for value, _, _ in marks]
-    for share, place, (value, name, colour) in zip(
-        shares, style.spread(shares, 0.075), marks, strict=True
+    for share, label_share, (value, name, colour) in zip(
+        shares, style.spread_labels(shares, 0.075), marks, strict=True
     ):
         axes.annotate(
             f"{name} {value:.4f}",
             (1.0, share),
             xycoords="axes fraction",
-            xytext=(1.03, place),
+            xytext=(1.03, label_share),
             textcoords="axes fraction",
             color=colour,
             va="center",
@@ -106,25 +113,25 @@ def _name_lines(axes: Axes, marks: Sequence[tuple[float, str, str]]) -> None:
         )
 
 
-def throughput(
+def draw_throughput(
     path: Path, epochs: Sequence[int], rate: Sequence[float], wait_percent: Sequence[float]
 ) -> None:
-    """Draw samples a second, and the share of time spent waiting for data, of each epoch."""
-    with style.drawn(path, 2.4, (1.0, 1.0)) as (left, right):
-        left.bar(epochs, rate, BAR, color=BLUE)
-        left.set_title("Samples a second")
+    """Draw samples per second and the share of time spent waiting for data, for each epoch."""
+    with style.save_figure(path, 2.4, (1.0, 1.0)) as (left, right):
+        left.bar(epochs, rate, BAR_SHARE, color=BLUE)
+        left.set_title("Samples per second")
         left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        right.bar(epochs, wait_percent, BAR, color=ORANGE)
+        right.bar(epochs, wait_percent, BAR_SHARE, color=ORANGE)
         right.set_title("Waiting for data, % of the time")
         right.set_ylim(0, max(5.0, 1.15 * max(wait_percent)))
         for axes in (left, right):
             axes.set_xlabel("epoch")
             axes.yaxis.set_major_locator(MaxNLocator(4))
-            _epochs(axes, epochs)
-            style.grid(axes)
+            _set_epoch_ticks(axes, epochs)
+            style.draw_grid(axes)
 
 
-def _epochs(axes: Axes, epochs: Sequence[int]) -> None:
+def _set_epoch_ticks(axes: Axes, epochs: Sequence[int]) -> None:
     if len(epochs) <= 12:
         axes.set_xticks(list(epochs))
     else:
@@ -133,31 +140,31 @@ def _epochs(axes: Axes, epochs: Sequence[int]) -> None:
     axes.set_xlim(min(epochs) - 0.6, max(epochs) + 0.6)
 
 
-def bins(
+def draw_bins(
     path: Path,
     edges: Sequence[tuple[float, float]],
     rows: Sequence[float],
     mae_deg: Sequence[float],
     bias_deg: Sequence[float],
 ) -> None:
-    """Draw the open-loop error in each bin of recorded steering, and how many rows it has."""
+    """Draw the open-loop error in each bin of recorded steering, and its number of rows."""
     names = [f"{low:+.2g} … {high:+.2g}".replace("-", "−") for low, high in edges]
-    places = range(len(names))
-    with style.drawn(path, 0.9 + 0.34 * max(len(names), 2), (1.5, 1.0)) as (error, count):
-        error.barh(places, mae_deg, BAR, color=BLUE, label="mean absolute error")
-        error.plot(bias_deg, places, "D", color=VERMILION, markersize=4.5, label="bias")
+    positions = range(len(names))
+    with style.save_figure(path, 0.9 + 0.34 * max(len(names), 2), (1.5, 1.0)) as (error, count):
+        error.barh(positions, mae_deg, BAR_SHARE, color=BLUE, label="mean absolute error")
+        error.plot(bias_deg, positions, "D", color=VERMILION, markersize=4.5, label="bias")
         error.axvline(0, color=INK, linewidth=0.8)
         error.set_title("Error, degrees at the wheels")
-        error.set_yticks(places, names)
+        error.set_yticks(positions, names)
         error.set_ylabel("recorded steering")
         error.legend(loc="lower right", fontsize=8)
-        count.barh(places, rows, BAR, color=FAINT)
-        count.set_title("Rows, logarithmic")
+        count.barh(positions, rows, BAR_SHARE, color=FAINT)
+        count.set_title("Rows (logarithmic)")
         count.set_xscale("log")
         count.set_xlim(left=0.8)
         count.xaxis.set_minor_locator(NullLocator())
         count.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        count.set_yticks(places, [""] * len(names))
+        count.set_yticks(positions, [""] * len(names))
         for axes in (error, count):
             axes.invert_yaxis()
-            style.grid(axes, "x")
+            style.draw_grid(axes, "x")

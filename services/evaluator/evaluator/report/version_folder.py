@@ -1,4 +1,4 @@
-"""What is in a version's folder, as data: missing is None, malformed an error that names it."""
+"""Reads a version's folder: a missing file is None, a malformed one an error that names it."""
 
 from __future__ import annotations
 
@@ -12,151 +12,153 @@ from contract.models import journal
 from contract.models.journal import Decision
 
 MAX_BYTES: Final = 64 << 20
-"""Larger documents are not read."""
+"""Largest document that is read."""
+REMEDY: Final = "Make the file again, or remove it"
 
 
-class Entry:
-    """A value of a JSON document that knows where it stands.
+class JsonValue:
+    """A value of a JSON document, with its path in the document for error messages.
 
-    Every method raises ModelError, with file and place, where the value is of another kind.
+    Every method raises ModelError, with the file and the path, if the value has another type.
     """
 
-    def __init__(self, value: object, file: str, place: str = "") -> None:
+    def __init__(self, value: object, file: str, path: str = "") -> None:
         self.value = value
         self.file = file
-        self._place = place
+        self._path = path
 
-    def __getitem__(self, key: str) -> Entry:
-        """Return the value of a field that must be there."""
-        fields = self._of(dict, "an object")
+    def __getitem__(self, key: str) -> JsonValue:
+        """Return the value of a required field."""
+        fields = self._as(dict, "an object")
         if key not in fields:
-            raise self._wrong(f"without {key!r}")
-        return self._at(fields[key], f".{key}")
+            raise self._error(f"has no {key!r}")
+        return self._child(fields[key], f".{key}")
 
-    def get(self, key: str) -> Entry | None:
-        """Return the value of a field, or None where it is missing or null."""
-        found = self._of(dict, "an object").get(key)
-        return None if found is None else self._at(found, f".{key}")
+    def get(self, key: str) -> JsonValue | None:
+        """Return the value of a field, or None if it is missing or null."""
+        value = self._as(dict, "an object").get(key)
+        return None if value is None else self._child(value, f".{key}")
 
-    def __iter__(self) -> Iterator[Entry]:
-        """Go through a list."""
-        for index, value in enumerate(self._of(list, "a list")):
-            yield self._at(value, f"[{index}]")
+    def __iter__(self) -> Iterator[JsonValue]:
+        """Iterate over a list."""
+        for index, value in enumerate(self._as(list, "a list")):
+            yield self._child(value, f"[{index}]")
 
-    def entries(self, key: str) -> list[Entry]:
-        """Return the entries of a field that holds a list; none where it is missing."""
-        found = self.get(key)
-        return [] if found is None else [*found]
+    def elements(self, key: str) -> list[JsonValue]:
+        """Return the elements of a field that holds a list; none if it is missing."""
+        value = self.get(key)
+        return [] if value is None else [*value]
 
-    def fields(self) -> dict[str, Entry]:
+    def fields(self) -> dict[str, JsonValue]:
         """Return the fields of an object, in the order of the document."""
-        found = self._of(dict, "an object")
-        return {str(key): self._at(value, f".{key}") for key, value in found.items()}
+        value = self._as(dict, "an object")
+        return {str(key): self._child(value, f".{key}") for key, value in value.items()}
 
     def number(self) -> float:
         """Return a finite number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            raise self._wrong("no number")
+            raise self._error("is not a number")
         if not abs(self.value) < float("inf"):
-            raise self._wrong("not finite")
+            raise self._error("is not finite")
         return float(self.value)
 
-    def maybe(self, key: str) -> float | None:
-        """Return the number in a field, or None where it is missing or null."""
-        found = self.get(key)
-        return None if found is None else found.number()
+    def optional_number(self, key: str) -> float | None:
+        """Return the number in a field, or None if it is missing or null."""
+        value = self.get(key)
+        return None if value is None else value.number()
 
-    def whole(self) -> int:
+    def integer(self) -> int:
         """Return a whole number."""
         return int(self.number())
 
     def text(self) -> str:
         """Return a text."""
-        return str(self._of(str, "a text"))
+        return str(self._as(str, "a text"))
 
-    def words(self, key: str, otherwise: str = "") -> str:
-        """Return the text in a field, or another where it is missing or null."""
-        found = self.get(key)
-        return otherwise if found is None else found.text()
+    def optional_text(self, key: str, default: str = "") -> str:
+        """Return the text in a field, or a default if it is missing or null."""
+        value = self.get(key)
+        return default if value is None else value.text()
 
-    def flag(self) -> bool:
+    def boolean(self) -> bool:
         """Return a truth value."""
-        return bool(self._of(bool, "true or false"))
+        return bool(self._as(bool, "true or false"))
 
-    def _of(self, kind: type, name: str) -> Any:  # noqa: ANN401 - what JSON holds
-        if not isinstance(self.value, kind):
-            raise self._wrong(f"not {name}")
+    def _as(self, expected: type, name: str) -> Any:  # noqa: ANN401 - a JSON value of any type
+        if not isinstance(self.value, expected):
+            raise self._error(f"is not {name}")
         return self.value
 
-    def _at(self, value: object, step: str) -> Entry:
-        return Entry(value, self.file, f"{self._place}{step}")
+    def _child(self, value: object, step: str) -> JsonValue:
+        return JsonValue(value, self.file, f"{self._path}{step}")
 
-    def _wrong(self, what: str) -> ModelError:
-        place = self._place.lstrip(".") or "the document"
+    def _error(self, problem: str) -> ModelError:
+        path = self._path.lstrip(".") or "the document"
         return ModelError(
-            f"{self.file} is not what a report can be made of: {place} is {what}",
+            f"{self.file} cannot be used in a report: {path} {problem}",
             got=f"{self.value!r:.80}",
-            remedy="Make it anew, or take it away",
+            remedy=REMEDY,
         )
 
 
 class VersionFolder:
-    """The folder of one version, in the models' one."""
+    """The folder of one version in the model volume."""
 
     def __init__(self, models: Path, version: int) -> None:
         self.models = models
         self.version = version
         self.root = models / "versions" / str(version)
 
-    def read(self, name: str) -> Entry | None:
-        """Read a JSON document of the version, by its path in the folder; None where it is not.
+    def read(self, name: str) -> JsonValue | None:
+        """Read a JSON document by its path in the folder; None if there is no such file.
 
         Raises:
-            ModelError: it cannot be read.
+            ModelError: the document cannot be read.
         """
         path = self.root / name
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise ValueError(f"{path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read")
-            return Entry(json.loads(path.read_text(encoding="utf-8")), name)
+            return JsonValue(json.loads(path.read_text(encoding="utf-8")), name)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
             raise ModelError(
                 f"{name} of the version cannot be read",
                 got=error,
-                remedy="Make it anew, or take it away",
+                remedy=REMEDY,
             ) from error
 
     def decisions(self) -> list[Decision]:
-        """Return what the journal says of this version, the earliest first."""
-        return [each for each in journal.read(self.models) if each.version == self.version]
+        """Return the journal's decisions on this version, the earliest first."""
+        decisions = journal.read(self.models)
+        return [decision for decision in decisions if decision.version == self.version]
 
     @property
-    def manifest(self) -> Entry:
+    def manifest(self) -> JsonValue:
         """The version's manifest."""
-        found = self.read("manifest.json")
-        if found is None:
-            raise ModelError("no such model version", got=self.version)
-        return found
+        manifest = self.read("manifest.json")
+        if manifest is None:
+            raise ModelError("there is no such model version", got=self.version)
+        return manifest
 
-    def drives(self) -> list[str]:
-        """List the names of the closed-loop evaluations in the simulator."""
-        found = sorted(self.root.glob("evaluations/*/evaluation.json"))
-        return [path.parent.name for path in found]
+    def evaluation_names(self) -> list[str]:
+        """Return the names of the closed-loop evaluations in the simulator."""
+        paths = sorted(self.root.glob("evaluations/*/evaluation.json"))
+        return [path.parent.name for path in paths]
 
-    def file(self, folder: str, entry: Entry, suffix: str) -> Path:
-        """Return the path of a file that a document names, which lies beside it.
+    def file(self, folder: str, value: JsonValue, suffix: str) -> Path:
+        """Return the path of a file that a document names and that lies beside the document.
 
         Raises:
-            ModelError: it is not there, lies elsewhere, or is of another kind.
+            ModelError: the file is missing, lies elsewhere, or has another suffix.
         """
-        name = entry.text()
+        name = value.text()
         path = self.root / folder / name
         if Path(name).name != name or path.suffix != suffix or not path.is_file():
             raise ModelError(
-                f"{entry.file} names a file that is not beside it, or is no {suffix}",
+                f"{value.file} names a file that is not beside it, or is not a {suffix} file",
                 got=name,
-                remedy="Make it anew, or take it away",
+                remedy=REMEDY,
             )
         return path

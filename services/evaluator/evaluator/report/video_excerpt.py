@@ -1,4 +1,4 @@
-"""A film made quicker and smaller, so that a page may carry it."""
+"""Makes a video faster and smaller, so that a page can embed it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,41 @@ import av
 
 from contract.errors import ModelError
 
-QUICKER: Final = 3
-"""Times the speed: every third picture is kept."""
-RATE: Final = 15
-"""Pictures a second."""
-ENCODER: Final = {"preset": "veryfast", "crf": "30", "x264-params": "weightp=0:mbtree=0"}
-"""With the two that are off here, the bytes of one film differed from run to run."""
+SPEED_UP: Final = 3
+"""Factor of the speed: every third frame is kept."""
+FRAMES_PER_S: Final = 15
+ENCODER_OPTIONS: Final = {"preset": "veryfast", "crf": "30", "x264-params": "weightp=0:mbtree=0"}
+"""Options of x264; with weightp and mbtree on, the same video gave different bytes each time."""
 
 
-def digest(film: Path, path: Path) -> None:
-    """Write a film at QUICKER times the speed and half the size.
+def write_excerpt(video: Path, path: Path) -> None:
+    """Write a video at SPEED_UP times the speed and half the width and height.
 
     Raises:
-        ModelError: the film cannot be read.
+        ModelError: the video cannot be read.
     """
     try:
         with (
-            av.open(str(film)) as source,
+            av.open(str(video)) as source,
             av.open(str(path), "w", options={"movflags": "faststart"}) as target,
         ):
-            whole = source.streams.video[0]
-            stream = target.add_stream("libx264", rate=RATE, options=ENCODER)
-            stream.width, stream.height = (size // 4 * 2 for size in (whole.width, whole.height))
+            video_stream = source.streams.video[0]
+            stream = target.add_stream("libx264", rate=FRAMES_PER_S, options=ENCODER_OPTIONS)
+            stream.width, stream.height = (
+                size // 4 * 2 for size in (video_stream.width, video_stream.height)
+            )
             stream.pix_fmt = "yuv420p"
             stream.codec_context.thread_count = 1
-            for number, frame in enumerate(source.decode(whole)):
-                if number % QUICKER == 0:
-                    small = frame.reformat(stream.width, stream.height, "yuv420p")
-                    small.pts, small.time_base = number // QUICKER, Fraction(1, RATE)
-                    target.mux(stream.encode(small))
+            for number, frame in enumerate(source.decode(video_stream)):
+                if number % SPEED_UP == 0:
+                    small_frame = frame.reformat(stream.width, stream.height, "yuv420p")
+                    small_frame.pts, small_frame.time_base = (
+                        number // SPEED_UP,
+                        Fraction(1, FRAMES_PER_S),
+                    )
+                    target.mux(stream.encode(small_frame))
             target.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise ModelError(
-            f"{film.name} is no film that can be shown", got=error, remedy="Have it driven anew"
+            f"the video {video.name} cannot be read", got=error, remedy="Evaluate the version again"
         ) from error

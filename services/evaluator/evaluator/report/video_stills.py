@@ -1,4 +1,4 @@
-"""Stills of a film, for those who read on paper."""
+"""Makes an image with stills of a video, for readers on paper."""
 
 from __future__ import annotations
 
@@ -12,60 +12,62 @@ from numpy.typing import NDArray
 
 from contract.errors import ModelError
 
-COUNT: Final = 6
+STILL_COUNT: Final = 6
 COLUMNS: Final = 3
-GAP: Final = 8
-"""Pixels between two."""
+GAP_PX: Final = 8
+"""Distance between two stills."""
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 
 
-def sheet(film: Path, path: Path) -> list[float]:
-    """Write a sheet of pictures from a film, evenly apart; return their times, seconds.
+def write_stills(video: Path, path: Path) -> list[float]:
+    """Write an image with stills at even intervals; return their times, seconds.
 
     Raises:
-        ModelError: the film cannot be read.
+        ModelError: the video cannot be read.
     """
     try:
-        pictures, times = _pictures(film)
+        stills, times = _decode_stills(video)
     except (av.FFmpegError, OSError) as error:
         raise ModelError(
-            f"{film.name} is no film that can be shown", got=error, remedy="Have it driven anew"
+            f"the video {video.name} cannot be read", got=error, remedy="Evaluate the version again"
         ) from error
-    if not pictures:
-        raise ModelError(f"{film.name} is a film of no pictures", remedy="Have it driven anew")
-    high, wide, _ = pictures[0].shape
-    rows = -(-len(pictures) // COLUMNS)
-    columns = min(len(pictures), COLUMNS)
-    size = (rows * (high + GAP) - GAP, columns * (wide + GAP) - GAP, 3)
-    whole: Picture = np.full(size, 255, np.uint8)
-    for number, picture in enumerate(pictures):
-        top, left = number // COLUMNS * (high + GAP), number % COLUMNS * (wide + GAP)
-        whole[top : top + high, left : left + wide] = picture
-    matplotlib.image.imsave(path, whole)
+    if not stills:
+        raise ModelError(
+            f"the video {video.name} has no frames", remedy="Evaluate the version again"
+        )
+    height, width, _ = stills[0].shape
+    rows = -(-len(stills) // COLUMNS)
+    columns = min(len(stills), COLUMNS)
+    size = (rows * (height + GAP_PX) - GAP_PX, columns * (width + GAP_PX) - GAP_PX, 3)
+    sheet: Image = np.full(size, 255, np.uint8)
+    for number, still in enumerate(stills):
+        top, left = number // COLUMNS * (height + GAP_PX), number % COLUMNS * (width + GAP_PX)
+        sheet[top : top + height, left : left + width] = still
+    matplotlib.image.imsave(path, sheet)
     return times
 
 
-def _pictures(film: Path) -> tuple[list[Picture], list[float]]:
-    """Return up to COUNT pictures, (H, W, 3) RGB, of the middles of as many equal parts.
+def _decode_stills(video: Path) -> tuple[list[Image], list[float]]:
+    """Return stills, RGB, and their times: one from the middle of each of STILL_COUNT equal parts.
 
-    Half as high and wide as the film.
+    A still has half the height and width of the video, shape (height, width, 3).
     """
-    with av.open(str(film)) as container:
+    with av.open(str(video)) as container:
         stream = container.streams.video[0]
         count = stream.frames or sum(1 for _ in container.decode(stream))
-    wanted = {int((part + 0.5) * count / COUNT) for part in range(COUNT)}
-    pictures: list[Picture] = []
+    numbers = {int((part + 0.5) * count / STILL_COUNT) for part in range(STILL_COUNT)}
+    stills: list[Image] = []
     times: list[float] = []
-    with av.open(str(film)) as container:
+    with av.open(str(video)) as container:
         for number, frame in enumerate(container.decode(video=0)):
-            if number in wanted:
-                pictures.append(_halved(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)))
+            if number in numbers:
+                stills.append(_halve(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)))
                 times.append(float(frame.time or 0.0))
-    return pictures, times
+    return stills, times
 
 
-def _halved(picture: Picture) -> Picture:
-    high, wide = (size // 2 for size in picture.shape[:2])
-    blocks = picture[: 2 * high, : 2 * wide].reshape(high, 2, wide, 2, 3)
+def _halve(still: Image) -> Image:
+    height, width = (size // 2 for size in still.shape[:2])
+    blocks = still[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3)
     return np.asarray(blocks.mean(axis=(1, 3)).round(), dtype=np.uint8)

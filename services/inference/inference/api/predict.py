@@ -14,7 +14,7 @@ from contract.errors import ModelError
 from contract.models.registry import ModelManifest
 from contract.vehicle import MAX_STEER_DEG
 from inference.api import error_responses, request_body
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 from inference.model_watcher import ModelWatcher
 from inference.workers.scheduler import Scheduler
 
@@ -69,7 +69,7 @@ class PredictMiddleware:
         app: ASGIApp,
         scheduler: Scheduler,
         watcher: ModelWatcher,
-        metrics: Metrics,
+        metrics: InferenceMetrics,
         max_body_bytes: int,
     ) -> None:
         self._app = app

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from contract.errors import FrameError, ServiceError
-from inference.metrics import Metrics
+from inference.metrics import InferenceMetrics
 from inference.workers import protocol
 from inference.workers.pool import WorkerPool
 
@@ -56,7 +56,9 @@ class Scheduler:
         pool: the workers, which load, check and drop model versions.
     """
 
-    def __init__(self, workers: int, max_wait_s: float, models: Path, metrics: Metrics) -> None:
+    def __init__(
+        self, workers: int, max_wait_s: float, models: Path, metrics: InferenceMetrics
+    ) -> None:
         self._max_wait_s = max_wait_s
         self._metrics = metrics
         self._queue: deque[QueuedFrame] = deque()

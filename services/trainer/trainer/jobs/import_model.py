@@ -128,7 +128,7 @@ def import_file(
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.lock():
         try:
-            manifest = registry.of_job(job_id)
+            manifest = registry.published_by(job_id)
             if manifest is None:
                 report(phase="read")
                 model_file, network = load_network(path, options)

@@ -67,7 +67,7 @@ def train(
     """Train for the job `job_id` and publish the version, unless an earlier run published it."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.lock():
-        manifest = registry.of_job(job_id)
+        manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(settings, job_id, report, datasets, config, workspace)
         workspace.discard()
@@ -149,7 +149,7 @@ def _prepare_data(
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(
-        [reader.place for reader in stores], config
+        [reader.layout for reader in stores], config
     )
     workspace.write(state)
     return data
@@ -168,7 +168,7 @@ def _build_loop(
     machine = devices.configure()
     loader = stack.enter_context(
         DataLoader(
-            [reader.place for reader in stores],
+            [reader.layout for reader in stores],
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,

@@ -27,7 +27,7 @@ CHECK_EVERY: Final = 50
 Values = npt.NDArray[np.float32]
 
 
-class Batch(Protocol):
+class TrainingBatch(Protocol):
     """A batch that a training step takes."""
 
     @property
@@ -39,7 +39,7 @@ class Batch(Protocol):
         """Steering, (n,)."""
 
 
-AnyBatch = TypeVar("AnyBatch", bound=Batch)
+AnyTrainingBatch = TypeVar("AnyTrainingBatch", bound=TrainingBatch)
 
 
 class Learner:
@@ -82,7 +82,9 @@ class Learner:
         learner._best_loss = best_loss
         return learner
 
-    def train_steps(self, batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, float]]:
+    def train_steps(
+        self, batches: Iterable[AnyTrainingBatch]
+    ) -> Iterator[tuple[AnyTrainingBatch, float]]:
         """Train one step on each batch; yield the batch and its mean loss.
 
         Raises:
@@ -117,7 +119,7 @@ class Learner:
                 f"{loss:.4g}",
             )
 
-    def predict(self, batches: Iterable[Batch]) -> Values:
+    def predict(self, batches: Iterable[TrainingBatch]) -> Values:
         """Return the network's steering for all frames, (n,)."""
         steering = [
             np.asarray(self.model.predict_on_batch(batch.frames))[:, 0] for batch in batches

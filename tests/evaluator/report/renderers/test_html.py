@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 from support.data import reported
 
-from evaluator.report.document import Figure, Film, Paragraph, Report, Section, Table, Tile, Tiles
+from evaluator.report.document import Figure, Paragraph, Report, Section, Table, Tile, Tiles, Video
 from evaluator.report.renderers import html
 
 VOID = {"meta", "link", "img", "br"}
 
 
 class Balanced(HTMLParser):
-    """Fails where an element is closed that is not open."""
+    """Fails if an element is closed that is not open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-FILM = Film("pictures/a.mp4", "pictures/a.mp4", "pictures/a.png", "A film.", "evaluations/a.mp4")
+FILM = Video("pictures/a.mp4", "pictures/a.mp4", "pictures/a.png", "A film.", "evaluations/a.mp4")
 
 
 def test_every_kind_of_block_is_well_formed(folder: Path) -> None:
@@ -65,20 +65,20 @@ def test_every_kind_of_block_is_well_formed(folder: Path) -> None:
     assert "One <b>" in "".join(parser.words)
 
 
-def test_a_film_that_is_too_large_is_left_out_and_said(folder: Path) -> None:
+def test_a_video_that_is_too_large_is_named_but_not_embedded(folder: Path) -> None:
     with (folder / "pictures" / "a.mp4").open("ab") as file:
-        file.truncate(html.FILM_BYTES + 1)
+        file.truncate(html.MAX_VIDEO_BYTES + 1)
     page = html.render(report(FILM), folder)
     assert "<video" not in page
-    assert "too large for this page: it is <code>pictures/a.mp4</code> beside it" in page
+    assert "too large for this page; it is in <code>pictures/a.mp4</code> beside it" in page
 
 
-def test_films_are_embedded_until_there_is_no_room(folder: Path) -> None:
+def test_videos_are_embedded_up_to_the_total_limit(folder: Path) -> None:
     with (folder / "pictures" / "a.mp4").open("ab") as file:
-        file.truncate(html.FILM_BYTES - 1)
+        file.truncate(html.MAX_VIDEO_BYTES - 1)
     films = []
     for number in range(4):
         name = f"pictures/{number}.mp4"
         (folder / name).hardlink_to(folder / "pictures" / "a.mp4")
-        films.append(Film("x.mp4", name, "pictures/a.png", f"Film {number}.", "x.mp4"))
+        films.append(Video("x.mp4", name, "pictures/a.png", f"Film {number}.", "x.mp4"))
     assert html.render(report(*films), folder).count("<video") == 3

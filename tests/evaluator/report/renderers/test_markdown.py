@@ -1,13 +1,13 @@
 from evaluator.report.document import (
     Block,
     Figure,
-    Film,
     Paragraph,
     Report,
     Section,
     Table,
     Tile,
     Tiles,
+    Video,
 )
 from evaluator.report.renderers import markdown
 
@@ -19,7 +19,7 @@ def rendered(*blocks: Block) -> str:
     return rest.rstrip("\n")
 
 
-def test_signs_of_markdown_are_escaped_but_for_code() -> None:
+def test_special_characters_of_markdown_are_escaped_except_in_code() -> None:
     assert rendered(Paragraph("a_b * `c_d` <e>")) == r"a\_b \* `c_d` \<e\>"
     assert rendered(Paragraph("x", "missing")) == "> x"
 
@@ -30,10 +30,10 @@ def test_a_table_keeps_its_columns() -> None:
     assert rendered(Tiles((Tile("l", "v", "n"),))).endswith("| l | v | n |")
 
 
-def test_pictures_and_films_are_links_to_files_beside_it() -> None:
+def test_images_and_videos_are_links_to_files_beside_the_document() -> None:
     assert rendered(Figure("pictures/a.png", "It [is].", "x.json")).startswith(
         r"![It \[is\].](pictures/a.png)"
     )
-    assert rendered(Film("p/a.mp4", "p/q.mp4", "p/a.png", "F.", "x.mp4")).startswith(
+    assert rendered(Video("p/a.mp4", "p/q.mp4", "p/a.png", "F.", "x.mp4")).startswith(
         "[![F.](p/a.png)](p/a.mp4)"
     )

@@ -17,29 +17,29 @@ def models(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-def told(section: Section) -> list[str]:
+def paragraphs(section: Section) -> list[str]:
     return [block.text for block in section.blocks if isinstance(block, Paragraph)]
 
 
-def test_who_was_not_driven_is_not_known_to_drive(models: Path) -> None:
+def test_without_an_evaluation_it_is_not_known_whether_it_drives(models: Path) -> None:
     section = summary.section(VersionFolder(models, 1), 1)
-    assert "is not known" in told(section)[0]
+    assert "is not known" in paragraphs(section)[0]
     (tiles,) = [block for block in section.blocks if isinstance(block, Tiles)]
     assert [each.value for each in tiles.tiles] == ["+0.21", "0.830"]
 
 
-def test_it_says_how_often_how_sure_and_what_is_hardest(models: Path) -> None:
+def test_the_summary_has_successes_interval_and_weakest_condition(models: Path) -> None:
     reported.judge(models / "versions" / "1")
     section = summary.section(VersionFolder(models, 1), 1)
-    first, standing = told(section)
-    assert "without help in 5 of 6 drives" in first
+    first, standing = paragraphs(section)
+    assert "without intervention in 5 of 6 drives" in first
     assert "the true share lies between 44 and 97 %" in first
-    assert "weakest condition of 2 is fog, with 96.7 % autonomy" in first
+    assert "Of 2 conditions, fog is the most difficult: its autonomy there is 96.7 %" in first
     assert standing.startswith("It is the current version since ")
-    assert standing.endswith("(first): nothing drove before it.")
+    assert standing.endswith("(first): there was no current version before it.")
 
 
-def test_no_condition_is_weakest_where_all_are_alike(models: Path) -> None:
+def test_no_condition_is_weakest_if_all_are_equal(models: Path) -> None:
     folder = models / "versions" / "1"
     reported.judge(folder)
     path = folder / "evaluations" / reported.EVALUATION / "evaluation.json"
@@ -47,11 +47,11 @@ def test_no_condition_is_weakest_where_all_are_alike(models: Path) -> None:
     for each in document["conditions"]:
         each["measures"]["autonomy_percent"]["mean"] = 100.0
     path.write_text(json.dumps(document))
-    first = told(summary.section(VersionFolder(models, 1), 1))[0]
-    assert first.endswith("Its autonomy is 100.0 % in each of 2 conditions.")
+    first = paragraphs(summary.section(VersionFolder(models, 1), 1))[0]
+    assert first.endswith("Its autonomy is 100.0 % under each of 2 conditions.")
 
 
-def test_the_evaluation_of_most_starts_is_told(models: Path) -> None:
+def test_the_evaluation_with_the_most_starts_is_summarized(models: Path) -> None:
     folder = models / "versions" / "1"
     reported.judge(folder)
     path = folder / "evaluations" / reported.EVALUATION / "evaluation.json"
@@ -60,19 +60,19 @@ def test_the_evaluation_of_most_starts_is_told(models: Path) -> None:
     (folder / "evaluations" / "jungle-20x1-seed1" / "evaluation.json").write_text(
         json.dumps(larger)
     )
-    assert "of jungle" in told(summary.section(VersionFolder(models, 1), 1))[0]
+    assert "of jungle" in paragraphs(summary.section(VersionFolder(models, 1), 1))[0]
 
 
 def test_a_candidate_is_not_current(models: Path) -> None:
     reported.publish(models)
-    assert told(summary.section(VersionFolder(models, 2), 1))[-1] == (
+    assert paragraphs(summary.section(VersionFolder(models, 2), 1))[-1] == (
         "It is not the current version; version 1 is."
     )
 
 
-def test_who_was_forced_is_current_for_that_reason(models: Path) -> None:
+def test_a_forced_version_is_current_for_that_reason(models: Path) -> None:
     reported.publish(models)
     promotion.force(Registry(models), 2, "an experiment")
-    assert told(summary.section(VersionFolder(models, 2), 2))[-1].endswith(
+    assert paragraphs(summary.section(VersionFolder(models, 2), 2))[-1].endswith(
         "(forced): an experiment."
     )

@@ -1,21 +1,21 @@
-"""The report as Markdown, with its pictures as files beside it."""
+"""Writes a report as Markdown, with its images and videos as files beside it."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from evaluator.report.document import Block, Figure, Paragraph, Report, Table, Tiles, spans
+from evaluator.report.document import Block, Figure, Paragraph, Report, Table, Tiles, split_code
 
-SPECIAL: Final = re.compile(r"([\\*_\[\]<>|#~])")
+SPECIAL_CHARACTERS: Final = re.compile(r"([\\*_\[\]<>|#~])")
 
 
 def render(report: Report) -> str:
-    """Return the document; its pictures and films are linked relative to the report's folder."""
+    """Return the document; images and videos are linked relative to the report's folder."""
     parts = [f"# {_inline(report.title)}", _inline(report.subtitle)]
     for section in report.sections:
         parts.append(f"## {_inline(section.title)}")
-        parts += [_block(each) for each in section.blocks]
+        parts += [_block(block) for block in section.blocks]
     return "\n\n".join(parts) + "\n"
 
 
@@ -24,7 +24,7 @@ def _block(block: Block) -> str:
         text = _inline(block.text)
         return text if block.tone == "plain" else f"> {text}"
     if isinstance(block, Tiles):
-        rows = tuple((each.label, each.value, each.note) for each in block.tiles)
+        rows = tuple((tile.label, tile.value, tile.note) for tile in block.tiles)
         return _rows(("", "", ""), rows, 1)
     if isinstance(block, Table):
         return f"{_rows(block.head, block.rows, block.words)}\n\n{_caption(block)}"
@@ -48,11 +48,11 @@ def _caption(block: Block) -> str:
 
 
 def _alt(caption: str) -> str:
-    return SPECIAL.sub(r"\\\1", "".join(part for part, _ in spans(caption)))
+    return SPECIAL_CHARACTERS.sub(r"\\\1", "".join(part for part, _ in split_code(caption)))
 
 
 def _inline(text: str) -> str:
     return "".join(
-        f"`{part.replace('|', chr(92) + '|')}`" if code else SPECIAL.sub(r"\\\1", part)
-        for part, code in spans(text)
+        f"`{part.replace('|', chr(92) + '|')}`" if code else SPECIAL_CHARACTERS.sub(r"\\\1", part)
+        for part, code in split_code(text)
     )

@@ -1,4 +1,4 @@
-"""The report as PDF, for paper and for those who file it."""
+"""Writes a report as PDF, for print and for archives."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from evaluator.plotting.style import FAINT, INK, RULE
 from evaluator.report.document import (
     Block,
     Figure,
-    Film,
     Paragraph,
     Report,
     Section,
     Table,
     Tiles,
-    spans,
+    Video,
+    split_code,
 )
 
 FONTS: Final = {
@@ -44,24 +44,24 @@ FONTS: Final = {
     "Report-Bold": "DejaVuSans-Bold.ttf",
     "Report-Code": "DejaVuSansMono.ttf",
 }
-"""Matplotlib's own, which has every sign that the report writes; the charts are set in it too."""
-SIDE: Final = 18 * mm
-WIDTH: Final = A4[0] - 2 * SIDE
-TALLEST: Final = 105 * mm
-"""Of a picture: two of them, and their captions, fit on a page."""
-TINT: Final = HexColor("#f4f6f8")
+"""Matplotlib's fonts, which have every character of the report; the charts use them too."""
+MARGIN: Final = 18 * mm
+TEXT_WIDTH: Final = A4[0] - 2 * MARGIN
+MAX_IMAGE_HEIGHT: Final = 105 * mm
+"""Largest height of an image: two images with their captions fit on a page."""
+TILE_COLOUR: Final = HexColor("#f4f6f8")
 
 
 def render(report: Report, folder: Path, path: Path) -> None:
-    """Write the document to `path`; pictures are read from the report's folder."""
+    """Write the document to `path`; images are read from the report's folder."""
     for name, file in FONTS.items():
         registerFont(TTFont(name, str(Path(mpl.get_data_path()) / "fonts" / "ttf" / file)))
     registerFontFamily("Report", normal="Report", bold="Report-Bold")
     document = SimpleDocTemplate(
         str(path),
         pagesize=A4,
-        leftMargin=SIDE,
-        rightMargin=SIDE,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
         topMargin=20 * mm,
         bottomMargin=20 * mm,
         title=report.title,
@@ -79,14 +79,14 @@ def render(report: Report, folder: Path, path: Path) -> None:
     def foot(canvas: Canvas, page: SimpleDocTemplate) -> None:
         canvas.setFont("Report", 7.5)
         canvas.setFillColor(HexColor(FAINT))
-        canvas.drawString(SIDE, 11 * mm, report.title)
-        canvas.drawRightString(A4[0] - SIDE, 11 * mm, str(page.page))
+        canvas.drawString(MARGIN, 11 * mm, report.title)
+        canvas.drawRightString(A4[0] - MARGIN, 11 * mm, str(page.page))
 
     document.build(story, onFirstPage=foot, onLaterPages=foot)
 
 
 class _Bookmark(Flowable):
-    """Takes no room; makes a section found in the reader's outline."""
+    """Takes no space; adds a section to the outline that PDF viewers show."""
 
     def __init__(self, key: str, title: str) -> None:
         super().__init__()
@@ -105,13 +105,16 @@ def _section(section: Section, folder: Path) -> list[Flowable]:
         _Bookmark(section.key, section.title),
         Text(_inline(section.title), _style("head", 13, 17, bold=True, before=14, after=3)),
     ]
-    first, *rest = (_block(each, folder) for each in section.blocks)
-    # A table may be longer than a page; a picture stays with its caption.
+    first, *rest = (_block(block, folder) for block in section.blocks)
+    # A table can be longer than a page; an image stays with its caption.
     kept = [
-        [KeepTogether(parts)] if isinstance(block, Figure | Film) else parts
-        for block, parts in zip(section.blocks[1:], rest, strict=True)
+        [KeepTogether(flowables)] if isinstance(block, Figure | Video) else flowables
+        for block, flowables in zip(section.blocks[1:], rest, strict=True)
     ]
-    return [KeepTogether([*head, *first]), *(part for each in kept for part in each)]
+    return [
+        KeepTogether([*head, *first]),
+        *(flowable for flowables in kept for flowable in flowables),
+    ]
 
 
 def _block(block: Block, folder: Path) -> list[Flowable]:
@@ -126,23 +129,23 @@ def _block(block: Block, folder: Path) -> list[Flowable]:
     file = block.file if isinstance(block, Figure) else block.stills
     caption = block.caption
     if not isinstance(block, Figure):
-        caption += f" The film is `{block.file}` beside this file."
+        caption += f" The video is `{block.file}` beside this file."
     return [_image(folder / file), _caption(caption, block.source)]
 
 
 def _tiles(block: Tiles) -> list[Flowable]:
     cells = [
         [
-            Text(_inline(each.label), _style("label", 7, 9, FAINT)),
-            Text(_inline(each.value), _style("value", 14, 20, bold=True)),
-            Text(_inline(each.note), _style("note", 6.5, 8.5, FAINT)),
+            Text(_inline(tile.label), _style("label", 7, 9, FAINT)),
+            Text(_inline(tile.value), _style("value", 14, 20, bold=True)),
+            Text(_inline(tile.note), _style("note", 6.5, 8.5, FAINT)),
         ]
-        for each in block.tiles
+        for tile in block.tiles
     ]
-    grid = Grid([cells], colWidths=[WIDTH / len(cells)] * len(cells))
+    grid = Grid([cells], colWidths=[TEXT_WIDTH / len(cells)] * len(cells))
     grid.setStyle(
         [
-            ("BACKGROUND", (0, 0), (-1, -1), TINT),
+            ("BACKGROUND", (0, 0), (-1, -1), TILE_COLOUR),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LINEAFTER", (0, 0), (-2, -1), 3, HexColor("#ffffff")),
             ("TOPPADDING", (0, 0), (-1, -1), 6),
@@ -153,13 +156,13 @@ def _tiles(block: Tiles) -> list[Flowable]:
 
 
 def _table(table: Table) -> list[Flowable]:
-    looks = [
+    styles = [
         [_style("th", 7.5, 10, FAINT, bold=True, right=side) for side in (False, True)],
         [_style("td", 7.5, 10, right=side) for side in (False, True)],
     ]
     rows = [
         [
-            Text(_inline(cell), looks[line > 0][column >= table.words])
+            Text(_inline(cell), styles[line > 0][column >= table.words])
             for column, cell in enumerate(cells)
         ]
         for line, cells in enumerate((table.head, *table.rows))
@@ -181,24 +184,24 @@ def _table(table: Table) -> list[Flowable]:
 
 
 def _widths(table: Table) -> list[float]:
-    """Return columns as wide as their words; too wide a table takes it from the wide ones."""
-    found = []
+    """Return the widths of the columns; if the table is too wide, the wide columns shrink."""
+    widths = []
     for column in range(len(table.head)):
         cells = [row[column] for row in (table.head, *table.rows)]
-        found.append(max(stringWidth(cell, "Report-Bold", 7.5) for cell in cells) + 10)
-    over = sum(found) - WIDTH
-    if over > 0:
-        shrunk = table.wide or tuple(range(len(found)))
-        room = sum(found[column] for column in shrunk)
-        for column in shrunk:
-            found[column] -= over * found[column] / room
-    return found
+        widths.append(max(stringWidth(cell, "Report-Bold", 7.5) for cell in cells) + 10)
+    excess = sum(widths) - TEXT_WIDTH
+    if excess > 0:
+        shrinking = table.wide or tuple(range(len(widths)))
+        total = sum(widths[column] for column in shrinking)
+        for column in shrinking:
+            widths[column] -= excess * widths[column] / total
+    return widths
 
 
 def _image(path: Path) -> Image:
-    wide, high = ImageReader(str(path)).getSize()
-    scale = min(WIDTH / wide, TALLEST / high)
-    return Image(str(path), wide * scale, high * scale, hAlign="LEFT")
+    width, height = ImageReader(str(path)).getSize()
+    scale = min(TEXT_WIDTH / width, MAX_IMAGE_HEIGHT / height)
+    return Image(str(path), width * scale, height * scale, hAlign="LEFT")
 
 
 def _caption(caption: str, source: str) -> Text:
@@ -209,7 +212,7 @@ def _caption(caption: str, source: str) -> Text:
 def _inline(text: str) -> str:
     return "".join(
         f'<font name="Report-Code" size="-1">{escape(part)}</font>' if code else escape(part)
-        for part, code in spans(text)
+        for part, code in split_code(text)
     )
 
 
@@ -225,7 +228,7 @@ def _style(
     after: float = 0,
     indent: float = 0,
 ) -> ParagraphStyle:
-    given: dict[str, Any] = {"alignment": TA_RIGHT} if right else {}
+    options: dict[str, Any] = {"alignment": TA_RIGHT} if right else {}
     return ParagraphStyle(
         name,
         fontName="Report-Bold" if bold else "Report",
@@ -236,5 +239,5 @@ def _style(
         spaceAfter=after,
         leftIndent=indent,
         splitLongWords=1,
-        **given,
+        **options,
     )

@@ -1,84 +1,95 @@
-"""What a version learnt from, and which rows of that validated it."""
+"""The section on the training data, and on the rows that were used for validation."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, Runs
 from evaluator.report import plots
-from evaluator.report.assets import Pictures
+from evaluator.report.assets import Assets
 from evaluator.report.document import MISSING, Block, Figure, Paragraph, Section, Table
-from evaluator.report.version_folder import Entry, VersionFolder
+from evaluator.report.version_folder import JsonValue, VersionFolder
+
+TITLE: Final = "Data and split"
 
 
-def section(folder: VersionFolder, pictures: Pictures) -> Section:
-    """Return the section on the data; draws the split over time."""
+def section(folder: VersionFolder, assets: Assets) -> Section:
+    """Return the section on the data; draw the split over time."""
     manifest = folder.manifest
     origin = manifest["config"].get("imported_from")
     if origin is not None:
         text = (
-            f"This model was not trained here: it was imported from `{origin.text()}`. What it "
-            "learnt from is not known, so no figure below can tell seen from unseen roads."
+            f"This model was not trained here: it was imported from `{origin.text()}`. Its "
+            "training data are not known, so no result below can be limited to unseen rows."
         )
-        return Section("data", "Data and split", (Paragraph(text),))
+        return Section("data", TITLE, (Paragraph(text),))
     split = split_file.read(folder.root / split_file.FILE)
-    sides = {} if split is None else dict(split.datasets)
-    blocks: list[Block] = [Paragraph(_told(manifest["metrics"])), _table(manifest, sides)]
+    splits = {} if split is None else dict(split.datasets)
+    blocks: list[Block] = [
+        Paragraph(_describe_rows(manifest["metrics"])),
+        _table(manifest, splits),
+    ]
     if split is None:
         blocks.append(
             Paragraph(
-                "Which rows are on which side is not told: a release before `split.json` made this "
-                "version. `lapwing train` makes one that tells.",
+                "It is not known which rows were used for training and which for validation: a "
+                "release before `split.json` made this version. `lapwing train` makes versions "
+                "with this file.",
                 "missing",
             )
         )
     else:
-        name = pictures.name("split")
-        plots.split(
-            pictures.path(name),
-            {key: (each.rows, each.train, each.validation) for key, each in sides.items()},
+        name = assets.name("split")
+        plots.draw_split(
+            assets.path(name),
+            {dataset: (rows.rows, rows.train, rows.validation) for dataset, rows in splits.items()},
         )
         caption = (
-            "How the rows were parted, in the order of driving. Whole stretches of time validate, "
-            f"and no row within {split.gap_s:g} s of them trains: neighbouring frames look alike, "
-            "so a frame on either side would be remembered, not understood."
+            "The rows of training and validation, in the order of driving. Whole segments of time "
+            f"are used for validation, and no row within {split.gap_s:g} s of them is used for "
+            "training. Neighbouring frames look alike, so the model could memorize a validation "
+            "frame from its neighbour."
         )
         blocks.append(Figure(name, caption, split_file.FILE))
-    for dataset, why in manifest["quarantined"].fields().items():
-        text = f"Left out, because it was found damaged: `{dataset}`. {why.text()}"
+    for dataset, reason in manifest["quarantined"].fields().items():
+        text = f"The recording `{dataset}` was left out, because it is damaged: {reason.text()}"
         blocks.append(Paragraph(text, "warning"))
-    return Section("data", "Data and split", tuple(blocks))
+    return Section("data", TITLE, tuple(blocks))
 
 
-def _told(metrics: Entry) -> str:
-    rows, samples = metrics.maybe("train_rows"), metrics.maybe("train_samples")
-    validation = metrics.maybe("validation_rows")
+def _describe_rows(metrics: JsonValue) -> str:
+    rows, samples = metrics.optional_number("train_rows"), metrics.optional_number("train_samples")
+    validation = metrics.optional_number("validation_rows")
     if rows is None or samples is None or validation is None:
-        return "How many rows trained and validated is not told in the manifest."
+        return "The manifest does not say how many rows were used for training and validation."
     return (
-        f"{rows:,.0f} rows train and {validation:,.0f} validate. A row is split off before it is "
-        f"expanded: side cameras, mirror images and earlier frames make {samples:,.0f} samples of "
-        "the rows that train, and none of them is seen in validation, which uses the centre "
-        "camera's frames as they were recorded."
+        f"{rows:,.0f} rows were used for training and {validation:,.0f} for validation. The rows "
+        "were split first. Then side cameras, mirror images and earlier frames made "
+        f"{samples:,.0f} samples of the training rows. None of these samples is used in "
+        "validation, which uses the frames of the centre camera as they were recorded."
     )
 
 
-def _table(manifest: Entry, sides: dict[str, DatasetSplit]) -> Table:
+def _table(manifest: JsonValue, splits: dict[str, DatasetSplit]) -> Table:
     rows = []
-    for each in manifest["data"]:
-        name = each["dataset"].text()
+    for dataset in manifest["data"]:
+        name = dataset["dataset"].text()
         counts = [MISSING, MISSING, MISSING]
-        if name in sides:
-            side = sides[name]
-            train, validation = (_count(runs) for runs in (side.train, side.validation))
-            counts = [f"{n:,}" for n in (train, validation, side.rows - train - validation)]
-        digest = each["manifest_sha256"].text()[:12]
-        rows.append((name, digest, f"{each['rows'].whole():,}", *counts))
+        if name in splits:
+            split = splits[name]
+            train, validation = (_count(runs) for runs in (split.train, split.validation))
+            gap = split.rows - train - validation
+            counts = [f"{count:,}" for count in (train, validation, gap)]
+        checksum = dataset["manifest_sha256"].text()[:12]
+        rows.append((name, checksum, f"{dataset['rows'].integer():,}", *counts))
     return Table(
-        ("recording", "store's manifest", "rows", "train", "validate", "gap"),
+        ("recording", "store's manifest", "rows", "training", "validation", "gap"),
         tuple(rows),
-        "Recordings that the version was trained on. The digest is of the store's manifest, which "
-        "has those of the pictures: it says what was learnt from to the last pixel.",
-        f"manifest.json: data; {split_file.FILE}" if sides else "manifest.json: data",
+        "The version was trained on these recordings. The checksum is that of the store's "
+        "manifest, which holds the checksums of the images, so it identifies the training data "
+        "exactly.",
+        f"manifest.json: data; {split_file.FILE}" if splits else "manifest.json: data",
         words=2,
     )
 

@@ -1,50 +1,58 @@
-"""What the network looks at: the pictures that `lapwing explain` made."""
+"""The section on what the network looks at: the images that `lapwing explain` made."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from evaluator.report.assets import Pictures
-from evaluator.report.document import Block, Figure, Paragraph, Section, Table, number
-from evaluator.report.version_folder import Entry, VersionFolder
+from evaluator.report.assets import Assets
+from evaluator.report.document import Block, Figure, Paragraph, Section, Table, format_number
+from evaluator.report.version_folder import JsonValue, VersionFolder
 
 FOLDER: Final = "explanation"
 FILE: Final = f"{FOLDER}/explanation.json"
-TITLE: Final = "What it looks at"
+TITLE: Final = "What the network looks at"
 
 
-def section(folder: VersionFolder, pictures: Pictures) -> Section:
-    """Return the section of the pictures that explain a version."""
+def section(folder: VersionFolder, assets: Assets) -> Section:
+    """Return the section with the images that explain a version."""
     document = folder.read(FILE)
     if document is None:
         text = (
-            f"Not asked yet: `lapwing explain {folder.version}` draws the picture as the network "
-            "sees it, its activations and its saliency, and the frames that it finds hardest."
+            f"No explanation was made yet. `lapwing explain {folder.version}` draws the image as "
+            "the network sees it, the activations, the saliency and the frames with the largest "
+            "errors."
         )
         return Section("explanation", TITLE, (Paragraph(text, "missing"),))
     blocks: list[Block] = [
         Paragraph(
-            "The saliency is VisualBackProp's (Bojarski et al. 2016, arXiv 1611.05418): bright is "
-            "what all convolutions answer to. It does not say which way a place pushes the "
-            "steering; what it rules out is what stays dark."
+            "The saliency maps are made by VisualBackProp (Bojarski et al. 2016, arXiv "
+            "1611.05418). They are bright where all convolutions have high activations. They do "
+            "not show to which side a place in the image moves the steering. They do show that "
+            "dark places have little influence."
         ),
         *(
-            Paragraph(f"{each.text().rstrip('.')}.", "missing")
-            for each in document.entries("missing")
+            Paragraph(_sentence(missing.text()), "missing")
+            for missing in document.elements("missing")
         ),
     ]
-    for index, each in enumerate(document.entries("pictures")):
-        kept = pictures.keep(folder.file(FOLDER, each["file"], ".png"), f"explanation-{index + 1}")
-        source = f"{FOLDER}/{each['file'].text()}"
-        blocks.append(Figure(kept, f"{each['shows'].text().rstrip('.')}.", source))
-    figures = document.entries("figures")
+    for index, picture in enumerate(document.elements("pictures"), 1):
+        name = assets.keep(folder.file(FOLDER, picture["file"], ".png"), f"explanation-{index}")
+        source = f"{FOLDER}/{picture['file'].text()}"
+        blocks.append(Figure(name, _sentence(picture["shows"].text()), source))
+    figures = document.elements("figures")
     if figures:
-        rows = tuple((each["name"].text(), _written(each)) for each in figures)
-        blocks.append(Table(("figure", "value"), rows, "What was measured on the way.", FILE))
+        rows = tuple((figure["name"].text(), _format(figure)) for figure in figures)
+        caption = "These values were measured for the explanation."
+        blocks.append(Table(("measure", "value"), rows, caption, FILE))
     return Section("explanation", TITLE, tuple(blocks))
 
 
-def _written(figure: Entry) -> str:
-    unit, value = figure["unit"].text(), figure.maybe("value")
+def _sentence(text: str) -> str:
+    """Return a text with one full stop at its end."""
+    return f"{text.rstrip('.')}."
+
+
+def _format(figure: JsonValue) -> str:
+    unit, value = figure["unit"].text(), figure.optional_number("value")
     form = ",.0f" if value is not None and value == int(value) else ".4g"
-    return number(value, form, "" if unit == "1" else f" {unit}")
+    return format_number(value, form, "" if unit == "1" else f" {unit}")

@@ -1,59 +1,56 @@
-"""The network, layer by layer."""
+"""The section on the network, layer by layer."""
 
 from __future__ import annotations
 
-from typing import Final
-
+from contract.models import layer_table
+from contract.models.layer_table import Layer
 from evaluator.report.document import Block, Paragraph, Section, Table
-from evaluator.report.version_folder import Entry, VersionFolder
-
-FILE: Final = "architecture.json"
+from evaluator.report.version_folder import VersionFolder
 
 
 def section(folder: VersionFolder) -> Section:
     """Return the section on the network."""
-    layers = folder.read(FILE)
+    layers = layer_table.read(folder.root / layer_table.FILE)
     spec = folder.manifest["frame_spec"]
     size = "{height} × {width} × {channels}".format(
-        **{key: spec[key].whole() for key in ("height", "width", "channels")}
+        **{key: spec[key].integer() for key in ("height", "width", "channels")}
     )
     blocks: list[Block] = [
         Paragraph(
-            f"It takes the frame of the whole house ({size}, 8 bits, as `contract/frame.py` "
-            "prepares it for training and driving alike), and answers one steering, −1 to 1. What "
-            "cuts and scales the picture is part of the network, so it travels with the file."
+            f"The input is a frame of {size}, 8 bits, which `contract/frames/preprocess.py` "
+            "prepares in the same way for training and for driving. The output is one steering "
+            "value from −1 to 1. Cropping and scaling are layers of the network, so every program "
+            "that loads the model file does them in the same way."
         )
     ]
     if layers is None:
         text = (
-            "The version has no `architecture.json`: an earlier release made it. `lapwing train` "
-            "and `lapwing import-model` make versions that have one."
+            f"The version has no `{layer_table.FILE}`, because an earlier release made it. "
+            "`lapwing train` and `lapwing import-model` make versions that have one."
         )
         return Section("network", "Network", (*blocks, Paragraph(text, "missing")))
-    rows = [_row(each) for each in layers]
-    total = sum(each["parameters"].whole() for each in layers)
-    rows.append(("all", "", "", "", "", f"{total:,}"))
+    rows = [_row(layer) for layer in layers]
+    rows.append(("total", "", "", "", "", f"{sum(layer.parameters for layer in layers):,}"))
     blocks.append(
         Table(
-            ("layer", "kind", "", "activation", "output", "parameters"),
+            ("layer", "kind", "options", "activation", "output", "parameters"),
             tuple(rows),
-            "Layers in the order of computing; heights and widths in pixels. After Bojarski et al. "
-            "2016, arXiv 1604.07316, where the network was trained here.",
-            FILE,
+            "The layers are in the order of computation; heights and widths are in pixels. A "
+            "network that was trained here follows Bojarski et al. 2016, arXiv 1604.07316.",
+            layer_table.FILE,
             words=4,
         )
     )
     return Section("network", "Network", tuple(blocks))
 
 
-def _row(layer: Entry) -> tuple[str, ...]:
-    shape = " × ".join(f"{size.whole():,}" for size in layer["output_shape"])
-    detail = layer["detail"].text().replace(" x ", " × ").replace("x *", "x ×").replace("-", "−")
+def _row(layer: Layer) -> tuple[str, ...]:
+    detail = layer.detail.replace(" x ", " × ").replace("x *", "x ×").replace("-", "−")
     return (
-        layer["name"].text(),
-        layer["kind"].text(),
+        layer.name,
+        layer.kind,
         detail,
-        layer["activation"].text(),
-        shape,
-        f"{layer['parameters'].whole():,}",
+        layer.activation,
+        " × ".join(f"{size:,}" for size in layer.output_shape),
+        f"{layer.parameters:,}",
     )

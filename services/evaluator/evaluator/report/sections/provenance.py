@@ -1,4 +1,4 @@
-"""Where everything comes from: files and their digests, packages, decisions."""
+"""The section on the origin of a version: files and checksums, packages, decisions."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ def section(folder: VersionFolder) -> Section:
     """Return the section on the version's provenance."""
     manifest = folder.manifest
     files = [
-        (name, f"{entry['bytes'].whole():,}", entry["sha256"].text())
+        (name, f"{entry['bytes'].integer():,}", entry["sha256"].text())
         for name, entry in manifest["files"].fields().items()
     ]
     blocks: list[Block] = [
         Paragraph(
-            f"Published at {manifest['created_at'].text()} by the job `{manifest['job_id'].text()}`"
-            f" with seed {manifest['seed'].whole()}. The files below are never changed again; "
-            "whoever loads the version compares their digests first."
+            f"The job `{manifest['job_id'].text()}` published the version at "
+            f"{manifest['created_at'].text()} with seed {manifest['seed'].integer()}. The files "
+            "below never change. A program that loads the version compares their checksums first."
         ),
         Table(
-            ("file", "bytes", "sha256"),
+            ("file", "bytes", "SHA-256"),
             tuple(files),
-            "The version's own files. Every other file that this report names was made later, and "
-            "lies in the version's folder too.",
+            "These are the version's own files. All other files that this report names were made "
+            "later; they are in the version's folder too.",
             "manifest.json: files",
             words=3,
             wide=(2,),
         ),
         Table(
             ("package", "release"),
-            tuple((name, each.text()) for name, each in manifest["packages"].fields().items()),
-            "What computed the model.",
+            tuple(
+                (name, release.text()) for name, release in manifest["packages"].fields().items()
+            ),
+            "The model was computed with these packages.",
             "manifest.json: packages",
         ),
     ]
@@ -39,12 +41,17 @@ def section(folder: VersionFolder) -> Section:
     if decisions:
         blocks.append(
             Table(
-                ("at", "decided by", "", "why"),
+                ("time", "decided by", "result", "reason"),
                 tuple(
-                    (each.at, each.by, "became current" if each.accepted else "refused", each.why)
-                    for each in decisions
+                    (
+                        decision.at,
+                        decision.by,
+                        "became current" if decision.accepted else "refused",
+                        decision.why,
+                    )
+                    for decision in decisions
                 ),
-                "Decisions on whether this version may drive, oldest first.",
+                "These decisions say whether the version may drive; the oldest is first.",
                 "journal.json, beside the versions",
                 words=4,
                 wide=(3,),
