@@ -7,7 +7,7 @@ from support.data import model_files
 
 @pytest.fixture(scope="module")
 def expected() -> np.ndarray:
-    """What Keras 3 answers, with the same weights in its own layers."""
+    """Return the steering of Keras 3, with the same weights in its own layers."""
     import keras
 
     layers = keras.layers

@@ -1,4 +1,4 @@
-"""Hostile model files: refused with a reason, nothing executed, little memory (P20)."""
+"""Hostile model files are refused with a reason, execute nothing and take little memory."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(folder: Path) -> dict[str, tuple[str, int]]:
-    """What was said of each file, and by how many bytes the process grew meanwhile."""
+    """Return the message for each file, and the bytes by which the process grew."""
     good = model_files.write(folder / "good.h5", model_files.driver(2), 2)
     paths = []
     for make in hostile_files.FILES:
@@ -84,7 +84,7 @@ def test_nothing_is_executed(outcomes: dict[str, tuple[str, int]], folder: Path)
 def test_the_lambda_would_have_written_its_file(
     folder: Path, outcomes: dict[str, tuple[str, int]]
 ) -> None:
-    """Else the test before this one could not fail."""
+    """If it would not, the test before this one could not fail."""
     assert outcomes
     config = hostile_files.architecture_of(folder / "lambda_that_runs" / "model.h5")
     assert isinstance(config, dict)

@@ -22,7 +22,7 @@ from trainer.data.shared_memory import RECORD
 NUMBERS = np.arange(200)
 ROAD = straight(200.0)
 GROUND = slice(round(HORIZON) + 6, 112), slice(20, 108)
-"""Without the bonnet, and without what moves in from beyond the borders."""
+"""Pixels of the ground, without the bonnet and without those that enter at the borders."""
 
 
 def grey(count: int, level: int = 100) -> np.ndarray:
@@ -104,7 +104,7 @@ def camera() -> Iterator[Camera]:
 def test_a_moved_view_is_what_a_moved_camera_sees(
     camera: Camera, left_m: float, turn_deg: float
 ) -> None:
-    """Of views moved by more or less, that by the truth is most like the simulator's picture."""
+    """Among views moved by different distances, the true one is most like the simulator's image."""
     here = small(camera.render(ROAD.pose_at(60.0)))
     there = small(camera.render(ROAD.pose_at(60.0, left_m, math.radians(turn_deg))))
 

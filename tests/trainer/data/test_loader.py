@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two stores of 20 rows."""
+    """Return a folder with two stores of 20 rows."""
     folder = tmp_path_factory.mktemp("stream")
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "data")})
     for seed in (1, 2):
@@ -89,7 +89,7 @@ def test_every_sample_is_loaded_once_with_its_own_frame_and_label(
 
 
 def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.ndarray:
-    """Return a sample's frame from the recording's own picture."""
+    """Return a sample's frame, made from the recording's own image."""
     name = str(manifests[sample["store"]].source["name"])
     camera = CAMERA_NAMES[sample["frame"] % 3]
     picture = data / name / "IMG" / f"{camera}_{made.stamp(int(sample['row']))}.jpg"

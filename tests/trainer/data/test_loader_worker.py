@@ -15,7 +15,7 @@ FRAMES = 40
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[list[BlockReader]]:
-    """Two stores: frame n of store s is s * 100 + n in its left half, and 255 in its right."""
+    """Return two stores; frame n of store s is s * 100 + n on the left and 255 on the right."""
     opened = []
     for store in range(2):
         path = tmp_path / f"{store}.h5"

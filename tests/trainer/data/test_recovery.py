@@ -17,7 +17,7 @@ def test_a_view_from_the_left_or_to_the_left_steers_right() -> None:
 
 
 def test_the_corrected_steering_leads_to_where_the_recorded_one_led() -> None:
-    """The two arcs, drawn: the point that the recorded one reaches lies on the other one too."""
+    """The point that the recorded arc reaches also lies on the arc of the correction."""
     label, left, turn, speed = 0.2, 0.4, math.radians(1.5), 7.0
     ahead = 2 * speed
 

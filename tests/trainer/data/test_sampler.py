@@ -9,7 +9,7 @@ GB = 1 << 30
 
 
 def samples(stores: int, frames: int) -> np.ndarray:
-    """Six samples a row of three frames, as a training has them: chronological."""
+    """Return six samples for each row of three frames, in order of time, as in a training."""
     table = np.zeros(stores * frames * 2, index.SAMPLE)
     table["store"] = np.repeat(np.arange(stores), frames * 2)
     table["frame"] = np.tile(np.arange(frames), 2 * stores)
@@ -54,7 +54,7 @@ def test_few_blocks_form_one_window_which_is_fully_shuffled() -> None:
 
 
 def test_a_windowed_shuffle_mixes_almost_as_well_as_a_full_one() -> None:
-    """P23: blocks in a batch, and how far the mean labels of batches spread."""
+    """The measures are the blocks in a batch, and the spread of the mean labels of batches."""
     table = samples(4, 32 * 500)
     numbers = np.arange(len(table))
 

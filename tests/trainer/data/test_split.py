@@ -81,7 +81,7 @@ def test_one_recording_cannot_be_split_as_a_whole() -> None:
 
 
 def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:
-    """Two people drove at once, or two simulators' clocks began alike."""
+    """Two people drove at once, or the clocks of two simulators started at the same time."""
     one, other = rows(1000), rows(1000)
     other["steering"] += 0.5
     parts = split([one, other], "blocks", 0.2, 1.0, 1)

@@ -88,7 +88,7 @@ def test_the_last_layer_output_is_the_networks_steering() -> None:
 def test_the_input_of_the_first_convolution_is_cropped_and_resized(
     before: tuple[object, ...], shape: tuple[int, int], box: tuple[float, ...]
 ) -> None:
-    """Cut and resized, but in its own colours."""
+    """The image is cropped and resized, and keeps its colours."""
     network = NetworkSpec((12, 12, 3), "uint8", (*before, conv(3, 3, 2)))
     pictures = np.full((1, 12, 12, 3), 200, np.uint8)
     seen = feature_maps.conv_input(network, pictures)

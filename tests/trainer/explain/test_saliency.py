@@ -1,4 +1,4 @@
-"""VisualBackProp against a definition of its own: a sum over all paths, pixel by pixel."""
+"""VisualBackProp is compared with its definition: a sum over all paths for each pixel."""
 
 import math
 from functools import cache
@@ -53,7 +53,7 @@ def shown(network: NetworkSpec, samples: npt.NDArray[np.generic]) -> npt.NDArray
 def places(
     size: int, count: int, window: int, stride: int, padding: str, step: int
 ) -> list[set[int]]:
-    """Return for each of `count` places of a window which of `size` pixels it sees."""
+    """Return the pixels, of `size`, that each of `count` positions of a window covers."""
     before = 0
     if padding == "same":
         reach = (window - 1) * step + 1
@@ -65,8 +65,10 @@ def places(
 
 
 def paths(network: NetworkSpec, sample: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
-    """Return the saliency by its meaning: over all paths from a pixel to the last maps, the sum of
-    the products of the mean maps on the way; for chains of crops, convolutions and pooling alone.
+    """Return the saliency by its definition.
+
+    It is the sum, over all paths from a pixel to the last maps, of the products of the mean maps
+    on the way. It works only for crops, convolutions and pooling.
     """
     trace = [each[0] for each in feature_maps.layer_outputs(network, sample[None])]
     stages = {each.maps: each for each in feature_maps.conv_stages(network)}
@@ -74,7 +76,7 @@ def paths(network: NetworkSpec, sample: npt.NDArray[np.generic]) -> npt.NDArray[
 
     @cache
     def value(at: int, row: int, column: int) -> float:
-        """Of a pixel of what layer `at` made."""
+        """Return the sum for one pixel in the output of layer `at`."""
         mine = 1.0
         if at in stages:
             mine = float(np.maximum(trace[at][row, column], 0).mean())
@@ -154,7 +156,7 @@ def test_saliency_is_the_sum_over_all_paths(name: str) -> None:
 
 
 def test_one_filter_of_ones_shows_bright_pixels() -> None:
-    """A convolution of a pixel's neighbours over a single bright pixel: the squares around it."""
+    """A convolution over one bright pixel marks the squares around it."""
     ones = Conv(np.ones((3, 3, 1, 1), np.float32), np.zeros(1, np.float32))
     sample = np.zeros((1, 9, 9, 1), np.float32)
     sample[0, 4, 4, 0] = 1

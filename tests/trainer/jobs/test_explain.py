@@ -1,4 +1,4 @@
-"""The job without its queue; tests/test_end_to_end.py has both."""
+"""The explanation job runs without its queue; tests/test_end_to_end.py has both."""
 
 import json
 import shutil
@@ -32,13 +32,13 @@ def no_report(**_: object) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Of empty volumes."""
+    """Return settings with empty volumes."""
     return Settings(data_dir=tmp_path / "data", model_dir=tmp_path / "models")
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory, networks: Path) -> Settings:
-    """Of volumes with a recording, and a version that was trained on it and explained."""
+    """Return settings whose volumes hold a recording and an explained version trained on it."""
     folder = tmp_path_factory.mktemp("explained")
     settings = Settings(data_dir=folder / "data", model_dir=folder / "models")
     publish(folder, settings, networks)
@@ -48,7 +48,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, networks: Path) -> Settings:
 
 @pytest.fixture
 def trained(tmp_path: Path, settings: Settings, kept: Settings) -> Settings:
-    """Of a copy of them."""
+    """Return settings with a copy of those volumes."""
     shutil.copytree(kept.data_dir, settings.data_dir)
     shutil.copytree(kept.model_dir, settings.model_dir, symlinks=True)
     return settings

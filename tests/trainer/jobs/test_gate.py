@@ -22,7 +22,7 @@ def registry(tmp_path: Path) -> Registry:
 
 @pytest.fixture
 def training(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The id of a training, which this process runs as far as RQ knows."""
+    """Return the id of a training job that RQ takes to run in this process."""
     job_id = queue.enqueue(queue.TRAIN, redis, "lake", {})
     job = Job.fetch(job_id, redis, serializer=JSONSerializer)
     monkeypatch.setattr(queue, "get_current_job", lambda: job)

@@ -1,4 +1,4 @@
-"""The import job without its queue; test_end_to_end.py has both."""
+"""The import job runs without its queue; tests/test_end_to_end.py has both."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The whole job in processes of its own, so that it can be killed."""
+"""The whole training job runs in separate processes, so that it can be killed."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def children(parent: int) -> list[int]:
 def test_a_killed_training_resumes_and_publishes_once(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """Killed within its second epoch, it ends with the proofs of one that nobody disturbed."""
+    """It is killed in its second epoch, and ends with the digests of an undisturbed training."""
     undisturbed = result(start(tmp_path, environ, 3))
     shutil.rmtree(tmp_path / "models")
     shared_memory = set(Path("/dev/shm").iterdir())
@@ -96,7 +96,7 @@ def test_a_killed_training_resumes_and_publishes_once(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     published = result(start(tmp_path, environ, 3))
-    assert proofs(published) == proofs(undisturbed)
+    assert digests(published) == digests(undisturbed)
     assert Registry(tmp_path / "models").versions() == [1]
     assert result(start(tmp_path, environ, 3))["version"] == 1  # run again: published already
     assert Registry(tmp_path / "models").versions() == [1]
@@ -112,14 +112,14 @@ def in_the_second_epoch(state: dict[str, Any]) -> bool:
     return bool(state["unfinished"]) and state["unfinished"]["epoch"] == 2
 
 
-def proofs(published: dict[str, Any]) -> list[tuple[int, str]]:
+def digests(published: dict[str, Any]) -> list[tuple[int, str]]:
     return [(each["epoch"], each["digest"]) for each in published["history"]]
 
 
 def await_state(
     tmp_path: Path, process: subprocess.Popen[str], reached: Callable[[dict[str, Any]], object]
 ) -> None:
-    """Wait until a training has saved a state from which it would go on."""
+    """Wait until a training has saved the state that `reached` accepts."""
     path = tmp_path / "models" / ".jobs" / "job-1" / "state.json"
     deadline = time.monotonic() + 90
     while not (path.exists() and reached(json.loads(path.read_text()))):
@@ -131,7 +131,7 @@ def await_state(
 def test_the_first_epoch_is_the_same_to_the_bit_with_any_number_of_readers(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """On one thread: sums on several depend on who ends first."""
+    """TensorFlow runs on one thread: on several, sums depend on which one ends first."""
     environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     seen = []
     for readers in ("1", "2", "4"):
@@ -170,7 +170,7 @@ def test_a_training_with_only_damaged_recordings_fails(
 
 
 def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, str]) -> None:
-    """In batches of one: more of them validate than the ring has slots."""
+    """The batches have one sample each: more of them validate than there are slots."""
     published = result(start(tmp_path, environ, 1, batch=1))
     manifest = Registry(tmp_path / "models").verify(1)
     assert Registry(tmp_path / "models").current() == 1

@@ -16,7 +16,7 @@ NUMBERS = st.one_of(
 
 @st.composite
 def expressions(draw: st.DrawFn, depth: int = 3) -> str:
-    """Write a scaling of x: x, or one with a number on either side."""
+    """Return an expression that scales x: x itself, or a scaling and a number."""
     if depth == 0:
         return "x"
     inner = draw(expressions(depth=depth - 1))

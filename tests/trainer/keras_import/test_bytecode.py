@@ -15,7 +15,7 @@ NORMAL = Affine(1 / 127.5, -1.0)
 
 
 def of(layout: str, code: str, *consts: object, **more: Any) -> Code:
-    """Return code written by hand: bytes in hex, and constants after None."""
+    """Return code from bytes in hex; its constants follow None."""
     return Code(
         layout,
         more.pop("arguments", 1),

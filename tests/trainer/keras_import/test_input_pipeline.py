@@ -14,7 +14,7 @@ SHAPE = (128, 128, 3)
 
 
 def seen(wanted: Shape, how: InputPipeline, picture: np.ndarray) -> np.ndarray:
-    """Return what the network sees of a picture of the simulator's size."""
+    """Return the network's input for an image of the simulator's size."""
     made = NetworkSpec(SHAPE, "uint8", input_pipeline.build_layers(wanted, how))
     return numpy_backend.predict(made, preprocess.prepare(_jpeg(picture))[None])[0]
 
@@ -26,7 +26,7 @@ def _jpeg(picture: np.ndarray) -> bytes:
 
 
 def smooth() -> np.ndarray:
-    """Make a picture with nothing in it that squeezing would lose: uint8 (160, 320, 3)."""
+    """Return an image, uint8 (160, 320, 3), that loses no detail when it is squeezed."""
     y, x = np.mgrid[0:160, 0:320]
     return (255 * np.stack([x / 320, y / 160, 1 - x / 640 - y / 320], -1)).astype(np.uint8)
 

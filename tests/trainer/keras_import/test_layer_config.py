@@ -44,7 +44,7 @@ def test_activations_are_those_of_keras_3(name: str) -> None:
 
 
 def test_keras_2_had_a_steeper_hard_sigmoid() -> None:
-    """max(0, min(1, 0.2 x + 0.5)), in the documentation of Keras 2."""
+    """The documentation of Keras 2 defines it as max(0, min(1, 0.2 x + 0.5))."""
     found = VALUES
     for each in options(2, activation="hard_sigmoid").activation():
         found = numpy_backend.apply(each, found)

@@ -1,4 +1,4 @@
-"""Model files of Keras 1, 2 and 3, of which Keras itself can still load only the last."""
+"""Model files of Keras 1, 2 and 3 are read; Keras itself can load only those of Keras 3."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_weights_may_lie_at_the_root(tmp_path: Path, expected: np.ndarray) -> No
 
 
 def channels_first(release: int) -> list[model_files.Described]:
-    """Describe the same driver with its channels first; its flattened values are in that order."""
+    """Return the same network with channels first, also in the order of its flattened values."""
     described = model_files.driver(release, first=True)
     kind, config, (kernel, bias) = described[-2]
     turned = kernel.reshape(4, 9, 4, 5).transpose(2, 0, 1, 3).reshape(-1, 5)

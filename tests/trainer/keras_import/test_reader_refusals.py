@@ -1,4 +1,4 @@
-"""What a model file may hold that is not understood: each is named."""
+"""Model files that are not supported are refused, and the message names the cause."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Layers that follow each other, as Sequential and functional models write it."""
+"""Chains of layers are read as Sequential and functional models write them."""
 
 import contextlib
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_layers_that_merge_or_repeat_are_refused(tmp_path: Path) -> None:
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:
-    """List every container and key in a JSON document."""
+    """Return every container and key in a JSON document."""
     pairs = list(value.items()) if isinstance(value, dict) else []
     pairs = list(enumerate(value)) if isinstance(value, list) else pairs
     return [found for key, each in pairs for found in [(value, key), *places(each)]]

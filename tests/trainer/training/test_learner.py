@@ -37,7 +37,7 @@ def batches(count: int, label: float | None = None) -> Iterator[Batch]:
 
 
 def epoch(learner: Learner, count: int, label: float | None = None) -> float:
-    """Train on so many batches; return their mean loss."""
+    """Train on `count` batches and return their mean loss."""
     loss = float(np.mean([each for _, each in learner.train_steps(batches(count, label))]))
     learner.end_epoch(loss)
     return loss
