@@ -3,6 +3,7 @@ import zlib
 
 import pytest
 from redis import Redis
+from rq import Queue
 from rq.job import Job, JobStatus
 from rq.results import Result
 from rq.serializers import JSONSerializer
@@ -85,6 +86,18 @@ def test_jobs_are_listed_newest_first_with_those_that_ended(redis: Redis) -> Non
         first: "canceled",
         second: "queued",
     }
+
+
+def test_a_job_that_a_worker_takes_at_this_moment_is_listed(redis: Redis) -> None:
+    job_id = queue.enqueue(queue.INGEST, redis, "lake", {"source": "/inbox/lake"})
+    waiting = queue.queue(queue.INGEST, redis)
+    redis.lmove(waiting.key, waiting.intermediate_queue.key)
+    assert [view.id for view in queue.views(redis)] == [job_id]
+
+
+def test_jobs_of_other_programs_are_not_listed(redis: Redis) -> None:
+    Queue("mail", connection=redis).enqueue_call("mail.send", job_id="somebody-elses")
+    assert queue.views(redis) == []
 
 
 def test_a_queued_job_can_be_cancelled_once(redis: Redis) -> None:

@@ -221,23 +221,18 @@ def view(job_id: str, connection: Redis) -> JobView:
 
 def views(connection: Redis) -> list[JobView]:
     """Return all jobs that Redis still keeps, newest first."""
-    ids: set[str] = set()
-    for name in sorted({job_type.queue for job_type in JOB_TYPES.values()}):
-        rq_queue = queue(name, connection)
-        ids.update(rq_queue.get_job_ids())
-        for registry in (
-            rq_queue.started_job_registry,
-            rq_queue.finished_job_registry,
-            rq_queue.failed_job_registry,
-            rq_queue.canceled_job_registry,
-            rq_queue.scheduled_job_registry,
-        ):
-            ids.update(registry.get_job_ids(cleanup=False))
+    # The jobs' own keys are read, not RQ's queues and registries. A job that moves from one of
+    # those to another could be missed in both, and one that a worker takes is in none for a moment.
+    queues = {job_type.queue.encode() for job_type in JOB_TYPES.values()}
+    prefix = Job.redis_job_namespace_prefix
+    keys = set(connection.scan_iter(match=f"{prefix}*", count=1000, _type="hash"))
     jobs = []
-    for job_id in ids:
+    for key in keys:
+        if connection.hget(key, "origin") not in queues:  # another program's job
+            continue
         try:
-            jobs.append(view(job_id, connection))
-        except JobError:  # the job expired after the ids were read
+            jobs.append(view(key.decode().removeprefix(prefix), connection))
+        except JobError:  # the job expired after the keys were read
             continue
     return sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True)
 
