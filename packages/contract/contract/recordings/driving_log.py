@@ -44,6 +44,8 @@ class Row:
     brake: float
     """0..1."""
     speed_mph: float
+    folder: str = ""
+    """Folder of the centre image as the log writes it, "" without one."""
 
     @property
     def time_s(self) -> float:
@@ -104,13 +106,13 @@ def read(raw: bytes) -> Log:
     if not lines and not log.rejections:
         raise RecordingError("the driving log is empty", remedy="Record a lap first")
     parts = [(number, *_split(fields)) for number, fields in lines]
-    decimal_comma = _is_decimal_comma([numbers for _, _, numbers in parts])
+    decimal_comma = _is_decimal_comma([numbers for *_, numbers in parts])
     if decimal_comma:
         log.notes.append("decimal comma: numbers were rejoined by their ranges")
-    for number, images, numbers in parts:
+    for number, folder, images, numbers in parts:
         row = _row(number, images, numbers, decimal_comma)
         if isinstance(row, Row):
-            log.rows.append(row)
+            log.rows.append(dataclasses.replace(row, folder=folder))
         else:
             log.rejections.append(row)
     return log
@@ -165,18 +167,20 @@ def _check_header(fields: Sequence[str]) -> None:
         )
 
 
-def _split(fields: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the fields of a line into image names and numbers.
+def _split(fields: Sequence[str]) -> tuple[str, list[str], list[str]]:
+    """Split the fields of a line into the first image's folder, the image names and the numbers.
 
     Only the file name of a path is used. A comma in a path does no harm: the part before it is not
     the name of an image.
     """
     positions = [position for position, text in enumerate(fields) if IMAGE.fullmatch(text)]
-    images = [re.split(r"[\\/]", fields[position])[-1] for position in positions]
+    paths = [re.split(r"[\\/]", fields[position]) for position in positions]
+    images = [parts[-1] for parts in paths]
+    folder = "/".join(paths[0][:-1]) if paths else ""
     numbers = list(fields[positions[-1] + 1 if positions else 0 :])
     while numbers and not numbers[0]:  # the empty side cameras of a centre-only log
         numbers.pop(0)
-    return images, numbers
+    return folder, images, numbers
 
 
 def _is_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
