@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from support.data import rows, samples
 
-from contract.dataset import store
+from contract.dataset import store, timeline
 from contract.dataset.store import ABSENT, Rows, StoreReader
+from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.vehicle import MPS_PER_MPH
@@ -20,6 +21,10 @@ class Table:
     """Stands for a store of which only the rows are read."""
 
     rows: Rows
+
+    @property
+    def timeline(self) -> Timeline:
+        return timeline.build(self.rows["time_s"])
 
 
 def select(
