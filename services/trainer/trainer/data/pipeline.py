@@ -34,14 +34,26 @@ class TrainingData:
     split: Split
 
 
-def prepare(recordings: Sequence[Rows], config: TrainConfig) -> TrainingData:
+def prepare(
+    recordings: Sequence[Rows], config: TrainConfig, never_validate: Sequence[Mask] = ()
+) -> TrainingData:
     """Split the rows of the recordings, and only then label and expand them.
+
+    Args:
+        recordings: the rows of each store.
+        config: the options of the training.
+        never_validate: for each store the rows that trained an ancestor; see `split`.
 
     Raises:
         TrainingError: no row is left to train on, or to validate on.
     """
     parts = split(
-        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+        recordings,
+        config.split,
+        config.validation_share,
+        config.validation_gap_s,
+        config.seed,
+        never_validate,
     )
     table = samples.build_table(
         expand(label(recordings, parts.train, config, config.seed), config),

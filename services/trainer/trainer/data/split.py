@@ -34,7 +34,14 @@ class Split:
     validation: list[Mask]
 
 
-def split(recordings: Sequence[Rows], mode: str, share: float, gap_s: float, seed: int) -> Split:
+def split(
+    recordings: Sequence[Rows],
+    mode: str,
+    share: float,
+    gap_s: float,
+    seed: int,
+    never_validate: Sequence[Mask] = (),
+) -> Split:
     """Split the rows of all recordings; the same arguments give the same split.
 
     Args:
@@ -44,19 +51,37 @@ def split(recordings: Sequence[Rows], mode: str, share: float, gap_s: float, see
         gap_s: seconds around validation rows that belong to neither side. It holds across stores
             of the same drive too, so that a part that was imported twice is never on both sides.
         seed: seed of the choice.
+        never_validate: for each store the rows that trained the network before, which it may
+            remember. Neither they nor rows within the gap of them validate, but all of them may
+            train. None means that there are no such rows.
 
     Raises:
         TrainingError: one side would be empty.
     """
     rng = np.random.default_rng([seed, 0x5EED])
-    whole = mode == "recordings" or (mode == "auto" and len(recordings) >= MANY_RECORDINGS)
+    trained = list(never_validate) or [np.zeros(len(rows), np.bool_) for rows in recordings]
+    eligible = _rows_outside_gap(recordings, trained, gap_s)
+    unseen = [number for number, mask in enumerate(eligible) if mask.all()]
+    whole = mode == "recordings" or (
+        mode == "auto" and len(recordings) >= MANY_RECORDINGS and bool(unseen)
+    )
     if whole:
-        validation = _whole_recordings(recordings, share, rng)
+        validation = _whole_recordings(recordings, unseen, share, rng)
     else:
-        validation = [_blocks(rows, share, gap_s, rng) for rows in recordings]
+        validation = [
+            _blocks(rows, mask, share, gap_s, rng)
+            for rows, mask in zip(recordings, eligible, strict=True)
+        ]
     train = _rows_outside_gap(recordings, validation, gap_s)
     for use, masks in (("train on", train), ("validate on", validation)):
         if not any(mask.any() for mask in masks):
+            if not any(mask.any() for mask in eligible):
+                raise TrainingError(
+                    "no row is left to validate on: all rows lie near rows that trained the "
+                    "version to go on from, or one of its ancestors",
+                    got=f"{[len(rows) for rows in recordings]} rows",
+                    remedy="Add a new recording",
+                )
             raise TrainingError(
                 f"the split leaves no row to {use}",
                 got=f"{[len(rows) for rows in recordings]} rows",
@@ -66,30 +91,45 @@ def split(recordings: Sequence[Rows], mode: str, share: float, gap_s: float, see
 
 
 def _whole_recordings(
-    recordings: Sequence[Rows], share: float, rng: np.random.Generator
+    recordings: Sequence[Rows], unseen: Sequence[int], share: float, rng: np.random.Generator
 ) -> list[Mask]:
+    """Choose whole recordings among the unseen ones, which have no row that trained before."""
     if len(recordings) < 2:
         raise TrainingError(
             "a split by recordings needs at least two recordings",
             got=len(recordings),
             remedy="Import another recording, or train with split=blocks",
         )
+    if not unseen:
+        raise TrainingError(
+            "a split by recordings needs a recording that trained no ancestor of the version",
+            got=f"{len(recordings)} recordings, each with rows that did",
+            remedy="Add a new recording, or train with split=blocks",
+        )
     count = min(len(recordings) - 1, max(1, round(share * len(recordings))))
-    held_out = set(rng.permutation(len(recordings))[:count].tolist())
+    held_out = set(rng.permutation(np.array(unseen))[:count].tolist())
     return [np.full(len(rows), number in held_out) for number, rows in enumerate(recordings)]
 
 
-def _blocks(rows: Rows, share: float, gap_s: float, rng: np.random.Generator) -> Mask:
-    """Choose contiguous blocks, one at a random position in each of several equal parts."""
-    count = len(rows)
-    duration_s = float(np.ptp(row_times(rows))) if count else 0.0
+def _blocks(
+    rows: Rows, eligible: Mask, share: float, gap_s: float, rng: np.random.Generator
+) -> Mask:
+    """Choose contiguous blocks, one at a random position in each of several equal parts.
+
+    The share is one of all rows, but only eligible rows are chosen, and at most all of them.
+    """
+    candidates = np.flatnonzero(eligible)
+    mask = np.zeros(len(rows), dtype=np.bool_)
+    if not len(candidates):
+        return mask
+    duration_s = float(np.ptp(row_times(rows)))
     # A block shorter than four gaps would lose more rows to the gaps than it validates.
     parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
-    mask = np.zeros(count, dtype=np.bool_)
-    for first, last in zip(*_bounds(count, parts), strict=True):
-        length = round(share * (last - first))
+    share_of_candidates = min(1.0, share * (len(rows) / len(candidates)))
+    for first, last in zip(*_bounds(len(candidates), parts), strict=True):
+        length = round(share_of_candidates * (last - first))
         start = first + int(rng.integers(0, last - first - length + 1))
-        mask[start : start + length] = True
+        mask[candidates[start : start + length]] = True
     return mask
 
 
