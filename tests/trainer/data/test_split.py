@@ -135,3 +135,69 @@ def test_unusable_rows_neither_train_nor_validate() -> None:
     parts = split([dataset(rows(1000), usable=usable)], "blocks", 0.2, 1.0, 1)
     assert not (parts.train[0] | parts.validation[0])[~usable].any()
     assert parts.validation[0].sum() == pytest.approx(0.2 * 600, abs=5)
+
+
+@given(
+    count=st.integers(200, 2000),
+    share=st.floats(0.05, 0.5),
+    gap_s=st.floats(0.1, 1.0),
+    seed=st.integers(0, 1000),
+    before=st.integers(0, 1000),
+)
+def test_rows_near_one_that_trained_before_never_validate(
+    count: int, share: float, gap_s: float, seed: int, before: int
+) -> None:
+    """`before` is the seed with which an ancestor was trained on the same recording."""
+    table = rows(count)
+    trained = split([dataset(table)], "blocks", 0.3, gap_s, before).train
+    parts = split([dataset(table)], "blocks", share, gap_s, seed, trained)
+    earlier, time_s = table["time_s"][trained[0]], table["time_s"][parts.validation[0]]
+    assert np.abs(earlier[:, None] - time_s[None]).min() > gap_s
+    distance_s = np.abs(earlier[:, None] - table["time_s"][None]).min(axis=0)
+    eligible = int((distance_s > gap_s).sum())
+    assert len(time_s) == pytest.approx(min(share * count, eligible), abs=5)
+    train = table["time_s"][parts.train[0]]
+    assert np.abs(train[:, None] - time_s[None]).min() > gap_s
+
+
+def test_a_part_of_a_drive_that_trained_before_is_known_in_another_recording() -> None:
+    """The second recording is the first 400 rows of the first one, imported once more."""
+    whole, piece = rows(1000), rows(400)
+    trained = [np.zeros(1000, np.bool_), np.ones(400, np.bool_)]
+    validation = split([dataset(whole), dataset(piece)], "blocks", 0.2, 1.0, 1, trained).validation
+    assert whole["time_s"][validation[0]].min() > piece["time_s"].max() + 1.0
+    assert not validation[1].any()
+
+
+def test_rows_that_trained_nothing_change_no_split() -> None:
+    for mode, number in (("blocks", 3), ("recordings", 3), ("auto", 6)):
+        tables = [dataset(rows(300, start_s=1000.0 * each)) for each in range(number)]
+        none = [np.zeros(300, np.bool_)] * number
+        without, with_none = (split(tables, mode, 0.2, 1.0, 4, masks) for masks in ((), none))
+        for one, other in zip(without.validation, with_none.validation, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_only_recordings_without_rows_that_trained_before_validate_as_a_whole() -> None:
+    tables = [dataset(rows(100, start_s=1000.0 * number)) for number in range(6)]
+    trained = [np.zeros(100, np.bool_) for _ in tables]
+    for number in (0, 1, 2, 4):
+        trained[number][50] = True
+    for seed in range(20):
+        parts = split(tables, "auto", 0.2, 1.0, seed, trained)
+        held_out = [number for number, mask in enumerate(parts.validation) if mask.any()]
+        assert held_out in ([3], [5])
+
+
+def test_blocks_validate_where_every_recording_has_rows_that_trained_before() -> None:
+    tables = [dataset(rows(300, start_s=1000.0 * number)) for number in range(5)]
+    trained = [np.arange(300) < 100 for _ in tables]
+    parts = split(tables, "auto", 0.2, 1.0, 1, trained)
+    assert all(mask[110:].any() and not mask[:110].any() for mask in parts.validation)
+    with pytest.raises(TrainingError, match="needs a recording that trained no ancestor"):
+        split(tables, "recordings", 0.2, 1.0, 1, trained)
+
+
+def test_where_all_rows_trained_before_a_new_recording_is_asked_for() -> None:
+    with pytest.raises(TrainingError, match=r"no row is left to validate on.*Add a new recording"):
+        split([dataset(rows(500))], "blocks", 0.2, 1.0, 1, [np.ones(500, np.bool_)])

@@ -33,14 +33,26 @@ class TrainingData:
     split: Split
 
 
-def prepare(datasets: Sequence[DatasetRows], config: TrainConfig) -> TrainingData:
+def prepare(
+    datasets: Sequence[DatasetRows], config: TrainConfig, never_validate: Sequence[Mask] = ()
+) -> TrainingData:
     """Split the rows of the datasets, and only then label and expand them.
+
+    Args:
+        datasets: the rows of each dataset.
+        config: the options of the training.
+        never_validate: for each dataset the rows that trained an ancestor; see `split`.
 
     Raises:
         TrainingError: no row is left to train on, or to validate on.
     """
     parts = split(
-        datasets, config.split, config.validation_share, config.validation_gap_s, config.seed
+        datasets,
+        config.split,
+        config.validation_share,
+        config.validation_gap_s,
+        config.seed,
+        never_validate,
     )
     tables = [dataset.table for dataset in datasets]
     table = samples.build_table(

@@ -36,7 +36,12 @@ class Split:
 
 
 def split(
-    datasets: Sequence[DatasetRows], mode: str, share: float, gap_s: float, seed: int
+    datasets: Sequence[DatasetRows],
+    mode: str,
+    share: float,
+    gap_s: float,
+    seed: int,
+    never_validate: Sequence[Mask] = (),
 ) -> Split:
     """Split the rows of all datasets; the same arguments give the same split.
 
@@ -47,19 +52,38 @@ def split(
         gap_s: seconds around validation rows that belong to neither side. It holds across datasets
             of the same drive too.
         seed: seed of the choice.
+        never_validate: for each dataset the rows that trained the network before, which it may
+            remember. Neither they nor rows within the gap of them validate, but all of them may
+            train. None means that there are no such rows.
 
     Raises:
         TrainingError: one side would be empty.
     """
     rng = np.random.default_rng([seed, 0x5EED])
-    whole = mode == "recordings" or (mode == "auto" and len(datasets) >= MANY_RECORDINGS)
-    if whole:
-        validation = _whole_recordings(datasets, share, rng)
+    trained = list(never_validate) or [np.zeros(len(data.usable), np.bool_) for data in datasets]
+    eligible = _rows_outside_gap(datasets, trained, gap_s)
+    used = [number for number, dataset in enumerate(datasets) if dataset.usable.any()]
+    unseen = [
+        number for number in used if np.array_equal(eligible[number], datasets[number].usable)
+    ]
+    many = len(used) >= MANY_RECORDINGS and bool(unseen)
+    if mode == "recordings" or (mode == "auto" and many):
+        validation = _whole_recordings(datasets, used, unseen, share, rng)
     else:
-        validation = [_blocks(dataset, share, gap_s, rng) for dataset in datasets]
+        validation = [
+            _blocks(dataset, mask, share, gap_s, rng)
+            for dataset, mask in zip(datasets, eligible, strict=True)
+        ]
     train = _rows_outside_gap(datasets, validation, gap_s)
     for use, masks in (("train on", train), ("validate on", validation)):
         if not any(mask.any() for mask in masks):
+            if not any(mask.any() for mask in eligible):
+                raise TrainingError(
+                    "no row is left to validate on: all rows lie near rows that trained the "
+                    "version to go on from, or one of its ancestors",
+                    got=f"{[int(dataset.usable.sum()) for dataset in datasets]} rows",
+                    remedy="Add a new recording",
+                )
             raise TrainingError(
                 f"the split leaves no row to {use}",
                 got=f"{[int(dataset.usable.sum()) for dataset in datasets]} rows",
@@ -69,34 +93,52 @@ def split(
 
 
 def _whole_recordings(
-    datasets: Sequence[DatasetRows], share: float, rng: np.random.Generator
+    datasets: Sequence[DatasetRows],
+    used: Sequence[int],
+    unseen: Sequence[int],
+    share: float,
+    rng: np.random.Generator,
 ) -> list[Mask]:
-    used = [number for number, dataset in enumerate(datasets) if dataset.usable.any()]
+    """Choose whole datasets among the unseen ones, which have no row that trained before."""
     if len(used) < 2:
         raise TrainingError(
             "a split by recordings needs at least two recordings",
             got=len(used),
             remedy="Import another recording, or train with split=blocks",
         )
+    if not unseen:
+        raise TrainingError(
+            "a split by recordings needs a recording that trained no ancestor of the version",
+            got=f"{len(used)} recordings, each with rows that did",
+            remedy="Add a new recording, or train with split=blocks",
+        )
     count = min(len(used) - 1, max(1, round(share * len(used))))
-    held_out = {used[place] for place in rng.permutation(len(used))[:count].tolist()}
+    held_out = set(rng.permutation(np.array(unseen))[:count].tolist())
     return [
         dataset.usable & np.bool_(number in held_out) for number, dataset in enumerate(datasets)
     ]
 
 
-def _blocks(dataset: DatasetRows, share: float, gap_s: float, rng: np.random.Generator) -> Mask:
-    """Choose contiguous blocks, one at a random position in each of several equal parts."""
-    rows = np.flatnonzero(dataset.usable)
-    steps_s = np.diff(dataset.timeline.time_s[rows])
+def _blocks(
+    dataset: DatasetRows, eligible: Mask, share: float, gap_s: float, rng: np.random.Generator
+) -> Mask:
+    """Choose contiguous blocks, one at a random position in each of several equal parts.
+
+    The share is one of all usable rows, but only eligible rows are chosen, and at most all of them.
+    """
+    candidates = np.flatnonzero(eligible)
+    mask = np.zeros(len(eligible), dtype=np.bool_)
+    if not len(candidates):
+        return mask
+    steps_s = np.diff(dataset.timeline.time_s[dataset.usable])
     duration_s = float(steps_s[steps_s < SESSION_BREAK_S].sum())
     # A block shorter than four gaps would lose more rows to the gaps than it validates.
     parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
-    mask = np.zeros(len(dataset.usable), dtype=np.bool_)
-    for first, last in zip(*_bounds(len(rows), parts), strict=True):
-        length = round(share * (last - first))
+    share_of_candidates = min(1.0, share * (int(dataset.usable.sum()) / len(candidates)))
+    for first, last in zip(*_bounds(len(candidates), parts), strict=True):
+        length = round(share_of_candidates * (last - first))
         start = first + int(rng.integers(0, last - first - length + 1))
-        mask[rows[start : start + length]] = True
+        mask[candidates[start : start + length]] = True
     return mask
 
 
@@ -106,22 +148,22 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
 
 
 def _rows_outside_gap(
-    datasets: Sequence[DatasetRows], validation: list[Mask], gap_s: float
+    datasets: Sequence[DatasetRows], chosen: Sequence[Mask], gap_s: float
 ) -> list[Mask]:
-    """Return the usable rows farther than the gap from every validation row of the same drive."""
-    validated = np.concatenate(
-        [dataset.ids[mask] for dataset, mask in zip(datasets, validation, strict=True)]
+    """Return the usable rows farther than the gap from every chosen row of the same drive."""
+    chosen_ids = np.concatenate(
+        [dataset.ids[mask] for dataset, mask in zip(datasets, chosen, strict=True)]
     )
     masks = []
-    for dataset, mask in zip(datasets, validation, strict=True):
-        # Rows that show a validation row's frame, whichever dataset or session it was chosen from.
-        shown = np.isin(dataset.ids, validated)
+    for dataset, mask in zip(datasets, chosen, strict=True):
+        # Rows that show a chosen row's frame, whichever dataset or session it was chosen from.
+        shown = np.isin(dataset.ids, chosen_ids)
         time_s = dataset.timeline.time_s
-        train = dataset.usable & ~near(time_s, time_s[shown], gap_s) & ~mask
-        for other, other_mask in zip(datasets, validation, strict=True):
-            if _same_clock(dataset, other, gap_s):
-                train &= ~_near_stamps(dataset, other.table["time_s"][other_mask], gap_s)
-        masks.append(train)
+        outside = dataset.usable & ~near(time_s, time_s[shown], gap_s) & ~mask
+        for other, other_mask in zip(datasets, chosen, strict=True):
+            if other_mask.any() and _same_clock(dataset, other, gap_s):
+                outside &= ~_near_stamps(dataset, other.table["time_s"][other_mask], gap_s)
+        masks.append(outside)
     return masks
 
 

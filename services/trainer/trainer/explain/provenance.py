@@ -16,6 +16,7 @@ from contract.dataset.split_file import SplitFile
 from contract.dataset.store import Rows, StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
+from contract.models import lineage
 from contract.models.registry import ModelManifest
 from trainer.data import dataset_rows
 from trainer.data.dataset_rows import DatasetRows
@@ -57,6 +58,7 @@ def find_recordings(
     """Return a version's recordings, and a sentence on each that cannot be used.
 
     A recording counts as the same only if its manifest has the hash that the version names.
+    Recordings that trained only an ancestor of the version are left out.
     """
     if "imported_from" in manifest.config:
         return [], ["No recordings: the version was imported, and says nothing about its training."]
@@ -66,7 +68,7 @@ def find_recordings(
             "validated it. Train a new version with lapwing train."
         ]
     recordings, missing = [], []
-    for number, data in enumerate(manifest.data):
+    for number, data in enumerate(lineage.own_data(manifest)):
         name = str(data["dataset"])
         try:
             recordings.append(_read_recording(data_dir, number, data, split))

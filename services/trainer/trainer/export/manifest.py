@@ -13,6 +13,7 @@ from contract.dataset import store
 from contract.dataset.store import StoreManifest
 from contract.errors import TrainingError
 from contract.frames import spec
+from contract.models import lineage
 from contract.models.registry import SCHEMA, ModelManifest
 
 PACKAGES: Final = (
@@ -45,7 +46,7 @@ def trained_manifest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
         frame_spec=common_frame_spec(manifests),
-        data=[_provenance(data_dir, manifest) for manifest in manifests],
+        data=[data_entry(data_dir, manifest) for manifest in manifests],
         config=dict(config),
         seed=int(config["seed"]),
         history=history,
@@ -95,7 +96,8 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
     return {
         "verdict": bottleneck,
         "version": manifest.version,
-        "datasets": [dataset["dataset"] for dataset in manifest.data],
+        "datasets": [entry["dataset"] for entry in lineage.own_data(manifest)],
+        "lineage": manifest.lineage,
         "sha256": {name: file["sha256"] for name, file in manifest.files.items()},
         "metrics": manifest.metrics,
         "history": manifest.history,
@@ -103,7 +105,8 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
     }
 
 
-def _provenance(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
+def data_entry(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
+    """Return how a version's manifest names a dataset that it was trained on."""
     digest = atomic_files.sha256(store.paths(data_dir, manifest.dataset)[1])
     return {"dataset": manifest.dataset, "rows": manifest.rows, "manifest_sha256": digest}
 

@@ -3,6 +3,8 @@
     <models>/.jobs/<job id>/state.json        how far it came, and which files belong to that
                             epoch-<n>.h5      the network of the last epoch and of the best one
                             step-<e>-<b>.h5   the network within epoch e, after b batches
+                            parent/           copies of the files of the version that a fine-tuning
+                                              starts from
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
@@ -54,6 +56,11 @@ class Workspace:
     def __init__(self, model_dir: Path, job_id: str) -> None:
         self.path = model_dir / FOLDER / job_id
         self._lock = model_dir / FOLDER / f"{job_id}.lock"
+
+    @property
+    def parent_dir(self) -> Path:
+        """Return the path of the folder with the files of the fine-tuned version."""
+        return self.path / "parent"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
