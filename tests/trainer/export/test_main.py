@@ -11,6 +11,7 @@ from trainer.export import __main__ as command
 
 @pytest.fixture
 def version(tmp_path: Path, networks: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("LAPWING_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("LAPWING_MODEL_DIR", str(tmp_path / "models"))
     return models.publish(Registry(tmp_path / "models"), networks / "left", "left").version
 
@@ -32,6 +33,7 @@ def test_a_version_becomes_an_onnx_file(
     ("arguments", "message"),
     [
         (["--format", "onnx", "lake"], "ONNX is a format of model versions: got lake"),
+        (["--format", "lerobot", "lake"], "there is no recording to train on"),
         (["--format", "onnx", "9"], "no such model version: got 9"),
         (["--format", "onnx", "1", "--out", "x.h5"], "--out has a value it cannot take: got x.h5"),
     ],

@@ -115,7 +115,7 @@ def score(context: typer.Context) -> None:
 
 
 def export(context: typer.Context) -> None:
-    """Write a model version as ONNX, or an imported recording as a LeRobot dataset."""
+    """Write a version as ONNX, or a recording for LeRobot."""
     _pass_on(programs.EXPORT, "lapwing export", context.args or ["--help"])
 
 

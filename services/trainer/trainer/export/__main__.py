@@ -72,6 +72,11 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:
     """Export in the format of the options; the libraries of the other format are not loaded."""
+    if options.format == LEROBOT:
+        from trainer.export.lerobot import dataset
+
+        data = Path(os.environ.get("LAPWING_DATA_DIR") or "lapwing-data/data")
+        return dataset.export(data, options.name, options.out or Path(f"{options.name}-lerobot"))
     models = Path(os.environ.get("LAPWING_MODEL_DIR") or "lapwing-data/models")
     if not options.name.isdecimal():
         raise SettingError(
@@ -94,6 +99,13 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
 
 def _describe(result: dict[str, Any]) -> str:
     """Return the result of an export in a few lines for people."""
+    if result["format"] == LEROBOT:
+        lines = [
+            f"{result['path']}: {result['dataset']}, {result['episodes']} episodes, "
+            f"{result['rows']:,} rows, {result['fps']} frames a second",
+            f"cameras: {', '.join(result['cameras'])}",
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in result["notes"])])
     return (
         f"{result['path']}: version {result['version']}, {result['bytes'] / 1e6:.1f} MB\n"
         f"its answers to the {result['golden_frames']} golden frames differ by at most "
