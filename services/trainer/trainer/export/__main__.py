@@ -107,7 +107,7 @@ def _describe(result: dict[str, Any]) -> str:
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in result["notes"])])
     return (
-        f"{result['path']}: version {result['version']}, {result['bytes'] / 1e6:.1f} MB\n"
+        f"{result['path']}: version {result['version']}, {result['bytes']:,} bytes\n"
         f"its answers to the {result['golden_frames']} golden frames differ by at most "
         f"{result['largest_difference']:.1e}"
     )
