@@ -187,7 +187,9 @@ def test_only_packages_with_a_decoder_import_the_module_that_decodes() -> None:
 def test_reading_a_recording_needs_only_the_standard_library() -> None:
     parts = {
         "contract.recordings.archive",
+        "contract.recordings.donkey_tub",
         "contract.recordings.driving_log",
+        "contract.recordings.log_reader",
         "contract.recordings.decimal_comma",
         "contract.dataset.split_file",
         "contract.errors",

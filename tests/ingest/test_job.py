@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.data import samples
+from support.data import samples, tubs
 
 from contract import atomic_files
 from contract.dataset import store
@@ -168,3 +168,21 @@ def test_the_progress_has_rows_rate_and_remaining_time(tmp_path: Path, run: Path
 def test_real_recordings_are_imported(tmp_path: Path, name: str, rows: int) -> None:
     (result,) = imported(tmp_path, samples.shared("data", name))
     assert (result["rows"], result["rejected"]) == (rows, 0)
+
+
+def test_a_donkey_tub_becomes_a_store_that_says_what_it_does_not_know(tmp_path: Path) -> None:
+    (result,) = imported(tmp_path, tubs.tub(tmp_path / "tub", rows=20, deleted=[4]))
+    assert (result["rows"], result["frames"], result["rejected"]) == (19, 19, 0)
+    assert "the speed is not known: it is NaN in every row" in result["report"]["notes"]
+    (manifest,) = store.read_manifests(tmp_path / "data")
+    with store.open_store(tmp_path / "data", manifest) as reader:
+        rows = reader.rows
+        out = np.empty((1, 128, 128, 3), np.uint8)
+        reader.gather(rows["center"][4:5], out)
+    numbers = [number for number in range(20) if number != 4]
+    np.testing.assert_allclose(rows["steering"], [samples.steering_at(n) for n in numbers])
+    np.testing.assert_allclose(rows["time_s"] * 1000, [tubs.START_MS + 50 * n for n in numbers])
+    assert np.isnan(rows["speed_mph"]).all()
+    np.testing.assert_array_equal(out[0], preprocess.prepare(tubs.jpeg(5)))
+    (again,) = imported(tmp_path, tmp_path / "tub", name="another")
+    assert again["skipped"] is True

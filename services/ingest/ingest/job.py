@@ -120,9 +120,8 @@ class RecordingImport:
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
         """Import the recording, unless a store has its content already. Return the result."""
         started = time.monotonic()
-        content = self._recording.read_log()
-        driving = driving_log.read(content)
-        log_digest = hashlib.sha256(content).hexdigest()
+        driving = self._recording.read()
+        log_digest = hashlib.sha256(self._recording.read_log()).hexdigest()
         stores = store.folder(self._data_dir)
         # The lock belongs to the content, so that two names of one recording do not become two
         # stores.

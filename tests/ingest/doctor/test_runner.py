@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support.data import spoiling
+from support.data import spoiling, tubs
 
 from contract.errors import RecordingError
 from ingest.doctor.finding import Finding
@@ -226,3 +226,10 @@ def test_a_log_without_a_row_is_refused(tmp_path: Path) -> None:
     (tmp_path / "driving_log.csv").write_text("a.jpg,b.jpg,c.jpg,nan,0,0,0\n")
     with pytest.raises(RecordingError, match=r"no line of .* is a row"):
         read_recordings([tmp_path], tmp_path)
+
+
+def test_a_tub_without_a_speed_is_not_said_to_be_clean(tmp_path: Path) -> None:
+    findings = check_recordings(read_recordings([tubs.tub(tmp_path / "tub")], tmp_path))
+    by_name = {finding.name: finding for finding in findings}
+    assert by_name["no-speed"].figures == {"rows": 30}
+    assert set(by_name) == {"no-speed", "picture-size"}

@@ -129,3 +129,11 @@ def test_a_sample_has_the_speed_of_the_car() -> None:
     table = rows(2)
     table["speed_mph"] = [0, 30]
     assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])
+
+
+def test_a_camera_that_is_absent_is_not_labelled() -> None:
+    """A recording without a speed has no side cameras, whose labels would need the speed."""
+    table = rows(4, sides=False)
+    table["speed_mph"] = np.nan
+    labeller = side_cameras.make_labeller("auto", 2.0)
+    assert len(expand(table, cameras=CAMERA_NAMES, labeller=labeller)) == 4

@@ -26,7 +26,7 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
         raise RecordingError(
             "there is no such recording",
             got=str(path),
-            remedy="Name a folder with a driving_log.csv, or a zip or tar file of such a folder",
+            remedy="Name a folder with a driving_log.csv, a Donkey tub, or a zip or tar of one",
         )
     if not inbox:
         return path.absolute(), False

@@ -63,7 +63,7 @@ ROW: Final = np.dtype(
         ("steering", "<f4"),  # -1..1, right is positive
         ("throttle", "<f4"),  # 0..1
         ("brake", "<f4"),  # 0..1
-        ("speed_mph", "<f4"),
+        ("speed_mph", "<f4"),  # NaN where the recording does not say it
         ("center", "<i4"),  # frame number of each camera, or ABSENT
         ("left", "<i4"),
         ("right", "<i4"),

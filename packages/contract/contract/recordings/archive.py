@@ -1,4 +1,4 @@
-"""Opens the recordings in a folder, a zip or a tar, which may hold several driving logs.
+"""Opens the recordings in a folder, a zip or a tar, which may hold several, of several formats.
 
 Only the file names in a driving log are used to find its images, and not the paths. So nothing
 outside the recording is read.
@@ -19,11 +19,16 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
+from contract.recordings import donkey_tub
+from contract.recordings.donkey_tub import TubReader
+from contract.recordings.driving_log import Log
+from contract.recordings.log_reader import DRIVING_LOG, LogReader
 
 __all__ = ["Recording", "open_recordings"]
 
@@ -56,17 +61,31 @@ class Recording:
 
     name: str
     log: Path
+    """Path of driving_log.csv, or of the file that takes its place in another format."""
     images: dict[str, Path]
     """Path of each image by its file name."""
+    reader: LogReader = DRIVING_LOG
 
-    def read_log(self) -> bytes:
-        """Return the bytes of the driving log.
+    def read(self) -> Log:
+        """Return the rows, the reasons for those that are rejected, and notes.
 
         Raises:
-            RecordingError: the driving log cannot be read.
+            RecordingError: the log cannot be read, or has no rows.
         """
+        return self.reader.rows(self.read_log())
+
+    def read_log(self) -> bytes:
+        """Return the bytes that say what the rows are; they are read once.
+
+        Raises:
+            RecordingError: the log cannot be read.
+        """
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes:
         try:
-            return self.log.read_bytes()
+            return self.reader.content(self.log)
         except OSError as error:
             raise _read_error(self.log, error) from error
 
@@ -137,7 +156,7 @@ def open_recordings(
 
     Raises:
         RecordingError: the source does not exist, is not a folder or an archive, or holds no
-            driving log.
+            recording.
     """
     if not name:
         name = source.absolute().name
@@ -153,7 +172,7 @@ def open_recordings(
 
 
 def _find_recordings(root: Path, name: str) -> list[Recording]:
-    """Find the driving logs in a folder and the folders in it, without following links."""
+    """Find the recordings in a folder and the folders in it, without following links."""
     try:
         return _walk(root, name)
     except OSError as error:
@@ -163,17 +182,22 @@ def _find_recordings(root: Path, name: str) -> list[Recording]:
 def _walk(root: Path, name: str) -> list[Recording]:
     logs = sorted(Path(folder) / LOG for folder, _, files in os.walk(root) if LOG in files)
     logs = [log for log in logs if not log.is_symlink()]
-    if not logs:
+    recordings = [Recording(name, log, _images(log.parent)) for log in logs]
+    recordings += [
+        Recording(name, tub, donkey_tub.image_paths(tub), TubReader())
+        for tub in donkey_tub.find_tubs(root)
+    ]
+    if not recordings:
         raise RecordingError(
-            f"there is no {LOG} in the recording",
+            f"there is no {LOG} in the recording, and it is no Donkey tub",
             got=f"{root} with {sorted(path.name for path in root.iterdir())[:5]}",
-            remedy="Name the folder that the simulator recorded into, or a zip or tar of it",
+            remedy="Name the folder that was recorded into, or a zip or tar of it",
         )
-    if len(logs) == 1:
-        return [Recording(name, logs[0], _images(logs[0].parent))]
+    if len(recordings) == 1:
+        return recordings
     return [
-        Recording("-".join([name, *log.parent.relative_to(root).parts]), log, _images(log.parent))
-        for log in logs
+        replace(recording, name="-".join([name, *recording.log.parent.relative_to(root).parts]))
+        for recording in sorted(recordings, key=lambda recording: recording.log)
     ]
 
 

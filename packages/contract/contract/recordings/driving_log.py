@@ -16,7 +16,16 @@ from typing import Final
 from contract.errors import RecordingError
 from contract.recordings.decimal_comma import possible_readings
 
-__all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
+__all__ = [
+    "RANGES",
+    "RANGE_TOLERANCE",
+    "Log",
+    "Rejection",
+    "Row",
+    "read",
+    "with_images",
+    "without_missing_sides",
+]
 
 FIELDS: Final = ("steering", "throttle", "brake", "speed")
 RANGE_TOLERANCE: Final = 1e-4
@@ -45,14 +54,19 @@ class Row:
     brake: float
     """0..1."""
     speed_mph: float
+    """NaN if the recording does not say it, as most tubs of Donkey cars do not."""
     folder: str = field(default="", kw_only=True)
-    """Folder of the centre image as the log writes it, "" without one."""
+    """Folder of the centre image as the log writes it, "" without one; the session of a tub."""
     session: int = field(default=0, kw_only=True)
     """Number of the session that the row belongs to, from 0; see row_order.py."""
+    stamp_s: float | None = field(default=None, kw_only=True)
+    """Time in seconds since 1970 as the record states it; None where the file name does."""
 
     @cached_property
     def time_s(self) -> float:
-        """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
+        """Time in seconds since 1970, read as UTC; NaN where nothing states it."""
+        if self.stamp_s is not None:
+            return self.stamp_s
         match = TIME_STAMP.search(self.images[0])
         if match is None:
             return math.nan

@@ -184,7 +184,7 @@ def _evaluate_recordings(
             report(phase="replay", version=version, drives=number, drives_total=len(datasets))
             drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows)
             if drive is None:
-                log.info("%s has no held-out rows in which the car moves", rows.dataset)
+                log.info("%s has no held-out rows in which the car is known to move", rows.dataset)
                 continue
             document, results = log_replay_eval.evaluate_replays(drive, steer)
             picture = f"{rows.dataset}.png"

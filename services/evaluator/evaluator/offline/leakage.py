@@ -141,7 +141,7 @@ def find_overlap(
     if not datasets:
         reason = "not known: the manifest lists no recordings, because the model was imported"
         return TrainingOverlap(drive.name, None, None, reason)
-    log = driving_log.read(source.read_log())
+    log = source.read()
     with ThreadPoolExecutor(thread_name_prefix="digest") as executor:
         own = source.dataset(source.digest(log.images(), executor))
     dataset = next((name for name in datasets if name[-9:] == own[-9:]), None)

@@ -117,7 +117,7 @@ def read_recording(source: Recording) -> LoggedDrive:
     Raises:
         RecordingError: its log cannot be read, or fewer than two lines can be used.
     """
-    log = driving_log.read(source.read_log())
+    log = source.read()
     log = row_order.order_rows(driving_log.without_missing_sides(log, source.images))
     rows, lines = log.rows, len(log.rows) + len(log.rejections)
     camera_count = max((len(row.images) for row in rows), default=1)

@@ -33,6 +33,7 @@ from ingest.doctor.recording_arrays import RecordingArrays
 
 CHECKS: Final[tuple[Callable[[RecordingArrays], list[Finding]], ...]] = (
     integrity.check_values,
+    integrity.check_speed,
     integrity.check_images,
     integrity.check_sizes,
     timestamps.check,
@@ -92,14 +93,14 @@ def read_recording(
     Raises:
         RecordingError: its log cannot be read, or none of its lines is a row.
     """
-    log = driving_log.read(source.read_log())
+    log = source.read()
     log = driving_log.without_missing_sides(log, source.images)
     if not log.rows:
         reasons = [f"line {rejection.line}: {rejection.reason}" for rejection in log.rejections[:3]]
         raise RecordingError(
             f"no line of {source.log} is a row",
             got=", ".join(reasons),
-            remedy="Check that it is a driving_log.csv of Udacity's simulator",
+            remedy="Check that Udacity's simulator or a Donkey car recorded it",
         )
     # The number of cameras is that of most rows. Rows with another number are damaged.
     cameras = Counter(len(row.images) for row in log.rows).most_common(1)[0][0]
