@@ -1,7 +1,7 @@
 """Opens the recordings in a folder, a zip or a tar, which may hold several driving logs.
 
-Only the file names in a driving log are used to find its images, and not the paths. So nothing
-outside the recording is read.
+The paths in a driving log never lead out of its folder: they are only compared with the paths of
+the files in it (image_paths.py). So nothing outside the recording is read.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
+from contract.recordings.log_text import is_image
 
-__all__ = ["Recording", "open_recordings"]
+__all__ = ["Recording", "open_recordings", "recording_path"]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
@@ -57,7 +58,8 @@ class Recording:
     name: str
     log: Path
     images: dict[str, Path]
-    """Path of each image by its file name."""
+    """Path of each image by its file name, or for images in sub-folders by its path from the log's
+    folder, with "/"."""
 
     def read_log(self) -> bytes:
         """Return the bytes of the driving log.
@@ -123,6 +125,11 @@ def _read_error(path: Path, error: OSError) -> RecordingError:
     )
 
 
+def recording_path(path: Path) -> Path:
+    """Return the path of a recording: for a driving log, that is its folder."""
+    return path.absolute().parent if path.name == LOG and path.is_file() else path
+
+
 @contextmanager
 def open_recordings(
     source: Path, scratch: Path, name: str | None = None
@@ -130,7 +137,7 @@ def open_recordings(
     """Yield the recordings in a folder or an archive.
 
     Args:
-        source: path of a folder, a zip or a tar.
+        source: path of a folder, a zip or a tar, or of the driving log in a folder.
         scratch: folder in which an archive is unpacked until the `with` block ends.
         name: name of the recording; None uses the name of the source. If the source holds several
             recordings, the names of the folders that lead to each one are appended.
@@ -139,6 +146,7 @@ def open_recordings(
         RecordingError: the source does not exist, is not a folder or an archive, or holds no
             driving log.
     """
+    source = recording_path(source)
     if not name:
         name = source.absolute().name
         for suffix in ARCHIVE_SUFFIXES:
@@ -178,15 +186,30 @@ def _walk(root: Path, name: str) -> list[Recording]:
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    """Return the images in the folder IMG next to the log, or in the log's folder without one."""
+    """Return the images in the folder IMG next to the log, or in the log's folder without one.
+
+    Their key is the file name. Images below other folders follow, by their path from the log.
+    """
     inner = [path for path in folder.iterdir() if path.name.upper() == "IMG" and path.is_dir()]
     image_folders = [path for path in inner if not path.is_symlink()] or [folder]
-    return {
-        entry.name: Path(entry.path)
-        for image_folder in image_folders
-        for entry in os.scandir(image_folder)
-        if entry.is_file(follow_symlinks=False)
-    }
+    images: dict[str, Path] = {}
+    below: list[Path] = [] if image_folders == [folder] else [folder]
+    for image_folder in image_folders:
+        for entry in os.scandir(image_folder):
+            if entry.is_file(follow_symlinks=False):
+                images[entry.name] = Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                below.append(Path(entry.path))
+    while below:
+        for entry in os.scandir(below.pop()):
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False) and path not in image_folders:
+                below.append(path)
+            elif is_image(entry.name) and entry.is_file(follow_symlinks=False):
+                key = path.relative_to(folder).as_posix()
+                if "/" in key:  # an image next to IMG is not the one of its name in IMG
+                    images[key] = path
+    return images
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from contract.errors import FrameError, RecordingError
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
+from contract.recordings.image_paths import match_images
 from contract.vehicle import MPS_PER_MPH
 
 MIN_MOVING_MPS: Final = 0.5
@@ -60,7 +61,7 @@ class LoggedDrive:
         """
         path = self.image_paths[row][camera]
         try:
-            return preprocess.decode(path.read_bytes())
+            return preprocess.decode_image(path.read_bytes())
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
@@ -117,8 +118,7 @@ def read_recording(source: Recording) -> LoggedDrive:
     Raises:
         RecordingError: its log cannot be read, or fewer than two lines can be used.
     """
-    log = driving_log.read(source.read_log())
-    log = driving_log.without_missing_sides(log, source.images)
+    log = match_images(driving_log.read(source.read_log()), source.images)
     rows, lines = log.rows, len(log.rows) + len(log.rejections)
     camera_count = max((len(row.images) for row in rows), default=1)
     ingested = driving_log.with_images(log, source.images)

@@ -1,0 +1,66 @@
+"""Holds what a driving log is read into: rows, and reasons for the lines that are rejected."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+__all__ = ["Rejection", "Row"]
+
+TIME_STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Holds the values of one line of the log."""
+
+    line: int
+    """Number of the line, counted from 1."""
+    images: tuple[str, ...]
+    """File names of the images: centre, or centre, left and right. Where the log has one name in
+    several folders, it is the whole path as the log writes it, with "/"."""
+    steering: float
+    """Steering command, -1..1; right is positive."""
+    throttle: float
+    """0..1."""
+    brake: float
+    """0..1."""
+    speed_mph: float
+    folder: str = ""
+    """Folder of the centre image as the log writes it, "" without one."""
+    side_folders: tuple[str, ...] = ()
+    """Folders of the left and the right image, () if both are that of the centre image."""
+
+    @property
+    def time_s(self) -> float:
+        """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
+        match = TIME_STAMP.search(self.images[0])
+        if match is None:
+            return math.nan
+        try:
+            moment = datetime.strptime(match[1] + "000", "%Y_%m_%d_%H_%M_%S_%f")
+        except ValueError:  # for example month 13
+            return math.nan
+        return moment.replace(tzinfo=UTC).timestamp()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folder of each image as the log writes it."""
+        return (self.folder, *(self.side_folders or (self.folder,) * (len(self.images) - 1)))
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Says why a line of the log is not used."""
+
+    line: int
+    """Number of the line, counted from 1."""
+    field: str
+    """Name of the field that is wrong."""
+    reason: str
+    """Reason in words; the same fault always has the same words, so that they can be counted."""
+    got: str = ""
+    """The text that was found."""
