@@ -59,7 +59,8 @@ def read_part(part: LogPart, full_lock: float) -> tuple[list[Row], list[Rejectio
         else:
             split.append(found)
     if form.separator == "," and form.columns.positions is None:
-        form = dataclasses.replace(form, decimal_comma=_is_decimal_comma(split))
+        numbers = [fields.numbers for fields in split if fields.images]
+        form = dataclasses.replace(form, decimal_comma=_is_decimal_comma(numbers))
     reader = _RowReader(form, full_lock)
     texts = dict(part.lines)
     for index, values in enumerate(split):
@@ -120,14 +121,14 @@ def _without_open_end(numbers: Sequence[str]) -> Sequence[str]:
     return numbers[:end]
 
 
-def _is_decimal_comma(lines: Sequence[_Fields]) -> bool:
+def _is_decimal_comma(lines: Sequence[Sequence[str]]) -> bool:
     """Return whether the log was written with decimal commas.
 
     It was if more lines have too many fields than lines have a decimal point. A machine has one
     locale, and one or two damaged lines must not decide for the whole log.
     """
-    split_lines = sum(len(_without_open_end(fields.numbers)) > len(FIELDS) for fields in lines)
-    point_lines = sum("." in "".join(fields.numbers) for fields in lines) if split_lines else 0
+    split_lines = sum(len(_without_open_end(numbers)) > len(FIELDS) for numbers in lines)
+    point_lines = sum("." in "".join(numbers) for numbers in lines) if split_lines else 0
     return split_lines > point_lines
 
 

@@ -94,6 +94,7 @@ def is_header(fields: Sequence[str], *, first: bool) -> bool:
         first: whether it is the first line of the log. There one known title is enough, and the
             numbers that pandas gives to columns without titles are a header, too.
     """
+    fields = _without_empty_end(fields)
     titles = [title for title in _titles(fields) if title.role]
     if not first:
         return len({title.role for title in titles}) >= MIN_TITLES
@@ -111,8 +112,7 @@ def find_columns(fields: Sequence[str], *, steering_unit_given: bool) -> Columns
     Raises:
         RecordingError: a column is missing, two titles mean the same, or a unit is another one.
     """
-    while fields and not fields[-1]:
-        fields = fields[:-1]
+    fields = _without_empty_end(fields)
     if _is_numbered(fields):
         return RECORDER
     titles = {role: _choose(role, fields, steering_unit_given) for role in ROLES}
@@ -145,6 +145,12 @@ def find_columns(fields: Sequence[str], *, steering_unit_given: bool) -> Columns
         len(fields),
         _notes(fields, found),
     )
+
+
+def _without_empty_end(fields: Sequence[str]) -> Sequence[str]:
+    while fields and not fields[-1]:
+        fields = fields[:-1]
+    return fields
 
 
 def _titles(fields: Sequence[str]) -> list[_Title]:
