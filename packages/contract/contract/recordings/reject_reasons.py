@@ -28,5 +28,6 @@ def describe(report: Mapping[str, Any]) -> list[str]:
         where = f", such as line {example['line']}{got}" if example else ""
         lines.append(f"{reason}, {count} {'row' if count == 1 else 'rows'}{where}")
     if len(reasons) > MAX_REASONS:
-        lines.append(f"{len(reasons) - MAX_REASONS} other reasons")
+        others = sum(list(reasons.values())[MAX_REASONS:])
+        lines.append(f"other reasons, {others} {'row' if others == 1 else 'rows'}")
     return lines
