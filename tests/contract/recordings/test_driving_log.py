@@ -114,7 +114,8 @@ def test_numbers_are_not_rejoined_in_a_log_with_points() -> None:
     [
         (b"", "the driving log is empty"),
         (b"\n\n", "the driving log is empty"),
-        (b"steering,center,left,right,throttle,brake,speed\n", "names other columns"),
+        (b"steering,center,left,right,throttle,brake,speed\n", "the driving log is empty"),
+        (b"center,left,right,steering,throttle,speed\n", "has no column for brake: got center"),
     ],
 )
 def test_a_file_that_is_no_log_is_refused(raw: bytes, message: str) -> None:

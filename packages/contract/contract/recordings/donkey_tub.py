@@ -29,7 +29,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import RecordingError
-from contract.recordings.driving_log import RANGE_TOLERANCE, RANGES, Log, Rejection, Row
+from contract.recordings.driving_log import Log
+from contract.recordings.line_reader import RANGE_TOLERANCE, RANGES
+from contract.recordings.log_rows import Rejection, Row
+from contract.recordings.steering_unit import OPTION, RECORDER_UNIT
 
 __all__ = ["TubReader", "find_tubs", "image_paths"]
 
@@ -73,12 +76,19 @@ class TubReader:
         header, records = _read_tub(log) if log.name == MANIFEST else _read_old_tub(log)
         return b"\n".join([json.dumps(header, sort_keys=True).encode(), *records])
 
-    def rows(self, content: bytes) -> Log:
+    def rows(self, content: bytes, full_lock: float) -> Log:
         """Return the rows of the records.
 
         Raises:
-            RecordingError: the tub has no record, or none that was driven by hand.
+            RecordingError: the tub has no record, or none that was driven by hand, or the full
+                lock is not 1.
         """
+        if full_lock != RECORDER_UNIT:
+            raise RecordingError(
+                "the steering of a Donkey tub has one unit, the share of the full lock",
+                got=f"{full_lock:g} as the full lock",
+                remedy=f"Import it without {OPTION}",
+            )
         header, *lines = content.split(b"\n")
         return _Records(json.loads(header)).read(lines)
 

@@ -29,11 +29,12 @@ class LogReader(Protocol):
             RecordingError: a file is not what it must be in this format.
         """
 
-    def rows(self, content: bytes) -> Log:
+    def rows(self, content: bytes, full_lock: float) -> Log:
         """Return the rows, the reasons for those that are rejected, and notes.
 
         Args:
             content: what `content` returned.
+            full_lock: the value of the steering at full lock; see steering_unit.py.
 
         Raises:
             RecordingError: there are no rows, or nothing says what the values mean.
@@ -47,9 +48,9 @@ class DrivingLogReader:
         """Return the bytes of the driving log."""
         return log.read_bytes()
 
-    def rows(self, content: bytes) -> Log:
+    def rows(self, content: bytes, full_lock: float) -> Log:
         """Return the rows of the driving log."""
-        return driving_log.read(content)
+        return driving_log.read(content, full_lock)
 
 
 DRIVING_LOG: Final = DrivingLogReader()

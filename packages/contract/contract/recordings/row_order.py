@@ -19,8 +19,6 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from contract.recordings.driving_log import Log, Rejection, Row
 
 __all__ = ["order_rows"]
@@ -86,11 +84,11 @@ def _split_by_folder(rows: Part) -> list[Part]:
 
 def _order_by_time(part: Part) -> list[Part]:
     """Return the sessions of the stamped rows of one folder."""
-    times_s = np.array([time_s for _, time_s in part])
-    steps_back = np.flatnonzero(np.diff(times_s) < 0) + 1
-    if not len(steps_back):
+    steps = enumerate(itertools.pairwise(part), 1)
+    steps_back = [row for row, ((_, before_s), (_, time_s)) in steps if time_s < before_s]
+    if not steps_back:
         return [part]
-    bounds = itertools.pairwise([0, *steps_back.tolist(), len(part)])
+    bounds = itertools.pairwise([0, *steps_back, len(part)])
     runs = [part[start:end] for start, end in bounds]
     in_order = sorted(part, key=lambda item: (item[1], item[0].line))
     if len(part) < MIN_RUN_ROWS * len(runs):

@@ -23,7 +23,7 @@ from contract.dataset.trained_rows import TrainedRows
 from contract.errors import FrameError, SettingError
 from contract.frames import preprocess
 from contract.models.registry import ModelManifest
-from contract.recordings import driving_log, row_order
+from contract.recordings import driving_log
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Row
 from evaluator.offline.logged_drive import LoggedDrive
@@ -145,7 +145,6 @@ def find_overlap(
     with ThreadPoolExecutor(thread_name_prefix="digest") as executor:
         own = source.dataset(source.digest(log.images(), executor))
     dataset = next((name for name in datasets if name[-9:] == own[-9:]), None)
-    log = row_order.order_rows(driving_log.without_missing_sides(log, source.images))
     rows = driving_log.with_images(log, source.images)
     if identities is not None and split is not None:
         ids = _row_ids(source, rows)

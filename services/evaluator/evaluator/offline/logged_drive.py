@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
 from contract.frames import preprocess
-from contract.recordings import archive, driving_log, row_order
+from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.vehicle import MPS_PER_MPH
 
@@ -60,7 +60,7 @@ class LoggedDrive:
         """
         path = self.image_paths[row][camera]
         try:
-            return preprocess.decode(path.read_bytes())
+            return preprocess.decode_image(path.read_bytes())
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
@@ -118,7 +118,6 @@ def read_recording(source: Recording) -> LoggedDrive:
         RecordingError: its log cannot be read, or fewer than two lines can be used.
     """
     log = source.read()
-    log = row_order.order_rows(driving_log.without_missing_sides(log, source.images))
     rows, lines = log.rows, len(log.rows) + len(log.rejections)
     camera_count = max((len(row.images) for row in rows), default=1)
     ingested = driving_log.with_images(log, source.images)

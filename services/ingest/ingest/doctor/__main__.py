@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from contract.errors import LapwingError
+from contract.errors import LapwingError, SettingError
+from contract.recordings import steering_unit
 from ingest.doctor import output
 from ingest.doctor.checks import timestamps
 from ingest.doctor.runner import check_recordings, read_recordings
@@ -21,7 +22,8 @@ Look for faults in recordings, and say how to cure each of them.
 The doctor finds cameras that are exchanged or mirrored, steering that is
 biased, delayed or made with a keyboard, images that are frozen, missing,
 broken or repeated, gaps in time, laps in one direction only, and frames that
-two recordings share. It does not change anything."""
+two recordings share. It reads a recording as ingest does, and does not change
+anything."""
 EPILOG: Final = """\
 The exit status is 0 if there are no findings, 1 if there are findings, and 2
 if a recording cannot be read. docs/doctor.md explains every check."""
@@ -51,21 +53,34 @@ def main() -> int:
         nargs="+",
         type=Path,
         metavar="RECORDING",
-        help="Folder, zip file or tar file to check. Several recordings are also compared with "
-        "each other.",
+        help="Folder, zip file, tar file or driving_log.csv to check. Several recordings are also "
+        "compared with each other.",
     )
     parser.add_argument(
         "--json", action="store_true", help="Print one JSON document instead of text."
     )
+    parser.add_argument(
+        steering_unit.OPTION,
+        type=_unit,
+        default=steering_unit.RECORDER_UNIT,
+        metavar="UNIT",
+        help="Unit of the steering in the logs: degrees, radians, or its value at full lock, such "
+        "as 450. By default, it is from -1 to 1, as the recorder writes it.",
+    )
     parser.add_argument("--help", "-h", action="help", help="Show this message and exit.")
     arguments = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
-            recordings = read_recordings(
-                arguments.recordings, Path(scratch), output.progress_printer()
-            )
-    except LapwingError as error:
+    errors: list[LapwingError] = []
+    with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
+        recordings = read_recordings(
+            arguments.recordings,
+            Path(scratch),
+            output.progress_printer(),
+            arguments.steering_unit,
+            errors,
+        )
+    for error in errors:
         sys.stderr.write(f"{parser.prog}: {error}\n")
+    if not recordings:
         return UNREADABLE
     findings = check_recordings(recordings)
     pauses = [timestamps.count_pauses(recording) for recording in recordings]
@@ -75,7 +90,17 @@ def main() -> int:
         else output.format_table(recordings, findings, pauses, output.terminal_width())
     )
     sys.stdout.write(text + "\n")
+    if errors:
+        return UNREADABLE
     return FINDINGS if findings else NO_FINDINGS
+
+
+def _unit(text: str) -> float:
+    """Return the steering at full lock for the value of the option; argparse tells an error."""
+    try:
+        return steering_unit.parse_unit(text)
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

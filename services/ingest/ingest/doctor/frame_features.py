@@ -59,15 +59,17 @@ def measure_frames(
     """Measure the images of all rows.
 
     Args:
-        rows: rows that all have the same number of cameras.
+        rows: rows of one or three cameras. Features of a camera that a row lacks are unknown.
         images: paths of the recording's images by file name.
         executor: a pool of threads. Decoding and correlating release the interpreter's lock.
         on_progress: is called with the number of rows that are done.
     """
     starts = range(0, len(rows), CHUNK_ROWS)
+    cameras = max(len(row.images) for row in rows)
 
     def measure(start: int) -> FrameFeatures:
-        return _measure_chunk(rows[max(0, start - 1) : start + CHUNK_ROWS], images, start)
+        chunk = rows[max(0, start - 1) : start + CHUNK_ROWS]
+        return _measure_chunk(chunk, images, start, cameras)
 
     chunks = []
     for start, chunk in zip(starts, executor.map(measure, starts), strict=True):
@@ -82,9 +84,11 @@ def measure_frames(
     )
 
 
-def _measure_chunk(rows: Sequence[Row], images: Mapping[str, Path], start: int) -> FrameFeatures:
+def _measure_chunk(
+    rows: Sequence[Row], images: Mapping[str, Path], start: int, cameras: int
+) -> FrameFeatures:
     """Measure a chunk. Unless `start` is 0, its first row only serves to compare the second."""
-    count, cameras = len(rows), len(rows[0].images)
+    count = len(rows)
     faults: list[ImageFault] = []
     sizes = np.zeros((count, cameras, 2), dtype=np.int64)
     digests = np.zeros((count, cameras), dtype=np.uint64)
@@ -95,6 +99,7 @@ def _measure_chunk(rows: Sequence[Row], images: Mapping[str, Path], start: int) 
     for index, row in enumerate(rows):
         row_faults = faults if index >= skipped else []
         current = [_measure_image(row, name, images, row_faults) for name in row.images]
+        current += [None] * (cameras - len(current))
         for camera, (last, now) in enumerate(zip(previous, current, strict=True)):
             if now is not None:
                 sizes[index, camera], digests[index, camera] = now.size, now.digest
@@ -130,7 +135,7 @@ def _measure_image(
             faults.append(ImageFault(row.line, name, False, "the file is too large"))
             return None
         content = path.read_bytes()
-        pixels = preprocess.decode(content)
+        pixels = preprocess.decode_image(content)
     except OSError as error:
         faults.append(ImageFault(row.line, name, False, error.strerror or str(error)))
         return None

@@ -40,6 +40,7 @@ def format_table(
     if sum(pauses):
         heading += f"; the recorder was paused {format_count(sum(pauses), 'time')}"
     lines = [heading]
+    lines += [f"{recording.name}: {note}" for recording in recordings for note in recording.notes]
     if not findings:
         return "\n".join([*lines, "There are no findings."])
     column = (max(width, MIN_WIDTH) - NAME_WIDTH - 4) // 2
@@ -69,8 +70,9 @@ def format_json(
             {
                 "name": recording.name,
                 "rows": len(recording.lines),
-                "cameras": len(recording.images[0]),
+                "cameras": recording.cameras,
                 "pauses": count,
+                "notes": recording.notes,
             }
             for recording, count in zip(recordings, pauses, strict=True)
         ],

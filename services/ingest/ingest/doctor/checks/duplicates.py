@@ -85,7 +85,7 @@ def _find_copies(recording: RecordingArrays, rows: Sequence[int]) -> list[int]:
 
 def check_frozen(recording: RecordingArrays) -> list[Finding]:
     """Find images that stay the same from row to row while the car moves."""
-    cameras = range(len(recording.images[0]))
+    cameras = range(recording.cameras)
     frozen = np.stack([_frozen_rows(recording, camera) for camera in cameras], axis=1)
     any_frozen: Flags = np.logical_or.reduce(frozen, axis=1)
     if not any_frozen.any():
@@ -121,7 +121,7 @@ def _frozen_rows(recording: RecordingArrays, camera: int) -> Flags:
     frozen = np.zeros(len(moving), dtype=np.bool_)
     same = (digests[1:] == digests[:-1]) & (digests[1:] != 0)
     alike = recording.features.change[1:, camera] < MIN_CHANGE  # This is false for NaN.
-    names = [row[camera] for row in recording.images]
+    names = [row[camera] if camera < len(row) else None for row in recording.images]
     renamed = np.array([a != b for a, b in itertools.pairwise(names)], dtype=np.bool_)
     frozen[1:] = (same | alike) & renamed & moving[1:] & moving[:-1]
     return frozen
