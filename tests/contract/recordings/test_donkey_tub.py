@@ -108,7 +108,9 @@ def test_half_a_record_at_the_end_is_rejected(tmp_path: Path) -> None:
 
 def test_a_time_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
     log = read(tubs.tub(tmp_path / "tub", 3, changes={1: {"_timestamp_ms": None}}), tmp_path)
-    assert [math.isnan(row.time_s) for row in log.rows] == [False, True, False]
+    assert [row.line for row in log.rows] == [1, 3]
+    [rejection] = log.rejections
+    assert rejection.reason == "no time stamp, as other rows have"
 
 
 def test_a_tub_of_the_older_form_is_read_too(tmp_path: Path) -> None:

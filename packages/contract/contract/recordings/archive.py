@@ -71,7 +71,7 @@ class Recording:
     folder, with "/"."""
     reader: LogReader = DRIVING_LOG
 
-    def read(self, full_lock: float = RECORDER_UNIT) -> Log:
+    def read(self, full_lock: float = RECORDER_UNIT, *, as_logged: bool = False) -> Log:
         """Return the rows in the order of the drive, the reasons for rejected ones, and notes.
 
         All who use recordings read them with this, so that all have the same rows. The images of
@@ -79,12 +79,14 @@ class Recording:
 
         Args:
             full_lock: the value of the steering at full lock, 25 for degrees.
+            as_logged: leave the rows in the order of the log, with lines that are there twice.
 
         Raises:
             RecordingError: the log cannot be read, has no rows, or its steering is in another unit.
         """
         log = self.reader.rows(self.read_log(), full_lock)
-        return order_rows(match_images(log, self.images))
+        log = match_images(log, self.images)
+        return log if as_logged else order_rows(log)
 
     def read_log(self) -> bytes:
         """Return the bytes that say what the rows are; they are read once.

@@ -47,7 +47,7 @@ def order_rows(log: Log) -> Log:
         if not math.isnan(part[0][1]):
             sessions += _order_by_time(part)
         elif some_stamped and len(part) < MIN_RUN_ROWS:
-            reason = "no time stamp in the image's name, as other rows have"
+            reason = "no time stamp, as other rows have"
             rejections += [Rejection(row.line, "images", reason, row.images[0]) for row, _ in part]
         else:
             sessions.append(part)

@@ -118,7 +118,7 @@ def read_recording(
         RecordingError: its log cannot be read, or none of its lines is a row.
     """
     try:
-        log = source.read(full_lock)
+        log = source.read(full_lock, as_logged=True)
     except RecordingError as error:
         raise RecordingError(
             f"{source.name}: {error.what}", got=error.got, remedy=error.remedy

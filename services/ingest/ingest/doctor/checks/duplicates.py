@@ -56,8 +56,8 @@ def check_duplicates(recording: RecordingArrays) -> list[Finding]:
             "duplicate-rows",
             recording.name,
             ". ".join(evidence),
-            "Delete these lines of driving_log.csv. Otherwise the copies count twice, and may be "
-            "on both sides of the split into training and validation",
+            "Delete these lines of driving_log.csv. Ingest leaves out lines that repeat another "
+            "one as a whole; other copies count twice, on one side of the split",
             {
                 "repeated_rows": len(repeated),
                 "copied_pictures": len(copies),
