@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import ModelError
 from contract.models.journal import Decision
@@ -112,6 +113,7 @@ def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
             str(comparison["pairs"]) + ("" if comparison["tells"] else ", not informative"),
         )
     tables.print_unwrapped(console, table)
+    print_left_out(console, gate.get("left_out", {}))
     if not gate["accepted"]:
         console.print(
             "  The current version stays current. `lapwing promote "
@@ -163,7 +165,18 @@ def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    print_left_out(console, result.get("left_out", {}))
     console.print(f"results are in {evaluation['folder']}", highlight=False, soft_wrap=True)
+
+
+def print_left_out(console: Console, left_out: Mapping[str, str]) -> None:
+    """Print which datasets were left out because their manifests cannot be read, and why."""
+    for dataset, reason in left_out.items():
+        console.print(
+            f"[yellow]left out:[/] {escape(dataset)}: {escape(reason)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _format_interval(measure: Mapping[str, Any]) -> str:

@@ -116,10 +116,15 @@ def _start_or_resume(
     if resumed is not None:
         report(phase="verify", datasets=resumed.datasets)
         return resumed
-    manifests = store.select_manifests(settings.data_dir, datasets)
-    state = TrainingState([manifest.dataset for manifest in manifests])
+    selection = store.select_stores(settings.data_dir, datasets)
+    for reason in selection.unreadable.values():
+        log.warning("not trained on: %s", reason)
+    state = TrainingState(
+        [manifest.dataset for manifest in selection.manifests],
+        quarantined=dict(selection.unreadable),
+    )
     report(phase="verify", datasets=state.datasets)
-    _quarantine(settings.data_dir, manifests, state)
+    _quarantine(settings.data_dir, selection.manifests, state)
     return state
 
 
