@@ -21,7 +21,8 @@ ORDER = {
         " tensorboard > wire"
         " > atomic_files child_process inbox settings > errors vehicle"
     ),
-    "ingest": "__main__ > job > decoder store_writer import_report settings doctor",
+    "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
+    "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (
         "__main__ > runner output > checks > yaw_correlation frame_features finding"
         " > phase_correlation recording_arrays"
