@@ -13,6 +13,7 @@ import typer
 
 from lapwing.commands import (
     dagger,
+    datasets,
     demo,
     drive,
     explain,
@@ -31,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+datasets_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 def _print_version(requested: bool) -> None:
@@ -56,6 +59,12 @@ def _options(
 
 
 app.command()(ingest.ingest)
+app.add_typer(datasets_app, name="datasets", callback=datasets.list_datasets)
+datasets_app.command()(datasets.show)
+datasets_app.command()(datasets.exclude)
+datasets_app.command()(datasets.restore)
+datasets_app.command()(datasets.rename)
+datasets_app.command()(datasets.remove)
 app.command()(train.train)
 app.command("import-model")(import_model.import_model)
 app.command("jobs")(jobs.list_jobs)
