@@ -24,8 +24,8 @@ ORDER = {
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (
-        "__main__ > runner output > checks > yaw_correlation frame_features finding"
-        " > phase_correlation recording_arrays"
+        "__main__ > runner output stored_recording > checks"
+        " > yaw_correlation frame_features finding > phase_correlation recording_arrays"
     ),
     "trainer": (
         "__main__ > jobs > export explain > training keras_import > data graph > safe_hdf5 settings"
@@ -52,7 +52,7 @@ ORDER = {
         " > track vehicle command"
     ),
     "lapwing": (
-        "__main__ > app > commands > dagger datasets stack > jobs programs inference_client"
+        "__main__ > app > commands > dagger datasets prune stack > jobs programs inference_client"
         " > output options settings"
     ),
 }

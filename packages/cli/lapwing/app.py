@@ -22,6 +22,7 @@ from lapwing.commands import (
     jobs,
     local,
     models,
+    prune,
     report,
     train,
 )
@@ -74,6 +75,7 @@ app.command()(models.evaluate)
 app.command()(explain.explain)
 app.command()(models.promote)
 app.command()(models.rollback)
+app.command()(prune.prune)
 app.command()(dagger.dagger)
 app.command()(drive.predict)
 app.command()(drive.watch)

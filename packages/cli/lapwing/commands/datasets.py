@@ -173,8 +173,9 @@ def remove(
 ) -> None:
     """Remove a dataset for good.
 
-    Its exclusions and pictures go with it. This is refused while a version that is kept was trained on it: its training could not be
-    repeated or explained any more. The recording itself is not touched.
+    Its exclusions and pictures go with it. This is refused while a version that is kept was trained
+    on it: its training could not be repeated or explained any more. The recording itself is not
+    touched.
     """
     settings = read_settings()
     dataset = catalog.find(settings.data, name)

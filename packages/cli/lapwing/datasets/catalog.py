@@ -7,39 +7,17 @@ nor PyTables. Everything else stands in small files on the two volumes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract.dataset import dataset_files, dataset_labels, exclusions, manifests, overviews
-from contract.dataset.overviews import DatasetOverview
 from contract.errors import JobError, ModelError, StoreError
 from contract.jobs import queue, worker
 from contract.models.registry import Registry
 from lapwing.jobs.follow import follow
 from lapwing.output import tables
+from lapwing.output.datasets import DatasetEntry
 from lapwing.settings import Settings
-
-
-@dataclass(frozen=True)
-class DatasetEntry:
-    """A dataset, as the list shows it."""
-
-    dataset: str
-    """Its own name, which versions keep."""
-    name: str
-    """The name by which people select it: its label, or the name of its recording."""
-    rows: int
-    excluded: int | None
-    """Number of rows that are excluded from use; None without an overview."""
-    bytes: int
-    imported_at: str
-    versions: list[int]
-    """Versions that were trained on it, of those that are kept."""
-    overview: DatasetOverview | None
-    """None as long as ingest has not made it."""
-    unreadable: str
-    """Why the dataset cannot be used; "" if it can."""
 
 
 def read_entries(settings: Settings) -> list[DatasetEntry]:

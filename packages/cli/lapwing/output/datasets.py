@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,16 +12,35 @@ from rich.table import Table
 
 from contract.dataset.exclusions import Exclusions, Lines
 from contract.dataset.manifests import StoreManifest
+from contract.dataset.overviews import DatasetOverview
 from lapwing.output import tables
-
-if TYPE_CHECKING:
-    from lapwing.datasets.catalog import DatasetEntry
 
 UNKNOWN: Final = "-"
 MAX_RUNS: Final = 12
 """Number of runs of lines that are printed; `--json` has all."""
 MAX_REASONS: Final = 3
 """Number of reasons for rejected rows that are printed."""
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset, as the list shows it."""
+
+    dataset: str
+    """Its own name, which versions keep."""
+    name: str
+    """The name by which people select it: its label, or the name of its recording."""
+    rows: int
+    excluded: int | None
+    """Number of rows that are excluded from use; None without an overview."""
+    bytes: int
+    imported_at: str
+    versions: list[int]
+    """Versions that were trained on it, of those that are kept."""
+    overview: DatasetOverview | None
+    """None as long as ingest has not made it."""
+    unreadable: str
+    """Why the dataset cannot be used; "" if it can."""
 
 
 def print_datasets(console: Console, entries: Sequence[DatasetEntry], missing: str) -> None:

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.errors import ModelError
+from contract.models import notes
 from contract.models.journal import Decision
+from contract.models.notes import VersionNote
 from contract.models.registry import ModelManifest, Registry
 from lapwing.output import tables
 
@@ -27,7 +29,9 @@ def print_models(console: Console, registry: Registry) -> None:
     if not manifests:
         console.print("No model is published yet. `lapwing train` makes one.")
         return
-    table = tables.wide_table("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
+    said = notes.read(registry.root)
+    headings = ["", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from"]
+    table = tables.wide_table(*headings, *(["note"] if said else []))
     for manifest in manifests:
         version = manifest.version
         scores = read_scores(registry.path(version))
@@ -41,6 +45,7 @@ def print_models(console: Console, registry: Registry) -> None:
             scores["replay"],
             _describe_standing(version, current, decisions),
             describe_origin(manifest),
+            *([describe_note(said.get(version, VersionNote()))] if said else []),
         )
     tables.print_unwrapped(console, table)
     accepted = [
@@ -88,6 +93,12 @@ def describe_origin(manifest: ModelManifest) -> str:
     if "imported_from" in manifest.config:
         return f"imported from {manifest.config['imported_from']}"
     return ", ".join(str(data["dataset"]) for data in manifest.data)
+
+
+def describe_note(note: VersionNote) -> str:
+    """Return the note of a version, and whether it is pinned."""
+    pinned = "[yellow]pinned[/]" if note.pinned else ""
+    return "  ".join(text for text in (pinned, escape(note.note)) if text)
 
 
 def print_gate(console: Console, gate: Mapping[str, Any]) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ExclusionChange",
     "Exclusions",
+    "Lines",
     "count_lines",
     "exclude",
     "path",
