@@ -24,7 +24,7 @@ ORDER = {
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (
-        "__main__ > runner output stored_recording > checks"
+        "__main__ > output > examination > runner stored_recording store_faults > checks"
         " > yaw_correlation frame_features finding > phase_correlation recording_arrays"
     ),
     "trainer": (

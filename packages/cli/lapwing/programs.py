@@ -70,8 +70,8 @@ def command_line(program: Program, arguments: Sequence[str]) -> list[str]:
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """Return the environment variables of a program.
 
-    They say where the bridge and the models are, unless the user's own variables do, and which
-    name the program shows in its messages.
+    They say where the bridge, the datasets and the models are, unless the user's own variables do,
+    and which name the program shows in its messages.
 
     Args:
         settings: the settings of the command line.
@@ -79,6 +79,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
     """
     return {
         "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
+        "LAPWING_DATA_DIR": str(settings.data),
         "LAPWING_MODEL_DIR": str(settings.models),
         **os.environ,
         "LAPWING_COMMAND": name,

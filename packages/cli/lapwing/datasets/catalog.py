@@ -49,8 +49,9 @@ def read_entries(settings: Settings) -> list[DatasetEntry]:
         )
     for dataset, reason in stores.unreadable.items():
         size = dataset_files.count_bytes(data, dataset)
+        name = dataset_labels.read(data, dataset) or dataset
         entries.append(
-            DatasetEntry(dataset, dataset, 0, None, size, "", users.get(dataset, []), None, reason)
+            DatasetEntry(dataset, name, 0, None, size, "", users.get(dataset, []), None, reason)
         )
     return entries
 

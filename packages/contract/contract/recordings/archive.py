@@ -25,7 +25,7 @@ from typing import Final
 
 from contract.errors import RecordingError
 
-__all__ = ["Recording", "open_recordings"]
+__all__ = ["DIGEST_DIGITS", "Recording", "open_recordings"]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
