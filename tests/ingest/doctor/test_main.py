@@ -56,6 +56,6 @@ def test_for_an_unreadable_recording_the_status_is_2(tmp_path: Path, content: by
 def test_help_is_in_the_form_of_the_other_commands() -> None:
     done = doctor("--help")
     assert done.returncode == 0
-    assert done.stdout.startswith("Usage: python -m ingest.doctor [OPTIONS] RECORDING...")
+    assert done.stdout.startswith("Usage: python -m ingest.doctor [OPTIONS] [RECORDING]...")
     for heading in ("Arguments:", "Options:"):
         assert f"\n{heading}\n" in done.stdout

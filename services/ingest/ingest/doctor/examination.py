@@ -168,7 +168,9 @@ def _exclude(data_dir: Path, dataset: str, recording: RecordingArrays) -> list[E
         if finding.name in UNUSABLE:
             [lines] = finding.line_runs
             state = exclusions.exclude(data_dir, dataset, lines, f"doctor: {finding.name}")
-            rows = exclusions.count_lines(lines, [(line, line) for line in recording.lines])
+            rows = exclusions.count_lines(
+                lines, [(line, line) for line in recording.lines.tolist()]
+            )
             done.append(Exclusion(dataset, finding.name, lines, rows, state.version))
     return done
 
