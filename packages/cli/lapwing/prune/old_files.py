@@ -113,7 +113,7 @@ def find_drives(folder: Path, keep: int, now_s: float | None = None) -> list[Old
     )
     return [
         _thing("drive", str(path), [path])
-        for path in drives[: len(drives) - keep]
+        for path in drives[: max(0, len(drives) - keep)]
         if now_s - (path / "driving_log.csv").stat().st_mtime > RECENT_S
     ]
 
