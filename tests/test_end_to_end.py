@@ -42,6 +42,24 @@ def test_the_recording_was_imported_and_is_not_imported_again(lapwing: Lapwing, 
     assert (again["skipped"], again["rows"]) == (True, 120)
 
 
+def test_a_dataset_is_listed_shown_and_cleaned(lapwing: Lapwing) -> None:
+    """The worker describes it, and the version of this chain was trained on it."""
+    document = lapwing.ask("datasets")
+    (entry,) = document["datasets"]
+    assert document["not_examined"] == ""
+    assert (entry["name"], entry["rows"], entry["versions"]) == ("run", 120, [1])
+    assert entry["overview"]["steering_std"] > 0
+    shown = lapwing.ask("datasets", "show", "run", "--wait")
+    assert sorted(shown["pictures"]) == ["contact_sheet", "steering"]
+    assert all(Path(path).read_bytes()[:4] == b"\x89PNG" for path in shown["pictures"].values())
+    lapwing.ask("datasets", "exclude", "run", "3-5", "--why", "a test")
+    assert lapwing.ask("datasets")["datasets"][0]["excluded"] == 3
+    lapwing.ask("datasets", "restore", "run")
+    refused = lapwing.command("datasets", "remove", "run")
+    assert refused.returncode == 1
+    assert "trained on by version 1" in refused.stderr
+
+
 def test_the_model_is_published_with_its_scores(lapwing: Lapwing) -> None:
     models = lapwing.ask("models")
     assert models["current"] == 1

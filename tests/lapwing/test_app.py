@@ -35,6 +35,13 @@ def lapwing(tmp_path: Path) -> Lapwing:
         "video",
         "cancel",
         "models",
+        "prune",
+        "datasets",
+        "datasets show",
+        "datasets exclude",
+        "datasets restore",
+        "datasets rename",
+        "datasets remove",
         "evaluate",
         "promote",
         "rollback",
@@ -103,6 +110,7 @@ def test_without_models_the_list_is_empty(lapwing: Lapwing) -> None:
         "current": None,
         "versions": [],
         "decisions": [],
+        "notes": {},
     }
     assert "`lapwing train` makes one" in lapwing.command("models").stdout
 

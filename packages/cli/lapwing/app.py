@@ -13,6 +13,7 @@ import typer
 
 from lapwing.commands import (
     dagger,
+    datasets,
     demo,
     drive,
     explain,
@@ -21,6 +22,7 @@ from lapwing.commands import (
     jobs,
     local,
     models,
+    prune,
     report,
     train,
 )
@@ -31,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+datasets_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 def _print_version(requested: bool) -> None:
@@ -56,6 +60,12 @@ def _options(
 
 
 app.command()(ingest.ingest)
+app.add_typer(datasets_app, name="datasets", callback=datasets.list_datasets)
+datasets_app.command()(datasets.show)
+datasets_app.command()(datasets.exclude)
+datasets_app.command()(datasets.restore)
+datasets_app.command()(datasets.rename)
+datasets_app.command()(datasets.remove)
 app.command()(train.train)
 app.command("import-model")(import_model.import_model)
 app.command("jobs")(jobs.list_jobs)
@@ -65,6 +75,7 @@ app.command()(models.evaluate)
 app.command()(explain.explain)
 app.command()(models.promote)
 app.command()(models.rollback)
+app.command()(prune.prune)
 app.command()(dagger.dagger)
 app.command()(drive.predict)
 app.command()(drive.watch)

@@ -76,8 +76,8 @@ def command_line(program: Program, arguments: Sequence[str]) -> list[str]:
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """Return the environment variables of a program.
 
-    They say where the bridge, the recordings and the models are, unless the user's own variables
-    do, and which name the program shows in its messages.
+    They say where the bridge, the datasets, the recordings and the models are, unless the user's
+    own variables do, and which name the program shows in its messages.
 
     Args:
         settings: the settings of the command line.

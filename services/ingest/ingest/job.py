@@ -197,7 +197,7 @@ class RecordingImport:
 
         Most imports are of new recordings. For these, the images need not be read once more.
         """
-        for path in store.folder(self._data_dir).glob("[!.]*.json"):
+        for path in store.manifest_paths(self._data_dir):
             try:
                 if store.read_manifest(path).source.get("log_sha256", log_digest) == log_digest:
                     return True

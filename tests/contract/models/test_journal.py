@@ -60,3 +60,16 @@ def test_a_rollback_goes_back_to_the_version_before(
     steps: list[tuple[int, str]], expected: int | None
 ) -> None:
     assert journal.rollback_target(decisions_of(*steps)) == expected
+
+
+def test_the_chain_holds_what_a_rollback_can_go_back_to() -> None:
+    decisions = [
+        journal.decide(1, journal.FIRST, "", None),
+        journal.decide(2, journal.GATE, "", 1, accepted=False),
+        journal.decide(3, journal.GATE, "", 1),
+        journal.decide(4, journal.FORCED, "", 3),
+        journal.decide(3, journal.ROLLBACK, "", 4),
+        journal.decide(5, journal.GATE, "", 3),
+    ]
+    assert journal.chain(decisions) == [1, 3, 5]
+    assert journal.chain([]) == []

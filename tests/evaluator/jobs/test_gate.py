@@ -9,6 +9,7 @@ from support.data import candidates
 from support.data.candidates import Driven
 
 from contract import atomic_files
+from contract.dataset import store
 from contract.errors import ModelError
 from contract.models import promotion
 from contract.models.journal import FIRST, GATE, Decision
@@ -89,8 +90,9 @@ def test_if_neither_version_drives_the_candidate_is_refused(
 def test_recordings_are_not_informative_if_both_steer_straight_on(
     settings: Settings, registry: Registry, driven: Driven, data: Path
 ) -> None:
-    """Both have scores above half, but so has a steering of 0."""
+    """Both have scores above half, but so has a steering of 0. A torn manifest is named."""
     shutil.copytree(data, settings.data_dir)
+    store.paths(settings.data_dir, "torn-12345678")[1].write_text("{")
     driven.publish(registry, "straight", "one", data=[])
     driven.publish(registry, "straight", "two", data=[])
     decision = decide(settings)
@@ -101,6 +103,7 @@ def test_recordings_are_not_informative_if_both_steer_straight_on(
     assert decision.why.startswith("as good or better: simulator, ")
     assert "recordings" not in decision.why
     assert simulator["tells"]
+    assert [*decision.evidence["left_out"]] == ["torn-12345678"]
 
 
 def test_a_candidate_that_is_worse_on_recordings_is_refused(

@@ -74,6 +74,6 @@ def test_a_unit_that_is_none_is_refused(forwards: Path) -> None:
 def test_help_is_in_the_form_of_the_other_commands() -> None:
     done = doctor("--help")
     assert done.returncode == 0
-    assert done.stdout.startswith("Usage: python -m ingest.doctor [OPTIONS] RECORDING...")
+    assert done.stdout.startswith("Usage: python -m ingest.doctor [OPTIONS] [RECORDING]...")
     for heading in ("Arguments:", "Options:"):
         assert f"\n{heading}\n" in done.stdout

@@ -134,3 +134,14 @@ def test_models_shows_the_current_version_and_every_decision(home: Registry) -> 
     assert [version["version"] for version in document["versions"]] == [1, 2, 3]
     assert [decision["by"] for decision in document["decisions"]] == ["first", "forced"]
     assert "version 2 is current since" in lapwing("models").stdout
+
+
+def test_notes_and_pins_are_set_and_shown(home: Registry) -> None:
+    assert "note" not in lapwing("models").stdout.splitlines()[0]
+    lapwing("models", "--note", "2", "takes the [bridge] well")
+    done = lapwing("models", "--pin", "2")
+    assert "note" in done.stdout.splitlines()[0]
+    assert done.stdout.splitlines()[2].rstrip().endswith("pinned  takes the [bridge] well")
+    document = json.loads(lapwing("models", "--unpin", "2", "--json").stdout)
+    assert document["notes"] == {"2": {"note": "takes the [bridge] well", "pinned": False}}
+    assert isinstance(lapwing("models", "--note", "9", "x").exception, ModelError)

@@ -142,7 +142,10 @@ def test_the_first_epoch_is_the_same_to_the_bit_with_any_number_of_readers(
 
 
 def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict[str, str]) -> None:
+    """One store has a flipped bit, and of another one the manifest is torn."""
     data = tmp_path / "data"
+    torn = store.paths(data, "torn-12345678")[1]
+    torn.write_text('{"dataset": "torn-123')
     source = samples.recording(tmp_path / "other", rows=60, seed=2)
     import_source(load(Settings, environ), source, None, 0.0, lambda **_: None)
     (damaged,) = (each for each in store.read_manifests(data) if each.source["name"] == "other")
@@ -154,7 +157,10 @@ def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict
     path.write_bytes(content)
     published = result(start(tmp_path, environ, 1))
     assert [each.split("-")[0] for each in published["datasets"]] == ["run"]
-    (why,) = published["quarantined"].values()
+    quarantined = published["quarantined"]
+    assert set(quarantined) == {damaged.dataset, torn.stem}
+    assert "the manifest torn-12345678.json cannot be read" in quarantined[torn.stem]
+    why = quarantined[damaged.dataset]
     assert f"{path.name} is damaged: got block 1 (frames 32-63) differs" in why
 
 

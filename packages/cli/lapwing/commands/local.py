@@ -101,7 +101,7 @@ def video(context: typer.Context) -> None:
 
 def doctor(context: typer.Context) -> None:
     """Find the faults of recordings, and say how to cure them."""
-    _pass_on(programs.DOCTOR, "lapwing doctor", context.args or ["--help"])
+    _pass_on(programs.DOCTOR, "lapwing doctor", context.args)
 
 
 def rerun(context: typer.Context) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from contract.jobs import queue
-from contract.models import promotion
+from contract.models import notes, promotion
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait, parse_conditions
@@ -18,13 +18,33 @@ from lapwing.output import tables
 from lapwing.settings import read_settings
 
 
-def models(as_json: AsJson = False) -> None:
+def models(
+    note: Annotated[
+        tuple[int, str] | None,
+        typer.Option(
+            metavar="N TEXT", help='Set the note of version N, which the list shows; "" removes it.'
+        ),
+    ] = None,
+    pin: Annotated[
+        int | None, typer.Option(metavar="N", help="Pin version N: `lapwing prune` keeps it.")
+    ] = None,
+    unpin: Annotated[
+        int | None, typer.Option(metavar="N", help="Let `lapwing prune` remove version N again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the published models, and show which one drives.
 
-    The table shows the scores of each version, how the gate decided on it, and what it was
-    trained on. Below it stands why the current version is current.
+    The table shows the scores of each version, how the gate decided on it, what it was trained on,
+    and its note. Below it stands why the current version is current.
     """
     registry = Registry(read_settings().models)
+    if note is not None:
+        notes.write(registry, note[0], note=note[1])
+    if pin is not None:
+        notes.write(registry, pin, pinned=True)
+    if unpin is not None:
+        notes.write(registry, unpin, pinned=False)
     if not as_json:
         model_tables.print_models(tables.message_console(), registry)
         return
@@ -34,6 +54,10 @@ def models(as_json: AsJson = False) -> None:
             "current": registry.current(),
             "versions": [dataclasses.asdict(manifest) for manifest in manifests],
             "decisions": [dataclasses.asdict(decision) for decision in registry.decisions()],
+            "notes": {
+                str(version): dataclasses.asdict(said)
+                for version, said in notes.read(registry.root).items()
+            },
         }
     )
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import ModelError
-from contract.models import lineage
+from contract.models import lineage, notes
 from contract.models.journal import Decision
+from contract.models.notes import VersionNote
 from contract.models.registry import ModelManifest, Registry
 from lapwing.output import tables
 
@@ -27,7 +29,9 @@ def print_models(console: Console, registry: Registry) -> None:
     if not manifests:
         console.print("No model is published yet. `lapwing train` makes one.")
         return
-    table = tables.wide_table("", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from")
+    said = notes.read(registry.root)
+    headings = ["", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from"]
+    table = tables.wide_table(*headings, *(["note"] if said else []))
     for manifest in manifests:
         version = manifest.version
         scores = read_scores(registry.path(version))
@@ -41,6 +45,7 @@ def print_models(console: Console, registry: Registry) -> None:
             scores["replay"],
             _describe_standing(version, current, decisions),
             describe_origin(manifest),
+            *([describe_note(said.get(version, VersionNote()))] if said else []),
         )
     tables.print_unwrapped(console, table)
     accepted = [
@@ -92,6 +97,12 @@ def describe_origin(manifest: ModelManifest) -> str:
     return f"version {ancestors[0].version}, then {datasets}" if ancestors else datasets
 
 
+def describe_note(note: VersionNote) -> str:
+    """Return the note of a version, and whether it is pinned."""
+    pinned = "[yellow]pinned[/]" if note.pinned else ""
+    return "  ".join(text for text in (pinned, escape(note.note)) if text)
+
+
 def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
     """Print what the gate decided, and the figures behind it."""
     decision = "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"
@@ -115,6 +126,7 @@ def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
             str(comparison["pairs"]) + ("" if comparison["tells"] else ", not informative"),
         )
     tables.print_unwrapped(console, table)
+    print_left_out(console, gate.get("left_out", {}))
     if not gate["accepted"]:
         console.print(
             "  The current version stays current. `lapwing promote "
@@ -166,7 +178,18 @@ def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    print_left_out(console, result.get("left_out", {}))
     console.print(f"results are in {evaluation['folder']}", highlight=False, soft_wrap=True)
+
+
+def print_left_out(console: Console, left_out: Mapping[str, str]) -> None:
+    """Print which datasets were left out because their manifests cannot be read, and why."""
+    for dataset, reason in left_out.items():
+        console.print(
+            f"[yellow]left out:[/] {escape(dataset)}: {escape(reason)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _format_interval(measure: Mapping[str, Any]) -> str:

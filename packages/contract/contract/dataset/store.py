@@ -9,16 +9,14 @@ Each frame is stored once, as the network gets it. Chunks are uncompressed, so t
 frame lie together in the file and can be read in any order: HDF5's chunk index says where they are
 (see frame_blocks.py). HDF5 does not notice a flipped bit in raw data, but the checksums in the
 manifest, one for each chunk, do. Ingest writes stores (ingest/store_writer.py); all other services
-read them with this module.
+read them with this module. manifests.py reads the manifests, and needs neither NumPy nor PyTables.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
@@ -29,6 +27,16 @@ import tables
 
 from contract.dataset import row_identity, timeline
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
+from contract.dataset.manifests import SCHEMA as SCHEMA
+from contract.dataset.manifests import StoreManifest as StoreManifest
+from contract.dataset.manifests import folder as folder
+from contract.dataset.manifests import manifest_paths as manifest_paths
+from contract.dataset.manifests import paths as paths
+from contract.dataset.manifests import read_manifest as read_manifest
+from contract.dataset.manifests import read_manifests as read_manifests
+from contract.dataset.manifests import read_stores as read_stores
+from contract.dataset.manifests import select_manifests as select_manifests
+from contract.dataset.manifests import select_stores as select_stores
 from contract.dataset.row_identity import RowIds
 from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
@@ -42,16 +50,17 @@ __all__ = [
     "StoreManifest",
     "StoreReader",
     "folder",
+    "manifest_paths",
     "open_store",
     "paths",
     "read_manifest",
     "read_manifests",
     "read_row_ids",
+    "read_stores",
     "select_manifests",
+    "select_stores",
 ]
 
-SCHEMA: Final = 2
-"""Version of the file format; schema 1 had a SHA-256 of each block instead of a checksum."""
 ABSENT: Final = -1
 """Frame number of a camera that has no image in a row."""
 
@@ -71,108 +80,6 @@ ROW: Final = np.dtype(
 )
 
 Rows = npt.NDArray[np.void]
-
-
-@dataclass(frozen=True)
-class StoreManifest:
-    """Describes the content of a store, with checksums that show whether it is still the same."""
-
-    dataset: str
-    schema: int
-    frame_spec: dict[str, object]
-    rows: int
-    frames: int
-    file_bytes: int
-    block_frames: int
-    block_checksums: list[str]
-    """Checksum of each chunk's frames, without the padding of the last one.
-
-    See `frame_blocks.checksum`."""
-    rows_sha256: str
-    source: dict[str, object]
-    """The `name` of the recording, and the `sha256` of its log and the images that it lists."""
-    report: dict[str, object]
-    """How many rows were read, accepted and rejected, and why; see ingest/import_report.py."""
-    created_at: str
-    sessions: list[int] = field(default_factory=lambda: [0])
-    """Number of the first row of each session; see recordings/row_order.py."""
-    row_ids_sha256: str = ""
-    """SHA-256 of the identities of the rows; "" in stores of release 0.1.0."""
-    supersedes: list[str] = field(default_factory=list)
-    """Datasets all of whose frames this one holds too; a training leaves them out by default."""
-
-
-def folder(data_dir: Path) -> Path:
-    """Return the folder of the stores on the data volume."""
-    return data_dir / "stores"
-
-
-def paths(data_dir: Path, dataset: str) -> tuple[Path, Path]:
-    """Return the paths of a dataset's HDF5 file and manifest."""
-    return folder(data_dir) / f"{dataset}.h5", folder(data_dir) / f"{dataset}.json"
-
-
-def read_manifests(data_dir: Path) -> list[StoreManifest]:
-    """Read the manifests of all stores on a data volume, oldest first."""
-    manifests = [read_manifest(path) for path in sorted(folder(data_dir).glob("[!.]*.json"))]
-    return sorted(manifests, key=lambda manifest: (manifest.created_at, manifest.dataset))
-
-
-def read_manifest(path: Path) -> StoreManifest:
-    """Read one manifest.
-
-    Raises:
-        StoreError: the file is missing, is not a manifest, or has another schema.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document.get("schema") != SCHEMA:
-            raise StoreError(
-                f"the store {path.stem} has another schema",
-                got=document.get("schema"),
-                remedy=f"This release reads schema {SCHEMA}: import the recording again",
-            )
-        return StoreManifest(**document)
-    except FileNotFoundError:
-        raise StoreError(
-            f"there is no store {path.stem}", remedy="lapwing ingest PATH makes one"
-        ) from None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"the manifest {path.name} cannot be read", got=error, remedy="Import again"
-        ) from error
-
-
-def select_manifests(data_dir: Path, names: list[str]) -> list[StoreManifest]:
-    """Return the manifests of the named stores, or of all stores if there are no names.
-
-    A dataset that another one supersedes is returned only if it is named itself.
-
-    Args:
-        data_dir: path of the data volume.
-        names: names of datasets or of recordings; a recording's name selects all its datasets.
-
-    Raises:
-        StoreError: there are no stores, or no store has one of the names.
-    """
-    manifests = read_manifests(data_dir)
-    if not manifests:
-        raise StoreError("there is no recording to train on", remedy="lapwing ingest PATH first")
-    superseded = {name for manifest in manifests for name in manifest.supersedes}
-    latest = [manifest for manifest in manifests if manifest.dataset not in superseded]
-    selected: dict[str, StoreManifest] = {}
-    for name in names:
-        matches = (
-            [m for m in manifests if m.dataset == name]
-            or [m for m in latest if m.source["name"] == name]
-            or [m for m in manifests if m.source["name"] == name]
-        )
-        if not matches:
-            raise StoreError(
-                "no such dataset", got=name, remedy=f"There are {[m.dataset for m in manifests]}"
-            )
-        selected |= {manifest.dataset: manifest for manifest in matches}
-    return list(selected.values()) if names else latest
 
 
 class StoreReader:

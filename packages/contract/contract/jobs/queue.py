@@ -38,6 +38,7 @@ __all__ = [
     "IMPORT",
     "INGEST",
     "JOB_TYPES",
+    "OVERVIEW",
     "REPORT",
     "TRAIN",
     "JobType",
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 INGEST: Final = "ingest"
+OVERVIEW: Final = "overview"
 TRAIN: Final = "train"
 IMPORT: Final = "import"
 EXPLAIN: Final = "explain"
@@ -65,7 +67,7 @@ COLLECT: Final = "collect"
 EVALUATION: Final = "evaluate"
 """Name of the evaluator's queue. The names of the other two are INGEST and TRAIN.
 
-The trainer's queue TRAIN also holds the jobs IMPORT and EXPLAIN."""
+The trainer's queue TRAIN also holds the jobs IMPORT and EXPLAIN, and that of ingest OVERVIEW."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class JobType:
 CLEAN_UP: Final = "trainer.jobs.cleanup.discard"
 JOB_TYPES: Final = {
     INGEST: JobType("ingest.job.run", INGEST, 6 * 3600, 10),
+    OVERVIEW: JobType("ingest.overview.job.run", INGEST, 3600, 2),
     TRAIN: JobType("trainer.jobs.train.run", TRAIN, 48 * 3600, 10, CLEAN_UP),
     IMPORT: JobType("trainer.jobs.import_model.run", TRAIN, 1800, 2, CLEAN_UP),
     EXPLAIN: JobType("trainer.jobs.explain.run", TRAIN, 1800, 2, CLEAN_UP),

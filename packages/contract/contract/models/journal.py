@@ -25,6 +25,7 @@ __all__ = [
     "ROLLBACK",
     "Decision",
     "append",
+    "chain",
     "decide",
     "read",
     "rollback_target",
@@ -119,17 +120,26 @@ def append(root: Path, decision: Decision) -> None:
         atomic_files.write_json(root / JOURNAL, entries)
 
 
+def chain(decisions: Sequence[Decision]) -> list[int]:
+    """Return the versions that a rollback can go back to, oldest first, and the current one last.
+
+    A version that a rollback left is not among them.
+    """
+    versions: list[int] = []
+    for decision in decisions:
+        if not decision.accepted:
+            continue
+        if decision.by == ROLLBACK and versions:
+            versions.pop()
+        elif not versions or versions[-1] != decision.version:
+            versions.append(decision.version)
+    return versions
+
+
 def rollback_target(decisions: Sequence[Decision]) -> int | None:
     """Return the version that a rollback goes back to, or None if there is none.
 
     A second rollback goes back further, and not forward to the version before the first rollback.
     """
-    current_versions: list[int] = []
-    for decision in decisions:
-        if not decision.accepted:
-            continue
-        if decision.by == ROLLBACK and current_versions:
-            current_versions.pop()
-        elif not current_versions or current_versions[-1] != decision.version:
-            current_versions.append(decision.version)
-    return current_versions[-2] if len(current_versions) > 1 else None
+    versions = chain(decisions)
+    return versions[-2] if len(versions) > 1 else None

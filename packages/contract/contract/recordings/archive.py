@@ -34,7 +34,7 @@ from contract.recordings.log_text import is_image
 from contract.recordings.row_order import order_rows
 from contract.recordings.steering_unit import RECORDER_UNIT
 
-__all__ = ["Recording", "open_recordings", "recording_path"]
+__all__ = ["DIGEST_DIGITS", "Recording", "open_recordings", "recording_path"]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from contract.dataset import store
 from contract.jobs import queue
 from contract.models import journal, promotion
 from contract.models.journal import Decision
@@ -42,7 +43,8 @@ def run(version: int) -> dict[str, Any]:
     """Decide whether a version becomes the current one; RQ calls this in a process of its own.
 
     Returns:
-        What `lapwing promote` shows: version, against, accepted, why and the comparisons.
+        What `lapwing promote` shows: version, against, accepted, why, the comparisons, and the
+        datasets that were left out because they cannot be read.
 
     Raises:
         LapwingError: a version is damaged, or a scenario cannot be driven.
@@ -82,7 +84,10 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
                 *_compare_log_replays(settings, registry, version, against, report),
             ]
             accepted, why = noninferiority.decide(comparisons)
-            evidence = {"comparisons": [comparison.document() for comparison in comparisons]}
+            evidence = {
+                "comparisons": [comparison.document() for comparison in comparisons],
+                "left_out": store.read_stores(settings.data_dir).unreadable,
+            }
         decision = promotion.decide(
             registry, version, against, job_id, why, evidence, accepted=accepted
         )

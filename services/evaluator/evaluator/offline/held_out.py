@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset import split_file, store, trained_rows
+from contract.dataset import exclusions, split_file, store, trained_rows
 from contract.dataset.row_identity import RowIds
 from contract.dataset.split_file import DatasetSplit
 from contract.dataset.store import StoreReader
@@ -48,6 +48,7 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
       within the gap of one that does.
     - A version that was imported, or made by an earlier release, does not say which rows it was
       trained on: its own datasets are left out.
+    - Rows that somebody excluded (contract/dataset/exclusions.py) are left out.
     - Recordings of DAgger are left out: the car did not follow the recorded steering, so log
       replay cannot drive along them.
 
@@ -93,6 +94,10 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
                         f"{int(rows.sum()):,} of its {len(rows):,} rows; the others show frames "
                         f"that trained the version, or are within {split.gap_s:g} s of them"
                     )
+            excluded = exclusions.read(data_dir, dataset).mask(reader.rows["line"])
+            if excluded.any():
+                rows &= ~excluded
+                reason += f"; {int(excluded.sum()):,} rows that are excluded are left out"
             held_out.append(HeldOutRows(dataset, reader, rows, reason))
         yield held_out
 

@@ -9,37 +9,32 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from ingest.doctor.finding import Finding, format_count
-from ingest.doctor.recording_arrays import RecordingArrays
+from ingest.doctor.examination import Examination
+from ingest.doctor.finding import format_count
 
 NAME_WIDTH: Final = 18
 MIN_WIDTH: Final = 80
 PROGRESS_INTERVAL_S: Final = 0.2
 
 
-def format_table(
-    recordings: Sequence[RecordingArrays],
-    findings: Sequence[Finding],
-    pauses: Sequence[int],
-    width: int,
-) -> str:
+def format_table(examination: Examination, width: int) -> str:
     """Return the findings as text in three columns: name, evidence and cure.
 
     Args:
-        recordings: the recordings.
-        findings: the findings on them.
-        pauses: number of pauses of the recorder in each recording.
+        examination: what was read, found and done.
         width: width of the whole table in characters.
     """
-    rows = sum(len(recording.lines) for recording in recordings)
+    recordings, findings = examination.recordings, examination.findings
+    rows, pauses = sum(len(each.lines) for each in recordings), sum(examination.pauses)
     names = ", ".join(recording.name for recording in recordings)
-    heading = f"{format_count(len(recordings), 'recording')} ({names}), {format_count(rows, 'row')}"
-    if sum(pauses):
-        heading += f"; the recorder was paused {format_count(sum(pauses), 'time')}"
-    lines = [heading]
+    listed = f" ({names})" if names else ""
+    heading = f"{format_count(len(recordings), 'recording')}{listed}, {format_count(rows, 'row')}"
+    if pauses:
+        heading += f"; the recorder was paused {format_count(pauses, 'time')}"
+    lines = [heading, *(f"cured: {dataset}" for dataset in examination.cured)]
     lines += [f"{recording.name}: {note}" for recording in recordings for note in recording.notes]
     if not findings:
         return "\n".join([*lines, "There are no findings."])
@@ -50,6 +45,13 @@ def format_table(
         for finding in group:
             evidence, cure = f"{finding.evidence}.", f"{finding.cure}."
             lines += _format_row(finding.name, evidence, cure, column)
+    if examination.exclusions:
+        lines.append("")
+    lines += [
+        f"excluded from {each.dataset}: {format_count(each.rows, 'row')} ({each.finding}); "
+        f"lapwing datasets restore {each.dataset} brings them back"
+        for each in examination.exclusions
+    ]
     return "\n".join(lines)
 
 
@@ -61,10 +63,8 @@ def _format_row(name: str, evidence: str, cure: str, column: int) -> list[str]:
     ]
 
 
-def format_json(
-    recordings: Sequence[RecordingArrays], findings: Sequence[Finding], pauses: Sequence[int]
-) -> str:
-    """Return one JSON document with the recordings, their pauses and the findings."""
+def format_json(examination: Examination) -> str:
+    """Return one JSON document with what was read, found and done."""
     document = {
         "recordings": [
             {
@@ -74,9 +74,11 @@ def format_json(
                 "pauses": count,
                 "notes": recording.notes,
             }
-            for recording, count in zip(recordings, pauses, strict=True)
+            for recording, count in zip(examination.recordings, examination.pauses, strict=True)
         ],
-        "findings": [dataclasses.asdict(finding) for finding in findings],
+        "findings": [dataclasses.asdict(finding) for finding in examination.findings],
+        "exclusions": [dataclasses.asdict(each) for each in examination.exclusions],
+        "cured": examination.cured,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 

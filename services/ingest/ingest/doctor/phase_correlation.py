@@ -33,7 +33,16 @@ def crop_band(grey: NDArray[np.uint8], rows: tuple[int, int]) -> GreyBand | None
     height, width = grey.shape
     if width != 2 * height or height < IMAGE_HEIGHT // 2:
         return None
-    first, end = (round(row * height / IMAGE_HEIGHT) for row in rows)
+    return _crop(grey, rows)
+
+
+def crop_squeezed_band(grey: NDArray[np.uint8], rows: tuple[int, int]) -> GreyBand:
+    """Cut a band of rows, given for a height of 160, out of an image squeezed from 320 x 160."""
+    return _crop(grey, rows)
+
+
+def _crop(grey: NDArray[np.uint8], rows: tuple[int, int]) -> GreyBand:
+    first, end = (round(row * grey.shape[0] / IMAGE_HEIGHT) for row in rows)
     return grey[first:end].astype(np.float32)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.dataset import overlap
+from contract.dataset.exclusions import Exclusions
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import Rows, StoreReader
 from contract.dataset.timeline import Timeline
@@ -28,12 +29,25 @@ class DatasetRows:
     usable: Mask
     """True for rows that may train or validate, shape (rows,).
 
-    Of a frame that several datasets hold, only the row of the last dataset is usable."""
+    These are the rows that nobody excluded. Of a frame that several datasets hold, only the row of
+    the last dataset is usable."""
 
 
-def read(stores: Sequence[StoreReader]) -> list[DatasetRows]:
-    """Return the rows of open stores, in the order of the training."""
+def read(
+    stores: Sequence[StoreReader], exclusions: Sequence[Exclusions] | None = None
+) -> list[DatasetRows]:
+    """Return the rows of open stores, in the order of the training.
+
+    Args:
+        stores: the open stores.
+        exclusions: the exclusions of each store; by default, no row is excluded.
+    """
     counted = overlap.rows_that_count([reader.row_ids for reader in stores])
+    if exclusions is not None:
+        counted = [
+            usable & ~excluded.mask(reader.rows["line"])
+            for reader, usable, excluded in zip(stores, counted, exclusions, strict=True)
+        ]
     return [
         DatasetRows(reader.rows, reader.timeline, reader.row_ids, usable)
         for reader, usable in zip(stores, counted, strict=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from contract import atomic_files
 from contract.dataset import store
+from contract.dataset.exclusions import Exclusions
 from contract.dataset.store import StoreManifest
 from contract.errors import TrainingError
 from contract.frames import spec
@@ -37,8 +38,13 @@ def trained_manifest(
     history: list[dict[str, Any]],
     metrics: dict[str, float],
     quarantined: dict[str, str],
+    excluded: Sequence[Exclusions] = (),
 ) -> ModelManifest:
     """Return the manifest of a trained version; the registry adds its number and hashes."""
+    data = [data_entry(data_dir, manifest) for manifest in manifests]
+    for entry, exclusions in zip(data, excluded, strict=False):
+        if exclusions.digest:
+            entry["exclusions"] = {"version": exclusions.version, "sha256": exclusions.digest}
     return ModelManifest(
         version=0,
         schema=SCHEMA,
@@ -46,7 +52,7 @@ def trained_manifest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
         frame_spec=common_frame_spec(manifests),
-        data=[data_entry(data_dir, manifest) for manifest in manifests],
+        data=data,
         config=dict(config),
         seed=int(config["seed"]),
         history=history,

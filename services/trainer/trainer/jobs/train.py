@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics, train_config
-from contract.dataset import split_file, store, trained_rows
+from contract.dataset import exclusions, split_file, store, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
 from contract.dataset.trained_rows import TrainedRows
@@ -30,6 +30,7 @@ from contract.settings import load
 from contract.train_config import TrainConfig
 from trainer.data import dataset_rows, pipeline, prefetch
 from trainer.data.batches import BatchSource
+from trainer.data.dataset_rows import DatasetRows
 from trainer.data.loader import DataLoader
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
@@ -140,7 +141,12 @@ def _train_and_publish(
                 )
                 for manifest, reader in zip(manifests, stores, strict=True)
             ]
-        data = _prepare_data(stores, config, state, workspace, never_validate)
+        excluded = [
+            exclusions.read(settings.data_dir, dataset).at(state.exclusions.get(dataset, 0))
+            for dataset in state.datasets
+        ]
+        rows = dataset_rows.read(stores, excluded)
+        data = _prepare_data(stores, rows, config, state, workspace, never_validate)
         loop = _build_loop(settings, config, stores, data, state, workspace, parent, machine, stack)
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
@@ -163,6 +169,7 @@ def _train_and_publish(
         state.history,
         metrics,
         state.quarantined,
+        excluded,
     )
     if parent is not None:
         manifest = parent.describe_child(manifest)
@@ -181,12 +188,22 @@ def _start_or_resume(
     if resumed is not None:
         report(phase="verify", datasets=resumed.datasets)
         return resumed
-    manifests = store.select_manifests(settings.data_dir, datasets)
+    selection = store.select_stores(settings.data_dir, datasets)
+    for reason in selection.unreadable.values():
+        log.warning("not trained on: %s", reason)
+    manifests = selection.manifests
     if parent is not None and not datasets:
         manifests = _new_to(parent, manifests)
-    state = TrainingState([manifest.dataset for manifest in manifests])
+    state = TrainingState(
+        [manifest.dataset for manifest in manifests], quarantined=dict(selection.unreadable)
+    )
     report(phase="verify", datasets=state.datasets)
     _quarantine(settings.data_dir, manifests, state)
+    for dataset in state.datasets:
+        excluded = exclusions.read(settings.data_dir, dataset)
+        state.exclusions[dataset] = excluded.version
+        if excluded.lines:
+            log.info("%s: the excluded rows are left out, version %d", dataset, excluded.version)
     return state
 
 
@@ -226,13 +243,14 @@ def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: Train
 
 def _prepare_data(
     stores: Sequence[StoreReader],
+    datasets: Sequence[DatasetRows],
     config: TrainConfig,
     state: TrainingState,
     workspace: Workspace,
     never_validate: Sequence[Mask],
 ) -> TrainingData:
     """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
-    data = pipeline.prepare(dataset_rows.read(stores), config, never_validate)
+    data = pipeline.prepare(datasets, config, never_validate)
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(

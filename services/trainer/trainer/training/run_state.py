@@ -43,6 +43,8 @@ class TrainingState:
     """The epoch after the last finished one, as far as its network was saved."""
     quarantined: dict[str, str] = field(default_factory=dict)
     """Datasets that were left out because they are damaged, and what is wrong with each."""
+    exclusions: dict[str, int] = field(default_factory=dict)
+    """Version of each dataset's exclusions when the job first ran: a resumed job keeps it."""
 
     @property
     def epoch(self) -> int:

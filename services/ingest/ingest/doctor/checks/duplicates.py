@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from contract.vehicle import CAMERA_NAMES
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_lines
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, find_runs, format_count, format_lines
 from ingest.doctor.recording_arrays import (
     MOVING_MPS,
     Flags,
@@ -64,6 +64,7 @@ def check_duplicates(recording: RecordingArrays) -> list[Finding]:
                 "lines": log_lines(recording, rows[:MAX_EXAMPLES]),
                 "files": [recording.images[row][0] for row in rows[:MAX_EXAMPLES]],
             },
+            (find_runs(log_lines(recording, rows)),),
         )
     ]
 
@@ -110,6 +111,7 @@ def check_frozen(recording: RecordingArrays) -> list[Finding]:
                 "lines": lines[:MAX_EXAMPLES],
                 "files": [recording.images[row][0] for row in rows[:MAX_EXAMPLES]],
             },
+            (find_runs(log_lines(recording, rows)),),
         )
     ]
 
@@ -156,6 +158,7 @@ def check_leaks(recordings: Sequence[RecordingArrays]) -> list[Finding]:
                     "lines": [numbers[:MAX_EXAMPLES] for numbers in lines],
                     "files": [first.images[rows[0][digest]][0] for digest in shared[:MAX_EXAMPLES]],
                 },
+                tuple(find_runs(numbers) for numbers in lines),
             )
         )
     return findings

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_counts, format_lines
+from ingest.doctor.finding import (
+    MAX_EXAMPLES,
+    Finding,
+    find_runs,
+    format_count,
+    format_counts,
+    format_lines,
+)
 from ingest.doctor.recording_arrays import ImageFault, RecordingArrays, log_lines
 
 
@@ -32,6 +39,7 @@ def check_values(recording: RecordingArrays) -> list[Finding]:
                 "count": len(lines),
                 "got": [rejection.got for rejection in rejections[:MAX_EXAMPLES]],
             },
+            (find_runs(lines),),
         )
     ]
 
@@ -88,7 +96,7 @@ def _image_finding(
         "lines": lines[:MAX_EXAMPLES],
         "files": files,
     }
-    return Finding(name, recording.name, evidence, cure, figures)
+    return Finding(name, recording.name, evidence, cure, figures, (find_runs(lines),))
 
 
 def check_sizes(recording: RecordingArrays) -> list[Finding]:
@@ -117,5 +125,6 @@ def check_sizes(recording: RecordingArrays) -> list[Finding]:
                 "lines": lines[:MAX_EXAMPLES],
                 "files": [recording.images[rows[0]][camera]],
             },
+            (find_runs(lines),),
         )
     ]

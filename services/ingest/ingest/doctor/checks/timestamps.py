@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.doctor.finding import MAX_EXAMPLES, Finding, format_count, format_lines
+from ingest.doctor.finding import MAX_EXAMPLES, Finding, find_runs, format_count, format_lines
 from ingest.doctor.recording_arrays import Flags, Floats, RecordingArrays, log_lines
 
 MIN_GAP_S: Final = 0.5
@@ -76,6 +76,7 @@ def check(recording: RecordingArrays) -> list[Finding]:
                     "longest_s": round(float(missing_s.max()), 3),
                     "lines": lines[:MAX_EXAMPLES],
                 },
+                (find_runs(lines),),
             )
         )
     if len(older):
@@ -90,6 +91,7 @@ def check(recording: RecordingArrays) -> list[Finding]:
                 "stamps, and keeps joined recordings apart. For other programs, sort the lines of "
                 "driving_log.csv",
                 {"rows": len(older), "lines": lines[:MAX_EXAMPLES]},
+                (find_runs(lines),),
             )
         )
     return findings

@@ -1,0 +1,1 @@
+"""Finds out what the data volume holds, for the command `datasets`."""

@@ -1,0 +1,105 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.dataset import dataset_labels, exclusions, manifests
+from contract.dataset.manifests import StoreManifest
+from contract.errors import StoreError
+
+
+def write(data: Path, dataset: str, recording: str = "lake", at: str = "2026-01-01") -> Path:
+    """Write the manifest of a store that does not exist."""
+    source: dict[str, object] = {"name": recording, "sha256": "0" * 64}
+    manifest = StoreManifest(dataset, 2, {}, 5, 5, 9, 32, [], "0", source, {}, at)
+    path = manifests.paths(data, dataset)[1]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(dataclasses.asdict(manifest)))
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data volume with a sound manifest and a torn one."""
+    write(tmp_path, "lake-11111111")
+    torn = write(tmp_path, "jungle-22222222", "jungle")
+    torn.write_text(torn.read_text()[:40])
+    return tmp_path
+
+
+def selected(data: Path, *names: str) -> list[str]:
+    return [manifest.dataset for manifest in manifests.select_stores(data, names).manifests]
+
+
+def test_a_torn_manifest_costs_only_its_dataset_and_is_named(data: Path) -> None:
+    stores = manifests.read_stores(data)
+    assert [manifest.dataset for manifest in stores.manifests] == ["lake-11111111"]
+    [(dataset, reason)] = stores.unreadable.items()
+    assert dataset == "jungle-22222222"
+    assert reason.startswith(
+        "the manifest jungle-22222222.json cannot be read: got JSONDecodeError"
+    )
+    assert "lapwing doctor --cure" in reason
+
+
+def test_the_log_names_what_is_left_out(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert [m.dataset for m in manifests.read_manifests(data)] == ["lake-11111111"]
+    assert "without the dataset jungle-22222222: the manifest" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"schema": 1}, "has another schema: got 1"),
+        ({"rows": "5"}, "rows is '5'"),
+        ({"source": {}}, "the name of the source is None"),
+        ({"dataset": "lake-99999999"}, "it is the manifest of 'lake-99999999'"),
+        ({"surprise": 1}, "unexpected keyword argument"),
+    ],
+)
+def test_a_manifest_that_is_not_one_is_unreadable(
+    tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    path = write(tmp_path, "lake-11111111")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert reason in manifests.read_stores(tmp_path).unreadable["lake-11111111"]
+
+
+def test_a_selection_goes_on_without_a_torn_dataset_that_it_names(data: Path) -> None:
+    for names in ((), ("lake", "jungle"), ("jungle-22222222", "lake-11111111")):
+        stores = manifests.select_stores(data, names)
+        assert [manifest.dataset for manifest in stores.manifests] == ["lake-11111111"]
+        assert [*stores.unreadable] == ["jungle-22222222"]
+
+
+def test_a_torn_dataset_that_is_not_named_is_no_word_worth(data: Path) -> None:
+    assert manifests.select_stores(data, ["lake"]).unreadable == {}
+
+
+def test_with_torn_datasets_alone_the_reason_is_the_error(data: Path) -> None:
+    with pytest.raises(StoreError, match=r"no dataset can be read: got the manifest jungle-2222"):
+        manifests.select_stores(data, ["jungle"])
+
+
+def test_what_lies_beside_a_manifest_is_no_manifest(tmp_path: Path) -> None:
+    write(tmp_path, "lake-11111111")
+    exclusions.exclude(tmp_path, "lake-11111111", [(1, 2)], "a")
+    dataset_labels.write(tmp_path, "lake-11111111", "night", {})
+    stores = manifests.read_stores(tmp_path)
+    assert (len(stores.manifests), stores.unreadable) == (1, {})
+
+
+def test_a_label_takes_the_place_of_the_recordings_name(tmp_path: Path) -> None:
+    write(tmp_path, "lake-11111111", at="2026-01-01")
+    write(tmp_path, "lake-22222222", at="2026-01-02")
+    dataset_labels.write(tmp_path, "lake-22222222", "night", {})
+    assert selected(tmp_path, "lake") == ["lake-11111111"]
+    assert selected(tmp_path, "night") == ["lake-22222222"]
+    assert selected(tmp_path, "lake-22222222") == ["lake-22222222"]
+    assert selected(tmp_path) == ["lake-11111111", "lake-22222222"]
+
+
+def test_a_label_selects_a_torn_dataset_too(data: Path) -> None:
+    dataset_labels.write(data, "jungle-22222222", "apes", {})
+    assert [*manifests.select_stores(data, ["lake", "apes"]).unreadable] == ["jungle-22222222"]
