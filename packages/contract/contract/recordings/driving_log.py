@@ -60,6 +60,8 @@ def read(raw: bytes, full_lock: float = RECORDER_UNIT) -> Log:
         log.rejections += rejections
         forms.append(form)
     log.notes += log_form.notes_on(forms)
+    if full_lock != RECORDER_UNIT:
+        log.notes.append(f"steering converted from values of which {full_lock:g} is the full lock")
     if len(texts) > 1 and texts[-1].strip():
         log.notes.append("the last line has no line end: it may be cut off")
     log.notes += _note_cameras(log.rows)
