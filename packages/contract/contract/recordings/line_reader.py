@@ -170,7 +170,14 @@ class _RowReader:
         sides = tuple(folders[1:]) if folders.count(folders[0]) < len(folders) else ()
         steering, throttle, brake, speed_mph = values
         return Row(
-            fields.line, tuple(images), steering, throttle, brake, speed_mph, folders[0], sides
+            fields.line,
+            tuple(images),
+            steering,
+            throttle,
+            brake,
+            speed_mph,
+            folder=folders[0],
+            side_folders=sides,
         )
 
     def _values(self, fields: _Fields) -> list[float] | Rejection:

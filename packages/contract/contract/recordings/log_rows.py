@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 __all__ = ["Rejection", "Row"]
@@ -29,12 +30,15 @@ class Row:
     brake: float
     """0..1."""
     speed_mph: float
-    folder: str = ""
+    folder: str = field(default="", kw_only=True)
     """Folder of the centre image as the log writes it, "" without one."""
-    side_folders: tuple[str, ...] = ()
+    side_folders: tuple[str, ...] = field(default=(), kw_only=True)
     """Folders of the left and the right image, () if both are that of the centre image."""
 
-    @property
+    session: int = field(default=0, kw_only=True)
+    """Number of the session that the row belongs to, from 0; see row_order.py."""
+
+    @cached_property
     def time_s(self) -> float:
         """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
         match = TIME_STAMP.search(self.images[0])
