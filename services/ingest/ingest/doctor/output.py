@@ -40,7 +40,10 @@ def format_table(
     if sum(pauses):
         heading += f"; the recorder was paused {format_count(sum(pauses), 'time')}"
     lines = [heading]
-    lines += [f"{recording.name}: {note}" for recording in recordings for note in recording.notes]
+    for recording in recordings:
+        for note in recording.notes:
+            text = f"{recording.name}: {note}"
+            lines += textwrap.wrap(text, max(width, MIN_WIDTH), subsequent_indent="  ")
     if not findings:
         return "\n".join([*lines, "There are no findings."])
     column = (max(width, MIN_WIDTH) - NAME_WIDTH - 4) // 2
