@@ -143,6 +143,13 @@ def test_side_cameras_without_any_image_are_left_out() -> None:
     assert driving_log.without_missing_sides(log, {"center_1.jpg", "left_1.jpg"}) is log
 
 
+def test_names_that_contradict_the_columns_are_noted() -> None:
+    log = driving_log.read(b"left_1.jpg,center_1.jpg,right_1.jpg,0,0,0,1\n")
+    assert log.rows[0].images == ("left_1.jpg", "center_1.jpg", "right_1.jpg")
+    assert "the images of 1 rows are named left, center, right" in log.notes[0]
+    assert driving_log.read(f"{ROW}\n".encode()).notes == []
+
+
 def test_a_path_in_an_old_encoding_is_read() -> None:
     raw = "C:\\Müller\\IMG\\c.jpg,l.jpg,r.jpg,0,0,0,1".encode("latin-1")
     assert len(driving_log.read(raw).rows) == 1

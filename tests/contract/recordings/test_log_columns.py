@@ -13,7 +13,9 @@ def row_of(titles: dict[str, str], separator: str = ",") -> driving_log.Row:
     """Read a log whose columns have these titles, by what they hold, and return its row."""
     cells = [VALUES.get(role.strip("0123456789"), role) for role in titles]
     lines = [separator.join(titles.values()), separator.join(cells)]
-    (row,) = driving_log.read("".join(f"{line}\n" for line in lines).encode()).rows
+    log = driving_log.read("".join(f"{line}\n" for line in lines).encode())
+    assert log.rejections == []
+    (row,) = log.rows
     return row
 
 

@@ -32,6 +32,9 @@ def steering(raw: str, encoding: str = "utf-8") -> list[float]:
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_a_spreadsheet_may_choose_separator_and_decimal_sign(separator: str, decimal: str) -> None:
     assert steering(text(separator, decimal)) == STEERING
+    notes = driving_log.read(text(separator, decimal).encode()).notes
+    assert notes[0].startswith("fields separated by")
+    assert ("decimal comma: numbers are written with it" in notes) == (decimal == ",")
 
 
 def test_a_log_for_excel_is_read() -> None:
@@ -72,7 +75,11 @@ def test_a_header_in_the_middle_begins_another_form() -> None:
     log = driving_log.read((text() + second).encode())
     assert [row.steering for row in log.rows] == [*STEERING, 0.125]
     assert log.rows[-1].speed_mph == 7.5
-    assert log.notes[:2] == ["header line", "fields separated by semicolons"]
+    assert log.notes[:3] == [
+        "header line",
+        "fields separated by semicolons",
+        "decimal comma: numbers are written with it",
+    ]
 
 
 def test_a_line_with_another_separator_is_rejected_with_its_name() -> None:

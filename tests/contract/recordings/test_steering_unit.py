@@ -33,6 +33,7 @@ def test_a_unit_that_is_told_is_converted(decimal: str) -> None:
     log = driving_log.read(log_of([450 * value for value in WAVE], decimal), full_lock=450)
     by_line = {row.line - 1: row.steering for row in log.rows}
     assert len(by_line) > 50
+    assert "steering converted from values of which 450 is the full lock" in log.notes
     for line, value in by_line.items():
         assert value == pytest.approx(WAVE[line], abs=1e-5)
 

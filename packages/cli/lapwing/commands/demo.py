@@ -101,8 +101,7 @@ def run_demo(
             arguments: dict[str, Any] = {"source": str(source.absolute())}
             job_id = queue.enqueue(queue.INGEST, connection, source.name, arguments)
             result = follow(job_id, connection, console)
-            if result["failed"]:
-                [failed, *_] = result["failed"]
+            for failed in result["failed"]:
                 raise RecordingError(f"{failed['recording']} was not imported: {failed['error']}")
             imported += result["imports"]
         tables.print_imports(console, imported)

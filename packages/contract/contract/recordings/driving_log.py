@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from contract.errors import RecordingError
 from contract.recordings import line_reader, log_form
 from contract.recordings.line_reader import RANGES
+from contract.recordings.log_columns import CAMERAS
 from contract.recordings.log_rows import Rejection, Row
 from contract.recordings.log_text import split_lines
 from contract.recordings.steering_unit import RECORDER_UNIT, check_unit
@@ -66,8 +68,11 @@ def read(raw: bytes, full_lock: float = RECORDER_UNIT) -> Log:
         log.rejections += rejections
         forms.append(form)
     log.notes += log_form.notes_on(forms)
+    if full_lock != RECORDER_UNIT:
+        log.notes.append(f"steering converted from values of which {full_lock:g} is the full lock")
     if len(texts) > 1 and texts[-1].strip():
         log.notes.append("the last line has no line end: it may be cut off")
+    log.notes += _note_cameras(log.rows)
     check_unit(log.rows, line_reader.steering_beyond_lock(log.rejections, full_lock), full_lock)
     _tell_apart(log)
     return log
@@ -92,6 +97,25 @@ def without_missing_sides(log: Log, images: Collection[str]) -> Log:
 def with_images(log: Log, images: Collection[str]) -> list[Row]:
     """Return the rows whose images all exist; ingest imports these if their images are sound."""
     return [row for row in log.rows if all(image in images for image in row.images)]
+
+
+def _note_cameras(rows: Sequence[Row]) -> list[str]:
+    """Return a note if the names of the images say that the columns have another order.
+
+    The columns are not exchanged for it: `lapwing doctor` sees in the images which of both is so.
+    """
+    orders = Counter(
+        tuple(name.partition("_")[0].lower() for name in row.images)
+        for row in rows
+        if len(row.images) > 1
+    )
+    [(order, count)] = orders.most_common(1) or [(CAMERAS, 0)]
+    if order == CAMERAS or sorted(order) != sorted(CAMERAS):
+        return []
+    return [
+        f"the images of {count} rows are named {', '.join(order)}, where the recorder has "
+        f"{', '.join(CAMERAS)}: `lapwing doctor` says whether columns are exchanged"
+    ]
 
 
 def _tell_apart(log: Log) -> None:

@@ -61,6 +61,8 @@ def read_part(part: LogPart, full_lock: float) -> tuple[list[Row], list[Rejectio
     if form.separator == "," and form.columns.positions is None:
         numbers = [fields.numbers for fields in split if fields.images]
         form = dataclasses.replace(form, decimal_comma=_is_decimal_comma(numbers))
+    elif any("," in text for fields in split for text in fields.numbers):
+        form = dataclasses.replace(form, comma_numbers=True)
     reader = _RowReader(form, full_lock)
     texts = dict(part.lines)
     for index, values in enumerate(split):

@@ -42,6 +42,8 @@ class LogForm:
     """Whether a header names the columns."""
     decimal_comma: bool = False
     """Whether decimal commas split numbers, because the separator is a comma, too."""
+    comma_numbers: bool = False
+    """Whether numbers have a decimal comma that does not split them."""
     open_end: bool = False
     """Whether the lines end with a separator."""
 
@@ -136,4 +138,6 @@ def notes_on(forms: Sequence[LogForm]) -> list[str]:
     notes += [f"fields separated by {name_separator(separator)}" for separator in separators]
     if any(form.decimal_comma for form in forms):
         notes.append("decimal comma: numbers were rejoined by their ranges")
+    if any(form.comma_numbers for form in forms):
+        notes.append("decimal comma: numbers are written with it")
     return [*notes, *{note: None for form in forms for note in form.columns.notes}]

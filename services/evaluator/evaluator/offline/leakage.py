@@ -190,7 +190,8 @@ def _row_ids(source: Recording, rows: Sequence[Row]) -> RowIds:
 
     def identify(row: Row) -> int:
         try:
-            return frame_id(preprocess.prepare(source.images[row.images[0]].read_bytes()))
+            content = source.images[row.images[0]].read_bytes()
+            return frame_id(preprocess.resize(preprocess.decode_image(content)))
         except (FrameError, OSError):  # ingest rejects this row, and scoring it names the image
             return ABSENT_ID
 

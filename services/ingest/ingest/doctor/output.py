@@ -35,7 +35,10 @@ def format_table(examination: Examination, width: int) -> str:
     if pauses:
         heading += f"; the recorder was paused {format_count(pauses, 'time')}"
     lines = [heading, *(f"cured: {dataset}" for dataset in examination.cured)]
-    lines += [f"{recording.name}: {note}" for recording in recordings for note in recording.notes]
+    for recording in recordings:
+        for note in recording.notes:
+            text = f"{recording.name}: {note}"
+            lines += textwrap.wrap(text, max(width, MIN_WIDTH), subsequent_indent="  ")
     if not findings:
         return "\n".join([*lines, "There are no findings."])
     column = (max(width, MIN_WIDTH) - NAME_WIDTH - 4) // 2
