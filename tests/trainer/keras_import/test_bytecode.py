@@ -189,7 +189,9 @@ def test_a_constant_of_the_closure_may_be_given() -> None:
 
 @pytest.mark.parametrize("code", ["7f00 5600 2300", "9501 5500 2400", "", "97"])
 def test_code_of_a_python_that_is_not_known_cannot_be_read(code: str) -> None:
-    with pytest.raises(UnreadableError, match=r"a Python that is not known here: .* 3\.11 to 3\.14"):
+    with pytest.raises(
+        UnreadableError, match=r"a Python that is not known here: .* 3\.11 to 3\.14"
+    ):
         bytecode.interpret(of("3.11", code))
 
 

@@ -54,13 +54,11 @@ def open_source(path: Path, weights: Path | None = None) -> Iterator[ModelSource
         with safe_hdf5.open_hdf5(path) as file:
             yield _source(parse(path, _model_config(path, file)), {}, file, paired=False)
     elif kind is FileKind.KERAS:
-        with (
-            archive.open_archive(path) as archive_file,
-            safe_hdf5.open_hdf5(path, archive_file.stored(file_kind.WEIGHTS)) as file,
-        ):
-            document = parse(path, archive_file.text(file_kind.CONFIG))
-            metadata = parse(path, archive_file.text(file_kind.METADATA))
-            yield _source(document, metadata, file, paired=False)
+        with archive.open_archive(path) as opened:
+            document = parse(path, opened.text(file_kind.CONFIG))
+            metadata = parse(path, opened.text(file_kind.METADATA))
+            with safe_hdf5.open_hdf5(path, opened.stored(file_kind.WEIGHTS)) as file:
+                yield _source(document, metadata, file, paired=False)
     elif kind is FileKind.KERAS_FOLDER:
         with safe_hdf5.open_hdf5(path / file_kind.WEIGHTS) as file:
             document = parse(path / file_kind.CONFIG, _text(path / file_kind.CONFIG))
