@@ -27,7 +27,7 @@ from contract.settings import load
 from trainer.export import layer_table, litert
 from trainer.export.manifest import imported_manifest
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import NetworkSpec, infer_shapes, summarize
+from trainer.graph.layers import NetworkSpec, Rescale, infer_shapes, summarize
 from trainer.jobs.gate import enqueue_gate
 from trainer.keras_import import affine, input_pipeline, model_source, reader, sandbox
 from trainer.keras_import.input_pipeline import InputPipeline
@@ -146,7 +146,7 @@ def import_file(
                 staging_dir = workspace.staging_dir()
                 metrics = _convert(settings, report, network, staging_dir)
                 report(phase="publish")
-                notes = (*model_file.notes, *_remarks(network, metrics))
+                notes = (*model_file.notes, *remarks(network, metrics))
                 config = _config(path, options, replace(model_file, notes=notes), network)
                 manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
         finally:
@@ -186,6 +186,11 @@ def load_network(
         (spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *imported.layers)
     )
     infer_shapes(network)  # refuses layers that do not fit
+    if scaling is not None and any(isinstance(layer, Rescale) for layer in imported.layers):
+        warnings.append(
+            f"the pixels are scaled twice: first as --normalize says ({scaling}), then by a layer "
+            "of the network. Leave --normalize out unless the author did both"
+        )
     return replace(model_file, notes=(*model_file.notes, *warnings)), network
 
 
@@ -239,10 +244,15 @@ def _generated_frames() -> Frames:
     return np.asarray(np.clip(waves + rng.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
-def _remarks(network: NetworkSpec, metrics: dict[str, float]) -> list[str]:
-    """Return sentences on answers that no steering looks like."""
+def remarks(network: NetworkSpec, metrics: dict[str, float]) -> list[str]:
+    """Return sentences on answers that no steering looks like.
+
+    Args:
+        network: the network from a frame to one steering.
+        metrics: its steering_min and steering_max, over frames that may all be alike.
+    """
     low, high = metrics["steering_min"], metrics["steering_max"]
-    if _is_constant(low, high):  # perhaps the recorded frames are all alike
+    if _is_constant(low, high):
         answers = numpy_backend.predict(network, _generated_frames())[:, 0]
         low, high = min(low, float(answers.min())), max(high, float(answers.max()))
     if _is_constant(low, high):

@@ -16,7 +16,6 @@ from trainer.graph.layers import Dense, Flatten, Layer, NetworkSpec, Rescale
 from trainer.graph.shapes import Shape, validate_shape
 from trainer.keras_import import (
     affine,
-    lambda_layer,
     layer_converters,
     layer_weights,
     model_source,
@@ -24,7 +23,8 @@ from trainer.keras_import import (
 )
 from trainer.keras_import.affine import Affine
 from trainer.keras_import.idle_layers import is_idle
-from trainer.keras_import.lambda_layer import Unread
+from trainer.keras_import.lambdas import lambda_layer
+from trainer.keras_import.lambdas.lambda_layer import Unread
 from trainer.keras_import.layer_config import MAX_SIZE, LayerConfig
 from trainer.keras_import.layer_converters import ConversionContext
 from trainer.keras_import.model_source import ModelSource

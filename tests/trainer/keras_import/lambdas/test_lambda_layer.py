@@ -6,9 +6,9 @@ import pytest
 from support.data import model_files
 
 from contract.errors import ModelError
-from trainer.keras_import import lambda_layer
 from trainer.keras_import.affine import Affine
-from trainer.keras_import.lambda_layer import Unread
+from trainer.keras_import.lambdas import lambda_layer
+from trainer.keras_import.lambdas.lambda_layer import Unread
 
 NORMAL = Affine(1 / 127.5, -1.0)
 

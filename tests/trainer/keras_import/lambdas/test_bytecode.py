@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.keras_import import bytecode, marshal_reader
 from trainer.keras_import.affine import Affine
-from trainer.keras_import.bytecode import NotArithmeticError, PartlyKnown
-from trainer.keras_import.marshal_reader import Code, UnreadableError
+from trainer.keras_import.lambdas import bytecode, marshal_reader
+from trainer.keras_import.lambdas.bytecode import NotArithmeticError, PartlyKnown
+from trainer.keras_import.lambdas.marshal_reader import Code, UnreadableError
 
 NORMAL = Affine(1 / 127.5, -1.0)
 

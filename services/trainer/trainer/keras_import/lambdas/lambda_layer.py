@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.errors import ModelError
-from trainer.keras_import import bytecode, marshal_reader
 from trainer.keras_import.affine import Affine
-from trainer.keras_import.bytecode import NotArithmeticError
-from trainer.keras_import.marshal_reader import Code, UnreadableError
+from trainer.keras_import.lambdas import bytecode, marshal_reader
+from trainer.keras_import.lambdas.bytecode import NotArithmeticError
+from trainer.keras_import.lambdas.marshal_reader import Code, UnreadableError
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from typing import Final
 from contract.errors import ModelError
 from trainer.keras_import import affine
 from trainer.keras_import.affine import Affine
-from trainer.keras_import.marshal_reader import Code, UnreadableError
-from trainer.keras_import.opcodes import BINARY, COPY_FREE, DIALECTS, HAS_ARGUMENT, Dialect
+from trainer.keras_import.lambdas.marshal_reader import Code, UnreadableError
+from trainer.keras_import.lambdas.opcodes import BINARY, COPY_FREE, DIALECTS, HAS_ARGUMENT, Dialect
 
 MAX_INSTRUCTIONS: Final = 200
 TRIALS: Final = ((3.7, 1.3), (11.9, 2.9))
