@@ -126,10 +126,15 @@ def _with_last_layer(factor: float, bias: float) -> list[model_files.Described]:
     return described
 
 
-def test_a_dead_network_is_told(tmp_path: Path, settings: Settings) -> None:
+def test_a_dead_network_of_two_files_is_told(tmp_path: Path, settings: Settings) -> None:
     """As in a published file, all of its units end below 0, and the last bias is the answer."""
-    path = model_files.write(tmp_path / "theirs.h5", _with_last_layer(0.0, 0.0268), 2)
-    result = import_model.import_file(settings, "job-1", no_report, path, ImportOptions("theirs"))
+    described = _with_last_layer(0.0, 0.0268)
+    path, weights = tmp_path / "theirs.json", tmp_path / "theirs.h5"
+    path.write_text(json.dumps(model_files.architecture(described, 2)))
+    options = ImportOptions("theirs", weights=model_files.write(weights, described, 2))
+    result = import_model.import_file(settings, "job-1", no_report, path, options)
+    assert result["imported"]["source_sha256"] == atomic_files.sha256(path)
+    assert result["imported"]["weights_sha256"] == atomic_files.sha256(weights)
     (note,) = [each for each in result["imported"]["notes"] if "dead" in each]
     assert "it answers +0.0268 to every frame, whatever the frame shows" in note
     assert note in Registry(settings.model_dir).manifest(1).config["notes"]
@@ -170,16 +175,6 @@ def test_two_scalings_are_told(tmp_path: Path) -> None:
     assert "the pixels are scaled twice" in found.notes[-1]
     found, _ = import_model.load_network(path, ImportOptions("theirs"))
     assert not [note for note in found.notes if "twice" in note]
-
-
-def test_a_model_of_two_files_keeps_the_digests_of_both(tmp_path: Path, settings: Settings) -> None:
-    described = model_files.driver(2)
-    path = tmp_path / "theirs.json"
-    path.write_text(json.dumps(model_files.architecture(described, 2)))
-    weights = model_files.write(tmp_path / "theirs.h5", described, 2)
-    found = imported(settings, path, ImportOptions("theirs", weights=weights))
-    assert found["source_sha256"] == atomic_files.sha256(path)
-    assert found["weights_sha256"] == atomic_files.sha256(weights)
 
 
 def test_outside_a_job_nothing_is_imported() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +30,11 @@ from trainer.keras_import.layer_config import MAX_SIZE, LayerConfig
 from trainer.keras_import.layer_converters import ConversionContext
 from trainer.keras_import.model_source import ModelSource
 from trainer.keras_import.topology import LayerSpec, Topology
+
+_SAVE_AGAIN: Final = (
+    "Change the model in the author's program to what is supported, and save it again with "
+    "model.save"
+)
 
 
 @dataclass(frozen=True)
@@ -65,23 +71,33 @@ def read(
             dataset or the layer, and the reason.
     """
     formula = affine.parse(normalize) if normalize else None
-    with model_source.open_source(path, weights) as source:
-        try:
+    try:
+        with model_source.open_source(path, weights) as source:
             model = topology.read(source.architecture, output)
             return _Parser(source, model, formula, size).parse(output)
-        except (
-            TypeError,
-            ValueError,
-            KeyError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-        ) as error:
-            # The JSON has a structure that no Keras wrote, in a place that no check covers.
-            raise ModelError(
-                f"the architecture in {path.name} is not in a form that Keras writes",
-                got=f"{type(error).__name__}: {error}",
-            ) from error
+    except ModelError as error:
+        raise _of_file(error, path, weights) from error
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
+        # The JSON has a structure that no Keras wrote, in a place that no check covers.
+        raise ModelError(
+            f"the architecture in {path.name} is not in a form that Keras writes",
+            got=f"{type(error).__name__}: {error}",
+            remedy=_SAVE_AGAIN,
+        ) from error
+
+
+def _of_file(error: ModelError, path: Path, weights: Path | None) -> ModelError:
+    """Return an error that names the file and says what to do, if it did not before."""
+    names = {path.name, path.stem} if weights is None else {path.name, path.stem, weights.name}
+    prefix = "" if any(name in error.what for name in names) else f"{path.name}: "
+    return ModelError(prefix + error.what, got=error.got, remedy=error.remedy or _SAVE_AGAIN)
 
 
 class _Parser:
