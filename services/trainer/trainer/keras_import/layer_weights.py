@@ -154,8 +154,9 @@ def _numbered(
     for stem, groups in by_class.items():
         owners = [layer for layer in layers if snake_case(layer.class_name) == stem]
         if len(owners) != len(groups):
+            named = ", ".join(f"{layer.name} ({layer.class_name})" for layer in owners[:6])
             raise ModelError(
-                f"the weights of the layers {stem} cannot be told apart",
+                f"the weights of the layers {named or stem} cannot be told apart",
                 got=f"{len(groups)} in the file, {len(owners)} in the architecture",
                 remedy="Name the two files that the author saved together"
                 if paired
