@@ -51,7 +51,7 @@ def steered(
     from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.data import pipeline
+    from trainer.data import dataset_rows, pipeline
     from trainer.data.batches import BatchSource
     from trainer.data.loader import DataLoader
     from trainer.training import devices
@@ -73,7 +73,7 @@ def steered(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workspace.lock())
         reader = stack.enter_context(store.open_store(data, manifest))
-        prepared = pipeline.prepare([reader.rows], chosen)
+        prepared = pipeline.prepare(dataset_rows.read([reader]), chosen)
         loader = stack.enter_context(
             DataLoader(
                 [reader.layout],

@@ -74,9 +74,18 @@ def test_a_recording_of_the_centre_camera_alone_is_imported(tmp_path: Path) -> N
 
 def test_an_image_that_two_rows_list_is_stored_once(tmp_path: Path, run: Path) -> None:
     lines = (run / "driving_log.csv").read_text().splitlines()
-    (run / "driving_log.csv").write_text("\n".join([*lines, lines[-1]]) + "\n")
+    braking = lines[-1].replace(",0.5,0,", ",0,1,")
+    (run / "driving_log.csv").write_text("\n".join([*lines, braking]) + "\n")
     (result,) = imported(tmp_path, run)
     assert (result["rows"], result["frames"]) == (41, 120)
+
+
+def test_a_line_that_repeats_another_one_counts_once(tmp_path: Path, run: Path) -> None:
+    lines = (run / "driving_log.csv").read_text().splitlines()
+    (run / "driving_log.csv").write_text("\n".join([*lines, lines[-1]]) + "\n")
+    (result,) = imported(tmp_path, run)
+    assert (result["rows"], result["rejected"]) == (40, 0)
+    assert "lines that repeat another line: 1; each row counts once" in result["report"]["notes"]
 
 
 def test_a_bad_image_costs_its_row_and_is_reported(tmp_path: Path, run: Path) -> None:

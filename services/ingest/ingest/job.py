@@ -8,17 +8,19 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 
 from contract import atomic_files, inbox
 from contract.dataset import store
+from contract.dataset.overlap import Overlap, compare
+from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT, StoreManifest
 from contract.errors import RecordingError, StoreError
 from contract.frames import spec
 from contract.jobs import queue
-from contract.recordings import archive, driving_log
+from contract.recordings import archive, driving_log, row_order
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Log, Rejection, Row
 from contract.settings import load
@@ -29,6 +31,9 @@ from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
 
 log = logging.getLogger(__name__)
+
+MIN_SHARED_ROWS: Final = 15
+"""Smallest number of common rows, one second of driving, that counts as an overlap."""
 
 
 def run(
@@ -173,9 +178,10 @@ class RecordingImport:
         digests: dict[str, bytes] = {}  # the sha256 of each image that was read
         numbers: dict[str, int] = {}  # the frame of each image that is stored
         records: list[tuple[float, ...]] = []
-        rejections = list(driving.rejections)
+        sessions: dict[int, int] = {}  # the first row of each session
         images = self._recording.images
-        driving = driving_log.without_missing_sides(driving, images)
+        driving = row_order.order_rows(driving_log.without_missing_sides(driving, images))
+        rejections = list(driving.rejections)
         started = time.monotonic()
         working_name = self._recording.dataset(log_digest)
         max_frames = len(driving.rows) * len(CAMERA_NAMES)
@@ -189,13 +195,16 @@ class RecordingImport:
                     for name, pixels in zip(row.images, frames, strict=True):
                         if name not in numbers:
                             numbers[name] = writer.add(pixels)
+                    sessions.setdefault(row.session, len(records))
                     records.append(_record(row, numbers))
                 self._report_progress(count, len(driving.rows), time.monotonic() - started)
-            report = import_report.build_report(
-                len(records), rejections, [*driving.notes, *self._note_unlisted(driving)]
-            )
             digest = self._recording.digest(names, executor, digests)
             dataset, _ = self._find_store(digest)
+            table = store_writer.build_table(records)
+            overlaps = self._find_overlaps(dataset, writer.row_ids(table)) if records else {}
+            supersedes = [name for name, overlap in overlaps.items() if overlap.complete]
+            notes = [*driving.notes, *self._note_unlisted(driving), *_note_overlaps(overlaps)]
+            report = import_report.build_report(len(records), rejections, notes)
             self._check_report(report, dataset)
             self._progress(phase="verify")
             source: dict[str, object] = {
@@ -203,7 +212,29 @@ class RecordingImport:
                 "sha256": digest,
                 "log_sha256": log_digest,
             }
-            return writer.publish(dataset, store_writer.build_table(records), source, report)
+            return writer.publish(
+                dataset, table, source, report, list(sessions.values()), supersedes
+            )
+
+    def _find_overlaps(self, dataset: str, ids: RowIds) -> dict[str, Overlap]:
+        """Return the datasets that share frames with this recording, by their names.
+
+        A second of common frames is ignored unless it is the whole of the other dataset: all
+        drives from the simulator's starting point begin with the same frames.
+        """
+        overlaps = {}
+        for path in sorted(store.folder(self._data_dir).glob("[!.]*.json")):
+            if path.stem == dataset:
+                continue
+            try:
+                manifest = store.read_manifest(path)
+                overlap = compare(ids, store.read_row_ids(self._data_dir, manifest))
+            except StoreError as error:
+                log.warning("%s was not compared with this recording: %s", path.stem, error)
+                continue
+            if overlap.complete or overlap.shared >= MIN_SHARED_ROWS:
+                overlaps[path.stem] = overlap
+        return overlaps
 
     def _report_progress(self, count: int, total: int, seconds: float) -> None:
         rate = count / max(seconds, 1e-9)
@@ -235,6 +266,18 @@ class RecordingImport:
                 remedy=f"{path} lists them. A larger --max-reject-share imports the good rows "
                 "nevertheless",
             )
+
+
+def _note_overlaps(overlaps: dict[str, Overlap]) -> list[str]:
+    """Return a note for each dataset that shares frames with the recording."""
+    return [
+        f"it holds all {overlap.rows} rows of {name}, and supersedes it: a training uses {name} "
+        "only if it is named"
+        if overlap.complete
+        else f"it holds {overlap.shared} of the {overlap.rows} rows of {name}: a training on both "
+        "uses each row once"
+        for name, overlap in overlaps.items()
+    ]
 
 
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.data.rows import rows
+from support.data.rows import dataset, rows
 
 from contract.errors import TrainingError
 from trainer.data.split import split
@@ -18,14 +18,14 @@ def test_no_training_row_lies_within_the_gap_of_a_validation_row(
     count: int, share: float, gap_s: float, seed: int
 ) -> None:
     table = rows(count)
-    parts = split([table], "blocks", share, gap_s, seed)
+    parts = split([dataset(table)], "blocks", share, gap_s, seed)
     train, validation = table["time_s"][parts.train[0]], table["time_s"][parts.validation[0]]
     assert np.abs(train[:, None] - validation[None]).min() > gap_s
     assert len(validation) == pytest.approx(share * count, abs=5)
 
 
 def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
-    mask = split([rows(3000)], "blocks", 0.2, 1.0, 1).validation[0]
+    mask = split([dataset(rows(3000))], "blocks", 0.2, 1.0, 1).validation[0]
     starts = np.flatnonzero(np.diff(mask.astype(int)) == 1)
     assert len(starts) == 5
     assert set(starts // 600) == {0, 1, 2, 3, 4}
@@ -33,7 +33,7 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
 
 def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
     whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
-    parts = split([whole, piece], "blocks", 0.2, 1.0, 1)
+    parts = split([dataset(whole), dataset(piece)], "blocks", 0.2, 1.0, 1)
     trained = {
         time
         for table, mask in zip((whole, piece), parts.train, strict=True)
@@ -48,21 +48,21 @@ def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
 
 
 def test_five_recordings_are_split_as_whole_recordings() -> None:
-    tables = [rows(100, start_s=1000.0 * number) for number in range(5)]
+    tables = [dataset(rows(100, start_s=1000.0 * number)) for number in range(5)]
     parts = split(tables, "auto", 0.2, 1.0, 1)
     assert sorted(mask.all() for mask in parts.validation) == [False] * 4 + [True]
     assert all(mask.all() or not mask.any() for mask in parts.validation)
 
 
 def test_four_recordings_are_split_by_blocks() -> None:
-    tables = [rows(500, start_s=1000.0 * number) for number in range(4)]
+    tables = [dataset(rows(500, start_s=1000.0 * number)) for number in range(4)]
     assert all(
         mask.any() and not mask.all() for mask in split(tables, "auto", 0.2, 1.0, 1).validation
     )
 
 
 def test_the_seed_decides_the_split() -> None:
-    table = [rows(1000)]
+    table = [dataset(rows(1000))]
     first, again, other = (split(table, "blocks", 0.2, 1.0, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.validation[0], again.validation[0])
     assert (first.validation[0] != other.validation[0]).any()
@@ -70,21 +70,68 @@ def test_the_seed_decides_the_split() -> None:
 
 def test_a_recording_too_short_to_split_is_refused() -> None:
     with pytest.raises(TrainingError, match="leaves no row to train on"):
-        split([rows(12)], "blocks", 0.2, 5.0, 1)
+        split([dataset(rows(12))], "blocks", 0.2, 5.0, 1)
 
 
 def test_one_recording_cannot_be_split_as_a_whole() -> None:
     with pytest.raises(
         TrainingError, match="a split by recordings needs at least two recordings: got 1"
     ):
-        split([rows(500)], "recordings", 0.2, 1.0, 1)
+        split([dataset(rows(500))], "recordings", 0.2, 1.0, 1)
 
 
 def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:
     """Two people drove at once, or the clocks of two simulators started at the same time."""
     one, other = rows(1000), rows(1000)
     other["steering"] += 0.5
-    parts = split([one, other], "blocks", 0.2, 1.0, 1)
-    alone = split([one], "blocks", 0.2, 1.0, 1)
+    parts = split([dataset(one), dataset(other)], "blocks", 0.2, 1.0, 1)
+    alone = split([dataset(one)], "blocks", 0.2, 1.0, 1)
     assert parts.train[0].sum() == alone.train[0].sum()
     assert parts.train[1].sum() > 600
+
+
+def test_a_frame_that_two_sessions_hold_is_on_one_side() -> None:
+    """A recording was joined to a copy of itself under other names; its clock steps back there."""
+    table = np.concatenate([rows(600), rows(600)])
+    joined = dataset(table)
+    parts = split([joined], "blocks", 0.2, 1.0, 1)
+    trained, validated = joined.ids[parts.train[0]], joined.ids[parts.validation[0]]
+    assert len(validated)
+    assert not np.isin(trained, validated).any()
+    stamps_s = table["time_s"]
+    distance_s = stamps_s[parts.train[0]][:, None] - stamps_s[parts.validation[0]][None]
+    assert np.abs(distance_s).min() > 1.0
+
+
+def test_the_rows_of_a_store_out_of_order_keep_their_distance_in_true_time() -> None:
+    """Release 0.1.0 stored a shuffled log as it was."""
+    table = rows(1500)[np.random.default_rng(4).permutation(1500)]
+    parts = split([dataset(table)], "blocks", 0.2, 1.0, 1)
+    stamps_s = table["time_s"]
+    validated = np.sort(stamps_s[parts.validation[0]])
+    trained = stamps_s[parts.train[0]]
+    assert len(trained) == 0 or np.abs(trained[:, None] - validated[None]).min() > 1.0
+
+
+def test_without_stamps_the_parts_of_one_recording_are_known_by_their_frames() -> None:
+    whole = rows(1000)
+    whole["time_s"] = np.nan
+    ids = np.arange(1000, dtype=np.uint64)
+    datasets = [
+        dataset(whole[:600], ids[:600], usable=ids[:600] < 400),
+        dataset(whole[400:], ids[400:]),
+    ]
+    parts = split(datasets, "blocks", 0.2, 1.0, 2)
+    pairs = list(zip((ids[:600], ids[400:]), parts.train, parts.validation, strict=True))
+    trained = np.concatenate([numbers[train] for numbers, train, _ in pairs]).astype(int)
+    validated = np.concatenate([numbers[held] for numbers, _, held in pairs]).astype(int)
+    assert len(np.unique(trained)) == len(trained) > 500
+    # Rows without stamps are 1/15 s apart, so a gap of a second has 15 of them.
+    assert np.abs(trained[:, None] - validated[None]).min() > 15
+
+
+def test_unusable_rows_neither_train_nor_validate() -> None:
+    usable = np.arange(1000) % 100 < 60
+    parts = split([dataset(rows(1000), usable=usable)], "blocks", 0.2, 1.0, 1)
+    assert not (parts.train[0] | parts.validation[0])[~usable].any()
+    assert parts.validation[0].sum() == pytest.approx(0.2 * 600, abs=5)

@@ -2,6 +2,7 @@
 
     <data>/stores/<dataset>.h5      /frames  uint8 (frames, 128, 128, 3), chunks of 32 frames, raw
                                     /rows    a table of ROW, one row for each line of the log
+    <data>/stores/<dataset>.ids     the identity of each row (row_identity.py)
     <data>/stores/<dataset>.json    the manifest; a store without a manifest does not exist
 
 Each frame is stored once, as the network gets it. Chunks are uncompressed, so that the bytes of a
@@ -17,7 +18,8 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -25,8 +27,12 @@ import numpy as np
 import numpy.typing as npt
 import tables
 
+from contract.dataset import row_identity, timeline
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
+from contract.dataset.row_identity import RowIds
+from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
+from contract.frames import spec
 
 __all__ = [
     "ABSENT",
@@ -40,6 +46,7 @@ __all__ = [
     "paths",
     "read_manifest",
     "read_manifests",
+    "read_row_ids",
     "select_manifests",
 ]
 
@@ -87,6 +94,12 @@ class StoreManifest:
     report: dict[str, object]
     """How many rows were read, accepted and rejected, and why; see ingest/import_report.py."""
     created_at: str
+    sessions: list[int] = field(default_factory=lambda: [0])
+    """Number of the first row of each session; see recordings/row_order.py."""
+    row_ids_sha256: str = ""
+    """SHA-256 of the identities of the rows; "" in stores of release 0.1.0."""
+    supersedes: list[str] = field(default_factory=list)
+    """Datasets all of whose frames this one holds too; a training leaves them out by default."""
 
 
 def folder(data_dir: Path) -> Path:
@@ -133,6 +146,8 @@ def read_manifest(path: Path) -> StoreManifest:
 def select_manifests(data_dir: Path, names: list[str]) -> list[StoreManifest]:
     """Return the manifests of the named stores, or of all stores if there are no names.
 
+    A dataset that another one supersedes is returned only if it is named itself.
+
     Args:
         data_dir: path of the data volume.
         names: names of datasets or of recordings; a recording's name selects all its datasets.
@@ -143,15 +158,21 @@ def select_manifests(data_dir: Path, names: list[str]) -> list[StoreManifest]:
     manifests = read_manifests(data_dir)
     if not manifests:
         raise StoreError("there is no recording to train on", remedy="lapwing ingest PATH first")
+    superseded = {name for manifest in manifests for name in manifest.supersedes}
+    latest = [manifest for manifest in manifests if manifest.dataset not in superseded]
     selected: dict[str, StoreManifest] = {}
     for name in names:
-        matches = [m for m in manifests if name in (m.dataset, m.source["name"])]
+        matches = (
+            [m for m in manifests if m.dataset == name]
+            or [m for m in latest if m.source["name"] == name]
+            or [m for m in manifests if m.source["name"] == name]
+        )
         if not matches:
             raise StoreError(
                 "no such dataset", got=name, remedy=f"There are {[m.dataset for m in manifests]}"
             )
         selected |= {manifest.dataset: manifest for manifest in matches}
-    return list(selected.values()) if names else manifests
+    return list(selected.values()) if names else latest
 
 
 class StoreReader:
@@ -188,6 +209,32 @@ class StoreReader:
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
         self.blocks = BlockReader(self.layout)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The time and the segment of each row."""
+        session = np.zeros(len(self.rows), dtype=np.int64)
+        session[self._manifest.sessions[1:]] = 1
+        return timeline.build(self.rows["time_s"], np.cumsum(session))
+
+    @cached_property
+    def row_ids(self) -> RowIds:
+        """The identity of each row, uint64, shape (rows,); see row_identity.py.
+
+        They are computed from the frames if the store has no file of them.
+        """
+        path = self.layout.path.with_suffix(".ids")
+        ids = row_identity.read(path, self._manifest.row_ids_sha256)
+        return self._compute_row_ids() if ids is None else ids
+
+    def _compute_row_ids(self) -> RowIds:
+        centre = self.rows["center"]
+        ids = np.full(len(centre), row_identity.ABSENT_ID, dtype=np.uint64)
+        frame = np.empty((1, *spec.SHAPE), dtype=np.uint8)
+        for row in np.flatnonzero(centre != ABSENT).tolist():
+            self.gather(centre[row : row + 1], frame)
+            ids[row] = row_identity.frame_id(frame[0])
+        return ids
 
     def gather(self, numbers: Numbers, out: Frames) -> None:
         """Copy the frames of the given numbers, shape (n,), into `out`, uint8 (n, 128, 128, 3)."""
@@ -233,6 +280,20 @@ def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
         StoreError: the file is missing or is not the store of the manifest; see `StoreReader`.
     """
     return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
+
+
+def read_row_ids(data_dir: Path, manifest: StoreManifest) -> RowIds:
+    """Return the identities of a store's rows, uint64, shape (rows,); see row_identity.py.
+
+    Raises:
+        StoreError: there is no file of identities, and the store cannot be opened.
+    """
+    path = row_identity.path(data_dir, manifest.dataset)
+    ids = row_identity.read(path, manifest.row_ids_sha256)
+    if ids is not None:
+        return ids
+    with open_store(data_dir, manifest) as reader:
+        return reader.row_ids
 
 
 def _damage_error(name: str, got: str) -> StoreError:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 from contract.errors import RecordingError
@@ -44,10 +45,12 @@ class Row:
     brake: float
     """0..1."""
     speed_mph: float
-    folder: str = ""
+    folder: str = field(default="", kw_only=True)
     """Folder of the centre image as the log writes it, "" without one."""
+    session: int = field(default=0, kw_only=True)
+    """Number of the session that the row belongs to, from 0; see row_order.py."""
 
-    @property
+    @cached_property
     def time_s(self) -> float:
         """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
         match = TIME_STAMP.search(self.images[0])

@@ -11,7 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from contract import steering_metrics
-from contract.dataset import split_file
+from contract.dataset import split_file, trained_rows
 from contract.errors import RecordingError
 from contract.frames import preprocess
 from contract.models.registry import Registry
@@ -46,13 +46,15 @@ def score(
     """
     registry = Registry(models)
     manifest, steer = load_version.load(registry, version)
-    split = split_file.read(registry.path(manifest.version) / split_file.FILE)
+    folder = registry.path(manifest.version)
+    split = split_file.read(folder / split_file.FILE)
+    identities = trained_rows.read(folder / trained_rows.FILE)
     documents: list[dict[str, Any]] = []
     for path in recordings:
         with logged_drive.open_recordings(path) as sources:
             for source in sources:
                 drive = logged_drive.read_recording(source)
-                overlap = leakage.find_overlap(source, drive, manifest, split)
+                overlap = leakage.find_overlap(source, drive, manifest, split, identities)
                 documents.append(_score_recording(steer, drive, overlap, held_out))
     if as_json:
         output.print_json({"version": manifest.version, "recordings": documents})

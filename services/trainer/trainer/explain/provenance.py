@@ -17,6 +17,8 @@ from contract.dataset.store import Rows, StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
 from contract.models.registry import ModelManifest
+from trainer.data import dataset_rows
+from trainer.data.dataset_rows import DatasetRows
 
 Frames = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -32,7 +34,7 @@ class TrainingRecording:
     number: int
     """Its number in the order of the training, from 0."""
     manifest: StoreManifest
-    rows: Rows
+    dataset: DatasetRows
     train: Mask
     """(rows,), true for rows that trained the version."""
     validation: Mask
@@ -42,6 +44,11 @@ class TrainingRecording:
     def name(self) -> str:
         """Name of the dataset."""
         return self.manifest.dataset
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of its store, (rows,)."""
+        return self.dataset.table
 
 
 def find_recordings(
@@ -82,7 +89,8 @@ def _read_recording(
             remedy="Import the original recording again",
         )
     with store.open_store(data_dir, manifest) as reader:
-        rows = reader.rows
+        (dataset,) = dataset_rows.read([reader])
+    rows = dataset.table
     if len(rows) != parts.rows:
         raise StoreError(
             f"the store {name} has another number of rows than its split",
@@ -91,7 +99,7 @@ def _read_recording(
     train, validation = (
         np.array(split_file.mask(runs, len(rows))) for runs in (parts.train, parts.validation)
     )
-    return TrainingRecording(number, manifest, rows, train, validation)
+    return TrainingRecording(number, manifest, dataset, train, validation)
 
 
 def read_frames(data_dir: Path, recording: TrainingRecording, rows: Sequence[int]) -> Frames:

@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from contract import steering_metrics, train_config
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
+from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.jobs import queue
 from contract.models import golden
@@ -23,7 +24,7 @@ from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import pipeline, prefetch
+from trainer.data import dataset_rows, pipeline, prefetch
 from trainer.data.batches import BatchSource
 from trainer.data.loader import DataLoader
 from trainer.data.pipeline import TrainingData
@@ -96,6 +97,7 @@ def _train_and_publish(
         report(phase="publish")
         staging_dir, metrics = _export(loop)
         split_file.write(staging_dir / split_file.FILE, _split_file(state, data, config))
+        trained_rows.write(staging_dir / trained_rows.FILE, _trained_rows(stores, data))
     manifest = trained_manifest(
         job_id,
         settings.data_dir,
@@ -145,7 +147,7 @@ def _prepare_data(
     stores: Sequence[StoreReader], config: TrainConfig, state: TrainingState, workspace: Workspace
 ) -> TrainingData:
     """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
-    data = pipeline.prepare([reader.rows for reader in stores], config)
+    data = pipeline.prepare(dataset_rows.read(stores), config)
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(
@@ -224,6 +226,18 @@ def _split_file(state: TrainingState, data: TrainingData, config: TrainConfig) -
             name: DatasetSplit(len(train), split_file.runs(train), split_file.runs(validation))
             for name, train, validation in masks
         },
+    )
+
+
+def _trained_rows(stores: Sequence[StoreReader], data: TrainingData) -> TrainedRows:
+    """Return the identities of all rows by their use, so that they are known in any recording."""
+    masks = list(zip(data.split.train, data.split.validation, strict=True))
+    uses = ([train, ~train & ~validation, validation] for train, validation in masks)
+    return TrainedRows.of(
+        *(
+            np.concatenate([reader.row_ids[mask] for reader, mask in zip(stores, use, strict=True)])
+            for use in zip(*uses, strict=True)
+        )
     )
 
 
