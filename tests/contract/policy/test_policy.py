@@ -73,7 +73,7 @@ def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Pat
         load(registry, 1, LiteRT)
 
 
-@pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0)])
+@pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0), (25.0, 25.024)])
 def test_a_model_with_the_expected_answers_passes(answer: float, golden_answer: float) -> None:
     constant(answer, golden_answer).check()
 

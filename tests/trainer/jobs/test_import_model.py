@@ -1,10 +1,12 @@
 """The import job runs without its queue; tests/test_end_to_end.py has both."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from support.data import model_files, samples
 
 from contract import atomic_files
@@ -14,6 +16,7 @@ from contract.models import golden, layer_table
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy.litert import LiteRT
 from ingest.settings import Settings as IngestSettings
+from lapwing.output import tables
 from trainer.export import litert
 from trainer.graph import numpy_backend
 from trainer.jobs import import_model
@@ -114,6 +117,64 @@ def test_a_network_whose_steering_is_not_a_number_is_refused(
     path = model_files.write(tmp_path / "theirs.h5", described, 2)
     with pytest.raises(ModelError, match="the network's steering is not a finite number"):
         imported(settings, path, ImportOptions("theirs"))
+
+
+def _with_last_layer(factor: float, bias: float) -> list[model_files.Described]:
+    described = model_files.driver(2)
+    kind, config, (kernel, _) = described[-1]
+    described[-1] = (kind, config, [kernel * np.float32(factor), np.full(1, bias, np.float32)])
+    return described
+
+
+def test_a_dead_network_of_two_files_is_told(tmp_path: Path, settings: Settings) -> None:
+    """As in a published file, all of its units end below 0, and the last bias is the answer."""
+    described = _with_last_layer(0.0, 0.0268)
+    path, weights = tmp_path / "theirs.json", tmp_path / "theirs.h5"
+    path.write_text(json.dumps(model_files.architecture(described, 2)))
+    options = ImportOptions("theirs", weights=model_files.write(weights, described, 2))
+    result = import_model.import_file(settings, "job-1", no_report, path, options)
+    assert result["imported"]["source_sha256"] == atomic_files.sha256(path)
+    assert result["imported"]["weights_sha256"] == atomic_files.sha256(weights)
+    (note,) = [each for each in result["imported"]["notes"] if "dead" in each]
+    assert "it answers +0.0268 to every frame, whatever the frame shows" in note
+    assert note in Registry(settings.model_dir).manifest(1).config["notes"]
+    console = Console(record=True, width=200)
+    tables.print_result(console, result)
+    assert "the network is dead: it answers +0.0268" in " ".join(console.export_text().split())
+
+
+@pytest.mark.parametrize(
+    ("factor", "bias", "same", "expected"),
+    [
+        (1.0, 0.0, True, None),  # only the recorded frames are all alike
+        (1.0, 0.0, False, None),
+        (1e-9, 0.02, True, "is dead: it answers +0.0200"),
+        (0.0, -25.0, True, "is dead: it answers -25.0000"),
+        (40.0, 0.0, False, "answers reach from "),
+        (1.0, -3.0, False, "Perhaps its answers are degrees, or another --output"),
+    ],
+)
+def test_answers_that_no_steering_looks_like_are_told(
+    tmp_path: Path, factor: float, bias: float, same: bool, expected: str | None
+) -> None:
+    path = model_files.write(tmp_path / "theirs.h5", _with_last_layer(factor, bias), 2)
+    _, network = import_model.load_network(path, ImportOptions("theirs"))
+    rng = np.random.default_rng(5)
+    frames = rng.integers(0, 256, (1 if same else 20, *spec.SHAPE), dtype=np.uint8)
+    answers = numpy_backend.predict(network, frames)[:, 0]
+    metrics = {"steering_min": float(answers.min()), "steering_max": float(answers.max())}
+    notes = import_model.remarks(network, metrics)
+    assert [expected in note for note in notes] == [True] if expected else notes == []
+
+
+def test_two_scalings_are_told(tmp_path: Path) -> None:
+    described = model_files.driver(2)
+    described[0] = ("Rescaling", {"scale": 1 / 255, "batch_input_shape": [None, 20, 40, 3]}, [])
+    path = model_files.write(tmp_path / "theirs.h5", described, 2)
+    found, _ = import_model.load_network(path, ImportOptions("theirs", normalize="x/255"))
+    assert "the pixels are scaled twice" in found.notes[-1]
+    found, _ = import_model.load_network(path, ImportOptions("theirs"))
+    assert not [note for note in found.notes if "twice" in note]
 
 
 def test_outside_a_job_nothing_is_imported() -> None:

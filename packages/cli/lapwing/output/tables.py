@@ -120,6 +120,8 @@ def print_imported_model(console: Console, result: dict[str, Any]) -> None:
     table.add_row("model version", str(result["version"]))
     table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
     table.add_row("sha256 of that file", result["source_sha256"])
+    if result.get("weights_sha256"):
+        table.add_row("sha256 of its weights", result["weights_sha256"])
     if result["normalized"]:
         table.add_row("scaling of the pixels", result["normalized"])
     table.add_row("layers", ", ".join(result["layers"]))

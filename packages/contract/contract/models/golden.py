@@ -24,7 +24,9 @@ FILE: Final = "golden.npz"
 COUNT: Final = 8
 """Number of golden frames of a version."""
 TOLERANCE: Final = 1e-3
-"""Largest allowed difference in steering, -1..1, which is 0.025 degrees at the wheels."""
+"""Largest allowed difference in steering, -1..1, which is 0.025 degrees at the wheels.
+
+For answers beyond -1..1 it is relative to the largest of them."""
 
 LAYOUT: Final[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]] = {
     "frames": ((COUNT, HEIGHT, WIDTH, CHANNELS), np.dtype(np.uint8)),

@@ -1,4 +1,4 @@
-"""The import job: a model.h5 goes in, a published version that takes our frames comes out.
+"""The import job: a model file goes in, a published version that takes our frames comes out.
 
 Nothing in the file is executed. The network is computed three ways before it is published: with
 NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
@@ -27,9 +27,9 @@ from contract.settings import load
 from trainer.export import layer_table, litert
 from trainer.export.manifest import imported_manifest
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import NetworkSpec, infer_shapes, summarize
+from trainer.graph.layers import NetworkSpec, Rescale, infer_shapes, summarize
 from trainer.jobs.gate import enqueue_gate
-from trainer.keras_import import affine, input_pipeline, reader, sandbox
+from trainer.keras_import import affine, input_pipeline, model_source, reader, sandbox
 from trainer.keras_import.input_pipeline import InputPipeline
 from trainer.keras_import.reader import ModelFile
 from trainer.settings import Settings
@@ -41,6 +41,10 @@ Frames = npt.NDArray[np.uint8]
 
 FRAMES: Final = 100
 """Number of frames on which the three forms are compared."""
+CONSTANT: Final = 1e-6
+"""Range of a network's answers, relative to them if they exceed 1, below which it is dead."""
+WIDE: Final = 1.25
+"""Size of an answer above which it is not just a steering of -1..1 that went too far."""
 BATCH: Final = 8
 """Number of frames that Keras computes at a time, so that large networks fit into memory."""
 
@@ -61,6 +65,8 @@ class ImportOptions:
     """Colour space of the network's images, one of input_pipeline.COLORS."""
     output: int | None = None
     """Number of the output that is the steering, from 0; None takes the only one."""
+    weights: Path | None = None
+    """The file of the weights that belong to a model.json."""
 
 
 def run(
@@ -72,18 +78,20 @@ def run(
     color: str = "rgb",
     output: int | None = None,
     staged: bool = False,
+    weights: str | None = None,
 ) -> dict[str, Any]:
     """Import a model file; RQ calls this in a process of its own.
 
     Args:
-        source: path of the .h5 file.
+        source: path of the .h5 or .keras file, of its unpacked folder, or of a model.json.
         name: name under which the manifest lists the file.
         normalize: scaling of the pixels by a Lambda or outside the network, an expression of x.
         crop: rows cut off at the top and the bottom of the simulator's image.
         size: width and height of the network's images.
         color: colour space of its images, one of `input_pipeline.COLORS`.
         output: number of the output that is the steering.
-        staged: whether the source is a copy in the inbox, which is removed afterwards.
+        staged: whether the files are copies in the inbox, which are removed afterwards.
+        weights: path of the weights that belong to a model.json.
 
     Returns:
         What `lapwing import-model` shows.
@@ -95,14 +103,17 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     top, bottom = _pair("crop", crop) or (0, 0)
-    options = ImportOptions(name, normalize, (top, bottom), _pair("size", size), color, output)
+    paths = [Path(source), *([] if weights is None else [Path(weights)])]
+    options = ImportOptions(
+        name, normalize, (top, bottom), _pair("size", size), color, output, *paths[1:]
+    )
     try:
         result = import_file(settings, job_id, report, Path(source), options)
         version = result["imported"]["version"]
         return {**result, "gate": enqueue_gate(Registry(settings.model_dir), version)}
     finally:
         if staged:
-            inbox.discard([Path(source)], settings.model_dir / inbox.MODEL_FILES)
+            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def _pair(name: str, value: object) -> tuple[int, int] | None:
@@ -135,7 +146,8 @@ def import_file(
                 staging_dir = workspace.staging_dir()
                 metrics = _convert(settings, report, network, staging_dir)
                 report(phase="publish")
-                config = _config(path, options, model_file, network)
+                notes = (*model_file.notes, *remarks(network, metrics))
+                config = _config(path, options, replace(model_file, notes=notes), network)
                 manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
         finally:
             workspace.discard()
@@ -161,8 +173,8 @@ def load_network(
     """
     size = None if options.size is None else (options.size[1], options.size[0])
     arguments = {"normalize": options.normalize, "output": options.output, "size": size}
-    sandbox.read_in_subprocess(path, timeout_s, **arguments)
-    model_file = reader.read(path, options.normalize, options.output, size)
+    sandbox.read_in_subprocess(path, timeout_s, options.weights, **arguments)
+    model_file = reader.read(path, options.normalize, options.output, size, options.weights)
     scaling = None
     if options.normalize and not model_file.normalized:
         scaling = affine.parse(options.normalize)
@@ -174,6 +186,11 @@ def load_network(
         (spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *imported.layers)
     )
     infer_shapes(network)  # refuses layers that do not fit
+    if scaling is not None and any(isinstance(layer, Rescale) for layer in imported.layers):
+        warnings.append(
+            f"the pixels are scaled twice: first as --normalize says ({scaling}), then by a layer "
+            "of the network. Leave --normalize out unless the author did both"
+        )
     return replace(model_file, notes=(*model_file.notes, *warnings)), network
 
 
@@ -215,6 +232,11 @@ def _frames(data_dir: Path) -> Frames:
             return frames
     except LapwingError as error:  # a missing or damaged recording does not prevent an import
         log.info("compared on generated frames: %s", error)
+    return _generated_frames()
+
+
+def _generated_frames() -> Frames:
+    """Return FRAMES frames of slopes of brightness and noise."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[0 : spec.HEIGHT, 0 : spec.WIDTH] / spec.WIDTH
     slopes = rng.uniform(-200, 200, (FRAMES, 2, 1, 1, spec.CHANNELS))
@@ -222,13 +244,44 @@ def _frames(data_dir: Path) -> Frames:
     return np.asarray(np.clip(waves + rng.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
+def remarks(network: NetworkSpec, metrics: dict[str, float]) -> list[str]:
+    """Return sentences on answers that no steering looks like.
+
+    Args:
+        network: the network from a frame to one steering.
+        metrics: its steering_min and steering_max, over frames that may all be alike.
+    """
+    low, high = metrics["steering_min"], metrics["steering_max"]
+    if _is_constant(low, high):
+        answers = numpy_backend.predict(network, _generated_frames())[:, 0]
+        low, high = min(low, float(answers.min())), max(high, float(answers.max()))
+    if _is_constant(low, high):
+        return [
+            f"the network is dead: it answers {high:+.4f} to every frame, whatever the frame "
+            "shows, so it cannot drive. Perhaps --normalize, --crop or --color is not the author's"
+        ]
+    if max(-low, high) > WIDE:
+        return [
+            f"the network's answers reach from {low:+.3g} to {high:+.3g}, and a steering is -1 to "
+            "1: what is beyond is cut off. Perhaps its answers are degrees, or another --output "
+            "is the steering"
+        ]
+    return []
+
+
+def _is_constant(low: float, high: float) -> bool:
+    return high - low <= CONSTANT * max(1.0, abs(low), abs(high))
+
+
 def _config(
     path: Path, options: ImportOptions, model_file: ModelFile, network: NetworkSpec
 ) -> dict[str, object]:
     """Return what the manifest says about the file and the options of its import."""
+    source, weights = model_source.files(path, options.weights)
     return {
         "imported_from": options.name,
-        "source_sha256": atomic_files.sha256(path),
+        "source_sha256": atomic_files.sha256(source),
+        "weights_sha256": "" if weights is None else atomic_files.sha256(weights),
         "keras": model_file.keras,
         "normalized": model_file.normalized or options.normalize,
         "crop": list(options.crop),
