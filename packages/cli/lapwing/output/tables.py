@@ -113,6 +113,8 @@ def print_imported_model(console: Console, result: dict[str, Any]) -> None:
     table.add_row("model version", str(result["version"]))
     table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
     table.add_row("sha256 of that file", result["source_sha256"])
+    if "frame" in result:  # results of 0.1.0 have none
+        table.add_row("what the network is given", result["frame"])
     if result["normalized"]:
         table.add_row("scaling of the pixels", result["normalized"])
     table.add_row("layers", ", ".join(result["layers"]))
