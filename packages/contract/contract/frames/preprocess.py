@@ -94,20 +94,19 @@ def fit(pixels: Frame, frame: FrameSpec = OWN) -> Frame:
         top, bottom = (round(count * rows / IMAGE_HEIGHT) for count in frame.crop)
         top = min(top, rows - 1)
         pixels = pixels[top : max(top + 1, rows - bottom)]
-    if pixels.shape[:2] != (frame.height, frame.width):
-        pixels = _resize(pixels, frame)
-    if frame.color in FROM_RGB:
-        pixels = np.asarray(cv2.cvtColor(pixels, FROM_RGB[frame.color]), dtype=np.uint8)
-    return pixels.reshape(frame.shape)
-
-
-def _resize(pixels: Frame, frame: FrameSpec) -> Frame:
-    interpolation = OPENCV_INTERPOLATIONS.get(frame.interpolation)
-    if interpolation is None:
-        name = frame.interpolation.removeprefix(PILLOW)
-        return pillow_resize.resize(pixels, frame.height, frame.width, name)
-    size = (frame.width, frame.height)
-    return np.asarray(cv2.resize(pixels, size, interpolation=interpolation), dtype=np.uint8)
+    if pixels.shape[0] != frame.height or pixels.shape[1] != frame.width:
+        interpolation = OPENCV_INTERPOLATIONS.get(frame.interpolation)
+        if interpolation is None:
+            name = frame.interpolation.removeprefix(PILLOW)
+            pixels = pillow_resize.resize(pixels, frame.height, frame.width, name)
+        else:
+            size = (frame.width, frame.height)
+            resized = cv2.resize(pixels, size, interpolation=interpolation)
+            pixels = np.asarray(resized, dtype=np.uint8)
+    if frame.color == "rgb":
+        return pixels
+    converted = np.asarray(cv2.cvtColor(pixels, FROM_RGB[frame.color]), dtype=np.uint8)
+    return converted.reshape(frame.shape)  # grey has no axis of channels in OpenCV
 
 
 def decode(jpeg: bytes) -> Frame:
