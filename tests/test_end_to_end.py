@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from support.data import candidates, hostile_files, model_files, samples
@@ -187,7 +188,8 @@ def test_an_imported_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -
     picture = next((run / "IMG").glob("center_*.jpg"))
     options = ImportOptions("theirs", crop=(60, 25), color="yuv", weights=weights)
     _, network = import_model.load_network(path, options)
-    frames = preprocess.prepare(picture.read_bytes())[None]
+    part = cv2.resize(preprocess.decode(picture.read_bytes())[60:-25], (40, 20))
+    frames = cv2.cvtColor(part, cv2.COLOR_RGB2YUV)[None]
     expected = float(np.clip(numpy_backend.predict(network, frames)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()

@@ -42,11 +42,13 @@ def steered(
         config: the options of the job.
 
     Returns:
-        A function that steers as the network of the best epoch, and the scores of that network.
+        A function that steers for a picture as the network of the best epoch, and the scores of
+        that network.
     """
     import tensorflow as tf
 
     from contract.dataset import store
+    from contract.frames import preprocess
     from contract.settings import load
     from contract.train_config import from_arguments
     from ingest.job import import_source
@@ -101,7 +103,10 @@ def steered(
         "validation_mse": scores["mse"],
     }
     call = tf.function(lambda frames: best.model(frames, training=False))
-    return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
+    return (
+        lambda picture: float(call(tf.constant(preprocess.resize(picture)[None]))[0, 0]),
+        figures,
+    )
 
 
 if __name__ == "__main__":

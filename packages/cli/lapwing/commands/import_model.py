@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from contract.frames.spec import COLORS, INTERPOLATIONS
 from contract.jobs import queue
 from lapwing.jobs import uploads
 from lapwing.jobs.follow import finish
@@ -50,9 +51,19 @@ def import_model(
     color: Annotated[
         str,
         typer.Option(
-            metavar="rgb|bgr|yuv|gray", help="Color space of the image that the network takes."
+            metavar="SPACE",
+            help=f"Color space of the image that the network takes: {', '.join(COLORS)}.",
         ),
     ] = "rgb",
+    interpolation: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How the image was resized to the network's size, after the crop: "
+            f"{', '.join(INTERPOLATIONS)}. The first five are OpenCV's, which resizes linearly if "
+            "its caller does not say how. The others are Pillow's.",
+        ),
+    ] = "linear",
     output: Annotated[
         int | None,
         typer.Option(
@@ -90,6 +101,7 @@ def import_model(
         "crop": parse_crop(crop),
         "size": parse_size(size) if size else None,
         "color": color,
+        "interpolation": interpolation,
         "output": output,
     }
     if weights is None and file.suffix.lower() == ".json" and file.is_file():

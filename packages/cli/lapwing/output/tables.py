@@ -122,6 +122,8 @@ def print_imported_model(console: Console, result: dict[str, Any]) -> None:
     table.add_row("sha256 of that file", result["source_sha256"])
     if result.get("weights_sha256"):
         table.add_row("sha256 of its weights", result["weights_sha256"])
+    if "frame" in result:  # results of 0.1.0 have none
+        table.add_row("what the network is given", result["frame"])
     if result["normalized"]:
         table.add_row("scaling of the pixels", result["normalized"])
     table.add_row("layers", ", ".join(result["layers"]))

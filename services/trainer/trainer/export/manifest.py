@@ -13,7 +13,7 @@ from contract.dataset import store
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.store import StoreManifest
 from contract.errors import TrainingError
-from contract.frames import spec
+from contract.frames.spec import OWN, FrameSpec
 from contract.models import lineage
 from contract.models.registry import SCHEMA, ModelManifest
 
@@ -63,16 +63,16 @@ def trained_manifest(
 
 
 def imported_manifest(
-    job_id: str, config: Mapping[str, Any], metrics: dict[str, float]
+    job_id: str, config: Mapping[str, Any], metrics: dict[str, float], frame: FrameSpec = OWN
 ) -> ModelManifest:
-    """Return the manifest of a version that was imported as `config` says."""
+    """Return the manifest of a version that was imported as `config` says, and takes `frame`."""
     return ModelManifest(
         version=0,
         schema=SCHEMA,
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=dict(spec.SPEC),
+        frame_spec=frame.document(),
         data=[],
         config=dict(config),
         seed=0,

@@ -1,4 +1,4 @@
-"""The import job: a model file goes in, a published version that takes our frames comes out.
+"""The import job: a model file goes in, a published version that says what frames it takes comes out.
 
 Nothing in the file is executed. The network is computed three ways before it is published: with
 NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +19,14 @@ import numpy.typing as npt
 from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.errors import LapwingError, ModelError
-from contract.frames import spec
+from contract.frames import preprocess, spec
+from contract.frames.spec import FrameSpec
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 from trainer.export import layer_table, litert
 from trainer.export.manifest import imported_manifest
 from trainer.graph import keras_backend, numpy_backend
@@ -45,6 +48,9 @@ CONSTANT: Final = 1e-6
 """Range of a network's answers, relative to them if they exceed 1, below which it is dead."""
 WIDE: Final = 1.25
 """Size of an answer above which it is not just a steering of -1..1 that went too far."""
+CAMERA_PICTURE: Final = FrameSpec(IMAGE_HEIGHT, IMAGE_WIDTH)
+"""The simulator's picture, to whose size the frames are stretched from which a network's own frames
+are made."""
 BATCH: Final = 8
 """Number of frames that Keras computes at a time, so that large networks fit into memory."""
 
@@ -62,11 +68,22 @@ class ImportOptions:
     size: tuple[int, int] | None = None
     """Width and height of the network's images; None takes what the file says."""
     color: str = "rgb"
-    """Colour space of the network's images, one of input_pipeline.COLORS."""
+    """Colour space of the network's images, one of contract.frames.spec.COLORS."""
     output: int | None = None
     """Number of the output that is the steering, from 0; None takes the only one."""
     weights: Path | None = None
     """The file of the weights that belong to a model.json."""
+    interpolation: str = "linear"
+    """How the image was resized, one of contract.frames.spec.INTERPOLATIONS."""
+
+    def frame_spec(self, network: NetworkSpec) -> FrameSpec:
+        """Return the frame that a network is given.
+
+        Raises:
+            ModelError: an option does not fit the network.
+        """
+        pipeline = InputPipeline(self.crop, self.color, self.interpolation)
+        return input_pipeline.frame_spec(network.input_shape, pipeline)
 
 
 def run(
@@ -79,6 +96,7 @@ def run(
     output: int | None = None,
     staged: bool = False,
     weights: str | None = None,
+    interpolation: str = "linear",
 ) -> dict[str, Any]:
     """Import a model file; RQ calls this in a process of its own.
 
@@ -88,10 +106,11 @@ def run(
         normalize: scaling of the pixels by a Lambda or outside the network, an expression of x.
         crop: rows cut off at the top and the bottom of the simulator's image.
         size: width and height of the network's images.
-        color: colour space of its images, one of `input_pipeline.COLORS`.
+        color: colour space of its images, one of `contract.frames.spec.COLORS`.
         output: number of the output that is the steering.
         staged: whether the files are copies in the inbox, which are removed afterwards.
         weights: path of the weights that belong to a model.json.
+        interpolation: how they were resized, one of `contract.frames.spec.INTERPOLATIONS`.
 
     Returns:
         What `lapwing import-model` shows.
@@ -105,7 +124,14 @@ def run(
     top, bottom = _pair("crop", crop) or (0, 0)
     paths = [Path(source), *([] if weights is None else [Path(weights)])]
     options = ImportOptions(
-        name, normalize, (top, bottom), _pair("size", size), color, output, *paths[1:]
+        name,
+        normalize,
+        (top, bottom),
+        _pair("size", size),
+        color,
+        output,
+        None if weights is None else Path(weights),
+        interpolation,
     )
     try:
         result = import_file(settings, job_id, report, Path(source), options)
@@ -133,9 +159,17 @@ def _pair(name: str, value: object) -> tuple[int, int] | None:
 
 
 def import_file(
-    settings: Settings, job_id: str, report: queue.Report, path: Path, options: ImportOptions
+    settings: Settings,
+    job_id: str,
+    report: queue.Report,
+    path: Path,
+    options: ImportOptions,
+    convert: Callable[[Path, Path], None] = litert.convert,
 ) -> dict[str, Any]:
-    """Import a file for the job `job_id`, unless an earlier run published it."""
+    """Import a file for the job `job_id`, unless an earlier run published it.
+
+    `convert` writes the LiteRT form of a model.h5, in a process of its own by default.
+    """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.lock():
         try:
@@ -144,11 +178,14 @@ def import_file(
                 report(phase="read")
                 model_file, network = load_network(path, options)
                 staging_dir = workspace.staging_dir()
-                metrics = _convert(settings, report, network, staging_dir)
+                frame = options.frame_spec(network)
+                metrics = _convert(settings, report, network, frame, staging_dir, convert)
                 report(phase="publish")
                 notes = (*model_file.notes, *remarks(network, metrics))
                 config = _config(path, options, replace(model_file, notes=notes), network)
-                manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
+                manifest = registry.publish(
+                    staging_dir, imported_manifest(job_id, config, metrics, frame)
+                )
         finally:
             workspace.discard()
     return {
@@ -164,7 +201,7 @@ def import_file(
 def load_network(
     path: Path, options: ImportOptions, timeout_s: float = sandbox.TIMEOUT_S
 ) -> tuple[ModelFile, NetworkSpec]:
-    """Return the content of a file, and the network from a frame to one steering.
+    """Return the content of a file, and the network from its frame, uint8, to one steering.
 
     Reading the file may take at most `timeout_s` seconds.
 
@@ -178,13 +215,12 @@ def load_network(
     scaling = None
     if options.normalize and not model_file.normalized:
         scaling = affine.parse(options.normalize)
-    pipeline = InputPipeline(options.crop, options.color, scaling)
+    pipeline = InputPipeline(options.crop, options.color, options.interpolation, scaling)
     imported = model_file.network
-    before = input_pipeline.build_layers(imported.input_shape, pipeline)
+    options.frame_spec(imported)  # refuses options that do not fit
+    before = input_pipeline.build_layers(pipeline)
     warnings = input_pipeline.warnings(imported.input_shape, pipeline, imported.layers)
-    network = NetworkSpec(
-        (spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *imported.layers)
-    )
+    network = NetworkSpec(imported.input_shape, "uint8", (*before, *imported.layers))
     infer_shapes(network)  # refuses layers that do not fit
     if scaling is not None and any(isinstance(layer, Rescale) for layer in imported.layers):
         warnings.append(
@@ -195,23 +231,31 @@ def load_network(
 
 
 def _convert(
-    settings: Settings, report: queue.Report, network: NetworkSpec, staging_dir: Path
+    settings: Settings,
+    report: queue.Report,
+    network: NetworkSpec,
+    frame: FrameSpec,
+    staging_dir: Path,
+    convert: Callable[[Path, Path], None],
 ) -> dict[str, float]:
     """Write the files of the version; return how much the three forms differ."""
     report(phase="convert")
     model = keras_backend.build_model(network)
     model.save(staging_dir / H5)
     layer_table.write(staging_dir, model)
-    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    convert(staging_dir / H5, staging_dir / TFLITE)
     report(phase="verify")
-    frames = _frames(settings.data_dir)
+    pictures = np.stack(
+        [preprocess.fit(stored, CAMERA_PICTURE) for stored in _frames(settings.data_dir)]
+    )
+    frames = np.stack([preprocess.fit(picture, frame) for picture in pictures])
     expected = numpy_backend.predict(network, frames)[:, 0]
     if not np.isfinite(expected).all():
         raise ModelError("the network's steering is not a finite number", got=float(expected[0]))
     batches = np.array_split(frames, -(-len(frames) // BATCH))
     by_keras = np.concatenate([model.predict_on_batch(batch) for batch in batches])[:, 0]
-    by_litert = LiteRT(staging_dir).predict(frames)
-    golden.write(staging_dir / golden.FILE, frames, by_litert)
+    by_litert = LiteRT(staging_dir, frame.shape).predict(frames)
+    golden.write(staging_dir / golden.FILE, pictures, by_litert)
     return {
         "forward_difference": litert.check_parity(expected, by_keras, "the Keras model"),
         "twin_difference": litert.check_parity(expected, by_litert),
@@ -287,6 +331,8 @@ def _config(
         "crop": list(options.crop),
         "size": [model_file.network.input_shape[1], model_file.network.input_shape[0]],
         "color": options.color,
+        "interpolation": options.interpolation,
+        "frame": options.frame_spec(network).describe(),
         "output": options.output,
         "layers": summarize(network),
         "notes": list(model_file.notes),
