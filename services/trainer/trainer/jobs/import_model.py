@@ -1,4 +1,4 @@
-"""The import job: a model file goes in, a published version that says what frames it takes comes out.
+"""The import job: a model file goes in, a version comes out that says which frames it takes.
 
 Nothing in the file is executed. The network is computed three ways before it is published: with
 NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
