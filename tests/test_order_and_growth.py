@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from support.data import models, samples
 
-from contract.dataset import split_file, store, trained_rows
-from contract.dataset.store import StoreManifest
+from contract.dataset import split_file, store, store_catalog, trained_rows
+from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.recordings import driving_log
 from contract.settings import load
@@ -38,7 +38,9 @@ def ingest(tmp_path: Path) -> Import:
 
     def run(folder: Path) -> StoreManifest:
         (imported,) = import_source(settings, folder, None, 0.05, lambda **_: None)
-        return store.read_manifest(store.paths(tmp_path / "data", imported["dataset"])[1])
+        return store_catalog.read_manifest(
+            store_catalog.paths(tmp_path / "data", imported["dataset"])[1]
+        )
 
     return run
 
@@ -135,9 +137,9 @@ def test_a_recording_that_has_grown_replaces_what_was_imported(
         for note in grown.report["notes"]
     )
     for names in ([], ["lake"]):
-        selected = store.select_manifests(data, names)
+        selected = store_catalog.select_manifests(data, names)
         assert [manifest.dataset for manifest in selected] == [grown.dataset]
-    assert len(store.select_manifests(data, [first.dataset, grown.dataset])) == 2
+    assert len(store_catalog.select_manifests(data, [first.dataset, grown.dataset])) == 2
 
 
 @pytest.mark.parametrize("stamped", [True, False])

@@ -9,7 +9,7 @@ from support.data import models, samples
 from support.services import serving
 from support.services.driving import bridge
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.models.registry import Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
@@ -38,7 +38,7 @@ def training_frames(tmp_path: Path, run: Path) -> list[np.ndarray]:
     """Return the frames of a training: log → frame → store → data loader → learner."""
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     import_source(settings, run, None, 0.0, lambda **_: None)
-    manifests = store.read_manifests(tmp_path / "data")
+    manifests = store_catalog.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifests[0]) as reader:
         rows = reader.rows
         layout = reader.layout

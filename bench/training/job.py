@@ -47,7 +47,7 @@ def steered(
     """
     import tensorflow as tf
 
-    from contract.dataset import store
+    from contract.dataset import store, store_catalog
     from contract.frames import preprocess
     from contract.settings import load
     from contract.train_config import from_arguments
@@ -69,7 +69,7 @@ def steered(
         1.0,
         lambda **_: None,
     )
-    (manifest,) = store.select_manifests(data, [])
+    (manifest,) = store_catalog.select_manifests(data, [])
     workspace, state = Workspace(scratch / "models", "bench"), TrainingState([manifest.dataset])
     state.shuffle = "exact"
     with contextlib.ExitStack() as stack:

@@ -86,12 +86,12 @@ def stream_alone(data: Path) -> float:
     """Return the largest memory of this process while it only takes batches, in MiB."""
     import numpy as np
 
-    from contract.dataset import store
+    from contract.dataset import store, store_catalog
     from trainer.data import sampler, shared_memory
     from trainer.data.loader import DataLoader
 
     places, parts = [], []
-    for number, manifest in enumerate(store.read_manifests(data)):
+    for number, manifest in enumerate(store_catalog.read_manifests(data)):
         with store.open_store(data, manifest) as reader:
             places.append(reader.layout)
         parts.append(np.zeros(manifest.frames, shared_memory.RECORD))

@@ -11,7 +11,7 @@ from PIL import Image
 from support.data import samples, tubs
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.errors import RecordingError
 from contract.frames import preprocess
 from contract.recordings import archive
@@ -38,7 +38,7 @@ def test_a_recording_becomes_a_store(tmp_path: Path, run: Path) -> None:
     (result,) = imported(tmp_path, run)
     assert (result["rows"], result["frames"], result["rejected"]) == (40, 120, 0)
     assert result["skipped"] is False
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         reader.verify()
         rows = reader.rows
@@ -56,20 +56,23 @@ def test_the_same_content_is_imported_once_under_any_name(tmp_path: Path, run: P
     (again,) = imported(tmp_path, other, name="another")
     assert again["skipped"] is True
     assert again["dataset"] == first["dataset"]
-    assert len(store.read_manifests(tmp_path / "data")) == 1
+    assert len(store_catalog.read_manifests(tmp_path / "data")) == 1
 
 
 def test_a_name_can_be_given(tmp_path: Path, run: Path) -> None:
     (result,) = imported(tmp_path, run, name="First Lap!")
     assert result["dataset"].startswith("first-lap-")
-    assert store.select_manifests(tmp_path / "data", ["First Lap!"])[0].dataset == result["dataset"]
+    assert (
+        store_catalog.select_manifests(tmp_path / "data", ["First Lap!"])[0].dataset
+        == result["dataset"]
+    )
 
 
 def test_a_recording_of_the_centre_camera_alone_is_imported(tmp_path: Path) -> None:
     run = samples.recording(tmp_path / "run", rows=10, cameras=("center",))
     (result,) = imported(tmp_path, run)
     assert result["frames"] == 10
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         assert set(reader.rows["left"]) == {store.ABSENT}
 
@@ -84,7 +87,7 @@ def test_png_images_are_decoded_like_jpegs(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace(".jpg", ".png"))
     (result,) = imported(tmp_path, run)
     assert result["frames"] == 3
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     expected = np.asarray(Image.open(run / "IMG" / f"center_{samples.stamp(2)}.png"))
     out = np.empty((1, 128, 128, 3), np.uint8)
     with store.open_store(tmp_path / "data", manifest) as reader:
@@ -103,7 +106,7 @@ def test_rows_of_two_days_get_the_images_of_their_day(tmp_path: Path) -> None:
     (tmp_path / "run" / "driving_log.csv").write_text("".join(lines))
     (result,) = imported(tmp_path, tmp_path / "run")
     assert (result["rows"], result["frames"]) == (8, 8)
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     out = np.empty((8, 128, 128, 3), np.uint8)
     with store.open_store(tmp_path / "data", manifest) as reader:
         reader.gather(reader.rows["center"], out)
@@ -118,7 +121,7 @@ def test_steering_in_degrees_is_refused_and_converted_if_told(tmp_path: Path, ru
     with pytest.raises(RecordingError, match="Import it with --steering-unit degrees"):
         imported(tmp_path, run, limit=1.0)
     import_source(settings(tmp_path), run, None, 0.0, lambda **_: None, full_lock=MAX_STEER_DEG)
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         steering = reader.rows["steering"]
     np.testing.assert_allclose(steering, [samples.steering_at(n) for n in range(40)], atol=1e-5)
@@ -149,7 +152,7 @@ def test_a_bad_recording_does_not_stop_the_others(tmp_path: Path) -> None:
         None,
         "the driving log is empty. Record a lap first.",
     ]
-    assert len(store.read_manifests(tmp_path / "data")) == 1
+    assert len(store_catalog.read_manifests(tmp_path / "data")) == 1
 
 
 def test_without_any_good_recording_the_import_fails_with_all_reasons(tmp_path: Path) -> None:
@@ -195,8 +198,8 @@ def test_too_many_bad_rows_fail_the_import_and_leave_a_report(tmp_path: Path, ru
         RecordingError, match=r"3 of 40 rows of run are bad \(7.5%, and at most 5.0%"
     ):
         imported(tmp_path, run)
-    assert store.read_manifests(tmp_path / "data") == []
-    assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
+    assert store_catalog.read_manifests(tmp_path / "data") == []
+    assert atomic_files.temporary_paths(store_catalog.folder(tmp_path / "data")) == []
     (report_path,) = (tmp_path / "data" / "reports").iterdir()
     assert json.loads(report_path.read_text())["reasons"] == {"center: image is missing": 3}
     (result,) = imported(tmp_path, run, limit=0.1)
@@ -207,14 +210,14 @@ def test_the_leftovers_of_a_killed_import_are_removed_by_the_next(
     tmp_path: Path, run: Path
 ) -> None:
     (result,) = imported(tmp_path, run)
-    final, manifest = store.paths(tmp_path / "data", result["dataset"])
+    final, manifest = store_catalog.paths(tmp_path / "data", result["dataset"])
     digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
     working_path = final.with_name(f"run-{digest[:8]}.h5")
     final.rename(atomic_files.temporary_path(working_path))  # A killed import leaves this.
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False
-    assert atomic_files.temporary_paths(store.folder(tmp_path / "data")) == []
+    assert atomic_files.temporary_paths(store_catalog.folder(tmp_path / "data")) == []
 
 
 def test_the_images_of_a_new_recording_are_read_once(
@@ -264,7 +267,7 @@ def test_a_donkey_tub_becomes_a_store_that_says_what_it_does_not_know(tmp_path: 
     (result,) = imported(tmp_path, tubs.tub(tmp_path / "tub", rows=20, deleted=[4]))
     assert (result["rows"], result["frames"], result["rejected"]) == (19, 19, 0)
     assert "the speed is not known: it is NaN in every row" in result["report"]["notes"]
-    (manifest,) = store.read_manifests(tmp_path / "data")
+    (manifest,) = store_catalog.read_manifests(tmp_path / "data")
     with store.open_store(tmp_path / "data", manifest) as reader:
         rows = reader.rows
         out = np.empty((1, 128, 128, 3), np.uint8)

@@ -8,9 +8,9 @@ import pytest
 import tables
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
 from ingest import store_writer
 from ingest.store_writer import StoreWriter, build_table
@@ -32,7 +32,7 @@ def test_written_frames_and_rows_are_read_back(tmp_path: Path) -> None:
     manifest = write(tmp_path)
     assert (manifest.rows, manifest.frames, len(manifest.block_checksums)) == (COUNT, COUNT, 3)
     with store.open_store(
-        tmp_path, store.read_manifest(store.paths(tmp_path, "run-1")[1])
+        tmp_path, store_catalog.read_manifest(store_catalog.paths(tmp_path, "run-1")[1])
     ) as reader:
         assert reader.rows["center"].tolist() == list(range(COUNT))
         out = np.empty((COUNT, 128, 128, 3), np.uint8)
@@ -43,14 +43,14 @@ def test_written_frames_and_rows_are_read_back(tmp_path: Path) -> None:
 
 def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) -> None:
     write(tmp_path)
-    with tables.open_file(str(store.paths(tmp_path, "run-1")[0])) as file:
+    with tables.open_file(str(store_catalog.paths(tmp_path, "run-1")[0])) as file:
         assert 0.5e6 <= np.prod(file.root.frames.chunkshape) <= 3e6
         np.testing.assert_array_equal(file.root.frames[40], pixels(40))
 
 
 def test_only_the_store_its_identities_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
-    assert sorted(path.name for path in store.folder(tmp_path).iterdir()) == [
+    assert sorted(path.name for path in store_catalog.folder(tmp_path).iterdir()) == [
         "run-1.h5",
         "run-1.ids",
         "run-1.json",
@@ -66,7 +66,7 @@ def fail_while_writing(data_dir: Path, error: BaseException) -> None:
 def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_while_writing(tmp_path, ZeroDivisionError())
-    assert list(store.folder(tmp_path).iterdir()) == []
+    assert list(store_catalog.folder(tmp_path).iterdir()) == []
 
 
 def test_a_full_disk_is_reported(tmp_path: Path) -> None:
@@ -111,6 +111,6 @@ def test_a_killed_writer_leaves_no_visible_store(tmp_path: Path, frames: int) ->
         writer.stdout.readline()
         writer.kill()
         writer.wait()
-    assert store.read_manifests(tmp_path) == []
-    assert not store.paths(tmp_path, "run-1")[0].exists()
-    assert len(atomic_files.temporary_paths(store.folder(tmp_path), "run-1")) == 1
+    assert store_catalog.read_manifests(tmp_path) == []
+    assert not store_catalog.paths(tmp_path, "run-1")[0].exists()
+    assert len(atomic_files.temporary_paths(store_catalog.folder(tmp_path), "run-1")) == 1

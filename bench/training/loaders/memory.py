@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.training.loaders import BATCH
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.frames import spec
 from contract.vehicle import CAMERA_NAMES
 
 
 def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return all frames of the store, and the steering of each."""
-    (manifest,) = store.read_manifests(folder / "data")
+    (manifest,) = store_catalog.read_manifests(folder / "data")
     frames = np.empty((manifest.frames, *spec.SHAPE), np.uint8)
     labels = np.zeros(manifest.frames, np.float32)
     with store.open_store(folder / "data", manifest) as reader:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.training.loaders import BATCH
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
@@ -28,7 +28,7 @@ def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
-    (manifest,) = store.read_manifests(folder / "data")
+    (manifest,) = store_catalog.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
         rows, segment, place = reader.rows, reader.timeline.segment, reader.layout
     mask = np.ones(len(rows), bool)

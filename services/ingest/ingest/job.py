@@ -14,10 +14,11 @@ from typing import Any, Final
 import cv2
 
 from contract import atomic_files, inbox
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.overlap import Overlap, compare
 from contract.dataset.row_identity import RowIds
-from contract.dataset.store import ABSENT, StoreManifest
+from contract.dataset.store import ABSENT
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, RecordingError, StoreError
 from contract.frames import spec
 from contract.jobs import queue
@@ -163,7 +164,7 @@ class RecordingImport:
         started = time.monotonic()
         driving = self._recording.read(self._full_lock)
         log_digest = hashlib.sha256(self._recording.read_log()).hexdigest()
-        stores = store.folder(self._data_dir)
+        stores = store_catalog.folder(self._data_dir)
         # The lock belongs to the content, so that two names of one recording do not become two
         # stores.
         with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
@@ -197,9 +198,12 @@ class RecordingImport:
 
         Most imports are of new recordings. For these, the images need not be read once more.
         """
-        for path in store.manifest_paths(self._data_dir):
+        for path in store_catalog.manifest_paths(self._data_dir):
             try:
-                if store.read_manifest(path).source.get("log_sha256", log_digest) == log_digest:
+                if (
+                    store_catalog.read_manifest(path).source.get("log_sha256", log_digest)
+                    == log_digest
+                ):
                     return True
             except StoreError:  # It is damaged or has another schema: its name must be compared.
                 return True
@@ -210,9 +214,9 @@ class RecordingImport:
 
         A store that is damaged or has another schema is written again under the name that it has.
         """
-        for path in sorted(store.folder(self._data_dir).glob(f"[!.]*-{digest[:8]}.json")):
+        for path in sorted(store_catalog.folder(self._data_dir).glob(f"[!.]*-{digest[:8]}.json")):
             try:
-                manifest = store.read_manifest(path)
+                manifest = store_catalog.read_manifest(path)
                 if manifest.source["sha256"] != digest:  # Only the beginning of its hash is equal.
                     continue
                 if manifest.frame_spec == spec.SPEC:
@@ -276,11 +280,11 @@ class RecordingImport:
         drives from the simulator's starting point begin with the same frames.
         """
         overlaps = {}
-        for path in sorted(store.folder(self._data_dir).glob("[!.]*.json")):
+        for path in store_catalog.manifest_paths(self._data_dir):
             if path.stem == dataset:
                 continue
             try:
-                manifest = store.read_manifest(path)
+                manifest = store_catalog.read_manifest(path)
                 overlap = compare(ids, store.read_row_ids(self._data_dir, manifest))
             except StoreError as error:
                 log.warning("%s was not compared with this recording: %s", path.stem, error)

@@ -18,10 +18,11 @@ import numpy as np
 import tables
 
 from contract import atomic_files
-from contract.dataset import row_identity, store
+from contract.dataset import row_identity, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
 from contract.dataset.row_identity import RowIds
-from contract.dataset.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
+from contract.dataset.store import ROW, Rows, StoreReader
+from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
 from contract.frames.preprocess import Frame
@@ -46,7 +47,7 @@ class StoreWriter:
     def __init__(self, data_dir: Path, name: str, expected_frames: int) -> None:
         self._data_dir = data_dir
         self._name = name
-        final, _ = store.paths(data_dir, name)
+        final, _ = store_catalog.paths(data_dir, name)
         final.parent.mkdir(parents=True, exist_ok=True)
         self._path = atomic_files.temporary_path(final)
         self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
@@ -147,7 +148,7 @@ class StoreWriter:
                 reader.verify()
         except StoreError as error:
             raise self._write_error(error.got) from error
-        final, manifest_path = store.paths(self._data_dir, dataset)
+        final, manifest_path = store_catalog.paths(self._data_dir, dataset)
         atomic_files.rename(self._path, final)
         ids_path = row_identity.path(self._data_dir, dataset)
         try:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from support.data import samples
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES
-from contract.dataset.store import StoreManifest, StoreReader
+from contract.dataset.store import StoreReader
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.settings import load
@@ -30,12 +31,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def manifest(data: Path) -> StoreManifest:
-    return store.read_manifests(data)[0]
+    return store_catalog.read_manifests(data)[0]
 
 
 def copy_store(data: Path, manifest: StoreManifest, tmp_path: Path) -> Path:
     path = tmp_path / "copy.h5"
-    path.write_bytes(store.paths(data, manifest.dataset)[0].read_bytes())
+    path.write_bytes(store_catalog.paths(data, manifest.dataset)[0].read_bytes())
     return path
 
 
@@ -128,21 +129,21 @@ def test_a_file_that_is_no_store_is_refused(manifest: StoreManifest, tmp_path: P
 def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(StoreError, match=message):
-        store.read_manifest(tmp_path / "run.json")
+        store_catalog.read_manifest(tmp_path / "run.json")
 
 
 def test_stores_are_selected_by_dataset_or_by_recording(
     data: Path, manifest: StoreManifest
 ) -> None:
     for names in ([], ["run"], [manifest.dataset], ["run", manifest.dataset]):
-        assert store.select_manifests(data, names) == [manifest]
+        assert store_catalog.select_manifests(data, names) == [manifest]
 
 
 def test_a_name_of_no_store_is_refused(data: Path) -> None:
     with pytest.raises(StoreError, match=r"no such dataset: got lake. There are \['run-"):
-        store.select_manifests(data, ["lake"])
+        store_catalog.select_manifests(data, ["lake"])
 
 
 def test_a_volume_without_stores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no recording to train on"):
-        store.select_manifests(tmp_path, [])
+        store_catalog.select_manifests(tmp_path, [])

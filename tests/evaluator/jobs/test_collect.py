@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 from support.data import models, versions
 from support.data.roads import straight
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.errors import SettingError
 from contract.jobs import queue as jobs
 from contract.models.registry import Registry
@@ -57,7 +57,7 @@ def test_ingest_imports_it_and_separates_the_drives(tmp_path: Path) -> None:
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     [imported] = import_source(settings, Path(found["folder"]), None, 0.0, silent)
     assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
-    [manifest] = store.read_manifests(settings.data_dir)
+    [manifest] = store_catalog.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader:
         assert np.bincount(reader.timeline.segment).tolist() == [12, 12, 12, 12]
 

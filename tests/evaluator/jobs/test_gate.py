@@ -9,7 +9,7 @@ from support.data import candidates
 from support.data.candidates import Driven
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.errors import ModelError
 from contract.frames.spec import FrameSpec
 from contract.models import promotion
@@ -96,7 +96,7 @@ def test_recordings_are_not_informative_if_both_steer_straight_on(
     The candidate has a frame of its own, which a store does not keep, so the result says so.
     """
     shutil.copytree(data, settings.data_dir)
-    store.paths(settings.data_dir, "torn-12345678")[1].write_text("{")
+    store_catalog.paths(settings.data_dir, "torn-12345678")[1].write_text("{")
     frame = FrameSpec(color="bgr").document()
     driven.publish(registry, "straight", "one", data=[])
     driven.publish(registry, "straight", "two", data=[], frame_spec=frame)

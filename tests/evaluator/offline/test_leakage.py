@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.data import models, samples
 
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import SettingError
@@ -40,7 +40,7 @@ def dataset(tmp_path: Path, lake: Path) -> str:
 def split_of_dataset(tmp_path: Path, dataset: str) -> SplitFile:
     """Return the split that the trainer makes of its rows."""
     data = tmp_path / "data"
-    manifest = store.read_manifest(store.paths(data, dataset)[1])
+    manifest = store_catalog.read_manifest(store_catalog.paths(data, dataset)[1])
     with store.open_store(data, manifest) as reader:
         split_rows = split(dataset_rows.read([reader]), "blocks", 0.2, GAP_S, seed=1)
     sides = [split_file.runs(side[0]) for side in (split_rows.train, split_rows.validation)]

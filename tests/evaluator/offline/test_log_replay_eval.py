@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.data import models
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.frames.preprocess import Frame
 from contract.frames.spec import FrameSpec
 from evaluator.offline import log_replay_eval
@@ -16,7 +16,9 @@ from evaluator.offline.stored_drive import StoredDrive, select_rows
 
 @contextmanager
 def opened(data: Path, name: str, piece_s: float | None) -> Iterator[StoredDrive]:
-    [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith(name)]
+    [manifest] = [
+        each for each in store_catalog.read_manifests(data) if each.dataset.startswith(name)
+    ]
     with store.open_store(data, manifest) as reader:
         made = select_rows(name, reader, np.ones(manifest.rows, bool), piece_s)
         assert made is not None

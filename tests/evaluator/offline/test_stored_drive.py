@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.data import rows, samples
 
-from contract.dataset import store, timeline
+from contract.dataset import store, store_catalog, timeline
 from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
@@ -48,7 +48,9 @@ def lengths(made: StoredDrive | None) -> list[int]:
 @pytest.fixture
 def reader(data: Path) -> Iterator[StoreReader]:
     """Yield the reader of the recording with three cameras."""
-    [manifest] = [each for each in store.read_manifests(data) if each.dataset.startswith("short")]
+    [manifest] = [
+        each for each in store_catalog.read_manifests(data) if each.dataset.startswith("short")
+    ]
     with store.open_store(data, manifest) as opened:
         yield opened
 

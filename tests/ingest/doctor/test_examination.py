@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.data import samples
 
-from contract.dataset import exclusions, store
+from contract.dataset import exclusions, store, store_catalog
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
@@ -51,7 +51,7 @@ def doctor(data: Path, *words: str | Path) -> tuple[int, Any, str]:
 def test_repeated_rows_of_a_recording_are_excluded_from_its_dataset(
     data: Path, spoilt: Path
 ) -> None:
-    [manifest] = store.read_manifests(data)
+    [manifest] = store_catalog.read_manifests(data)
     status, document, _ = doctor(data, "--exclude", spoilt)
     assert status == 1
     [done] = document["exclusions"]
@@ -65,8 +65,8 @@ def test_repeated_rows_of_a_recording_are_excluded_from_its_dataset(
 
 
 def test_datasets_are_examined_without_their_recordings(data: Path) -> None:
-    [manifest] = store.read_manifests(data)
-    torn = store.paths(data, "torn-12345678")[1]
+    [manifest] = store_catalog.read_manifests(data)
+    torn = store_catalog.paths(data, "torn-12345678")[1]
     torn.write_text("{")
     status, document, _ = doctor(data, "--exclude")
     assert status == 1
@@ -78,7 +78,7 @@ def test_datasets_are_examined_without_their_recordings(data: Path) -> None:
 
 
 def test_without_the_option_nothing_is_excluded(data: Path, spoilt: Path) -> None:
-    [manifest] = store.read_manifests(data)
+    [manifest] = store_catalog.read_manifests(data)
     for words in ((), (spoilt,)):
         assert doctor(data, *words)[1]["exclusions"] == []
     assert exclusions.read(data, manifest.dataset).version == 0
@@ -93,9 +93,9 @@ def test_rows_of_a_recording_that_is_not_imported_cannot_be_excluded(
 
 
 def test_a_cure_says_what_is_cured_and_what_is_left(data: Path, spoilt: Path) -> None:
-    [manifest] = store.read_manifests(data)
+    [manifest] = store_catalog.read_manifests(data)
     for dataset in (manifest.dataset, "torn-12345678"):
-        store.paths(data, dataset)[1].write_text("{")
+        store_catalog.paths(data, dataset)[1].write_text("{")
     _, document, _ = doctor(data, "--cure", spoilt)
     assert document["cured"] == [manifest.dataset]
     left = [one for one in document["findings"] if one["name"] == "damaged-dataset"]

@@ -8,7 +8,7 @@ import pytest
 import tables
 from support.data import samples
 
-from contract.dataset import dataset_labels, exclusions, store
+from contract.dataset import dataset_labels, exclusions, store_catalog
 from contract.errors import StoreError
 from contract.settings import load
 from ingest.doctor import store_faults
@@ -25,7 +25,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def manifest_path(settings: Settings) -> Path:
-    [path] = store.manifest_paths(settings.data_dir)
+    [path] = store_catalog.manifest_paths(settings.data_dir)
     return path
 
 
@@ -64,13 +64,13 @@ def test_a_flipped_bit_is_a_fault(settings: Settings) -> None:
 
 
 def test_an_old_manifest_is_migrated_to_what_this_release_writes(settings: Settings) -> None:
-    [wanted] = store.read_manifests(settings.data_dir)
+    [wanted] = store_catalog.read_manifests(settings.data_dir)
     to_schema_1(settings)
     sound, faults = store_faults.find_faults(settings.data_dir)
     [finding] = store_faults.describe_faults(settings.data_dir, faults)
     assert (sound, finding.cure) == ([], "lapwing doctor --cure migrates it to this release")
     store_faults.migrate(settings.data_dir, wanted.dataset)
-    assert store.read_manifests(settings.data_dir) == [wanted]
+    assert store_catalog.read_manifests(settings.data_dir) == [wanted]
 
 
 def test_a_damaged_store_is_not_migrated(settings: Settings) -> None:
@@ -93,14 +93,14 @@ def test_a_torn_dataset_is_imported_again_under_its_name(
     settings: Settings, tmp_path: Path
 ) -> None:
     """What people said about it stays, although the folder has another name now."""
-    [wanted] = store.read_manifests(settings.data_dir)
+    [wanted] = store_catalog.read_manifests(settings.data_dir)
     exclusions.exclude(settings.data_dir, wanted.dataset, [(3, 4)], "off the road")
     dataset_labels.write(settings.data_dir, wanted.dataset, "noon", {})
     manifest_path(settings).write_text('{"dataset": "run')
     moved = (tmp_path / "run").rename(tmp_path / "moved")
     cured = store_faults.import_again(settings, moved, tmp_path / "scratch", [wanted.dataset])
     assert cured == [wanted.dataset]
-    [manifest] = store.select_manifests(settings.data_dir, ["noon"])
+    [manifest] = store_catalog.select_manifests(settings.data_dir, ["noon"])
     changed = {"created_at": wanted.created_at, "source": wanted.source}
     assert dataclasses.replace(manifest, **changed) == wanted
     assert exclusions.read(settings.data_dir, wanted.dataset).lines == ((3, 4),)

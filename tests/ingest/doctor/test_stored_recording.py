@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from support.data import samples, spoiling
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.settings import load
 from ingest.doctor.recording_arrays import RecordingArrays
 from ingest.doctor.runner import check_recordings, read_recordings
@@ -17,7 +17,7 @@ def read_both(source: Path, tmp_path: Path) -> tuple[RecordingArrays, RecordingA
     """Return a recording as it lies in its folder, and as it is stored."""
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     import_source(settings, source, None, 1.0, lambda **_: None)
-    [manifest] = store.read_manifests(settings.data_dir)
+    [manifest] = store_catalog.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader, ThreadPoolExecutor(2) as executor:
         stored = read_stored(reader, source.name, executor)
     [recorded] = read_recordings([source], tmp_path / "scratch")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from support.data import samples
 
-from contract.dataset import exclusions, overviews, store
+from contract.dataset import exclusions, overviews, store, store_catalog
 from contract.settings import load
 from ingest.job import import_source
 from ingest.overview import job
@@ -33,7 +33,7 @@ def describe(settings: Settings, *datasets: str, pictures: bool = True) -> dict[
 
 
 def dataset(settings: Settings) -> str:
-    [manifest] = store.read_manifests(settings.data_dir)
+    [manifest] = store_catalog.read_manifests(settings.data_dir)
     return manifest.dataset
 
 
@@ -48,7 +48,7 @@ def test_the_sheet_shows_stored_frames_and_the_curve_its_findings(settings: Sett
     paths = describe(settings, name)["pictures"][name]
     assert Path(paths["steering"]) == settings.data_dir / "overviews" / name / "steering.png"
     sheet, curve = read_picture(paths["contact_sheet"]), read_picture(paths["steering"])
-    [manifest] = store.read_manifests(settings.data_dir)
+    [manifest] = store_catalog.read_manifests(settings.data_dir)
     frame = np.empty((1, 128, 128, 3), np.uint8)
     with store.open_store(settings.data_dir, manifest) as reader:
         reader.gather(reader.rows["center"][:1], frame)

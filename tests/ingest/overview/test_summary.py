@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.data import samples
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.overviews import DatasetOverview
 from contract.settings import load
 from ingest.job import import_source
@@ -19,7 +19,7 @@ def overview(tmp_path: Path, run: Path) -> DatasetOverview:
     """Import a recording, and return the overview of its dataset."""
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     import_source(settings, run, None, 1.0, lambda **_: None)
-    [manifest] = store.read_manifests(settings.data_dir)
+    [manifest] = store_catalog.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader, ThreadPoolExecutor(2) as executor:
         return summary.summarize(settings.data_dir, manifest.dataset, "run", reader, executor)
 

@@ -16,9 +16,9 @@ from support.data.versions import publish_one, staged
 from typer.testing import CliRunner
 
 from contract import atomic_files
-from contract.dataset import exclusions, manifests, overviews
-from contract.dataset.manifests import StoreManifest
+from contract.dataset import exclusions, overviews, store_catalog
 from contract.dataset.overviews import DatasetOverview
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, SettingError, StoreError
 from contract.jobs import queue
 from contract.models.registry import Registry
@@ -32,7 +32,7 @@ def add_dataset(data: Path, dataset: str, recording: str, at: str, described: bo
     source: dict[str, object] = {"name": recording, "sha256": "0" * 64}
     report: dict[str, object] = {"reasons": {}, "rejected": 0, "notes": []}
     manifest = StoreManifest(dataset, 2, {}, 100, 300, 9, 32, [], "0", source, report, at)
-    store, path = manifests.paths(data, dataset)
+    store, path = store_catalog.paths(data, dataset)
     path.parent.mkdir(parents=True, exist_ok=True)
     store.write_bytes(b"x" * 1_000_000)
     path.write_text(json.dumps(dataclasses.asdict(manifest)))
@@ -108,7 +108,7 @@ def test_a_dataset_that_is_not_described_yet_is_listed_with_the_reason(data: Pat
 
 
 def test_a_torn_dataset_is_listed_with_its_reason(data: Path) -> None:
-    manifests.paths(data, LAKE)[1].write_text("{")
+    store_catalog.paths(data, LAKE)[1].write_text("{")
     output = lapwing().stdout
     assert f"{LAKE}: the manifest {LAKE}.json cannot be read" in output
     assert "lapwing doctor --cure" in output
@@ -196,7 +196,7 @@ def test_a_dataset_that_a_job_may_need_stays(data: Path, redis: Redis) -> None:
 
 
 def test_a_torn_dataset_can_be_removed(data: Path) -> None:
-    manifests.paths(data, LAKE)[1].write_text("{")
+    store_catalog.paths(data, LAKE)[1].write_text("{")
     assert lapwing("remove", LAKE).exit_code == 0
     assert [*entries()] == [JUNGLE]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support.data import samples as made
 
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import BlockLayout
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import ReaderDiedError, TrainingError
 from contract.frames import preprocess
 from contract.settings import load
@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def manifests(data: Path) -> list[StoreManifest]:
-    return store.read_manifests(data / "data")
+    return store_catalog.read_manifests(data / "data")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 from support.data import rows
 
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from contract.train_config import TrainConfig
 from trainer.explain import label_stages
 from trainer.explain.provenance import TrainingRecording

@@ -5,7 +5,7 @@ import pytest
 from support.data import samples
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.models.registry import ModelManifest
 from ingest.job import import_source
@@ -27,7 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def version(data: Path) -> ModelManifest:
     return release.trained_manifest(
-        "job", data, store.read_manifests(data), {"seed": 1}, [], {}, {}
+        "job", data, store_catalog.read_manifests(data), {"seed": 1}, [], {}, {}
     )
 
 
@@ -36,7 +36,7 @@ def split(data: Path, **changes: DatasetSplit) -> SplitFile:
         1.0,
         {
             each.dataset: changes.get(str(each.source["name"]), SIDES)
-            for each in store.read_manifests(data)
+            for each in store_catalog.read_manifests(data)
         },
     )
 
@@ -80,7 +80,7 @@ def test_each_missing_or_changed_recording_is_named(data: Path) -> None:
 
 def test_the_hash_is_that_of_the_stores_manifest(data: Path) -> None:
     manifest = version(data)
-    path = store.paths(data, str(manifest.data[0]["dataset"]))[1]
+    path = store_catalog.paths(data, str(manifest.data[0]["dataset"]))[1]
     assert manifest.data[0]["manifest_sha256"] == atomic_files.sha256(path)
 
 

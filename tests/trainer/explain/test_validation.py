@@ -5,7 +5,7 @@ import pytest
 from support.data import rows
 
 from contract import steering_metrics
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from trainer.explain import validation
 from trainer.explain.provenance import TrainingRecording
 from trainer.explain.validation import ValidationPredictions

@@ -11,7 +11,7 @@ import pytest
 from support.data import model_files, models, samples
 
 from contract import steering_metrics
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import FrameError, JobError, ModelError
 from contract.models.registry import H5, Registry
@@ -58,7 +58,7 @@ def publish(folder: Path, settings: Settings, networks: Path) -> None:
     """Publish a version with a split of one recording, as a training does."""
     source = samples.recording(folder / "run", rows=ROWS)
     import_source(IngestSettings(data_dir=settings.data_dir), source, None, 0.0, no_report)
-    (manifest,) = store.read_manifests(settings.data_dir)
+    (manifest,) = store_catalog.read_manifests(settings.data_dir)
     staged = settings.model_dir / ".staged"
     shutil.copytree(networks / "real", staged)
     sides = DatasetSplit(ROWS, ((0, 30),), ((35, 45), (50, 60)))
@@ -187,7 +187,7 @@ def test_figures_are_of_the_rows_that_validated_the_version(kept: Settings) -> N
     folder = Registry(kept.model_dir).path(1) / "explanation"
     document = json.loads((folder / "explanation.json").read_text())
     found = {each["name"]: each["value"] for each in document["figures"]}
-    (manifest,) = store.read_manifests(kept.data_dir)
+    (manifest,) = store_catalog.read_manifests(kept.data_dir)
     with store.open_store(kept.data_dir, manifest) as reader:
         steering = reader.rows["steering"]
     rows = np.r_[35:45, 50:60]

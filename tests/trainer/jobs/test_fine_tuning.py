@@ -14,9 +14,9 @@ from support.data import models, samples
 from support.data.rows import rows
 
 from contract import atomic_files
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import ModelError, TrainingError
 from contract.models import lineage
@@ -102,7 +102,7 @@ def registry(settings: Settings) -> Registry:
 
 
 def dataset(settings: Settings, name: str) -> StoreManifest:
-    (found,) = store.select_manifests(settings.data_dir, [name])
+    (found,) = store_catalog.select_manifests(settings.data_dir, [name])
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.data import samples
 
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, store_catalog
 from contract.models.registry import Registry
 from contract.settings import load
 from ingest.job import import_source
@@ -144,12 +144,14 @@ def test_the_first_epoch_is_the_same_to_the_bit_with_any_number_of_readers(
 def test_a_damaged_recording_is_left_out_and_named(tmp_path: Path, environ: dict[str, str]) -> None:
     """One store has a flipped bit, and of another one the manifest is torn."""
     data = tmp_path / "data"
-    torn = store.paths(data, "torn-12345678")[1]
+    torn = store_catalog.paths(data, "torn-12345678")[1]
     torn.write_text('{"dataset": "torn-123')
     source = samples.recording(tmp_path / "other", rows=60, seed=2)
     import_source(load(Settings, environ), source, None, 0.0, lambda **_: None)
-    (damaged,) = (each for each in store.read_manifests(data) if each.source["name"] == "other")
-    path = store.paths(data, damaged.dataset)[0]
+    (damaged,) = (
+        each for each in store_catalog.read_manifests(data) if each.source["name"] == "other"
+    )
+    path = store_catalog.paths(data, damaged.dataset)[0]
     with store.open_store(data, damaged) as reader:
         place = int(reader.layout.offsets[1]) + 12_345
     content = bytearray(path.read_bytes())

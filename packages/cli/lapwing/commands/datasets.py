@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contract.dataset import dataset_files, dataset_labels, exclusions, manifests, overviews
+from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.overviews import DatasetOverview
 from contract.errors import SettingError, StoreError
@@ -40,7 +40,7 @@ def list_datasets(context: typer.Context, wait: Wait = None, as_json: AsJson = F
     if context.invoked_subcommand is not None:
         return
     settings = read_settings()
-    readable = [m.dataset for m in manifests.read_stores(settings.data).manifests]
+    readable = [m.dataset for m in store_catalog.read_stores(settings.data).manifests]
     missing = catalog.describe_missing(settings, readable, wait, as_json)
     entries = catalog.read_entries(settings)
     if as_json:
@@ -62,7 +62,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
     """
     settings = read_settings()
     dataset = catalog.find(settings.data, name)
-    manifest = manifests.read_manifest(manifests.paths(settings.data, dataset)[1])
+    manifest = store_catalog.read_manifest(store_catalog.paths(settings.data, dataset)[1])
     arguments = {"datasets": [dataset], "pictures": True}
     result = run_job(queue.OVERVIEW, dataset, arguments, wait, as_json)
     if result is None:

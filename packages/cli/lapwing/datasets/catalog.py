@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contract.dataset import dataset_files, dataset_labels, exclusions, manifests, overviews
+from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
 from contract.errors import JobError, ModelError, StoreError
 from contract.jobs import queue, worker
 from contract.models.registry import Registry
@@ -23,13 +23,13 @@ from lapwing.settings import Settings
 def read_entries(settings: Settings) -> list[DatasetEntry]:
     """Return all datasets, oldest first, and after them those that cannot be read."""
     data = settings.data
-    stores = manifests.read_stores(data)
+    stores = store_catalog.read_stores(data)
     users, _ = read_users(settings)
     entries = []
     for manifest in stores.manifests:
         dataset, overview = manifest.dataset, overviews.read(data, manifest.dataset)
         try:
-            name = manifests.display_name(data, manifest)
+            name = store_catalog.display_name(data, manifest)
             excluded = exclusions.read(data, dataset).lines
             unreadable = ""
         except StoreError as error:
@@ -83,9 +83,9 @@ def find(data: Path, name: str) -> str:
     Raises:
         StoreError: no dataset has this name, or several have it.
     """
-    if name in [path.stem for path in manifests.manifest_paths(data)]:
+    if name in [path.stem for path in store_catalog.manifest_paths(data)]:
         return name
-    stores = manifests.select_stores(data, [name])
+    stores = store_catalog.select_stores(data, [name])
     matches = [*(manifest.dataset for manifest in stores.manifests), *stores.unreadable]
     if len(matches) > 1:
         raise StoreError(
@@ -99,10 +99,10 @@ def find(data: Path, name: str) -> str:
 def selecting_names(data: Path, without: str) -> dict[str, str]:
     """Return all names that select a dataset other than `without`, and for each the dataset."""
     names: dict[str, str] = {}
-    stores = manifests.read_stores(data)
+    stores = store_catalog.read_stores(data)
     for manifest in stores.manifests:
         if manifest.dataset != without:
-            names[manifests.display_name(data, manifest)] = manifest.dataset
+            names[store_catalog.display_name(data, manifest)] = manifest.dataset
             names[manifest.dataset] = manifest.dataset
     for dataset in stores.unreadable:
         if dataset != without:

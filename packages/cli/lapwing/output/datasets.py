@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from contract.dataset.exclusions import Exclusions, Lines
-from contract.dataset.manifests import StoreManifest
 from contract.dataset.overviews import DatasetOverview
+from contract.dataset.store_catalog import StoreManifest
 from lapwing.output import tables
 
 UNKNOWN: Final = "-"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contract import atomic_files
-from contract.dataset import dataset_labels, manifests, overviews
+from contract.dataset import dataset_labels, overviews, store_catalog
 from contract.errors import StoreError
 
 __all__ = ["count_bytes", "remove"]
@@ -32,7 +32,7 @@ def remove(data_dir: Path, dataset: str) -> int:
     Raises:
         StoreError: a file cannot be removed.
     """
-    manifest = manifests.paths(data_dir, dataset)[1]
+    manifest = store_catalog.paths(data_dir, dataset)[1]
     try:
         with atomic_files.lock(dataset_labels.lock(data_dir)):
             freed = count_bytes(data_dir, dataset)
@@ -53,7 +53,7 @@ def remove(data_dir: Path, dataset: str) -> int:
 
 
 def _files(data_dir: Path, dataset: str) -> Iterator[Path]:
-    for path in sorted(manifests.folder(data_dir).glob("[!.]*")):
+    for path in sorted(store_catalog.folder(data_dir).glob("[!.]*")):
         # The name of a dataset has no dot, so lake-1 does not take the files of lake-10 along.
         if path.name.partition(".")[0] == dataset:
             yield path

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from contract.dataset import manifests
+from contract.dataset import store_catalog
 from contract.dataset.exclusions import Lines
 
 __all__ = ["CONTACT_SHEET", "STEERING", "DatasetOverview", "folder", "read", "write"]
@@ -67,7 +67,7 @@ def folder(data_dir: Path, dataset: str) -> Path:
 
 def read(data_dir: Path, dataset: str) -> DatasetOverview | None:
     """Return the overview of a dataset; None if there is none of this store and this release."""
-    manifest = manifests.paths(data_dir, dataset)[1]
+    manifest = store_catalog.paths(data_dir, dataset)[1]
     try:
         document = json.loads((folder(data_dir, dataset) / FILE).read_text(encoding="utf-8"))
         lines = tuple((first, last) for first, last in document.pop("lines"))

@@ -9,7 +9,8 @@ Each frame is stored once, as the network gets it. Chunks are uncompressed, so t
 frame lie together in the file and can be read in any order: HDF5's chunk index says where they are
 (see frame_blocks.py). HDF5 does not notice a flipped bit in raw data, but the checksums in the
 manifest, one for each chunk, do. Ingest writes stores (ingest/store_writer.py); all other services
-read them with this module. manifests.py reads the manifests, and needs neither NumPy nor PyTables.
+read them with this module. store_catalog.py reads the manifests, and needs neither NumPy nor
+PyTables.
 """
 
 from __future__ import annotations
@@ -27,17 +28,8 @@ import tables
 
 from contract.dataset import row_identity, timeline
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
-from contract.dataset.manifests import SCHEMA as SCHEMA
-from contract.dataset.manifests import StoreManifest as StoreManifest
-from contract.dataset.manifests import folder as folder
-from contract.dataset.manifests import manifest_paths as manifest_paths
-from contract.dataset.manifests import paths as paths
-from contract.dataset.manifests import read_manifest as read_manifest
-from contract.dataset.manifests import read_manifests as read_manifests
-from contract.dataset.manifests import read_stores as read_stores
-from contract.dataset.manifests import select_manifests as select_manifests
-from contract.dataset.manifests import select_stores as select_stores
 from contract.dataset.row_identity import RowIds
+from contract.dataset.store_catalog import StoreManifest, paths
 from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
 from contract.frames import spec
@@ -45,20 +37,10 @@ from contract.frames import spec
 __all__ = [
     "ABSENT",
     "ROW",
-    "SCHEMA",
     "Rows",
-    "StoreManifest",
     "StoreReader",
-    "folder",
-    "manifest_paths",
     "open_store",
-    "paths",
-    "read_manifest",
-    "read_manifests",
     "read_row_ids",
-    "read_stores",
-    "select_manifests",
-    "select_stores",
 ]
 
 ABSENT: Final = -1

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.errors import SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
@@ -198,5 +198,5 @@ def _evaluate_recordings(
         atomic_files.write_json(replay_folder / "replay.json", replay_document)
     with atomic_files.replace_folder(root / "openloop") as folder:
         atomic_files.write_json(folder / "openloop.json", {"version": version, "datasets": scores})
-    left_out = store.read_stores(settings.data_dir).unreadable
+    left_out = store_catalog.read_stores(settings.data_dir).unreadable
     return {"replay": replays, "openloop": scores, "left_out": left_out}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.jobs import queue
 from contract.models import journal, promotion
 from contract.models.journal import Decision
@@ -86,7 +86,7 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
             accepted, why = noninferiority.decide(comparisons)
             evidence = {
                 "comparisons": [comparison.document() for comparison in comparisons],
-                "left_out": store.read_stores(settings.data_dir).unreadable,
+                "left_out": store_catalog.read_stores(settings.data_dir).unreadable,
             }
         decision = promotion.decide(
             registry, version, against, job_id, why, evidence, accepted=accepted

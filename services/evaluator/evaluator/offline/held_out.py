@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset import exclusions, split_file, store, trained_rows
+from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
 from contract.dataset.row_identity import RowIds
 from contract.dataset.split_file import DatasetSplit
 from contract.dataset.store import StoreReader
@@ -64,7 +64,7 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
     held_out: list[HeldOutRows] = []
     with contextlib.ExitStack() as stack:
         readers = {}
-        for store_manifest in store.read_manifests(data_dir):
+        for store_manifest in store_catalog.read_manifests(data_dir):
             dataset = store_manifest.dataset
             if dataset in trained and dataset not in splits:
                 continue

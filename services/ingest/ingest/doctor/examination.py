@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from contract.dataset import exclusions, store
+from contract.dataset import exclusions, store, store_catalog
 from contract.errors import LapwingError, StoreError
 from ingest.doctor import store_faults
 from ingest.doctor.checks import timestamps
@@ -77,7 +77,7 @@ def examine_datasets(settings: Settings, on_progress: OnProgress) -> Examination
     if not sound and not faults:
         raise StoreError(
             "there is nothing to examine",
-            got=f"no dataset in {store.folder(data_dir)}",
+            got=f"no dataset in {store_catalog.folder(data_dir)}",
             remedy="Name a recording, or import one first: lapwing ingest PATH",
         )
     cv2.setNumThreads(1)  # The threads below use all cores already.

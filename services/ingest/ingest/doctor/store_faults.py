@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import checksum
-from contract.dataset.store import SCHEMA, StoreManifest
+from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import DIGEST_DIGITS, Recording
@@ -34,9 +34,9 @@ def find_faults(data_dir: Path) -> tuple[list[StoreManifest], dict[str, str]]:
     Every block of every store is compared with its checksum.
     """
     sound, faults = [], {}
-    for path in store.manifest_paths(data_dir):
+    for path in store_catalog.manifest_paths(data_dir):
         try:
-            manifest = store.read_manifest(path)
+            manifest = store_catalog.read_manifest(path)
             with store.open_store(data_dir, manifest) as reader:
                 reader.verify()
             sound.append(manifest)
@@ -70,7 +70,7 @@ def migrate(data_dir: Path, dataset: str) -> StoreManifest:
         StoreError: the store has another schema, or is not what its manifest says.
     """
     document = _old_document(data_dir, dataset)
-    path = store.paths(data_dir, dataset)[1]
+    path = store_catalog.paths(data_dir, dataset)[1]
     if document is None:
         raise StoreError(
             f"the store {dataset} cannot be migrated",
@@ -154,9 +154,9 @@ def _find_dataset(data_dir: Path, recording: Recording, executor: ThreadPoolExec
     """Return the dataset of a recording's content, by its manifest or else by its name."""
     log = driving_log.read(recording.read_log())
     digest = recording.digest(log.images(), executor)
-    for path in store.manifest_paths(data_dir):
+    for path in store_catalog.manifest_paths(data_dir):
         try:
-            if store.read_manifest(path).source["sha256"] == digest:
+            if store_catalog.read_manifest(path).source["sha256"] == digest:
                 return path.stem
         except StoreError:  # Its name ends with the first digits of the digest.
             if path.stem.endswith(f"-{digest[:DIGEST_DIGITS]}"):
@@ -167,7 +167,7 @@ def _find_dataset(data_dir: Path, recording: Recording, executor: ThreadPoolExec
 def _old_document(data_dir: Path, dataset: str) -> dict[str, Any] | None:
     """Return the manifest of a store of schema 1, or None if it is not one."""
     try:
-        document = json.loads(store.paths(data_dir, dataset)[1].read_text(encoding="utf-8"))
+        document = json.loads(store_catalog.paths(data_dir, dataset)[1].read_text(encoding="utf-8"))
         is_old = document["schema"] == OLD_SCHEMA and isinstance(document["block_sha256"], list)
         return dict(document) if is_old else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -11,9 +11,8 @@ from typing import Any
 
 import cv2
 
-from contract.dataset import exclusions, overviews, store
-from contract.dataset.manifests import display_name
-from contract.dataset.store import StoreManifest
+from contract.dataset import exclusions, overviews, store, store_catalog
+from contract.dataset.store_catalog import StoreManifest, display_name
 from contract.errors import StoreError
 from contract.jobs import queue
 from contract.settings import load
@@ -50,7 +49,9 @@ def describe(
     with ThreadPoolExecutor(threads, thread_name_prefix="measure") as executor:
         for dataset in datasets:
             try:
-                manifest = store.read_manifest(store.paths(settings.data_dir, dataset)[1])
+                manifest = store_catalog.read_manifest(
+                    store_catalog.paths(settings.data_dir, dataset)[1]
+                )
                 paths = _describe(settings.data_dir, manifest, pictures, executor, progress)
                 drawn[dataset] = {name: str(path) for name, path in paths.items()}
             except StoreError as error:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store import StoreReader
 from ingest.doctor.checks import timestamps
@@ -54,7 +54,7 @@ def summarize(
     steering = rows["steering"].astype(np.float64)
     return DatasetOverview(
         dataset=dataset,
-        manifest_sha256=atomic_files.sha256(store.paths(data_dir, dataset)[1]),
+        manifest_sha256=atomic_files.sha256(store_catalog.paths(data_dir, dataset)[1]),
         rows=len(rows),
         cameras=recording.cameras,
         lines=find_runs(sorted(rows["line"].tolist())),

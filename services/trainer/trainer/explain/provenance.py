@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import atomic_files
-from contract.dataset import split_file, store
+from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import SplitFile
-from contract.dataset.store import Rows, StoreManifest
+from contract.dataset.store import Rows
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
 from contract.models import lineage
@@ -81,8 +82,8 @@ def _read_recording(
     data_dir: Path, number: int, data: dict[str, Any], split: SplitFile
 ) -> TrainingRecording:
     name = str(data["dataset"])
-    path = store.paths(data_dir, name)[1]
-    manifest = store.read_manifest(path)
+    path = store_catalog.paths(data_dir, name)[1]
+    manifest = store_catalog.read_manifest(path)
     parts = split.datasets.get(name)
     if atomic_files.sha256(path) != data["manifest_sha256"] or parts is None:
         raise StoreError(

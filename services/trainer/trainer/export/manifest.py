@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.dataset.exclusions import Exclusions
-from contract.dataset.store import StoreManifest
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import TrainingError
 from contract.frames.spec import OWN, FrameSpec
 from contract.models import lineage
@@ -113,7 +113,7 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
 
 def data_entry(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
     """Return how a version's manifest names a dataset that it was trained on."""
-    digest = atomic_files.sha256(store.paths(data_dir, manifest.dataset)[1])
+    digest = atomic_files.sha256(store_catalog.paths(data_dir, manifest.dataset)[1])
     return {"dataset": manifest.dataset, "rows": manifest.rows, "manifest_sha256": digest}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import atomic_files, inbox
-from contract.dataset import store
+from contract.dataset import store, store_catalog
 from contract.errors import LapwingError, ModelError
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
@@ -268,7 +268,7 @@ def _convert(
 def _frames(data_dir: Path) -> Frames:
     """Return FRAMES frames from the newest recording, or generated ones if there is none."""
     try:
-        newest = store.select_manifests(data_dir, [])[-1]
+        newest = store_catalog.select_manifests(data_dir, [])[-1]
         with store.open_store(data_dir, newest) as recording:
             count = min(FRAMES, newest.frames)
             frames = np.empty((count, spec.HEIGHT, spec.WIDTH, spec.CHANNELS), np.uint8)

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics, train_config
-from contract.dataset import exclusions, split_file, store, trained_rows
+from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
-from contract.dataset.store import StoreManifest, StoreReader
+from contract.dataset.store import StoreReader
+from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError, TrainingError
 from contract.jobs import queue
@@ -129,7 +130,7 @@ def _train_and_publish(
         parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, workspace, parent)
-        manifests = store.select_manifests(settings.data_dir, state.datasets)
+        manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         frame_spec = common_frame_spec(manifests)  # refuses mixed frames before hours of training
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
         never_validate: list[Mask] = []
@@ -188,7 +189,7 @@ def _start_or_resume(
     if resumed is not None:
         report(phase="verify", datasets=resumed.datasets)
         return resumed
-    selection = store.select_stores(settings.data_dir, datasets)
+    selection = store_catalog.select_stores(settings.data_dir, datasets)
     for reason in selection.unreadable.values():
         log.warning("not trained on: %s", reason)
     manifests = selection.manifests

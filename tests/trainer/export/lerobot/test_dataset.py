@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.data import samples, tubs
 
-from contract.dataset import store
+from contract.dataset import store_catalog
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.settings import load
@@ -187,7 +187,7 @@ def test_a_damaged_store_or_a_folder_with_files_is_refused(tmp_path: Path) -> No
     name = imported(tmp_path / "data", tubs.tub(tmp_path / "tub", rows=6))
     with pytest.raises(StoreError, match="not empty"):
         dataset.export(tmp_path / "data", name, tmp_path / "tub")
-    path = store.paths(tmp_path / "data", name)[0]
+    path = store_catalog.paths(tmp_path / "data", name)[0]
     content = bytearray(path.read_bytes())
     content[content.index(preprocess.prepare(tubs.jpeg(3)).tobytes())] ^= 1
     path.write_bytes(content)

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract import atomic_files
-from contract.dataset import store, timeline
-from contract.dataset.store import ABSENT, Rows, StoreManifest, StoreReader
+from contract.dataset import store, store_catalog, timeline
+from contract.dataset.store import ABSENT, Rows, StoreReader
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
 from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH, ROW_S
@@ -47,7 +48,7 @@ def export(data_dir: Path, dataset: str, out: Path) -> dict[str, Any]:
     Raises:
         StoreError: there is no such dataset, it is damaged, or `out` holds something.
     """
-    manifests = store.select_manifests(data_dir, [dataset])
+    manifests = store_catalog.select_manifests(data_dir, [dataset])
     if len(manifests) > 1:
         raise StoreError(
             "several datasets have this name",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.dataset import dataset_labels, exclusions, manifests
-from contract.dataset.manifests import StoreManifest
+from contract.dataset import dataset_labels, exclusions, store_catalog
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
 
 
@@ -13,7 +13,7 @@ def write(data: Path, dataset: str, recording: str = "lake", at: str = "2026-01-
     """Write the manifest of a store that does not exist."""
     source: dict[str, object] = {"name": recording, "sha256": "0" * 64}
     manifest = StoreManifest(dataset, 2, {}, 5, 5, 9, 32, [], "0", source, {}, at)
-    path = manifests.paths(data, dataset)[1]
+    path = store_catalog.paths(data, dataset)[1]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(dataclasses.asdict(manifest)))
     return path
@@ -29,11 +29,11 @@ def data(tmp_path: Path) -> Path:
 
 
 def selected(data: Path, *names: str) -> list[str]:
-    return [manifest.dataset for manifest in manifests.select_stores(data, names).manifests]
+    return [manifest.dataset for manifest in store_catalog.select_stores(data, names).manifests]
 
 
 def test_a_torn_manifest_costs_only_its_dataset_and_is_named(data: Path) -> None:
-    stores = manifests.read_stores(data)
+    stores = store_catalog.read_stores(data)
     assert [manifest.dataset for manifest in stores.manifests] == ["lake-11111111"]
     [(dataset, reason)] = stores.unreadable.items()
     assert dataset == "jungle-22222222"
@@ -44,7 +44,7 @@ def test_a_torn_manifest_costs_only_its_dataset_and_is_named(data: Path) -> None
 
 
 def test_the_log_names_what_is_left_out(data: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert [m.dataset for m in manifests.read_manifests(data)] == ["lake-11111111"]
+    assert [m.dataset for m in store_catalog.read_manifests(data)] == ["lake-11111111"]
     assert "without the dataset jungle-22222222: the manifest" in caplog.text
 
 
@@ -63,30 +63,30 @@ def test_a_manifest_that_is_not_one_is_unreadable(
 ) -> None:
     path = write(tmp_path, "lake-11111111")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    assert reason in manifests.read_stores(tmp_path).unreadable["lake-11111111"]
+    assert reason in store_catalog.read_stores(tmp_path).unreadable["lake-11111111"]
 
 
 def test_a_selection_goes_on_without_a_torn_dataset_that_it_names(data: Path) -> None:
     for names in ((), ("lake", "jungle"), ("jungle-22222222", "lake-11111111")):
-        stores = manifests.select_stores(data, names)
+        stores = store_catalog.select_stores(data, names)
         assert [manifest.dataset for manifest in stores.manifests] == ["lake-11111111"]
         assert [*stores.unreadable] == ["jungle-22222222"]
 
 
 def test_a_torn_dataset_that_is_not_named_is_no_word_worth(data: Path) -> None:
-    assert manifests.select_stores(data, ["lake"]).unreadable == {}
+    assert store_catalog.select_stores(data, ["lake"]).unreadable == {}
 
 
 def test_with_torn_datasets_alone_the_reason_is_the_error(data: Path) -> None:
     with pytest.raises(StoreError, match=r"no dataset can be read: got the manifest jungle-2222"):
-        manifests.select_stores(data, ["jungle"])
+        store_catalog.select_stores(data, ["jungle"])
 
 
 def test_what_lies_beside_a_manifest_is_no_manifest(tmp_path: Path) -> None:
     write(tmp_path, "lake-11111111")
     exclusions.exclude(tmp_path, "lake-11111111", [(1, 2)], "a")
     dataset_labels.write(tmp_path, "lake-11111111", "night", {})
-    stores = manifests.read_stores(tmp_path)
+    stores = store_catalog.read_stores(tmp_path)
     assert (len(stores.manifests), stores.unreadable) == (1, {})
 
 
@@ -102,4 +102,4 @@ def test_a_label_takes_the_place_of_the_recordings_name(tmp_path: Path) -> None:
 
 def test_a_label_selects_a_torn_dataset_too(data: Path) -> None:
     dataset_labels.write(data, "jungle-22222222", "apes", {})
-    assert [*manifests.select_stores(data, ["lake", "apes"]).unreadable] == ["jungle-22222222"]
+    assert [*store_catalog.select_stores(data, ["lake", "apes"]).unreadable] == ["jungle-22222222"]
