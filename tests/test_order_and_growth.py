@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support.data import models, samples
 
-from contract.dataset import split_file, store, store_catalog, trained_rows
+from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
 from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.recordings import driving_log
@@ -231,3 +231,20 @@ def test_each_row_of_a_part_with_renamed_images_is_known_as_trained_or_not(
     np.testing.assert_array_equal(held_out, validation[30:100])
     says = overlap.document(np.ones(70, np.bool_))["says"]
     assert says.startswith(f"of its 70 rows {train[30:100].sum()} were trained on")
+
+
+def test_excluded_rows_neither_train_nor_validate(
+    tmp_path: Path, data: Path, ingest: Import
+) -> None:
+    manifest = ingest(samples.recording(tmp_path / "lake", rows=120, cameras=("center",)))
+    exclusions.exclude(data, manifest.dataset, [(31, 60)], "into the kerb")
+    with store.open_store(data, manifest) as reader:
+        excluded = exclusions.read(data, manifest.dataset)
+        (rows,) = dataset_rows.read([reader], [excluded])
+        whole = dataset_rows.read([reader])
+    for table, count in ((rows, 90), (whole[0], 120)):
+        prepared = pipeline.prepare([table], CONFIG)
+        used = prepared.split.train[0] | prepared.split.validation[0]
+        lines = table.table["line"][used]
+        assert np.isin(lines, range(31, 61)).any() == (count == 120)
+        assert prepared.split.validation[0].sum() == pytest.approx(0.2 * count, abs=3)

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.data.models import manifest
+from support.data.samples import ROW_MS
 from support.data.versions import staged
 
-from contract.dataset import split_file
+from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
+from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.models import lineage
 from contract.models.registry import Registry
@@ -139,3 +141,36 @@ def test_recordings_are_listed_in_the_order_of_their_import(registry: Registry, 
     }
     with open_held_out(data, registry, publish(registry, {})) as held:
         assert [rows.dataset for rows in held] == sorted(made, key=lambda name: (made[name], name))
+
+
+def test_excluded_rows_are_not_held_out(registry: Registry, data: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(data, tmp_path / "data"))
+    long, _ = named(copy)
+    exclusions.exclude(copy, long, [(1, 5), (251, 252)], "parked")
+    with open_held_out(copy, registry, publish(registry, {})) as held:
+        [rows] = [rows for rows in held if rows.dataset == long]
+        assert np.flatnonzero(~rows.rows).tolist() == [*range(5), 250, 251]
+    assert rows.reason.endswith("; 7 rows that are excluded are left out")
+
+
+def test_rows_that_show_trained_frames_are_not_held_out_under_another_name(
+    registry: Registry, data: Path, tmp_path: Path
+) -> None:
+    """Rows 0 to 99 of the long recording trained the version, imported under another name."""
+    copy = Path(shutil.copytree(data, tmp_path / "data"))
+    long, _ = named(copy)
+    stored = store_catalog.read_manifest(store_catalog.paths(copy, long)[1])
+    ids = store.read_row_ids(copy, stored)
+    folder = staged(registry.root, "job")
+    gone = DatasetSplit(100, ((0, 100),), ())
+    split_file.write(folder / split_file.FILE, SplitFile(1.5, {"gone-00000000": gone}))
+    none = np.zeros(0, dtype=np.uint64)
+    trained_rows.write(folder / trained_rows.FILE, TrainedRows.of(ids[:100], none, none))
+    entry = {"dataset": "gone-00000000", "rows": 100, "manifest_sha256": "0"}
+    version = registry.publish(folder, manifest("job", data=[entry])).version
+    with open_held_out(copy, registry, version) as held:
+        [rows] = [rows for rows in held if rows.dataset == long]
+        seconds = np.arange(252) * ROW_MS / 1000
+        expected = seconds - seconds[99] > 1.5
+        np.testing.assert_array_equal(rows.rows, expected)
+    assert "show frames that trained the version" in rows.reason

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.data import samples, tubs
 
-from contract.dataset import store_catalog
+from contract.dataset import exclusions, store_catalog
 from contract.errors import StoreError
 from contract.frames import preprocess
 from contract.settings import load
@@ -194,3 +194,16 @@ def test_a_damaged_store_or_a_folder_with_files_is_refused(tmp_path: Path) -> No
     with pytest.raises(StoreError, match="is damaged"):
         dataset.export(tmp_path / "data", name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_excluded_rows_are_left_out_and_end_an_episode(made: Path, tmp_path: Path) -> None:
+    [manifest] = store_catalog.read_manifests(made / "data")
+    exclusions.exclude(made / "data", manifest.dataset, [(6, 8)], "into the kerb")
+    try:
+        result = dataset.export(made / "data", manifest.dataset, tmp_path / "out")
+    finally:
+        exclusions.restore(made / "data", manifest.dataset, [], "")
+    assert (result["episodes"], result["rows"]) == (3, 47)
+    assert result["notes"] == ["3 rows are excluded: left out"]
+    lines = pq.read_table(tmp_path / "out" / "data" / "chunk-000" / "file-000.parquet")
+    assert lines["recording.line"].to_pylist() == [*range(1, 6), *range(9, 51)]

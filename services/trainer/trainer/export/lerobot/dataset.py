@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract import atomic_files
-from contract.dataset import store, store_catalog, timeline
+from contract.dataset import exclusions, store, store_catalog, timeline
 from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
@@ -65,8 +65,15 @@ def export(data_dir: Path, dataset: str, out: Path) -> dict[str, Any]:
     out.parent.mkdir(parents=True, exist_ok=True)
     with store.open_store(data_dir, manifest) as reader:
         reader.verify()
+        excluded = exclusions.read(data_dir, manifest.dataset).mask(reader.rows["line"])
+        if excluded.all():
+            raise StoreError(
+                f"all rows of {manifest.dataset} are excluded",
+                remedy=f"lapwing datasets restore {manifest.dataset} brings them back",
+            )
         with atomic_files.replace_folder(out.absolute()) as folder:
-            return {"path": str(out.absolute()), **_Writer(reader, manifest, folder).write()}
+            writer = _Writer(reader, manifest, excluded, folder)
+            return {"path": str(out.absolute()), **writer.write()}
 
 
 class _Writer:
@@ -75,14 +82,26 @@ class _Writer:
     Args:
         reader: the open store.
         manifest: its manifest.
+        excluded: mask of the rows that are left out, shape (rows of the store,).
         folder: the new folder.
     """
 
-    def __init__(self, reader: StoreReader, manifest: StoreManifest, folder: Path) -> None:
+    def __init__(
+        self,
+        reader: StoreReader,
+        manifest: StoreManifest,
+        excluded: npt.NDArray[np.bool_],
+        folder: Path,
+    ) -> None:
         self._reader, self._manifest, self._folder = reader, manifest, folder
-        self._rows = reader.rows
-        self._time_s = reader.timeline.time_s
+        numbers = np.flatnonzero(~excluded)
+        self._rows = reader.rows[numbers]
+        self._time_s = reader.timeline.time_s[numbers]
+        ends = np.diff(reader.timeline.segment[numbers]) > 0
+        self._segment = timeline.segments(self._time_s, ends | (np.diff(numbers) > 1))
         self._notes: list[str] = []
+        if excluded.any():
+            self._notes.append(f"{int(excluded.sum())} rows are excluded: left out")
         self._cameras = self._usable_cameras()
         speed_known = bool(np.isfinite(self._rows["speed_mph"]).all())
         if not speed_known:
@@ -94,7 +113,7 @@ class _Writer:
 
     def write(self) -> dict[str, Any]:
         """Write all files; return what was written."""
-        segment = self._reader.timeline.segment
+        segment = self._segment
         episodes: list[dict[str, Any]] = []
         columns = self._columns(segment)
         pixels = {camera: np.zeros((3, 256), np.int64) for camera in self._cameras}
