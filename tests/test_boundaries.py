@@ -188,10 +188,22 @@ def test_only_packages_with_a_decoder_import_the_module_that_decodes() -> None:
 def test_reading_a_recording_needs_only_the_standard_library() -> None:
     parts = {
         "contract.recordings.archive",
-        "contract.recordings.driving_log",
         "contract.recordings.decimal_comma",
+        "contract.recordings.donkey_tub",
+        "contract.recordings.driving_log",
+        "contract.recordings.image_paths",
+        "contract.recordings.line_reader",
+        "contract.recordings.log_columns",
+        "contract.recordings.log_form",
+        "contract.recordings.log_reader",
+        "contract.recordings.log_rows",
+        "contract.recordings.log_text",
+        "contract.recordings.reject_reasons",
+        "contract.recordings.row_order",
+        "contract.recordings.steering_unit",
         "contract.dataset.split_file",
         "contract.errors",
+        "contract.vehicle",
     }
     for part in parts:
         names = imported(PACKAGES["contract"].parent / f"{part.replace('.', '/')}.py")

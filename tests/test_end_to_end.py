@@ -1,11 +1,13 @@
 """Runs the whole chain on this machine with real Redis, HDF5, HTTP and sockets, without Docker."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from support.data import candidates, hostile_files, model_files, samples
@@ -172,7 +174,10 @@ def test_a_second_lapwing_does_not_use_the_same_home(lapwing: Lapwing) -> None:
 
 
 def test_an_imported_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -> None:
-    path = model_files.write(tmp_path / "theirs.h5", model_files.driver(1), 1)
+    described = model_files.driver(1)
+    path, weights = tmp_path / "theirs.json", tmp_path / "theirs.h5"  # the second is found
+    path.write_text(json.dumps(model_files.architecture(described, 1)))
+    model_files.write(weights, described, 1)
     command = ["import-model", str(path), "--crop", "60,25", "--color", "yuv", "--name", "theirs"]
     result, gate = lapwing.ask(*command, "--wait").values()
     version = result["imported"]["version"]
@@ -181,9 +186,10 @@ def test_an_imported_model_drives(lapwing: Lapwing, run: Path, tmp_path: Path) -
     assert lapwing.ask("models")["current"] == version
     assert "imported from theirs" in lapwing.command("models").stdout
     picture = next((run / "IMG").glob("center_*.jpg"))
-    options = ImportOptions("theirs", crop=(60, 25), color="yuv")
+    options = ImportOptions("theirs", crop=(60, 25), color="yuv", weights=weights)
     _, network = import_model.load_network(path, options)
-    frames = preprocess.prepare(picture.read_bytes())[None]
+    part = cv2.resize(preprocess.decode(picture.read_bytes())[60:-25], (40, 20))
+    frames = cv2.cvtColor(part, cv2.COLOR_RGB2YUV)[None]
     expected = float(np.clip(numpy_backend.predict(network, frames)[0, 0], -1, 1))
     await_version(lapwing, picture, version)
     (answer,) = lapwing.ask("predict", str(picture)).values()

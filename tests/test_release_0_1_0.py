@@ -193,7 +193,12 @@ def test_jobs_are_listed_as_they_were(lapwing: Lapwing, redis_socket: Path) -> N
     other = Lapwing(
         lapwing.home, settings={"LAPWING_REDIS_URL": f"unix://{redis_socket}?db={LISTED}"}
     )
-    assert differences(ask(other, "jobs"), fixture("documents/jobs.json", lapwing.home)) == []
+    listed = ask(other, "jobs")
+    # The release did not list a job that a worker had just taken from its queue.
+    [taken] = [job for job in listed if job["id"] == "train-begun-05dc5f"]
+    assert taken["status"] == "started"
+    listed.remove(taken)
+    assert differences(listed, fixture("documents/jobs.json", lapwing.home)) == []
 
 
 @pytest.fixture(scope="module")

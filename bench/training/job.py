@@ -42,16 +42,18 @@ def steered(
         config: the options of the job.
 
     Returns:
-        A function that steers as the network of the best epoch, and the scores of that network.
+        A function that steers for a picture as the network of the best epoch, and the scores of
+        that network.
     """
     import tensorflow as tf
 
     from contract.dataset import store
+    from contract.frames import preprocess
     from contract.settings import load
     from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.data import pipeline
+    from trainer.data import dataset_rows, pipeline
     from trainer.data.batches import BatchSource
     from trainer.data.loader import DataLoader
     from trainer.training import devices
@@ -73,7 +75,7 @@ def steered(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workspace.lock())
         reader = stack.enter_context(store.open_store(data, manifest))
-        prepared = pipeline.prepare([reader.rows], chosen)
+        prepared = pipeline.prepare(dataset_rows.read([reader]), chosen)
         loader = stack.enter_context(
             DataLoader(
                 [reader.layout],
@@ -101,7 +103,10 @@ def steered(
         "validation_mse": scores["mse"],
     }
     call = tf.function(lambda frames: best.model(frames, training=False))
-    return lambda frame: float(call(tf.constant(frame[None]))[0, 0]), figures
+    return (
+        lambda picture: float(call(tf.constant(preprocess.resize(picture)[None]))[0, 0]),
+        figures,
+    )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ TELEMETRY = {
 def counted(port: int, name: str) -> float:
     """Return the value of a counter of the bridge."""
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    values = re.findall(rf"^lapwing_bridge_{name} (\S+)$", text, re.MULTILINE)
+    values = re.findall(rf"^lapwing_bridge_{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(values[0])
 
 
@@ -96,6 +96,35 @@ def test_a_lone_loop_is_delayed_twice_and_never_again(simulator: UnityClient, sl
 def test_a_german_simulator_reads_the_right_numbers(port: int) -> None:
     with unity(port, "de-DE") as client:
         assert drive(client) == 0.25
+
+
+@pytest.mark.parametrize("missing", ["throttle", "steering_angle", "throttle steering_angle"])
+@pytest.mark.parametrize(("locale", "speed"), [("en-US", "9.0000"), ("de-DE", "9,0000")])
+def test_a_client_that_sends_speed_and_image_alone_is_driven(
+    port: int, missing: str, locale: str, speed: str
+) -> None:
+    """Below the target speed the car is also accelerated, and the client reads the right mark."""
+    mark = speed[1]
+    fields = {name: value.replace(".", mark) for name, value in TELEMETRY.items()}
+    sent = {name: value for name, value in fields.items() if name not in missing.split()}
+    before = counted(port, 'answers_total{how="model"}')
+    with unity(port, locale) as client:
+        client.send(f'42["telemetry",{json.dumps(sent)}]')
+        command = client.command()
+    assert command is not None
+    assert command.steering == 0.25
+    assert command.throttle > 0
+    assert counted(port, 'answers_total{how="model"}') == before + 1
+
+
+def test_a_client_that_sends_no_speed_is_answered_and_never_accelerated(port: int) -> None:
+    sent = {name: value for name, value in TELEMETRY.items() if name != "speed"}
+    with unity(port) as client:
+        client.send(f'42["telemetry",{json.dumps(sent)}]')
+        command = client.command()
+    assert command is not None
+    assert command.steering == 0.0
+    assert command.throttle <= 0.0
 
 
 def test_mixed_locales_drive_at_once(port: int) -> None:

@@ -22,10 +22,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data volume with 4 s from three cameras and 17 s from one camera."""
     folder = tmp_path_factory.mktemp("data")
     settings = Settings(data_dir=folder / "data")
-    for name, rows, cameras in (
-        ("short", 60, ("center", "left", "right")),
-        ("long", 252, ("center",)),
+    for name, rows, cameras, seed in (
+        ("short", 60, ("center", "left", "right"), 1),
+        ("long", 252, ("center",), 0),
     ):
-        source = samples.recording(folder / name, rows, cameras)
+        source = samples.recording(folder / name, rows, cameras, seed)
         import_source(settings, source, None, 0.0, lambda **_: None)
     return folder / "data"

@@ -19,3 +19,13 @@ def test_all_rejections_are_counted_and_the_first_hundred_listed() -> None:
 
 def test_the_reject_share_of_an_empty_recording_is_0() -> None:
     assert reject_share(build_report(0, [], [])) == 0
+
+
+def test_each_reason_has_an_example_among_the_listed_ones() -> None:
+    rejections = [Rejection(line, "left", "image is missing", "l.jpg") for line in range(1, 300)]
+    rare = Rejection(500, "speed", "not a number", "fast")
+    document = build_report(9, [*rejections, rare], [])
+    listed = document["rejections"]
+    assert isinstance(listed, list)
+    assert len(listed) == 100
+    assert (listed[0]["line"], listed[-1]["line"]) == (1, 500)

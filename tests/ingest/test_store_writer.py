@@ -48,10 +48,11 @@ def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) 
         np.testing.assert_array_equal(file.root.frames[40], pixels(40))
 
 
-def test_only_the_store_and_its_manifest_are_left(tmp_path: Path) -> None:
+def test_only_the_store_its_identities_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
     assert sorted(path.name for path in store.folder(tmp_path).iterdir()) == [
         "run-1.h5",
+        "run-1.ids",
         "run-1.json",
     ]
 

@@ -9,18 +9,18 @@ import pytest
 from contract.errors import ServiceError
 from contract.settings import load
 from lapwing import programs
-from lapwing.programs import DOCTOR, OFFLINE, SIMULATOR, Program
+from lapwing.programs import DOCTOR, EXPORT, OFFLINE, SIMULATOR, Program
 from lapwing.settings import Settings
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in ("LAPWING_BRIDGE_URL", "LAPWING_MODEL_DIR"):
+    for name in ("LAPWING_BRIDGE_URL", "LAPWING_DATA_DIR", "LAPWING_MODEL_DIR"):
         monkeypatch.delenv(name, raising=False)
     return load(Settings, {"LAPWING_HOME": "/home", "LAPWING_BRIDGE_PORT": "4000"})
 
 
-@pytest.mark.parametrize("program", [SIMULATOR, DOCTOR, OFFLINE])
+@pytest.mark.parametrize("program", [SIMULATOR, DOCTOR, OFFLINE, EXPORT])
 def test_a_program_is_a_module_with_arguments(program: Program) -> None:
     command = programs.command_line(program, ["drive", "--json"])
     assert command == [sys.executable, "-m", program.module, "drive", "--json"]
@@ -36,6 +36,7 @@ def test_a_program_that_is_not_installed_is_reported_with_its_remedy() -> None:
 def test_a_program_gets_the_bridge_the_models_and_its_name(settings: Settings) -> None:
     variables = programs.environment(settings, "lapwing sim")
     assert variables["LAPWING_BRIDGE_URL"] == "ws://127.0.0.1:4000"
+    assert variables["LAPWING_DATA_DIR"] == "/home/data"
     assert variables["LAPWING_MODEL_DIR"] == "/home/models"
     assert variables["LAPWING_COMMAND"] == "lapwing sim"
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from bench.training.loaders import BATCH
 from contract.dataset import store
-from contract.dataset.timeline import row_segments
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import sampler, shared_memory, side_cameras
 from trainer.data import samples as index
@@ -31,9 +30,9 @@ def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
-        rows, place = reader.rows, reader.layout
+        rows, segment, place = reader.rows, reader.timeline.segment, reader.layout
     mask = np.ones(len(rows), bool)
-    recording = LabelledRecording(rows, mask, mask, row_segments(rows), rows["steering"])
+    recording = LabelledRecording(rows, mask, mask, segment, rows["steering"])
     samples = index.expand(
         [recording],
         cameras=CAMERA_NAMES,

@@ -1,8 +1,8 @@
 """Runs programs that other packages bring, each in a process of its own.
 
 These programs need libraries that the command line does without: the simulator needs Panda3D, the
-dataset doctor OpenCV, and log replay LiteRT and OpenCV. With containers, each program is in the
-image of its own service.
+dataset doctor OpenCV, log replay LiteRT and OpenCV, and the export ONNX and Arrow. With containers,
+each program is in the image of its own service.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ OFFLINE: Final = Program(
     "-v /path/to/recording:/recording/lake:ro evaluator "
     "python -m evaluator.offline rerun /recording/lake",
 )
+EXPORT: Final = Program(
+    "trainer.export",
+    "the export",
+    "With containers, the image of the trainer has it: docker compose run --rm "
+    "-v /path/to/folder:/out trainer python -m trainer.export --format onnx 1 --out /out/1.onnx",
+)
 
 
 def command_line(program: Program, arguments: Sequence[str]) -> list[str]:
@@ -70,8 +76,8 @@ def command_line(program: Program, arguments: Sequence[str]) -> list[str]:
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """Return the environment variables of a program.
 
-    They say where the bridge, the datasets and the models are, unless the user's own variables do,
-    and which name the program shows in its messages.
+    They say where the bridge, the datasets, the recordings and the models are, unless the user's
+    own variables do, and which name the program shows in its messages.
 
     Args:
         settings: the settings of the command line.

@@ -26,6 +26,7 @@ __all__ = [
     "sha256",
     "temporary_path",
     "temporary_paths",
+    "write_bytes",
     "write_json",
 ]
 
@@ -60,9 +61,14 @@ def fsync(path: Path) -> None:
 
 def write_json(final: Path, document: object) -> None:
     """Write a JSON document to `final`, and replace the file that was there."""
+    write_bytes(final, (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
+
+
+def write_bytes(final: Path, content: bytes) -> None:
+    """Write a file, and replace the one that was there."""
     path = temporary_path(final)
     try:
-        path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        path.write_bytes(content)
         fsync(path)
         rename(path, final)
     finally:

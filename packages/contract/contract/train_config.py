@@ -156,7 +156,7 @@ class TrainConfig:
     )
     seed: int = option(
         1,
-        "Seed of the split, the order of the samples and the initial weights.",
+        "Seed of the split, the order of the samples, the initial weights and the dropout.",
         minimum=0,
         maximum=2**32 - 1,
     )

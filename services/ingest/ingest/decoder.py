@@ -79,7 +79,7 @@ def _prepare(
                     return Rejection(row.line, camera, "image file is too large", name)
                 content = file.readall()
             digests[name] = hashlib.sha256(content).digest()
-            frames.append(preprocess.prepare(content))
+            frames.append(preprocess.resize(preprocess.decode_image(content)))
         except OSError as error:
             return Rejection(row.line, camera, "image cannot be read", f"{name}: {error.strerror}")
         except FrameError as error:

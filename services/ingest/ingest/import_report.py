@@ -10,7 +10,8 @@ from typing import Final
 from contract.recordings.driving_log import Rejection
 
 MAX_LISTED: Final = 100
-"""Number of rejections that are listed one by one. All of them are counted."""
+"""Number of rejections that are listed one by one: the first ones, and one of each reason. All of
+them are counted."""
 MAX_QUOTED_CHARS: Final = 200
 """Number of characters quoted from a bad line. A damaged log may have lines of megabytes."""
 
@@ -26,18 +27,26 @@ def build_report(
         notes: remarks on the recording as a whole.
     """
     ordered = sorted(rejections, key=lambda rejection: rejection.line)
-    reasons = (f"{rejection.field}: {rejection.reason}" for rejection in ordered)
+    reasons = [f"{rejection.field}: {rejection.reason}" for rejection in ordered]
+    listed = [ordered[position] for position in _listed(reasons)]
     return {
         "read": accepted + len(ordered),
         "accepted": accepted,
         "rejected": len(ordered),
         "reasons": dict(Counter(reasons).most_common()),
         "rejections": [
-            asdict(rejection) | {"got": rejection.got[:MAX_QUOTED_CHARS]}
-            for rejection in ordered[:MAX_LISTED]
+            asdict(rejection) | {"got": rejection.got[:MAX_QUOTED_CHARS]} for rejection in listed
         ],
         "notes": list(notes),
     }
+
+
+def _listed(reasons: Sequence[str]) -> list[int]:
+    """Return the positions of the rejections that are listed."""
+    firsts = {reason: position for position, reason in reversed(list(enumerate(reasons)))}
+    first_of_each = set(sorted(firsts.values())[:MAX_LISTED])
+    others = [position for position in range(len(reasons)) if position not in first_of_each]
+    return sorted([*first_of_each, *others[: MAX_LISTED - len(first_of_each)]])
 
 
 def reject_share(document: dict[str, object]) -> float:

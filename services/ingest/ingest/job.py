@@ -6,21 +6,26 @@ import hashlib
 import logging
 import os
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 
 from contract import atomic_files, inbox
 from contract.dataset import store
+from contract.dataset.overlap import Overlap, compare
+from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT, StoreManifest
-from contract.errors import RecordingError, StoreError
+from contract.errors import LapwingError, RecordingError, StoreError
 from contract.frames import spec
 from contract.jobs import queue
-from contract.recordings import archive, driving_log
+from contract.recordings import archive, reject_reasons
 from contract.recordings.archive import Recording
 from contract.recordings.driving_log import Log, Rejection, Row
+from contract.recordings.log_text import is_image
+from contract.recordings.steering_unit import RECORDER_UNIT
 from contract.settings import load
 from contract.vehicle import CAMERA_NAMES
 from ingest import import_report, store_writer
@@ -30,12 +35,16 @@ from ingest.store_writer import StoreWriter
 
 log = logging.getLogger(__name__)
 
+MIN_SHARED_ROWS: Final = 15
+"""Smallest number of common rows, one second of driving, that counts as an overlap."""
+
 
 def run(
     source: str,
     name: str | None = None,
     max_reject_share: float | None = None,
     staged: bool = False,
+    full_lock: float = RECORDER_UNIT,
 ) -> dict[str, Any]:
     """Import every recording of a folder or archive. RQ calls this in a process of its own.
 
@@ -44,24 +53,39 @@ def run(
         name: name of the dataset; by default, it is the name of the source.
         max_reject_share: a value that replaces that of LAPWING_MAX_REJECT_SHARE.
         staged: tells that the source is a copy in the inbox, which is removed afterwards.
+        full_lock: the value of the steering at full lock, 25 for degrees.
+
+    Returns:
+        Under "imports", the result of each recording that was imported. Under "failed", the name of
+        each other recording, and the error.
 
     Raises:
-        LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
+        LapwingError: no recording can be imported: it cannot be read or stored, or too many of its
+            rows are bad.
     """
     _, progress = queue.current_job()
     settings = load(Settings, os.environ)
     limit = settings.max_reject_share if max_reject_share is None else max_reject_share
     try:
-        return {"imports": import_source(settings, Path(source), name, limit, progress)}
+        outcomes = import_source(settings, Path(source), name, limit, progress, full_lock)
     finally:
         if staged:
             inbox.discard([Path(source)], settings.data_dir / inbox.RECORDINGS)
+    return {
+        "imports": [outcome for outcome in outcomes if "error" not in outcome],
+        "failed": [outcome for outcome in outcomes if "error" in outcome],
+    }
 
 
 def import_source(
-    settings: Settings, source: Path, name: str | None, limit: float, progress: queue.Report
+    settings: Settings,
+    source: Path,
+    name: str | None,
+    limit: float,
+    progress: queue.Report,
+    full_lock: float = RECORDER_UNIT,
 ) -> list[dict[str, Any]]:
-    """Import every recording of `source`, and return the result of each.
+    """Import every recording of `source` by itself, so that a bad one does not stop the others.
 
     Args:
         settings: the settings of ingest.
@@ -69,9 +93,14 @@ def import_source(
         name: name of the dataset; None means the name of the source.
         limit: largest share of a recording's rows that may be bad.
         progress: is called with the progress.
+        full_lock: the value of the steering at full lock, 25 for degrees.
+
+    Returns:
+        The result of each recording. If it could not be imported, that is its name as "recording"
+        and its "error".
 
     Raises:
-        LapwingError: a recording cannot be read or stored, or too many of its rows are bad.
+        LapwingError: no recording was imported; it says why.
     """
     cv2.setNumThreads(1)  # The threads below use all cores already.
     threads = settings.decode_threads or os.cpu_count() or 1
@@ -79,12 +108,26 @@ def import_source(
         archive.open_recordings(source, settings.data_dir / "unpacked", name) as recordings,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
-        results = []
+        outcomes: list[dict[str, Any]] = []
+        errors: list[LapwingError] = []
         for number, recording in enumerate(recordings, 1):
             progress(phase="read", recording=f"{recording.name} ({number}/{len(recordings)})")
-            importer = RecordingImport(settings.data_dir, recording, limit, progress, threads)
-            results.append(importer.run(executor))
-        return results
+            importer = RecordingImport(
+                settings.data_dir, recording, limit, progress, threads, full_lock
+            )
+            try:
+                outcomes.append(importer.run(executor))
+            except LapwingError as error:  # The job tells it when the others are done.
+                outcomes.append({"recording": recording.name, "error": str(error)})
+                errors.append(error)
+        if len(errors) < len(outcomes):
+            return outcomes
+        if len(errors) == 1:
+            raise errors[0]
+        raise RecordingError(
+            f"none of the {len(errors)} recordings can be imported",
+            got=" ".join(f"{outcome['recording']}: {outcome['error']}" for outcome in outcomes),
+        )
 
 
 class RecordingImport:
@@ -96,6 +139,7 @@ class RecordingImport:
         limit: largest share of its rows that may be bad.
         progress: is called with the progress.
         threads: number of threads that decode images.
+        full_lock: the value of the steering at full lock, 25 for degrees.
     """
 
     def __init__(
@@ -105,19 +149,20 @@ class RecordingImport:
         limit: float,
         progress: queue.Report,
         threads: int,
+        full_lock: float = RECORDER_UNIT,
     ) -> None:
         self._data_dir = data_dir
         self._recording = recording
         self._limit = limit
         self._progress = progress
         self._threads = threads
+        self._full_lock = full_lock
 
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
         """Import the recording, unless a store has its content already. Return the result."""
         started = time.monotonic()
-        content = self._recording.read_log()
-        driving = driving_log.read(content)
-        log_digest = hashlib.sha256(content).hexdigest()
+        driving = self._recording.read(self._full_lock)
+        log_digest = hashlib.sha256(self._recording.read_log()).hexdigest()
         stores = store.folder(self._data_dir)
         # The lock belongs to the content, so that two names of one recording do not become two
         # stores.
@@ -125,7 +170,7 @@ class RecordingImport:
             for leftover in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
                 leftover.unlink()
             if self._may_be_known(log_digest):
-                digest = self._recording.digest(driving.images(), executor)
+                digest = self._digest(driving.images(), executor)
                 dataset, known = self._find_store(digest)
                 if known is not None:
                     log.info("%s was imported before, as %s", self._recording.name, dataset)
@@ -134,6 +179,18 @@ class RecordingImport:
         seconds = time.monotonic() - started
         log.info("%s: %d rows in %.1f s", manifest.dataset, manifest.rows, seconds)
         return _result(manifest, skipped=False, seconds=seconds)
+
+    def _digest(
+        self,
+        names: Sequence[str],
+        executor: ThreadPoolExecutor,
+        known: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Return the digest of the recording, which is another one in another unit."""
+        digest = self._recording.digest(names, executor, known)
+        if self._full_lock == RECORDER_UNIT:
+            return digest
+        return hashlib.sha256(f"{digest} full lock {self._full_lock!r}".encode()).hexdigest()
 
     def _may_be_known(self, log_digest: str) -> bool:
         """Tell whether a store may hold this recording, judged by its log alone.
@@ -173,9 +230,9 @@ class RecordingImport:
         digests: dict[str, bytes] = {}  # the sha256 of each image that was read
         numbers: dict[str, int] = {}  # the frame of each image that is stored
         records: list[tuple[float, ...]] = []
+        sessions: dict[int, int] = {}  # the first row of each session
         rejections = list(driving.rejections)
         images = self._recording.images
-        driving = driving_log.without_missing_sides(driving, images)
         started = time.monotonic()
         working_name = self._recording.dataset(log_digest)
         max_frames = len(driving.rows) * len(CAMERA_NAMES)
@@ -189,13 +246,16 @@ class RecordingImport:
                     for name, pixels in zip(row.images, frames, strict=True):
                         if name not in numbers:
                             numbers[name] = writer.add(pixels)
+                    sessions.setdefault(row.session, len(records))
                     records.append(_record(row, numbers))
                 self._report_progress(count, len(driving.rows), time.monotonic() - started)
-            report = import_report.build_report(
-                len(records), rejections, [*driving.notes, *self._note_unlisted(driving)]
-            )
-            digest = self._recording.digest(names, executor, digests)
+            digest = self._digest(names, executor, digests)
             dataset, _ = self._find_store(digest)
+            table = store_writer.build_table(records)
+            overlaps = self._find_overlaps(dataset, writer.row_ids(table)) if records else {}
+            supersedes = [name for name, overlap in overlaps.items() if overlap.complete]
+            notes = [*driving.notes, *self._note_unlisted(driving), *_note_overlaps(overlaps)]
+            report = import_report.build_report(len(records), rejections, notes)
             self._check_report(report, dataset)
             self._progress(phase="verify")
             source: dict[str, object] = {
@@ -203,7 +263,31 @@ class RecordingImport:
                 "sha256": digest,
                 "log_sha256": log_digest,
             }
-            return writer.publish(dataset, store_writer.build_table(records), source, report)
+            if self._full_lock != RECORDER_UNIT:
+                source["full_lock"] = self._full_lock
+            return writer.publish(
+                dataset, table, source, report, list(sessions.values()), supersedes
+            )
+
+    def _find_overlaps(self, dataset: str, ids: RowIds) -> dict[str, Overlap]:
+        """Return the datasets that share frames with this recording, by their names.
+
+        A second of common frames is ignored unless it is the whole of the other dataset: all
+        drives from the simulator's starting point begin with the same frames.
+        """
+        overlaps = {}
+        for path in sorted(store.folder(self._data_dir).glob("[!.]*.json")):
+            if path.stem == dataset:
+                continue
+            try:
+                manifest = store.read_manifest(path)
+                overlap = compare(ids, store.read_row_ids(self._data_dir, manifest))
+            except StoreError as error:
+                log.warning("%s was not compared with this recording: %s", path.stem, error)
+                continue
+            if overlap.complete or overlap.shared >= MIN_SHARED_ROWS:
+                overlaps[path.stem] = overlap
+        return overlaps
 
     def _report_progress(self, count: int, total: int, seconds: float) -> None:
         rate = count / max(seconds, 1e-9)
@@ -218,7 +302,10 @@ class RecordingImport:
     def _note_unlisted(self, driving: Log) -> list[str]:
         """Return a note if the recording has images that no row of the log lists."""
         listed = set(driving.images())
-        unlisted = sum(1 for name in self._recording.images if name not in listed and ".jp" in name)
+        unlisted = sum(
+            is_image(name) and "/" not in name and name not in listed
+            for name in self._recording.images
+        )
         return [f"{unlisted} images that no row lists"] if unlisted else []
 
     def _check_report(self, report: dict[str, object], dataset: str) -> None:
@@ -231,10 +318,22 @@ class RecordingImport:
             raise RecordingError(
                 f"{report['rejected']} of {report['read']} rows of {self._recording.name} are bad "
                 f"({share:.1%}, and at most {self._limit:.1%} may be bad)",
-                got=report["reasons"],
+                got="; ".join(reject_reasons.describe(report)),
                 remedy=f"{path} lists them. A larger --max-reject-share imports the good rows "
                 "nevertheless",
             )
+
+
+def _note_overlaps(overlaps: dict[str, Overlap]) -> list[str]:
+    """Return a note for each dataset that shares frames with the recording."""
+    return [
+        f"it holds all {overlap.rows} rows of {name}, and supersedes it: a training uses {name} "
+        "only if it is named"
+        if overlap.complete
+        else f"it holds {overlap.shared} of the {overlap.rows} rows of {name}: a training on both "
+        "uses each row once"
+        for name, overlap in overlaps.items()
+    ]
 
 
 def _record(row: Row, numbers: dict[str, int]) -> tuple[float, ...]:

@@ -18,8 +18,9 @@ import numpy as np
 import tables
 
 from contract import atomic_files
-from contract.dataset import store
+from contract.dataset import row_identity, store
 from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
+from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ROW, SCHEMA, Rows, StoreManifest, StoreReader
 from contract.errors import StoreError
 from contract.frames import spec
@@ -53,6 +54,7 @@ class StoreWriter:
         self._checksums: list[str] = []
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._syncs: list[Future[None]] = []
+        self._ids: list[int] = []
         self.frames = 0
         """Number of frames that were added so far."""
         try:
@@ -72,6 +74,7 @@ class StoreWriter:
     def add(self, pixels: Frame) -> int:
         """Append one frame, uint8 (128, 128, 3), and return its number."""
         self._block[self._filled] = pixels
+        self._ids.append(row_identity.frame_id(pixels))
         self._filled += 1
         self.frames += 1
         if self._filled == BLOCK_FRAMES:
@@ -86,8 +89,18 @@ class StoreWriter:
         if len(self._checksums) % SYNC_BLOCKS == 0:
             self._syncs.append(self._disk.submit(os.fdatasync, self._file.fileno()))
 
+    def row_ids(self, rows: Rows) -> RowIds:
+        """Return the identities of rows of the table, shape (rows,)."""
+        return np.asarray(np.array(self._ids, dtype=np.uint64)[rows["center"]])
+
     def publish(
-        self, dataset: str, rows: Rows, source: dict[str, object], report: dict[str, object]
+        self,
+        dataset: str,
+        rows: Rows,
+        source: dict[str, object],
+        report: dict[str, object],
+        sessions: Sequence[int] = (0,),
+        supersedes: Sequence[str] = (),
     ) -> StoreManifest:
         """Make the store visible under its name. The manifest is written last.
 
@@ -96,6 +109,8 @@ class StoreWriter:
             rows: the table of rows.
             source: the recording that the frames come from, for the manifest.
             report: the report of the import, for the manifest.
+            sessions: number of the first row of each session.
+            supersedes: datasets all of whose frames this one holds too.
 
         Raises:
             StoreError: the store does not read back as it was written, for instance because the
@@ -109,6 +124,7 @@ class StoreWriter:
             sync.result()  # It raises the error of that sync, which later ones would not repeat.
         self._file.close()
         atomic_files.fsync(self._path)
+        ids = self.row_ids(rows)
         manifest = StoreManifest(
             dataset=dataset,
             schema=SCHEMA,
@@ -122,6 +138,9 @@ class StoreWriter:
             source=source,
             report=report,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            sessions=list(sessions),
+            row_ids_sha256=row_identity.sha256(ids),
+            supersedes=list(supersedes),
         )
         try:  # HDF5 does not always report a full disk when it closes a file.
             with StoreReader(self._path, manifest) as reader:
@@ -130,10 +149,13 @@ class StoreWriter:
             raise self._write_error(error.got) from error
         final, manifest_path = store.paths(self._data_dir, dataset)
         atomic_files.rename(self._path, final)
+        ids_path = row_identity.path(self._data_dir, dataset)
         try:
+            row_identity.write(ids_path, ids)
             atomic_files.write_json(manifest_path, dataclasses.asdict(manifest))
         except BaseException:
-            final.unlink(missing_ok=True)  # Without a manifest it would only take space.
+            for path in (final, ids_path):  # Without a manifest they would only take space.
+                path.unlink(missing_ok=True)
             raise
         return manifest
 

@@ -12,12 +12,13 @@ these files.
 
 from __future__ import annotations
 
+import io
 import math
 import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import h5py
 import numpy as np
@@ -34,7 +35,11 @@ MAX_DEPTH: Final = 16
 MAX_ATTRIBUTES: Final = 512
 """Maximum number of attributes of one object."""
 MAX_TEXT_BYTES: Final = 4 << 20
-"""Maximum size of one attribute; an architecture of ten layers has 5 kB."""
+"""Maximum size of one attribute, all of its strings together.
+
+An architecture of ten layers has 5 kB."""
+TEXT_GROWTH_BYTES: Final = 6 * MAX_TEXT_BYTES
+"""Memory that reading one attribute may allocate: HDF5 and Python both hold copies of it."""
 MAX_CHUNK_BYTES: Final = 16 << 20
 GROWTH_BYTES: Final = 48 << 20
 """Memory that checking a file may allocate; its arrays come on top."""
@@ -49,15 +54,16 @@ Text = str | tuple[str, ...]
 class Hdf5File:
     """An open file that passed the check; `open_hdf5` makes it."""
 
-    def __init__(
-        self, file: h5py.File, path: Path, kinds: Mapping[str, type], file_bytes: int
-    ) -> None:
+    def __init__(self, file: h5py.File, path: Path, kinds: Mapping[str, type]) -> None:
         self._file, self._path, self._kinds = file, path, kinds
-        self._file_bytes = file_bytes
 
     def has(self, name: str) -> bool:
         """Tell whether a group or dataset of this full name exists; it starts without a slash."""
         return name in self._kinds
+
+    def names(self, prefix: str = "") -> list[str]:
+        """List the full names of all groups and datasets that begin with a prefix."""
+        return [name for name in self._kinds if name and name.startswith(prefix)]
 
     def children(self, name: str) -> list[str]:
         """List the names in a group; "" is the root."""
@@ -88,18 +94,25 @@ class Hdf5File:
             return ()  # Keras writes an empty list of names as an empty array of floats
         if kind.get_class() != h5py.h5t.STRING:
             raise _refused(self._path, f"{where} is not text", kind.dtype)
-        # Many elements may share one long string of the heap: each may be as long as the file.
-        max_bytes = count * (self._file_bytes if kind.is_variable_str() else kind.get_size())
-        max_single = min(max_bytes, self._file_bytes)
-        if (max_single > MAX_TEXT_BYTES and not kind.is_variable_str()) or (
-            count > 1 and max_bytes > GROWTH_BYTES
-        ):
+        # The strings of a variable length lie in a heap, where many elements may share a long one,
+        # and HDF5 does not tell their lengths before it has read them. So their number is limited
+        # here, the memory for reading them by the kernel, and their lengths afterwards.
+        size = identity.get_storage_size()
+        if count > MAX_OBJECTS or size > MAX_TEXT_BYTES:
             raise _refused(self._path, f"{where} is too large", f"{count:,} strings")
-        with limit_memory(GROWTH_BYTES):
-            value = attributes[attribute]
+        try:
+            with limit_memory(TEXT_GROWTH_BYTES):
+                value = attributes[attribute]
+        except (MemoryError, OSError) as error:
+            if isinstance(error, OSError) and "allocat" not in str(error):
+                raise  # the file is damaged; HDF5 has no class of its own for its memory
+            raise _too_large(self._path, where) from error
         if count == 1 and not identity.shape:
             return _decode(self._path, where, value)
-        return tuple(_decode(self._path, where, item) for item in np.asarray(value).ravel())
+        texts = tuple(_decode(self._path, where, item) for item in np.asarray(value).ravel())
+        if sum(map(len, texts)) > MAX_TEXT_BYTES:
+            raise _too_large(self._path, where)
+        return texts
 
     def array(self, name: str) -> Array:
         """Read a whole dataset.
@@ -118,8 +131,13 @@ class Hdf5File:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[Hdf5File]:
+def open_hdf5(path: Path, part: BinaryIO | None = None) -> Iterator[Hdf5File]:
     """Open an HDF5 file after checking every object in it.
+
+    Args:
+        path: the file.
+        part: the bytes of the HDF5 file where it is a part of `path`, as in an archive. It must
+            be open for reading, and is not closed.
 
     Raises:
         ModelError: the file is not HDF5, or holds something that Keras does not write; the
@@ -127,15 +145,15 @@ def open_hdf5(path: Path) -> Iterator[Hdf5File]:
     """
     if not path.is_file():  # reading a pipe or a device might never end
         raise ModelError("the model file does not exist", got=str(path))
-    file_bytes = path.stat().st_size
+    file_bytes = path.stat().st_size if part is None else part.seek(0, io.SEEK_END)
     if file_bytes > MAX_FILE_BYTES:
         raise _refused(path, f"the file has more than {MAX_FILE_BYTES:,} bytes", f"{file_bytes:,}")
     with _as_model_errors(path, "the file"), limit_memory(GROWTH_BYTES):
-        file = h5py.File(path, "r", rdcc_nbytes=0)
+        file = h5py.File(path if part is None else part, "r", rdcc_nbytes=0)
     with file:
         with _as_model_errors(path, "the file"), limit_memory(GROWTH_BYTES):
             kinds = _Validator(path, file_bytes).check(file)
-        yield Hdf5File(file, path, kinds, file_bytes)
+        yield Hdf5File(file, path, kinds)
 
 
 class _Validator:
@@ -238,10 +256,14 @@ def _refused(path: Path, problem: str, got: object, remedy: str = "") -> ModelEr
     )
 
 
+def _too_large(path: Path, where: str) -> ModelError:
+    return _refused(path, f"{where} is too large", f"more than {MAX_TEXT_BYTES:,} bytes")
+
+
 def _decode(path: Path, where: str, value: object) -> str:
     raw = value.encode(errors="surrogateescape") if isinstance(value, str) else bytes(value)  # type: ignore[call-overload]  # h5py gives str or bytes
     if len(raw) > MAX_TEXT_BYTES:
-        raise _refused(path, f"{where} is too large", f"{len(raw):,} bytes")
+        raise _too_large(path, where)
     try:
         return str(raw, "utf-8")
     except UnicodeDecodeError as error:

@@ -1,13 +1,17 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
 import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from support.data import samples
 
 from contract.errors import BrokenFrameError, FrameError, NotAJpegError
 from contract.frames import preprocess
+from contract.frames.spec import COLORS, INTERPOLATIONS, FrameSpec
 
 
 def test_a_frame_is_decoded_once_and_resized_linearly() -> None:
@@ -109,3 +113,80 @@ def test_a_broken_or_giant_png_is_refused() -> None:
     ):
         with pytest.raises(BrokenFrameError, match=message):
             preprocess.decode_image(content)
+
+
+PICTURE = np.random.default_rng(5).integers(0, 256, (160, 320, 3), np.uint8)
+BY_OPENCV = {
+    "linear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "cubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
+}
+BY_PILLOW = {
+    "pil-nearest": Image.Resampling.NEAREST,
+    "pil-bilinear": Image.Resampling.BILINEAR,
+    "pil-bicubic": Image.Resampling.BICUBIC,
+    "pil-lanczos": Image.Resampling.LANCZOS,
+}
+FROM_BGR = {
+    "rgb": cv2.COLOR_BGR2RGB,
+    "yuv": cv2.COLOR_BGR2YUV,
+    "ycrcb": cv2.COLOR_BGR2YCrCb,
+    "hsv": cv2.COLOR_BGR2HSV,
+    "hls": cv2.COLOR_BGR2HLS,
+    "lab": cv2.COLOR_BGR2Lab,
+    "gray": cv2.COLOR_BGR2GRAY,
+}
+
+
+@pytest.mark.parametrize("name", INTERPOLATIONS)
+def test_a_picture_is_cropped_and_resized_as_its_author_did(name: str) -> None:
+    found = preprocess.fit(PICTURE, FrameSpec(66, 200, "rgb", name, (60, 25)))
+    if name in BY_OPENCV:
+        expected = cv2.resize(PICTURE[60:-25], (200, 66), interpolation=BY_OPENCV[name])
+        np.testing.assert_array_equal(found, expected)
+    else:
+        part = Image.fromarray(PICTURE).crop((0, 60, 320, 135))
+        by_pillow = np.asarray(part.resize((200, 66), BY_PILLOW[name]))
+        np.testing.assert_array_equal(found, by_pillow)
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_colours_are_converted_after_the_resizing(color: str) -> None:
+    frame = FrameSpec(64, 64, color, "area")
+    found = preprocess.fit(PICTURE, frame)
+    bgr = cv2.resize(PICTURE[..., ::-1], (64, 64), interpolation=cv2.INTER_AREA)
+    expected = bgr if color == "bgr" else cv2.cvtColor(bgr, FROM_BGR[color])
+    assert found.shape == frame.shape
+    np.testing.assert_array_equal(found, expected.reshape(frame.shape))
+
+
+def test_a_picture_that_needs_nothing_is_not_touched() -> None:
+    np.testing.assert_array_equal(preprocess.fit(PICTURE, FrameSpec(160, 320)), PICTURE)
+    frame = preprocess.resize(PICTURE)
+    np.testing.assert_array_equal(preprocess.fit(frame), frame)
+
+
+@pytest.mark.parametrize(("rows", "top", "bottom"), [(320, 120, 50), (128, 48, 20), (100, 38, 16)])
+def test_the_same_share_is_cut_off_a_picture_of_another_height(
+    rows: int, top: int, bottom: int
+) -> None:
+    picture = cv2.resize(PICTURE, (2 * rows, rows))
+    found = preprocess.fit(picture, FrameSpec(66, 200, crop=(60, 25)))
+    np.testing.assert_array_equal(found, cv2.resize(picture[top : rows - bottom], (200, 66)))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("crop", [(60, 25), (159, 0), (0, 159), (80, 79)])
+def test_of_a_tiny_picture_a_row_is_kept(rows: int, crop: tuple[int, int]) -> None:
+    found = preprocess.fit(PICTURE[:rows, :2], FrameSpec(8, 9, crop=crop))
+    assert found.shape == (8, 9, 3)
+
+
+def test_a_jpeg_is_prepared_for_the_frame_that_is_asked_for() -> None:
+    jpeg = samples.jpeg(0.3)
+    decoded = np.asarray(Image.open(io.BytesIO(jpeg)))
+    expected = cv2.resize(decoded[50:-20], (160, 80), interpolation=cv2.INTER_AREA)
+    found = preprocess.prepare(jpeg, FrameSpec(80, 160, "rgb", "area", (50, 20)))
+    np.testing.assert_array_equal(found, expected)

@@ -26,6 +26,12 @@ def test_written_frames_are_read_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(golden_frames.steering, STEERING)
 
 
+def test_pictures_of_the_simulators_size_are_read_back(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (golden.COUNT, 160, 320, 3), np.uint8)
+    golden.write(tmp_path / golden.FILE, pictures, STEERING)
+    np.testing.assert_array_equal(golden.read(tmp_path / golden.FILE).frames, pictures)
+
+
 @pytest.mark.parametrize(("count", "selected"), [(1, [0] * 8), (15, [0, 2, 4, 6, 8, 10, 12, 14])])
 def test_frames_are_selected_at_even_distances(
     tmp_path: Path, count: int, selected: list[int]
@@ -51,6 +57,7 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
     "changes",
     [
         {"frames": FRAMES[:3]},
+        {"frames": FRAMES[:, :64, :64]},
         {"frames": FRAMES.astype(np.float32)},
         {"steering": STEERING.astype(np.float64)},
         {"frames": np.asfortranarray(FRAMES)},

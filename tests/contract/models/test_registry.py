@@ -181,3 +181,12 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(registry: Registry) -
     change(registry, 1, files={**files, "../../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}})
     with pytest.raises(ModelError, match="version 1 names a file elsewhere"):
         registry.verify(1)
+
+
+def test_a_manifest_of_an_earlier_release_has_no_lineage(registry: Registry) -> None:
+    publish_one(registry, "one")
+    path = registry.path(1) / MANIFEST
+    document = json.loads(path.read_text())
+    assert document.pop("lineage") == []
+    path.write_text(json.dumps(document))
+    assert registry.manifest(1).lineage == []

@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,6 +11,7 @@ from support.data import models, samples
 from contract.errors import ModelError
 from contract.frames import preprocess
 from contract.frames import spec as framespec
+from contract.models import golden
 from contract.models.golden import COUNT, FILE, Golden
 from contract.models.registry import H5, MANIFEST, TFLITE, Registry
 from contract.policy.litert import LiteRT
@@ -35,8 +37,8 @@ class Constant:
 def constant(answer: float, golden_answer: float = 0.0) -> LoadedPolicy:
     """Return a policy with a constant answer, and golden frames with another one."""
     frames = np.zeros((COUNT, 128, 128, 3), np.uint8)
-    golden = Golden(frames, np.full(COUNT, golden_answer, np.float32))
-    return LoadedPolicy(models.manifest("job"), Constant(answer), golden)
+    known = Golden(frames, np.full(COUNT, golden_answer, np.float32))
+    return LoadedPolicy(models.manifest("job"), Constant(answer), known)
 
 
 def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
@@ -67,13 +69,39 @@ def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: 
 
 
 def test_a_model_of_other_frames_is_not_loaded(registry: Registry, networks: Path) -> None:
-    spec = {**framespec.SPEC, "resize": "area"}
+    spec = {**framespec.SPEC, "resize": "guessing"}
     models.publish(registry, networks / "left", "job", frame_spec=spec)
-    with pytest.raises(ModelError, match="version 1 was trained on other frames"):
+    with pytest.raises(ModelError, match=r"version 1 was trained on other frames.*guessing"):
         load(registry, 1, LiteRT)
 
 
-@pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0)])
+def test_a_version_with_a_frame_of_its_own_is_given_that_frame(
+    registry: Registry, networks: Path
+) -> None:
+    frame = framespec.FrameSpec(64, 64, "bgr", "area", (60, 25))
+    models.publish(registry, networks / "small", "job", frame_spec=frame.document())
+    # Its golden frames have 64 x 64 pixels, which no camera and no store makes.
+    with pytest.raises(ModelError, match="holds no golden frames"):
+        load(registry, 1, LiteRT)
+    pictures = np.stack([samples.picture(0.1 * seed, seed) for seed in range(COUNT)])
+    prepared = np.stack(
+        [
+            cv2.resize(picture[60:-25], (64, 64), interpolation=cv2.INTER_AREA)[..., ::-1]
+            for picture in pictures
+        ]
+    )
+    backend = LiteRT(networks / "small", (64, 64, 3))
+    expected = backend.predict(prepared)
+    shutil.copytree(networks / "small", registry.root / "theirs")
+    golden.write(registry.root / "theirs" / FILE, pictures, expected)
+    models.publish(registry, registry.root / "theirs", "job-2", frame_spec=frame.document())
+    policy = load(registry, 2, LiteRT)
+    assert policy.frame_spec == frame
+    np.testing.assert_array_equal(policy.prepare(pictures[3]), prepared[3])
+    assert policy.steer_picture(pictures[3]) == expected[3]
+
+
+@pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0), (25.0, 25.024)])
 def test_a_model_with_the_expected_answers_passes(answer: float, golden_answer: float) -> None:
     constant(answer, golden_answer).check()
 

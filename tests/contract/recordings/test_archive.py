@@ -9,7 +9,8 @@ import pytest
 from support.data import samples
 
 from contract.errors import RecordingError
-from contract.recordings import archive
+from contract.recordings import archive, driving_log
+from contract.recordings.image_paths import match_images
 
 
 def names(source: Path, scratch: Path) -> list[str]:
@@ -42,6 +43,45 @@ def test_images_may_lie_next_to_the_log(run: Path, tmp_path: Path) -> None:
     (run / "IMG").rmdir()
     with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
         assert f"center_{samples.stamp(0)}.jpg" in recording.images
+
+
+def test_a_driving_log_stands_for_its_folder(run: Path, tmp_path: Path) -> None:
+    assert names(run / "driving_log.csv", tmp_path / "scratch") == ["run"]
+    assert archive.recording_path(run / "driving_log.csv") == run
+    assert archive.recording_path(run / "other.csv") == run / "other.csv"
+
+
+def test_images_in_sub_folders_have_their_path_as_key(run: Path, tmp_path: Path) -> None:
+    for name in ("IMG/lap1/c.png", "day2/IMG/c.jpg", "day2/notes.txt", "c.jpg"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).touch()
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        below = {key: path for key, path in recording.images.items() if "/" in key}
+        assert len(recording.images) == 12 + len(below)
+    assert below == {name: run / name for name in ("IMG/lap1/c.png", "day2/IMG/c.jpg")}
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset"),
+    [
+        ("lake", "lake-e8612b61"),
+        ("lake-2", "lake-2-ae3eaed3"),
+        ("lake-3", "lake-3-b84bab61"),
+        ("jungle", "jungle-64a2debf"),
+        ("lake-decimal-comma", "lake-decimal-comma-4547bf86"),
+    ],
+)
+def test_real_recordings_have_the_names_of_release_0_1_0(
+    name: str, dataset: str, tmp_path: Path
+) -> None:
+    """Release 0.1.0 imported them under these names, which contain the digest."""
+    source = samples.shared("data", name)
+    with (
+        archive.open_recordings(source, tmp_path) as (recording,),
+        ThreadPoolExecutor(2) as executor,
+    ):
+        log = match_images(driving_log.read(recording.read_log()), recording.images)
+        assert recording.dataset(recording.digest(log.images(), executor)) == dataset
 
 
 def test_a_folder_of_folders_holds_several_recordings(tmp_path: Path) -> None:

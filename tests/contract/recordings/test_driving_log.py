@@ -114,7 +114,8 @@ def test_numbers_are_not_rejoined_in_a_log_with_points() -> None:
     [
         (b"", "the driving log is empty"),
         (b"\n\n", "the driving log is empty"),
-        (b"steering,center,left,right,throttle,brake,speed\n", "names other columns"),
+        (b"steering,center,left,right,throttle,brake,speed\n", "the driving log is empty"),
+        (b"center,left,right,steering,throttle,speed\n", "has no column for brake: got center"),
     ],
 )
 def test_a_file_that_is_no_log_is_refused(raw: bytes, message: str) -> None:
@@ -140,6 +141,13 @@ def test_side_cameras_without_any_image_are_left_out() -> None:
     assert only_centre.rows[0].images == ("center_1.jpg",)
     assert "centre only" in only_centre.notes[0]
     assert driving_log.without_missing_sides(log, {"center_1.jpg", "left_1.jpg"}) is log
+
+
+def test_names_that_contradict_the_columns_are_noted() -> None:
+    log = driving_log.read(b"left_1.jpg,center_1.jpg,right_1.jpg,0,0,0,1\n")
+    assert log.rows[0].images == ("left_1.jpg", "center_1.jpg", "right_1.jpg")
+    assert "the images of 1 rows are named left, center, right" in log.notes[0]
+    assert driving_log.read(f"{ROW}\n".encode()).notes == []
 
 
 def test_a_path_in_an_old_encoding_is_read() -> None:

@@ -59,6 +59,60 @@ def test_a_field_that_is_no_number_is_refused_by_name(bad: object) -> None:
         telemetry.parse(payload(speed=bad))
 
 
+@pytest.mark.parametrize(
+    "missing", [["throttle"], ["steering_angle"], ["throttle", "steering_angle"]]
+)
+@pytest.mark.parametrize("null", [False, True])
+def test_driving_needs_only_speed_and_image(missing: list[str], null: bool) -> None:
+    """A client may leave the other fields out, or send null for them."""
+    sent = payload(speed="9,1300", steering_angle="12,5000", throttle="0,2000")
+    for name in missing:
+        if null:
+            sent[name] = None
+        else:
+            del sent[name]
+    parsed = telemetry.parse(sent)
+    assert (parsed.speed_mph, parsed.jpeg) == (9.13, b"\xff\xd8\xff")
+    assert parsed.steering == (None if "steering_angle" in missing else 0.5)
+    assert parsed.throttle == (None if "throttle" in missing else 0.2)
+    assert parsed.decimal_mark == ","
+
+
+@pytest.mark.parametrize("field", ["throttle", "steering_angle"])
+@pytest.mark.parametrize("bad", ["", "abc", "nan", True, []])
+def test_a_field_that_is_there_must_be_a_number(field: str, bad: object) -> None:
+    with pytest.raises(TelemetryError, match=f"the telemetry's {field} means nothing"):
+        telemetry.parse(payload(**{field: bad}))
+
+
+@pytest.mark.parametrize("field", ["speed", "image"])
+def test_what_driving_needs_may_not_be_missing(field: str) -> None:
+    sent = payload()
+    del sent[field]
+    with pytest.raises(TelemetryError, match=f"the telemetry's {field} means nothing"):
+        telemetry.parse(sent)
+
+
+@pytest.mark.parametrize(
+    ("fields", "mark"),
+    [
+        ({"speed": 9.13}, "."),
+        ({"speed": "9,1300", "steering_angle": 12.5, "throttle": 0}, ","),
+        ({"speed": 9, "steering_angle": "12,5000", "throttle": "0"}, ","),
+        ({"speed": "9", "steering_angle": 3, "throttle": "0,2000"}, ","),
+        ({"speed": "9", "steering_angle": 3, "throttle": 0.5}, "."),
+    ],
+)
+def test_any_field_shows_the_decimal_mark(fields: dict[str, object], mark: str) -> None:
+    assert telemetry.parse(payload(**fields)).decimal_mark == mark
+
+
+def test_two_decimal_marks_are_refused() -> None:
+    """An answer with the wrong one of them would be read as full lock."""
+    with pytest.raises(TelemetryError, match=r"two decimal marks: got .*9,1300"):
+        telemetry.parse(payload(speed="9,1300"))
+
+
 @pytest.mark.parametrize("bad", [None, 5, "not base64!", "ä"])
 def test_an_image_that_is_no_base64_is_refused(bad: object) -> None:
     with pytest.raises(TelemetryError, match="the telemetry's image means nothing"):

@@ -14,7 +14,6 @@ from support.data import models, versions
 from support.data.roads import straight
 
 from contract.dataset import store
-from contract.dataset.timeline import row_segments
 from contract.errors import SettingError
 from contract.jobs import queue as jobs
 from contract.models.registry import Registry
@@ -60,7 +59,7 @@ def test_ingest_imports_it_and_separates_the_drives(tmp_path: Path) -> None:
     assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
     [manifest] = store.read_manifests(settings.data_dir)
     with store.open_store(settings.data_dir, manifest) as reader:
-        assert np.bincount(row_segments(reader.rows)).tolist() == [12, 12, 12, 12]
+        assert np.bincount(reader.timeline.segment).tolist() == [12, 12, 12, 12]
 
 
 def test_a_dagger_recording_is_not_used_for_log_replay(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from support.data import candidates
 from support.data.candidates import Driven
 
 from contract.errors import LapwingError, ModelError, SettingError
+from contract.frames.spec import FrameSpec
 from contract.jobs import queue
 from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
@@ -160,3 +161,17 @@ def test_a_job_with_options_out_of_range_is_refused(
         SettingError, match="the number of starts, laps or the seed is out of range"
     ):
         evaluate_job.run(1, **asked)
+
+
+def test_results_on_stored_frames_say_that_an_imported_version_saw_less(
+    settings: Settings, driven: Driven, data: Path
+) -> None:
+    shutil.copytree(data, settings.data_dir)
+    registry = Registry(settings.model_dir)
+    frame = FrameSpec(color="bgr").document()
+    driven.publish(registry, "straight", "theirs", data=[], frame_spec=frame)
+    result = evaluate(settings, version=2, film=False)
+    assert result["replay"]
+    for dataset, scored in zip(result["replay"], result["openloop"], strict=True):
+        assert "it saw less detail than it does when it drives" in dataset["held_out"]
+        assert scored["leak"] == dataset["held_out"]

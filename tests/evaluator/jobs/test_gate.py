@@ -11,6 +11,7 @@ from support.data.candidates import Driven
 from contract import atomic_files
 from contract.dataset import store
 from contract.errors import ModelError
+from contract.frames.spec import FrameSpec
 from contract.models import promotion
 from contract.models.journal import FIRST, GATE, Decision
 from contract.models.registry import H5, TFLITE, Registry
@@ -90,14 +91,18 @@ def test_if_neither_version_drives_the_candidate_is_refused(
 def test_recordings_are_not_informative_if_both_steer_straight_on(
     settings: Settings, registry: Registry, driven: Driven, data: Path
 ) -> None:
-    """Both have scores above half, but so has a steering of 0. A torn manifest is named."""
+    """Both have scores above half, but so has a steering of 0. A torn manifest is named.
+
+    The candidate has a frame of its own, which a store does not keep, so the result says so.
+    """
     shutil.copytree(data, settings.data_dir)
     store.paths(settings.data_dir, "torn-12345678")[1].write_text("{")
+    frame = FrameSpec(color="bgr").document()
     driven.publish(registry, "straight", "one", data=[])
-    driven.publish(registry, "straight", "two", data=[])
+    driven.publish(registry, "straight", "two", data=[], frame_spec=frame)
     decision = decide(settings)
     simulator, recordings = decision.evidence["comparisons"]
-    assert recordings["course"] == "recordings, held out"
+    assert recordings["course"] == "recordings, held out, in frames of 128 x 128"
     assert (recordings["pairs"], recordings["passed"], recordings["tells"]) == (5, True, False)
     assert recordings["candidate"] > 50
     assert decision.why.startswith("as good or better: simulator, ")

@@ -10,6 +10,7 @@ from support.data.versions import staged
 from contract.dataset import split_file
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.errors import StoreError
+from contract.models import lineage
 from contract.models.registry import Registry
 from evaluator.offline.held_out import open_held_out
 
@@ -48,6 +49,30 @@ def test_of_a_training_dataset_only_validation_rows_are_held_out(
         assert by_name[short].rows.all()
         assert by_name[short].reason == "the version was not trained on this dataset"
         assert len(by_name[short].reader.rows) == 60
+
+
+def test_rows_that_trained_only_an_ancestor_are_not_held_out(
+    registry: Registry, data: Path
+) -> None:
+    """The split and the data of a version that was trained further name its ancestors' rows."""
+    long, short = named(data)
+    splits = {
+        long: DatasetSplit(252, ((0, 190),), ((210, 252),)),
+        short: DatasetSplit(60, ((0, 20),), ((40, 60),)),
+    }
+    folder = staged(registry.root, "job")
+    split_file.write(folder / split_file.FILE, SplitFile(1.5, splits))
+    parent = manifest(
+        "parent",
+        version=7,
+        files={"model.h5": {"sha256": "a"}},
+        data=[{"dataset": short, "rows": 60, "manifest_sha256": "0"}],
+    )
+    data_entries = [{"dataset": long, "rows": 252, "manifest_sha256": "0"}]
+    child = lineage.descend(manifest("job", data=data_entries), parent)
+    with open_held_out(data, registry, registry.publish(folder, child).version) as held:
+        rows = {each.dataset: np.flatnonzero(each.rows).tolist() for each in held}
+    assert rows == {long: list(range(210, 252)), short: list(range(40, 60))}
 
 
 def test_without_a_split_only_other_datasets_are_held_out(registry: Registry, data: Path) -> None:

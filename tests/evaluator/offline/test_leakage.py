@@ -9,6 +9,7 @@ from support.data import models, samples
 
 from contract.dataset import split_file, store
 from contract.dataset.split_file import DatasetSplit, SplitFile
+from contract.dataset.trained_rows import TrainedRows
 from contract.errors import SettingError
 from contract.models.registry import ModelManifest
 from contract.settings import load
@@ -16,6 +17,7 @@ from evaluator.offline import leakage, logged_drive
 from evaluator.offline.leakage import TrainingOverlap
 from ingest.job import import_source
 from ingest.settings import Settings
+from trainer.data import dataset_rows
 from trainer.data.split import split
 
 GAP_S = 0.5
@@ -40,7 +42,7 @@ def split_of_dataset(tmp_path: Path, dataset: str) -> SplitFile:
     data = tmp_path / "data"
     manifest = store.read_manifest(store.paths(data, dataset)[1])
     with store.open_store(data, manifest) as reader:
-        split_rows = split([reader.rows], "blocks", 0.2, GAP_S, seed=1)
+        split_rows = split(dataset_rows.read([reader]), "blocks", 0.2, GAP_S, seed=1)
     sides = [split_file.runs(side[0]) for side in (split_rows.train, split_rows.validation)]
     return SplitFile(GAP_S, {dataset: DatasetSplit(manifest.rows, *sides)})
 
@@ -50,11 +52,14 @@ def manifest(datasets: Sequence[str]) -> ModelManifest:
 
 
 def overlap(
-    folder: Path, datasets: Sequence[str], split: SplitFile | None = None
+    folder: Path,
+    datasets: Sequence[str],
+    split: SplitFile | None = None,
+    identities: TrainedRows | None = None,
 ) -> TrainingOverlap:
     with logged_drive.open_recordings(folder) as (source,):
         return leakage.find_overlap(
-            source, logged_drive.read_recording(source), manifest(datasets), split
+            source, logged_drive.read_recording(source), manifest(datasets), split, identities
         )
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.data import roads, samples
+from support.data import roads, samples, tubs
 
-from contract.errors import FrameError
+from contract.errors import FrameError, RecordingError
 from evaluator.offline import logged_drive
 from evaluator.offline.log_replay import ReplayStep, replay_log
 from evaluator.offline.replay_policies import make_policy
@@ -173,3 +173,9 @@ def test_a_broken_image_is_named(tmp_path: Path, warp: ViewWarp) -> None:
     policy = make_policy("model", drive, lambda frame: 0.0, 1)
     with pytest.raises(FrameError, match=f"cannot be used: {drive.image_paths[2][0].name}"):
         replay_log(drive, policy, 1.0, warp)
+
+
+def test_nothing_drives_along_a_recording_without_a_speed(tmp_path: Path, warp: ViewWarp) -> None:
+    drive = logged_drive.read_folder(tubs.tub(tmp_path / "tub", 10))
+    with pytest.raises(RecordingError, match="its speed is not known: got 10 of 10 rows"):
+        replay(drive, "recorded", 1.0, warp)

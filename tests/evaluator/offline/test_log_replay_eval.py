@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.data import models
 
 from contract.dataset import store
 from contract.frames.preprocess import Frame
+from contract.frames.spec import FrameSpec
 from evaluator.offline import log_replay_eval
 from evaluator.offline.stored_drive import StoredDrive, select_rows
 
@@ -105,3 +107,12 @@ def test_each_camera_is_scored_on_its_own_frames(three: StoredDrive) -> None:
     assert len(frames) == 180
     for camera in range(3):
         assert np.array_equal(frames[60 * camera + 5], three.image(5, camera))
+
+
+def test_a_version_with_a_frame_of_its_own_is_told_to_have_seen_less() -> None:
+    """A store keeps 128 x 128 pixels, so its frames cannot show what the version drives with."""
+    assert log_replay_eval.stored_frames_note(models.manifest("job")) == ""
+    frame = FrameSpec(66, 200, "yuv", "area", (60, 25))
+    note = log_replay_eval.stored_frames_note(models.manifest("job", frame_spec=frame.document()))
+    assert "the store keeps frames of 128 x 128 pixels" in note
+    assert "it saw less detail than it does when it drives" in note

@@ -29,16 +29,16 @@ def test_policies_without_a_model_ask_for_no_view(name: str, factor: int) -> Non
     assert [policy(row, fail) for row in range(3)] == (factor * STEERING).tolist()
 
 
-def test_a_model_gets_prepared_frames() -> None:
+def test_a_model_gets_the_picture_which_it_prepares_by_itself() -> None:
     shapes = []
 
-    def steer(frame: np.ndarray) -> float:
-        shapes.append((frame.shape, frame.dtype))
+    def steer(picture: np.ndarray) -> float:
+        shapes.append((picture.shape, picture.dtype))
         return 0.5
 
     policy = make_policy("model", DRIVE, steer, 1)
     assert policy(1, lambda row: np.zeros((160, 320, 3), np.uint8)) == 0.5
-    assert shapes == [((128, 128, 3), np.uint8)]
+    assert shapes == [((160, 320, 3), np.uint8)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from support.data import reported
 from contract.dataset import split_file
 from contract.errors import ModelError
 from contract.models import layer_table
+from contract.models.lineage import Ancestor
 from evaluator.report.assets import Assets
 from evaluator.report.document import MISSING, Figure, Paragraph, Section, Table, Video
 from evaluator.report.sections import (
     closed_loop,
     data,
     explanation,
+    lineage,
     log_replay,
     network,
     open_loop,
@@ -211,3 +214,58 @@ def test_provenance_has_digests_and_decisions(folder: VersionFolder) -> None:
         "became current",
         "there was no current version before it",
     )
+
+
+def trained_further(folder: VersionFolder, data_known: bool = True) -> None:
+    """Make the version one that was trained further from version 7, which came from a file."""
+
+    def change(manifest: Any) -> None:
+        manifest["lineage"] = [
+            asdict(Ancestor(7, "c" * 64, "2026-01-02", ["tub-1"])),
+            asdict(Ancestor(3, "d" * 64, "2026-01-01", [], "theirs.h5", data_known)),
+        ]
+        manifest["data"][1]["version"] = 7
+        manifest["metrics"]["parent_validation_mse"] = 0.0211
+
+    edit(folder.root / "manifest.json", change)
+
+
+def test_lineage_lists_all_ancestors(folder: VersionFolder) -> None:
+    trained_further(folder)
+    section = lineage.section(folder)
+    assert section is not None
+    (table,) = tables(section)
+    assert table.rows == (
+        ("7", "c" * 64, "2026-01-02", "tub-1"),
+        ("3", "d" * 64, "2026-01-01", "imported from theirs.h5"),
+    )
+    (text,) = texts(section, "plain")
+    assert "went on from the weights of version 7" in text
+    assert "its MSE is 0.01270, and version 7 has 0.02110" in text
+    assert texts(section, "warning") == []
+
+
+def test_lineage_warns_where_it_is_not_known_what_trained_an_ancestor(
+    folder: VersionFolder,
+) -> None:
+    trained_further(folder, data_known=False)
+    section = lineage.section(folder)
+    assert section is not None
+    assert "not known what trained version 3" in texts(section, "warning")[0]
+
+
+def test_a_version_without_ancestors_has_no_lineage(folder: VersionFolder) -> None:
+    assert lineage.section(folder) is None
+
+
+def test_data_name_the_ancestor_that_a_recording_trained(
+    folder: VersionFolder, pictures: Assets
+) -> None:
+    trained_further(folder)
+    section = data.section(folder, pictures)
+    (table,) = tables(section)
+    assert [row[0] for row in table.rows] == [
+        reported.DATASETS[0],
+        f"{reported.DATASETS[1]} (version 7)",
+    ]
+    assert "the rows of this training alone" in texts(section, "plain")[1]

@@ -53,6 +53,24 @@ def test_for_an_unreadable_recording_the_status_is_2(tmp_path: Path, content: by
     assert done.stderr.startswith("python -m ingest.doctor: ")
 
 
+def test_an_unreadable_recording_does_not_keep_the_others_back(
+    forwards: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "driving_log.csv").touch()
+    done = doctor(tmp_path, forwards, tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "one-direction" in done.stdout
+    assert len(done.stderr.splitlines()) == 2
+    assert "the driving log is empty" in done.stderr
+    assert "there is no such recording" in done.stderr
+
+
+def test_a_unit_that_is_none_is_refused(forwards: Path) -> None:
+    done = doctor("--steering-unit", "grad", forwards)
+    assert done.returncode == 2
+    assert "It takes lock, degrees, radians" in done.stderr
+
+
 def test_help_is_in_the_form_of_the_other_commands() -> None:
     done = doctor("--help")
     assert done.returncode == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from support.data import spoiling
+from support.data import spoiling, tubs
 
 from contract.errors import RecordingError
 from ingest.doctor.finding import Finding
@@ -222,7 +222,63 @@ def test_a_recording_without_side_cameras_and_times_is_checked_as_well(
     assert doctor(spoil) == []
 
 
+def test_rows_of_the_centre_camera_alone_are_rows(
+    doctor: Callable[[Spoil], list[Finding]], forwards: Path, tmp_path: Path
+) -> None:
+    """Ingest takes them, and the trainer uses them: nothing is to be deleted."""
+
+    def spoil(folder: Path) -> None:
+        rows = spoiling.lines(folder)
+        spoiling.write(folder, [*rows[:200], *([row[0], *row[3:]] for row in rows[200:])])
+
+    assert doctor(spoil) == []
+    folder = spoiling.copy(forwards, tmp_path / "again")
+    spoil(folder)
+    (recording,) = read_recordings([folder], tmp_path)
+    assert (len(recording.lines), recording.rejections) == (len(recording.images), [])
+    assert recording.notes == [
+        f"{len(recording.lines) - 200} of {len(recording.lines)} rows have the centre camera alone"
+    ]
+    assert np.isnan(recording.features.yaw_rad[201:, 1]).all()
+    assert not recording.features.sizes[200:, 1:].any()
+
+
+def test_png_images_are_read_as_ingest_reads_them(
+    doctor: Callable[[Spoil], list[Finding]],
+) -> None:
+    def spoil(folder: Path) -> None:
+        rows = spoiling.lines(folder)
+        for row in rows[:20]:
+            path = spoiling.picture(folder, row, 0)
+            cv2.imwrite(str(path.with_suffix(".png")), cv2.imread(str(path)))
+            path.unlink()
+            row[0] = row[0].replace(".jpg", ".png")
+        spoiling.write(folder, rows)
+
+    assert doctor(spoil) == []
+
+
+def test_steering_in_degrees_is_refused_as_ingest_refuses_it(
+    forwards: Path, tmp_path: Path
+) -> None:
+    folder = spoiling.copy(forwards, tmp_path / "degrees")
+    rows = spoiling.lines(folder)
+    spoiling.write(folder, [[*row[:3], f"{25 * float(row[3]):g}", *row[4:]] for row in rows])
+    with pytest.raises(RecordingError, match=r"^degrees: the steering is beyond.*--steering-unit"):
+        read_recordings([folder], tmp_path)
+    (converted,) = read_recordings([folder], tmp_path, full_lock=25)
+    (original,) = read_recordings([forwards], tmp_path)
+    np.testing.assert_allclose(converted.steering, original.steering, atol=1e-5)
+
+
 def test_a_log_without_a_row_is_refused(tmp_path: Path) -> None:
     (tmp_path / "driving_log.csv").write_text("a.jpg,b.jpg,c.jpg,nan,0,0,0\n")
     with pytest.raises(RecordingError, match=r"no line of .* is a row"):
         read_recordings([tmp_path], tmp_path)
+
+
+def test_a_tub_without_a_speed_is_not_said_to_be_clean(tmp_path: Path) -> None:
+    findings = check_recordings(read_recordings([tubs.tub(tmp_path / "tub")], tmp_path))
+    by_name = {finding.name: finding for finding in findings}
+    assert by_name["no-speed"].figures == {"rows": 30}
+    assert set(by_name) == {"no-speed", "picture-size"}

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from click.testing import Result
 from redis import Redis
+from support.data.versions import publish_one
 from typer.testing import CliRunner
 
-from contract.errors import SettingError, TrainingError
+from contract.errors import ModelError, SettingError, TrainingError
 from contract.jobs import queue
+from contract.models.registry import Registry
 from contract.train_config import TrainConfig
 from lapwing.app import app
 
@@ -95,3 +97,27 @@ def test_an_unknown_word_is_refused_at_once(redis: Redis) -> None:
     assert isinstance(done.exception, TrainingError)
     assert "It must be one of auto, recordings, blocks" in str(done.exception)
     assert queue.views(redis) == []
+
+
+def test_a_version_to_go_on_from_reaches_the_job(tmp_path: Path, redis: Redis) -> None:
+    publish_one(Registry(models_folder(tmp_path)), "one")
+    assert train("lake", "--from", "1").exit_code == 0
+    [view] = queue.views(redis)
+    assert view.id.startswith("train-from-1-lake-")
+    expected = {"datasets": ["lake"], "parent": 1, **dataclasses.asdict(TrainConfig())}
+    assert view.arguments == expected
+
+
+def test_a_version_that_does_not_exist_is_refused_at_once(tmp_path: Path, redis: Redis) -> None:
+    publish_one(Registry(models_folder(tmp_path)), "one")
+    done = train("--from", "2")
+    assert isinstance(done.exception, ModelError)
+    assert "no such model version: got 2. There are [1]" in str(done.exception)
+    assert queue.views(redis) == []
+
+
+def models_folder(home: Path) -> Path:
+    """Return the model volume of the stack in a folder."""
+    folder = home / "models"
+    folder.mkdir(exist_ok=True)
+    return folder

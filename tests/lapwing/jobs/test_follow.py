@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from redis import Redis
 from rich.console import Console
 from support.services.workers import Workers
 
-from contract.errors import JobError
+from contract.errors import JobError, RecordingError
 from contract.jobs import queue
 from lapwing.jobs.follow import finish, follow, run_job
 
@@ -73,3 +74,63 @@ def test_the_gate_that_a_training_queued_is_waited_for_as_well(
     assert list(printed) == [training, gate]
     assert printed[training]["version"] == 2
     assert printed[gate]["gate"]["accepted"] is True
+
+
+IMPORTED = {
+    "dataset": "good-01234567", "skipped": False, "rows": 9, "frames": 27, "rejected": 2,
+    "file_bytes": 1_000_000, "seconds": 1.0, "rows_per_s": 9.0,
+    "report": {
+        "reasons": {"left: image is missing": 2},
+        "rejections": [{"line": 4, "field": "left", "reason": "image is missing", "got": "l.jpg"}],
+        "notes": ["decimal comma: numbers were rejoined by their ranges"],
+    },
+}  # fmt: skip
+
+
+def test_a_failed_job_does_not_keep_the_results_of_the_others_back(
+    home: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good = (queue.enqueue(queue.INGEST, home.redis, name, {}) for name in ("bad", "good"))
+    home.fail(home.begin(queue.INGEST), "contract.errors.RecordingError: it is empty.")
+    failed = {"recording": "good-b", "error": "the driving log is empty."}
+    home.answer(queue.INGEST, {"imports": [IMPORTED], "failed": [failed]})
+    nowhere = RecordingError("there is no such recording", got="nowhere")
+    with pytest.raises(typer.Exit) as caught:
+        finish([bad, good], home.redis, wait=True, as_json=False, errors=[nowhere])
+    assert caught.value.exit_code == 1
+    out, err = capsys.readouterr()
+    assert "good-01234567" in out
+    assert "rejected: left: image is missing, 2 rows, such as line 4 (l.jpg)" in out
+    assert "note: decimal comma: numbers were rejoined by their ranges" in out
+    assert [line.split(":")[1].strip() for line in err.splitlines()] == [
+        "there is no such recording",
+        f"the job {bad} failed",
+        "good-b was not imported",
+    ]
+
+
+def test_json_has_the_results_and_the_errors_of_all_jobs(
+    home: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good = (queue.enqueue(queue.INGEST, home.redis, name, {}) for name in ("bad", "good"))
+    home.fail(home.begin(queue.INGEST), "contract.errors.RecordingError: it is empty.")
+    home.answer(queue.INGEST, {"imports": [IMPORTED], "failed": []})
+    with pytest.raises(typer.Exit):
+        finish([bad, good], home.redis, wait=True, as_json=True)
+    printed = json.loads(capsys.readouterr().out)
+    assert "it is empty" in printed[bad]["error"]
+    assert printed[good]["imports"] == [IMPORTED]
+
+
+def test_what_could_not_be_queued_is_told_without_waiting(
+    home: Workers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = RecordingError("there is no such recording", got="nowhere")
+    with pytest.raises(RecordingError, match="nowhere"):
+        finish([], home.redis, wait=False, as_json=False, errors=[nowhere])
+    job = queue.enqueue(queue.INGEST, home.redis, "good", {})
+    with pytest.raises(typer.Exit):
+        finish([job], home.redis, wait=False, as_json=False, errors=[nowhere])
+    out, err = capsys.readouterr()
+    assert f"queued {job}" in out
+    assert "nowhere" in err

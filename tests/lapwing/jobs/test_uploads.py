@@ -45,19 +45,53 @@ def test_a_failed_copy_leaves_nothing(run: Path, tmp_path: Path) -> None:
 
 def test_a_model_file_goes_through_the_model_volume(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"h5")
-    assert uploads.stage_model(tmp_path / "model.h5", tmp_path / "models", False) == (
-        tmp_path / "model.h5",
-        False,
-    )
-    copy, staged = uploads.stage_model(tmp_path / "model.h5", tmp_path / "models", True)
-    assert staged
+    paths = [tmp_path / "model.h5"]
+    assert uploads.stage_model(paths, tmp_path / "models", False) == paths
+    (copy,) = uploads.stage_model(paths, tmp_path / "models", True)
     assert (copy.name, copy.parent.parent) == ("model.h5", tmp_path / "models" / ".inbox")
     assert copy.read_bytes() == b"h5"
 
 
 def test_a_missing_model_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no such model file"):
-        uploads.stage_model(tmp_path, tmp_path / "models", True)
+        uploads.stage_model([tmp_path / "model.h5"], tmp_path / "models", True)
+
+
+def test_the_folder_of_an_unpacked_model_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_bytes(b"{}")
+    (copy,) = uploads.stage_model([tmp_path / "model"], tmp_path / "models", True)
+    assert (copy.name, (copy / "config.json").read_bytes()) == ("model", b"{}")
+
+
+def test_if_one_of_two_files_cannot_be_copied_no_copy_is_left(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_bytes(b"{}")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "dangling").symlink_to(tmp_path / "nowhere")
+    paths = [tmp_path / "model.json", tmp_path / "weights"]
+    with pytest.raises(ModelError, match="cannot be copied to the trainer worker"):
+        uploads.stage_model(paths, tmp_path / "models", True)
+    assert list((tmp_path / "models" / ".inbox").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.weights.h5", "model_weights.h5"])
+def test_the_weights_beside_an_architecture_are_found(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"h5")
+    (tmp_path / "other.h5").write_bytes(b"h5")
+    assert uploads.find_weights(tmp_path / "model.json") == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [([], "got no --weights"), (["model.h5", "model_weights.h5"], "model.h5, model_weights.h5")],
+)
+def test_weights_that_are_in_doubt_are_asked_for(
+    tmp_path: Path, names: list[str], why: str
+) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(b"h5")
+    with pytest.raises(ModelError, match=f"{why}.* --weights model.h5"):
+        uploads.find_weights(tmp_path / "model.json")
 
 
 def test_images_go_through_the_model_volume(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from support.data.versions import publish_one
+from support.data.models import manifest
+from support.data.versions import publish_one, staged
 
 from contract.errors import ModelError
-from contract.models import promotion
+from contract.models import lineage, promotion
 from contract.models.registry import Registry
 from lapwing.output import models
 
@@ -64,6 +65,16 @@ def test_each_version_is_a_line_with_its_decision(registry: Registry) -> None:
     assert "candidate" in lines[3]
     assert "version 1 is current since 20" in text
     assert "(first): there was no current version before it" in text
+
+
+def test_a_version_that_was_trained_further_names_its_parent(registry: Registry) -> None:
+    parent = publish_one(registry, "one")
+    data = [{"dataset": "tub", "rows": 10, "manifest_sha256": "a"}]
+    child = lineage.descend(manifest("two", data=data), parent)
+    registry.publish(staged(registry.root, "two"), child)
+    lines = printed(models.print_models, registry).splitlines()
+    assert lines[1].rstrip().endswith("lake")
+    assert lines[2].rstrip().endswith("version 1, then tub")
 
 
 def test_the_reason_shown_is_the_last_decision_on_the_current_version(registry: Registry) -> None:

@@ -37,15 +37,15 @@ def test_a_fixed_steering_still_holds_the_speed() -> None:
 def test_a_model_steers_by_the_picture_and_the_speed_is_held() -> None:
     world, shapes = World(circle(30)), []
 
-    def steer(frame: NDArray[np.uint8]) -> float:
-        shapes.append(frame.shape)
+    def steer(picture: NDArray[np.uint8]) -> float:
+        shapes.append(picture.shape)
         return -0.25
 
     driver = ModelDriver(steer, mph=10)
     driver.ask(samples.jpeg(), world)
     command = driver.answer(0.0)
     assert command is not None
-    assert (command.steering, shapes) == (-0.25, [(128, 128, 3)])
+    assert (command.steering, shapes) == (-0.25, [(160, 320, 3)])
     assert command.throttle == 1.0  # The car stands.
     world.place_car(0.0, 0.0, 0.0, 10 * MPS_PER_MPH)
     driver.ask(samples.jpeg(), world)

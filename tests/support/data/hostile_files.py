@@ -101,6 +101,26 @@ def long_strings(path: Path) -> None:
         group.attrs.create("layer_names", ["x" * (1 << 20)] * 60, dtype=h5py.string_dtype())
 
 
+def shared_string(path: Path) -> None:
+    """Let 1,000 names of layers share one string of a megabyte in the heap."""
+    with _made(path) as file:
+        group = file["model_weights"]
+        del group.attrs["layer_names"]
+        names = ["x" * (1 << 20), *["y"] * 999]
+        group.attrs.create("layer_names", names, dtype=h5py.string_dtype())
+    content = bytearray(path.read_bytes())
+    # An element is the length of its string in 4 bytes, the heap's address in 8, a number in 4.
+    first = content.index((1 << 20).to_bytes(4, "little") + content_of_heap(content))
+    content[first : first + 16 * 1000] = content[first : first + 16] * 1000
+    path.write_bytes(content)
+
+
+def content_of_heap(content: bytes) -> bytes:
+    """Return the address of the heap that holds the string of a megabyte, as HDF5 writes it."""
+    start = content.index(b"x" * 4096)
+    return content.rindex(b"GCOL", 0, start).to_bytes(8, "little")
+
+
 def long_architecture(path: Path) -> None:
     with _made(path) as file:
         del file.attrs["model_config"]
@@ -156,6 +176,7 @@ def no_hdf5(path: Path) -> None:
 
 def too_large(path: Path) -> None:
     with path.open("wb") as file:
+        file.write(b"\x89HDF\r\n\x1a\n")
         file.truncate(GIB)
 
 
@@ -190,6 +211,7 @@ FILES: dict[Callable[[Path], None], str] = {
     shape_overflow: "declares more data than the file holds",
     inflating: "is compressed or filtered",
     long_strings: "layer_names of model_weights is too large",
+    shared_string: "layer_names of model_weights is too large",
     long_architecture: "model_config of / is too large|needs more memory|cannot be read",
     deep_architecture: "its architecture is not JSON",
     strings_of_any_length: "bias:0 does not hold plain numbers",
@@ -199,7 +221,7 @@ FILES: dict[Callable[[Path], None], str] = {
     many_objects: "more than 20,000 objects",
     named_type: "type is neither a group nor a dataset",
     cut_off: "cannot be read as HDF5",
-    no_hdf5: "cannot be read as HDF5",
+    no_hdf5: "is a pickle of Python, which is not opened",
     too_large: "the file has more than",
     lambda_that_runs: r"lambda_1 \(Lambda\) does something else than arithmetic.*__import__",
     lambda_with_defaults: r"lambda_1 \(Lambda\) does something else than arithmetic.*more than",

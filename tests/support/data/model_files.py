@@ -1,6 +1,6 @@
 """Writes model files like those of Keras 1, 2 and 3, which users still have, with h5py.
 
-write(path, [(kind, config, [arrays]), …], release=1)
+write(path, [(kind, config, [arrays]), …], release=1) writes an .h5 file, write_keras a .keras file.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import marshal
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,12 @@ def write(
     config: Any = None,
     text: bool = True,
     backend: str = "",
+    variable: bool = False,
 ) -> Path:
-    """Write a model file; attributes are str if `text` is true, otherwise bytes."""
+    """Write a model file; attributes are str if `text` is true, otherwise bytes.
+
+    If `variable` is true, names are strings of a variable length, as h5py 3 writes them.
+    """
 
     def attribute(value: str) -> Any:
         return value if text else np.bytes_(value)
@@ -92,14 +97,65 @@ def write(
         names = []
         for layer, (kind, _, arrays) in zip(layers(described, release), described, strict=True):
             name = layer["config"]["name"]
-            names.append(name.encode())
+            names.append(name)
             weights = _weights(name, kind, len(arrays), release)
             inner = group.create_group(name)
-            inner.attrs["weight_names"] = [weight.encode() for weight in weights]
+            inner.attrs["weight_names"] = _list_of_names(weights, variable)
             for weight, array in zip(weights, arrays, strict=True):
                 inner[weight] = np.asarray(array)
-        group.attrs["layer_names"] = names
+        group.attrs["layer_names"] = _list_of_names(names, variable)
     return path
+
+
+def _list_of_names(names: list[str], variable: bool) -> Any:
+    if variable:
+        return np.array(names, dtype=h5py.string_dtype())
+    return [name.encode() for name in names]
+
+
+def write_keras(
+    path: Path,
+    described: Sequence[Described],
+    release: int = 3,
+    *,
+    config: Any = None,
+    compression: int = zipfile.ZIP_STORED,
+) -> Path:
+    """Write a .keras file, whose weights are numbered by class, as Keras 2.13 and 3 write it."""
+    document = architecture(described, release) if config is None else config
+    weights = path.with_suffix(".part")
+    write_numbered(weights, described, release)
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": RELEASES[release]}))
+        archive.writestr("config.json", json.dumps(document))
+        archive.write(weights, "model.weights.h5")
+    weights.unlink()
+    return path
+
+
+def write_numbered(
+    path: Path, described: Sequence[Described], release: int = 3, container: str = "layers/"
+) -> Path:
+    """Write the weights alone: the first Conv2D into conv2d, the second into conv2d_1, ..."""
+    counts: dict[str, int] = {}
+    with h5py.File(path, "w") as file:
+        for layer, (kind, _, arrays) in zip(layers(described, release), described, strict=True):
+            stem = SNAKE.get(kind, kind.lower())
+            number = counts[stem] = counts.get(stem, -1) + 1
+            group = file.create_group(f"{container}{stem}{f'_{number}' * (number > 0)}/vars")
+            if release == 3:
+                group.attrs["name"] = layer["config"]["name"]
+            for position, array in enumerate(arrays):
+                group[str(position)] = np.asarray(array)
+    return path
+
+
+SNAKE = {
+    "BatchNormalization": "batch_normalization",
+    "MaxPooling2D": "max_pooling2d",
+    "AveragePooling2D": "average_pooling2d",
+    "InputLayer": "input_layer",
+}
 
 
 def _weights(name: str, kind: str, count: int, release: int) -> list[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from contract.dataset import timeline
+from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ROW, Rows
+from trainer.data.dataset_rows import DatasetRows, Mask
 
 
 def rows(count: int, start_s: float = 1000.0, step_s: float = 0.1, sides: bool = True) -> Rows:
@@ -18,3 +21,19 @@ def rows(count: int, start_s: float = 1000.0, step_s: float = 0.1, sides: bool =
     table["left"] = 3 * number + 1 if sides else -1
     table["right"] = 3 * number + 2 if sides else -1
     return table
+
+
+def dataset(table: Rows, ids: RowIds | None = None, usable: Mask | None = None) -> DatasetRows:
+    """Return rows as a training gets them.
+
+    Args:
+        table: the rows.
+        ids: identities of the rows; by default, rows of equal time and steering show one frame.
+        usable: mask of the rows that may be used; by default, all.
+    """
+    if ids is None:
+        seen = zip(table["time_s"].tolist(), table["steering"].tolist(), strict=True)
+        ids = np.array([abs(hash(pair)) for pair in seen], dtype=np.uint64)
+    if usable is None:
+        usable = np.ones(len(table), dtype=np.bool_)
+    return DatasetRows(table, timeline.build(table["time_s"]), ids, usable)

@@ -61,11 +61,15 @@ def recording(
     rows: int = 60,
     cameras: tuple[str, ...] = ("center", "left", "right"),
     seed: int = 0,
+    first_row: int = 0,
 ) -> Path:
-    """Write a recording like Udacity's simulator, and return its folder."""
+    """Write a recording like Udacity's simulator, and return its folder.
+
+    `first_row` is the number of the drive's row with which the recording begins.
+    """
     (folder / "IMG").mkdir(parents=True)
     lines = []
-    for row in range(rows):
+    for row in range(first_row, first_row + rows):
         names = []
         for number, camera in enumerate(cameras):
             name = f"{camera}_{stamp(row)}.jpg"

@@ -120,3 +120,15 @@ def test_a_moved_view_is_what_a_moved_camera_sees(
 
 def small(picture: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA))
+
+
+def test_a_view_is_not_moved_where_the_speed_is_not_known() -> None:
+    noise = np.random.default_rng(4).integers(0, 256, (6, 128, 128, 3)).astype(np.uint8)
+    frames, asked = noise.copy(), records(6)
+    asked["label"] = 0.25
+    asked["speed_mps"][::2] = np.nan
+    Augmentation(shift_m=1.0, turn_deg=4.0).apply(asked, frames)
+    np.testing.assert_array_equal(frames[::2], noise[::2])
+    np.testing.assert_allclose(asked["label"][::2], 0.25, rtol=1e-6)
+    assert (frames[1::2] != noise[1::2]).any(axis=(1, 2, 3)).all()
+    assert (np.abs(asked["label"][1::2] - 0.25) > 1e-3).all()

@@ -58,10 +58,14 @@ def test_steering_is_smoothed_before_common_steering_is_reduced() -> None:
     table = rows.rows(400)
     table["steering"] = np.where(np.arange(400) % 40 == 0, 0.5, 0.0)
     mask = np.arange(400) < 300
-    (recorded,) = prepare_labels([table], [mask], label_smoothing_s=0.0, max_bin_ratio=0.0, seed=3)
+    (recorded,) = prepare_labels(
+        [rows.dataset(table)], [mask], label_smoothing_s=0.0, max_bin_ratio=0.0, seed=3
+    )
     np.testing.assert_array_equal(recorded.kept, mask)
     np.testing.assert_array_equal(recorded.steering, table["steering"])
-    (prepared,) = prepare_labels([table], [mask], label_smoothing_s=1.0, max_bin_ratio=1.0, seed=3)
+    (prepared,) = prepare_labels(
+        [rows.dataset(table)], [mask], label_smoothing_s=1.0, max_bin_ratio=1.0, seed=3
+    )
     assert prepared.steering.max() < 0.09  # an impulse over six rows or more
     assert 0 < prepared.kept.sum() < mask.sum()
     assert not prepared.kept[300:].any()
@@ -74,7 +78,7 @@ def test_each_recording_drops_rows_of_its_own_and_always_the_same_ones() -> None
         table["steering"] = 0.0
         table["steering"][:10] = 0.5
     options = {"label_smoothing_s": 0.0, "max_bin_ratio": 1.0, "seed": 1}
-    one, other = prepare_labels(tables, masks, **options)
-    again, _ = prepare_labels(tables, masks, **options)
+    one, other = prepare_labels([rows.dataset(table) for table in tables], masks, **options)
+    again, _ = prepare_labels([rows.dataset(table) for table in tables], masks, **options)
     assert not np.array_equal(one.kept, other.kept)
     np.testing.assert_array_equal(one.kept, again.kept)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.data.rows import rows
+from support.data.rows import dataset, rows
 
-from contract.dataset.timeline import row_segments
+from contract.dataset import timeline
 from contract.errors import TrainingError
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import samples as index
@@ -28,7 +28,9 @@ def expand(table: np.ndarray, mask: np.ndarray | None = None, **changes: Any) ->
 
 
 def material(table: np.ndarray, mask: np.ndarray) -> LabelledRecording:
-    return LabelledRecording(table, mask, mask, row_segments(table), table["steering"])
+    return LabelledRecording(
+        table, mask, mask, timeline.build(table["time_s"]).segment, table["steering"]
+    )
 
 
 def test_rows_without_expansion_are_their_centre_frames() -> None:
@@ -78,7 +80,7 @@ def test_no_frame_of_validation_is_trained_on_in_any_form(
     history: int, flip: bool, seed: int
 ) -> None:
     tables = [rows(400), rows(300, start_s=5000)]
-    parts = split(tables, "blocks", 0.2, 1.0, seed)
+    parts = split([dataset(table) for table in tables], "blocks", 0.2, 1.0, seed)
     training = index.expand(
         [material(table, mask) for table, mask in zip(tables, parts.train, strict=True)],
         cameras=CAMERA_NAMES,
@@ -115,7 +117,7 @@ def test_the_labels_are_the_prepared_ones_not_the_recorded_ones() -> None:
         table,
         np.ones(3, bool),
         np.array([True, False, True]),
-        row_segments(table),
+        timeline.build(table["time_s"]).segment,
         np.full(3, 0.5, np.float32),
     )
     samples = index.expand([learned], **{**PLAIN, "history": 1})
@@ -127,3 +129,11 @@ def test_a_sample_has_the_speed_of_the_car() -> None:
     table = rows(2)
     table["speed_mph"] = [0, 30]
     assert expand(table)["speed_mps"].tolist() == pytest.approx([0, 13.4112])
+
+
+def test_a_camera_that_is_absent_is_not_labelled() -> None:
+    """A recording without a speed has no side cameras, whose labels would need the speed."""
+    table = rows(4, sides=False)
+    table["speed_mph"] = np.nan
+    labeller = side_cameras.make_labeller("auto", 2.0)
+    assert len(expand(table, cameras=CAMERA_NAMES, labeller=labeller)) == 4

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from contract.errors import TrainingError
 from contract.train_config import AUTO
 from contract.vehicle import CAMERA_LEFT_M
 from trainer.data.recovery import recovery_steering
@@ -40,3 +41,10 @@ def test_by_geometry_the_slower_car_steers_harder() -> None:
     straight = np.zeros(2, np.float32)
     fast, slow = make_labeller(AUTO, 1.0)(straight, "left", SPEED)
     assert 0 < 2 * fast < slow < 0.3
+
+
+def test_by_geometry_a_speed_that_is_not_known_is_refused() -> None:
+    unknown = np.array([13.4, np.nan], np.float32)
+    with pytest.raises(TrainingError, match=r"does not say the speed.*1 of 2 rows"):
+        make_labeller(AUTO, 1.0)(STEERING, "left", unknown)
+    assert (make_labeller(AUTO, 1.0)(STEERING, "center", unknown) == STEERING).all()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.data.rows import rows
+from support.data.rows import dataset, rows
 
 from contract.errors import TrainingError
 from trainer.data.split import split
@@ -18,14 +18,14 @@ def test_no_training_row_lies_within_the_gap_of_a_validation_row(
     count: int, share: float, gap_s: float, seed: int
 ) -> None:
     table = rows(count)
-    parts = split([table], "blocks", share, gap_s, seed)
+    parts = split([dataset(table)], "blocks", share, gap_s, seed)
     train, validation = table["time_s"][parts.train[0]], table["time_s"][parts.validation[0]]
     assert np.abs(train[:, None] - validation[None]).min() > gap_s
     assert len(validation) == pytest.approx(share * count, abs=5)
 
 
 def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
-    mask = split([rows(3000)], "blocks", 0.2, 1.0, 1).validation[0]
+    mask = split([dataset(rows(3000))], "blocks", 0.2, 1.0, 1).validation[0]
     starts = np.flatnonzero(np.diff(mask.astype(int)) == 1)
     assert len(starts) == 5
     assert set(starts // 600) == {0, 1, 2, 3, 4}
@@ -33,7 +33,7 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
 
 def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
     whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
-    parts = split([whole, piece], "blocks", 0.2, 1.0, 1)
+    parts = split([dataset(whole), dataset(piece)], "blocks", 0.2, 1.0, 1)
     trained = {
         time
         for table, mask in zip((whole, piece), parts.train, strict=True)
@@ -48,21 +48,21 @@ def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
 
 
 def test_five_recordings_are_split_as_whole_recordings() -> None:
-    tables = [rows(100, start_s=1000.0 * number) for number in range(5)]
+    tables = [dataset(rows(100, start_s=1000.0 * number)) for number in range(5)]
     parts = split(tables, "auto", 0.2, 1.0, 1)
     assert sorted(mask.all() for mask in parts.validation) == [False] * 4 + [True]
     assert all(mask.all() or not mask.any() for mask in parts.validation)
 
 
 def test_four_recordings_are_split_by_blocks() -> None:
-    tables = [rows(500, start_s=1000.0 * number) for number in range(4)]
+    tables = [dataset(rows(500, start_s=1000.0 * number)) for number in range(4)]
     assert all(
         mask.any() and not mask.all() for mask in split(tables, "auto", 0.2, 1.0, 1).validation
     )
 
 
 def test_the_seed_decides_the_split() -> None:
-    table = [rows(1000)]
+    table = [dataset(rows(1000))]
     first, again, other = (split(table, "blocks", 0.2, 1.0, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.validation[0], again.validation[0])
     assert (first.validation[0] != other.validation[0]).any()
@@ -70,21 +70,134 @@ def test_the_seed_decides_the_split() -> None:
 
 def test_a_recording_too_short_to_split_is_refused() -> None:
     with pytest.raises(TrainingError, match="leaves no row to train on"):
-        split([rows(12)], "blocks", 0.2, 5.0, 1)
+        split([dataset(rows(12))], "blocks", 0.2, 5.0, 1)
 
 
 def test_one_recording_cannot_be_split_as_a_whole() -> None:
     with pytest.raises(
         TrainingError, match="a split by recordings needs at least two recordings: got 1"
     ):
-        split([rows(500)], "recordings", 0.2, 1.0, 1)
+        split([dataset(rows(500))], "recordings", 0.2, 1.0, 1)
 
 
 def test_two_drives_at_the_same_time_do_not_cost_each_other_rows() -> None:
     """Two people drove at once, or the clocks of two simulators started at the same time."""
     one, other = rows(1000), rows(1000)
     other["steering"] += 0.5
-    parts = split([one, other], "blocks", 0.2, 1.0, 1)
-    alone = split([one], "blocks", 0.2, 1.0, 1)
+    parts = split([dataset(one), dataset(other)], "blocks", 0.2, 1.0, 1)
+    alone = split([dataset(one)], "blocks", 0.2, 1.0, 1)
     assert parts.train[0].sum() == alone.train[0].sum()
     assert parts.train[1].sum() > 600
+
+
+def test_a_frame_that_two_sessions_hold_is_on_one_side() -> None:
+    """A recording was joined to a copy of itself under other names; its clock steps back there."""
+    table = np.concatenate([rows(600), rows(600)])
+    joined = dataset(table)
+    parts = split([joined], "blocks", 0.2, 1.0, 1)
+    trained, validated = joined.ids[parts.train[0]], joined.ids[parts.validation[0]]
+    assert len(validated)
+    assert not np.isin(trained, validated).any()
+    stamps_s = table["time_s"]
+    distance_s = stamps_s[parts.train[0]][:, None] - stamps_s[parts.validation[0]][None]
+    assert np.abs(distance_s).min() > 1.0
+
+
+def test_the_rows_of_a_store_out_of_order_keep_their_distance_in_true_time() -> None:
+    """Release 0.1.0 stored a shuffled log as it was."""
+    table = rows(1500)[np.random.default_rng(4).permutation(1500)]
+    parts = split([dataset(table)], "blocks", 0.2, 1.0, 1)
+    stamps_s = table["time_s"]
+    validated = np.sort(stamps_s[parts.validation[0]])
+    trained = stamps_s[parts.train[0]]
+    assert len(trained) == 0 or np.abs(trained[:, None] - validated[None]).min() > 1.0
+
+
+def test_without_stamps_the_parts_of_one_recording_are_known_by_their_frames() -> None:
+    whole = rows(1000)
+    whole["time_s"] = np.nan
+    ids = np.arange(1000, dtype=np.uint64)
+    datasets = [
+        dataset(whole[:600], ids[:600], usable=ids[:600] < 400),
+        dataset(whole[400:], ids[400:]),
+    ]
+    parts = split(datasets, "blocks", 0.2, 1.0, 2)
+    pairs = list(zip((ids[:600], ids[400:]), parts.train, parts.validation, strict=True))
+    trained = np.concatenate([numbers[train] for numbers, train, _ in pairs]).astype(int)
+    validated = np.concatenate([numbers[held] for numbers, _, held in pairs]).astype(int)
+    assert len(np.unique(trained)) == len(trained) > 500
+    # Rows without stamps are 1/15 s apart, so a gap of a second has 15 of them.
+    assert np.abs(trained[:, None] - validated[None]).min() > 15
+
+
+def test_unusable_rows_neither_train_nor_validate() -> None:
+    usable = np.arange(1000) % 100 < 60
+    parts = split([dataset(rows(1000), usable=usable)], "blocks", 0.2, 1.0, 1)
+    assert not (parts.train[0] | parts.validation[0])[~usable].any()
+    assert parts.validation[0].sum() == pytest.approx(0.2 * 600, abs=5)
+
+
+@given(
+    count=st.integers(200, 2000),
+    share=st.floats(0.05, 0.5),
+    gap_s=st.floats(0.1, 1.0),
+    seed=st.integers(0, 1000),
+    before=st.integers(0, 1000),
+)
+def test_rows_near_one_that_trained_before_never_validate(
+    count: int, share: float, gap_s: float, seed: int, before: int
+) -> None:
+    """`before` is the seed with which an ancestor was trained on the same recording."""
+    table = rows(count)
+    trained = split([dataset(table)], "blocks", 0.3, gap_s, before).train
+    parts = split([dataset(table)], "blocks", share, gap_s, seed, trained)
+    earlier, time_s = table["time_s"][trained[0]], table["time_s"][parts.validation[0]]
+    assert np.abs(earlier[:, None] - time_s[None]).min() > gap_s
+    distance_s = np.abs(earlier[:, None] - table["time_s"][None]).min(axis=0)
+    eligible = int((distance_s > gap_s).sum())
+    assert len(time_s) == pytest.approx(min(share * count, eligible), abs=5)
+    train = table["time_s"][parts.train[0]]
+    assert np.abs(train[:, None] - time_s[None]).min() > gap_s
+
+
+def test_a_part_of_a_drive_that_trained_before_is_known_in_another_recording() -> None:
+    """The second recording is the first 400 rows of the first one, imported once more."""
+    whole, piece = rows(1000), rows(400)
+    trained = [np.zeros(1000, np.bool_), np.ones(400, np.bool_)]
+    validation = split([dataset(whole), dataset(piece)], "blocks", 0.2, 1.0, 1, trained).validation
+    assert whole["time_s"][validation[0]].min() > piece["time_s"].max() + 1.0
+    assert not validation[1].any()
+
+
+def test_rows_that_trained_nothing_change_no_split() -> None:
+    for mode, number in (("blocks", 3), ("recordings", 3), ("auto", 6)):
+        tables = [dataset(rows(300, start_s=1000.0 * each)) for each in range(number)]
+        none = [np.zeros(300, np.bool_)] * number
+        without, with_none = (split(tables, mode, 0.2, 1.0, 4, masks) for masks in ((), none))
+        for one, other in zip(without.validation, with_none.validation, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_only_recordings_without_rows_that_trained_before_validate_as_a_whole() -> None:
+    tables = [dataset(rows(100, start_s=1000.0 * number)) for number in range(6)]
+    trained = [np.zeros(100, np.bool_) for _ in tables]
+    for number in (0, 1, 2, 4):
+        trained[number][50] = True
+    for seed in range(20):
+        parts = split(tables, "auto", 0.2, 1.0, seed, trained)
+        held_out = [number for number, mask in enumerate(parts.validation) if mask.any()]
+        assert held_out in ([3], [5])
+
+
+def test_blocks_validate_where_every_recording_has_rows_that_trained_before() -> None:
+    tables = [dataset(rows(300, start_s=1000.0 * number)) for number in range(5)]
+    trained = [np.arange(300) < 100 for _ in tables]
+    parts = split(tables, "auto", 0.2, 1.0, 1, trained)
+    assert all(mask[110:].any() and not mask[:110].any() for mask in parts.validation)
+    with pytest.raises(TrainingError, match="needs a recording that trained no ancestor"):
+        split(tables, "recordings", 0.2, 1.0, 1, trained)
+
+
+def test_where_all_rows_trained_before_a_new_recording_is_asked_for() -> None:
+    with pytest.raises(TrainingError, match=r"no row is left to validate on.*Add a new recording"):
+        split([dataset(rows(500))], "blocks", 0.2, 1.0, 1, [np.ones(500, np.bool_)])

@@ -1,7 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from contract.errors import ModelError
+from contract.frames.spec import FrameSpec
 from trainer.explain.inspector import ModelInspector
 from trainer.graph import numpy_backend
 from trainer.graph.layers import (
@@ -49,6 +51,25 @@ def test_an_imported_network_sees_an_image_of_another_size() -> None:
     assert view.crop.shape == (66, 200, 3)
     assert view.saliency.shape == (66, 200)
     assert view.driver_deg is None
+
+
+def test_a_network_with_a_frame_of_its_own_gets_it_and_is_drawn_in_rgb() -> None:
+    picture = RNG.integers(0, 256, (160, 320, 3), np.uint8)
+    conv = Conv(np.ones((5, 5, 3, 2), np.float32), np.zeros(2, np.float32), (4, 4))
+    dense = Dense(np.full((19 * 40 * 2, 1), 1e-6, np.float32), np.zeros(1, np.float32))
+    layers = (Crop(3, 3), conv, Activation("elu"), Flatten(), dense)
+    theirs = NetworkSpec((86, 163, 3), "uint8", layers)
+    inspector = ModelInspector(theirs, FrameSpec(86, 163, "bgr", "area", (50, 20)))
+    view = inspector.inspect("a", picture, None)
+    part = cv2.resize(picture[50:-20], (163, 86), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(view.frame, part)
+    np.testing.assert_array_equal(view.crop, part[3:-3])
+    assert view.network_deg == pytest.approx(
+        25 * numpy_backend.predict(theirs, part[None, ..., ::-1])[0, 0]
+    )
+    # 90 rows of the picture became 86, and 320 columns 163.
+    assert view.stretch == pytest.approx((90 / 86) / (320 / 163))
+    assert inspector.feature_maps(picture)[0].maps.shape == (19, 40, 2)
 
 
 def test_feature_maps_come_with_their_kernel_and_strides() -> None:

@@ -12,7 +12,7 @@ def source(number: int = 0) -> TrainingRecording:
     table["steering"] = np.where(np.arange(60) % 10 == 0, 0.5, 0.0)
     manifest = StoreManifest(f"lake-{number}", 2, {}, 60, 180, 0, 32, [], "", {}, {}, "")
     train = np.arange(60) < 40
-    return TrainingRecording(number, manifest, table, train, np.arange(60) > 50)
+    return TrainingRecording(number, manifest, rows.dataset(table), train, np.arange(60) > 50)
 
 
 def test_labels_are_given_at_each_stage() -> None:

@@ -91,3 +91,12 @@ def test_versions_that_do_not_name_their_rows_say_so(data: Path) -> None:
     )
     imported = release.imported_manifest("job", {"imported_from": "theirs"}, {})
     assert "was imported" in " ".join(provenance.find_recordings(data, imported, None)[1])
+
+
+def test_recordings_that_trained_only_an_ancestor_are_left_out(data: Path) -> None:
+    """They would add rows to the figures that did not validate the version."""
+    manifest = version(data)
+    manifest.data[1]["version"] = 3
+    found, missing = provenance.find_recordings(data, manifest, split(data))
+    assert [each.name for each in found] == [manifest.data[0]["dataset"]]
+    assert missing == []

@@ -17,7 +17,7 @@ def source(count: int = 40, name: str = "lake-1") -> TrainingRecording:
     mask = np.zeros(count, np.bool_)
     mask[[*range(10, 20), *range(25, 35)]] = True
     manifest = StoreManifest(name, 2, {}, count, 3 * count, 0, 32, [], "", {}, {}, "")
-    return TrainingRecording(0, manifest, table, ~mask, mask)
+    return TrainingRecording(0, manifest, rows.dataset(table), ~mask, mask)
 
 
 def of(each: TrainingRecording, off: float = 0.1) -> ValidationPredictions:
@@ -58,7 +58,7 @@ def test_row_predictions_know_their_rows() -> None:
 
 def test_recordings_without_validation_rows_are_left_out(tmp_path: Path) -> None:
     each = source()
-    none = TrainingRecording(1, each.manifest, each.rows, each.train, np.zeros(40, np.bool_))
+    none = TrainingRecording(1, each.manifest, each.dataset, each.train, np.zeros(40, np.bool_))
     assert (
         validation.predict_validation(
             tmp_path, [none], lambda _: pytest.fail("asked"), lambda *_: None

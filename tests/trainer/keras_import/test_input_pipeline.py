@@ -4,89 +4,30 @@ import pytest
 
 from contract.errors import ModelError
 from contract.frames import preprocess
+from contract.frames.spec import SPEC
 from trainer.graph import numpy_backend
-from trainer.graph.layers import Conv, Crop, NetworkSpec, Rescale
+from trainer.graph.layers import Conv, NetworkSpec, Rescale
 from trainer.graph.shapes import Shape
 from trainer.keras_import import affine, input_pipeline
 from trainer.keras_import.input_pipeline import InputPipeline
 
 SHAPE = (128, 128, 3)
+PICTURE = np.random.default_rng(2).integers(0, 256, (160, 320, 3), np.uint8)
 
 
-def seen(wanted: Shape, how: InputPipeline, picture: np.ndarray) -> np.ndarray:
-    """Return the network's input for an image of the simulator's size."""
-    made = NetworkSpec(SHAPE, "uint8", input_pipeline.build_layers(wanted, how))
-    return numpy_backend.predict(made, preprocess.prepare(_jpeg(picture))[None])[0]
+def test_a_networks_frame_and_first_layers_are_the_authors_steps() -> None:
+    how = InputPipeline((60, 25), "yuv", "area", affine.parse("x/127.5-1"))
+    frame = input_pipeline.frame_spec((66, 200, 3), how)
+    network = NetworkSpec(frame.shape, "uint8", input_pipeline.build_layers(how))
+    found = numpy_backend.predict(network, preprocess.fit(PICTURE, frame)[None])[0]
+    part = cv2.resize(PICTURE[60:-25], (200, 66), interpolation=cv2.INTER_AREA)
+    expected = cv2.cvtColor(part, cv2.COLOR_RGB2YUV) / 127.5 - 1
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def _jpeg(picture: np.ndarray) -> bytes:
-    done, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])
-    assert done
-    return encoded.tobytes()
-
-
-def smooth() -> np.ndarray:
-    """Return an image, uint8 (160, 320, 3), that loses no detail when it is squeezed."""
-    y, x = np.mgrid[0:160, 0:320]
-    return (255 * np.stack([x / 320, y / 160, 1 - x / 640 - y / 320], -1)).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "crop"),
-    [
-        ((66, 200, 3), (60, 25)),
-        ((66, 200, 3), (61, 24)),
-        ((160, 320, 3), (0, 0)),
-        ((64, 64, 3), (0, 0)),
-        ((128, 128, 3), (0, 0)),
-        ((80, 160, 3), (50, 30)),
-    ],
-)
-@pytest.mark.parametrize("color", ["rgb", "bgr", "yuv"])
-def test_the_image_is_what_opencv_makes_of_the_whole_image(
-    wanted: Shape, crop: tuple[int, int], color: str
-) -> None:
-    picture = smooth()
-    part = cv2.resize(picture[crop[0] : 160 - crop[1]], (wanted[1], wanted[0]))
-    codes = {"bgr": cv2.COLOR_RGB2BGR, "yuv": cv2.COLOR_RGB2YUV}
-    expected = cv2.cvtColor(part, codes[color]) if color in codes else part
-    found = seen(wanted, InputPipeline(crop, color), picture)
-    assert found.shape == wanted
-    # JPEG, and OpenCV's rounding after each step.
-    assert np.abs(found - expected.astype(float)).max() <= 4
-
-
-def test_gray_has_one_channel() -> None:
-    found = seen((40, 80, 1), InputPipeline((40, 0), "gray"), smooth())
-    expected = cv2.cvtColor(cv2.resize(smooth()[40:], (80, 40)), cv2.COLOR_RGB2GRAY)
-    assert np.abs(found[..., 0] - expected.astype(float)).max() <= 4
-
-
-def test_yuv_is_limited_as_in_opencv() -> None:
-    colors = np.array([[255, 0, 0], [0, 0, 255], [0, 255, 255], [255, 255, 0]], np.uint8)
-    picture = np.zeros((1, 128, 128, 3), np.uint8)
-    picture[0, :4, 0] = colors
-    made = NetworkSpec(
-        SHAPE, "uint8", input_pipeline.build_layers(SHAPE, InputPipeline(color="yuv"))
-    )
-    found = numpy_backend.predict(made, picture)[0, :4, 0]
-    expected = cv2.cvtColor(colors[None], cv2.COLOR_RGB2YUV)[0]
-    assert np.abs(found - expected).max() <= 1
-
-
-def test_a_scaling_outside_the_network_comes_last() -> None:
-    how = InputPipeline(scaling=affine.parse("x/255"))
-    last = input_pipeline.build_layers(SHAPE, how)[-1]
-    assert isinstance(last, Rescale)
-    assert last.scale == pytest.approx(1 / 255)
-
-
-def test_a_crop_of_whole_frame_rows_needs_no_enlargement() -> None:
-    kinds = [
-        type(each) for each in input_pipeline.build_layers((66, 128, 3), InputPipeline((60, 25)))
-    ]
-    assert kinds.count(Crop) == 1
-    assert len(kinds) == 3  # float32, crop, resize
+def test_a_network_that_takes_our_frame_has_our_frame() -> None:
+    assert input_pipeline.frame_spec(SHAPE, InputPipeline()).document() == SPEC
+    assert input_pipeline.build_layers(InputPipeline()) == (Rescale(1.0, 0.0),)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +35,17 @@ def test_a_crop_of_whole_frame_rows_needs_no_enlargement() -> None:
     [
         (SHAPE, InputPipeline((100, 60)), "leaves nothing of the image"),
         (SHAPE, InputPipeline((-1, 0)), "leaves nothing of the image"),
-        (SHAPE, InputPipeline(color="hsv"), "the colour space is unknown: got hsv"),
+        (SHAPE, InputPipeline(color="cmyk"), "the colour space is unknown: got cmyk"),
+        (SHAPE, InputPipeline(interpolation="best"), "the interpolation is unknown: got best"),
         ((66, 200, 1), InputPipeline(), "images of 1 channels: got rgb: 3"),
         ((66, 200, 3), InputPipeline(color="gray"), "images of 3 channels: got gray: 1"),
+        ((4000, 4000, 3), InputPipeline(), "a size that it cannot have: got 4000 x 4000"),
+        ((12,), InputPipeline(), "it needs images"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(wanted: Shape, how: InputPipeline, why: str) -> None:
     with pytest.raises(ModelError, match=why):
-        input_pipeline.build_layers(wanted, how)
+        input_pipeline.frame_spec(wanted, how)
 
 
 def test_steps_that_seem_to_be_missing_cause_warnings() -> None:

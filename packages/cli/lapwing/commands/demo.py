@@ -100,7 +100,10 @@ def run_demo(
         for source in recordings:
             arguments: dict[str, Any] = {"source": str(source.absolute())}
             job_id = queue.enqueue(queue.INGEST, connection, source.name, arguments)
-            imported += follow(job_id, connection, console)["imports"]
+            result = follow(job_id, connection, console)
+            for failed in result["failed"]:
+                raise RecordingError(f"{failed['recording']} was not imported: {failed['error']}")
+            imported += result["imports"]
         tables.print_imports(console, imported)
         console.print("[bold]Train[/] (the first step takes some 10 s to load TensorFlow)")
         datasets = [result["dataset"] for result in imported]

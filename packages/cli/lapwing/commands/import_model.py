@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from contract.frames.spec import COLORS, INTERPOLATIONS
 from contract.jobs import queue
 from lapwing.jobs import uploads
 from lapwing.jobs.follow import finish
@@ -16,14 +17,19 @@ from lapwing.settings import read_settings
 
 def import_model(
     file: Annotated[
-        Path, typer.Argument(help="Model file in HDF5 format, saved by Keras 1, 2 or 3.")
+        Path,
+        typer.Argument(
+            help="Model file of Keras 1, 2 or 3: an .h5 or .keras file, or the model.json of a "
+            "model whose weights are in a file of their own."
+        ),
     ],
     normalize: Annotated[
         str,
         typer.Option(
             metavar="FORMULA",
             help='Formula that scales the pixels x, such as "x/127.5-1". It is needed only if '
-            "no layer of the network scales them.",
+            "no layer of the network scales them, or if a Lambda does so with values that are not "
+            "in the file.",
         ),
     ] = "",
     crop: Annotated[
@@ -45,9 +51,19 @@ def import_model(
     color: Annotated[
         str,
         typer.Option(
-            metavar="rgb|bgr|yuv|gray", help="Color space of the image that the network takes."
+            metavar="SPACE",
+            help=f"Color space of the image that the network takes: {', '.join(COLORS)}.",
         ),
     ] = "rgb",
+    interpolation: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How the image was resized to the network's size, after the crop: "
+            f"{', '.join(INTERPOLATIONS)}. The first five are OpenCV's, which resizes linearly if "
+            "its caller does not say how. The others are Pillow's.",
+        ),
+    ] = "linear",
     output: Annotated[
         int | None,
         typer.Option(
@@ -55,6 +71,14 @@ def import_model(
             min=0,
             help="Number of the output that is the steering, counted from 0. It is needed only "
             "if the network has several outputs.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="File of the weights that belong to a model.json. By default, it is the .h5 file "
+            "of the same name beside it.",
         ),
     ] = None,
     name: Annotated[
@@ -77,10 +101,17 @@ def import_model(
         "crop": parse_crop(crop),
         "size": parse_size(size) if size else None,
         "color": color,
+        "interpolation": interpolation,
         "output": output,
     }
+    if weights is None and file.suffix.lower() == ".json" and file.is_file():
+        weights = uploads.find_weights(file)
     connection = settings.connect()
-    source, staged = uploads.stage_model(file, settings.models, bool(settings.inbox_dir))
-    arguments |= {"source": str(source), "staged": staged}
+    copied = bool(settings.inbox_dir)
+    files = [file] if weights is None else [file, weights]
+    source, *others = uploads.stage_model(files, settings.models, copied)
+    arguments |= {"source": str(source), "staged": copied}
+    if others:
+        arguments["weights"] = str(others[0])
     job_id = queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)
     finish([job_id], connection, wait, as_json)

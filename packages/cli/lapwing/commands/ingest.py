@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from contract.errors import LapwingError, RecordingError
 from contract.jobs import queue
+from contract.recordings.archive import recording_path
+from contract.recordings.steering_unit import parse_unit
 from lapwing.jobs import uploads
 from lapwing.jobs.follow import finish
 from lapwing.options import AsJson, Wait
@@ -17,7 +20,10 @@ from lapwing.settings import read_settings
 def ingest(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Recordings to import. Each is a folder, a zip file or a tar file."),
+        typer.Argument(
+            help="Recordings to import. Each is a folder, its driving_log.csv, a zip file or a "
+            "tar file."
+        ),
     ],
     name: Annotated[
         str | None,
@@ -36,23 +42,41 @@ def ingest(
             "import fails. The default is the worker's setting LAPWING_MAX_REJECT_SHARE.",
         ),
     ] = None,
+    steering_unit: Annotated[
+        str,
+        typer.Option(
+            metavar="UNIT",
+            help="Unit of the steering in the logs, if it is not from -1 to 1 as the recorder "
+            "writes it: degrees of the front wheels, radians, or its value at full lock, such as "
+            "450 for a wheel. It is converted.",
+        ),
+    ] = "lock",
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
     """Import recordings into the data store.
 
+    Each recording is imported by itself: the errors of those that cannot be are told at the end.
     A recording that was imported before is skipped.
     """
+    full_lock = parse_unit(steering_unit)
     settings = read_settings()
     connection = settings.connect()
     job_ids = []
-    for path in paths:
-        source, staged = uploads.stage_recording(path, settings.inbox_dir)
+    errors: list[LapwingError] = []
+    for given in paths:
+        path = recording_path(given)
+        try:
+            source, staged = uploads.stage_recording(path, settings.inbox_dir)
+        except RecordingError as error:  # It is told at the end.
+            errors.append(error)
+            continue
         arguments = {
             "source": str(source),
             "name": name,
             "staged": staged,
             "max_reject_share": max_reject_share,
+            "full_lock": full_lock,
         }
         job_ids.append(queue.enqueue(queue.INGEST, connection, name or path.name, arguments))
-    finish(job_ids, connection, wait, as_json)
+    finish(job_ids, connection, wait, as_json, errors)

@@ -114,6 +114,11 @@ def score(context: typer.Context) -> None:
     _pass_on(programs.OFFLINE, "lapwing", ["score", *context.args])
 
 
+def export(context: typer.Context) -> None:
+    """Write a version as ONNX, or a recording for LeRobot."""
+    _pass_on(programs.EXPORT, "lapwing export", context.args or ["--help"])
+
+
 def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
     """Run another program in the place of this command, and end with its exit status."""
     raise typer.Exit(programs.run_in_foreground(read_settings(), program, name, arguments))

@@ -17,6 +17,7 @@ import typer
 from contract import train_config
 from contract.errors import SettingError
 from contract.jobs import queue
+from contract.models.registry import Registry
 from contract.train_config import TrainConfig
 from lapwing.jobs.follow import finish
 from lapwing.options import AsJson, Wait, parse_word_or_number, warn_of_former_name
@@ -68,22 +69,41 @@ def train(
         list[str] | None,
         typer.Argument(
             help="Datasets to train on, by their names as `lapwing ingest` prints them. By "
-            "default, all imported datasets are used."
+            "default, all imported datasets are used; with --from, all that trained neither that "
+            "version nor one of its ancestors."
         ),
     ] = None,
     *,
+    parent: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            metavar="N",
+            min=1,
+            help="Version to go on from: its weights are trained further, instead of random ones. "
+            "It may be an imported version if its layers are those of Lapwing's network. Rows that "
+            "trained it or one of its ancestors never validate the new version.",
+        ),
+    ] = None,
     wait: Wait = None,
     as_json: AsJson = False,
     **options: object,
 ) -> None:
     """Train a model on imported recordings, and publish it.
 
-    The gate then compares it with the current version, and makes it current if it drives no worse.
+    The training starts from random weights, or goes on from a version (--from). The gate then
+    compares the new version with the current one, and makes it current if it drives no worse.
     """
-    connection = read_settings().connect()
-    config = read_config(options)
+    settings, config = read_settings(), read_config(options)
+    if parent is not None:
+        # An unknown version is refused here, before a job is queued.
+        Registry(settings.models).manifest(parent)
+    connection = settings.connect()
     arguments = {"datasets": datasets or [], **dataclasses.asdict(config)}
     label = "-".join(datasets or ["all"])
+    if parent is not None:
+        arguments["parent"] = parent
+        label = "-".join([f"from-{parent}", *(datasets or [])])
     finish([queue.enqueue(queue.TRAIN, connection, label, arguments)], connection, wait, as_json)
 
 

@@ -7,11 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import typer
 from redis import Redis
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from contract.errors import JobError
+from contract.errors import JobError, LapwingError
 from contract.jobs import queue
 from lapwing.output import models as model_tables
 from lapwing.output import tables
@@ -83,27 +85,71 @@ def run_job(
     return None
 
 
-def finish(job_ids: Sequence[str], connection: Redis, wait: bool | None, as_json: bool) -> None:
+def finish(
+    job_ids: Sequence[str],
+    connection: Redis,
+    wait: bool | None,
+    as_json: bool,
+    errors: Sequence[LapwingError] = (),
+) -> None:
     """Wait for queued jobs and for the gates that follow them, and print their results.
 
+    A job that fails does not keep the results of the others back. All errors are told at the end.
     If the command does not wait, it prints only the names of the jobs.
 
+    Args:
+        job_ids: the jobs.
+        connection: Redis.
+        wait: whether to wait; None means that the output decides.
+        as_json: whether one JSON document is printed instead of text.
+        errors: errors of jobs that could not be queued.
+
     Raises:
-        JobError: one of the jobs failed.
+        LapwingError: the only job failed.
+        typer.Exit: some of the jobs failed; the errors were printed.
     """
     if not should_wait(wait):
-        tables.print_queued([queue.view(job_id, connection) for job_id in job_ids], as_json)
+        if job_ids:
+            tables.print_queued([queue.view(job_id, connection) for job_id in job_ids], as_json)
+        _tell(errors, len(job_ids) + len(errors))
         return
     console = tables.message_console(as_json)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
+    all_errors = list(errors)
+
+    def wait_for(job_id: str) -> dict[str, Any]:
+        try:
+            results[job_id] = follow(job_id, connection, console)
+        except JobError as error:
+            results[job_id] = {"error": str(error)}
+            all_errors.append(error)
+            return {}
+        return results[job_id]
+
     for job_id in job_ids:
-        results[job_id] = follow(job_id, connection, console)
-        if not as_json:
-            tables.print_result(console, results[job_id])
-        gate = results[job_id].get("gate")
-        if gate is not None:
-            results[gate] = follow(gate, connection, console)
-            if not as_json:
-                model_tables.print_gate(console, results[gate]["gate"])
-    if as_json:
+        result = wait_for(job_id)
+        if result and not as_json:
+            tables.print_result(console, result)
+        all_errors += [
+            JobError(f"{failed['recording']} was not imported: {failed['error']}")
+            for failed in result.get("failed", [])
+        ]
+        gate = result.get("gate")
+        verdict = wait_for(gate) if gate is not None else {}
+        if verdict and not as_json:
+            model_tables.print_gate(console, verdict["gate"])
+    alone = len(results) + len(errors) == 1
+    if as_json and not (alone and all_errors):
         tables.print_json(results)
+    _tell(all_errors, len(results) + len(errors))
+
+
+def _tell(errors: Sequence[LapwingError], count: int) -> None:
+    """Raise the error of the only job, or print the errors of several and end with status 1."""
+    if errors and count == 1 and len(errors) == 1:
+        raise errors[0]
+    console = Console(stderr=True, soft_wrap=True)
+    for error in errors:
+        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
+    if errors:
+        raise typer.Exit(1)

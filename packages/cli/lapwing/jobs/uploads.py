@@ -26,7 +26,7 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
         raise RecordingError(
             "there is no such recording",
             got=str(path),
-            remedy="Name a folder with a driving_log.csv, or a zip or tar file of such a folder",
+            remedy="Name a folder with a driving_log.csv, a Donkey tub, or a zip or tar of one",
         )
     if not inbox:
         return path.absolute(), False
@@ -36,27 +36,49 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
         raise _copy_error(RecordingError, path, "recording", "ingest", error) from error
 
 
-def stage_model(path: Path, models: Path, copied: bool) -> tuple[Path, bool]:
-    """Return the path of a model file to give to the trainer, and whether it is a copy.
+def stage_model(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
+    """Return the paths of the files of a model to give to the trainer.
 
     Args:
-        path: the file.
-        models: the model volume. The trainer may write to it, and removes the copy afterwards.
-        copied: tells that the trainer cannot see the user's files.
+        paths: the model file, or the folder of a .keras file that was unpacked; for a model.json
+            also the file of its weights.
+        models: the model volume. The trainer may write to it, and removes the copies afterwards.
+        copied: tells that the trainer cannot see the user's files, so that it gets copies.
 
     Raises:
-        ModelError: no file exists at `path`, or it cannot be copied.
+        ModelError: nothing exists at one of the paths, or it cannot be copied.
     """
-    if not path.is_file():
-        raise ModelError(
-            "there is no such model file", got=str(path), remedy="Name an .h5 file of Keras"
-        )
+    for path in paths:
+        if not path.exists():
+            raise ModelError(
+                "there is no such model file",
+                got=str(path),
+                remedy="Name an .h5 or .keras file of Keras",
+            )
     if not copied:
-        return path.absolute(), False
-    try:
-        return _copy(path, models / MODEL_FILES), True
-    except OSError as error:
-        raise _copy_error(ModelError, path, "model file", "trainer", error) from error
+        return [path.absolute() for path in paths]
+    return _copy_all(paths, models / MODEL_FILES, ModelError, "model file")
+
+
+def find_weights(architecture: Path) -> Path:
+    """Return the file of the weights beside a model.json, if its name leaves no doubt.
+
+    Raises:
+        ModelError: no file beside it has the same name, or several have.
+    """
+    stem = architecture.with_suffix("")
+    candidates = [
+        stem.with_name(f"{stem.name}{ending}")
+        for ending in (".h5", ".weights.h5", "_weights.h5", ".hdf5")
+    ]
+    found = [path for path in candidates if path.is_file()]
+    if len(found) != 1:
+        raise ModelError(
+            f"{architecture.name} is an architecture, whose weights are in another file",
+            got=f"{', '.join(path.name for path in found)} beside it" if found else "no --weights",
+            remedy="Name the file that model.save_weights wrote: --weights model.h5",
+        )
+    return found[0]
 
 
 def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
@@ -77,14 +99,21 @@ def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path
             )
     if not copied:
         return [path.absolute() for path in paths]
+    return _copy_all(paths, models / MODEL_FILES, FrameError, "image")
+
+
+def _copy_all(
+    paths: Sequence[Path], inbox: Path, error_class: type[LapwingError], what: str
+) -> list[Path]:
+    """Copy files for the trainer; if one cannot be copied, no copy is left."""
     copies: list[Path] = []
     for path in paths:
         try:
-            copies.append(_copy(path, models / MODEL_FILES))
-        except OSError as error:
+            copies.append(_copy(path, inbox))
+        except (OSError, shutil.Error) as error:
             for copy in copies:
                 shutil.rmtree(copy.parent)
-            raise _copy_error(FrameError, path, "image", "trainer", error) from error
+            raise _copy_error(error_class, path, what, "trainer", error) from error
     return copies
 
 

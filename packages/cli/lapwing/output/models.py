@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.errors import ModelError
-from contract.models import notes
+from contract.models import lineage, notes
 from contract.models.journal import Decision
 from contract.models.notes import VersionNote
 from contract.models.registry import ModelManifest, Registry
@@ -89,10 +89,12 @@ def read_scores(version: Path) -> dict[str, str]:
 
 
 def describe_origin(manifest: ModelManifest) -> str:
-    """Return what a version was trained on, or which file it was imported from."""
+    """Return what a version was trained on, and from which version, or which file it came from."""
     if "imported_from" in manifest.config:
         return f"imported from {manifest.config['imported_from']}"
-    return ", ".join(str(data["dataset"]) for data in manifest.data)
+    datasets = ", ".join(str(entry["dataset"]) for entry in lineage.own_data(manifest))
+    ancestors = lineage.ancestors(manifest)
+    return f"version {ancestors[0].version}, then {datasets}" if ancestors else datasets
 
 
 def describe_note(note: VersionNote) -> str:

@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from contract.jobs.queue import JobView
+from contract.recordings import reject_reasons
 from lapwing.output.progress import describe_error, describe_progress
 
 MAX_WIDTH: Final = 400
@@ -91,7 +92,7 @@ def print_result(console: Console, result: dict[str, Any]) -> None:
 
 
 def print_imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
-    """Print what an import job did with each recording."""
+    """Print what an import job did with each recording, why rows were rejected, and its notes."""
     table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
     for result in results:
         table.add_row(
@@ -103,7 +104,13 @@ def print_imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
             "" if result["skipped"] else f"{result['rows_per_s']:,.0f}",
             "skipped: it was imported before" if result["skipped"] else "",
         )
-    console.print(table)
+    if results:
+        console.print(table)
+    for result in results:
+        lines = [f"rejected: {reason}" for reason in reject_reasons.describe(result["report"])]
+        for line in [*lines, *(f"note: {note}" for note in result["report"]["notes"])]:
+            text = f"  {result['dataset']}: {line}"
+            console.print(escape(text), highlight=False, soft_wrap=True)
 
 
 def print_imported_model(console: Console, result: dict[str, Any]) -> None:
@@ -113,6 +120,10 @@ def print_imported_model(console: Console, result: dict[str, Any]) -> None:
     table.add_row("model version", str(result["version"]))
     table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
     table.add_row("sha256 of that file", result["source_sha256"])
+    if result.get("weights_sha256"):
+        table.add_row("sha256 of its weights", result["weights_sha256"])
+    if "frame" in result:  # results of 0.1.0 have none
+        table.add_row("what the network is given", result["frame"])
     if result["normalized"]:
         table.add_row("scaling of the pixels", result["normalized"])
     table.add_row("layers", ", ".join(result["layers"]))

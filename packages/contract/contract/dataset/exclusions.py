@@ -80,6 +80,20 @@ class Exclusions:
         """Number of the last change; 0 if nothing was ever excluded."""
         return len(self.changes)
 
+    def at(self, version: int) -> Exclusions:
+        """Return what was excluded after the change of that number.
+
+        Raises:
+            StoreError: the history is shorter.
+        """
+        if version > self.version:
+            raise StoreError(
+                f"the exclusions of {self.dataset} are not those of before",
+                got=f"{self.version} changes, not {version}",
+                remedy="Put the file of the exclusions back, or start the work anew",
+            )
+        return Exclusions(self.dataset, self.changes[:version])
+
     @property
     def lines(self) -> Lines:
         """The excluded lines: runs in ascending order that do not touch."""

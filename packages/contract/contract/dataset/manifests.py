@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +63,12 @@ class StoreManifest:
     report: dict[str, object]
     """How many rows were read, accepted and rejected, and why; see ingest/import_report.py."""
     created_at: str
+    sessions: list[int] = field(default_factory=lambda: [0])
+    """Number of the first row of each session; see recordings/row_order.py."""
+    row_ids_sha256: str = ""
+    """SHA-256 of the identities of the rows; "" in stores of release 0.1.0."""
+    supersedes: list[str] = field(default_factory=list)
+    """Datasets all of whose frames this one holds too; a training leaves them out by default."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,9 @@ def _check_types(manifest: StoreManifest, stem: str) -> None:
         "source": dict,
         "report": dict,
         "created_at": str,
+        "sessions": list,
+        "row_ids_sha256": str,
+        "supersedes": list,
     }
     for name, kind in kinds.items():
         if type(getattr(manifest, name)) is not kind:
@@ -185,8 +194,9 @@ def display_name(data_dir: Path, manifest: StoreManifest) -> str:
 def select_stores(data_dir: Path, names: Sequence[str]) -> StoreSelection:
     """Return the named stores, or all stores if there are no names.
 
-    A name selects the dataset that has it, the dataset with that label, and all datasets of the
-    recording with that name that have no label.
+    A name selects the dataset that has it, or else the dataset with that label and all datasets of
+    the recording with that name that have no label. A dataset that another one supersedes is
+    selected only by its own name, or if no other has that name.
 
     Args:
         data_dir: path of the data volume.
@@ -204,15 +214,21 @@ def select_stores(data_dir: Path, names: Sequence[str]) -> StoreSelection:
     selected: dict[str, StoreManifest] = {}
     unreadable: dict[str, str] = {}
     shown = {manifest.dataset: display_name(data_dir, manifest) for manifest in stores.manifests}
+    superseded = {name for manifest in stores.manifests for name in manifest.supersedes}
+    latest = [m for m in stores.manifests if m.dataset not in superseded]
     for name in names:
-        matches = [m for m in stores.manifests if name in (m.dataset, shown[m.dataset])]
+        matches = (
+            [m for m in stores.manifests if m.dataset == name]
+            or [m for m in latest if shown[m.dataset] == name]
+            or [m for m in stores.manifests if shown[m.dataset] == name]
+        )
         broken = [dataset for dataset in stores.unreadable if _may_mean(data_dir, name, dataset)]
         if not matches and not broken:
             raise StoreError("no such dataset", got=name, remedy=f"There are {[*shown]}")
         selected |= {manifest.dataset: manifest for manifest in matches}
         unreadable |= {dataset: stores.unreadable[dataset] for dataset in broken}
     if not names:
-        selected = {manifest.dataset: manifest for manifest in stores.manifests}
+        selected = {manifest.dataset: manifest for manifest in latest}
         unreadable = stores.unreadable
     if not selected:
         raise StoreError(

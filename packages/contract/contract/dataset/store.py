@@ -2,6 +2,7 @@
 
     <data>/stores/<dataset>.h5      /frames  uint8 (frames, 128, 128, 3), chunks of 32 frames, raw
                                     /rows    a table of ROW, one row for each line of the log
+    <data>/stores/<dataset>.ids     the identity of each row (row_identity.py)
     <data>/stores/<dataset>.json    the manifest; a store without a manifest does not exist
 
 Each frame is stored once, as the network gets it. Chunks are uncompressed, so that the bytes of a
@@ -16,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
@@ -23,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import tables
 
+from contract.dataset import row_identity, timeline
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames, Numbers, checksum
 from contract.dataset.manifests import SCHEMA as SCHEMA
 from contract.dataset.manifests import StoreManifest as StoreManifest
@@ -34,7 +37,10 @@ from contract.dataset.manifests import read_manifests as read_manifests
 from contract.dataset.manifests import read_stores as read_stores
 from contract.dataset.manifests import select_manifests as select_manifests
 from contract.dataset.manifests import select_stores as select_stores
+from contract.dataset.row_identity import RowIds
+from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
+from contract.frames import spec
 
 __all__ = [
     "ABSENT",
@@ -49,6 +55,7 @@ __all__ = [
     "paths",
     "read_manifest",
     "read_manifests",
+    "read_row_ids",
     "read_stores",
     "select_manifests",
     "select_stores",
@@ -65,7 +72,7 @@ ROW: Final = np.dtype(
         ("steering", "<f4"),  # -1..1, right is positive
         ("throttle", "<f4"),  # 0..1
         ("brake", "<f4"),  # 0..1
-        ("speed_mph", "<f4"),
+        ("speed_mph", "<f4"),  # NaN where the recording does not say it
         ("center", "<i4"),  # frame number of each camera, or ABSENT
         ("left", "<i4"),
         ("right", "<i4"),
@@ -109,6 +116,32 @@ class StoreReader:
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )
         self.blocks = BlockReader(self.layout)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The time and the segment of each row."""
+        session = np.zeros(len(self.rows), dtype=np.int64)
+        session[self._manifest.sessions[1:]] = 1
+        return timeline.build(self.rows["time_s"], np.cumsum(session))
+
+    @cached_property
+    def row_ids(self) -> RowIds:
+        """The identity of each row, uint64, shape (rows,); see row_identity.py.
+
+        They are computed from the frames if the store has no file of them.
+        """
+        path = self.layout.path.with_suffix(".ids")
+        ids = row_identity.read(path, self._manifest.row_ids_sha256)
+        return self._compute_row_ids() if ids is None else ids
+
+    def _compute_row_ids(self) -> RowIds:
+        centre = self.rows["center"]
+        ids = np.full(len(centre), row_identity.ABSENT_ID, dtype=np.uint64)
+        frame = np.empty((1, *spec.SHAPE), dtype=np.uint8)
+        for row in np.flatnonzero(centre != ABSENT).tolist():
+            self.gather(centre[row : row + 1], frame)
+            ids[row] = row_identity.frame_id(frame[0])
+        return ids
 
     def gather(self, numbers: Numbers, out: Frames) -> None:
         """Copy the frames of the given numbers, shape (n,), into `out`, uint8 (n, 128, 128, 3)."""
@@ -154,6 +187,20 @@ def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
         StoreError: the file is missing or is not the store of the manifest; see `StoreReader`.
     """
     return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
+
+
+def read_row_ids(data_dir: Path, manifest: StoreManifest) -> RowIds:
+    """Return the identities of a store's rows, uint64, shape (rows,); see row_identity.py.
+
+    Raises:
+        StoreError: there is no file of identities, and the store cannot be opened.
+    """
+    path = row_identity.path(data_dir, manifest.dataset)
+    ids = row_identity.read(path, manifest.row_ids_sha256)
+    if ids is not None:
+        return ids
+    with open_store(data_dir, manifest) as reader:
+        return reader.row_ids
 
 
 def _damage_error(name: str, got: str) -> StoreError:

@@ -1,4 +1,9 @@
-"""Computes the time of a recording's rows, and their segments of uninterrupted driving."""
+"""Computes the time of a recording's rows, and their segments of uninterrupted driving.
+
+A recording consists of sessions: parts that were driven one after the other, each with a clock of
+its own (recordings/row_order.py finds them at import). Most recordings have one session. A session
+whose file names have no time stamps gets the nominal clock: its rows are ROW_S apart.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,14 @@ import numpy.typing as npt
 
 from contract.vehicle import ROW_S
 
-__all__ = ["Clock", "clock", "row_segments", "row_times", "segments", "window_means"]
+__all__ = ["MAX_PAUSE_S", "SESSION_BREAK_S", "Timeline", "build", "segments", "window_means"]
 
 MAX_PAUSE_S: Final = 0.5
 """Longest pause between two rows of one segment, in seconds."""
+SESSION_BREAK_S: Final = 120.0
+"""Time in seconds that is put between two sessions whose true distance in time is not known.
+
+It is larger than every gap between training and validation rows (train_config.py allows 60 s)."""
 WINDOW_TOLERANCE_S: Final = 1e-4
 """Tolerance at both ends of a window, in seconds.
 
@@ -21,31 +30,54 @@ sums of them."""
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
-class Clock(NamedTuple):
-    """Holds the time of each row of a recording."""
+class Timeline(NamedTuple):
+    """Holds the time of each row of a recording, and the segment that it belongs to."""
 
     time_s: Floats
-    """Time in seconds, shape (rows,), never decreasing."""
-    nominal: bool
-    """True if the file names have no usable times: then rows start at 0 and are ROW_S apart."""
+    """Time in seconds, shape (rows,), never decreasing.
+
+    Within a session, differences are true. A session that would begin before the end of the one
+    before it is moved behind that end."""
+    segment: Numbers
+    """Number of the segment of uninterrupted driving, shape (rows,), from 0."""
+    nominal: Mask
+    """True for rows without a time stamp, which count as ROW_S apart; shape (rows,)."""
 
 
-def clock(stamps_s: npt.ArrayLike) -> Clock:
-    """Return the time of each row of a recording.
+def build(stamps_s: npt.ArrayLike, session: npt.ArrayLike | None = None) -> Timeline:
+    """Return the timeline of a recording's rows, in the order in which they are stored.
+
+    A session also ends where the stamps step back, and between a row with a stamp and one without.
+    So a store whose rows are out of order has many short segments, but no wrong neighbours.
 
     Args:
         stamps_s: time in seconds in each row's file name, shape (rows,); NaN where a name has none.
-            These times are used only if all names have one and they never decrease.
+        session: number of each row's session, shape (rows,); by default, there is one session.
     """
-    times_s = np.asarray(stamps_s, dtype=np.float64)
-    if np.isfinite(times_s).all() and (np.diff(times_s) >= 0).all():
-        return Clock(times_s, nominal=False)
-    return Clock(np.arange(len(times_s), dtype=np.float64) * ROW_S, nominal=True)
+    stamps = np.asarray(stamps_s, dtype=np.float64)
+    known = np.isfinite(stamps)
+    begins = np.zeros(len(stamps), dtype=np.bool_)
+    begins[:1] = True
+    begins[1:] = (known[1:] != known[:-1]) | (np.diff(stamps) < 0)
+    if session is not None:
+        begins[1:] |= np.diff(np.asarray(session)) != 0
+    starts = np.flatnonzero(begins)
+    time_s = np.where(known, stamps, 0.0)
+    end_s = -np.inf
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(stamps)], strict=True):
+        own_s = time_s[start:end]
+        if not known[start]:
+            own_s[:] = np.arange(end - start) * ROW_S
+        if own_s[0] < end_s or (not known[start] and np.isfinite(end_s)):
+            own_s += end_s + SESSION_BREAK_S - own_s[0]
+        end_s = own_s[-1]
+    return Timeline(time_s, segments(time_s, begins[1:]), ~known)
 
 
-def segments(time_s: Floats, interrupted: npt.NDArray[np.bool_] | None = None) -> Numbers:
+def segments(time_s: Floats, interrupted: Mask | None = None) -> Numbers:
     """Number the segments of uninterrupted driving from 0, shape (rows,).
 
     Args:
@@ -59,16 +91,6 @@ def segments(time_s: Floats, interrupted: npt.NDArray[np.bool_] | None = None) -
     if interrupted is not None:
         ends = ends | interrupted
     return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
-
-
-def row_times(rows: npt.NDArray[np.void]) -> Floats:
-    """Return the time in seconds of each row of a store's table, shape (rows,)."""
-    return clock(rows["time_s"]).time_s
-
-
-def row_segments(rows: npt.NDArray[np.void]) -> Numbers:
-    """Number the segments of uninterrupted driving in a store's table from 0, shape (rows,)."""
-    return segments(row_times(rows))
 
 
 def window_means(

@@ -1,7 +1,8 @@
-"""Decodes a camera's image and resizes it to the frame that a network is given.
+"""Decodes a camera's image and makes of it the frame that a network is given.
 
-Ingest and /predict both call `prepare`. No other code in Lapwing decodes or resizes a camera's
-image.
+Ingest, /predict, log replay, scoring, the drives in the simulator and the check of golden frames
+all make their frames with `fit`. No other code in Lapwing decodes a camera's image, or resizes it
+for a network.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy.typing as npt
 import simplejpeg
 
 from contract.errors import BrokenFrameError, NotAJpegError
-from contract.frames.spec import HEIGHT, WIDTH
+from contract.frames import pillow_resize
+from contract.frames.spec import OWN, FrameSpec
+from contract.vehicle import IMAGE_HEIGHT
 
-__all__ = ["Frame", "decode", "decode_image", "prepare", "resize"]
+__all__ = ["Frame", "decode", "decode_image", "fit", "prepare", "resize"]
 
 MAX_PIXELS: Final = 4_000_000
 """Maximum number of pixels of an image.
@@ -29,19 +32,81 @@ JPEG_START: Final = b"\xff\xd8\xff"
 PNG_START: Final = b"\x89PNG\r\n\x1a\n"
 """A PNG begins with these bytes."""
 
+OPENCV_INTERPOLATIONS: Final = {
+    "linear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "cubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
+    "pil-nearest": cv2.INTER_NEAREST_EXACT,
+}
+"""The interpolations of a FrameSpec that OpenCV has; the others are in pillow_resize.py.
+
+Pillow takes the pixel at the middle of each new pixel, and OpenCV's INTER_NEAREST the one at its
+corner."""
+PILLOW: Final = "pil-"
+"""Names of Pillow's interpolations begin with this."""
+FROM_RGB: Final = {
+    "bgr": cv2.COLOR_RGB2BGR,
+    "yuv": cv2.COLOR_RGB2YUV,
+    "ycrcb": cv2.COLOR_RGB2YCrCb,
+    "hsv": cv2.COLOR_RGB2HSV,
+    "hls": cv2.COLOR_RGB2HLS,
+    "lab": cv2.COLOR_RGB2Lab,
+    "gray": cv2.COLOR_RGB2GRAY,
+}
+"""OpenCV's conversion to each colour space of a FrameSpec."""
+
 Frame = npt.NDArray[np.uint8]
 
 
-def prepare(jpeg: bytes) -> Frame:
-    """Decode a JPEG of any size, and resize it linearly to uint8 RGB of shape (128, 128, 3).
+def prepare(jpeg: bytes, frame: FrameSpec = OWN) -> Frame:
+    """Decode a JPEG of any size, and make of it the frame that a network is given.
 
-    Grayscale and CMYK images are converted to RGB.
+    Grayscale and CMYK images are converted to RGB first.
+
+    Args:
+        jpeg: the JPEG file's own bytes.
+        frame: the frame; by default uint8 RGB of shape (128, 128, 3), resized linearly.
 
     Raises:
         NotAJpegError: the bytes do not begin like a JPEG.
         BrokenFrameError: the JPEG is truncated, corrupt or has more than 4 million pixels.
     """
-    return resize(decode(jpeg))
+    return fit(decode(jpeg), frame)
+
+
+def fit(pixels: Frame, frame: FrameSpec = OWN) -> Frame:
+    """Make of a decoded picture the frame that a network is given.
+
+    The rows to cut off are counted in the simulator's picture, which has 160. Of a picture of
+    another height, the same share is cut off, rounded to whole rows; at least one row is kept.
+
+    Args:
+        pixels: RGB of shape (height, width, 3), of any size.
+        frame: what the network is given.
+
+    Returns:
+        uint8 of shape `frame.shape`; `pixels` itself if nothing is to be done.
+    """
+    if frame.crop != (0, 0):
+        rows = len(pixels)
+        top, bottom = (round(count * rows / IMAGE_HEIGHT) for count in frame.crop)
+        top = min(top, rows - 1)
+        pixels = pixels[top : max(top + 1, rows - bottom)]
+    if pixels.shape[0] != frame.height or pixels.shape[1] != frame.width:
+        interpolation = OPENCV_INTERPOLATIONS.get(frame.interpolation)
+        if interpolation is None:
+            name = frame.interpolation.removeprefix(PILLOW)
+            pixels = pillow_resize.resize(pixels, frame.height, frame.width, name)
+        else:
+            size = (frame.width, frame.height)
+            resized = cv2.resize(pixels, size, interpolation=interpolation)
+            pixels = np.asarray(resized, dtype=np.uint8)
+    if frame.color == "rgb":
+        return pixels
+    converted = np.asarray(cv2.cvtColor(pixels, FROM_RGB[frame.color]), dtype=np.uint8)
+    return converted.reshape(frame.shape)  # grey has no axis of channels in OpenCV
 
 
 def decode(jpeg: bytes) -> Frame:
@@ -104,9 +169,8 @@ def decode_image(content: bytes) -> Frame:
 
 
 def resize(pixels: Frame) -> Frame:
-    """Resize an image of shape (height, width, 3) linearly to (128, 128, 3)."""
-    resized = cv2.resize(pixels, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(resized, dtype=np.uint8)
+    """Resize an image of shape (height, width, 3) linearly to (128, 128, 3), as stores keep it."""
+    return fit(pixels, OWN)
 
 
 def _cmyk_to_rgb(cmyk: Frame) -> Frame:

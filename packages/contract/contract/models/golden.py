@@ -3,6 +3,9 @@
 They show the service that loads a model whether the network gives the same answers there as on the
 machine that made it. The trainer writes the file, and inference reads it as data. The file is an
 .npz archive with two arrays of known shapes, stored without compression.
+
+The frames of a model that was trained here are those of a store. The frames of an imported model
+are pictures of the simulator's size, so that the check covers their preparation too.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy.typing as npt
 
 from contract.errors import ModelError
 from contract.frames.spec import CHANNELS, HEIGHT, WIDTH
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 
 __all__ = ["COUNT", "FILE", "TOLERANCE", "Golden", "read", "write"]
 
@@ -24,13 +28,20 @@ FILE: Final = "golden.npz"
 COUNT: Final = 8
 """Number of golden frames of a version."""
 TOLERANCE: Final = 1e-3
-"""Largest allowed difference in steering, -1..1, which is 0.025 degrees at the wheels."""
+"""Largest allowed difference in steering, -1..1, which is 0.025 degrees at the wheels.
 
-LAYOUT: Final[dict[str, tuple[tuple[int, ...], np.dtype[Any]]]] = {
-    "frames": ((COUNT, HEIGHT, WIDTH, CHANNELS), np.dtype(np.uint8)),
-    "steering": ((COUNT,), np.dtype(np.float32)),
+For answers beyond -1..1 it is relative to the largest of them."""
+
+Layout = tuple[tuple[int, ...], np.dtype[Any]]
+"""Shape and type of an array."""
+LAYOUTS: Final[dict[str, tuple[Layout, ...]]] = {
+    "frames": tuple(
+        ((COUNT, *size, CHANNELS), np.dtype(np.uint8))
+        for size in ((HEIGHT, WIDTH), (IMAGE_HEIGHT, IMAGE_WIDTH))
+    ),
+    "steering": (((COUNT,), np.dtype(np.float32)),),
 }
-"""Shape and type of each array in the file."""
+"""Shapes and types that each array in the file may have."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,9 @@ class Golden:
     """Holds COUNT frames, and the steering that the network answered to each."""
 
     frames: npt.NDArray[np.uint8]
-    """RGB, shape (COUNT, 128, 128, 3)."""
+    """RGB, shape (COUNT, 128, 128, 3) or (COUNT, 160, 320, 3).
+
+    A network is given what `contract.frames.preprocess.fit` makes of them."""
     steering: npt.NDArray[np.float32]
     """Output of the network without clamping, shape (COUNT,)."""
 
@@ -48,9 +61,9 @@ def write(path: Path, frames: npt.NDArray[np.uint8], steering: npt.NDArray[np.fl
 
     Args:
         path: path of the file.
-        frames: frames, shape (n, 128, 128, 3); if n is less than COUNT, some are written twice or
-            more.
-        steering: output of the network for each frame, shape (n,).
+        frames: RGB, shape (n, 128, 128, 3) or (n, 160, 320, 3); if n is less than COUNT, some are
+            written twice or more.
+        steering: output of the network for each frame, after its preparation, shape (n,).
     """
     selected = np.linspace(0, len(frames) - 1, COUNT).round().astype(int)
     with path.open("wb") as file:
@@ -67,7 +80,7 @@ def read(path: Path) -> Golden:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {name: _array(archive, name) for name in LAYOUT}
+            arrays = {name: _array(archive, name) for name in LAYOUTS}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
         raise ModelError(
             f"{path.name} holds no golden frames", got=error, remedy="Train or import again"
@@ -76,12 +89,14 @@ def read(path: Path) -> Golden:
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
-    shape, dtype = LAYOUT[name]
-    size = int(np.prod(shape)) * dtype.itemsize
     with archive.open(f"{name}.npy") as member:
-        header = _header(member)
-        if header != (shape, False, dtype):
-            raise ValueError(f"{name} is {header}, not {(shape, False, dtype)}")
+        found, fortran_order, found_dtype = _header(member)
+        if fortran_order or (found, found_dtype) not in LAYOUTS[name]:
+            expected = " or ".join(f"{shape} {dtype}" for shape, dtype in LAYOUTS[name])
+            order = " in Fortran's order" if fortran_order else ""
+            raise ValueError(f"{name} is {found} {found_dtype}{order}, not {expected}")
+        shape, dtype = next(layout for layout in LAYOUTS[name] if layout[0] == found)
+        size = int(np.prod(shape)) * dtype.itemsize
         content = member.read(size)
     if len(content) != size:
         raise ValueError(f"{name} has {len(content)} bytes, not {size}")

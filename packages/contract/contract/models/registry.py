@@ -44,7 +44,9 @@ class ModelManifest:
     """The `sha256` and the size in `bytes` of each file of the version."""
     frame_spec: dict[str, object]
     data: list[dict[str, object]]
-    """Name, number of rows, and SHA-256 of the manifest of each dataset that was trained on."""
+    """Name, number of rows, and SHA-256 of the manifest of each dataset that was trained on.
+
+    Datasets that trained only an ancestor follow the version's own; see lineage.py."""
     config: dict[str, object]
     seed: int
     history: list[dict[str, Any]]
@@ -53,6 +55,8 @@ class ModelManifest:
     packages: dict[str, str]
     quarantined: dict[str, str] = field(default_factory=dict)
     """Datasets that were left out of the training because they are damaged, with the reason."""
+    lineage: list[dict[str, object]] = field(default_factory=list)
+    """The ancestors of a fine-tuned version, its parent first; see lineage.py."""
 
     @property
     def sha256(self) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from contract.errors import ModelError
-from contract.frames.spec import CHANNELS, HEIGHT, WIDTH
+from contract.frames.spec import SHAPE
 from contract.models.registry import TFLITE
 
 __all__ = ["NAME", "LiteRT"]
@@ -31,8 +31,12 @@ INPUT_TYPES: Final = (np.dtype(np.uint8), np.dtype(np.float32))
 class LiteRT:
     """Holds the loaded LiteRT file of a version; only one thread may use it at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shape: tuple[int, int, int] = SHAPE) -> None:
         """Load the LiteRT file of the version in `folder`.
+
+        Args:
+            folder: folder of the version.
+            shape: height, width and channels of the frame that the version is given.
 
         Raises:
             ModelError: the file is not a LiteRT model, needs too much memory, or does not take one
@@ -55,21 +59,18 @@ class LiteRT:
         tensors = [*inputs, *outputs]
         shapes = [tuple(int(size) for size in tensor["shape"]) for tensor in tensors]
         types = [np.dtype(tensor["dtype"]) for tensor in tensors]
-        if (
-            shapes != [(1, HEIGHT, WIDTH, CHANNELS), (1, 1)]
-            or types[0] not in INPUT_TYPES
-            or types[1] != np.float32
-        ):
+        if shapes != [(1, *shape), (1, 1)] or types[0] not in INPUT_TYPES or types[1] != np.float32:
             raise ModelError(
                 f"{TFLITE} does not take one frame and give one number",
                 got=f"shapes {shapes}, types {[str(dtype) for dtype in types]}",
-                remedy="Promote another version, or train again",
+                remedy=f"The version's frame has the shape {shape}: promote another version, or "
+                "train again",
             )
         self._input, self._type = inputs[0]["index"], types[0]
         self._output = outputs[0]["index"]
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering, float32 (n,), for frames of uint8 RGB (n, 128, 128, 3)."""
+        """Return the steering, float32 (n,), for frames, uint8 (n, *shape)."""
         steering = np.empty(len(frames), dtype=np.float32)
         # Pixels stay 0..255: cropping and scaling are layers of the network.
         pixels = frames.astype(self._type, copy=False)

@@ -20,7 +20,9 @@ __all__ = ["load"]
 def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callable[[Frame], float]]:
     """Return the manifest of a version, and a function that steers with it.
 
-    The function takes a frame, uint8 RGB of shape (128, 128, 3), and returns the steering, -1..1.
+    The function takes a decoded picture, uint8 RGB of shape (height, width, 3), and returns the
+    steering, -1..1. It prepares the picture as the version's frame spec says. Frames of a store are
+    pictures of 128 x 128 pixels: for a version that Lapwing trained nothing is done with them.
 
     Args:
         registry: the model registry.
@@ -36,4 +38,4 @@ def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callab
             "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
         )
     loaded = policy.load(registry, number, LiteRT)
-    return loaded.manifest, loaded.steer
+    return loaded.manifest, loaded.steer_picture

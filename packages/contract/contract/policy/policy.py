@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ModelError
-from contract.frames import spec
+from contract.frames import preprocess, spec
 from contract.frames.preprocess import Frame
+from contract.frames.spec import OWN, FrameSpec
 from contract.models import golden
 from contract.models.golden import Golden
 from contract.models.registry import TFLITE, ModelManifest, Registry
@@ -28,11 +29,12 @@ class Backend(Protocol):
     """
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering as float32 (n,) for frames of uint8 RGB (n, 128, 128, 3)."""
+        """Return the steering as float32 (n,) for frames, uint8 (n, height, width, channels)."""
 
 
-Load = Callable[[Path], Backend]
-"""Loads the network of the version in a folder; raises ModelError if that fails."""
+Load = Callable[[Path, tuple[int, int, int]], Backend]
+"""Loads the network of the version in a folder, which is given frames of a shape (height, width,
+channels); raises ModelError if that fails."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,26 @@ class LoadedPolicy:
     manifest: ModelManifest
     backend: Backend
     golden: Golden
+    frame_spec: FrameSpec = OWN
+    """What the network is given."""
+
+    def prepare(self, picture: Frame) -> Frame:
+        """Return the frame that the network is given of a decoded picture, RGB of any size."""
+        return preprocess.fit(picture, self.frame_spec)
+
+    def steer_picture(self, picture: Frame) -> float:
+        """Return the steering for a decoded picture, RGB of any size, as `steer` does.
+
+        Raises:
+            ModelError: the network's answer is not a finite number.
+        """
+        return self.steer(self.prepare(picture))
 
     def steer(self, frame: Frame) -> float:
         """Return the steering for a frame, clamped to -1..1; right is positive.
 
         Args:
-            frame: uint8 RGB of shape (128, 128, 3).
+            frame: what `prepare` makes of a picture, uint8 of the shape of `frame_spec`.
 
         Raises:
             ModelError: the network's answer is not a finite number.
@@ -61,18 +77,22 @@ class LoadedPolicy:
         """Compare the network's answers to its golden frames with those in the file.
 
         Raises:
-            ModelError: they differ by more than golden.TOLERANCE.
+            ModelError: they differ by more than golden.TOLERANCE, which is relative to answers
+                beyond -1..1.
         """
-        answers = self.backend.predict(self.golden.frames)
+        frames = np.stack([self.prepare(picture) for picture in self.golden.frames])
+        answers = self.backend.predict(frames)
         if not np.isfinite(answers).all():
             raise self._answer_error(answers[~np.isfinite(answers)][0])
         difference = float(np.abs(answers - self.golden.steering).max())
-        if difference > golden.TOLERANCE:
+        # An imported network may answer in degrees, say, where float32 is coarser.
+        accepted = golden.TOLERANCE * max(1.0, float(np.abs(self.golden.steering).max()))
+        if not difference <= accepted:  # written so that NaN is refused
             raise ModelError(
                 f"model version {self.manifest.version} does not answer its golden frames as it "
                 "did where it was made",
                 got=f"a difference of {difference:.3g} in steering",
-                remedy=f"The maximum is {golden.TOLERANCE:g}: restart, or promote another version",
+                remedy=f"The maximum is {accepted:g}: restart, or promote another version",
             )
 
     def _answer_error(self, answer: float) -> ModelError:
@@ -102,12 +122,14 @@ def load(registry: Registry, version: int, backend: Load) -> LoadedPolicy:
             got=manifest.version,
             remedy="Promote another version, or train again",
         )
-    if manifest.frame_spec != spec.SPEC:
+    try:
+        frame = spec.parse(manifest.frame_spec)
+    except ModelError as error:
         raise ModelError(
             f"model version {version} was trained on other frames than this service prepares",
             got=manifest.frame_spec,
-            remedy=f"This service prepares {spec.SPEC}: import and train with this release",
-        )
+            remedy=f"{error}. Import it or train with this release",
+        ) from error
     # A file that the manifest does not list was not verified.
     for name in (TFLITE, golden.FILE):
         if name not in manifest.files:
@@ -117,7 +139,9 @@ def load(registry: Registry, version: int, backend: Load) -> LoadedPolicy:
                 remedy="Promote another version, or train again",
             )
     folder = registry.path(version)
-    policy = LoadedPolicy(manifest, backend(folder), golden.read(folder / golden.FILE))
+    policy = LoadedPolicy(
+        manifest, backend(folder, frame.shape), golden.read(folder / golden.FILE), frame
+    )
     # This also makes the first prediction, which is slow, before the policy is used.
     policy.check()
     return policy

@@ -1,7 +1,7 @@
-"""Opens the recordings in a folder, a zip or a tar, which may hold several driving logs.
+"""Opens the recordings in a folder, a zip or a tar, which may hold several, of several formats.
 
-Only the file names in a driving log are used to find its images, and not the paths. So nothing
-outside the recording is read.
+The paths in a driving log never lead out of its folder: they are only compared with the paths of
+the files in it (image_paths.py). So nothing outside the recording is read.
 """
 
 from __future__ import annotations
@@ -19,13 +19,22 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
+from contract.recordings import donkey_tub
+from contract.recordings.donkey_tub import TubReader
+from contract.recordings.driving_log import Log
+from contract.recordings.image_paths import match_images
+from contract.recordings.log_reader import DRIVING_LOG, LogReader
+from contract.recordings.log_text import is_image
+from contract.recordings.row_order import order_rows
+from contract.recordings.steering_unit import RECORDER_UNIT
 
-__all__ = ["DIGEST_DIGITS", "Recording", "open_recordings"]
+__all__ = ["DIGEST_DIGITS", "Recording", "open_recordings", "recording_path"]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
@@ -56,17 +65,41 @@ class Recording:
 
     name: str
     log: Path
+    """Path of driving_log.csv, or of the file that takes its place in another format."""
     images: dict[str, Path]
-    """Path of each image by its file name."""
+    """Path of each image by its file name, or for images in sub-folders by its path from the log's
+    folder, with "/"."""
+    reader: LogReader = DRIVING_LOG
 
-    def read_log(self) -> bytes:
-        """Return the bytes of the driving log.
+    def read(self, full_lock: float = RECORDER_UNIT, *, as_logged: bool = False) -> Log:
+        """Return the rows in the order of the drive, the reasons for rejected ones, and notes.
+
+        All who use recordings read them with this, so that all have the same rows. The images of
+        the rows are keys of `images`, as far as they exist.
+
+        Args:
+            full_lock: the value of the steering at full lock, 25 for degrees.
+            as_logged: leave the rows in the order of the log, with lines that are there twice.
 
         Raises:
-            RecordingError: the driving log cannot be read.
+            RecordingError: the log cannot be read, has no rows, or its steering is in another unit.
         """
+        log = self.reader.rows(self.read_log(), full_lock)
+        log = match_images(log, self.images)
+        return log if as_logged else order_rows(log)
+
+    def read_log(self) -> bytes:
+        """Return the bytes that say what the rows are; they are read once.
+
+        Raises:
+            RecordingError: the log cannot be read.
+        """
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes:
         try:
-            return self.log.read_bytes()
+            return self.reader.content(self.log)
         except OSError as error:
             raise _read_error(self.log, error) from error
 
@@ -123,6 +156,11 @@ def _read_error(path: Path, error: OSError) -> RecordingError:
     )
 
 
+def recording_path(path: Path) -> Path:
+    """Return the path of a recording: for a driving log, that is its folder."""
+    return path.absolute().parent if path.name == LOG and path.is_file() else path
+
+
 @contextmanager
 def open_recordings(
     source: Path, scratch: Path, name: str | None = None
@@ -130,15 +168,16 @@ def open_recordings(
     """Yield the recordings in a folder or an archive.
 
     Args:
-        source: path of a folder, a zip or a tar.
+        source: path of a folder, a zip or a tar, or of the driving log in a folder.
         scratch: folder in which an archive is unpacked until the `with` block ends.
         name: name of the recording; None uses the name of the source. If the source holds several
             recordings, the names of the folders that lead to each one are appended.
 
     Raises:
         RecordingError: the source does not exist, is not a folder or an archive, or holds no
-            driving log.
+            recording.
     """
+    source = recording_path(source)
     if not name:
         name = source.absolute().name
         for suffix in ARCHIVE_SUFFIXES:
@@ -153,7 +192,7 @@ def open_recordings(
 
 
 def _find_recordings(root: Path, name: str) -> list[Recording]:
-    """Find the driving logs in a folder and the folders in it, without following links."""
+    """Find the recordings in a folder and the folders in it, without following links."""
     try:
         return _walk(root, name)
     except OSError as error:
@@ -163,30 +202,50 @@ def _find_recordings(root: Path, name: str) -> list[Recording]:
 def _walk(root: Path, name: str) -> list[Recording]:
     logs = sorted(Path(folder) / LOG for folder, _, files in os.walk(root) if LOG in files)
     logs = [log for log in logs if not log.is_symlink()]
-    if not logs:
+    recordings = [Recording(name, log, _images(log.parent)) for log in logs]
+    recordings += [
+        Recording(name, tub, donkey_tub.image_paths(tub), TubReader())
+        for tub in donkey_tub.find_tubs(root)
+    ]
+    if not recordings:
         raise RecordingError(
-            f"there is no {LOG} in the recording",
+            f"there is no {LOG} in the recording, and it is no Donkey tub",
             got=f"{root} with {sorted(path.name for path in root.iterdir())[:5]}",
-            remedy="Name the folder that the simulator recorded into, or a zip or tar of it",
+            remedy="Name the folder that was recorded into, or a zip or tar of it",
         )
-    if len(logs) == 1:
-        return [Recording(name, logs[0], _images(logs[0].parent))]
+    if len(recordings) == 1:
+        return recordings
     return [
-        Recording("-".join([name, *log.parent.relative_to(root).parts]), log, _images(log.parent))
-        for log in logs
+        replace(recording, name="-".join([name, *recording.log.parent.relative_to(root).parts]))
+        for recording in sorted(recordings, key=lambda recording: recording.log)
     ]
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    """Return the images in the folder IMG next to the log, or in the log's folder without one."""
+    """Return the images in the folder IMG next to the log, or in the log's folder without one.
+
+    Their key is the file name. Images below other folders follow, by their path from the log.
+    """
     inner = [path for path in folder.iterdir() if path.name.upper() == "IMG" and path.is_dir()]
     image_folders = [path for path in inner if not path.is_symlink()] or [folder]
-    return {
-        entry.name: Path(entry.path)
-        for image_folder in image_folders
-        for entry in os.scandir(image_folder)
-        if entry.is_file(follow_symlinks=False)
-    }
+    images: dict[str, Path] = {}
+    below: list[Path] = [] if image_folders == [folder] else [folder]
+    for image_folder in image_folders:
+        for entry in os.scandir(image_folder):
+            if entry.is_file(follow_symlinks=False):
+                images[entry.name] = Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                below.append(Path(entry.path))
+    while below:
+        for entry in os.scandir(below.pop()):
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False) and path not in image_folders:
+                below.append(path)
+            elif is_image(entry.name) and entry.is_file(follow_symlinks=False):
+                key = path.relative_to(folder).as_posix()
+                if "/" in key:  # an image next to IMG is not the one of its name in IMG
+                    images[key] = path
+    return images
 
 
 @contextmanager

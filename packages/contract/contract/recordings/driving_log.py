@@ -2,76 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import dataclasses
-import math
-import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final
 
 from contract.errors import RecordingError
-from contract.recordings.decimal_comma import possible_readings
+from contract.recordings import line_reader, log_form
+from contract.recordings.line_reader import RANGES
+from contract.recordings.log_columns import CAMERAS
+from contract.recordings.log_rows import Rejection, Row
+from contract.recordings.log_text import split_lines
+from contract.recordings.steering_unit import RECORDER_UNIT, check_unit
 
-__all__ = ["RANGES", "Log", "Rejection", "Row", "read", "with_images", "without_missing_sides"]
-
-FIELDS: Final = ("steering", "throttle", "brake", "speed")
-RANGE_TOLERANCE: Final = 1e-4
-"""A value may exceed its range by this much because of rounding; it is clamped to the range."""
-RANGES: Final = ((-1.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 200.0))
-"""Smallest and largest value of each of FIELDS."""
-COLUMNS: Final = ["center", "left", "right", *FIELDS]
-IMAGE: Final = re.compile(r".*\.jpe?g", re.IGNORECASE)
-LINE_END: Final = re.compile(r"\r\n|\r|\n")
-"""Ends of lines; str.splitlines would also split at characters of old encodings in folder names."""
-TIME_STAMP: Final = re.compile(r"_(\d{4}(?:_\d\d){5}_\d{3})\.")
-
-
-@dataclass(frozen=True)
-class Row:
-    """Holds the values of one line of the log."""
-
-    line: int
-    """Number of the line, counted from 1."""
-    images: tuple[str, ...]
-    """File names of the images: centre, or centre, left and right."""
-    steering: float
-    """Steering command, -1..1; right is positive."""
-    throttle: float
-    """0..1."""
-    brake: float
-    """0..1."""
-    speed_mph: float
-    folder: str = ""
-    """Folder of the centre image as the log writes it, "" without one."""
-
-    @property
-    def time_s(self) -> float:
-        """Time stamp of the file name in seconds since 1970, read as UTC; NaN without one."""
-        match = TIME_STAMP.search(self.images[0])
-        if match is None:
-            return math.nan
-        try:
-            moment = datetime.strptime(match[1] + "000", "%Y_%m_%d_%H_%M_%S_%f")
-        except ValueError:  # for example month 13
-            return math.nan
-        return moment.replace(tzinfo=UTC).timestamp()
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """Says why a line of the log is not used."""
-
-    line: int
-    """Number of the line, counted from 1."""
-    field: str
-    """Name of the field that is wrong."""
-    reason: str
-    """Reason in words; the same fault always has the same words, so that they can be counted."""
-    got: str = ""
-    """The text that was found."""
+__all__ = [
+    "RANGES",
+    "Log",
+    "Rejection",
+    "Row",
+    "read",
+    "with_images",
+    "without_missing_sides",
+]
 
 
 @dataclass
@@ -87,34 +39,42 @@ class Log:
         return [image for row in self.rows for image in row.images]
 
 
-def read(raw: bytes) -> Log:
+def read(raw: bytes, full_lock: float = RECORDER_UNIT) -> Log:
     """Read a whole log; a bad line becomes a rejection and never raises an error.
 
+    Args:
+        raw: the bytes of the file.
+        full_lock: the value of the steering at full lock, 25 for degrees.
+
     Raises:
-        RecordingError: the file has no rows, or its header names other columns.
+        RecordingError: the file has no rows, its header or its separator leaves open where a value
+            is, or its steering is in another unit.
     """
     log = Log()
     lines = []
-    for number, line in enumerate(LINE_END.split(_text(raw)), 1):
+    texts = split_lines(raw)
+    for number, line in enumerate(texts, 1):
         if "\0" in line:  # a power cut leaves zero bytes at the end of a file
             log.rejections.append(Rejection(number, "line", "zero bytes"))
-        elif any(fields := _fields(line)):
-            lines.append((number, fields))
-    if lines and "steering" in lines[0][1] and not any(map(IMAGE.fullmatch, lines[0][1])):
-        _check_header(lines.pop(0)[1])
-        log.notes.append("header line")
-    if not lines and not log.rejections:
+        elif line.strip(" ,;|\t\"'"):
+            lines.append((number, line))
+    parts = log_form.split_parts(lines, steering_unit_given=full_lock != RECORDER_UNIT)
+    if not parts and not log.rejections:
         raise RecordingError("the driving log is empty", remedy="Record a lap first")
-    parts = [(number, *_split(fields)) for number, fields in lines]
-    decimal_comma = _is_decimal_comma([numbers for *_, numbers in parts])
-    if decimal_comma:
-        log.notes.append("decimal comma: numbers were rejoined by their ranges")
-    for number, folder, images, numbers in parts:
-        row = _row(number, images, numbers, decimal_comma)
-        if isinstance(row, Row):
-            log.rows.append(dataclasses.replace(row, folder=folder))
-        else:
-            log.rejections.append(row)
+    forms = []
+    for part in parts:
+        rows, rejections, form = line_reader.read_part(part, full_lock)
+        log.rows += rows
+        log.rejections += rejections
+        forms.append(form)
+    log.notes += log_form.notes_on(forms)
+    if full_lock != RECORDER_UNIT:
+        log.notes.append(f"steering converted from values of which {full_lock:g} is the full lock")
+    if len(texts) > 1 and texts[-1].strip():
+        log.notes.append("the last line has no line end: it may be cut off")
+    log.notes += _note_cameras(log.rows)
+    check_unit(log.rows, line_reader.steering_beyond_lock(log.rejections, full_lock), full_lock)
+    _tell_apart(log)
     return log
 
 
@@ -130,7 +90,7 @@ def without_missing_sides(log: Log, images: Collection[str]) -> Log:
     sides = {name for row in log.rows for name in row.images[1:]}
     if not sides or not sides.isdisjoint(images):
         return log
-    rows = [dataclasses.replace(row, images=row.images[:1]) for row in log.rows]
+    rows = [dataclasses.replace(row, images=row.images[:1], side_folders=()) for row in log.rows]
     return Log(rows, log.rejections, [*log.notes, "no side camera's image is there: centre only"])
 
 
@@ -139,92 +99,46 @@ def with_images(log: Log, images: Collection[str]) -> list[Row]:
     return [row for row in log.rows if all(image in images for image in row.images)]
 
 
-def _text(raw: bytes) -> str:
-    """Decode a log, which the recorder writes as UTF-8; an editor may have saved it as UTF-16."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")  # paths of old Windows machines; the other fields are ASCII
+def _note_cameras(rows: Sequence[Row]) -> list[str]:
+    """Return a note if the names of the images say that the columns have another order.
 
-
-def _fields(line: str) -> list[str]:
-    """Split a line at commas outside quotes, and remove spaces around the fields."""
-    try:
-        fields = next(csv.reader([line], skipinitialspace=True), [])
-    except csv.Error:
-        return [line.strip()]
-    return [text.strip() for text in fields]
-
-
-def _check_header(fields: Sequence[str]) -> None:
-    if list(fields) not in (COLUMNS, [COLUMNS[0], *FIELDS]):
-        raise RecordingError(
-            "the driving log's header names other columns",
-            got=", ".join(fields),
-            remedy=f"Udacity's recorder writes {', '.join(COLUMNS)}",
-        )
-
-
-def _split(fields: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Split the fields of a line into the first image's folder, the image names and the numbers.
-
-    Only the file name of a path is used. A comma in a path does no harm: the part before it is not
-    the name of an image.
+    The columns are not exchanged for it: `lapwing doctor` sees in the images which of both is so.
     """
-    positions = [position for position, text in enumerate(fields) if IMAGE.fullmatch(text)]
-    paths = [re.split(r"[\\/]", fields[position]) for position in positions]
-    images = [parts[-1] for parts in paths]
-    folder = "/".join(paths[0][:-1]) if paths else ""
-    numbers = list(fields[positions[-1] + 1 if positions else 0 :])
-    while numbers and not numbers[0]:  # the empty side cameras of a centre-only log
-        numbers.pop(0)
-    return folder, images, numbers
+    orders = Counter(
+        tuple(name.partition("_")[0].lower() for name in row.images)
+        for row in rows
+        if len(row.images) > 1
+    )
+    [(order, count)] = orders.most_common(1) or [(CAMERAS, 0)]
+    if order == CAMERAS or sorted(order) != sorted(CAMERAS):
+        return []
+    return [
+        f"the images of {count} rows are named {', '.join(order)}, where the recorder has "
+        f"{', '.join(CAMERAS)}: `lapwing doctor` says whether columns are exchanged"
+    ]
 
 
-def _is_decimal_comma(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the log was written with decimal commas.
-
-    It was if more lines have too many fields than lines have a decimal point. A machine has one
-    locale, and one or two damaged lines must not decide for the whole log.
-    """
-    split_lines = sum(len(numbers) > len(FIELDS) for numbers in rows)
-    point_lines = sum(any("." in number for number in numbers) for numbers in rows)
-    return split_lines > point_lines
-
-
-def _row(line: int, images: list[str], numbers: list[str], decimal_comma: bool) -> Row | Rejection:
-    """Return the row of a line, or the reason why it is rejected."""
-    if len(images) not in (1, 3):
-        return Rejection(line, "images", "not one or three image names", f"{len(images)}")
-    if decimal_comma and len(numbers) > len(FIELDS):
-        readings = possible_readings(numbers, RANGES)
-        if len(readings) != 1:
-            reason = (
-                "ambiguous decimal commas" if readings else "decimal commas that fit no reading"
+def _tell_apart(log: Log) -> None:
+    """Name images by their whole paths where the log has one name in several folders."""
+    folders: dict[str, str] = {}
+    shared = set()
+    for row in log.rows:
+        for name, folder in zip(row.images, row.folders, strict=True):
+            known = folders.setdefault(name, folder)
+            if known != folder and _parts(known) != _parts(folder):
+                shared.add(name)
+    if shared:
+        log.rows = [
+            dataclasses.replace(
+                row,
+                images=tuple(
+                    "/".join([*_parts(folder), name]) if name in shared else name
+                    for name, folder in zip(row.images, row.folders, strict=True)
+                ),
             )
-            return Rejection(line, "numbers", reason, ",".join(numbers))
-        return Row(line, tuple(images), *readings[0])
-    if len(numbers) != len(FIELDS):
-        return Rejection(line, "numbers", "not four numbers", ",".join(numbers))
-    values = []
-    for name, text, (low, high) in zip(FIELDS, numbers, RANGES, strict=True):
-        value = _number(text)
-        if value is None:
-            return Rejection(line, name, "not a number", text)
-        # Written so that NaN, which compares false with everything, is rejected.
-        if not low - RANGE_TOLERANCE <= value <= high + RANGE_TOLERANCE:
-            return Rejection(line, name, f"not from {low:g} to {high:g}", text)
-        values.append(min(max(value, low), high))
-    return Row(line, tuple(images), *values)
+            for row in log.rows
+        ]
 
 
-def _number(text: str) -> float | None:
-    """Read one number, or return None if it is not one; a quoted field may have a decimal comma."""
-    if "_" in text:  # only Python reads 1_000 as a number
-        return None
-    try:
-        return float(text.replace(",", ".") if "." not in text else text)
-    except ValueError:
-        return None
+def _parts(folder: str) -> list[str]:
+    return [part for part in folder.split("/") if part not in ("", ".")]

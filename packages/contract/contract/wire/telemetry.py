@@ -4,6 +4,9 @@ The simulator writes numbers in .NET's format `N4` and reads them with the local
 a locale with decimal commas 12.5 arrives as "12,5000", and the simulator reads an answer of "0.1"
 as 1, which is full lock. N4 always has exactly four decimals, so the mark before them is the
 decimal mark of the locale. Answers are written with the same mark. Source: docs/protocol.md.
+
+Driving needs the speed and the image. Clients that are not Udacity's may leave out the other two
+fields.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ __all__ = ["Telemetry", "number", "parse", "steer"]
 # A sign, digits in groups separated by any mark or space, the decimal mark, and four decimals.
 N4: Final = re.compile(r"([-\u2212]?)([0-9][0-9.,'\u2019\u066c\s]*)([.,\u066b])([0-9]{4})")
 PLAIN: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+OPTIONAL: Final = ("steering_angle", "throttle")
+"""Fields that driving does not need."""
 MAX_CHARACTERS: Final = 64
 """Maximum number of characters of a number."""
 
@@ -32,10 +37,10 @@ MAX_CHARACTERS: Final = 64
 class Telemetry:
     """Holds the state of the simulator at one moment."""
 
-    steering: float
-    """Steering command that the car obeys now, -1..1; not degrees."""
-    throttle: float
-    """Throttle, -1..1; negative values brake."""
+    steering: float | None
+    """Steering command that the car obeys now, -1..1, not degrees; None if it was left out."""
+    throttle: float | None
+    """Throttle, -1..1, where negative values brake; None if it was left out."""
     speed_mph: float
     jpeg: bytes
     """Image of the centre camera."""
@@ -47,11 +52,11 @@ def parse(payload: Mapping[str, object]) -> Telemetry:
     """Read the object of a `telemetry` event.
 
     Raises:
-        TelemetryError: a field is missing or not a finite number, or the image is not base64.
+        TelemetryError: speed or image is missing, a field is not a finite number, the fields have
+            two decimal marks, or the image is not base64.
     """
-    angle_deg, mark = number(payload, "steering_angle")
-    throttle, _ = number(payload, "throttle")
     speed_mph, _ = number(payload, "speed")
+    angle_deg, throttle = (_optional_number(payload, name) for name in OPTIONAL)
     image = payload.get("image")
     if not isinstance(image, str):
         raise _error("image", image, "base64 text of a JPEG")
@@ -59,7 +64,36 @@ def parse(payload: Mapping[str, object]) -> Telemetry:
         jpeg = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError):
         raise _error("image", image[:16] + "…", "base64 text of a JPEG") from None
-    return Telemetry(angle_deg / MAX_STEER_DEG, throttle, speed_mph, jpeg, mark)
+    steering = None if angle_deg is None else angle_deg / MAX_STEER_DEG
+    return Telemetry(steering, throttle, speed_mph, jpeg, _decimal_mark(payload))
+
+
+def _optional_number(payload: Mapping[str, object], field: str) -> float | None:
+    """Return the value of a field, or None if it is missing or null."""
+    return None if payload.get(field) is None else number(payload, field)[0]
+
+
+def _decimal_mark(payload: Mapping[str, object]) -> str:
+    """Return the decimal mark of the fields in the format N4; "." if none has that format.
+
+    Any one field may be missing or written otherwise, so all of them are asked.
+
+    Raises:
+        TelemetryError: they have two marks, so it is not known how the simulator reads an answer.
+    """
+    texts = {name: payload.get(name) for name in ("speed", *OPTIONAL)}
+    marks = {
+        match[3]
+        for text in texts.values()
+        if isinstance(text, str) and (match := N4.fullmatch(text.strip()))
+    }
+    if len(marks) > 1:
+        raise TelemetryError(
+            "the telemetry's numbers have two decimal marks",
+            got=repr(texts)[:160],
+            remedy="All numbers of a client must have the decimal mark with which it reads answers",
+        )
+    return marks.pop() if marks else "."
 
 
 def number(payload: Mapping[str, object], field: str) -> tuple[float, str]:

@@ -78,7 +78,8 @@ class ModelDriver(InProcessDriver):
     """A model, which steers by the pictures alone; the speed is held as the bridge holds it.
 
     Args:
-        steer: Function that returns the steering, -1..1, for a prepared frame, (128, 128, 3).
+        steer: Function that returns the steering, -1..1, for a decoded picture, RGB
+            of shape (160, 320, 3).
         mph: Speed to hold.
     """
 
@@ -95,4 +96,4 @@ class ModelDriver(InProcessDriver):
             ModelError: The model's answer is not a number.
         """
         throttle = THROTTLE_PER_MPS * (self._speed_mps - world.speed_mps)
-        return self._steer(preprocess.prepare(jpeg)), max(-1.0, min(1.0, throttle))
+        return self._steer(preprocess.decode(jpeg)), max(-1.0, min(1.0, throttle))

@@ -174,7 +174,8 @@ def _evaluate_recordings(
 ) -> dict[str, Any]:
     """Replay and score the rows that the version was not trained on; write both documents."""
     root = rollouts.evaluations_folder(registry, version)
-    steer = load_version.load(registry, version)[1]
+    manifest, steer = load_version.load(registry, version)
+    note = log_replay_eval.stored_frames_note(manifest)
     replays: list[dict[str, Any]] = []
     scores: list[dict[str, Any]] = []
     with (
@@ -185,13 +186,14 @@ def _evaluate_recordings(
             report(phase="replay", version=version, drives=number, drives_total=len(datasets))
             drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows)
             if drive is None:
-                log.info("%s has no held-out rows in which the car moves", rows.dataset)
+                log.info("%s has no held-out rows in which the car is known to move", rows.dataset)
                 continue
             document, results = log_replay_eval.evaluate_replays(drive, steer)
             picture = f"{rows.dataset}.png"
             write_png(replay_folder / picture, draw_replay(drive, results[0], f"version {version}"))
-            replays.append({**document, "held_out": rows.reason, "pictures": [picture]})
-            scores.append({**log_replay_eval.score_open_loop(drive, steer), "leak": rows.reason})
+            replays.append({**document, "held_out": rows.reason + note, "pictures": [picture]})
+            open_loop = log_replay_eval.score_open_loop(drive, steer)
+            scores.append({**open_loop, "leak": rows.reason + note})
         replay_document = {"version": version, "datasets": replays}
         atomic_files.write_json(replay_folder / "replay.json", replay_document)
     with atomic_files.replace_folder(root / "openloop") as folder:

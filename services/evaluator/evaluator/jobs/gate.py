@@ -131,8 +131,13 @@ def _compare_log_replays(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
     """Compare how two versions keep to recorded paths, segment by segment of all recordings."""
+    loaded = [load_version.load(registry, number) for number in (against, version)]
     # None stands for a constant steering of 0.
-    policies = [*(load_version.load(registry, number)[1] for number in (against, version)), None]
+    policies = [*(steer for _, steer in loaded), None]
+    name = "recordings, held out"
+    if any(log_replay_eval.stored_frames_note(manifest) for manifest, _ in loaded):
+        # One of the two was imported, and drives with more detail than a store keeps.
+        name += ", in frames of 128 x 128"
     scores: list[list[log_replay_eval.Floats]] = [[], [], []]
     with held_out.open_held_out(settings.data_dir, registry, version) as datasets:
         for number, rows in enumerate(datasets):
@@ -144,4 +149,4 @@ def _compare_log_replays(
     if not scores[0]:
         return []
     incumbent, candidate, blind = (np.concatenate(segments) for segments in scores)
-    return [compare("recordings, held out", "kept to the path", candidate, incumbent, blind)]
+    return [compare(name, "kept to the path", candidate, incumbent, blind)]

@@ -7,18 +7,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset import split_file, store
+from contract.dataset import exclusions, split_file, store, trained_rows
+from contract.dataset.row_identity import RowIds
 from contract.dataset.split_file import DatasetSplit
 from contract.dataset.store import StoreReader
+from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.models.registry import Registry
 from contract.recordings import dagger_names
 
 Mask = NDArray[np.bool_]
+
+NEVER_TRAINED: Final = "the version was not trained on this dataset"
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,11 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
 
     - Of a dataset that the version was trained on, they are the validation rows: no training row
       is within the gap around them.
-    - Of another dataset, they are all rows.
+    - Of another dataset, they are the rows that show no frame that trained the version, nor lie
+      within the gap of one that does.
     - A version that was imported, or made by an earlier release, does not say which rows it was
       trained on: its own datasets are left out.
+    - Rows that somebody excluded (contract/dataset/exclusions.py) are left out.
     - Recordings of DAgger are left out: the car did not follow the recorded steering, so log
       replay cannot drive along them.
 
@@ -56,25 +63,59 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
     trained = {str(entry["dataset"]) for entry in manifest.data}
     held_out: list[HeldOutRows] = []
     with contextlib.ExitStack() as stack:
+        readers = {}
         for store_manifest in store.read_manifests(data_dir):
             dataset = store_manifest.dataset
             if dataset in trained and dataset not in splits:
                 continue
+            readers[dataset] = store.open_store(data_dir, store_manifest)
+            stack.callback(readers[dataset].close)
+        identities = trained_rows.read(registry.path(version) / trained_rows.FILE)
+        identities = identities or _identify_rows(splits, readers)
+        for dataset, reader in readers.items():
             if dagger_names.is_dagger_dataset(dataset):
                 continue
-            reader = store.open_store(data_dir, store_manifest)
-            stack.callback(reader.close)
-            dataset_split = splits.get(dataset)
-            rows = np.ones(len(reader.rows), dtype=np.bool_)
-            reason = "the version was not trained on this dataset"
-            if dataset_split is not None and split is not None:
-                rows = _validation_mask(dataset, dataset_split, len(reader.rows))
+            if split is None:
+                rows = np.ones(len(reader.rows), dtype=np.bool_)
+                reason = NEVER_TRAINED
+            elif dataset in splits:
+                rows = _validation_mask(dataset, splits[dataset], len(reader.rows))
                 reason = (
                     f"{int(rows.sum()):,} validation rows; no training row is within "
                     f"{split.gap_s:g} s of them"
                 )
+            else:
+                time_s = reader.timeline.time_s
+                near_training = identities.near_training(reader.row_ids, time_s, split.gap_s)
+                rows = ~near_training
+                reason = NEVER_TRAINED
+                if near_training.any():
+                    reason = (
+                        f"{int(rows.sum()):,} of its {len(rows):,} rows; the others show frames "
+                        f"that trained the version, or are within {split.gap_s:g} s of them"
+                    )
+            excluded = exclusions.read(data_dir, dataset).mask(reader.rows["line"])
+            if excluded.any():
+                rows &= ~excluded
+                reason += f"; {int(excluded.sum()):,} rows that are excluded are left out"
             held_out.append(HeldOutRows(dataset, reader, rows, reason))
         yield held_out
+
+
+def _identify_rows(
+    splits: Mapping[str, DatasetSplit], readers: Mapping[str, StoreReader]
+) -> TrainedRows:
+    """Return the rows that trained a version of release 0.1.0, as far as its stores exist."""
+    uses: tuple[list[RowIds], ...] = ([], [], [])
+    for dataset in splits.keys() & readers.keys():
+        split, ids = splits[dataset], readers[dataset].row_ids
+        validation = _validation_mask(dataset, split, len(ids))
+        train = np.array(split_file.mask(split.train, len(ids)), dtype=np.bool_)
+        for parts, mask in zip(uses, (train, ~train & ~validation, validation), strict=True):
+            parts.append(ids[mask])
+    return TrainedRows.of(
+        *(np.concatenate([np.zeros(0, dtype=np.uint64), *parts]) for parts in uses)
+    )
 
 
 def _validation_mask(dataset: str, split: DatasetSplit, rows: int) -> Mask:

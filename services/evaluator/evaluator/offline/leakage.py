@@ -1,8 +1,9 @@
 """Finds out which rows of a recording a model was trained on.
 
-A dataset's name ends with digits of a checksum of the recording's content. So a recording is
-recognised under any name and in any folder. It is not recognised if its content has changed since:
-if it is a part of the recording, or if rows were added.
+A version keeps the identities of the frames that trained it (contract/dataset/trained_rows.py). So
+each row of a recording is recognised, in a copy, in a part, in a recording that has grown, and with
+renamed images. Versions of release 0.1.0 keep only the names of their datasets, which end with
+digits of a checksum of the recording's content: they recognise a recording that has not changed.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.dataset import split_file, timeline
+from contract.dataset.row_identity import ABSENT_ID, RowIds, frame_id
 from contract.dataset.split_file import SplitFile
-from contract.errors import SettingError
+from contract.dataset.trained_rows import TrainedRows
+from contract.errors import FrameError, SettingError
+from contract.frames import preprocess
 from contract.models.registry import ModelManifest
 from contract.recordings import driving_log
 from contract.recordings.archive import Recording
+from contract.recordings.driving_log import Row
 from evaluator.offline.logged_drive import LoggedDrive
 
 Flags = NDArray[np.bool_]
@@ -41,10 +46,15 @@ class SplitRows:
     """Time to the nearest row that was trained on, shape (rows,); infinite if there is none."""
     gap_s: float
 
+    unused: Flags
+    """True for each row of the training's datasets that lay in a gap, shape (rows,).
+
+    A training row may be next to it, even if this recording does not hold that row."""
+
     @property
     def near_training(self) -> Flags:
         """Rows that were trained on, or lie within the gap of one that was; shape (rows,)."""
-        return np.asarray(self.distance_s <= self.gap_s)
+        return np.asarray((self.distance_s <= self.gap_s) | self.unused)
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ class TrainingOverlap:
         within = f"within {self.rows.gap_s:g} s of"
         document["says"] = (
             f"of its {document['rows']:,} rows {document['trained']:,} were trained on and "
-            f"{document['validated']:,} validated, as {self.dataset}; "
+            f"{document['validated']:,} validated{f', as {self.dataset}' if self.dataset else ''}; "
         ) + (
             f"{near:,} of the {len(distance_s):,} scored rows were trained on or lie {within} a "
             f"row that was: {OVERLAP_NOTE}"
@@ -109,7 +119,11 @@ class TrainingOverlap:
 
 
 def find_overlap(
-    source: Recording, drive: LoggedDrive, manifest: ModelManifest, split: SplitFile | None
+    source: Recording,
+    drive: LoggedDrive,
+    manifest: ModelManifest,
+    split: SplitFile | None,
+    identities: TrainedRows | None,
 ) -> TrainingOverlap:
     """Return the overlap of a recording with the training data of a model.
 
@@ -118,6 +132,7 @@ def find_overlap(
         drive: the rows of the recording that are to be scored.
         manifest: the manifest of the model.
         split: the split that the version keeps; None if it keeps none.
+        identities: the identities of rows that the version keeps; None if it keeps none.
 
     Raises:
         RecordingError: the log cannot be read.
@@ -126,42 +141,79 @@ def find_overlap(
     if not datasets:
         reason = "not known: the manifest lists no recordings, because the model was imported"
         return TrainingOverlap(drive.name, None, None, reason)
-    log = driving_log.read(source.read_log())
+    log = source.read()
     with ThreadPoolExecutor(thread_name_prefix="digest") as executor:
         own = source.dataset(source.digest(log.images(), executor))
-    stem, _, checksum = own.rpartition("-")
-    same_content = [name for name in datasets if name.rpartition("-")[2] == checksum]
-    if not same_content:
-        reason = f"none by content ({checksum}): trained on {', '.join(datasets)}"
-        namesakes = [name for name in datasets if name.rpartition("-")[0] == stem]
-        if namesakes:
-            reason += (
-                f". {', '.join(namesakes)} has its name; it is not known whether they share rows"
-            )
-        return TrainingOverlap(drive.name, None, None, reason)
-    dataset = same_content[0]
+    dataset = next((name for name in datasets if name[-9:] == own[-9:]), None)
+    rows = driving_log.with_images(log, source.images)
+    if identities is not None and split is not None:
+        ids = _row_ids(source, rows)
+        masks = [
+            np.isin(ids, used)
+            for used in (identities.trained, identities.validated, identities.unused)
+        ]
+        if masks[0].any() or masks[2].any():
+            uses = _split_rows(drive, rows, masks, split.gap_s)
+            return TrainingOverlap(drive.name, dataset, uses, "")
+        reason = f"none by content: no frame of it trained the version ({', '.join(datasets)})"
+        return TrainingOverlap(drive.name, dataset, None, reason)
+    if dataset is None:
+        return TrainingOverlap(drive.name, None, None, _no_dataset(own, datasets))
     dataset_split = split.datasets.get(dataset) if split else None
-    ingested = driving_log.with_images(
-        driving_log.without_missing_sides(log, source.images), source.images
-    )
-    if split is None or dataset_split is None or dataset_split.rows != len(ingested):
+    if split is None or dataset_split is None or dataset_split.rows != len(rows):
         kept = (
             "the version keeps no split"
             if dataset_split is None
-            else f"its split has {dataset_split.rows:,} rows, the recording {len(ingested):,}"
+            else f"its split has {dataset_split.rows:,} rows, the recording {len(rows):,}"
         )
         reason = f"trained on {dataset}, but it is not known on which rows ({kept}): {OVERLAP_NOTE}"
         return TrainingOverlap(drive.name, dataset, None, reason)
-    time_s = timeline.clock([row.time_s for row in ingested]).time_s
-    trained = np.array(split_file.mask(dataset_split.train, len(ingested)))
-    validated = np.array(split_file.mask(dataset_split.validation, len(ingested)))
-    rows = SplitRows(
-        trained[drive.row_numbers],
-        validated[drive.row_numbers],
-        _distance_s(time_s[drive.row_numbers], np.sort(time_s[trained])),
-        split.gap_s,
-    )
-    return TrainingOverlap(drive.name, dataset, rows, "")
+    masks = [
+        np.array(split_file.mask(runs, len(rows)))
+        for runs in (dataset_split.train, dataset_split.validation, ())
+    ]
+    return TrainingOverlap(drive.name, dataset, _split_rows(drive, rows, masks, split.gap_s), "")
+
+
+def _no_dataset(own: str, datasets: Sequence[str]) -> str:
+    """Return the reason why no dataset of a version of release 0.1.0 is the recording `own`."""
+    stem, _, checksum = own.rpartition("-")
+    reason = f"none by content ({checksum}): trained on {', '.join(datasets)}"
+    namesakes = [name for name in datasets if name.rpartition("-")[0] == stem]
+    if namesakes:
+        reason += f". {', '.join(namesakes)} has its name; it is not known whether they share rows"
+    return reason
+
+
+def _row_ids(source: Recording, rows: Sequence[Row]) -> RowIds:
+    """Return the identities of rows, shape (rows,), as their store has them."""
+
+    def identify(row: Row) -> int:
+        try:
+            content = source.images[row.images[0]].read_bytes()
+            return frame_id(preprocess.resize(preprocess.decode_image(content)))
+        except (FrameError, OSError):  # ingest rejects this row, and scoring it names the image
+            return ABSENT_ID
+
+    with ThreadPoolExecutor(thread_name_prefix="identify") as executor:
+        return np.array(list(executor.map(identify, rows)), dtype=np.uint64)
+
+
+def _split_rows(
+    drive: LoggedDrive, rows: Sequence[Row], masks: Sequence[Flags], gap_s: float
+) -> SplitRows:
+    """Return the use of the rows of a drive.
+
+    Args:
+        drive: the rows that are to be scored.
+        rows: the rows that ingest takes.
+        masks: which of these were trained on, validated, and unused; shape (rows,) each.
+        gap_s: gap of the split in seconds.
+    """
+    time_s = timeline.build([row.time_s for row in rows], [row.session for row in rows]).time_s
+    trained, validated, unused = (mask[drive.row_numbers] for mask in masks)
+    distance_s = _distance_s(time_s[drive.row_numbers], np.sort(time_s[masks[0]]))
+    return SplitRows(trained, validated, distance_s, gap_s, unused)
 
 
 def _distance_s(times: Floats, sorted_times: Floats | Sequence[float]) -> Floats:

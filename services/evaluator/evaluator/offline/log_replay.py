@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.errors import RecordingError
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.replay_policies import Policy, ViewRow
 from evaluator.offline.view_warp import ViewWarp
@@ -127,8 +128,16 @@ def replay_log(
         on_progress: called with the share of the rows that are done, 0..1.
 
     Raises:
+        RecordingError: the recording does not say how fast the car was.
         FrameError: an image that the driver needs is broken, or of another size.
     """
+    if not np.isfinite(drive.speed_mps).all():
+        raise RecordingError(
+            f"nothing can drive along {drive.name}: its speed is not known",
+            got=f"{int((~np.isfinite(drive.speed_mps)).sum())} of {len(drive.speed_mps)} rows "
+            "without a speed",
+            remedy="Most Donkey tubs have no speed; `lapwing score` needs none",
+        )
     began = time.perf_counter()
     duration = drive.duration_s()
     count = len(duration)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from contract import steering_metrics
 from contract.frames.preprocess import Frame
-from contract.frames.spec import SHAPE
+from contract.frames.spec import SHAPE, SPEC
+from contract.models.registry import ModelManifest
 from evaluator.offline import replay_policies
 from evaluator.offline.log_replay import LogReplayResult, replay_log
 from evaluator.offline.path_quality import assess
@@ -22,6 +23,21 @@ LIMITS_M: Final = (1.0, 3.0)
 
 Floats = NDArray[np.float64]
 Steer = Callable[[Frame], float]
+
+
+def stored_frames_note(manifest: ModelManifest) -> str:
+    """Return what must be said of results on stored frames; "" for a version that takes those.
+
+    A store keeps frames of 128 x 128 pixels. A version that was imported with a frame of its own
+    gets that frame made of them, and so less detail than from the camera's pictures.
+    """
+    if manifest.frame_spec == SPEC:
+        return ""
+    return (
+        "; the store keeps frames of 128 x 128 pixels, of which the version's own frames were "
+        "made: it saw less detail than it does when it drives. `lapwing rerun` and `lapwing score` "
+        "show it the recording's own pictures"
+    )
 
 
 def replay_stored(drive: StoredDrive, steer: Steer | None, limit_m: float) -> LogReplayResult:

@@ -43,7 +43,7 @@ class LoggedDrive:
     left_out: int
     """Lines that are no rows (contract/recordings/driving_log.py) or lack an image file."""
     nominal: bool
-    """Whether the file names carry no time, so that rows count as 1/15 s apart."""
+    """Whether there are rows whose file names carry no time, which count as 1/15 s apart."""
     row_numbers: NDArray[np.int64]
     """Number of each row among the rows that ingest takes, shape (rows,), from 0."""
 
@@ -60,7 +60,7 @@ class LoggedDrive:
         """
         path = self.image_paths[row][camera]
         try:
-            return preprocess.decode(path.read_bytes())
+            return preprocess.decode_image(path.read_bytes())
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
@@ -117,8 +117,7 @@ def read_recording(source: Recording) -> LoggedDrive:
     Raises:
         RecordingError: its log cannot be read, or fewer than two lines can be used.
     """
-    log = driving_log.read(source.read_log())
-    log = driving_log.without_missing_sides(log, source.images)
+    log = source.read()
     rows, lines = log.rows, len(log.rows) + len(log.rejections)
     camera_count = max((len(row.images) for row in rows), default=1)
     ingested = driving_log.with_images(log, source.images)
@@ -130,16 +129,17 @@ def read_recording(source: Recording) -> LoggedDrive:
             got=f"{lines} lines, {len(rows)} of them rows, {len(usable)} with their images",
             remedy="`lapwing ingest` says what is wrong with each line",
         )
-    time_s, nominal = timeline.clock([row.time_s for row in usable])
-    time_s = (time_s - time_s[0]).round(3) if not nominal else time_s
+    whole = timeline.build([row.time_s for row in ingested], [row.session for row in ingested])
+    time_s, nominal = whole.time_s[numbers], whole.nominal[numbers]
+    time_s = (time_s - time_s[0]).round(3) if not nominal.all() else time_s
     return LoggedDrive(
         name=source.name,
         time_s=time_s,
         steering=np.array([row.steering for row in usable]),
         speed_mps=np.array([row.speed_mph for row in usable]) * MPS_PER_MPH,
-        segment=timeline.segments(time_s),
+        segment=timeline.segments(time_s, interrupted=np.diff(whole.segment[numbers]) > 0),
         image_paths=tuple(tuple(source.images[name] for name in row.images) for row in usable),
         left_out=lines - len(usable),
-        nominal=nominal,
+        nominal=bool(nominal.any()),
         row_numbers=np.array(numbers, dtype=np.int64),
     )

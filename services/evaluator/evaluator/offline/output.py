@@ -63,7 +63,7 @@ def print_replays(
         if drive.camera_count == 1:
             notes.append("it has the centre camera only, so views from a side are warped further")
         if drive.nominal:
-            notes.append("its file names carry no time, so rows count as 1/15 s apart")
+            notes.append("it has file names without a time; their rows count as 1/15 s apart")
         if drive.left_out:
             notes.append(f"{drive.left_out} lines were left out")
         for note in notes:

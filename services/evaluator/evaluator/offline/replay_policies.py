@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import SettingError
-from contract.frames import preprocess
 from contract.frames.preprocess import Frame
 from evaluator.offline.logged_drive import LoggedDrive
 
 ViewRow = Callable[[int], NDArray[np.uint8]]
 """Returns the view of the virtual car's camera at a row, RGB, shape (160, 320, 3)."""
 Steer = Callable[[Frame], float]
-"""Returns a model's steering, -1..1, positive to the right, for a frame of shape (128, 128, 3)."""
+"""Returns a model's steering, -1..1, positive to the right, for an RGB picture of any size.
+
+The model prepares the picture by itself (contract/policy/load_version.py)."""
 Policy = Callable[[int, ViewRow], float]
 """Returns a steering, -1..1, positive to the right, for a row and the function that shows it."""
 
@@ -54,8 +55,8 @@ def make_policy(name: str, drive: LoggedDrive, steer: Steer | None, seed: int) -
             raise SettingError("this policy needs a model", got=name, remedy="Name one: --model N")
         model = steer
         if name == "model":
-            return lambda row, view_row: model(preprocess.resize(view_row(row)))
+            return lambda row, view_row: model(view_row(row))
         order = np.random.default_rng(seed).permutation(len(drive.steering))
-        return lambda row, view_row: model(preprocess.resize(drive.image(int(order[row]), 0)))
+        return lambda row, view_row: model(drive.image(int(order[row]), 0))
     factor = {"recorded": 1.0, "zero": 0.0, "mirrored": -1.0}[name]
     return lambda row, view_row: factor * float(drive.steering[row])

@@ -11,9 +11,9 @@ import typer
 from numpy.typing import NDArray
 
 from contract import steering_metrics
-from contract.dataset import split_file
+from contract.dataset import split_file, trained_rows
 from contract.errors import RecordingError
-from contract.frames import preprocess
+from contract.frames.preprocess import Frame
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.offline import leakage, logged_drive, output
@@ -46,13 +46,15 @@ def score(
     """
     registry = Registry(models)
     manifest, steer = load_version.load(registry, version)
-    split = split_file.read(registry.path(manifest.version) / split_file.FILE)
+    folder = registry.path(manifest.version)
+    split = split_file.read(folder / split_file.FILE)
+    identities = trained_rows.read(folder / trained_rows.FILE)
     documents: list[dict[str, Any]] = []
     for path in recordings:
         with logged_drive.open_recordings(path) as sources:
             for source in sources:
                 drive = logged_drive.read_recording(source)
-                overlap = leakage.find_overlap(source, drive, manifest, split)
+                overlap = leakage.find_overlap(source, drive, manifest, split, identities)
                 documents.append(_score_recording(steer, drive, overlap, held_out))
     if as_json:
         output.print_json({"version": manifest.version, "recordings": documents})
@@ -61,7 +63,7 @@ def score(
 
 
 def _score_recording(
-    steer: Callable[[preprocess.Frame], float],
+    steer: Callable[[Frame], float],
     drive: LoggedDrive,
     overlap: TrainingOverlap,
     held_out: bool,
@@ -95,13 +97,13 @@ def _score_recording(
 def _predict(
     drive: LoggedDrive,
     scored: NDArray[np.bool_],
-    steer: Callable[[preprocess.Frame], float],
+    steer: Callable[[Frame], float],
     on_progress: Callable[[float], None],
 ) -> list[NDArray[np.float64]]:
     """Return the predicted steering for each camera, shape (rows,); NaN at rows not scored."""
     predicted = np.full((drive.camera_count, len(drive.steering)), np.nan)
     for row in np.flatnonzero(scored).tolist():
         for camera in range(drive.camera_count):
-            predicted[camera, row] = steer(preprocess.resize(drive.image(row, camera)))
+            predicted[camera, row] = steer(drive.image(row, camera))
         on_progress((row + 1) / len(drive.image_paths))
     return list(predicted)

@@ -62,9 +62,9 @@ def select_rows(
     numbers = np.flatnonzero(usable)
     if len(numbers) < MIN_ROWS:
         return None
-    clock, nominal = timeline.clock(rows["time_s"])
-    time_s = clock[numbers]
-    segment = timeline.segments(time_s, interrupted=np.diff(numbers) > 1)
+    time_s = reader.timeline.time_s[numbers]
+    ends = np.diff(reader.timeline.segment[numbers]) > 0
+    segment = timeline.segments(time_s, interrupted=ends | (np.diff(numbers) > 1))
     if piece_s is not None:
         segment = _split_segments(time_s, segment, piece_s)
     cameras = CAMERA_NAMES if three_cameras else CAMERA_NAMES[:1]
@@ -77,7 +77,7 @@ def select_rows(
         row_numbers=numbers,
         image_paths=(),
         left_out=int(selected.sum()) - len(numbers),
-        nominal=nominal,
+        nominal=bool(reader.timeline.nominal[numbers].any()),
         reader=reader,
         frames=np.column_stack([rows[camera][numbers] for camera in cameras]).astype(np.int64),
     )

@@ -18,6 +18,7 @@ from evaluator.report.sections import (
     closed_loop,
     data,
     explanation,
+    lineage,
     log_replay,
     network,
     open_loop,
@@ -65,6 +66,7 @@ def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -
     """Return the report on a version's folder, and draw its charts."""
     manifest = folder.manifest
     digest = manifest["files"]["model.h5"]["sha256"].text()
+    descent = lineage.section(folder)
     return Report(
         f"Lapwing: model version {folder.version}",
         f"The version was published at {manifest['created_at'].text()}. The SHA-256 checksum of "
@@ -76,6 +78,7 @@ def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -
             log_replay.section(folder, assets),
             open_loop.section(folder, assets),
             explanation.section(folder, assets),
+            *([] if descent is None else [descent]),
             data.section(folder, assets),
             network.section(folder),
             training.section(folder, assets),

@@ -77,7 +77,7 @@ def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:
     began_s = time.perf_counter()
     pixels = preprocess.decode(jpeg)
     decoded_s = time.perf_counter()
-    frame = preprocess.resize(pixels)
+    frame = loaded.prepare(pixels)
     resized_s = time.perf_counter()
     steering = loaded.steer(frame)
     return TimedPrediction(steering, began_s, decoded_s, resized_s, time.perf_counter())

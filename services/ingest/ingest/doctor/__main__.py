@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from contract.errors import LapwingError
+from contract.errors import LapwingError, SettingError
+from contract.recordings import steering_unit
 from contract.settings import load
 from ingest.doctor import examination, output
 from ingest.doctor.examination import Examination
@@ -23,8 +24,9 @@ Look for faults in recordings, and say how to cure each of them.
 The doctor finds cameras that are exchanged or mirrored, steering that is
 biased, delayed or made with a keyboard, images that are frozen, missing,
 broken or repeated, gaps in time, laps in one direction only, and frames that
-two recordings share. Without a recording, it examines all imported datasets,
-and their files too. It does not change anything unless it is asked to."""
+two recordings share. It reads a recording as ingest does. Without a recording,
+it examines all imported datasets, and their files too. It does not change
+anything unless it is asked to."""
 EPILOG: Final = """\
 The exit status is 0 if there are no findings, 1 if there are findings, and 2
 if a recording cannot be read. docs/doctor.md explains every check."""
@@ -54,8 +56,8 @@ def main() -> int:
         nargs="*",
         type=Path,
         metavar="RECORDING",
-        help="Folder, zip file or tar file to check. Several recordings are also compared with "
-        "each other.",
+        help="Folder, zip file, tar file or driving_log.csv to check. Several recordings are also "
+        "compared with each other.",
     )
     parser.add_argument(
         "--exclude",
@@ -72,15 +74,26 @@ def main() -> int:
     parser.add_argument(
         "--json", action="store_true", help="Print one JSON document instead of text."
     )
+    parser.add_argument(
+        steering_unit.OPTION,
+        type=_unit,
+        default=steering_unit.RECORDER_UNIT,
+        metavar="UNIT",
+        help="Unit of the steering in the logs: degrees, radians, or its value at full lock, such "
+        "as 450. By default, it is from -1 to 1, as the recorder writes it.",
+    )
     parser.add_argument("--help", "-h", action="help", help="Show this message and exit.")
     arguments = parser.parse_args()
+    errors: list[LapwingError] = []
+    result = None
     try:
         with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
-            result = _examine(
-                arguments.recordings, arguments.exclude, arguments.cure, Path(scratch)
-            )
-    except LapwingError as error:
+            result = _examine(arguments, Path(scratch), errors)
+    except LapwingError as fatal:
+        errors.append(fatal)
+    for error in errors:
         sys.stderr.write(f"{parser.prog}: {error}\n")
+    if result is None or (errors and not result.recordings):
         return UNREADABLE
     text = (
         output.format_json(result)
@@ -88,26 +101,40 @@ def main() -> int:
         else output.format_table(result, output.terminal_width())
     )
     sys.stdout.write(text + "\n")
-    return FINDINGS if result.findings else NO_FINDINGS
+    return UNREADABLE if errors else FINDINGS if result.findings else NO_FINDINGS
 
 
-def _examine(paths: list[Path], exclude: bool, cure: bool, scratch: Path) -> Examination:
-    """Do what the options ask for. A cure comes first, so that the findings are those after it."""
+def _examine(
+    arguments: argparse.Namespace, scratch: Path, errors: list[LapwingError]
+) -> Examination:
+    """Do what the options ask for. A cure comes first, so that the findings are those after it.
+
+    Errors of single recordings are added to `errors`; then nothing is excluded.
+    """
     settings = load(Settings, os.environ)
     on_progress = output.progress_printer()
-    cured = examination.cure(settings, paths, scratch) if cure else []
+    paths, excluded = arguments.recordings, []
+    cured = examination.cure(settings, paths, scratch) if arguments.cure else []
     if paths:
-        result = examination.examine_recordings(paths, scratch, on_progress)
-        result.findings.extend(examination.remaining_faults(settings) if cure else [])
-        excluded = (
-            examination.exclude_recordings(settings, paths, result.recordings, scratch)
-            if exclude
-            else []
+        result = examination.examine_recordings(
+            paths, scratch, on_progress, arguments.steering_unit, errors
         )
+        result.findings.extend(examination.remaining_faults(settings) if arguments.cure else [])
+        if arguments.exclude and not errors:
+            excluded = examination.exclude_recordings(settings, paths, result.recordings, scratch)
     else:
         result = examination.examine_datasets(settings, on_progress)
-        excluded = examination.exclude_datasets(settings, result.recordings) if exclude else []
+        if arguments.exclude:
+            excluded = examination.exclude_datasets(settings, result.recordings)
     return dataclasses.replace(result, exclusions=excluded, cured=cured)
+
+
+def _unit(text: str) -> float:
+    """Return the steering at full lock for the value of the option; argparse tells an error."""
+    try:
+        return steering_unit.parse_unit(text)
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

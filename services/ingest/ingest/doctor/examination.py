@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from contract.dataset import exclusions, store
-from contract.errors import StoreError
+from contract.errors import LapwingError, StoreError
 from ingest.doctor import store_faults
 from ingest.doctor.checks import timestamps
 from ingest.doctor.finding import UNUSABLE, Finding, Runs
@@ -47,14 +47,22 @@ class Examination:
 
 
 def examine_recordings(
-    paths: Sequence[Path], scratch: Path, on_progress: OnProgress
+    paths: Sequence[Path],
+    scratch: Path,
+    on_progress: OnProgress,
+    full_lock: float,
+    errors: list[LapwingError],
 ) -> Examination:
     """Examine recordings, and compare them with each other.
 
-    Raises:
-        RecordingError: a recording cannot be read.
+    Args:
+        paths: the recordings' folders and archives.
+        scratch: a folder in which archives are unpacked for the time of the reading.
+        on_progress: is called with the progress of the reading.
+        full_lock: the value of the steering at full lock, 25 for degrees.
+        errors: receives the errors of recordings that cannot be read.
     """
-    recordings = read_recordings(paths, scratch, on_progress)
+    recordings = read_recordings(paths, scratch, on_progress, full_lock, errors)
     return _examination(recordings, [])
 
 

@@ -69,16 +69,18 @@ def measure_frames(
     """Measure the images of all rows of a recording.
 
     Args:
-        rows: rows that all have the same number of cameras.
+        rows: rows of one or three cameras. Features of a camera that a row lacks are unknown.
         images: paths of the recording's images by file name.
         executor: a pool of threads. Decoding and correlating release the interpreter's lock.
         on_progress: is called with the number of rows that are done.
     """
 
-    def measure_image(row: int, camera: int) -> ImageFeatures | ImageFault:
-        return _measure_file(rows[row], rows[row].images[camera], images)
+    def measure_image(row: int, camera: int) -> ImageFeatures | ImageFault | None:
+        names = rows[row].images
+        return _measure_file(rows[row], names[camera], images) if camera < len(names) else None
 
-    return measure_rows(len(rows), len(rows[0].images), measure_image, executor, on_progress)
+    cameras = max(len(row.images) for row in rows)
+    return measure_rows(len(rows), cameras, measure_image, executor, on_progress)
 
 
 def measure_rows(
@@ -93,7 +95,8 @@ def measure_rows(
     Args:
         rows: number of rows.
         cameras: number of cameras of each row.
-        measure_image: is called for each image, in several threads.
+        measure_image: is called for each image, in several threads. It returns None if the row has
+            no image of the camera.
         executor: a pool of threads.
         on_progress: is called with the number of rows that are done.
     """
@@ -167,7 +170,7 @@ def _measure_file(row: Row, name: str, images: Mapping[str, Path]) -> ImageFeatu
         if path.stat().st_size > MAX_BYTES:
             return ImageFault(row.line, name, False, "the file is too large")
         content = path.read_bytes()
-        pixels = preprocess.decode(content)
+        pixels = preprocess.decode_image(content)
     except OSError as error:
         return ImageFault(row.line, name, False, error.strerror or str(error))
     except FrameError as error:

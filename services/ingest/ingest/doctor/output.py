@@ -35,6 +35,10 @@ def format_table(examination: Examination, width: int) -> str:
     if pauses:
         heading += f"; the recorder was paused {format_count(pauses, 'time')}"
     lines = [heading, *(f"cured: {dataset}" for dataset in examination.cured)]
+    for recording in recordings:
+        for note in recording.notes:
+            text = f"{recording.name}: {note}"
+            lines += textwrap.wrap(text, max(width, MIN_WIDTH), subsequent_indent="  ")
     if not findings:
         return "\n".join([*lines, "There are no findings."])
     column = (max(width, MIN_WIDTH) - NAME_WIDTH - 4) // 2
@@ -69,8 +73,9 @@ def format_json(examination: Examination) -> str:
             {
                 "name": recording.name,
                 "rows": len(recording.lines),
-                "cameras": len(recording.images[0]),
+                "cameras": recording.cameras,
                 "pauses": count,
+                "notes": recording.notes,
             }
             for recording, count in zip(examination.recordings, examination.pauses, strict=True)
         ],

@@ -6,7 +6,7 @@ The images are measured once (frame_features.py), and all checks share the resul
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -42,7 +42,10 @@ class ImageFault:
 
 @dataclass(frozen=True)
 class FrameFeatures:
-    """Features of the images of N rows from C cameras: centre alone, or centre, left, right."""
+    """Features of the images of N rows from C cameras: centre alone, or centre, left, right.
+
+    In a row without side cameras, those of the side cameras are unknown.
+    """
 
     faults: list[ImageFault]
     sizes: NDArray[np.int64]
@@ -79,6 +82,13 @@ class RecordingArrays:
     rejections: list[Rejection]
     """Lines of the log that cannot be used."""
     features: FrameFeatures
+    notes: list[str] = field(default_factory=list)
+    """Remarks on the form of the log, and on its cameras."""
+
+    @property
+    def cameras(self) -> int:
+        """Number of cameras, 1 or 3; single rows may have the centre camera alone."""
+        return max(len(names) for names in self.images)
 
     @property
     def step_s(self) -> Floats:

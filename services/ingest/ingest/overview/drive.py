@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset import timeline
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store import StoreReader
@@ -72,7 +71,7 @@ def read_drive(
         facts=_facts(overview, int(excluded.sum())),
         line=line,
         time_s=np.asarray(np.cumsum(step_s), dtype=np.float64),
-        segment=timeline.row_segments(reader.rows),
+        segment=reader.timeline.segment,
         steering=reader.rows["steering"].astype(np.float64),
         excluded=excluded,
         marks=[_mark(finding, line) for finding in overview.findings],

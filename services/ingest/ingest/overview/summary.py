@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import atomic_files
-from contract.dataset import store, timeline
+from contract.dataset import store
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store import StoreReader
 from ingest.doctor.checks import timestamps
@@ -56,10 +56,10 @@ def summarize(
         dataset=dataset,
         manifest_sha256=atomic_files.sha256(store.paths(data_dir, dataset)[1]),
         rows=len(rows),
-        cameras=len(recording.images[0]),
+        cameras=recording.cameras,
         lines=find_runs(sorted(rows["line"].tolist())),
         minutes=float(step_s.sum() / 60),
-        segments=int(timeline.row_segments(rows).max() + 1),
+        segments=int(reader.timeline.segment[-1] + 1),
         laps=count_laps(headings(recording, step_s)),
         speed_mph=float(rows["speed_mph"].astype(np.float64).mean()),
         steering_mean=float(steering.mean()),
@@ -72,8 +72,7 @@ def summarize(
 
 def driven_steps(reader: StoreReader) -> Floats:
     """Return the time in s from the row before to each row (rows,); 0 where a segment begins."""
-    rows = reader.rows
-    time_s, segment = timeline.row_times(rows), timeline.row_segments(rows)
+    time_s, segment, _ = reader.timeline
     step_s = np.diff(time_s, prepend=time_s[:1])
     step_s[np.diff(segment, prepend=segment[:1]) != 0] = 0.0
     return np.asarray(step_s, dtype=np.float64)

@@ -73,7 +73,8 @@ class Augmentation:
         """Vary the samples that have a key in place, and correct the labels of moved views.
 
         Args:
-            records: (n,), with key, label (-1..1) and speed_mps.
+            records: (n,), with key, label (-1..1) and speed_mps; where the speed is NaN, the view
+                is not moved.
             frames: uint8 (n, 128, 128, 3).
         """
         numbers = np.flatnonzero(records["key"])
@@ -81,7 +82,11 @@ class Augmentation:
             return
         draws = random_draws(records["key"][numbers], 10)
         signed = 2 * draws[:, :4] - 1
-        left_m, left_rad = self.shift_m * signed[:, 0], math.radians(self.turn_deg) * signed[:, 1]
+        # Which steering leads back depends on the speed: where it is not known, the view stays.
+        speed_mps = records["speed_mps"][numbers]
+        known = np.isfinite(speed_mps)
+        left_m = self.shift_m * signed[:, 0] * known
+        left_rad = math.radians(self.turn_deg) * signed[:, 1] * known
         gain, lift = 1 + self.brightness * signed[:, 2], 64 * self.brightness * signed[:, 3]
         shaded, blurred = draws[:, 4] < self.shadow, draws[:, 5] < self.blur
         if self.shift_m or self.turn_deg:
@@ -89,7 +94,7 @@ class Augmentation:
                 records["label"][numbers],
                 left_m,
                 left_rad,
-                records["speed_mps"][numbers],
+                np.where(known, speed_mps, 0.0),
                 self.recovery_time_s,
             )
         for index, number in enumerate(numbers.tolist()):

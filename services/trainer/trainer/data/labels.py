@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.dataset import timeline
-from contract.dataset.store import Rows
+from trainer.data.dataset_rows import DatasetRows
 from trainer.data.samples import LabelledRecording
 
 BIN: Final = 0.05
@@ -26,29 +26,29 @@ Values = npt.NDArray[np.float32]
 
 
 def prepare_labels(
-    recordings: Sequence[Rows],
+    datasets: Sequence[DatasetRows],
     masks: Sequence[Mask],
     *,
     label_smoothing_s: float,
     max_bin_ratio: float,
     seed: int,
 ) -> list[LabelledRecording]:
-    """Return the recordings with the labels that the network trains on.
+    """Return the datasets with the labels that the network trains on.
 
     Args:
-        recordings: the rows of each store, in the order of the training.
-        masks: for each recording, (rows,), true for the rows that train.
+        datasets: the rows of each dataset, in the order of the training.
+        masks: for each dataset, (rows,), true for the rows that train.
         label_smoothing_s: window over which the steering is averaged.
         max_bin_ratio: maximum size of a bin of the steering histogram, as a multiple of the mean
             bin; 0 keeps all rows.
         seed: seed of the choice of rows that are dropped.
     """
     labelled = []
-    for number, (rows, mask) in enumerate(zip(recordings, masks, strict=True)):
-        segment = timeline.row_segments(rows)
-        steering = smooth(rows["steering"], timeline.row_times(rows), segment, label_smoothing_s)
+    for number, (dataset, mask) in enumerate(zip(datasets, masks, strict=True)):
+        time_s, segment, _ = dataset.timeline
+        steering = smooth(dataset.table["steering"], time_s, segment, label_smoothing_s)
         kept = downsample_bins(steering, mask, max_bin_ratio, seed + number)
-        labelled.append(LabelledRecording(rows, mask, kept, segment, steering))
+        labelled.append(LabelledRecording(dataset.table, mask, kept, segment, steering))
     return labelled
 
 

@@ -12,12 +12,11 @@ import numpy.typing as npt
 
 from contract import steering_metrics
 from contract.dataset.frame_blocks import BlockLayout
-from contract.dataset.store import Rows
-from contract.dataset.timeline import row_segments
 from contract.train_config import AUTO, TrainConfig
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import labels, sampler, samples, side_cameras, storage_probe
 from trainer.data.augmentation import Augmentation
+from trainer.data.dataset_rows import DatasetRows
 from trainer.data.samples import LabelledRecording, Mask, Samples, SampleTable
 from trainer.data.split import Split, split
 
@@ -34,33 +33,46 @@ class TrainingData:
     split: Split
 
 
-def prepare(recordings: Sequence[Rows], config: TrainConfig) -> TrainingData:
-    """Split the rows of the recordings, and only then label and expand them.
+def prepare(
+    datasets: Sequence[DatasetRows], config: TrainConfig, never_validate: Sequence[Mask] = ()
+) -> TrainingData:
+    """Split the rows of the datasets, and only then label and expand them.
+
+    Args:
+        datasets: the rows of each dataset.
+        config: the options of the training.
+        never_validate: for each dataset the rows that trained an ancestor; see `split`.
 
     Raises:
         TrainingError: no row is left to train on, or to validate on.
     """
     parts = split(
-        recordings, config.split, config.validation_share, config.validation_gap_s, config.seed
+        datasets,
+        config.split,
+        config.validation_share,
+        config.validation_gap_s,
+        config.seed,
+        never_validate,
     )
+    tables = [dataset.table for dataset in datasets]
     table = samples.build_table(
-        expand(label(recordings, parts.train, config, config.seed), config),
-        samples.centre_frames(recordings, parts.train),
-        samples.centre_frames(recordings, parts.validation),
+        expand(label(datasets, parts.train, config, config.seed), config),
+        samples.centre_frames(tables, parts.train),
+        samples.centre_frames(tables, parts.validation),
     )
     held = [
-        steering_metrics.hold_last(rows["steering"], row_segments(rows))[mask]
-        for rows, mask in zip(recordings, parts.validation, strict=True)
+        steering_metrics.hold_last(dataset.table["steering"], dataset.timeline.segment)[mask]
+        for dataset, mask in zip(datasets, parts.validation, strict=True)
     ]
     return TrainingData(table, np.concatenate(held), parts)
 
 
 def label(
-    recordings: Sequence[Rows], masks: Sequence[Mask], config: TrainConfig, seed: int
+    datasets: Sequence[DatasetRows], masks: Sequence[Mask], config: TrainConfig, seed: int
 ) -> list[LabelledRecording]:
-    """Return the recordings with their labels; `masks` are true for the rows that train."""
+    """Return the datasets with their labels; `masks` are true for the rows that train."""
     return labels.prepare_labels(
-        recordings,
+        datasets,
         masks,
         label_smoothing_s=config.label_smoothing_s,
         max_bin_ratio=config.max_bin_ratio,

@@ -103,20 +103,13 @@ def expand(
                 recording.segment[earlier] == recording.segment[later]
             )
             later, earlier = later[usable], earlier[usable]
-            speed_mps = recording.rows["speed_mph"][later] * np.float32(MPS_PER_MPH)
             for camera in cameras:
                 frames = recording.rows[camera][earlier]
                 present = frames != ABSENT
-                labels = labeller(recording.steering[later], camera, speed_mps)
-                parts.append(
-                    _samples(
-                        number,
-                        recording.rows,
-                        frames[present],
-                        later[present],
-                        labels[present],
-                    )
-                )
+                seen = later[present]
+                speed_mps = recording.rows["speed_mph"][seen] * np.float32(MPS_PER_MPH)
+                labels = labeller(recording.steering[seen], camera, speed_mps)
+                parts.append(_samples(number, recording.rows, frames[present], seen, labels))
     samples = np.concatenate(parts)
     if not len(samples):
         raise TrainingError("the split leaves no sample to train on", remedy="Record more laps")

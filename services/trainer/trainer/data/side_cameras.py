@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from contract.errors import TrainingError
 from contract.vehicle import CAMERA_LEFT_M
 from trainer.data.recovery import recovery_steering
 from trainer.data.samples import Labeller
@@ -41,6 +42,12 @@ def _constant(correction: float, steering: Values, camera: str, speed_mps: Value
 def _geometric(recovery_time_s: float, steering: Values, camera: str, speed_mps: Values) -> Values:
     if not CAMERA_LEFT_M[camera]:
         return steering
+    if not np.isfinite(speed_mps).all():
+        raise TrainingError(
+            "a recording with side cameras does not say the speed in each row",
+            got=f"{int((~np.isfinite(speed_mps)).sum())} of {len(speed_mps)} rows without it",
+            remedy="Train with --no-cameras, or with a number as --steering-correction",
+        )
     label, speed = steering.astype(np.float64), speed_mps.astype(np.float64)
     left_m, left_rad = np.full(len(label), CAMERA_LEFT_M[camera]), np.zeros(len(label))
     return recovery_steering(label, left_m, left_rad, speed, recovery_time_s).astype(np.float32)

@@ -2,7 +2,7 @@
 
 Neighbouring frames of a recording are almost the same image, so a random split would only measure
 memory. Validation takes whole recordings, or contiguous blocks of time with a gap around them
-within which nothing trains.
+within which nothing trains. A frame that several rows or datasets hold is on one side only.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset.store import Rows
-from contract.dataset.timeline import row_times
+from contract.dataset.row_identity import near
+from contract.dataset.timeline import SESSION_BREAK_S
 from contract.errors import TrainingError
+from trainer.data.dataset_rows import DatasetRows
 
 MANY_RECORDINGS: Final = 5
 """From this number of recordings on, `auto` validates on whole recordings."""
@@ -28,68 +29,116 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Split:
-    """Masks over the rows of each store; rows in neither mask lie in a gap."""
+    """Masks over the rows of each dataset; rows in neither mask lie in a gap or are not usable."""
 
     train: list[Mask]
     validation: list[Mask]
 
 
-def split(recordings: Sequence[Rows], mode: str, share: float, gap_s: float, seed: int) -> Split:
-    """Split the rows of all recordings; the same arguments give the same split.
+def split(
+    datasets: Sequence[DatasetRows],
+    mode: str,
+    share: float,
+    gap_s: float,
+    seed: int,
+    never_validate: Sequence[Mask] = (),
+) -> Split:
+    """Split the rows of all datasets; the same arguments give the same split.
 
     Args:
-        recordings: the rows of each store.
+        datasets: the rows of each dataset.
         mode: "recordings", "blocks" or "auto".
-        share: share of the rows (blocks) or of the recordings that validates.
-        gap_s: seconds around validation rows that belong to neither side. It holds across stores
-            of the same drive too, so that a part that was imported twice is never on both sides.
+        share: share of the rows (blocks) or of the datasets that validates.
+        gap_s: seconds around validation rows that belong to neither side. It holds across datasets
+            of the same drive too.
         seed: seed of the choice.
+        never_validate: for each dataset the rows that trained the network before, which it may
+            remember. Neither they nor rows within the gap of them validate, but all of them may
+            train. None means that there are no such rows.
 
     Raises:
         TrainingError: one side would be empty.
     """
     rng = np.random.default_rng([seed, 0x5EED])
-    whole = mode == "recordings" or (mode == "auto" and len(recordings) >= MANY_RECORDINGS)
-    if whole:
-        validation = _whole_recordings(recordings, share, rng)
+    trained = list(never_validate) or [np.zeros(len(data.usable), np.bool_) for data in datasets]
+    eligible = _rows_outside_gap(datasets, trained, gap_s)
+    used = [number for number, dataset in enumerate(datasets) if dataset.usable.any()]
+    unseen = [
+        number for number in used if np.array_equal(eligible[number], datasets[number].usable)
+    ]
+    many = len(used) >= MANY_RECORDINGS and bool(unseen)
+    if mode == "recordings" or (mode == "auto" and many):
+        validation = _whole_recordings(datasets, used, unseen, share, rng)
     else:
-        validation = [_blocks(rows, share, gap_s, rng) for rows in recordings]
-    train = _rows_outside_gap(recordings, validation, gap_s)
+        validation = [
+            _blocks(dataset, mask, share, gap_s, rng)
+            for dataset, mask in zip(datasets, eligible, strict=True)
+        ]
+    train = _rows_outside_gap(datasets, validation, gap_s)
     for use, masks in (("train on", train), ("validate on", validation)):
         if not any(mask.any() for mask in masks):
+            if not any(mask.any() for mask in eligible):
+                raise TrainingError(
+                    "no row is left to validate on: all rows lie near rows that trained the "
+                    "version to go on from, or one of its ancestors",
+                    got=f"{[int(dataset.usable.sum()) for dataset in datasets]} rows",
+                    remedy="Add a new recording",
+                )
             raise TrainingError(
                 f"the split leaves no row to {use}",
-                got=f"{[len(rows) for rows in recordings]} rows",
+                got=f"{[int(dataset.usable.sum()) for dataset in datasets]} rows",
                 remedy=f"Record more than a few seconds, or lower validation_gap_s ({gap_s})",
             )
     return Split(train, validation)
 
 
 def _whole_recordings(
-    recordings: Sequence[Rows], share: float, rng: np.random.Generator
+    datasets: Sequence[DatasetRows],
+    used: Sequence[int],
+    unseen: Sequence[int],
+    share: float,
+    rng: np.random.Generator,
 ) -> list[Mask]:
-    if len(recordings) < 2:
+    """Choose whole datasets among the unseen ones, which have no row that trained before."""
+    if len(used) < 2:
         raise TrainingError(
             "a split by recordings needs at least two recordings",
-            got=len(recordings),
+            got=len(used),
             remedy="Import another recording, or train with split=blocks",
         )
-    count = min(len(recordings) - 1, max(1, round(share * len(recordings))))
-    held_out = set(rng.permutation(len(recordings))[:count].tolist())
-    return [np.full(len(rows), number in held_out) for number, rows in enumerate(recordings)]
+    if not unseen:
+        raise TrainingError(
+            "a split by recordings needs a recording that trained no ancestor of the version",
+            got=f"{len(used)} recordings, each with rows that did",
+            remedy="Add a new recording, or train with split=blocks",
+        )
+    count = min(len(used) - 1, max(1, round(share * len(used))))
+    held_out = set(rng.permutation(np.array(unseen))[:count].tolist())
+    return [
+        dataset.usable & np.bool_(number in held_out) for number, dataset in enumerate(datasets)
+    ]
 
 
-def _blocks(rows: Rows, share: float, gap_s: float, rng: np.random.Generator) -> Mask:
-    """Choose contiguous blocks, one at a random position in each of several equal parts."""
-    count = len(rows)
-    duration_s = float(np.ptp(row_times(rows))) if count else 0.0
+def _blocks(
+    dataset: DatasetRows, eligible: Mask, share: float, gap_s: float, rng: np.random.Generator
+) -> Mask:
+    """Choose contiguous blocks, one at a random position in each of several equal parts.
+
+    The share is one of all usable rows, but only eligible rows are chosen, and at most all of them.
+    """
+    candidates = np.flatnonzero(eligible)
+    mask = np.zeros(len(eligible), dtype=np.bool_)
+    if not len(candidates):
+        return mask
+    steps_s = np.diff(dataset.timeline.time_s[dataset.usable])
+    duration_s = float(steps_s[steps_s < SESSION_BREAK_S].sum())
     # A block shorter than four gaps would lose more rows to the gaps than it validates.
     parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
-    mask = np.zeros(count, dtype=np.bool_)
-    for first, last in zip(*_bounds(count, parts), strict=True):
-        length = round(share * (last - first))
+    share_of_candidates = min(1.0, share * (int(dataset.usable.sum()) / len(candidates)))
+    for first, last in zip(*_bounds(len(candidates), parts), strict=True):
+        length = round(share_of_candidates * (last - first))
         start = first + int(rng.integers(0, last - first - length + 1))
-        mask[start : start + length] = True
+        mask[candidates[start : start + length]] = True
     return mask
 
 
@@ -99,45 +148,48 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
 
 
 def _rows_outside_gap(
-    recordings: Sequence[Rows], validation: list[Mask], gap_s: float
+    datasets: Sequence[DatasetRows], chosen: Sequence[Mask], gap_s: float
 ) -> list[Mask]:
-    """Return the rows farther than the gap from every validation row of the same drive."""
+    """Return the usable rows farther than the gap from every chosen row of the same drive."""
+    chosen_ids = np.concatenate(
+        [dataset.ids[mask] for dataset, mask in zip(datasets, chosen, strict=True)]
+    )
     masks = []
-    for rows, mask in zip(recordings, validation, strict=True):
-        near = _near(row_times(rows), np.sort(row_times(rows)[mask]), gap_s)
-        for other, other_mask in zip(recordings, validation, strict=True):
-            if other is not rows and other_mask.any() and _same_drive(rows, other):
-                near |= _near(rows["time_s"], np.sort(other["time_s"][other_mask]), gap_s)
-        masks.append(~near & ~mask)
+    for dataset, mask in zip(datasets, chosen, strict=True):
+        # Rows that show a chosen row's frame, whichever dataset or session it was chosen from.
+        shown = np.isin(dataset.ids, chosen_ids)
+        time_s = dataset.timeline.time_s
+        outside = dataset.usable & ~near(time_s, time_s[shown], gap_s) & ~mask
+        for other, other_mask in zip(datasets, chosen, strict=True):
+            if other_mask.any() and _same_clock(dataset, other, gap_s):
+                outside &= ~_near_stamps(dataset, other.table["time_s"][other_mask], gap_s)
+        masks.append(outside)
     return masks
 
 
-def _same_drive(one: Rows, other: Rows) -> bool:
-    """Tell whether two recordings hold parts of the same drive.
+def _same_clock(one: DatasetRows, other: DatasetRows, gap_s: float) -> bool:
+    """Tell whether equal time stamps in two datasets mean the same moment of the same drive.
 
-    They do if most rows are the same where their times overlap. Overlapping times alone are not
-    enough: two people may have driven at once, and a simulator's clock may start at the same time.
+    They do if one dataset goes on where the other one ends, or if most rows show the same frames
+    where their times overlap. Overlapping times alone are not enough: two people may have driven
+    at once, and a simulator's clock may start at the same time. Sessions of one dataset that
+    overlap in time are always kept apart, as they may come from one drive.
     """
-    times, others = one["time_s"], other["time_s"]
-    if not (len(times) and len(others)):
+    if one is other:
+        return True
+    times, others = one.table["time_s"], other.table["time_s"]
+    if not (np.isfinite(times).any() and np.isfinite(others).any()):
         return False
-    if not (np.isfinite(times).all() and np.isfinite(others).all()):
-        return False
-    overlap = (times >= others.min()) & (times <= others.max())
-    other_rows = {_identity(row) for row in other}
-    same = [_identity(row) in other_rows for row in one[overlap]]
-    return bool(same) and sum(same) * 2 > len(same)
+    overlap = (times >= np.nanmin(others)) & (times <= np.nanmax(others))
+    if not overlap.any() or np.ptp(times[overlap]) <= gap_s:
+        return True
+    return bool(np.isin(one.ids[overlap], other.ids).mean() > 0.5)
 
 
-def _identity(row: np.void) -> tuple[float, float, float]:
-    return float(row["time_s"]), float(row["steering"]), float(row["speed_mph"])
-
-
-def _near(times: npt.NDArray[np.float64], events: npt.NDArray[np.float64], gap_s: float) -> Mask:
-    """Tell which times lie within the gap of a sorted event; NaN lies near none."""
-    if not len(events):
-        return np.zeros(len(times), dtype=np.bool_)
-    after = np.searchsorted(events, times).clip(0, len(events) - 1)
-    before = (after - 1).clip(0)
-    distance = np.minimum(np.abs(events[after] - times), np.abs(events[before] - times))
-    return np.asarray(distance <= gap_s)
+def _near_stamps(dataset: DatasetRows, events_s: npt.NDArray[np.float64], gap_s: float) -> Mask:
+    """Tell which rows have a stamp within the gap of one of the given stamps; NaN is near none."""
+    stamps_s = dataset.table["time_s"]
+    stamped = np.isfinite(stamps_s)
+    mask = np.zeros(len(stamps_s), dtype=np.bool_)
+    mask[stamped] = near(stamps_s[stamped], events_s[np.isfinite(events_s)], gap_s)
+    return mask

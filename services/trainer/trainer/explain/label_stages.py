@@ -20,9 +20,9 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         config: options of the training.
     """
     labelled = [
-        pipeline.label([recording.rows], [recording.train], config, config.seed + recording.number)[
-            0
-        ]
+        pipeline.label(
+            [recording.dataset], [recording.train], config, config.seed + recording.number
+        )[0]
         for recording in recordings
     ]
     samples = pipeline.expand(labelled, config)

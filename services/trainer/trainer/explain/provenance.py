@@ -16,7 +16,10 @@ from contract.dataset.split_file import SplitFile
 from contract.dataset.store import Rows, StoreManifest
 from contract.errors import StoreError
 from contract.frames import spec
+from contract.models import lineage
 from contract.models.registry import ModelManifest
+from trainer.data import dataset_rows
+from trainer.data.dataset_rows import DatasetRows
 
 Frames = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -32,7 +35,7 @@ class TrainingRecording:
     number: int
     """Its number in the order of the training, from 0."""
     manifest: StoreManifest
-    rows: Rows
+    dataset: DatasetRows
     train: Mask
     """(rows,), true for rows that trained the version."""
     validation: Mask
@@ -43,6 +46,11 @@ class TrainingRecording:
         """Name of the dataset."""
         return self.manifest.dataset
 
+    @property
+    def rows(self) -> Rows:
+        """The rows of its store, (rows,)."""
+        return self.dataset.table
+
 
 def find_recordings(
     data_dir: Path, manifest: ModelManifest, split: SplitFile | None
@@ -50,6 +58,7 @@ def find_recordings(
     """Return a version's recordings, and a sentence on each that cannot be used.
 
     A recording counts as the same only if its manifest has the hash that the version names.
+    Recordings that trained only an ancestor of the version are left out.
     """
     if "imported_from" in manifest.config:
         return [], ["No recordings: the version was imported, and says nothing about its training."]
@@ -59,7 +68,7 @@ def find_recordings(
             "validated it. Train a new version with lapwing train."
         ]
     recordings, missing = [], []
-    for number, data in enumerate(manifest.data):
+    for number, data in enumerate(lineage.own_data(manifest)):
         name = str(data["dataset"])
         try:
             recordings.append(_read_recording(data_dir, number, data, split))
@@ -82,7 +91,8 @@ def _read_recording(
             remedy="Import the original recording again",
         )
     with store.open_store(data_dir, manifest) as reader:
-        rows = reader.rows
+        (dataset,) = dataset_rows.read([reader])
+    rows = dataset.table
     if len(rows) != parts.rows:
         raise StoreError(
             f"the store {name} has another number of rows than its split",
@@ -91,7 +101,7 @@ def _read_recording(
     train, validation = (
         np.array(split_file.mask(runs, len(rows))) for runs in (parts.train, parts.validation)
     )
-    return TrainingRecording(number, manifest, rows, train, validation)
+    return TrainingRecording(number, manifest, dataset, train, validation)
 
 
 def read_frames(data_dir: Path, recording: TrainingRecording, rows: Sequence[int]) -> Frames:

@@ -115,14 +115,14 @@ class Renderer:
             self.explanation.add_figure(stage.name, len(stage.steering), "labels")
             self.explanation.add_figure(f"{stage.name}: share that is exactly 0", zeros, "1")
 
-    def draw_frame(self, name: str, frame: Frame, driver: float | None) -> None:
-        """Draw a frame, and the feature maps of each convolution for it."""
+    def draw_frame(self, name: str, picture: Frame, driver: float | None) -> None:
+        """Draw a picture, RGB of any size, and the feature maps of each convolution for it."""
         number = len(self.explanation.frames) + 1
-        view, files = self.inspector.inspect(name, frame, driver), [f"frame-{number}.png"]
+        view, files = self.inspector.inspect(name, picture, driver), [f"frame-{number}.png"]
         frames.draw_frame(view, f"{self.version_name} on {name}", self.out / files[0])
         self.explanation.add_image(files[0], f"{name}: the frame, the crop, the saliency")
         convolutions = []
-        for order, conv in enumerate(self.inspector.feature_maps(frame), 1):
+        for order, conv in enumerate(self.inspector.feature_maps(picture), 1):
             height, width, filters = conv.maps.shape
             kernel = f"{conv.kernel[0]} x {conv.kernel[1]}, stride {conv.strides[0]}"
             files.append(f"frame-{number}-convolution-{order}.png")

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.dataset.timeline import row_segments, row_times
 from contract.vehicle import MAX_STEER_DEG
 from trainer.explain import provenance
 from trainer.explain.provenance import Frames, TrainingRecording
@@ -50,19 +49,19 @@ class ValidationPredictions:
     @cached_property
     def held(self) -> Values:
         """The recorded steering one row before, (rows,)."""
-        segment = row_segments(self.recording.rows)
+        segment = self.recording.dataset.timeline.segment
         return steering_metrics.hold_last(self.recording.rows["steering"], segment)[self.rows]
 
     @cached_property
     def time_s(self) -> npt.NDArray[np.float64]:
         """Seconds since the recording began, (rows,)."""
-        time_s = row_times(self.recording.rows)
+        time_s = self.recording.dataset.timeline.time_s
         return np.asarray(time_s[self.rows] - time_s[0])
 
     @cached_property
     def block(self) -> Numbers:
         """Numbers of the blocks of rows that follow each other without a pause, (rows,)."""
-        segment = row_segments(self.recording.rows)[self.rows]
+        segment = self.recording.dataset.timeline.segment[self.rows]
         begins = (np.diff(self.rows, prepend=self.rows[:1]) > 1) | (
             np.diff(segment, prepend=segment[:1]) > 0
         )

@@ -22,7 +22,9 @@ from trainer.graph import keras_backend
 from trainer.keras_import import reader
 
 TOLERANCE: Final = 1e-4
-"""Maximum difference in steering, -1..1, between two forms of a network."""
+"""Maximum difference in steering, -1..1, between two forms of a network.
+
+It is relative to the largest answer of a network whose answers exceed 1, such as degrees."""
 
 
 def convert(h5: Path, tflite: Path) -> None:
@@ -58,14 +60,16 @@ def check_parity(
         name: what messages call the other form.
 
     Raises:
-        TrainingError: the difference is above TOLERANCE, or not a number.
+        TrainingError: the difference is above TOLERANCE, or not a number. For answers beyond -1..1
+            the tolerance is relative.
     """
     difference = float(np.abs(expected - actual).max())
-    if not difference <= TOLERANCE:  # written so that NaN is refused
+    accepted = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    if not difference <= accepted:  # written so that NaN is refused
         raise TrainingError(
             f"{name} does not steer as the network does",
             got=f"a difference of {difference:.3g} in steering",
-            remedy=f"A difference of at most {TOLERANCE:g} is accepted",
+            remedy=f"A difference of at most {accepted:g} is accepted",
         )
     return difference
 

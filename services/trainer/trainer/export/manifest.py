@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from contract import atomic_files
 from contract.dataset import store
+from contract.dataset.exclusions import Exclusions
 from contract.dataset.store import StoreManifest
 from contract.errors import TrainingError
-from contract.frames import spec
+from contract.frames.spec import OWN, FrameSpec
+from contract.models import lineage
 from contract.models.registry import SCHEMA, ModelManifest
 
 PACKAGES: Final = (
@@ -36,8 +38,13 @@ def trained_manifest(
     history: list[dict[str, Any]],
     metrics: dict[str, float],
     quarantined: dict[str, str],
+    excluded: Sequence[Exclusions] = (),
 ) -> ModelManifest:
     """Return the manifest of a trained version; the registry adds its number and hashes."""
+    data = [data_entry(data_dir, manifest) for manifest in manifests]
+    for entry, exclusions in zip(data, excluded, strict=False):
+        if exclusions.digest:
+            entry["exclusions"] = {"version": exclusions.version, "sha256": exclusions.digest}
     return ModelManifest(
         version=0,
         schema=SCHEMA,
@@ -45,7 +52,7 @@ def trained_manifest(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
         frame_spec=common_frame_spec(manifests),
-        data=[_provenance(data_dir, manifest) for manifest in manifests],
+        data=data,
         config=dict(config),
         seed=int(config["seed"]),
         history=history,
@@ -56,16 +63,16 @@ def trained_manifest(
 
 
 def imported_manifest(
-    job_id: str, config: Mapping[str, Any], metrics: dict[str, float]
+    job_id: str, config: Mapping[str, Any], metrics: dict[str, float], frame: FrameSpec = OWN
 ) -> ModelManifest:
-    """Return the manifest of a version that was imported as `config` says."""
+    """Return the manifest of a version that was imported as `config` says, and takes `frame`."""
     return ModelManifest(
         version=0,
         schema=SCHEMA,
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=dict(spec.SPEC),
+        frame_spec=frame.document(),
         data=[],
         config=dict(config),
         seed=0,
@@ -95,7 +102,8 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
     return {
         "verdict": bottleneck,
         "version": manifest.version,
-        "datasets": [dataset["dataset"] for dataset in manifest.data],
+        "datasets": [entry["dataset"] for entry in lineage.own_data(manifest)],
+        "lineage": manifest.lineage,
         "sha256": {name: file["sha256"] for name, file in manifest.files.items()},
         "metrics": manifest.metrics,
         "history": manifest.history,
@@ -103,7 +111,8 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
     }
 
 
-def _provenance(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
+def data_entry(data_dir: Path, manifest: StoreManifest) -> dict[str, object]:
+    """Return how a version's manifest names a dataset that it was trained on."""
     digest = atomic_files.sha256(store.paths(data_dir, manifest.dataset)[1])
     return {"dataset": manifest.dataset, "rows": manifest.rows, "manifest_sha256": digest}
 

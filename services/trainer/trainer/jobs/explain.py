@@ -19,7 +19,7 @@ import numpy.typing as npt
 from contract import atomic_files, inbox, train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
-from contract.frames import preprocess
+from contract.frames import preprocess, spec
 from contract.jobs import queue
 from contract.models.registry import H5, Registry
 from contract.policy.litert import LiteRT
@@ -92,24 +92,22 @@ def explain(
 
 
 def _read_images(images: Sequence[Path]) -> list[tuple[str, Frame]]:
-    """Return the names and frames of image files."""
+    """Return the names and decoded pictures of image files."""
     if len(images) > MAX_IMAGES:
         raise FrameError("too many images", got=len(images), remedy=f"Name at most {MAX_IMAGES}")
-    frames = []
+    pictures = []
     for path in images:
         try:
             if path.stat().st_size > MAX_IMAGE_BYTES:
                 raise FrameError(f"{path.name} is too large", got=f"{path.stat().st_size:,} bytes")
-            frames.append(
-                (path.name, preprocess.resize(preprocess.decode_image(path.read_bytes())))
-            )
+            pictures.append((path.name, preprocess.decode_image(path.read_bytes())))
         except OSError as error:
             raise FrameError(
                 f"the image {path.name} cannot be read",
                 got=error,
                 remedy="Name a JPEG or PNG file that the trainer's user may read",
             ) from error
-    return frames
+    return pictures
 
 
 def _draw(
@@ -124,13 +122,19 @@ def _draw(
     report(phase="read")
     version = explanation.version
     manifest, folder = registry.manifest(version), registry.path(version)
-    inspector = ModelInspector(reader.read(folder / H5).network)
+    frame = spec.parse(manifest.frame_spec)
+    inspector = ModelInspector(reader.read(folder / H5).network, frame)
+    backend = LiteRT(folder, frame.shape)
+
+    def predict(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return backend.predict(np.stack([preprocess.fit(picture, frame) for picture in stored]))
+
     split = split_file.read(folder / split_file.FILE)
     recordings, explanation.missing = provenance.find_recordings(settings.data_dir, manifest, split)
     predictions = validation.predict_validation(
         settings.data_dir,
         recordings,
-        LiteRT(folder).predict,
+        predict,
         lambda done, total: report(phase="validate", rows_done=done, rows_total=total),
     )
     if not images and not predictions:
@@ -150,8 +154,8 @@ def _draw(
     if trained:
         config = train_config.from_arguments(manifest.config)
         renderer.draw_label_stages(label_stages(trained, config))
-    for name, frame in images:
-        renderer.draw_frame(name, frame, None)
+    for name, picture in images:
+        renderer.draw_frame(name, picture, None)
     if not images:
         for index in selection.at_quantiles(np.array([row.driver for row in rows]), QUANTILES):
             row = rows[index]

@@ -1,4 +1,4 @@
-"""The import job: a model.h5 goes in, a published version that takes our frames comes out.
+"""The import job: a model file goes in, a version comes out that says which frames it takes.
 
 Nothing in the file is executed. The network is computed three ways before it is published: with
 NumPy from the file's own numbers, by Keras, and by LiteRT. All three must agree.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,18 +19,20 @@ import numpy.typing as npt
 from contract import atomic_files, inbox
 from contract.dataset import store
 from contract.errors import LapwingError, ModelError
-from contract.frames import spec
+from contract.frames import preprocess, spec
+from contract.frames.spec import FrameSpec
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
+from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 from trainer.export import layer_table, litert
 from trainer.export.manifest import imported_manifest
 from trainer.graph import keras_backend, numpy_backend
-from trainer.graph.layers import NetworkSpec, infer_shapes, summarize
+from trainer.graph.layers import NetworkSpec, Rescale, infer_shapes, summarize
 from trainer.jobs.gate import enqueue_gate
-from trainer.keras_import import affine, input_pipeline, reader, sandbox
+from trainer.keras_import import affine, input_pipeline, model_source, reader, sandbox
 from trainer.keras_import.input_pipeline import InputPipeline
 from trainer.keras_import.reader import ModelFile
 from trainer.settings import Settings
@@ -41,6 +44,13 @@ Frames = npt.NDArray[np.uint8]
 
 FRAMES: Final = 100
 """Number of frames on which the three forms are compared."""
+CONSTANT: Final = 1e-6
+"""Range of a network's answers, relative to them if they exceed 1, below which it is dead."""
+WIDE: Final = 1.25
+"""Size of an answer above which it is not just a steering of -1..1 that went too far."""
+CAMERA_PICTURE: Final = FrameSpec(IMAGE_HEIGHT, IMAGE_WIDTH)
+"""The simulator's picture, to whose size the frames are stretched from which a network's own frames
+are made."""
 BATCH: Final = 8
 """Number of frames that Keras computes at a time, so that large networks fit into memory."""
 
@@ -58,9 +68,22 @@ class ImportOptions:
     size: tuple[int, int] | None = None
     """Width and height of the network's images; None takes what the file says."""
     color: str = "rgb"
-    """Colour space of the network's images, one of input_pipeline.COLORS."""
+    """Colour space of the network's images, one of contract.frames.spec.COLORS."""
     output: int | None = None
     """Number of the output that is the steering, from 0; None takes the only one."""
+    weights: Path | None = None
+    """The file of the weights that belong to a model.json."""
+    interpolation: str = "linear"
+    """How the image was resized, one of contract.frames.spec.INTERPOLATIONS."""
+
+    def frame_spec(self, network: NetworkSpec) -> FrameSpec:
+        """Return the frame that a network is given.
+
+        Raises:
+            ModelError: an option does not fit the network.
+        """
+        pipeline = InputPipeline(self.crop, self.color, self.interpolation)
+        return input_pipeline.frame_spec(network.input_shape, pipeline)
 
 
 def run(
@@ -72,18 +95,22 @@ def run(
     color: str = "rgb",
     output: int | None = None,
     staged: bool = False,
+    weights: str | None = None,
+    interpolation: str = "linear",
 ) -> dict[str, Any]:
     """Import a model file; RQ calls this in a process of its own.
 
     Args:
-        source: path of the .h5 file.
+        source: path of the .h5 or .keras file, of its unpacked folder, or of a model.json.
         name: name under which the manifest lists the file.
         normalize: scaling of the pixels by a Lambda or outside the network, an expression of x.
         crop: rows cut off at the top and the bottom of the simulator's image.
         size: width and height of the network's images.
-        color: colour space of its images, one of `input_pipeline.COLORS`.
+        color: colour space of its images, one of `contract.frames.spec.COLORS`.
         output: number of the output that is the steering.
-        staged: whether the source is a copy in the inbox, which is removed afterwards.
+        staged: whether the files are copies in the inbox, which are removed afterwards.
+        weights: path of the weights that belong to a model.json.
+        interpolation: how they were resized, one of `contract.frames.spec.INTERPOLATIONS`.
 
     Returns:
         What `lapwing import-model` shows.
@@ -95,14 +122,24 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     top, bottom = _pair("crop", crop) or (0, 0)
-    options = ImportOptions(name, normalize, (top, bottom), _pair("size", size), color, output)
+    paths = [Path(source), *([] if weights is None else [Path(weights)])]
+    options = ImportOptions(
+        name,
+        normalize,
+        (top, bottom),
+        _pair("size", size),
+        color,
+        output,
+        None if weights is None else Path(weights),
+        interpolation,
+    )
     try:
         result = import_file(settings, job_id, report, Path(source), options)
         version = result["imported"]["version"]
         return {**result, "gate": enqueue_gate(Registry(settings.model_dir), version)}
     finally:
         if staged:
-            inbox.discard([Path(source)], settings.model_dir / inbox.MODEL_FILES)
+            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def _pair(name: str, value: object) -> tuple[int, int] | None:
@@ -122,9 +159,17 @@ def _pair(name: str, value: object) -> tuple[int, int] | None:
 
 
 def import_file(
-    settings: Settings, job_id: str, report: queue.Report, path: Path, options: ImportOptions
+    settings: Settings,
+    job_id: str,
+    report: queue.Report,
+    path: Path,
+    options: ImportOptions,
+    convert: Callable[[Path, Path], None] = litert.convert,
 ) -> dict[str, Any]:
-    """Import a file for the job `job_id`, unless an earlier run published it."""
+    """Import a file for the job `job_id`, unless an earlier run published it.
+
+    `convert` writes the LiteRT form of a model.h5, in a process of its own by default.
+    """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.lock():
         try:
@@ -133,10 +178,14 @@ def import_file(
                 report(phase="read")
                 model_file, network = load_network(path, options)
                 staging_dir = workspace.staging_dir()
-                metrics = _convert(settings, report, network, staging_dir)
+                frame = options.frame_spec(network)
+                metrics = _convert(settings, report, network, frame, staging_dir, convert)
                 report(phase="publish")
-                config = _config(path, options, model_file, network)
-                manifest = registry.publish(staging_dir, imported_manifest(job_id, config, metrics))
+                notes = (*model_file.notes, *remarks(network, metrics))
+                config = _config(path, options, replace(model_file, notes=notes), network)
+                manifest = registry.publish(
+                    staging_dir, imported_manifest(job_id, config, metrics, frame)
+                )
         finally:
             workspace.discard()
     return {
@@ -152,7 +201,7 @@ def import_file(
 def load_network(
     path: Path, options: ImportOptions, timeout_s: float = sandbox.TIMEOUT_S
 ) -> tuple[ModelFile, NetworkSpec]:
-    """Return the content of a file, and the network from a frame to one steering.
+    """Return the content of a file, and the network from its frame, uint8, to one steering.
 
     Reading the file may take at most `timeout_s` seconds.
 
@@ -161,40 +210,52 @@ def load_network(
     """
     size = None if options.size is None else (options.size[1], options.size[0])
     arguments = {"normalize": options.normalize, "output": options.output, "size": size}
-    sandbox.read_in_subprocess(path, timeout_s, **arguments)
-    model_file = reader.read(path, options.normalize, options.output, size)
+    sandbox.read_in_subprocess(path, timeout_s, options.weights, **arguments)
+    model_file = reader.read(path, options.normalize, options.output, size, options.weights)
     scaling = None
     if options.normalize and not model_file.normalized:
         scaling = affine.parse(options.normalize)
-    pipeline = InputPipeline(options.crop, options.color, scaling)
+    pipeline = InputPipeline(options.crop, options.color, options.interpolation, scaling)
     imported = model_file.network
-    before = input_pipeline.build_layers(imported.input_shape, pipeline)
+    options.frame_spec(imported)  # refuses options that do not fit
+    before = input_pipeline.build_layers(pipeline)
     warnings = input_pipeline.warnings(imported.input_shape, pipeline, imported.layers)
-    network = NetworkSpec(
-        (spec.HEIGHT, spec.WIDTH, spec.CHANNELS), "uint8", (*before, *imported.layers)
-    )
+    network = NetworkSpec(imported.input_shape, "uint8", (*before, *imported.layers))
     infer_shapes(network)  # refuses layers that do not fit
+    if scaling is not None and any(isinstance(layer, Rescale) for layer in imported.layers):
+        warnings.append(
+            f"the pixels are scaled twice: first as --normalize says ({scaling}), then by a layer "
+            "of the network. Leave --normalize out unless the author did both"
+        )
     return replace(model_file, notes=(*model_file.notes, *warnings)), network
 
 
 def _convert(
-    settings: Settings, report: queue.Report, network: NetworkSpec, staging_dir: Path
+    settings: Settings,
+    report: queue.Report,
+    network: NetworkSpec,
+    frame: FrameSpec,
+    staging_dir: Path,
+    convert: Callable[[Path, Path], None],
 ) -> dict[str, float]:
     """Write the files of the version; return how much the three forms differ."""
     report(phase="convert")
     model = keras_backend.build_model(network)
     model.save(staging_dir / H5)
     layer_table.write(staging_dir, model)
-    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    convert(staging_dir / H5, staging_dir / TFLITE)
     report(phase="verify")
-    frames = _frames(settings.data_dir)
+    pictures = np.stack(
+        [preprocess.fit(stored, CAMERA_PICTURE) for stored in _frames(settings.data_dir)]
+    )
+    frames = np.stack([preprocess.fit(picture, frame) for picture in pictures])
     expected = numpy_backend.predict(network, frames)[:, 0]
     if not np.isfinite(expected).all():
         raise ModelError("the network's steering is not a finite number", got=float(expected[0]))
     batches = np.array_split(frames, -(-len(frames) // BATCH))
     by_keras = np.concatenate([model.predict_on_batch(batch) for batch in batches])[:, 0]
-    by_litert = LiteRT(staging_dir).predict(frames)
-    golden.write(staging_dir / golden.FILE, frames, by_litert)
+    by_litert = LiteRT(staging_dir, frame.shape).predict(frames)
+    golden.write(staging_dir / golden.FILE, pictures, by_litert)
     return {
         "forward_difference": litert.check_parity(expected, by_keras, "the Keras model"),
         "twin_difference": litert.check_parity(expected, by_litert),
@@ -215,6 +276,11 @@ def _frames(data_dir: Path) -> Frames:
             return frames
     except LapwingError as error:  # a missing or damaged recording does not prevent an import
         log.info("compared on generated frames: %s", error)
+    return _generated_frames()
+
+
+def _generated_frames() -> Frames:
+    """Return FRAMES frames of slopes of brightness and noise."""
     rng = np.random.default_rng(1)
     y, x = np.mgrid[0 : spec.HEIGHT, 0 : spec.WIDTH] / spec.WIDTH
     slopes = rng.uniform(-200, 200, (FRAMES, 2, 1, 1, spec.CHANNELS))
@@ -222,18 +288,51 @@ def _frames(data_dir: Path) -> Frames:
     return np.asarray(np.clip(waves + rng.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
+def remarks(network: NetworkSpec, metrics: dict[str, float]) -> list[str]:
+    """Return sentences on answers that no steering looks like.
+
+    Args:
+        network: the network from a frame to one steering.
+        metrics: its steering_min and steering_max, over frames that may all be alike.
+    """
+    low, high = metrics["steering_min"], metrics["steering_max"]
+    if _is_constant(low, high):
+        answers = numpy_backend.predict(network, _generated_frames())[:, 0]
+        low, high = min(low, float(answers.min())), max(high, float(answers.max()))
+    if _is_constant(low, high):
+        return [
+            f"the network is dead: it answers {high:+.4f} to every frame, whatever the frame "
+            "shows, so it cannot drive. Perhaps --normalize, --crop or --color is not the author's"
+        ]
+    if max(-low, high) > WIDE:
+        return [
+            f"the network's answers reach from {low:+.3g} to {high:+.3g}, and a steering is -1 to "
+            "1: what is beyond is cut off. Perhaps its answers are degrees, or another --output "
+            "is the steering"
+        ]
+    return []
+
+
+def _is_constant(low: float, high: float) -> bool:
+    return high - low <= CONSTANT * max(1.0, abs(low), abs(high))
+
+
 def _config(
     path: Path, options: ImportOptions, model_file: ModelFile, network: NetworkSpec
 ) -> dict[str, object]:
     """Return what the manifest says about the file and the options of its import."""
+    source, weights = model_source.files(path, options.weights)
     return {
         "imported_from": options.name,
-        "source_sha256": atomic_files.sha256(path),
+        "source_sha256": atomic_files.sha256(source),
+        "weights_sha256": "" if weights is None else atomic_files.sha256(weights),
         "keras": model_file.keras,
         "normalized": model_file.normalized or options.normalize,
         "crop": list(options.crop),
         "size": [model_file.network.input_shape[1], model_file.network.input_shape[0]],
         "color": options.color,
+        "interpolation": options.interpolation,
+        "frame": options.frame_spec(network).describe(),
         "output": options.output,
         "layers": summarize(network),
         "notes": list(model_file.notes),

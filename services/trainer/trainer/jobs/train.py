@@ -1,4 +1,7 @@
-"""The training job: stores go in, a published version comes out; a killed job resumes."""
+"""The training job: stores go in, a published version comes out; a killed job resumes.
+
+It starts from random weights, or goes on from a published version: see fine_tuning.py.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,38 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contract import steering_metrics, train_config
-from contract.dataset import split_file, store
+from contract.dataset import exclusions, split_file, store, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreManifest, StoreReader
-from contract.errors import StoreError
+from contract.dataset.trained_rows import TrainedRows
+from contract.errors import StoreError, TrainingError
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import pipeline, prefetch
+from trainer.data import dataset_rows, pipeline, prefetch
 from trainer.data.batches import BatchSource
+from trainer.data.dataset_rows import DatasetRows
 from trainer.data.loader import DataLoader
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
-from trainer.export.manifest import common_frame_spec, job_result, trained_manifest
+from trainer.export.manifest import (
+    common_frame_spec,
+    data_entry,
+    job_result,
+    trained_manifest,
+)
+from trainer.jobs import fine_tuning
+from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
 from trainer.training import devices, pilotnet
+from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
 from trainer.training.progress import bottleneck
@@ -44,8 +58,20 @@ PARITY_FRAMES: Final = 256
 """Number of validation frames on which the LiteRT model is compared with the network."""
 
 
-def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
-    """Train on the named datasets, by default on all; RQ calls this in a process of its own.
+Mask = npt.NDArray[np.bool_]
+
+
+def run(
+    datasets: list[str] | None = None, parent: int | None = None, **options: object
+) -> dict[str, Any]:
+    """Train on the named datasets; RQ calls this in a process of its own.
+
+    Args:
+        datasets: names of datasets or recordings; without any, a training from random weights takes
+            all, and a fine-tuning those that trained neither the parent nor its ancestors.
+        parent: number of the version whose weights the training starts from; None starts from
+            random weights.
+        options: the fields of `TrainConfig`.
 
     Returns:
         What `lapwing train` shows: the version, its metrics and its hashes.
@@ -57,19 +83,32 @@ def run(datasets: list[str] | None = None, **options: object) -> dict[str, Any]:
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     config = train_config.from_arguments(options)
-    result = train(settings, job_id, report, datasets or [], config)
+    if parent is not None and (type(parent) is not int or parent < 1):
+        raise TrainingError(
+            "parent has a value it cannot take",
+            got=repr(parent),
+            remedy="It must be the number of a version, as `lapwing models` lists them",
+        )
+    result = train(settings, job_id, report, datasets or [], config, parent)
     return {**result, "gate": enqueue_gate(Registry(settings.model_dir), result["version"])}
 
 
 def train(
-    settings: Settings, job_id: str, report: queue.Report, datasets: list[str], config: TrainConfig
+    settings: Settings,
+    job_id: str,
+    report: queue.Report,
+    datasets: list[str],
+    config: TrainConfig,
+    parent: int | None = None,
 ) -> dict[str, Any]:
     """Train for the job `job_id` and publish the version, unless an earlier run published it."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with workspace.lock():
         manifest = registry.published_by(job_id)
         if manifest is None:
-            manifest = _train_and_publish(settings, job_id, report, datasets, config, workspace)
+            manifest = _train_and_publish(
+                settings, job_id, report, datasets, config, workspace, parent
+            )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
     return job_result(manifest, bottleneck(data_share, settings.readers))
@@ -82,20 +121,46 @@ def _train_and_publish(
     datasets: list[str],
     config: TrainConfig,
     workspace: Workspace,
+    parent_version: int | None,
 ) -> ModelManifest:
+    registry, machine = Registry(settings.model_dir), devices.configure()
+    parent = None
+    if parent_version is not None:
+        parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
-        state = _start_or_resume(settings, report, datasets, workspace)
+        state = _start_or_resume(settings, report, datasets, workspace, parent)
         manifests = store.select_manifests(settings.data_dir, state.datasets)
-        common_frame_spec(manifests)  # refuses mixed frames before hours of training
+        frame_spec = common_frame_spec(manifests)  # refuses mixed frames before hours of training
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
-        data = _prepare_data(stores, config, state, workspace)
-        loop = _build_loop(settings, config, stores, data, state, workspace, stack)
-        with TensorBoardLogger(settings.model_dir, job_id, state.epoch, asdict(config)) as board:
+        never_validate: list[Mask] = []
+        if parent is not None:
+            parent.require_frame_spec(frame_spec)
+            never_validate = [
+                fine_tuning.trained_by(
+                    parent.trained, data_entry(settings.data_dir, manifest), reader.row_ids
+                )
+                for manifest, reader in zip(manifests, stores, strict=True)
+            ]
+        excluded = [
+            exclusions.read(settings.data_dir, dataset).at(state.exclusions.get(dataset, 0))
+            for dataset in state.datasets
+        ]
+        rows = dataset_rows.read(stores, excluded)
+        data = _prepare_data(stores, rows, config, state, workspace, never_validate)
+        loop = _build_loop(settings, config, stores, data, state, workspace, parent, machine, stack)
+        options = asdict(config) | ({} if parent is None else {"parent": parent_version})
+        with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
             loop.run(report, board)
         log.info("%s", bottleneck(_data_share(state), settings.readers))
         report(phase="publish")
         staging_dir, metrics = _export(loop)
-        split_file.write(staging_dir / split_file.FILE, _split_file(state, data, config))
+        split = _split_file(state, data, config)
+        identities = _trained_rows(stores, data)
+        if parent is not None:
+            split = parent.extend_split(split, never_validate)
+            identities = parent.extend_identities(identities)
+        split_file.write(staging_dir / split_file.FILE, split)
+        trained_rows.write(staging_dir / trained_rows.FILE, identities)
     manifest = trained_manifest(
         job_id,
         settings.data_dir,
@@ -104,12 +169,19 @@ def _train_and_publish(
         state.history,
         metrics,
         state.quarantined,
+        excluded,
     )
-    return Registry(settings.model_dir).publish(staging_dir, manifest)
+    if parent is not None:
+        manifest = parent.describe_child(manifest)
+    return registry.publish(staging_dir, manifest)
 
 
 def _start_or_resume(
-    settings: Settings, report: queue.Report, datasets: list[str], workspace: Workspace
+    settings: Settings,
+    report: queue.Report,
+    datasets: list[str],
+    workspace: Workspace,
+    parent: Parent | None,
 ) -> TrainingState:
     """Return the state of an earlier run, or a new one with the datasets that are undamaged."""
     resumed = workspace.read()
@@ -119,13 +191,36 @@ def _start_or_resume(
     selection = store.select_stores(settings.data_dir, datasets)
     for reason in selection.unreadable.values():
         log.warning("not trained on: %s", reason)
+    manifests = selection.manifests
+    if parent is not None and not datasets:
+        manifests = _new_to(parent, manifests)
     state = TrainingState(
-        [manifest.dataset for manifest in selection.manifests],
-        quarantined=dict(selection.unreadable),
+        [manifest.dataset for manifest in manifests], quarantined=dict(selection.unreadable)
     )
     report(phase="verify", datasets=state.datasets)
-    _quarantine(settings.data_dir, selection.manifests, state)
+    _quarantine(settings.data_dir, manifests, state)
+    for dataset in state.datasets:
+        excluded = exclusions.read(settings.data_dir, dataset)
+        state.exclusions[dataset] = excluded.version
+        if excluded.lines:
+            log.info("%s: the excluded rows are left out, version %d", dataset, excluded.version)
     return state
+
+
+def _new_to(parent: Parent, manifests: Sequence[StoreManifest]) -> list[StoreManifest]:
+    """Return the datasets that trained neither a version nor one of its ancestors.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    new = [manifest for manifest in manifests if manifest.dataset not in parent.datasets]
+    if not new:
+        raise TrainingError(
+            f"there is no recording that is new to version {parent.manifest.version}",
+            got=f"all of {[manifest.dataset for manifest in manifests]} trained it or an ancestor",
+            remedy="Import a new recording, or name the datasets that it shall train on again",
+        )
+    return new
 
 
 def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: TrainingState) -> None:
@@ -147,10 +242,15 @@ def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: Train
 
 
 def _prepare_data(
-    stores: Sequence[StoreReader], config: TrainConfig, state: TrainingState, workspace: Workspace
+    stores: Sequence[StoreReader],
+    datasets: Sequence[DatasetRows],
+    config: TrainConfig,
+    state: TrainingState,
+    workspace: Workspace,
+    never_validate: Sequence[Mask],
 ) -> TrainingData:
     """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
-    data = pipeline.prepare([reader.rows for reader in stores], config)
+    data = pipeline.prepare(datasets, config, never_validate)
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(
@@ -167,10 +267,11 @@ def _build_loop(
     data: TrainingData,
     state: TrainingState,
     workspace: Workspace,
+    parent: Parent | None,
+    machine: Devices,
     stack: contextlib.ExitStack,
 ) -> TrainingLoop:
     """Start the readers, which end with the stack, and return the training loop."""
-    machine = devices.configure()
     loader = stack.enter_context(
         DataLoader(
             [reader.layout for reader in stores],
@@ -183,7 +284,10 @@ def _build_loop(
     )
     blocks = [reader.blocks for reader in stores]
     batches = BatchSource(data.table, loader, blocks, config.batch, state.shuffle, config.seed)
-    return TrainingLoop(config, machine, data, batches, workspace, state, settings.checkpoint_s)
+    weights = None if parent is None else parent.weights
+    return TrainingLoop(
+        config, machine, data, batches, workspace, state, settings.checkpoint_s, weights
+    )
 
 
 def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
@@ -217,7 +321,18 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
         "best_epoch": float(state.best_epoch),
         "twin_difference": twin_difference,
         "data_share": _data_share(state),
+        **_parent_scores(loop),
     }
+
+
+def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
+    """Return how the weights that a fine-tuning started from score on its validation rows."""
+    if loop.start_weights is None:
+        return {}
+    network = pilotnet.build("float32")
+    network.set_weights(loop.start_weights)
+    scores = steering_metrics.defined(loop.validate(Learner(network))[1])
+    return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}
 
 
 def _split_file(state: TrainingState, data: TrainingData, config: TrainConfig) -> SplitFile:
@@ -229,6 +344,18 @@ def _split_file(state: TrainingState, data: TrainingData, config: TrainConfig) -
             name: DatasetSplit(len(train), split_file.runs(train), split_file.runs(validation))
             for name, train, validation in masks
         },
+    )
+
+
+def _trained_rows(stores: Sequence[StoreReader], data: TrainingData) -> TrainedRows:
+    """Return the identities of all rows by their use, so that they are known in any recording."""
+    masks = list(zip(data.split.train, data.split.validation, strict=True))
+    uses = ([train, ~train & ~validation, validation] for train, validation in masks)
+    return TrainedRows.of(
+        *(
+            np.concatenate([reader.row_ids[mask] for reader, mask in zip(stores, use, strict=True)])
+            for use in zip(*uses, strict=True)
+        )
     )
 
 

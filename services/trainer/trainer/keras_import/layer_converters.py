@@ -29,23 +29,11 @@ from trainer.graph.layers import (
     Weights,
 )
 from trainer.graph.shapes import Shape
+from trainer.keras_import.idle_layers import IDLE_LAYERS, is_idle
 from trainer.keras_import.layer_config import LayerConfig, activation_layer
 
 Arrays = Sequence[npt.NDArray[np.generic]]
 
-INFERENCE_NO_OPS: Final = frozenset(
-    {
-        "InputLayer",
-        "Dropout",
-        "SpatialDropout2D",
-        "SpatialDropout1D",
-        "AlphaDropout",
-        "GaussianNoise",
-        "GaussianDropout",
-        "ActivityRegularization",
-    }
-)
-"""Keras layers that do nothing during inference."""
 ACTIVATION_LAYERS: Final = frozenset({"Activation", "ELU", "LeakyReLU", "ReLU"})
 """Keras layers that are nothing but an activation."""
 
@@ -76,12 +64,12 @@ def convert(
     Raises:
         ModelError: the class or an option is not supported, or the weights do not fit.
     """
-    if class_name in INFERENCE_NO_OPS:
+    if is_idle(class_name, config.config):
         return ()
     if class_name in ACTIVATION_LAYERS:
         return activation_layer(class_name, config)
     if class_name not in _CONVERTERS:
-        known = sorted({*_CONVERTERS, *ACTIVATION_LAYERS, "Lambda", *INFERENCE_NO_OPS})
+        known = sorted({*_CONVERTERS, *ACTIVATION_LAYERS, "Lambda", *IDLE_LAYERS})
         raise config.error(
             "is of a class that is not supported",
             class_name,

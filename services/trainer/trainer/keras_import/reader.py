@@ -11,21 +11,30 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.errors import ModelError
-from trainer import safe_hdf5
 from trainer.graph.layers import Dense, Flatten, Layer, NetworkSpec, Rescale
 from trainer.graph.shapes import Shape, validate_shape
-from trainer.keras_import import affine, lambda_layer, layer_converters, topology
+from trainer.keras_import import (
+    affine,
+    layer_converters,
+    layer_weights,
+    model_source,
+    topology,
+)
 from trainer.keras_import.affine import Affine
+from trainer.keras_import.idle_layers import is_idle
+from trainer.keras_import.lambdas import lambda_layer
+from trainer.keras_import.lambdas.lambda_layer import Unread
 from trainer.keras_import.layer_config import MAX_SIZE, LayerConfig
 from trainer.keras_import.layer_converters import ConversionContext
+from trainer.keras_import.model_source import ModelSource
 from trainer.keras_import.topology import LayerSpec, Topology
-from trainer.safe_hdf5 import Hdf5File
 
-ROOT: Final = "model_weights"
-"""Group of the weights in a file that holds a whole model."""
+_SAVE_AGAIN: Final = (
+    "Change the model in the author's program to what is supported, and save it again with "
+    "model.save"
+)
 
 
 @dataclass(frozen=True)
@@ -46,83 +55,96 @@ def read(
     normalize: str = "",
     output: int | None = None,
     size: tuple[int, int] | None = None,
+    weights: Path | None = None,
 ) -> ModelFile:
     """Read a model file of Keras 1, 2 or 3.
 
     Args:
-        path: the .h5 file.
+        path: the .h5 or .keras file, its unpacked folder, or a model.json.
         normalize: an expression for a Lambda whose code cannot be read.
         output: number of the output that is the steering, from 0.
         size: height and width of the network's images, where the file does not say.
+        weights: the .h5 file of the weights that belong to a model.json.
 
     Raises:
         ModelError: the file is refused, or the network is not supported; the message names the
             dataset or the layer, and the reason.
     """
     formula = affine.parse(normalize) if normalize else None
-    with safe_hdf5.open_hdf5(path) as file:
-        text = file.text("", "model_config")
-        if not isinstance(text, str):
-            raise ModelError(
-                f"{path.name} holds no architecture",
-                got=file.children("") or "an empty file",
-                remedy="Weights alone are not enough: save the whole model with model.save",
-            )
-        try:
-            return _Parser(file, formula, size).parse(topology.read(text, output), output)
-        except (
-            TypeError,
-            ValueError,
-            KeyError,
-            AttributeError,
-            IndexError,
-            OverflowError,
-        ) as error:
-            # The JSON has a structure that no Keras wrote, in a place that no check covers.
-            raise ModelError(
-                f"the architecture in {path.name} is not in a form that Keras writes",
-                got=f"{type(error).__name__}: {error}",
-            ) from error
+    try:
+        with model_source.open_source(path, weights) as source:
+            model = topology.read(source.architecture, output)
+            return _Parser(source, model, formula, size).parse(output)
+    except ModelError as error:
+        raise _of_file(error, path, weights) from error
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
+        # The JSON has a structure that no Keras wrote, in a place that no check covers.
+        raise ModelError(
+            f"the architecture in {path.name} is not in a form that Keras writes",
+            got=f"{type(error).__name__}: {error}",
+            remedy=_SAVE_AGAIN,
+        ) from error
+
+
+def _of_file(error: ModelError, path: Path, weights: Path | None) -> ModelError:
+    """Return an error that names the file and says what to do, if it did not before."""
+    names = {path.name, path.stem} if weights is None else {path.name, path.stem, weights.name}
+    prefix = "" if any(name in error.what for name in names) else f"{path.name}: "
+    return ModelError(prefix + error.what, got=error.got, remedy=error.remedy or _SAVE_AGAIN)
 
 
 class _Parser:
-    """Builds the network of one open file.
+    """Builds the network of one open model.
 
     Args:
-        file: the open file.
+        source: the open model.
+        topology: its layers.
         normalize: the scaling for a Lambda whose code cannot be read.
         size: height and width of the network's images, where the file does not say.
     """
 
     def __init__(
-        self, file: Hdf5File, normalize: Affine | None, size: tuple[int, int] | None
+        self,
+        source: ModelSource,
+        topology: Topology,
+        normalize: Affine | None,
+        size: tuple[int, int] | None,
     ) -> None:
-        self._file, self._normalize, self._size = file, normalize, size
-        self._root = ROOT if file.has(ROOT) else ""
-        self._keras = self._attribute("keras_version")
-        self._backend = self._attribute("backend")
+        self._topology, self._normalize, self._size = topology, normalize, size
+        self._keras = source.keras
+        self._backend = source.backend
         major = self._keras[:1]
-        self._release = int(major) if major.isdecimal() and major != "0" else 2
-        self._layers_with_weights = _names(file, self._root, "layer_names")
+        if not major.isdecimal() or major == "0":
+            # Of all releases, only Keras 3 writes a model.json that does not tell its release.
+            major = "3" if "module" in source.architecture else "2"
+        self._release = int(major)
+        self._weights = layer_weights.find(source.weights, topology.all_layers, source.paired)
         self._normalized: list[str] = []
+        self._unread = ""
 
-    def _attribute(self, name: str) -> str:
-        for group in ("", self._root):
-            value = self._file.text(group, name)
-            if isinstance(value, str):
-                return value
-        return ""
-
-    def parse(self, topology: Topology, output: int | None) -> ModelFile:
+    def parse(self, output: int | None) -> ModelFile:
         """Return the file's content; `output` chooses the steering among several numbers."""
+        topology = self._topology
         configs = [LayerConfig(str(spec), spec.config, self._release) for spec in topology.layers]
         orders = {
             config.channel_order()
             for spec, config in zip(topology.layers, configs, strict=True)
             if spec.class_name != "Flatten"  # its order says something else
+            and not is_idle(spec.class_name, spec.config)
         }
         if {"first", "last"} <= orders:
-            raise ModelError("some layers have the channels first, some last", got=sorted(orders))
+            raise ModelError(
+                "some layers have the channels first, some last",
+                got=sorted(orders),
+                remedy="Give all layers the same data_format, and save the model again",
+            )
         channels_first = "first" in orders
         shape = input_shape = self._input_shape(topology, channels_first)
         layers: list[Layer] = []
@@ -133,13 +155,16 @@ class _Parser:
                     shape = layer.shape(shape)
                 except ModelError as error:
                     raise ModelError(
-                        f"{spec} does not fit the layer before it: {error.what}", got=error.got
+                        f"{spec} does not fit the layer before it: {error.what}",
+                        got=error.got,
+                        remedy="Its configuration and its weights are not of one model, or --size "
+                        "is wrong",
                     ) from error
                 layers.append(layer)
         layers += _select_output(shape, None if topology.outputs > 1 else output)
         first = topology.layers[0]
         is_uint8 = first.class_name == "InputLayer" and first.config.get("dtype") == "uint8"
-        notes = []
+        notes = list(self._weights.notes)
         if channels_first and not self._backend:
             notes.append(
                 "the file does not say whether Theano wrote it, which turns kernels by 180 degrees:"
@@ -183,48 +208,48 @@ class _Parser:
     ) -> Sequence[Layer]:
         if spec.class_name == "Lambda":
             return [self._lambda(spec)]
-        if spec.class_name in layer_converters.INFERENCE_NO_OPS:
+        if is_idle(spec.class_name, spec.config):
             return []
-        return layer_converters.convert(spec.class_name, config, self._weights(spec), context)
+        arrays = self._weights.arrays(spec)
+        return layer_converters.convert(spec.class_name, config, arrays, context)
 
     def _lambda(self, spec: LayerSpec) -> Rescale:
-        scaling = lambda_layer.read_lambda(str(spec), spec.config)
-        if isinstance(scaling, str):
-            if self._normalize is None:
+        found = lambda_layer.read_lambda(str(spec), spec.config)
+        if isinstance(found, Affine):
+            scaling = found
+            if self._normalize is not None and not scaling.close_to(self._normalize):
                 raise ModelError(
-                    f"the code of {spec} cannot be read",
-                    got=scaling,
-                    remedy='Give its formula, for example --normalize "x/127.5-1"',
+                    f"{spec} computes something else than --normalize says",
+                    got=str(scaling),
+                    remedy="Leave --normalize out: the formula in the file is used",
                 )
-            scaling = self._normalize
-        elif self._normalize is not None and not scaling.close_to(self._normalize):
-            raise ModelError(
-                f"{spec} computes something else than --normalize says",
-                got=str(scaling),
-                remedy="Leave --normalize out: the formula in the file is used",
-            )
+        else:
+            scaling = self._given(spec, found)
         self._normalized.append(str(scaling))
         return Rescale(scaling.scale, scaling.offset)
 
-    def _weights(self, spec: LayerSpec) -> list[npt.NDArray[np.generic]]:
-        group = f"{self._root}/{spec.name}" if self._root else spec.name
-        if spec.name not in self._layers_with_weights or not self._file.has(group):
-            return []  # the converter of a layer that needs weights refuses this
-        names = _names(self._file, group, "weight_names")
-        return [self._file.array(f"{group}/{name}") for name in names]
-
-
-def _names(file: Hdf5File, group: str, attribute: str) -> tuple[str, ...]:
-    """Return a list of names, which Keras splits where an attribute would exceed 64 kB."""
-    if group and not file.has(group):
-        return ()
-    names = file.text(group, attribute)
-    if names is not None:
-        return (names,) if isinstance(names, str) else names
-    parts: list[str] = []
-    while (part := file.text(group, f"{attribute}{len(parts)}")) is not None and len(parts) < 64:
-        parts.append("\n".join((part,) if isinstance(part, str) else part))
-    return tuple("\n".join(parts).split("\n")) if parts else ()
+    def _given(self, spec: LayerSpec, found: Unread) -> Affine:
+        """Return what --normalize says for a Lambda whose code does not say all of it."""
+        if self._normalize is None:
+            raise ModelError(
+                f"the code of {spec} {found.problem}",
+                got=found.reason,
+                remedy='Give its formula, for example --normalize "x/127.5-1"',
+            )
+        if self._unread:
+            raise ModelError(
+                f"the code of two layers cannot be read: {self._unread}, and {spec}",
+                got=found.reason,
+                remedy="--normalize gives one formula: save the model again without one of them",
+            )
+        if not found.allows(self._normalize):
+            raise ModelError(
+                f"{spec} computes something else than --normalize says",
+                got=found.reason,
+                remedy="Give --normalize a formula of the same form, with the values of the names",
+            )
+        self._unread = str(spec)
+        return self._normalize
 
 
 def _select_output(shape: Shape, output: int | None) -> list[Layer]:
@@ -240,7 +265,11 @@ def _select_output(shape: Shape, output: int | None) -> list[Layer]:
             remedy="Choose the steering with --output; 0 is the first",
         )
     if not 0 <= output < count:
-        raise ModelError(f"the model has no output {output}", got=f"{count} numbers")
+        raise ModelError(
+            f"the model has no output {output}",
+            got=f"{count} numbers",
+            remedy=f"--output takes 0 to {count - 1}",
+        )
     kernel = np.zeros((count, 1), np.float32)
     kernel[output] = 1
     return [*layers, Dense(kernel, np.zeros(1, np.float32))]

@@ -20,19 +20,26 @@ TIMEOUT_S: Final = 60.0
 """Time limit for reading; a file of 3 MB takes 1 s, nearly all of it Python's start."""
 
 
-def read_in_subprocess(path: Path, timeout_s: float = TIMEOUT_S, **options: Any) -> None:  # noqa: ANN401
+def read_in_subprocess(
+    path: Path,
+    timeout_s: float = TIMEOUT_S,
+    weights: Path | None = None,
+    **options: Any,  # noqa: ANN401 - passed on as JSON
+) -> None:
     """Read a file once in a separate process, so that reading it here cannot hang or crash.
 
     Args:
         path: the file.
         timeout_s: time in seconds after which reading is stopped.
-        options: keyword arguments for `reader.read`.
+        weights: the file of the weights that belong to a model.json.
+        options: other keyword arguments for `reader.read`.
 
     Raises:
         ModelError: reading did not end in time, or killed the process. A file that `reader.read`
             refuses raises nothing here: the caller's own `reader.read` gives the reason.
     """
-    command = [sys.executable, "-m", "trainer.keras_import.sandbox", str(path), json.dumps(options)]
+    command = [sys.executable, "-m", "trainer.keras_import.sandbox", str(path)]
+    command += [json.dumps(options), *([] if weights is None else [str(weights)])]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
@@ -50,10 +57,10 @@ def _refused(path: Path, got: str) -> ModelError:
     )
 
 
-def main(path: str, options: str) -> None:
+def main(path: str, options: str, weights: str = "") -> None:
     """Read a file in this process; a refusal is not an error here."""
     with contextlib.suppress(ModelError):
-        reader.read(Path(path), **json.loads(options))
+        reader.read(Path(path), weights=Path(weights) if weights else None, **json.loads(options))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ the layers that the wanted output needs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from contract.errors import ModelError
+from trainer.keras_import.idle_layers import is_idle
 
 MAX_LAYERS: Final = 500
 
@@ -40,28 +40,26 @@ class Topology:
     """The shape as the file gives it: None for the batch, then the image; None if it gives none."""
     outputs: int
     """Number of outputs of the model, of which this is one."""
+    all_layers: tuple[LayerSpec, ...]
+    """All layers of the model, in the order of the file, also those of other outputs."""
 
 
-def read(text: str, output: int | None) -> Topology:
+def read(document: dict[str, Any], output: int | None) -> Topology:
     """Return the layers that lead to an output.
 
     Args:
-        text: the JSON of the architecture.
+        document: the architecture, as the file's JSON holds it.
         output: number of the output, from 0; None takes the only one.
 
     Raises:
         ModelError: the model is neither Sequential nor functional, has several inputs on the way,
             merges or shares layers, or has several outputs of which none is chosen.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _not_understood("its architecture is not JSON", error) from error
     class_name, config = _field(document, "class_name"), _field(document, "config")
     if class_name == "Sequential":
         described = config if isinstance(config, list) else _field(config, "layers")
         layers = tuple(_layer(each) for each in _limited(described))
-        return Topology(layers, _input_shape(layers, document), 1)
+        return Topology(layers, _input_shape(layers, document), 1, layers)
     if class_name in ("Model", "Functional"):
         return _functional(document, output)
     raise _not_understood(
@@ -73,7 +71,8 @@ def read(text: str, output: int | None) -> Topology:
 
 def _functional(document: dict[str, Any], output: int | None) -> Topology:
     config = document["config"]
-    described = {_layer(each).name: each for each in _limited(_field(config, "layers"))}
+    all_layers = tuple(_spec(each) for each in _limited(_field(config, "layers")))
+    described = {layer.name: each for layer, each in zip(all_layers, config["layers"], strict=True)}
     outputs = _outputs(_field(config, "output_layers"))
     if len(outputs) > 1 and output is None:
         raise _not_understood(
@@ -94,7 +93,7 @@ def _functional(document: dict[str, Any], output: int | None) -> Topology:
             raise _not_understood("its layers form a loop", str(layer))
         layers.insert(0, layer)
         name = _previous(described[name], layer)
-    return Topology(tuple(layers), _input_shape(layers, document), len(outputs))
+    return Topology(tuple(layers), _input_shape(layers, document), len(outputs), all_layers)
 
 
 def _previous(described: dict[str, Any], layer: LayerSpec) -> str | None:
@@ -133,20 +132,35 @@ def _outputs(value: object) -> list[str]:
 
 
 def _layer(described: object) -> LayerSpec:
+    """Return a layer on the way to the output, which must be an ordinary layer of Keras."""
+    layer = _spec(described)
+    registered = described.get("registered_name") if isinstance(described, dict) else None
+    if registered not in (None, layer.class_name):
+        raise _not_understood(
+            f"{layer} is a custom class",
+            registered,
+            "Only layers of Keras itself are supported: its own code would have to be run",
+        )
+    nested = layer.config.get("layers", layer.config.get("layer"))
+    if nested is not None and not is_idle(layer.class_name, layer.config):
+        raise _not_understood(
+            f"{layer} contains other layers",
+            "nested layers",
+            "Put the layers of the inner model into the outer one, and save it again",
+        )
+    return layer
+
+
+def _spec(described: object) -> LayerSpec:
     class_name, config = str(_field(described, "class_name")), _field(described, "config")
     if not isinstance(config, dict):
         raise _not_understood(f"a layer of class {class_name} is itself a model", "nested layers")
     name = str(config.get("name") or _field(described, "name"))
     layer = LayerSpec(class_name, name, config)
     if isinstance(described, dict):
-        registered = described.get("registered_name")
-        if registered not in (None, class_name):
-            raise _not_understood(f"{layer} is a custom class", registered)
         built = described.get("build_config")
         if isinstance(built, dict) and "input_shape" in built:
             layer = LayerSpec(class_name, name, {**config, "built_for": built["input_shape"]})
-    if "layers" in config or "layer" in config:
-        raise _not_understood(f"{layer} contains other layers", "nested layers")
     return layer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class TrainingLoop:
     """How far the training came; it changes while the loop runs."""
     checkpoint_s: float
     """Seconds between two checkpoints within an epoch; 0 saves after every batch."""
+    start_weights: Sequence[Values] | None = None
+    """Weights that the training starts from, in Keras's order; None for random weights."""
 
     def run(self, report: Report, board: TensorBoardLogger) -> None:
         """Train until the last epoch, or until `patience` epochs brought no better validation."""
@@ -94,7 +96,10 @@ class TrainingLoop:
         state, config = self.state, self.config
         if not state.epoch and state.unfinished is None:
             keras.utils.set_random_seed(config.seed)
-            return Learner.start(pilotnet.build(self.devices.policy), config.learning_rate)
+            network = pilotnet.build(self.devices.policy)
+            if self.start_weights is not None:
+                network.set_weights(self.start_weights)
+            return Learner.start(network, config.learning_rate)
         within = f", {state.unfinished.batches} batches into the next" if state.unfinished else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best_loss = min((epoch["loss"] for epoch in state.history), default=math.inf)

@@ -3,6 +3,8 @@
     <models>/.jobs/<job id>/state.json        how far it came, and which files belong to that
                             epoch-<n>.h5      the network of the last epoch and of the best one
                             step-<e>-<b>.h5   the network within epoch e, after b batches
+                            parent/           copies of the files of the version that a fine-tuning
+                                              starts from
                             staged/           the version that is about to be published
     <models>/.jobs/<job id>.lock              held by the one process that works on the job
 
@@ -41,6 +43,8 @@ class TrainingState:
     """The epoch after the last finished one, as far as its network was saved."""
     quarantined: dict[str, str] = field(default_factory=dict)
     """Datasets that were left out because they are damaged, and what is wrong with each."""
+    exclusions: dict[str, int] = field(default_factory=dict)
+    """Version of each dataset's exclusions when the job first ran: a resumed job keeps it."""
 
     @property
     def epoch(self) -> int:
@@ -54,6 +58,11 @@ class Workspace:
     def __init__(self, model_dir: Path, job_id: str) -> None:
         self.path = model_dir / FOLDER / job_id
         self._lock = model_dir / FOLDER / f"{job_id}.lock"
+
+    @property
+    def parent_dir(self) -> Path:
+        """Return the path of the folder with the files of the fine-tuned version."""
+        return self.path / "parent"
 
     @contextmanager
     def lock(self) -> Iterator[None]:

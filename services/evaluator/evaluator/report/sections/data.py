@@ -30,6 +30,15 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
         Paragraph(_describe_rows(manifest["metrics"])),
         _table(manifest, splits),
     ]
+    if manifest.elements("lineage"):
+        blocks.insert(
+            1,
+            Paragraph(
+                "These are the rows of this training alone. The table and the chart below count as "
+                "training rows those that trained the versions before it as well, because its "
+                "weights learned from all of them."
+            ),
+        )
     if split is None:
         blocks.append(
             Paragraph(
@@ -75,6 +84,8 @@ def _table(manifest: JsonValue, splits: dict[str, DatasetSplit]) -> Table:
     rows = []
     for dataset in manifest["data"]:
         name = dataset["dataset"].text()
+        ancestor = dataset.get("version")
+        label = name if ancestor is None else f"{name} (version {ancestor.integer()})"
         counts = [MISSING, MISSING, MISSING]
         if name in splits:
             split = splits[name]
@@ -82,7 +93,7 @@ def _table(manifest: JsonValue, splits: dict[str, DatasetSplit]) -> Table:
             gap = split.rows - train - validation
             counts = [f"{count:,}" for count in (train, validation, gap)]
         checksum = dataset["manifest_sha256"].text()[:12]
-        rows.append((name, checksum, f"{dataset['rows'].integer():,}", *counts))
+        rows.append((label, checksum, f"{dataset['rows'].integer():,}", *counts))
     return Table(
         ("recording", "store's manifest", "rows", "training", "validation", "gap"),
         tuple(rows),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract.models import layer_table
 from contract.models.layer_table import Layer
 from evaluator.report.document import Block, Paragraph, Section, Table
-from evaluator.report.version_folder import VersionFolder
+from evaluator.report.version_folder import JsonValue, VersionFolder
 
 
 def section(folder: VersionFolder) -> Section:
@@ -17,10 +17,11 @@ def section(folder: VersionFolder) -> Section:
     )
     blocks: list[Block] = [
         Paragraph(
-            f"The input is a frame of {size}, 8 bits, which `contract/frames/preprocess.py` "
-            "prepares in the same way for training and for driving. The output is one steering "
-            "value from −1 to 1. Cropping and scaling are layers of the network, so every program "
-            "that loads the model file does them in the same way."
+            f"The input is a frame of {size}, 8 bits, {spec['color'].text()}, which "
+            "`contract/frames/preprocess.py` prepares in the same way for training and for "
+            f"driving{_steps(spec)}. The output is one steering value from −1 to 1. Further "
+            "cropping, and scaling, are layers of the network, so every program that loads the "
+            "model file does them in the same way."
         )
     ]
     if layers is None:
@@ -42,6 +43,15 @@ def section(folder: VersionFolder) -> Section:
         )
     )
     return Section("network", "Network", tuple(blocks))
+
+
+def _steps(spec: JsonValue) -> str:
+    """Return how the camera's picture becomes the frame."""
+    steps = f": it is resized ({spec['resize'].text()})"
+    if spec.get("crop") is None:
+        return steps
+    top, bottom = (rows.integer() for rows in spec["crop"])
+    return f": {top} rows are cut off the top and {bottom} off the bottom of 160, then{steps[4:]}"
 
 
 def _row(layer: Layer) -> tuple[str, ...]:

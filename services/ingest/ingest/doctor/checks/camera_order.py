@@ -32,9 +32,7 @@ MIN_ROWS: Final = 5
 
 def check(recording: RecordingArrays) -> list[Finding]:
     """Look for mirrored images, steering with the wrong sign, and exchanged cameras."""
-    correlations = [
-        strongest_correlation(recording, camera) for camera in range(len(recording.images[0]))
-    ]
+    correlations = [strongest_correlation(recording, camera) for camera in range(recording.cameras)]
     shifts = _median_side_shifts(recording)
     against = [
         CAMERA_NAMES[camera]

@@ -56,8 +56,8 @@ def check_duplicates(recording: RecordingArrays) -> list[Finding]:
             "duplicate-rows",
             recording.name,
             ". ".join(evidence),
-            "Delete these lines of driving_log.csv. Otherwise the copies count twice, and may be "
-            "on both sides of the split into training and validation",
+            "Delete these lines of driving_log.csv. Ingest leaves out lines that repeat another "
+            "one as a whole; other copies count twice, on one side of the split",
             {
                 "repeated_rows": len(repeated),
                 "copied_pictures": len(copies),
@@ -86,7 +86,7 @@ def _find_copies(recording: RecordingArrays, rows: Sequence[int]) -> list[int]:
 
 def check_frozen(recording: RecordingArrays) -> list[Finding]:
     """Find images that stay the same from row to row while the car moves."""
-    cameras = range(len(recording.images[0]))
+    cameras = range(recording.cameras)
     frozen = np.stack([_frozen_rows(recording, camera) for camera in cameras], axis=1)
     any_frozen: Flags = np.logical_or.reduce(frozen, axis=1)
     if not any_frozen.any():
@@ -123,7 +123,7 @@ def _frozen_rows(recording: RecordingArrays, camera: int) -> Flags:
     frozen = np.zeros(len(moving), dtype=np.bool_)
     same = (digests[1:] == digests[:-1]) & (digests[1:] != 0)
     alike = recording.features.change[1:, camera] < MIN_CHANGE  # This is false for NaN.
-    names = [row[camera] for row in recording.images]
+    names = [row[camera] if camera < len(row) else None for row in recording.images]
     renamed = np.array([a != b for a, b in itertools.pairwise(names)], dtype=np.bool_)
     frozen[1:] = (same | alike) & renamed & moving[1:] & moving[:-1]
     return frozen

@@ -44,6 +44,24 @@ def check_values(recording: RecordingArrays) -> list[Finding]:
     ]
 
 
+def check_speed(recording: RecordingArrays) -> list[Finding]:
+    """Find a recording that does not say how fast the car was: several checks need to know."""
+    unknown = np.isnan(recording.speed_mps)
+    if not unknown.any():
+        return []
+    return [
+        Finding(
+            "no-speed",
+            recording.name,
+            f"the speed is not known in {format_count(int(unknown.sum()), 'row')}, so it was not "
+            "checked whether the steering fits what the images show",
+            "Record the speed, if the car can measure it. Training needs no speed, but it moves no "
+            "view of these rows, and `lapwing rerun` cannot drive along them",
+            {"rows": int(unknown.sum())},
+        )
+    ]
+
+
 def check_images(recording: RecordingArrays) -> list[Finding]:
     """Find images that are missing, and images that cannot be read."""
     findings = []

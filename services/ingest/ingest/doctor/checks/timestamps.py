@@ -87,8 +87,9 @@ def check(recording: RecordingArrays) -> list[Finding]:
                 recording.name,
                 f"{format_count(len(older), 'time')}, a row is older than the row above it: "
                 f"{format_lines(lines)}",
-                "Sort the lines of driving_log.csv by the time stamps of their file names. If one "
-                "recording was appended to another, separate them",
+                "Nothing, if you import it: ingest puts the rows in the order of their time "
+                "stamps, and keeps joined recordings apart. For other programs, sort the lines of "
+                "driving_log.csv",
                 {"rows": len(older), "lines": lines[:MAX_EXAMPLES]},
                 (find_runs(lines),),
             )

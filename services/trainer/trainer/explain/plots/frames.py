@@ -22,7 +22,7 @@ Values = npt.NDArray[np.float32]
 COLUMNS: Final = 2
 WIDTH_IN: Final = 13.5
 STRETCH: Final = 0.5
-"""Height of a frame's pixel divided by its width, since it was squeezed from 320 x 160."""
+"""Height of a pixel divided by its width in a frame of 128 x 128 of a picture of 320 x 160."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class FrameView:
 
     name: str
     frame: Pixels
-    """(128, 128, 3)."""
+    """What the network is given of the camera's image, in RGB, (height, width, 3)."""
     crop: Pixels
     """(height, width, 3), the part of the frame, resized, that enters the first convolution."""
     saliency: Values
@@ -42,25 +42,29 @@ class FrameView:
     """The network's steering in degrees at the wheels, positive to the right."""
     driver_deg: float | None
     """The recorded steering; None if it is not known."""
+    stretch: float = STRETCH
+    """Height of a pixel of the frame divided by its width, in the camera's image."""
 
     @property
     def aspect(self) -> float:
         """Height of a pixel of the crop divided by its width, so that roads keep their shape."""
         top, bottom, left, right = self.box
         height, width = self.crop.shape[:2]
-        return float(STRETCH * ((bottom - top + 1) / height) / ((right - left + 1) / width))
+        return float(self.stretch * ((bottom - top + 1) / height) / ((right - left + 1) / width))
 
 
 def draw_frame(view: FrameView, title: str, path: Path) -> None:
     """Draw one frame large: the image, the crop, the saliency over it, and the steering."""
+    frame_height, frame_width = view.frame.shape[:2]
     figure = style.new_figure(
         WIDTH_IN,
         3.9,
         title,
-        "Left: the camera's image, squeezed to 128 x 128 pixels; the white box marks what the "
-        "network sees. Middle: that part in the network's own pixels. Right: the same in grey, "
-        "with VisualBackProp (arXiv 1611.05418) over it: the brighter a pixel, the more strongly "
-        "all convolutions respond to it. Below: the steering at the wheels.",
+        f"Left: the camera's image as the network is given it, with {frame_width} x {frame_height} "
+        "pixels; the white box marks what reaches its first convolution. Middle: that part in the "
+        "network's own pixels. Right: the same in grey, with VisualBackProp (arXiv 1611.05418) "
+        "over it: the brighter a pixel, the more strongly all convolutions respond to it. Below: "
+        "the steering at the wheels.",
     )
     grid = figure.add_gridspec(2, 3, height_ratios=(6, 1))
     height, width = view.crop.shape[:2]
@@ -68,7 +72,7 @@ def draw_frame(view: FrameView, title: str, path: Path) -> None:
     panels = (view.frame, view.crop, style.overlay_heatmap(view.crop, view.saliency))
     for column, (name, pixels) in enumerate(zip(titles, panels, strict=True)):
         axes = figure.add_subplot(grid[0, column])
-        style.show_image(axes, pixels, aspect=view.aspect if column else STRETCH)
+        style.show_image(axes, pixels, aspect=view.aspect if column else view.stretch)
         axes.set_anchor("N")
         axes.set_title(name, fontsize=10, color=style.INK, loc="left")
         if column == 0:

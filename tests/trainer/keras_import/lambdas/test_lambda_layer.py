@@ -6,8 +6,9 @@ import pytest
 from support.data import model_files
 
 from contract.errors import ModelError
-from trainer.keras_import import lambda_layer
 from trainer.keras_import.affine import Affine
+from trainer.keras_import.lambdas import lambda_layer
+from trainer.keras_import.lambdas.lambda_layer import Unread
 
 NORMAL = Affine(1 / 127.5, -1.0)
 
@@ -80,8 +81,62 @@ def test_python_2_is_read() -> None:
 )
 def test_code_that_cannot_be_read_gives_the_reason(config: dict[str, Any], why: str) -> None:
     found = lambda_layer.read_lambda("it", config)
-    assert isinstance(found, str)
-    assert re.search(why, found)
+    assert isinstance(found, Unread)
+    assert found.problem == "cannot be read"
+    assert re.search(why, found.reason)
+
+
+def _scaling(factor: Any, offset: Any) -> Any:
+    return lambda x: x / factor - offset
+
+
+def of_closure(*values: Any, **more: Any) -> dict[str, Any]:
+    """Return the configuration of a Lambda with a closure whose values are in the file."""
+    code = model_files.code_text(_scaling(127.5, 1.0), 2)
+    return {"function": [code, None, list(values)], **more}
+
+
+def test_the_numbers_of_a_closure_are_in_the_file() -> None:
+    """The variables of a closure are in alphabetical order."""
+    assert lambda_layer.read_lambda("it", of_closure(127.5, 1.0)) == NORMAL
+
+
+def test_numbers_of_default_arguments_and_of_the_layers_arguments_are_in_the_file() -> None:
+    code = model_files.code_text(lambda x, y, z: x / y - z, 2)
+    for function, arguments in (([code, [127.5, 1], None], {}), ([code, None, None], None)):
+        config = {"function": function, "arguments": arguments or {"y": 127.5, "z": 1}}
+        if function[1]:
+            config["arguments"] = {}
+        assert lambda_layer.read_lambda("it", config) == NORMAL
+
+
+SCALE = 127.5
+
+
+def test_a_global_is_not_in_the_file_but_the_rest_of_the_formula_is() -> None:
+    _, config, _ = model_files.of_lambda(lambda x: x / SCALE - 1.0, 2)
+    found = lambda_layer.read_lambda("it", config)
+    assert found == Unread(
+        "scales with values that are not in the file", "SCALE (known: offset -1)", None, -1.0
+    )
+    assert isinstance(found, Unread)
+    assert found.allows(NORMAL)
+    assert not found.allows(Affine(1 / 127.5, -0.5))
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        (of_closure(127.5), "receives more than its one argument"),
+        (of_closure([1.0, 2.0, 3.0], 1.0), r"factor is \[1.0, 2.0, 3.0\], not a number"),
+        (of_closure(True, 1.0), "factor is True, not a number"),
+        (of_closure(127.5, 1.0, arguments={"factor": 2}), "receives more than its one argument"),
+        (of_closure(127.5, 1.0, arguments=[2]), "receives more than its one argument"),
+    ],
+)
+def test_values_that_do_not_fit_the_code_are_refused(config: dict[str, Any], why: str) -> None:
+    with pytest.raises(ModelError, match=f"it does something else than arithmetic.*{why}"):
+        lambda_layer.read_lambda("it", config)
 
 
 def test_more_arguments_are_refused() -> None:

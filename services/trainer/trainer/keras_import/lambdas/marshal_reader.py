@@ -2,7 +2,7 @@
 
 Python's own `marshal` trusts its input: a forged string crashes it, and it makes code objects that
 can be called. This module reads the dozen types that a lambda of arithmetic is made of, as Python
-2.7 to 3.13 write them, into a dataclass of bytes, names and numbers. The format is that of
+2.7 to 3.14 write them, into a dataclass of bytes, names and numbers. The format is that of
 CPython's Python/marshal.c.
 """
 
@@ -17,6 +17,8 @@ from contract.errors import ModelError
 MAX_BYTES: Final = 64 << 10
 MAX_DEPTH: Final = 8
 FLAG_REF: Final = 0x80
+CO_FAST_FREE: Final = 0x80
+CO_FAST_CELL: Final = 0x40
 
 # The fields of a code object, in order, by the first release that wrote them so: "i" is an integer
 # of 32 bits, "o" an object.
@@ -72,6 +74,10 @@ class Code:
     """The globals and attributes that it uses."""
     closure: tuple[str, ...]
     """The variables of the enclosing function that it uses."""
+    variables: tuple[str, ...] = ("x",)
+    """Its variables by number: first the arguments, then, since 3.11, those of the closure."""
+    cells: tuple[str, ...] = ()
+    """Its own variables that functions inside it use."""
 
 
 def read(data: bytes) -> Code:
@@ -94,7 +100,9 @@ def read(data: bytes) -> Code:
             raise UnreadableError("it is not a function")
         except UnreadableError as error:
             reasons.append(f"{layout}: {error.what}")
-    raise UnreadableError(f"its bytes fit no release of Python ({'; '.join(reasons)})")
+    raise UnreadableError(
+        f"its bytes fit no release of Python from 2.7 to 3.14 ({'; '.join(reasons)})"
+    )
 
 
 class _Reader:
@@ -157,17 +165,18 @@ class _Reader:
                 raise UnreadableError(f"its {name} is a {type(value).__name__}")
         code, consts = values["code"], values["consts"]
         assert isinstance(code, bytes) and isinstance(consts, tuple)  # noqa: PT018 - as compared
-        closure = self._names(values.get("free", ())) + self._names(values.get("cells", ()))
+        variables = self._names(values["locals"])
+        free, cells = (self._names(values.get(name, ())) for name in ("free", "cells"))
         if isinstance(kinds := values.get("kinds"), bytes):
-            # CO_FAST_LOCAL is 0x20; a variable of a closure has another bit.
-            names = self._names(values["locals"])
-            closure = tuple(
-                name for name, kind in zip(names, kinds, strict=False) if kind & ~0x20 & 0xC0
+            free, cells = (
+                tuple(name for name, kind in zip(variables, kinds, strict=False) if kind & bit)
+                for bit in (CO_FAST_FREE, CO_FAST_CELL)
             )
         arguments = sum(
             value for name in ("argcount", "kwonly") if isinstance(value := values.get(name), int)
         )
-        return Code(self._layout, arguments, code, consts, self._names(values["names"]), closure)
+        names = self._names(values["names"])
+        return Code(self._layout, arguments, code, consts, names, free, variables, cells)
 
     def _names(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, tuple):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.keras_import import marshal_reader
-from trainer.keras_import.marshal_reader import UnreadableError
+from trainer.keras_import.lambdas import marshal_reader
+from trainer.keras_import.lambdas.marshal_reader import UnreadableError
 
 # `lambda x: x / 127.5 - 1.0` in a file that Keras 1.2.1 wrote under Python 3.5.
 OLD = base64.b64decode(

@@ -1,0 +1,54 @@
+"""The rows of one dataset, with what the split and the labels must know about each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.dataset import overlap
+from contract.dataset.exclusions import Exclusions
+from contract.dataset.row_identity import RowIds
+from contract.dataset.store import Rows, StoreReader
+from contract.dataset.timeline import Timeline
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetRows:
+    """The rows of one dataset."""
+
+    table: Rows
+    """The rows of its store, shape (rows,)."""
+    timeline: Timeline
+    ids: RowIds
+    """What each row's centre camera shows, shape (rows,); see contract/dataset/row_identity.py."""
+    usable: Mask
+    """True for rows that may train or validate, shape (rows,).
+
+    These are the rows that nobody excluded. Of a frame that several datasets hold, only the row of
+    the last dataset is usable."""
+
+
+def read(
+    stores: Sequence[StoreReader], exclusions: Sequence[Exclusions] | None = None
+) -> list[DatasetRows]:
+    """Return the rows of open stores, in the order of the training.
+
+    Args:
+        stores: the open stores.
+        exclusions: the exclusions of each store; by default, no row is excluded.
+    """
+    counted = overlap.rows_that_count([reader.row_ids for reader in stores])
+    if exclusions is not None:
+        counted = [
+            usable & ~excluded.mask(reader.rows["line"])
+            for reader, usable, excluded in zip(stores, counted, exclusions, strict=True)
+        ]
+    return [
+        DatasetRows(reader.rows, reader.timeline, reader.row_ids, usable)
+        for reader, usable in zip(stores, counted, strict=True)
+    ]

@@ -1,0 +1,28 @@
+import numpy as np
+
+from contract.dataset import overlap
+from contract.dataset.row_identity import RowIds
+
+
+def ids(*values: int) -> RowIds:
+    return np.array(values, dtype=np.uint64)
+
+
+def test_a_recording_that_has_grown_holds_the_whole_of_the_old_one() -> None:
+    assert overlap.compare(ids(1, 2, 3, 4), ids(1, 2, 3)).complete
+    part = overlap.compare(ids(1, 2, 3), ids(1, 2, 3, 4))
+    assert (part.shared, part.rows, part.complete) == (3, 4, False)
+
+
+def test_each_frame_counts_in_the_last_dataset_that_holds_it() -> None:
+    masks = overlap.rows_that_count([ids(1, 2, 3, 4), ids(3, 4, 5), ids(5, 6)])
+    assert [mask.tolist() for mask in masks] == [
+        [True, True, False, False],
+        [True, True, False],
+        [True, True],
+    ]
+
+
+def test_equal_frames_of_one_dataset_all_count() -> None:
+    (mask,) = overlap.rows_that_count([ids(7, 7, 7)])
+    assert mask.all()

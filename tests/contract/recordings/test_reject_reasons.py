@@ -1,0 +1,26 @@
+from contract.recordings.reject_reasons import describe
+
+
+def rejection(line: int, field: str, reason: str, got: str = "") -> dict[str, object]:
+    return {"line": line, "field": field, "reason": reason, "got": got}
+
+
+def test_the_three_commonest_reasons_are_told_with_an_example_each() -> None:
+    report = {
+        "reasons": {"left: gone": 7, "speed: no": 2, "line: zero bytes": 1, "brake: no": 1},
+        "rejections": [
+            rejection(3, "left", "gone", "l.jpg"),
+            rejection(4, "left", "gone", "m.jpg"),
+            rejection(9, "line", "zero bytes"),
+        ],
+    }
+    assert describe(report) == [
+        "left: gone, 7 rows, such as line 3 (l.jpg)",
+        "speed: no, 2 rows",
+        "line: zero bytes, 1 row, such as line 9",
+        "other reasons, 1 row",
+    ]
+
+
+def test_nothing_is_told_without_a_rejection() -> None:
+    assert describe({"reasons": {}, "rejections": []}) == []
