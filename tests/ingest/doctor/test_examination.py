@@ -16,15 +16,16 @@ from ingest.job import import_source
 from ingest.settings import Settings
 
 REPEATED = (41, 42, 43)
-"""Lines that repeat earlier lines."""
+"""Lines that list the images of earlier lines, with another throttle."""
 
 
 @pytest.fixture(scope="module")
 def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording of 40 rows, of which three are written a second time at its end."""
+    """A recording of 40 rows, of which three are listed again with another throttle."""
     run = samples.recording(tmp_path_factory.mktemp("spoilt") / "run", rows=40)
     lines = (run / "driving_log.csv").read_text().splitlines()
-    (run / "driving_log.csv").write_text("\n".join([*lines, *lines[10:13]]) + "\n")
+    repeated = [line.replace(",0.5,", ",0.4,") for line in lines[10:13]]
+    (run / "driving_log.csv").write_text("\n".join([*lines, *repeated]) + "\n")
     return run
 
 

@@ -18,12 +18,13 @@ from ingest.settings import Settings
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The settings of a data volume with a dataset whose last three rows are repeated ones."""
+    """The settings of a data volume with a dataset whose last three lines repeat images."""
     folder = tmp_path_factory.mktemp("overview")
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "data")})
     run = samples.recording(folder / "run", rows=60)
     lines = (run / "driving_log.csv").read_text().splitlines()
-    (run / "driving_log.csv").write_text("\n".join([*lines, *lines[10:13]]) + "\n")
+    repeated = [line.replace(",0.5,", ",0.4,") for line in lines[10:13]]
+    (run / "driving_log.csv").write_text("\n".join([*lines, *repeated]) + "\n")
     import_source(settings, run, None, 0.0, lambda **_: None)
     return settings
 

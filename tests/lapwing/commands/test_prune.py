@@ -72,7 +72,8 @@ def test_the_current_version_its_ancestors_and_pinned_ones_stay(registry: Regist
 
 def test_a_version_that_a_job_works_on_stays(registry: Registry, redis: Redis) -> None:
     queue.enqueue(queue.EVALUATE, redis, "4", {"version": 4})
-    assert removed("--keep", "1") == [("version", "2"), ("version", "6"), ("version", "7")]
+    queue.enqueue(queue.TRAIN, redis, "all", {"datasets": [], "parent": 6})
+    assert removed("--keep", "1") == [("version", "2"), ("version", "7")]
 
 
 def test_a_dry_run_says_the_same_and_removes_nothing(registry: Registry) -> None:

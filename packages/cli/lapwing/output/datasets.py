@@ -112,8 +112,8 @@ def print_dataset(
         table.add_row("lines of the log", format_runs(overview.lines))
         table.add_row(
             "time",
-            f"{overview.minutes:.1f} min in {overview.segments} segments, "
-            f"{overview.pauses} pauses of the recorder",
+            f"{overview.minutes:.1f} min; segments without a pause: {overview.segments}; pauses of "
+            f"the recorder: {overview.pauses}",
         )
         table.add_row("laps", f"{overview.laps:.1f}, by the car model")
         table.add_row("mean speed", f"{overview.speed_mph:.1f} mph")

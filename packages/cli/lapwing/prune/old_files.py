@@ -51,7 +51,7 @@ def find_versions(
     versions, current = registry.versions(), registry.current()
     kept = dict.fromkeys(versions[-keep:], f"one of the {keep} newest")
     for job in jobs:
-        for key in ("version", "against", "from_version", "parent"):
+        for key in ("version", "parent"):
             if isinstance(job.arguments.get(key), int):
                 kept[job.arguments[key]] = f"{job.id} works on it"
     said = notes.read(registry.root)

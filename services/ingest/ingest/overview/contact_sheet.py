@@ -11,6 +11,7 @@ import numpy as np
 from contract.dataset.store import ABSENT, StoreReader
 from contract.frames import spec
 from contract.vehicle import CAMERA_NAMES
+from ingest.doctor.finding import format_count
 from ingest.overview import canvas
 from ingest.overview.canvas import Canvas
 from ingest.overview.drive import Drive, format_time
@@ -46,7 +47,7 @@ def draw_contact_sheet(drive: Drive, reader: StoreReader) -> Canvas:
         rows = np.flatnonzero(mark.rows)
         if len(rows):
             picked = rows[np.linspace(0, len(rows) - 1, min(COLUMNS, len(rows))).astype(int)]
-            title = f"{number + 1}  {mark.name}: {len(rows):,} rows"
+            title = f"{number + 1}  {mark.name}: {format_count(len(rows), 'row')}"
             strips.append((title, [(int(row), "center") for row in picked]))
     width = 2 * canvas.MARGIN_PX + COLUMNS * (FRAME_WIDTH_PX + GAP_PX) - GAP_PX
     heights = [
