@@ -179,6 +179,6 @@ def _thing(kind: str, name: str, paths: Iterable[Path]) -> OldThing:
 
 def _count_bytes(path: Path) -> int:
     """Return how many bytes the removal of a path frees: a file with another name stays."""
-    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
-    stats = [each.lstat() for each in files]
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    stats = [file.lstat() for file in files]
     return sum(stat.st_size for stat in stats if stat.st_nlink == 1)

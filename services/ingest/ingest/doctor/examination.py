@@ -129,9 +129,9 @@ def remaining_faults(settings: Settings) -> list[Finding]:
 def exclude_datasets(settings: Settings, recordings: Sequence[RecordingArrays]) -> list[Exclusion]:
     """Exclude the unusable rows of datasets, which `examine_datasets` read."""
     return [
-        each
+        exclusion
         for recording in recordings
-        for each in _exclude(settings.data_dir, recording.name, recording)
+        for exclusion in _exclude(settings.data_dir, recording.name, recording)
     ]
 
 

@@ -28,7 +28,7 @@ def format_table(examination: Examination, width: int) -> str:
         width: width of the whole table in characters.
     """
     recordings, findings = examination.recordings, examination.findings
-    rows, pauses = sum(len(each.lines) for each in recordings), sum(examination.pauses)
+    rows, pauses = sum(len(recording.lines) for recording in recordings), sum(examination.pauses)
     names = ", ".join(recording.name for recording in recordings)
     listed = f" ({names})" if names else ""
     heading = f"{format_count(len(recordings), 'recording')}{listed}, {format_count(rows, 'row')}"
@@ -51,9 +51,9 @@ def format_table(examination: Examination, width: int) -> str:
     if examination.exclusions:
         lines.append("")
     lines += [
-        f"excluded from {each.dataset}: {format_count(each.rows, 'row')} ({each.finding}); "
-        f"lapwing datasets restore {each.dataset} brings them back"
-        for each in examination.exclusions
+        f"excluded from {exclusion.dataset}: {format_count(exclusion.rows, 'row')} "
+        f"({exclusion.finding}); lapwing datasets restore {exclusion.dataset} brings them back"
+        for exclusion in examination.exclusions
     ]
     return "\n".join(lines)
 
@@ -80,7 +80,7 @@ def format_json(examination: Examination) -> str:
             for recording, count in zip(examination.recordings, examination.pauses, strict=True)
         ],
         "findings": [dataclasses.asdict(finding) for finding in examination.findings],
-        "exclusions": [dataclasses.asdict(each) for each in examination.exclusions],
+        "exclusions": [dataclasses.asdict(exclusion) for exclusion in examination.exclusions],
         "cured": examination.cured,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -58,7 +58,7 @@ def read(document: dict[str, Any], output: int | None) -> Topology:
     class_name, config = _field(document, "class_name"), _field(document, "config")
     if class_name == "Sequential":
         described = config if isinstance(config, list) else _field(config, "layers")
-        layers = tuple(_layer(each) for each in _limited(described))
+        layers = tuple(_layer(layer) for layer in _limited(described))
         return Topology(layers, _input_shape(layers, document), 1, layers)
     if class_name in ("Model", "Functional"):
         return _functional(document, output)
@@ -71,7 +71,7 @@ def read(document: dict[str, Any], output: int | None) -> Topology:
 
 def _functional(document: dict[str, Any], output: int | None) -> Topology:
     config = document["config"]
-    all_layers = tuple(_spec(each) for each in _limited(_field(config, "layers")))
+    all_layers = tuple(_spec(layer) for layer in _limited(_field(config, "layers")))
     described = {layer.name: each for layer, each in zip(all_layers, config["layers"], strict=True)}
     outputs = _outputs(_field(config, "output_layers"))
     if len(outputs) > 1 and output is None:

@@ -68,7 +68,9 @@ def interpret(code: Code, known: Mapping[str, float] | None = None) -> Affine | 
     given = sum(name in known for name in code.variables[1 : code.arguments])
     if code.arguments - given != 1:
         raise NotArithmeticError(f"it takes {code.arguments} arguments")
-    dialects = {name: each for name, each in DIALECTS.items() if code.layout in each.layouts}
+    dialects = {
+        name: dialect for name, dialect in DIALECTS.items() if code.layout in dialect.layouts
+    }
     possible = {name: each for name, each in dialects.items() if _fits(code.code, each)}
     if not possible:
         raise UnreadableError(
