@@ -1,6 +1,8 @@
 """Finds the overlap of recordings with a training, with real stores and the trainer's split."""
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import SettingError
+from contract.models.lineage import Ancestor
 from contract.models.registry import ModelManifest
 from contract.settings import load
 from evaluator.offline import leakage, logged_drive
@@ -153,6 +156,18 @@ def test_the_overlap_of_an_imported_model_is_not_known(lake: Path) -> None:
     result = overlap(lake, [])
     assert result.document(ALL)["says"].startswith("not known: the manifest lists no recordings")
     with pytest.raises(SettingError, match="not known"):
+        result.held_out()
+
+
+def test_the_overlap_with_a_child_of_somebodys_model_is_not_known(lake: Path) -> None:
+    """Nobody knows what trained the imported version from which it was trained further."""
+    stranger = Ancestor(3, "0" * 64, "2026-01-02T03:04:05+00:00", [], "theirs.h5", data_known=False)
+    child = dataclasses.replace(manifest(["jungle-01234567"]), lineage=[asdict(stranger)])
+    with logged_drive.open_recordings(lake) as (source,):
+        drive = logged_drive.read_recording(source)
+        result = leakage.find_overlap(source, drive, child, SplitFile(1.0, {}), None)
+    assert result.document(ALL)["says"].startswith("not known: the version was trained further")
+    with pytest.raises(SettingError, match="version 3, and it is not known what trained that one"):
         result.held_out()
 
 

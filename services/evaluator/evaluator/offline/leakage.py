@@ -22,6 +22,7 @@ from contract.dataset.split_file import SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import FrameError, SettingError
 from contract.frames import preprocess
+from contract.models import lineage
 from contract.models.registry import ModelManifest
 from contract.recordings import driving_log
 from contract.recordings.archive import Recording
@@ -140,6 +141,13 @@ def find_overlap(
     datasets = [str(entry.get("dataset")) for entry in manifest.data]
     if not datasets:
         reason = "not known: the manifest lists no recordings, because the model was imported"
+        return TrainingOverlap(drive.name, None, None, reason)
+    unknown = lineage.unknown_data(manifest)
+    if unknown:
+        reason = (
+            f"not known: the version was trained further from version {unknown[0].version}, and it "
+            "is not known what trained that one"
+        )
         return TrainingOverlap(drive.name, None, None, reason)
     log = source.read()
     with ThreadPoolExecutor(thread_name_prefix="digest") as executor:
