@@ -62,7 +62,7 @@ def test_a_running_training_can_be_cancelled(lapwing: Lapwing) -> None:
 def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: Lapwing) -> None:
     before = Registry(lapwing.home / "models").versions()
     shared_memory = set(Path("/dev/shm").iterdir())
-    (queued,) = lapwing.ask("train", "run", "--epochs", "60", "--patience", "60", "--no-wait")
+    (queued,) = lapwing.ask("train", "run", "--epochs", "30", "--patience", "30", "--no-wait")
     await_epoch(lapwing, queued["id"], 2)
     worker = next(
         int(line.split(":")[0])
@@ -86,13 +86,13 @@ def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: 
     after = Registry(lapwing.home / "models").versions()
     assert after == [*before, len(before) + 1]
     history = Registry(lapwing.home / "models").manifest(after[-1]).history
-    assert [entry["epoch"] for entry in history] == list(range(1, 61))
+    assert [entry["epoch"] for entry in history] == list(range(1, 31))
     assert list((lapwing.home / "models" / ".jobs").iterdir()) == []
     assert set(Path("/dev/shm").iterdir()) <= shared_memory
 
 
 def test_a_training_whose_reader_was_killed_is_retried_automatically(lapwing: Lapwing) -> None:
-    (queued,) = lapwing.ask("train", "run", "--epochs", "40", "--patience", "40", "--no-wait")
+    (queued,) = lapwing.ask("train", "run", "--epochs", "20", "--patience", "20", "--no-wait")
     await_epoch(lapwing, queued["id"], 1)
     reader = next(
         int(line.split(":")[0])
@@ -106,7 +106,7 @@ def test_a_training_whose_reader_was_killed_is_retried_automatically(lapwing: La
         time.sleep(0.5)
     lapwing.await_line("reader 0 died: got exit code -9")
     history = job(lapwing, queued["id"])["result"]["history"]
-    assert [entry["epoch"] for entry in history] == list(range(1, 41))
+    assert [entry["epoch"] for entry in history] == list(range(1, 21))
 
 
 def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from support.data import models, samples
+from support.data.rows import dataset as dataset_of
 from support.data.rows import rows
 
 from contract import atomic_files
@@ -192,7 +193,8 @@ def test_rows_that_trained_the_parent_never_validate_the_child(settings: Setting
     assert min(near) * samples.ROW_MS / 1000 > GAP_S
     # What trained the weights at any time is one list, as every reader of the file expects.
     assert before <= numbers(part.train)
-    alone = split([rows(ROWS, step_s=samples.ROW_MS / 1000)], "blocks", 0.2, GAP_S, CONFIG.seed)
+    table = dataset_of(rows(ROWS, step_s=samples.ROW_MS / 1000))
+    alone = split([table], "blocks", 0.2, GAP_S, CONFIG.seed)
     assert set(np.flatnonzero(alone.validation[0]).tolist()) & before
 
 
@@ -226,7 +228,7 @@ def test_a_grandchild_knows_the_rows_of_its_removed_grandparent(settings: Settin
     parent = fine_tuning.take(registry(settings), workspace(settings), 2)
     first = data_entry(settings.data_dir, dataset(settings, "first"))
     assert numbers(TRAINED_ROWS) <= set(
-        np.flatnonzero(trained_by(parent.trained, first, rows(ROWS))).tolist()
+        np.flatnonzero(trained_by(parent.trained, first, np.arange(ROWS, dtype=np.uint64))).tolist()
     )
     own = SplitFile(GAP_S, {"third": DatasetSplit(10, ((0, 5),), ((8, 10),))})
     before = np.array([True] * 2 + [False] * 5 + [True] + [False] * 2)
@@ -266,7 +268,7 @@ def test_an_imported_copy_of_a_version_has_the_rows_of_that_version(
     assert (ancestors[0].imported_from, lineage.unknown_data(child)) == ("copy.h5", [])
     assert named(child) == [("first", 1)]
     first = data_entry(settings.data_dir, dataset(settings, "first"))
-    trained = trained_by(parent.trained, first, rows(ROWS))
+    trained = trained_by(parent.trained, first, np.arange(ROWS, dtype=np.uint64))
     assert set(np.flatnonzero(trained).tolist()) == numbers(TRAINED_ROWS)
 
 
@@ -343,6 +345,17 @@ def test_rows_of_which_it_is_not_known_count_as_trained(
 ) -> None:
     entry = {"dataset": dataset, "rows": 10, "manifest_sha256": sha256}
     assert trained_by(ancestors, entry, IDS).tolist() == expected
+
+
+def test_identities_are_kept_if_all_ancestors_keep_them(settings: Settings) -> None:
+    parent = fine_tuning.take(registry(settings), workspace(settings), 2)
+    own = TrainedRows.of(IDS[5:7], IDS[7:8], IDS[8:])
+    assert parent.extend_identities(own) is None  # version 1 keeps none, so version 2 does not
+    known = replace(parent, trained=IDENTIFIED).extend_identities(own)
+    assert known is not None
+    assert known.trained.tolist() == [*IDS[:4], *IDS[5:7]]
+    assert known.unused.tolist() == [IDS[4], IDS[7]]
+    assert known.validated.tolist() == IDS[8:].tolist()
 
 
 def test_a_store_with_another_number_of_rows_counts_as_a_whole() -> None:

@@ -99,11 +99,15 @@ class Parent:
         # The validation rows of datasets that only ancestors saw keep their ancestors' gap.
         return SplitFile(min(own.gap_s, before_split.gap_s), {**before_split.datasets, **datasets})
 
-    def extend_identities(self, own: TrainedRows) -> TrainedRows:
-        """Return the identities of a fine-tuning's rows with those that trained before it."""
+    def extend_identities(self, own: TrainedRows) -> TrainedRows | None:
+        """Return the identities of a fine-tuning's rows with those that trained before it.
+
+        If the version keeps none, the result is None: half of the identities would say of the
+        other half that it trained nothing. The split then says which rows trained.
+        """
         before = self.trained.identities
         if before is None:
-            return own
+            return None
         return TrainedRows.of(
             np.concatenate([own.trained, before.trained]),
             np.concatenate([own.unused, before.unused]),

@@ -156,12 +156,13 @@ def _train_and_publish(
         report(phase="publish")
         staging_dir, metrics = _export(loop)
         split = _split_file(state, data, config)
-        identities = _trained_rows(stores, data)
+        own_rows = _trained_rows(stores, data)
+        identities = own_rows if parent is None else parent.extend_identities(own_rows)
         if parent is not None:
             split = parent.extend_split(split, never_validate)
-            identities = parent.extend_identities(identities)
         split_file.write(staging_dir / split_file.FILE, split)
-        trained_rows.write(staging_dir / trained_rows.FILE, identities)
+        if identities is not None:
+            trained_rows.write(staging_dir / trained_rows.FILE, identities)
     manifest = trained_manifest(
         job_id,
         settings.data_dir,
