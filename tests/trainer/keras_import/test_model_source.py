@@ -21,7 +21,14 @@ from trainer.keras_import import reader
 @pytest.mark.parametrize("ending", ["h5", "keras"])
 @pytest.mark.parametrize(
     ("units", "compiled", "megabytes"),
-    [(100, False, 1.4), (100, True, 4.3), (4_600, True, 122), (13_000, False, 114)],
+    [
+        (100, False, 1.4),
+        (100, True, 4.3),
+        *(
+            pytest.param(*size, marks=pytest.mark.soak)
+            for size in ((4_600, True, 122), (13_000, False, 114))
+        ),
+    ],
 )
 def test_the_network_of_the_courses_is_read_from_small_and_large_files(
     tmp_path: Path, units: int, compiled: bool, megabytes: float, ending: str
