@@ -195,12 +195,13 @@ def test_answers_that_no_steering_looks_like_are_told(
     tmp_path: Path, factor: float, bias: float, same: bool, expected: str | None
 ) -> None:
     path = model_files.write(tmp_path / "theirs.h5", _with_last_layer(factor, bias), 2)
-    _, network = import_model.load_network(path, ImportOptions("theirs"))
+    options = ImportOptions("theirs")
+    _, network = import_model.load_network(path, options)
     rng = np.random.default_rng(5)
-    frames = rng.integers(0, 256, (1 if same else 20, *spec.SHAPE), dtype=np.uint8)
+    frames = rng.integers(0, 256, (1 if same else 20, *network.input_shape), dtype=np.uint8)
     answers = numpy_backend.predict(network, frames)[:, 0]
     metrics = {"steering_min": float(answers.min()), "steering_max": float(answers.max())}
-    notes = import_model.remarks(network, metrics)
+    notes = import_model.remarks(network, options.frame_spec(network), metrics)
     assert [expected in note for note in notes] == [True] if expected else notes == []
 
 

@@ -181,7 +181,7 @@ def import_file(
                 frame = options.frame_spec(network)
                 metrics = _convert(settings, report, network, frame, staging_dir, convert)
                 report(phase="publish")
-                notes = (*model_file.notes, *remarks(network, metrics))
+                notes = (*model_file.notes, *remarks(network, frame, metrics))
                 config = _config(path, options, replace(model_file, notes=notes), network)
                 manifest = registry.publish(
                     staging_dir, imported_manifest(job_id, config, metrics, frame)
@@ -288,16 +288,18 @@ def _generated_frames() -> Frames:
     return np.asarray(np.clip(waves + rng.normal(0, 20, waves.shape), 0, 255), dtype=np.uint8)
 
 
-def remarks(network: NetworkSpec, metrics: dict[str, float]) -> list[str]:
+def remarks(network: NetworkSpec, frame: FrameSpec, metrics: dict[str, float]) -> list[str]:
     """Return sentences on answers that no steering looks like.
 
     Args:
         network: the network from a frame to one steering.
+        frame: the frame that it is given.
         metrics: its steering_min and steering_max, over frames that may all be alike.
     """
     low, high = metrics["steering_min"], metrics["steering_max"]
     if _is_constant(low, high):
-        answers = numpy_backend.predict(network, _generated_frames())[:, 0]
+        frames = np.stack([preprocess.fit(picture, frame) for picture in _generated_frames()])
+        answers = numpy_backend.predict(network, frames)[:, 0]
         low, high = min(low, float(answers.min())), max(high, float(answers.max()))
     if _is_constant(low, high):
         return [
