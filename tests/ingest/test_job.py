@@ -145,8 +145,10 @@ def test_a_bad_recording_does_not_stop_the_others(tmp_path: Path) -> None:
         (runs / bad / "driving_log.csv").touch()
     outcomes = imported(tmp_path, runs)
     assert [outcome.get("recording", outcome.get("dataset"))[:6] for outcome in outcomes] == [
-        "runs-a", "runs-b", "runs-c"
-    ]  # fmt: skip
+        "runs-a",
+        "runs-b",
+        "runs-c",
+    ]
     assert [outcome.get("error") for outcome in outcomes] == [
         "the driving log is empty. Record a lap first.",
         None,

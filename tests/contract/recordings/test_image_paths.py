@@ -67,7 +67,8 @@ def test_an_image_of_another_recording_does_not_replace_a_missing_one(tmp_path: 
 
 
 def test_the_folder_in_which_the_recorder_wrote_does_not_matter(tmp_path: Path) -> None:
-    log, images = read(tmp_path, [["C:\\a\\b\\IMG\\c.jpg"], ["C:\\a\\b\\IMG\\d.jpg"]],
-                       ["IMG/c.jpg", "IMG/d.jpg"])  # fmt: skip
+    log, images = read(
+        tmp_path, [["C:\\a\\b\\IMG\\c.jpg"], ["C:\\a\\b\\IMG\\d.jpg"]], ["IMG/c.jpg", "IMG/d.jpg"]
+    )
     assert list(images) == ["c.jpg", "d.jpg"] or list(images) == ["d.jpg", "c.jpg"]
     assert shown(log, images) == {1: ["IMG/c.jpg"], 2: ["IMG/d.jpg"]}

@@ -4,9 +4,14 @@ from contract.errors import RecordingError
 from contract.recordings import driving_log
 
 VALUES = {
-    "center": "c.jpg", "left": "l.jpg", "right": "r.jpg",
-    "steering": "-0.25", "throttle": "0.5", "brake": "0.125", "speed": "12.5",
-}  # fmt: skip
+    "center": "c.jpg",
+    "left": "l.jpg",
+    "right": "r.jpg",
+    "steering": "-0.25",
+    "throttle": "0.5",
+    "brake": "0.125",
+    "speed": "12.5",
+}
 
 
 def row_of(titles: dict[str, str], separator: str = ",") -> driving_log.Row:
@@ -39,9 +44,18 @@ def test_titles_may_be_other_words_for_the_same(change: dict[str, str]) -> None:
 
 
 def test_columns_may_stand_in_another_order_and_others_between_them() -> None:
-    titles = {"lap": "lap", "speed": "Speed", "right": "Right", "steering": "Steering Angle",
-              "7": "target speed", "center": "Center", "brake": "Brake", "left": "Left",
-              "throttle": "Throttle", "1": "Unnamed: 0"}  # fmt: skip
+    titles = {
+        "lap": "lap",
+        "speed": "Speed",
+        "right": "Right",
+        "steering": "Steering Angle",
+        "7": "target speed",
+        "center": "Center",
+        "brake": "Brake",
+        "left": "Left",
+        "throttle": "Throttle",
+        "1": "Unnamed: 0",
+    }
     assert_values(row_of(titles, ";"))
 
 

@@ -77,14 +77,20 @@ def test_the_gate_that_a_training_queued_is_waited_for_as_well(
 
 
 IMPORTED = {
-    "dataset": "good-01234567", "skipped": False, "rows": 9, "frames": 27, "rejected": 2,
-    "file_bytes": 1_000_000, "seconds": 1.0, "rows_per_s": 9.0,
+    "dataset": "good-01234567",
+    "skipped": False,
+    "rows": 9,
+    "frames": 27,
+    "rejected": 2,
+    "file_bytes": 1_000_000,
+    "seconds": 1.0,
+    "rows_per_s": 9.0,
     "report": {
         "reasons": {"left: image is missing": 2},
         "rejections": [{"line": 4, "field": "left", "reason": "image is missing", "got": "l.jpg"}],
         "notes": ["decimal comma: numbers were rejoined by their ranges"],
     },
-}  # fmt: skip
+}
 
 
 def test_a_failed_job_does_not_keep_the_results_of_the_others_back(

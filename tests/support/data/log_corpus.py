@@ -39,9 +39,14 @@ class Case:
 
 def _without_titles(form: Form) -> Form:
     return replace(
-        form, titles="", order=tuple(range(7)), extras=0, repeat_header=False, encoding="utf-8",
+        form,
+        titles="",
+        order=tuple(range(7)),
+        extras=0,
+        repeat_header=False,
+        encoding="utf-8",
         line_end="\n",
-    )  # fmt: skip
+    )
 
 
 def _sound(rng: random.Random, form: Form, values: list[Values]) -> Case:
@@ -101,8 +106,15 @@ def _titles(kind: str, change: Callable[[str], str]) -> Callable[..., Case]:
     """Return a fault that changes the titles of a log with a plain header."""
 
     def fault(rng: random.Random, form: Form, values: list[Values]) -> Case:
-        form = replace(form, titles="plain", encoding="utf-8", line_end="\n", repeat_header=False,
-                       quoting=csv.QUOTE_ALL, path="windows")  # fmt: skip
+        form = replace(
+            form,
+            titles="plain",
+            encoding="utf-8",
+            line_end="\n",
+            repeat_header=False,
+            quoting=csv.QUOTE_ALL,
+            path="windows",
+        )
         written = write(form, values)
         head, _, rest = written.raw.decode().partition("\n")
         raw = f"{change(head)}\n{rest}".encode()
@@ -146,12 +158,16 @@ def _pandas_titles(rng: random.Random, form: Form, values: list[Values]) -> Case
 
 
 def _foreign(rng: random.Random, form: Form, values: list[Values]) -> Case:
-    kind, raw = rng.choice([
-        ("a pointer of git-lfs",
-         b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"),
-        ("a web page", b"\n<!DOCTYPE html>\n<html><body>center.jpg</body></html>\n"),
-        ("an empty file", b"\r\n"),
-    ])  # fmt: skip
+    kind, raw = rng.choice(
+        [
+            (
+                "a pointer of git-lfs",
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+            ),
+            ("a web page", b"\n<!DOCTYPE html>\n<html><body>center.jpg</body></html>\n"),
+            ("an empty file", b"\r\n"),
+        ]
+    )
     return Case(kind, Written(raw), False)
 
 
@@ -271,8 +287,10 @@ def _archive(rng: random.Random, number: int) -> Packed:
     kind = number % 10
     day, names = _day(root, image_folder, rows)
     written = [[absolute + "IMG/" + name for name in row] for row in names]
-    truth = {("", n + 1): tuple(day[f"{root}{image_folder}{name}"] for name in row)
-             for n, row in enumerate(names)}  # fmt: skip
+    truth = {
+        ("", n + 1): tuple(day[f"{root}{image_folder}{name}"] for name in row)
+        for n, row in enumerate(names)
+    }
     files = day | {f"{root}driving_log.csv": _log(written)}
     label, whole = "as the recorder made it", True
     if kind == 1:
@@ -315,8 +333,10 @@ def _archive(rng: random.Random, number: int) -> Packed:
             images, names = _day(f"{one}/", "IMG/", rows)
             images = {path: path.encode() for path in images}
             files |= images | {f"{one}/driving_log.csv": _log(written)}
-            truth |= {(one, n + 1): tuple(f"{one}/IMG/{name}".encode() for name in row)
-                      for n, row in enumerate(names)}  # fmt: skip
+            truth |= {
+                (one, n + 1): tuple(f"{one}/IMG/{name}".encode() for name in row)
+                for n, row in enumerate(names)
+            }
     elif kind == 7:
         label, whole = "an image is missing, another recording has its name", False
         gone = f"{root}{image_folder}{names[0][0]}"

@@ -46,7 +46,7 @@ class WorkerClient(asyncio.Protocol):
         self._received = bytearray()
         self._closing = False
         self.draining = False
-        """Whether the worker gets no frames for now, because it loads a version."""
+        """Whether the worker is sent no frames, because it loads a version."""
         self._transport: Any = None
         self._process: subprocess.Popen[bytes] | None = None
 
