@@ -19,7 +19,7 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process inbox settings > errors vehicle"
+        " > atomic_files child_process inbox settings printing > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
@@ -203,6 +203,7 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.steering_unit",
         "contract.dataset.split_file",
         "contract.errors",
+        "contract.printable",
         "contract.vehicle",
     }
     for part in parts:

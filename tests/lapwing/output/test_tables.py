@@ -3,9 +3,8 @@
 import io
 from typing import Any
 
-from rich.console import Console
-
 from contract.jobs.queue import JobView
+from contract.printing import TextConsole
 from lapwing.output import tables
 
 
@@ -15,7 +14,7 @@ def job(name: str, status: str, error: str = "", **progress: Any) -> JobView:
 
 def printed(views: list[JobView]) -> str:
     file = io.StringIO()
-    tables.print_jobs(Console(width=80, file=file), views)
+    tables.print_jobs(TextConsole(width=80, file=file), views)
     return file.getvalue()
 
 

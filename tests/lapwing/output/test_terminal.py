@@ -3,9 +3,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from contract.errors import ServiceError
+from contract.printing import TextConsole
 from lapwing.output import terminal
 
 
@@ -18,7 +18,7 @@ def logs(tmp_path: Path) -> Path:
 
 def test_a_line_begins_with_the_name_of_its_service() -> None:
     out = io.StringIO()
-    screen = terminal.Terminal(Console(file=out, width=40))
+    screen = terminal.Terminal(TextConsole(file=out, width=40))
     screen.print_line("ingest", "a [bold]line[/bold] of any length" * 3)
     assert out.getvalue().startswith("ingest        │ a [bold]line[/bold] of")
     assert out.getvalue().count("\n") == 1

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
+from contract import printing
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -93,7 +94,7 @@ def rerun(
                     write_png(plot, draw_replay(drive, results[0], driver))
                 replays.append((drive, assess(drive), results))
     if as_json:
-        output.print_json(
+        printing.print_json(
             [
                 {
                     "recording": drive.name,
@@ -151,7 +152,7 @@ def _replay_at_limits(
 ) -> list[LogReplayResult]:
     """Drive along a recording once for each limit, and film the first drive."""
     results: list[LogReplayResult] = []
-    with output.progress_bar(drive.name) as set_share, ExitStack() as stack:
+    with printing.progress_bar(drive.name) as set_share, ExitStack() as stack:
         on_step: Callable[[ReplayStep], None] = _ignore_step
         if video is not None:
             on_step = _film_into(stack.enter_context(_open_video(video, drive)), drive)
