@@ -50,3 +50,15 @@ def test_new_lines_are_returned_as_they_are_printed(logs: Path) -> None:
     timer.start()
     assert next(terminal.new_lines(logs, ["ingest"])) == ("ingest", "new")
     timer.join()
+
+
+def test_a_service_may_colour_its_lines_and_do_nothing_else_to_the_terminal() -> None:
+    out = io.StringIO()
+    screen = terminal.Terminal(TextConsole(file=out, width=200, force_terminal=True))
+    screen.print_line("ingest", "\x1b[31mred\x1b[0m \x1b[2J \x1bc \x1b]0;title\x07 \u202e")
+    label, _, shown = out.getvalue().partition("│ ")
+    assert label.startswith("\x1b[32mingest")
+    assert "\x1b[31mred\x1b[0m" in shown
+    assert shown.replace("\x1b[31m", "").replace("\x1b[0m", "") == (
+        "red \\x1b[2J \\x1bc \\x1b]0;title\\x07 \\u202e\n"
+    )

@@ -38,9 +38,9 @@ class Terminal:
 
     def print_line(self, name: str, text: str) -> None:
         """Print a line that the process `name` printed."""
-        label = Text(f"{name:<{NAME_WIDTH}} │ ", style=COLORS.get(name, "white"))
+        label = (f"{name:<{NAME_WIDTH}} │ ", COLORS.get(name, "white"))
         with self._lock:
-            self._console.print(label + _colored(text), soft_wrap=True)
+            self._console.print(Text.assemble(label, _colored(text)), soft_wrap=True)
 
 
 def _colored(text: str) -> Text:
