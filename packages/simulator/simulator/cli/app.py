@@ -27,8 +27,7 @@ from simulator.unity import replay as replays
 from simulator.unity.client import UnityClient
 from simulator.unity.connection import UnityConnection
 from simulator.unity.number_format import LOCALES, find_locale
-from simulator.viz.contact_sheet import draw_contact_sheet
-from simulator.viz.track_plot import write_png
+from simulator.viz.contact_sheet import draw_contact_sheet, write_png
 
 app = typer.Typer(
     help="Simulate a car with cameras on a road, without a screen. The simulator records like "

@@ -23,7 +23,6 @@ from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import ViewWarp
 from simulator.viz.episode_video import EpisodeVideo
-from simulator.viz.track_plot import write_png
 
 DEFAULT_MODELS: Final = Path("lapwing-data/models")
 MAX_LIMITS: Final = 5
@@ -91,7 +90,7 @@ def rerun(
                 results = _replay_at_limits(drive, driving_policy, limits, warp, video)
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)
-                    write_png(plot, draw_replay(drive, results[0], driver))
+                    draw_replay(plot, drive, results[0], driver)
                 replays.append((drive, assess(drive), results))
     if as_json:
         printing.print_json(
