@@ -33,6 +33,8 @@ class Answer:
     payload: dict[str, str]
     how: str
     """What decided the steering: model, held, stopped or manual."""
+    why: str = ""
+    """Why the model did not decide it; empty where it did."""
     telemetry: Telemetry | None = None
     """The telemetry that is answered; None where it could not be read."""
     steering: float = 0.0
@@ -214,7 +216,8 @@ class Driver:
         self._throttle = throttle
         self._direction.record_throttle(throttle)
         frame_at_s = self._frame_at_s if how in ("model", "held") else math.nan
-        return Answer("steer", payload, how, parsed, steering, throttle, frame_at_s)
+        why = "" if how == "model" else self._failure
+        return Answer("steer", payload, how, why, parsed, steering, throttle, frame_at_s)
 
     def _log_failure(self, error: Exception) -> None:
         """Log why the steering is unknown: once for each reason, not 15 times a second."""
