@@ -1,5 +1,7 @@
 """Tests of stopping, holding and rolling back, on the simulator's car with its reverse gear."""
 
+from collections.abc import Callable
+
 import pytest
 
 from contract.vehicle import MPS_PER_MPH
@@ -43,7 +45,7 @@ class ControlledCar:
     def stop(self, seconds: float) -> None:
         self._run(seconds, self.controller.stop)
 
-    def _run(self, seconds: float, law) -> None:
+    def _run(self, seconds: float, law: Callable[[float], float]) -> None:
         self.speeds_mph.clear()
         self.places_m.clear()
         for _ in range(round(seconds * self._frame_hz)):
@@ -133,10 +135,6 @@ def test_a_car_that_rolls_back_when_it_must_stop_is_stopped(back_mph: float) -> 
     car = ControlledCar(0.1, speed_mph=back_mph)
     car.stop(30.0)
     assert abs(car.speeds_mph[-1]) < 1
-
-
-def test_a_car_that_another_simulator_reports_with_its_sign_rolls_back() -> None:
-    assert RollDirection().update(-3.0) == -3.0
 
 
 def test_a_car_of_unknown_speed_is_braked_for_a_time_that_cannot_drive_it_far() -> None:

@@ -21,7 +21,7 @@ from driver_bridge.control.roll_direction import DRAG_PER_S, FULL_THROTTLE_MPS2
 
 KP: Final = 0.28
 """Proportional gain: share of the engine's torque per mph of error. The 0.1 of drive.py overshoots
-9 mph by 14 % on the flat; this gain overshoots by 1 %, and by 8 % down a slope of 10 %."""
+9 mph by 12 % on the flat; this gain overshoots by 1 %, and by 8 % down a slope of 10 %."""
 KI: Final = 0.04
 """Integral gain: share of the engine's torque per mph and second. The 0.002 per frame of drive.py
 is 0.03 at 15 frames a second."""
