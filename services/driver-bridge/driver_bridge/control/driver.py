@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contract.errors import LapwingError, TelemetryError
 from contract.wire import telemetry
+from contract.wire.culture_numbers import UNKNOWN
 from contract.wire.telemetry import Telemetry
 from driver_bridge.control.frame_age import FrameAges
 from driver_bridge.control.speed_control import (
@@ -86,7 +87,8 @@ class Driver:
         self._steering_known_at_s = -math.inf
         self._frame_at_s = -math.inf
         self._speed_mph = 0.0
-        self._decimal_mark = "."
+        self._spelling = UNKNOWN
+        self._unwritable_logged = False
         self._failure = ""
         self._slowed_by_age = False
 
@@ -123,8 +125,8 @@ class Driver:
     def _parse(self, payload: object) -> Telemetry:
         if not isinstance(payload, Mapping):
             raise TelemetryError("the telemetry is no object", got=repr(payload)[:80])
-        parsed = telemetry.parse(payload)
-        self._decimal_mark, self._speed_mph = parsed.decimal_mark, parsed.speed_mph
+        parsed = telemetry.parse(payload, self._spelling)
+        self._spelling, self._speed_mph = parsed.spelling, parsed.speed_mph
         return parsed
 
     def _steer(self, parsed: Telemetry, arrived_s: float) -> float:
@@ -174,9 +176,24 @@ class Driver:
     def _format(
         self, how: str, parsed: Telemetry | None, steering: float, throttle: float
     ) -> Answer:
-        payload = telemetry.steer(steering, throttle, self._decimal_mark)
+        if not (self._spelling.can_write(steering) and self._spelling.can_write(throttle)):
+            how, steering, throttle = "stopped", 0.0, 0.0
+            self._log_unwritable()
+        payload = telemetry.steer(steering, throttle, self._spelling)
         frame_at_s = self._frame_at_s if how in ("model", "held") else math.nan
         return Answer("steer", payload, how, parsed, steering, throttle, frame_at_s)
+
+    def _log_unwritable(self) -> None:
+        """Log once that the car is not driven because its simulator would not read the answers."""
+        if not self._unwritable_logged:
+            log.warning(
+                "simulator %s: the car is not driven: its numbers have the decimal mark U+%04X, "
+                "and no negative one has shown which minus it reads; start the simulator in "
+                "another locale, such as en-US",
+                self._name,
+                ord(self._spelling.decimal_mark or "."),
+            )
+            self._unwritable_logged = True
 
     def _log_failure(self, error: Exception) -> None:
         """Log why the steering is unknown: once for each reason, not 15 times a second."""
