@@ -2,6 +2,7 @@ import base64
 
 import pytest
 from support.data import samples
+from support.data.mono_cultures import CULTURES
 
 from contract.errors import ServiceError
 from driver_bridge.control.driver import Answer, Driver
@@ -83,6 +84,41 @@ def test_the_answer_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> No
     assert ask(driver, {**TELEMETRY, **german}).payload["steering_angle"] == "0,250000"
 
 
+@pytest.mark.parametrize("name", CULTURES)
+def test_the_answer_is_read_as_the_same_number_in_each_culture(
+    driver: Driver, predictor: Predictor, name: str
+) -> None:
+    """The expected text is one that mono reads as -0.1234 in this culture."""
+    culture, predictor.steering = CULTURES[name], -0.1234
+    moving = {"steering_angle": culture.written[-12.5], "speed": culture.written[0.0]}
+    answer = ask(driver, {**TELEMETRY, **moving, "throttle": culture.written[0.0]})
+    assert (answer.payload["steering_angle"], answer.how) == (culture.answers[0], "model")
+    assert culture.read[culture.answers[0]] == -0.1234
+    assert answer.telemetry is not None
+    assert answer.telemetry.steering == -0.5
+
+
+def test_a_simulator_that_reads_no_minus_is_not_driven_until_it_shows_its_own(
+    driver: Driver, predictor: Predictor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Persian culture of the CLDR: .NET reads only the minus with its mark of direction."""
+    predictor.steering = -0.25
+    arabic = {"steering_angle": "0\u066b0000", "throttle": "0\u066b0000", "speed": "9\u066b0000"}
+    for _ in range(5):
+        answer = ask(driver, {**TELEMETRY, **arabic})
+        assert answer.payload == {"steering_angle": "0\u066b000000", "throttle": "0\u066b000000"}
+        assert (answer.how, answer.steering, answer.throttle) == ("stopped", 0.0, 0.0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "simulator 1: the car is not driven: its numbers have the decimal mark U+066B, and no "
+        "negative one has shown which minus it reads; start the simulator in another locale, such "
+        "as en-US"
+    ]
+    arabic["steering_angle"] = "\u200e\u22121\u066b0000"
+    answer = ask(driver, {**TELEMETRY, **arabic})
+    assert answer.payload["steering_angle"] == "\u200e\u22120\u066b250000"
+    assert answer.how == "model"
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -99,7 +135,7 @@ def test_a_malformed_telemetry_is_answered(driver: Driver, payload: object) -> N
     answer = ask(driver, payload)
     assert (answer.event, answer.how) == ("steer", "stopped")
     # A speed that is not a number is unknown, and is braked; 9 mph is known and braked less.
-    assert answer.payload["steering_angle"] == "0.000000"
+    assert answer.payload["steering_angle"] in ("0", "0.000000")  # with or without a known mark
     assert -0.05 <= answer.throttle < -0.03
 
 

@@ -70,7 +70,9 @@ Bridge = Annotated[
 LocaleName = Annotated[
     str,
     typer.Option(
-        "--locale", help=f"Number format of the simulated machine: {_list_choices(LOCALES)}."
+        "--locale",
+        help="Locale of the simulated machine, in which it writes and reads numbers: one of "
+        f"{len(LOCALES)} names of .NET, such as en-US, de-DE, fa-IR or hr-HR.",
     ),
 ]
 

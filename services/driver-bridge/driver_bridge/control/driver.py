@@ -10,6 +10,7 @@ from typing import Protocol
 
 from contract.errors import LapwingError, TelemetryError
 from contract.wire import telemetry
+from contract.wire.culture_numbers import UNKNOWN
 from contract.wire.telemetry import Telemetry
 from driver_bridge.control.frame_age import FrameAges
 from driver_bridge.control.roll_direction import RollDirection
@@ -96,7 +97,8 @@ class Driver:
         self._speed_known_at_s = -math.inf
         self._blind_since_s = math.inf
         """Since when the car is braked without knowing its speed; infinity while it is known."""
-        self._decimal_mark = "."
+        self._spelling = UNKNOWN
+        self._unwritable_logged = False
         self._failure = ""
         self._slowed_by_age = False
 
@@ -136,15 +138,14 @@ class Driver:
             self.ages.add(now_s, now_s - answer.frame_at_s)
 
     def _parse(self, payload: object) -> Telemetry:
-        """Parse a telemetry; its speed is known even where its image cannot be read."""
+        """Parse a telemetry; its speed and its spelling are known even where its image is not."""
         if not isinstance(payload, Mapping):
             raise TelemetryError("the telemetry is no object", got=repr(payload)[:80])
         magnitude_mph, _ = telemetry.number(payload, "speed")
         self._speed_mph = self._direction.update(magnitude_mph)
         self._speed_known_at_s, self._blind_since_s = self._clock(), math.inf
-        parsed = telemetry.parse(payload)
-        self._decimal_mark = parsed.decimal_mark
-        return parsed
+        self._spelling = telemetry.find_spelling(payload, self._spelling)
+        return telemetry.parse(payload, self._spelling)
 
     def _steer(self, parsed: Telemetry, arrived_s: float) -> float:
         """Predict the steering, and return the time at which it is known."""
@@ -212,12 +213,27 @@ class Driver:
     def _format(
         self, how: str, parsed: Telemetry | None, steering: float, throttle: float
     ) -> Answer:
-        payload = telemetry.steer(steering, throttle, self._decimal_mark)
+        if not (self._spelling.can_write(steering) and self._spelling.can_write(throttle)):
+            how, steering, throttle = "stopped", 0.0, 0.0
+            self._log_unwritable()
+        payload = telemetry.steer(steering, throttle, self._spelling)
         self._throttle = throttle
         self._direction.record_throttle(throttle)
         frame_at_s = self._frame_at_s if how in ("model", "held") else math.nan
         why = "" if how == "model" else self._failure
         return Answer("steer", payload, how, why, parsed, steering, throttle, frame_at_s)
+
+    def _log_unwritable(self) -> None:
+        """Log once that the car is not driven because its simulator would not read the answers."""
+        if not self._unwritable_logged:
+            log.warning(
+                "simulator %s: the car is not driven: its numbers have the decimal mark U+%04X, "
+                "and no negative one has shown which minus it reads; start the simulator in "
+                "another locale, such as en-US",
+                self._name,
+                ord(self._spelling.decimal_mark or "."),
+            )
+            self._unwritable_logged = True
 
     def _log_failure(self, error: Exception) -> None:
         """Log why the steering is unknown: once for each reason, not 15 times a second."""
