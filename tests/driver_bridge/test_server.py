@@ -117,14 +117,14 @@ def test_a_client_that_sends_speed_and_image_alone_is_driven(
     assert counted(port, 'answers_total{how="model"}') == before + 1
 
 
-def test_a_client_that_sends_no_speed_is_answered_and_never_accelerated(port: int) -> None:
+def test_a_client_that_sends_no_speed_is_braked(port: int) -> None:
     sent = {name: value for name, value in TELEMETRY.items() if name != "speed"}
     with unity(port) as client:
         client.send(f'42["telemetry",{json.dumps(sent)}]')
         command = client.command()
     assert command is not None
     assert command.steering == 0.0
-    assert command.throttle <= 0.0
+    assert command.throttle == -0.05
 
 
 def test_mixed_locales_drive_at_once(port: int) -> None:

@@ -17,9 +17,14 @@
 Every message says what was wrong, what was found and what to do. Errors are caught only where a
 service meets the outside: there they become an HTTP status, a failed job, a safe stop of the car or
 an exit status.
+
+A message is one line, and safe to print: characters that do not print become escapes in it. The
+parts of an error are kept as they were.
 """
 
 from __future__ import annotations
+
+from contract.printable import printable
 
 __all__ = [
     "BrokenFrameError",
@@ -52,7 +57,8 @@ class LapwingError(Exception):
         self.got = got
         self.remedy = remedy
         got_clause = "" if got is None else f": got {got}"
-        super().__init__(f"{what}{got_clause}. {remedy}".rstrip(" .") + ".")
+        message = f"{what}{got_clause}. {remedy}".rstrip(" .") + "."
+        super().__init__(printable(message))
 
 
 class SettingError(LapwingError):
