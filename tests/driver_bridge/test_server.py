@@ -160,12 +160,11 @@ def test_a_malformed_telemetry_is_answered(simulator: UnityClient, text: str) ->
 
 @pytest.mark.parametrize("text", ["42{not json", "42", "4", "9", "", "x" * 300_000, "451-[]"])
 def test_malformed_messages_of_one_client_do_not_disturb_another(port: int, text: str) -> None:
-    with unity(port) as good:
+    with unity(port) as good, unity(port) as bad:
         drive(good)
-        bad = unity(port)
-        bad.send(text)
+        with contextlib.suppress(ServiceError):  # a message that is too long is not read to its end
+            bad.send(text)
         assert drive(good) == 0.25
-        bad.close()
     with unity(port) as client:
         assert drive(client) == 0.25
 

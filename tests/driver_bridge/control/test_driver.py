@@ -108,6 +108,7 @@ def test_a_simulator_that_reads_no_minus_is_not_driven_until_it_shows_its_own(
         answer = ask(driver, {**TELEMETRY, **arabic})
         assert answer.payload == {"steering_angle": "0\u066b000000", "throttle": "0\u066b000000"}
         assert (answer.how, answer.steering, answer.throttle) == ("stopped", 0.0, 0.0)
+        assert answer.why == "the simulator has not shown which minus it reads"
     assert [record.getMessage() for record in caplog.records] == [
         "simulator 1: the car is not driven: its numbers have the decimal mark U+066B, and no "
         "negative one has shown which minus it reads; start the simulator in another locale, such "

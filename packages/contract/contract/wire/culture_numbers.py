@@ -54,7 +54,7 @@ class NumberSpelling:
         has two or three characters, which differ from culture to culture, and `float.Parse` reads
         no other one there.
         """
-        needs_minus = round(value * MILLIONTHS) < 0
+        needs_minus = value * MILLIONTHS < -0.5  # what rounds to 0 has no sign
         return not needs_minus or self.minus is not None or self.decimal_mark not in ARABIC_MARKS
 
     def write(self, value: float) -> str:

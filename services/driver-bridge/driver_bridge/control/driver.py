@@ -213,14 +213,15 @@ class Driver:
     def _format(
         self, how: str, parsed: Telemetry | None, steering: float, throttle: float
     ) -> Answer:
+        why = "" if how == "model" else self._failure
         if not (self._spelling.can_write(steering) and self._spelling.can_write(throttle)):
             how, steering, throttle = "stopped", 0.0, 0.0
+            why = "the simulator has not shown which minus it reads"
             self._log_unwritable()
         payload = telemetry.steer(steering, throttle, self._spelling)
         self._throttle = throttle
         self._direction.record_throttle(throttle)
         frame_at_s = self._frame_at_s if how in ("model", "held") else math.nan
-        why = "" if how == "model" else self._failure
         return Answer("steer", payload, how, why, parsed, steering, throttle, frame_at_s)
 
     def _log_unwritable(self) -> None:
