@@ -103,7 +103,7 @@ class Driver:
         self._slowed_by_age = False
 
     def answer(self, payload: object, arrived_s: float) -> Answer:
-        """Answer one telemetry that arrived at `arrived_s` on the clock.
+        """Answer one telemetry whose first bytes arrived at `arrived_s` on the clock.
 
         The telemetry is parsed, steered, controlled and formatted, in this order. Where it cannot
         be parsed or steered, the control decides from the last known steering and from the speed.
