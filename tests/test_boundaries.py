@@ -19,7 +19,8 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process inbox settings printing > errors vehicle > printable"
+        " > atomic_files child_process inbox regular_files settings printing"
+        " > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",

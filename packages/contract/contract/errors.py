@@ -4,7 +4,7 @@
     ├── SettingError            a setting has a value that is not allowed
     ├── FrameError              an image cannot be made into a frame
     │   ├── NotAJpegError       the image is not a JPEG
-    │   └── BrokenFrameError    the image is truncated, corrupt or too large
+    │   └── BrokenFrameError    the image is truncated, corrupt, too large or too slow
     ├── RecordingError          a whole recording cannot be read
     ├── StoreError              a frame store is missing, damaged or of another schema
     ├── ModelError              a model version is missing, damaged or made for other frames
@@ -74,7 +74,7 @@ class NotAJpegError(FrameError):
 
 
 class BrokenFrameError(FrameError):
-    """The image is truncated, corrupt or too large."""
+    """The image is truncated, corrupt, too large or would take too long to decode."""
 
 
 class RecordingError(LapwingError):

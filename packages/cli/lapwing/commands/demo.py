@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +25,7 @@ from contract import printing
 from contract.errors import RecordingError, ServiceError
 from contract.jobs import queue
 from contract.printing import TextConsole
+from contract.recordings import archive
 from lapwing import programs
 from lapwing.inference_client import InferenceClient
 from lapwing.jobs.follow import follow
@@ -263,14 +262,11 @@ def _as_folder(recording: Path) -> Iterator[Path]:
     if recording.is_dir():
         yield recording
         return
-    with tempfile.TemporaryDirectory() as folder:
-        # Ingest has read the archive, so it is a zip or a tar file. The filter "data" keeps the
-        # members of a tar file inside the folder.
-        if zipfile.is_zipfile(recording):
-            shutil.unpack_archive(recording, folder, "zip")
-        else:
-            shutil.unpack_archive(recording, folder, "tar", filter="data")
-        yield next(Path(folder).rglob("driving_log.csv")).parent
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        archive.open_recordings(recording, Path(scratch)) as recordings,
+    ):
+        yield recordings[0].log.parent
 
 
 def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
