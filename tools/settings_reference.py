@@ -72,7 +72,7 @@ OF_COMPOSE: Final = [
         "LAPWING_DASHBOARD_PORT",
         PORT,
         "9181",
-        "rq-dashboard is published on this port of the host.",
+        "The page of rq-dashboard is published on this port of the host.",
     ),
     other(
         "LAPWING_REDIS_PASSWORD",

@@ -7,6 +7,7 @@ import sys
 from rich.console import Console
 from rich.markup import escape
 
+from contract import file_access
 from contract.errors import LapwingError
 from lapwing.app import app
 
@@ -14,7 +15,8 @@ from lapwing.app import app
 def main() -> None:
     """Run one command. A LapwingError is printed as one line and ends it with status 1."""
     try:
-        app(standalone_mode=True)
+        with file_access.explain_denied():
+            app(standalone_mode=True)
     except LapwingError as error:
         console = Console(stderr=True, soft_wrap=True)
         console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from contract import file_access
 from contract.errors import LapwingError
 from simulator.episode.result import (
     EpisodeResult,
@@ -38,7 +39,8 @@ def run_app(app: typer.Typer, name: str) -> None:
         name: Name of the program in usage lines; LAPWING_COMMAND in the environment replaces it.
     """
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", name))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", name))
     except LapwingError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]simulator:[/] {error}", highlight=False)
         sys.exit(1)

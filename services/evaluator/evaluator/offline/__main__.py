@@ -11,6 +11,7 @@ import sys
 import typer
 from rich.console import Console
 
+from contract import file_access
 from contract.errors import LapwingError
 from evaluator.offline.rerun_command import rerun
 from evaluator.offline.score_command import score
@@ -28,7 +29,8 @@ def main() -> None:
     app.command()(rerun)
     app.command()(score)
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
     except LapwingError as error:
         Console(stderr=True, soft_wrap=True).print(f"[red]evaluator:[/] {error}", highlight=False)
         sys.exit(1)
