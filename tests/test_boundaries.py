@@ -19,7 +19,7 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process inbox settings > errors vehicle"
+        " > atomic_files child_process file_access inbox settings > errors vehicle"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
