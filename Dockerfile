@@ -95,6 +95,10 @@ COPY observe/dashboard.py /observe/
 USER lapwing
 EXPOSE 6006 9181
 
-# Redis never runs as root, so its user owns the folders where its two volumes are mounted.
+# Redis never runs as root, so its user owns the folders where its volumes are mounted.
 FROM redis:7-bookworm AS redis
-RUN install -d -o redis -g redis /queue /secrets
+RUN install -d -o redis -g redis /data /secrets/bridge /secrets/dashboard /secrets/jobs
+COPY containers/start-redis.sh packages/cli/lapwing/stack/redis_roles.acl /lapwing/
+USER redis
+ENTRYPOINT ["sh", "/lapwing/start-redis.sh", "/lapwing/redis_roles.acl", "/secrets", "/tmp"]
+CMD ["--dir", "/data", "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]

@@ -19,7 +19,7 @@ ORDER = {
     "contract": (
         "policy > models steering_metrics > dataset train_config > recordings frames jobs"
         " tensorboard > wire"
-        " > atomic_files child_process inbox regular_files settings printing"
+        " > atomic_files child_process file_access inbox regular_files settings printing"
         " > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),

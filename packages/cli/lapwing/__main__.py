@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from contract import printing
+from contract import file_access, printing
 from contract.errors import LapwingError
 from lapwing.app import app
 
@@ -12,7 +12,8 @@ from lapwing.app import app
 def main() -> None:
     """Run one command. A LapwingError is printed as one line and ends it with status 1."""
     try:
-        app(standalone_mode=True)
+        with file_access.explain_denied():
+            app(standalone_mode=True)
     except LapwingError as error:
         printing.print_error("lapwing", error)
         sys.exit(1)

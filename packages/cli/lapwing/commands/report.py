@@ -51,19 +51,29 @@ def report(
 
 
 def _check_target(out: Path, wait: bool) -> None:
-    """Raise SettingError unless a report can be copied to `out`."""
+    """Raise an error unless a report can be copied to `out`: now, not when the job has ended.
+
+    Raises:
+        SettingError: there is something else, or the command is not to wait for the report.
+        OSError: nothing can be written there.
+    """
     if not wait:
         raise SettingError(
             "a report can be copied only after it is made",
             got="--out and --no-wait",
             remedy="Leave out one of the two options",
         )
-    if out.exists() and not (out / HTML).exists() and (not out.is_dir() or any(out.iterdir())):
+    if (
+        out.exists()
+        and not (out / HTML).exists()
+        and not (out.is_dir() and atomic_files.is_empty(out))
+    ):
         raise SettingError(
             "--out has a value it cannot take",
             got=out,
             remedy="Name a folder that is new, is empty or holds an earlier report",
         )
+    atomic_files.staging_folder(out.absolute()).rmdir()
 
 
 def _copy_report(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:

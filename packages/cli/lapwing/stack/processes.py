@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ class Process:
     command: Sequence[str]
     stop_timeout_s: float
     """Time that the process has to end by itself before it is killed."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that this process gets and the others do not."""
 
 
 SERVICES: Final = (
@@ -34,11 +37,30 @@ SERVICES: Final = (
     Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10),
 )
 
+BRIDGE_USER: Final = "bridge"
+"""Name of the bridge's user in redis_roles.acl."""
+
+
+def services_with_own_redis(socket: Path) -> list[Process]:
+    """Return SERVICES, with the bridge as a user of Redis that may only publish its live view.
+
+    So a command that this user may not give fails here as it does in containers. It is no wall
+    between the processes, which all run as the same user of this machine.
+
+    Args:
+        socket: the path of the socket of the home's own Redis.
+    """
+    environment = {"LAPWING_REDIS_URL": f"unix://{BRIDGE_USER}@{socket}"}
+    return [
+        replace(process, environment=environment) if process.name == "driver-bridge" else process
+        for process in SERVICES
+    ]
+
 
 def redis_process(folder: Path, socket: Path) -> Process:
     """Return the process of the home's own Redis, which listens only on a unix socket.
 
-    It keeps queued jobs on the disk.
+    It keeps queued jobs on the disk. Who enters the socket's folder is let in without a password.
 
     Args:
         folder: the folder for its data.
@@ -67,9 +89,21 @@ def redis_process(folder: Path, socket: Path) -> Process:
             "everysec",
             "--loglevel",
             "warning",
+            "--user",
+            BRIDGE_USER,
+            "on",
+            "nopass",
+            *_redis_rules(BRIDGE_USER),
         ),
         20,
     )
+
+
+def _redis_rules(user: str) -> list[str]:
+    """Return what a user of redis_roles.acl may do, as Redis's rules."""
+    text = resources.files("lapwing.stack").joinpath("redis_roles.acl").read_text()
+    (rules,) = [line.split()[2:] for line in text.splitlines() if line.startswith(f"user {user} ")]
+    return rules
 
 
 def _redis_server() -> str:

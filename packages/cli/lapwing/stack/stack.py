@@ -41,7 +41,7 @@ def run_services(settings: Settings, print_line: PrintLine) -> Iterator[Supervis
     _require_port(settings.bridge_host, settings.bridge_port, "LAPWING_BRIDGE_PORT")
     table = list(processes.SERVICES)
     if not settings.redis_url:
-        table.insert(0, _own_redis(settings))
+        table = [_own_redis(settings), *processes.services_with_own_redis(settings.socket)]
     for folder in (settings.data, settings.models, settings.logs):
         folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()

@@ -30,7 +30,12 @@ class Child:
         self, process: Process, environment: Mapping[str, str], logs: Path, print_line: PrintLine
     ) -> None:
         self.process = process
-        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        self._environment = {
+            **os.environ,
+            **environment,
+            **process.environment,
+            "PYTHONUNBUFFERED": "1",
+        }
         self._log_path = logs / f"{process.name}.log"
         self._print_line = print_line
         self._pause_s = FIRST_PAUSE_S

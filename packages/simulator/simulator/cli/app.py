@@ -295,6 +295,7 @@ def gallery(
         list[Path] | None,
         typer.Option(
             "--beside",
+            readable=False,
             help="Folder of a recording to show for comparison. The option can be repeated.",
         ),
     ] = None,
@@ -325,7 +326,8 @@ def gallery(
 @app.command()
 def replay(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
+        Path,
+        typer.Argument(readable=False, help="Folder of a recording, or any folder of JPEG files."),
     ],
     bridge: Bridge = BRIDGE,
     frames: Annotated[

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from contract import printing
+from contract import file_access, printing
 from contract.errors import LapwingError
 from simulator.episode.result import (
     EpisodeResult,
@@ -35,7 +35,8 @@ def run_app(app: typer.Typer, name: str) -> None:
         name: Name of the program in usage lines; LAPWING_COMMAND in the environment replaces it.
     """
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", name))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", name))
     except LapwingError as error:
         printing.print_error("simulator", error)
         sys.exit(1)

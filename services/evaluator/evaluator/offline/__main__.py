@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from contract import printing
+from contract import file_access, printing
 from contract.errors import LapwingError
 from evaluator.offline.rerun_command import rerun
 from evaluator.offline.score_command import score
@@ -28,7 +28,8 @@ def main() -> None:
     app.command()(rerun)
     app.command()(score)
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
     except LapwingError as error:
         printing.print_error("evaluator", error)
         sys.exit(1)
