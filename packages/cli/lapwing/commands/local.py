@@ -16,7 +16,7 @@ from lapwing import programs
 from lapwing.options import AsJson
 from lapwing.output import tables, terminal
 from lapwing.settings import read_settings
-from lapwing.stack import stack
+from lapwing.stack import processes, stack
 
 PASS_ON: Final[dict[str, Any]] = {
     "allow_extra_args": True,
@@ -33,7 +33,8 @@ def up(as_json: AsJson = False) -> None:
     answer: the folders, the addresses and the processes. The output of the services then goes to
     standard error.
     """
-    settings = read_settings()
+    settings = read_settings(new_home=True)
+    processes.require_installed("docker compose up -d")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -121,4 +122,5 @@ def export(context: typer.Context) -> None:
 
 def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
     """Run another program in the place of this command, and end with its exit status."""
-    raise typer.Exit(programs.run_in_foreground(read_settings(), program, name, arguments))
+    settings = read_settings(new_home=True)
+    raise typer.Exit(programs.run_in_foreground(settings, program, name, arguments))

@@ -5,6 +5,7 @@ tests/test_distributions.py compares it with docker-compose.yml.
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,26 @@ SERVICES: Final = (
     Process("inference", (sys.executable, "-m", "inference"), 10),
     Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10),
 )
+
+
+def require_installed(instead: str) -> None:
+    """Check that all services are installed here, as they are not in the container `cli`.
+
+    Args:
+        instead: the command that does the same with containers.
+
+    Raises:
+        ServiceError: some are not.
+    """
+    missing = [
+        process.name for process in SERVICES if importlib.util.find_spec(process.command[2]) is None
+    ]
+    if missing:
+        raise ServiceError(
+            "this command runs the services without Docker, and they are not installed here",
+            got=f"no {', '.join(missing)}",
+            remedy=f"With containers, run `{instead}` instead",
+        )
 
 
 def redis_process(folder: Path, socket: Path) -> Process:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
-from contract.child_process import die_with_parent
+from contract.child_process import SAFE_PATH, die_with_parent
 from lapwing.stack.processes import Process
 
 FIRST_PAUSE_S: Final = 1.0
@@ -30,7 +30,12 @@ class Child:
         self, process: Process, environment: Mapping[str, str], logs: Path, print_line: PrintLine
     ) -> None:
         self.process = process
-        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        self._environment = {
+            **os.environ,
+            **environment,
+            **SAFE_PATH,
+            "PYTHONUNBUFFERED": "1",
+        }
         self._log_path = logs / f"{process.name}.log"
         self._print_line = print_line
         self._pause_s = FIRST_PAUSE_S

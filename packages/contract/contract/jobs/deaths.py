@@ -1,0 +1,70 @@
+"""Counts how often a job ended its own process, so that it is not run again and again.
+
+A job whose worker dies too, as when the machine is switched off, is run again as often as its type
+says. But a job whose process alone dies, while its worker goes on, has most likely used up the
+memory: it will do so each time, and take the machine with it. Such a job has two tries.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+from rq.job import Job
+
+from contract.setting_forms import read_size
+
+__all__ = ["MEMORY_SETTINGS", "TRIES", "describe_killed", "describe_memory", "is_last_try"]
+
+TRIES: Final = 2
+DEATHS: Final = "lapwing_deaths"
+"""Field of the job's hash in Redis with the number of its deaths; it expires with the job."""
+MEMORY_SETTINGS: Final = {
+    "ingest": "LAPWING_INGEST_MEMORY",
+    "train": "LAPWING_TRAINER_MEMORY",
+    "evaluate": "LAPWING_EVALUATOR_MEMORY",
+}
+"""The setting with the bound of each queue's worker, by the name of the queue."""
+CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+"""In a container, the file that holds the bound of its memory."""
+
+
+def is_last_try(job: Job) -> bool:
+    """Count one more death of a job's process, and tell whether it may not be run again."""
+    return bool(job.connection.hincrby(job.key, DEATHS, 1) >= TRIES)
+
+
+def describe_killed(queue_name: str, number: int) -> tuple[str, str]:
+    """Return what killed a job's process, as a clause, and the remedy.
+
+    Args:
+        queue_name: the queue of the job.
+        number: the signal that ended the process.
+    """
+    name = signal.Signals(number).name
+    if number != signal.SIGKILL:
+        return f"the job's process died of {name}", "Its worker's log may tell more"
+    what, remedy = describe_memory(queue_name)
+    return f"the job's process was killed, most likely for its memory ({what})", remedy
+
+
+def describe_memory(queue_name: str) -> tuple[str, str]:
+    """Return the bound of the memory of a queue's jobs, as a clause, and a remedy."""
+    setting = MEMORY_SETTINGS[queue_name]
+    limit = _limit_bytes(setting)
+    what = f"limit {limit / (1 << 20):,.0f} MiB" if limit else "no limit is set"
+    return what, f"Set {setting} to more memory and run the command again, or give it less to do"
+
+
+def _limit_bytes(setting: str) -> int:
+    """Return the bound that `lapwing up` or the container has set; 0 for none."""
+    text = os.environ.get(setting, "")
+    if text:
+        return read_size(text)
+    try:
+        text = CGROUP_LIMIT.read_text().strip()
+    except OSError:  # There is no such file outside of containers.
+        return 0
+    return int(text) if text.isdecimal() else 0
