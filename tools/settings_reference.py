@@ -45,7 +45,6 @@ def other(name: str, values: str, default: str, description: str) -> Variable:
     return Variable(name, description, values, default, required=False, formerly="")
 
 
-MEMORY: Final = "a size such as 512m or 2g"
 OF_COMPOSE: Final = [
     other(
         "LAPWING_BIND",
@@ -66,31 +65,6 @@ OF_COMPOSE: Final = [
         "text",
         "",
         "This is the password of Redis; empty means that the first start makes one and keeps it.",
-    ),
-    other("LAPWING_INGEST_MEMORY", MEMORY, "1g", "The container of ingest gets this much memory."),
-    other(
-        "LAPWING_TRAINER_MEMORY",
-        MEMORY,
-        "4g",
-        "The container of the trainer gets this much memory.",
-    ),
-    other(
-        "LAPWING_EVALUATOR_MEMORY",
-        MEMORY,
-        "2g",
-        "The container of the evaluator gets this much memory.",
-    ),
-    other(
-        "LAPWING_INFERENCE_MEMORY",
-        MEMORY,
-        "1g",
-        "The container of inference gets this much memory.",
-    ),
-    other(
-        "LAPWING_BRIDGE_MEMORY",
-        MEMORY,
-        "256m",
-        "The container of the bridge gets this much memory.",
     ),
 ]
 OF_THE_SIMULATOR: Final = [

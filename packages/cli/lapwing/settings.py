@@ -12,7 +12,15 @@ from redis import Redis
 
 from contract.errors import SettingError
 from contract.jobs import queue
-from contract.setting_forms import FOLDER, HOST, INFERENCE_URL, PASSWORD_FILE, REDIS_URL, TOKEN
+from contract.setting_forms import (
+    FOLDER,
+    HOST,
+    INFERENCE_URL,
+    MEMORY,
+    PASSWORD_FILE,
+    REDIS_URL,
+    TOKEN,
+)
 from contract.settings import load, setting
 
 
@@ -105,6 +113,37 @@ class Settings:
         maximum=65535,
     )
 
+    ingest_memory: str = setting(
+        "LAPWING_INGEST_MEMORY",
+        "1g",
+        "Ingest may use this much memory, in its container or under `lapwing up`.",
+        form=MEMORY,
+    )
+    trainer_memory: str = setting(
+        "LAPWING_TRAINER_MEMORY",
+        "4g",
+        "The trainer may use this much memory, in its container or under `lapwing up`.",
+        form=MEMORY,
+    )
+    evaluator_memory: str = setting(
+        "LAPWING_EVALUATOR_MEMORY",
+        "2g",
+        "The evaluator may use this much memory, in its container or under `lapwing up`.",
+        form=MEMORY,
+    )
+    inference_memory: str = setting(
+        "LAPWING_INFERENCE_MEMORY",
+        "1g",
+        "Inference may use this much memory, in its container or under `lapwing up`.",
+        form=MEMORY,
+    )
+    bridge_memory: str = setting(
+        "LAPWING_BRIDGE_MEMORY",
+        "256m",
+        "The bridge may use this much memory, in its container or under `lapwing up`.",
+        form=MEMORY,
+    )
+
     @property
     def data(self) -> Path:
         """The folder that is the data volume."""
@@ -179,6 +218,11 @@ class Settings:
             "LAPWING_INFERENCE_URL": self.inference,
             "LAPWING_BRIDGE_HOST": self.bridge_host,
             "LAPWING_BRIDGE_PORT": str(self.bridge_port),
+            "LAPWING_INGEST_MEMORY": self.ingest_memory,
+            "LAPWING_TRAINER_MEMORY": self.trainer_memory,
+            "LAPWING_EVALUATOR_MEMORY": self.evaluator_memory,
+            "LAPWING_INFERENCE_MEMORY": self.inference_memory,
+            "LAPWING_BRIDGE_MEMORY": self.bridge_memory,
         }
 
 

@@ -41,7 +41,7 @@ class Settings:
         "LAPWING_EVALUATION_DRIVERS",
         0,
         "The evaluator drives in this number of processes at the same time; 0 means one for each "
-        "core.",
+        "core, as far as its memory goes.",
         minimum=0,
         maximum=64,
     )

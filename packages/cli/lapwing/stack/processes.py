@@ -25,14 +25,16 @@ class Process:
     command: Sequence[str]
     stop_timeout_s: float
     """Time that the process has to end by itself before it is killed."""
+    memory: str = ""
+    """The setting with the bound of its memory; "" for no bound."""
 
 
 SERVICES: Final = (
-    Process("ingest", (sys.executable, "-m", "ingest"), 10),
-    Process("trainer", (sys.executable, "-m", "trainer"), 10),
-    Process("evaluator", (sys.executable, "-m", "evaluator"), 10),
-    Process("inference", (sys.executable, "-m", "inference"), 10),
-    Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10),
+    Process("ingest", (sys.executable, "-m", "ingest"), 10, "LAPWING_INGEST_MEMORY"),
+    Process("trainer", (sys.executable, "-m", "trainer"), 10, "LAPWING_TRAINER_MEMORY"),
+    Process("evaluator", (sys.executable, "-m", "evaluator"), 10, "LAPWING_EVALUATOR_MEMORY"),
+    Process("inference", (sys.executable, "-m", "inference"), 10, "LAPWING_INFERENCE_MEMORY"),
+    Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10, "LAPWING_BRIDGE_MEMORY"),
 )
 
 

@@ -16,7 +16,7 @@ from rq.job import Job
 
 from contract.setting_forms import read_size
 
-__all__ = ["MEMORY_SETTINGS", "TRIES", "describe_killed", "describe_memory", "is_last_try"]
+__all__ = ["TRIES", "describe_killed", "describe_memory", "is_last_try", "memory_bound"]
 
 TRIES: Final = 2
 DEATHS: Final = "lapwing_deaths"
@@ -52,15 +52,18 @@ def describe_killed(queue_name: str, number: int) -> tuple[str, str]:
 
 def describe_memory(queue_name: str) -> tuple[str, str]:
     """Return the bound of the memory of a queue's jobs, as a clause, and a remedy."""
-    setting = MEMORY_SETTINGS[queue_name]
-    limit = _limit_bytes(setting)
-    what = f"limit {limit / (1 << 20):,.0f} MiB" if limit else "no limit is set"
-    return what, f"Set {setting} to more memory and run the command again, or give it less to do"
+    bound = memory_bound(queue_name)
+    what = f"limit {bound / (1 << 20):,.0f} MiB" if bound else "no limit is set"
+    setting = MEMORY_SETTINGS.get(queue_name, "the bound of its memory")
+    return what, f"Set {setting} to more and run the command again, or give it less to do"
 
 
-def _limit_bytes(setting: str) -> int:
-    """Return the bound that `lapwing up` or the container has set; 0 for none."""
-    text = os.environ.get(setting, "")
+def memory_bound(queue_name: str) -> int:
+    """Return the bytes that the worker of a queue and its jobs may use together; 0 for no bound.
+
+    `lapwing up` sets the bound in the environment, and docker-compose.yml that of the container.
+    """
+    text = os.environ.get(MEMORY_SETTINGS.get(queue_name, ""), "")
     if text:
         return read_size(text)
     try:
