@@ -17,9 +17,10 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
-        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
-        " tensorboard > wire"
-        " > atomic_files child_process inbox settings > errors vehicle"
+        "policy training_plan > models steering_metrics > dataset train_config"
+        " > recordings frames jobs tensorboard > wire"
+        " > atomic_files child_process inbox redis_client settings > plain_names setting_forms"
+        " > errors vehicle"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import SettingError
 from contract.train_config import TrainConfig
@@ -36,13 +37,16 @@ def training_option(name: str, description: str) -> Any:  # noqa: ANN401 - as ty
     )
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    Console(stderr=True, soft_wrap=True).print(
+        f"[yellow]lapwing:[/] {escape(text)}", highlight=False
+    )
+
+
 def warn_of_former_name(former: str, name: str) -> None:
     """Print on stderr that an option, which was given by its former name, has another name."""
-    Console(stderr=True, soft_wrap=True).print(
-        f"[yellow]lapwing:[/] {former} is now called {name}. The next release will not "
-        "understand the old name.",
-        highlight=False,
-    )
+    warn(f"{former} is now called {name}. The next release will not understand the old name.")
 
 
 def parse_crop(text: str) -> list[int]:

@@ -237,18 +237,20 @@ def url_host(host: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-def read_settings(*, new_home: bool = False) -> Settings:
-    """Return the settings from the environment of this process.
+def read_settings() -> Settings:
+    """Return the settings from the environment of this process; raises SettingError."""
+    return load(Settings, os.environ)
 
-    Args:
-        new_home: whether the home need not exist yet.
+
+def read_home() -> Settings:
+    """Return the settings for a command that reads what is kept in a home.
 
     Raises:
-        SettingError: a setting has a bad value, or there is no home to work in.
+        SettingError: a setting has a bad value, or there is no home.
     """
-    settings = load(Settings, os.environ)
+    settings = read_settings()
     in_home = not (settings.data_dir and settings.model_dir)
-    if in_home and not new_home and not settings.home.exists():
+    if in_home and not settings.home.exists():
         raise SettingError(
             "there is no home of Lapwing here",
             got=str(settings.home.absolute()),

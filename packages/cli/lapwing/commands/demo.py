@@ -54,7 +54,7 @@ def demo(
     table of figures. Without a recording, the model drives a lap in the simulator; the exit
     status is 1 if the car had to be put back on the road.
     """
-    settings = read_settings(new_home=True)
+    settings = read_settings()
     processes.require_installed("docker compose --profile demo run --rm simulator")
     console = tables.message_console(as_json)
     figures = run_demo(settings, recording, {"epochs": epochs}, console)

@@ -19,7 +19,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Print how the current model steers for given images."""
-    settings = read_settings(new_home=True)
+    settings = read_settings()
     client = InferenceClient(settings.inference, settings.api_token)
     answers = {str(image): client.predict(image) for image in images}
     if as_json:

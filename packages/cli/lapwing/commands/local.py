@@ -15,7 +15,7 @@ from rich.console import Console
 from lapwing import programs
 from lapwing.options import AsJson
 from lapwing.output import tables, terminal
-from lapwing.settings import read_settings
+from lapwing.settings import read_home, read_settings
 from lapwing.stack import processes, stack
 
 PASS_ON: Final[dict[str, Any]] = {
@@ -33,7 +33,7 @@ def up(as_json: AsJson = False) -> None:
     answer: the folders, the addresses and the processes. The output of the services then goes to
     standard error.
     """
-    settings = read_settings(new_home=True)
+    settings = read_settings()
     processes.require_installed("docker compose up -d")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -72,7 +72,7 @@ def logs(
     ] = False,
 ) -> None:
     """Show what the services printed under `lapwing up`."""
-    folder, names = read_settings().logs, services or []
+    folder, names = read_home().logs, services or []
     lines = list(terminal.last_lines(folder, names, last))
     if as_json and not follow:
         tables.print_json([{"service": name, "line": text} for name, text in lines])
@@ -122,5 +122,5 @@ def export(context: typer.Context) -> None:
 
 def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
     """Run another program in the place of this command, and end with its exit status."""
-    settings = read_settings(new_home=True)
+    settings = read_settings()
     raise typer.Exit(programs.run_in_foreground(settings, program, name, arguments))
