@@ -96,12 +96,12 @@ def train(
     compares the new version with the current one, and makes it current if it drives no worse.
     """
     settings, config = read_home(), read_config(options)
+    connection = settings.connect()
     # What the job would refuse is refused here, not hours later.
     version = None if parent is None else find_parent(Registry(settings.models), parent)
     selection = select_datasets(settings.data, datasets or [], config, version)
     for reason in selection.unreadable.values():
         warn(f"not trained on: {reason}")
-    connection = settings.connect()
     arguments = {"datasets": datasets or [], **dataclasses.asdict(config)}
     label = "-".join(datasets or ["all"])
     if parent is not None:

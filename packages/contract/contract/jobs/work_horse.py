@@ -16,6 +16,8 @@ from contract.jobs.lapwing_job import LapwingJob
 from contract.jobs.worker import EXECUTION, JOB, REDIS, WORKER, LapwingWorker
 from contract.redis_client import make_client
 
+__all__ = ["main"]
+
 
 def main() -> None:
     """Run the job that the environment names, and end this process."""
