@@ -17,10 +17,10 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
-        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
-        " tensorboard > wire"
-        " > atomic_files child_process file_access inbox regular_files settings printing"
-        " > errors vehicle > printable"
+        "policy training_plan > models steering_metrics > dataset train_config"
+        " > recordings frames jobs tensorboard > wire"
+        " > atomic_files child_process file_access inbox printing redis_client regular_files"
+        " settings > plain_names setting_forms > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",

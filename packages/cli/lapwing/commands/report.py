@@ -15,7 +15,7 @@ from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait
 from lapwing.output import tables
-from lapwing.settings import read_settings
+from lapwing.settings import read_home
 
 HTML: Final = "report.html"
 """Name of a file that every folder with a report contains."""
@@ -34,7 +34,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the report on a version as HTML, Markdown and PDF."""
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     registry.manifest(version)  # An unknown version is refused here, before a job is queued.
     if out is not None:
         wait = True if wait is None else wait

@@ -11,6 +11,7 @@ import typer
 
 from contract import printing
 from contract.errors import SettingError
+from contract.setting_forms import BRIDGE_URL, format_value
 from simulator.cli import drive_many as many
 from simulator.cli import output
 from simulator.cli.output import AsJson
@@ -61,10 +62,28 @@ Vary = Annotated[
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="Drive against the direction of the track.")
 ]
+
+
+def _check_bridge(url: str) -> str:
+    """Return the address of the bridge; raise SettingError if it is none."""
+    try:
+        return BRIDGE_URL.read(url)
+    except ValueError:
+        raise SettingError(
+            "LAPWING_BRIDGE_URL, or --bridge, has a value it cannot take",
+            got=format_value(url),
+            remedy=f"It takes {BRIDGE_URL.values}",
+        ) from None
+
+
 Bridge = Annotated[
     str,
     typer.Option(
-        "--bridge", metavar="URL", envvar="LAPWING_BRIDGE_URL", help="Address of the bridge."
+        "--bridge",
+        metavar="URL",
+        envvar="LAPWING_BRIDGE_URL",
+        help="Address of the bridge.",
+        callback=_check_bridge,
     ),
 ]
 LocaleName = Annotated[
