@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from contract.errors import ServiceError
 from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat
 from driver_bridge.connection.websocket import (
     CLOSE,
     PING,
@@ -42,8 +43,17 @@ RECORDER_FLUSH_S: Final = 2.0
 """Time in seconds in which queued rows may reach the disk when the bridge ends."""
 
 
-def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port: None) -> None:
+def serve(
+    settings: Settings,
+    on_listening: Callable[[int], None] = lambda port: None,
+    heartbeat: Heartbeat = HEARTBEAT,
+) -> None:
     """Serve until SIGTERM or Ctrl-C; call `on_listening` with the port once it is open.
+
+    Args:
+        settings: settings of the bridge.
+        on_listening: is called with the port.
+        heartbeat: times after which a client is taken for gone.
 
     Raises:
         ServiceError: the port is in use.
@@ -83,7 +93,7 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         url, password_file = settings.redis_url, settings.redis_password_file
         live = LivePublisher(lambda: connect(url, password_file), eventlet.sleep, monotonic)
     signalled = _signal_pipe()
-    bridge = Bridge(settings, predictor, recorder, live)
+    bridge = Bridge(settings, predictor, recorder, live, heartbeat=heartbeat)
     if recorder is not None:
         eventlet.spawn(_record, recorder, eventlet.sleep)
     if live is not None:
@@ -93,6 +103,7 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         listener,
         bridge.wsgi(),
         log_output=False,
+        debug=False,  # otherwise an error's traceback would be sent to the client
         protocol=QuietHttpProtocol,
         max_size=MAX_CONNECTIONS,
         socket_timeout=HANDSHAKE_TIMEOUT_S,
