@@ -54,6 +54,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
+        "babel>=2.17",
         "coverage>=7.10",
         "furo>=2025.12",
         "griffelib>=2.0",

@@ -34,3 +34,22 @@ def test_a_copy_that_cannot_be_removed_is_logged(
     with caplog.at_level(logging.WARNING):
         inbox.discard([tmp_path / "inbox" / "gone" / "lake.zip"], tmp_path / "inbox")
     assert "cannot be removed" in caplog.text
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_copy_is_kept_while_its_job_will_be_run_again(tmp_path: Path, final: bool) -> None:
+    copy = tmp_path / "inbox" / "a1" / "lake.zip"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    kept = inbox.kept_for_retries([copy], tmp_path / "inbox", lambda error: final)
+    with pytest.raises(KeyError), kept:
+        raise KeyError
+    assert copy.exists() is not final
+
+
+def test_a_copy_is_removed_when_its_job_is_done(tmp_path: Path) -> None:
+    copy = tmp_path / "inbox" / "a1" / "lake.zip"
+    copy.parent.mkdir(parents=True)
+    with inbox.kept_for_retries([copy], tmp_path / "inbox", lambda error: False):
+        pass
+    assert not copy.parent.exists()

@@ -113,10 +113,11 @@ def test_a_session_ends_with_a_poll_after_one_that_was_broken_off(port: int) -> 
         assert session.get().status_code == 400
 
 
-def test_a_body_that_is_too_large_is_refused_at_once(port: int) -> None:
+def test_a_session_that_is_ended_does_not_wait_until_its_answers_are_read(port: int) -> None:
     with Polling(port) as session:
         session.post("40")  # its answer waits, unread
-        assert session.post("4" + "x" * 300_000).status_code == 400
+        assert session.post("4" + "x" * 300_000).status_code == 413
+        assert session.post("abc").status_code == 400
 
 
 def test_a_client_closes_its_session_of_polling(port: int) -> None:

@@ -94,6 +94,8 @@ def test_every_command_takes_json(name: str) -> None:
         (["report", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
+        (["demo", "/x[/red]"], "there is no such recording: got /x[/red]"),
+        (["demo", "/\x1b[2J:smile:"], "there is no such recording: got /\\x1b[2J:smile:"),
     ],
 )
 def test_missing_things_are_reported_in_one_line(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.markup import escape
-
+from contract import printing
 from contract.errors import LapwingError
 from lapwing.app import app
 
@@ -16,8 +14,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except LapwingError as error:
-        console = Console(stderr=True, soft_wrap=True)
-        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
+        printing.print_error("lapwing", error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

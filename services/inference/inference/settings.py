@@ -71,9 +71,15 @@ class Settings:
         "Clients of inference must send this token (Authorization: Bearer); empty means that no "
         "token is needed. The bridge and the command line send it.",
     )
+    allowed_hosts: str = setting(
+        "LAPWING_ALLOWED_HOSTS",
+        "",
+        "Services that browsers can reach answer to these names of hosts too, separated by commas; "
+        "they always answer to IP addresses, to localhost and to the name of the machine.",
+    )
     cors_origins: str = setting(
         "LAPWING_CORS_ORIGINS",
         "",
-        "Web pages of these origins may use inference, as https://example.org, separated by "
-        "commas; empty means that none may.",
+        "Web pages of these origins may use the services that browsers can reach, as "
+        "https://example.org, separated by commas; empty means that none may.",
     )

@@ -55,9 +55,10 @@ def test_the_methods_that_are_overridden_or_called_have_the_same_parameters(
     assert list(inspect.signature(method).parameters) == parameters
 
 
-OURS = {
-    "refuse", "adopt", "opened_at_s", "refused", "connect_timeout_s", "_version_4",
-    "_has_spoken", "_heard_at_s", "_is_polled", "_read", "_refusal", "_poll_version_3", "_check",
+ADDED = {
+    "adopt", "client", "close_silent", "driving", "mark_driving", "message_began_s", "opened_s",
+    "place", "refuse", "refused", "use_websocket", "websocket", "_check", "_heard_at_s",
+    "_is_polled", "_poll_version_3", "_read", "_refusal", "_use", "_version_4",
 }  # fmt: skip
 """What our classes add."""
 
@@ -76,7 +77,22 @@ def test_what_a_class_does_not_add_it_overrides(ours: type) -> None:
     theirs = [base for base in ours.__mro__ if base.__module__.startswith(("engineio", "socketio"))]
     for name in vars(ours):
         if not name.startswith("__"):
-            assert any(hasattr(base, name) for base in theirs) == (name not in OURS), name
+            assert any(hasattr(base, name) for base in theirs) == (name not in ADDED), name
+
+
+def test_nothing_that_is_added_hides_an_attribute_of_the_library() -> None:
+    server = socketio.Server(async_mode="threading")
+    connection = engineio.socket.Socket(server.eio, "client")
+    theirs = vars(server).keys() | vars(server.eio).keys() | vars(connection).keys()
+    assert not theirs & (ADDED | {"_incomplete", "_silence_s"})
+
+
+def test_the_library_takes_its_websockets_from_where_ours_is_put() -> None:
+    server = simulator_server.SimulatorServer(simulator_server.HEARTBEAT, async_mode="threading")
+    shared = server.eio._async
+    server.use_websocket(print)
+    assert server.eio._async["websocket"] is print
+    assert shared["websocket"] is not print  # that of other servers is left alone
 
 
 def test_the_class_of_a_socket_can_be_changed() -> None:

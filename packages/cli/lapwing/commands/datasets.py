@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from contract import printing
 from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.overviews import DatasetOverview
@@ -17,7 +18,6 @@ from lapwing.datasets import catalog
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Wait
 from lapwing.output import datasets as dataset_tables
-from lapwing.output import tables
 from lapwing.settings import Settings, read_settings
 
 Name = Annotated[
@@ -44,14 +44,14 @@ def list_datasets(context: typer.Context, wait: Wait = None, as_json: AsJson = F
     missing = catalog.describe_missing(settings, readable, wait, as_json)
     entries = catalog.read_entries(settings)
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {
                 "datasets": [dataclasses.asdict(entry) for entry in entries],
                 "not_examined": missing,
             }
         )
     else:
-        dataset_tables.print_datasets(tables.message_console(), entries, missing)
+        dataset_tables.print_datasets(printing.message_console(), entries, missing)
 
 
 def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
@@ -77,7 +77,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
     pictures = result["described"]["pictures"][dataset]
     state = exclusions.read(settings.data, dataset)
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {
                 **dataclasses.asdict(entry),
                 "source": manifest.source,
@@ -88,7 +88,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
         )
     else:
         dataset_tables.print_dataset(
-            tables.message_console(), entry, manifest, state, pictures, bool(settings.inbox_dir)
+            printing.message_console(), entry, manifest, state, pictures, bool(settings.inbox_dir)
         )
 
 
@@ -155,9 +155,9 @@ def rename(
     taken = catalog.selecting_names(settings.data, dataset)
     dataset_labels.write(settings.data, dataset, new, taken)
     if as_json:
-        tables.print_json({"dataset": dataset, "name": new})
+        printing.print_json({"dataset": dataset, "name": new})
     else:
-        tables.message_console().print(f"{dataset} is now called {new}", highlight=False)
+        printing.message_console().print(f"{dataset} is now called {new}")
 
 
 def remove(
@@ -183,9 +183,9 @@ def remove(
         _refuse_if_used(settings, dataset)
     freed = dataset_files.remove(settings.data, dataset)
     if as_json:
-        tables.print_json({"removed": dataset, "freed_bytes": freed})
+        printing.print_json({"removed": dataset, "freed_bytes": freed})
     else:
-        tables.message_console().print(
+        printing.message_console().print(
             f"{dataset} is removed, which frees {freed / 1e6:.1f} MB", highlight=False
         )
 
@@ -279,7 +279,7 @@ def _print_change(
     """Print how many rows a change excluded or brought back."""
     old, new = (exclusions.count_lines(state.lines, overview.lines) for state in (before, after))
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {"dataset": dataset, "rows": overview.rows, "exclusions": _document(after, overview)}
         )
         return
@@ -291,9 +291,8 @@ def _print_change(
         text = f"{old - new:,} rows are back in use"
     else:
         text = "another reason is kept"
-    tables.message_console().print(
+    printing.message_console().print(
         f"{dataset}: {text}; {new:,} of {overview.rows:,} rows are excluded now "
         f"(version {after.version} of its exclusions)",
-        highlight=False,
         soft_wrap=True,
     )

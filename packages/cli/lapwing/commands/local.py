@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from lapwing import programs
 from lapwing.options import AsJson
-from lapwing.output import tables, terminal
+from lapwing.output import terminal
 from lapwing.settings import read_settings
 from lapwing.stack import stack
 
@@ -37,14 +37,14 @@ def up(as_json: AsJson = False) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    print_line = terminal.Terminal(tables.message_console(as_json)).print_line
+    print_line = terminal.Terminal(printing.message_console(as_json)).print_line
     with stack.run_services(settings, print_line) as supervisor:
         print_line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
         print_line("lapwing", f"inference: {settings.inference}/docs")
         print_line("lapwing", f"the simulator connects to port {settings.bridge_port}")
         print_line("lapwing", "Ctrl-C stops all services")
         if as_json and stack.await_ports(settings, stop):
-            tables.print_json(stack.describe_services(settings, supervisor))
+            printing.print_json(stack.describe_services(settings, supervisor))
         stop.wait()
         print_line("lapwing", "stopping all services")
 
@@ -74,9 +74,11 @@ def logs(
     folder, names = read_settings().logs, services or []
     lines = list(terminal.last_lines(folder, names, last))
     if as_json and not follow:
-        tables.print_json([{"service": name, "line": text} for name, text in lines])
+        printing.print_json([{"service": name, "line": text} for name, text in lines])
         return
-    print_line = _print_line_as_json if as_json else terminal.Terminal(Console()).print_line
+    print_line = (
+        _print_line_as_json if as_json else terminal.Terminal(printing.message_console()).print_line
+    )
     for name, text in lines:
         print_line(name, text)
     if follow:
@@ -85,7 +87,7 @@ def logs(
 
 
 def _print_line_as_json(name: str, text: str) -> None:
-    sys.stdout.write(json.dumps({"service": name, "line": text}, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps({"service": name, "line": text}) + "\n")
     sys.stdout.flush()
 
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from contract import printing
 from contract.jobs import queue
 from contract.models import notes, promotion
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait, parse_conditions
 from lapwing.output import models as model_tables
-from lapwing.output import tables
 from lapwing.settings import read_settings
 
 
@@ -46,10 +46,10 @@ def models(
     if unpin is not None:
         notes.write(registry, unpin, pinned=False)
     if not as_json:
-        model_tables.print_models(tables.message_console(), registry)
+        model_tables.print_models(printing.message_console(), registry)
         return
     manifests = [registry.manifest(version) for version in registry.versions()]
-    tables.print_json(
+    printing.print_json(
         {
             "current": registry.current(),
             "versions": [dataclasses.asdict(manifest) for manifest in manifests],
@@ -96,9 +96,9 @@ def promote(
     result = run_job(queue.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
-            tables.print_json(result)
+            printing.print_json(result)
         else:
-            model_tables.print_gate(tables.message_console(), result["gate"])
+            model_tables.print_gate(printing.message_console(), result["gate"])
         raise typer.Exit(0 if result["gate"]["accepted"] else 1)
 
 
@@ -169,9 +169,9 @@ def evaluate(
     if result is None:
         return
     if as_json:
-        tables.print_json(result)
+        printing.print_json(result)
     else:
-        model_tables.print_evaluation(tables.message_console(), result)
+        model_tables.print_evaluation(printing.message_console(), result)
 
 
 def _print_current(registry: Registry, as_json: bool) -> None:
@@ -179,6 +179,6 @@ def _print_current(registry: Registry, as_json: bool) -> None:
     assert version is not None
     sha256 = registry.manifest(version).sha256
     if as_json:
-        tables.print_json({"current": version, "sha256": sha256})
+        printing.print_json({"current": version, "sha256": sha256})
     else:
-        tables.message_console().print(f"model version {version} is current ({sha256[:12]})")
+        printing.message_console().print(f"model version {version} is current ({sha256[:12]})")

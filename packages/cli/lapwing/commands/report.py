@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contract import atomic_files
+from contract import atomic_files, printing
 from contract.errors import SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
@@ -45,9 +45,9 @@ def report(
     if out is not None:
         result = {"report": _copy_report(registry.path(version) / "report", out, result["report"])}
     if as_json:
-        tables.print_json(result)
+        printing.print_json(result)
     else:
-        tables.print_report(tables.message_console(), result["report"])
+        tables.print_report(printing.message_console(), result["report"])
 
 
 def _check_target(out: Path, wait: bool) -> None:

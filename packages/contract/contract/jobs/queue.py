@@ -26,7 +26,7 @@ from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from contract.errors import JobError
+from contract.errors import JobError, LapwingError, ReaderDiedError
 
 __all__ = [
     "COLLECT",
@@ -49,6 +49,7 @@ __all__ = [
     "current_job",
     "enqueue",
     "enqueue_follow_up",
+    "is_final",
     "queue",
     "view",
     "views",
@@ -286,6 +287,18 @@ def current_job() -> tuple[str, Report]:
         JobError: this process runs no job.
     """
     return str(_current().id), _reporter(_current())
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether the job of this process is not run again after this error.
+
+    A LapwingError says what is wrong with what the user gave: a second run would raise it again.
+    Retries are for failures from outside, such as a process that was killed, or a Redis that did
+    not answer.
+    """
+    if isinstance(error, LapwingError) and not isinstance(error, ReaderDiedError):
+        return True
+    return not _current().retries_left
 
 
 def _current() -> Job:

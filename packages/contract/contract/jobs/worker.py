@@ -17,7 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.child_process import die_with_parent
-from contract.errors import JobError, LapwingError, ReaderDiedError
+from contract.errors import JobError, LapwingError
 from contract.jobs import queue
 
 __all__ = [
@@ -62,12 +62,9 @@ class LapwingJob(Job):
         log.info("job %s begins", self.id)
         try:
             result = super().perform()
-        except ReaderDiedError:
-            raise  # the reader was killed from outside, so the job is run again
-        except LapwingError:
-            # A second run would raise the same error. Retries are for failures from outside, such
-            # as a process that was killed, or a Redis that did not answer.
-            self.retries_left = 0
+        except Exception as error:
+            if queue.is_final(error):
+                self.retries_left = 0
             raise
         log.info("job %s is done", self.id)
         return result

@@ -30,17 +30,7 @@ Query = dict[str, list[str]]
 
 
 class EngineServer(engineio.Server):
-    """An Engine.IO server for versions 3 and 4 of the protocol.
-
-    Args:
-        connect_timeout_s: a client of Engine.IO 4 that says nothing for so long after its handshake
-            is disconnected.
-        options: the options of python-engineio.
-    """
-
-    def __init__(self, *, connect_timeout_s: float, **options: Any) -> None:  # noqa: ANN401
-        self.connect_timeout_s = connect_timeout_s
-        super().__init__(**options)
+    """An Engine.IO server for versions 3 and 4 of the protocol."""
 
     def handle_request(
         self, environ: dict[str, Any], start_response: Callable[..., Any]

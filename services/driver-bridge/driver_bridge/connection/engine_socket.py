@@ -16,6 +16,9 @@ from engineio import packet
 from engineio.exceptions import SocketIsClosedError
 
 from driver_bridge.connection.engine_io_3 import MESSAGE, decode_payload
+from driver_bridge.connection.gate import PLACE
+from driver_bridge.connection.places import ConnectionPlace
+from driver_bridge.connection.websocket import MessageSocket
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,36 @@ MALFORMED: Final = (ValueError, LookupError, RecursionError)
 """What the library's parser raises where text is no packet."""
 
 
+class PacketSocket:
+    """A websocket whose messages are packets of Engine.IO: the first that is none ends it.
+
+    It has the methods that python-engineio calls, which would take such a message for an error of
+    its own, and leave it to the web server.
+
+    Args:
+        websocket: the websocket.
+        refuse: is called with what came in place of a packet, in words, and the message.
+    """
+
+    def __init__(self, websocket: MessageSocket, refuse: Callable[[str, object], None]) -> None:
+        self.socket = websocket.socket
+        self.send = websocket.send
+        self.close = websocket.close
+        self._wait = websocket.wait
+        self._refuse = refuse
+
+    def wait(self) -> str | bytes | None:
+        """Return the next message, or None once the connection has ended or must end."""
+        message = self._wait()
+        try:
+            if message is not None:
+                packet.Packet(encoded_packet=message)
+        except MALFORMED:
+            self._refuse("a message that is no packet of Engine.IO", message)
+            return None
+        return message
+
+
 class PongingSocket(engineio.socket.Socket):
     """An Engine.IO 4 socket that answers PINGs, bounds its queue and refuses what is no packet.
 
@@ -36,22 +69,36 @@ class PongingSocket(engineio.socket.Socket):
     of one. There is no __init__ for that reason.
     """
 
-    opened_at_s: float
     upgrading: bool
     """Whether a websocket is on trial beside long polling; the library sets it."""
+    opened_s = 0.0
     refused = False
     """Whether the client was disconnected because it broke the protocol."""
-    _has_spoken = False
-    """Whether the client has sent a MESSAGE, or need not, since it is connected without one."""
+    driving = False
+    """Whether a telemetry has come."""
+    place: ConnectionPlace | None = None
+    """The place of the connection that it used last."""
+    websocket: MessageSocket | None = None
     _is_polled = False
 
     @classmethod
     def adopt(cls, connection: engineio.socket.Socket) -> Self:
         """Make a socket that has received nothing yet one of this class, and return it."""
         connection.__class__ = cls
-        connection.opened_at_s = time.monotonic()
+        connection.opened_s = time.monotonic()
         adopted: Self = connection
         return adopted
+
+    @property
+    def message_began_s(self) -> float | None:
+        """When the first bytes of the last message arrived; None with long polling."""
+        return None if self.websocket is None else self.websocket.began_s
+
+    def mark_driving(self) -> None:
+        """Note that a telemetry has come."""
+        self.driving = True
+        if self.place is not None:
+            self.place.mark_driving()
 
     def refuse(self, what: str, got: object = None) -> None:
         """Disconnect the client, because of what it sent; say that in the log alone."""
@@ -77,7 +124,6 @@ class PongingSocket(engineio.socket.Socket):
         elif pkt.packet_type > packet.NOOP:
             self.refuse("a packet of a type that Engine.IO does not have", pkt.packet_type)
         elif pkt.packet_type not in (packet.OPEN, packet.NOOP):  # these two are for clients
-            self._has_spoken = self._has_spoken or pkt.packet_type == packet.MESSAGE
             super().receive(pkt)
         if self.refused:
             raise SocketIsClosedError
@@ -95,18 +141,6 @@ class PongingSocket(engineio.socket.Socket):
         The library would wait in the request that made it close, for ever where nobody reads.
         """
         super().close(wait=False, abort=abort, reason=reason)
-
-    def check_ping_timeout(self) -> bool:
-        """Return whether the client has spoken and answered in time; close its connection if not.
-
-        Raises:
-            SocketIsClosedError: it was closed before.
-        """
-        silent = not self._has_spoken and not self.closed
-        if silent and time.monotonic() - self.opened_at_s > self.server.connect_timeout_s:
-            self.refuse(f"no CONNECT and no event within {self.server.connect_timeout_s} s")
-            return False
-        return bool(super().check_ping_timeout())
 
     def poll(self) -> list[packet.Packet]:
         """Wait for packets for the client; one request may do so at a time.
@@ -137,6 +171,7 @@ class PongingSocket(engineio.socket.Socket):
         Raises:
             EngineIOError: the client is disconnected.
         """
+        self._use(environ)
         if self.connected and not self.check_ping_timeout():
             raise SocketIsClosedError
         answer = super().handle_get_request(environ, start_response)
@@ -150,6 +185,7 @@ class PongingSocket(engineio.socket.Socket):
         Raises:
             EngineIOError: the client is disconnected, perhaps because of these packets.
         """
+        self._use(environ)
         if not self.check_ping_timeout():
             raise SocketIsClosedError
         try:
@@ -158,28 +194,19 @@ class PongingSocket(engineio.socket.Socket):
             self.refuse("a body that holds no packets of Engine.IO", error)
             raise SocketIsClosedError from error
 
+    def _use(self, environ: dict[str, Any]) -> None:
+        self.place = environ.get(PLACE)
+        if self.driving:
+            self.mark_driving()
+
     def _version_4(self, environ: dict[str, Any]) -> dict[str, Any]:
         """Return a request whose body is a payload of Engine.IO 4."""
         return environ
 
-    def _websocket_handler(self, ws: Any) -> list[bytes]:  # noqa: ANN401 - eventlet has no types
-        wait: Callable[[], str | bytes | None] = ws.wait
-
-        def wait_for_packet() -> str | bytes | None:
-            # None is the end of the connection, and what the library does then is right for both
-            # ends. Of a message that is no packet it would make an error of HTTP.
-            message = wait()
-            try:
-                if message is not None:
-                    packet.Packet(encoded_packet=message)
-            except MALFORMED:
-                self.refuse("a message that is no packet of Engine.IO", message)
-                return None
-            return message
-
-        ws.wait = wait_for_packet
+    def _websocket_handler(self, ws: MessageSocket) -> list[bytes]:
+        self.websocket = ws
         try:
-            super()._websocket_handler(ws)
+            super()._websocket_handler(PacketSocket(ws, self.refuse))
         except OSError:
             # The websocket was lost. If it was still on trial, the client goes on polling.
             if not self.upgrading:
@@ -191,7 +218,6 @@ class PongingSocket(engineio.socket.Socket):
 class Engine3Socket(PongingSocket):
     """A socket of Engine.IO 3, where clients send the PINGs and a server only answers them."""
 
-    _has_spoken = True  # Socket.IO 1 and 2 connect a client without a word of its own
     _heard_at_s = 0.0
 
     def receive(self, pkt: packet.Packet) -> None:
@@ -216,7 +242,7 @@ class Engine3Socket(PongingSocket):
         """
         if self.closed:
             raise SocketIsClosedError
-        silent_s = time.monotonic() - max(self._heard_at_s, self.opened_at_s)
+        silent_s = time.monotonic() - max(self._heard_at_s, self.opened_s)
         if silent_s <= self.server.ping_interval + self.server.ping_timeout:
             return True
         self.close(reason=self.server.reason.PING_TIMEOUT)

@@ -13,6 +13,8 @@ changes these methods.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,8 +41,9 @@ class Heartbeat:
     to scan them."""
     timeout_s: float = 20
     """Time within which a PING must be answered."""
-    connect_s: float = 45
-    """Time within which a client must connect or send an event."""
+    silence_s: float = 60
+    """Time within which a client must send its first telemetry. The real simulator sends it at
+    once. A client that answers PINGs alone would else stay for ever."""
 
 
 HEARTBEAT: Final = Heartbeat()
@@ -59,11 +62,33 @@ class SimulatorServer(socketio.Server):
             serializer=StrictPacket,
             ping_interval=heartbeat.interval_s,
             ping_timeout=heartbeat.timeout_s,
-            connect_timeout_s=heartbeat.connect_s,
             **options,
         )
+        self._silence_s = heartbeat.silence_s
         self._incomplete: dict[str, StrictPacket] = {}
         """Packets whose attachments have not all arrived, by Engine.IO's name of the client."""
+
+    def use_websocket(self, upgrade: Callable[..., object]) -> None:
+        """Let `upgrade` answer the requests for websockets, in place of the library's own class."""
+        self.eio._async = {**self.eio._async, "websocket": upgrade}
+
+    def client(self, sid: str) -> PongingSocket:
+        """Return the connection of a client."""
+        connection = self.eio.sockets[self.manager.eio_sid_from_sid(sid, ROOT_NAMESPACE)]
+        assert isinstance(connection, PongingSocket)
+        return connection
+
+    def close_silent(self) -> int:
+        """Disconnect the clients that never sent a telemetry, and return their number."""
+        before_s = time.monotonic() - self._silence_s
+        silent = [
+            connection
+            for connection in self.eio.sockets.values()
+            if not connection.driving and connection.opened_s < before_s and not connection.closed
+        ]
+        for connection in silent:
+            connection.close(reason=self.eio.reason.SERVER_DISCONNECT)
+        return len(silent)
 
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from contract.errors import LapwingError, SettingError
 from contract.models.registry import Registry
+from contract.printable import printable
 
 ONNX: Final = "onnx"
 LEROBOT: Final = "lerobot"
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LapwingError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
-    text = json.dumps(result, indent=2, ensure_ascii=False) if options.json else _describe(result)
+    text = json.dumps(result, indent=2) if options.json else printable(_describe(result), "\n")
     sys.stdout.write(text + "\n")
     return 0
 
