@@ -66,6 +66,7 @@ LOCKS: dict[str, list[str]] = {
         "ruff>=0.14",
         "schemathesis>=4.0",
         "sphinx>=9.0",
+        "types-psutil>=7.0",
         "uv>=0.9",
     ],
 }

@@ -17,9 +17,9 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
-        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
-        " tensorboard > wire"
-        " > atomic_files child_process inbox regular_files settings printing"
+        "policy training_plan > models steering_metrics > dataset train_config"
+        " > recordings frames jobs tensorboard > wire"
+        " > files child_process printing redis_client settings > setting_forms"
         " > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
@@ -200,7 +200,11 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.reject_reasons",
         "contract.recordings.row_order",
         "contract.recordings.steering_unit",
+        "contract.recordings.packed.budget",
+        "contract.recordings.packed.tar_stream",
+        "contract.recordings.packed.unpack",
         "contract.dataset.split_file",
+        "contract.files.regular_files",
         "contract.errors",
         "contract.printable",
         "contract.vehicle",

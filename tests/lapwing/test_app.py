@@ -17,7 +17,30 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  #
 @pytest.fixture
 def lapwing(tmp_path: Path) -> Lapwing:
     """Return a home in which no service runs."""
+    (tmp_path / "home").mkdir()
     return Lapwing(tmp_path / "home")
+
+
+@pytest.mark.parametrize("words", [("models",), ("datasets",), ("logs",), ("train",)])
+def test_a_command_in_another_folder_names_the_home_that_it_looked_for(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    lapwing = Lapwing(tmp_path / "elsewhere")
+    done = lapwing.command(*words)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"lapwing: there is no home of Lapwing here: got {lapwing.home}. Run the command in the "
+        "folder in which `lapwing up` was started"
+    )
+    assert "LAPWING_HOME and an absolute path" in done.stderr
+    assert not lapwing.home.exists()
+
+
+def test_a_command_without_a_running_lapwing_names_the_home(lapwing: Lapwing) -> None:
+    done = lapwing.command("jobs")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"No `lapwing up` runs in the home {lapwing.home}" in line
 
 
 @pytest.mark.parametrize(

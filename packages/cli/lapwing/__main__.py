@@ -6,13 +6,15 @@ import sys
 
 from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from lapwing.app import app
 
 
 def main() -> None:
     """Run one command. A LapwingError is printed as one line and ends it with status 1."""
     try:
-        app(standalone_mode=True)
+        with file_access.explain_denied():
+            app(standalone_mode=True)
     except LapwingError as error:
         printing.print_error("lapwing", error)
         sys.exit(1)

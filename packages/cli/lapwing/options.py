@@ -36,13 +36,14 @@ def training_option(name: str, description: str) -> Any:  # noqa: ANN401 - as ty
     )
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    printing.print_line(printing.message_console(as_json=True), ("lapwing:", "yellow"), f" {text}")
+
+
 def warn_of_former_name(former: str, name: str) -> None:
     """Print on stderr that an option, which was given by its former name, has another name."""
-    printing.print_line(
-        printing.message_console(as_json=True),
-        ("lapwing:", "yellow"),
-        f" {former} is now called {name}. The next release will not understand the old name.",
-    )
+    warn(f"{former} is now called {name}. The next release will not understand the old name.")
 
 
 def parse_crop(text: str) -> list[int]:

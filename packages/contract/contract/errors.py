@@ -2,6 +2,7 @@
 
     LapwingError
     ├── SettingError            a setting has a value that is not allowed
+    ├── FileAccessError         a file may not be read or written by this user
     ├── FrameError              an image cannot be made into a frame
     │   ├── NotAJpegError       the image is not a JPEG
     │   └── BrokenFrameError    the image is truncated, corrupt, too large or too slow
@@ -28,6 +29,7 @@ from contract.printable import printable
 
 __all__ = [
     "BrokenFrameError",
+    "FileAccessError",
     "FrameError",
     "JobError",
     "LapwingError",
@@ -63,6 +65,10 @@ class LapwingError(Exception):
 
 class SettingError(LapwingError):
     """A setting has a value that is not allowed."""
+
+
+class FileAccessError(LapwingError):
+    """A file or folder may not be read or written by the user of this process."""
 
 
 class FrameError(LapwingError):

@@ -18,7 +18,7 @@ from lapwing.datasets import catalog
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Wait
 from lapwing.output import datasets as dataset_tables
-from lapwing.settings import Settings, read_settings
+from lapwing.settings import Settings, read_home
 
 Name = Annotated[
     str,
@@ -39,7 +39,7 @@ def list_datasets(context: typer.Context, wait: Wait = None, as_json: AsJson = F
     """
     if context.invoked_subcommand is not None:
         return
-    settings = read_settings()
+    settings = read_home()
     readable = [m.dataset for m in store_catalog.read_stores(settings.data).manifests]
     missing = catalog.describe_missing(settings, readable, wait, as_json)
     entries = catalog.read_entries(settings)
@@ -60,7 +60,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
     The contact sheet and the steering over time are PNG files, whose paths are printed. What the
     doctor finds and what is excluded is marked in both.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     manifest = store_catalog.read_manifest(store_catalog.paths(settings.data, dataset)[1])
     arguments = {"datasets": [dataset], "pictures": True}
@@ -108,7 +108,7 @@ def exclude(
     trained from now on do without them. Rows are named by their lines of driving_log.csv, which
     `lapwing datasets show` and `lapwing doctor` print.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     overview = _overview(settings, dataset, as_json)
     lines = parse_ranges(ranges, overview)
@@ -131,7 +131,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring rows back that were excluded."""
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     overview = _overview(settings, dataset, as_json)
     lines = parse_ranges(ranges or [], overview)
@@ -150,7 +150,7 @@ def rename(
     The store keeps its own name, which the versions that were trained on it know. The new name
     takes the place of the recording's name in every command.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     taken = catalog.selecting_names(settings.data, dataset)
     dataset_labels.write(settings.data, dataset, new, taken)
@@ -177,7 +177,7 @@ def remove(
     on it: its training could not be repeated or explained any more. The recording itself is not
     touched.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     if not force:
         _refuse_if_used(settings, dataset)

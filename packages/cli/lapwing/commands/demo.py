@@ -32,7 +32,7 @@ from lapwing.jobs.follow import follow
 from lapwing.options import AsJson, training_option
 from lapwing.output import models, tables
 from lapwing.settings import Settings, read_settings
-from lapwing.stack import simulator, stack
+from lapwing.stack import processes, simulator, stack
 
 READY_TIMEOUT_S: Final = 30.0
 
@@ -54,8 +54,10 @@ def demo(
     table of figures. Without a recording, the model drives a lap in the simulator; the exit
     status is 1 if the car had to be put back on the road.
     """
+    settings = read_settings()
+    processes.require_installed("docker compose --profile demo run --rm simulator")
     console = printing.message_console(as_json)
-    figures = run_demo(read_settings(), recording, {"epochs": epochs}, console)
+    figures = run_demo(settings, recording, {"epochs": epochs}, console)
     if as_json:
         printing.print_json(figures)
     if not figures["drive"].get("success", True):
@@ -271,10 +273,10 @@ def _as_folder(recording: Path) -> Iterator[Path]:
 
 def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
     """Send the frames of a recording to the bridge, and return the figures of the answers."""
-    bridge = f"ws://127.0.0.1:{settings.bridge_port}"
-    arguments = ["replay", str(folder), "--bridge", bridge, "--json"]
+    arguments = ["replay", str(folder), "--bridge", settings.bridge, "--json"]
     completed = subprocess.run(
         programs.command_line(programs.SIMULATOR, arguments),
+        env=programs.environment(settings, "lapwing sim"),
         capture_output=True,
         text=True,
         check=False,

@@ -15,7 +15,7 @@ from lapwing.settings import read_settings
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="JPEG files to steer for.")],
+    images: Annotated[list[Path], typer.Argument(readable=False, help="JPEG files to steer for.")],
     as_json: AsJson = False,
 ) -> None:
     """Print how the current model steers for given images."""

@@ -24,8 +24,9 @@ def explain(
     images: Annotated[
         list[Path] | None,
         typer.Argument(
+            readable=False,
             help="JPEG or PNG files to explain. By default, frames are taken from the rows "
-            "that validated the version."
+            "that validated the version.",
         ),
     ] = None,
     wait: Wait = None,

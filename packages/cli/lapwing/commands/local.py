@@ -15,8 +15,8 @@ from contract import printing
 from lapwing import programs
 from lapwing.options import AsJson
 from lapwing.output import terminal
-from lapwing.settings import read_settings
-from lapwing.stack import stack
+from lapwing.settings import read_home, read_settings
+from lapwing.stack import processes, stack
 
 PASS_ON: Final[dict[str, Any]] = {
     "allow_extra_args": True,
@@ -34,6 +34,7 @@ def up(as_json: AsJson = False) -> None:
     standard error.
     """
     settings = read_settings()
+    processes.require_installed("docker compose up -d")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -71,7 +72,7 @@ def logs(
     ] = False,
 ) -> None:
     """Show what the services printed under `lapwing up`."""
-    folder, names = read_settings().logs, services or []
+    folder, names = read_home().logs, services or []
     lines = list(terminal.last_lines(folder, names, last))
     if as_json and not follow:
         printing.print_json([{"service": name, "line": text} for name, text in lines])
@@ -123,4 +124,5 @@ def export(context: typer.Context) -> None:
 
 def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
     """Run another program in the place of this command, and end with its exit status."""
-    raise typer.Exit(programs.run_in_foreground(read_settings(), program, name, arguments))
+    settings = read_settings()
+    raise typer.Exit(programs.run_in_foreground(settings, program, name, arguments))

@@ -15,7 +15,7 @@ from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait, parse_conditions
 from lapwing.output import models as model_tables
-from lapwing.settings import read_settings
+from lapwing.settings import read_home
 
 
 def models(
@@ -38,7 +38,7 @@ def models(
     The table shows the scores of each version, how the gate decided on it, what it was trained on,
     and its note. Below it stands why the current version is current.
     """
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     if note is not None:
         notes.write(registry, note[0], note=note[1])
     if pin is not None:
@@ -86,7 +86,7 @@ def promote(
     The gate compares the version with the current one in the simulator and on recordings. The
     exit status is 0 if the gate accepts the version, and 1 if it refuses it.
     """
-    settings = read_settings()
+    settings = read_home()
     registry = Registry(settings.models)
     if force:
         promotion.force(registry, version, why or "lapwing promote --force")
@@ -107,7 +107,7 @@ def rollback(as_json: AsJson = False) -> None:
 
     Each further call goes one version further back.
     """
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     promotion.rollback(registry)
     _print_current(registry, as_json)
 
@@ -154,7 +154,7 @@ def evaluate(
     The version drives in the simulator from many starts, and along those parts of the
     recordings that it was not trained on. The results are kept with the version.
     """
-    Registry(read_settings().models).manifest(version)
+    Registry(read_home().models).manifest(version)
     track_file = Path(track)
     arguments: dict[str, Any] = {
         "version": version,

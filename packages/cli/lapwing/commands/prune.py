@@ -16,7 +16,7 @@ from lapwing.options import AsJson
 from lapwing.output import prune as prune_tables
 from lapwing.output.prune import OldThing
 from lapwing.prune import old_files
-from lapwing.settings import Settings, read_settings
+from lapwing.settings import Settings, read_home
 
 
 def prune(
@@ -45,7 +45,7 @@ def prune(
     to, those that are pinned (`lapwing models --pin N`), and those that a job works on. A workspace
     lets a training resume that was interrupted; it is removed when its job has ended.
     """
-    settings = read_settings()
+    settings = read_home()
     registry = Registry(settings.models)
     workspaces = old_files.list_workspaces(settings.models)
     connection = _connect(settings)

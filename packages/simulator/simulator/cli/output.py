@@ -13,6 +13,7 @@ import typer
 
 from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from simulator.episode.result import (
     EpisodeResult,
     EvaluationResult,
@@ -35,7 +36,8 @@ def run_app(app: typer.Typer, name: str) -> None:
         name: Name of the program in usage lines; LAPWING_COMMAND in the environment replaces it.
     """
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", name))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", name))
     except LapwingError as error:
         printing.print_error("simulator", error)
         sys.exit(1)

@@ -15,7 +15,8 @@ from simulator.viz.frames_to_video import encode_frames
 
 def video(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
+        Path,
+        typer.Argument(readable=False, help="Folder of a recording, or any folder of JPEG files."),
     ],
     fps: Annotated[
         int,

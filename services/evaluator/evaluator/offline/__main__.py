@@ -12,6 +12,7 @@ import typer
 
 from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from evaluator.offline.rerun_command import rerun
 from evaluator.offline.score_command import score
 
@@ -28,7 +29,8 @@ def main() -> None:
     app.command()(rerun)
     app.command()(score)
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
     except LapwingError as error:
         printing.print_error("evaluator", error)
         sys.exit(1)

@@ -35,7 +35,8 @@ POLICIES_HELP: Final = (
 
 def rerun(
     recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+        list[Path],
+        typer.Argument(readable=False, help="Recordings: folders, zip files or tar files."),
     ],
     policy: Annotated[str, typer.Option(help=POLICIES_HELP)] = "model",
     model: Annotated[

@@ -24,7 +24,8 @@ from evaluator.offline.logged_drive import LoggedDrive
 def score(
     version: Annotated[int, typer.Argument(min=1, help="Version of the model.")],
     recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+        list[Path],
+        typer.Argument(readable=False, help="Recordings: folders, zip files or tar files."),
     ],
     models: Annotated[
         Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="Folder of the model registry.")

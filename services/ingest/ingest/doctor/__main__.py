@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
 from contract.printable import printable
 from contract.recordings import steering_unit
 from contract.settings import load
@@ -88,7 +89,10 @@ def main() -> int:
     errors: list[LapwingError] = []
     result = None
     try:
-        with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
+        with (
+            file_access.explain_denied(),
+            tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch,
+        ):
             result = _examine(arguments, Path(scratch), errors)
     except LapwingError as fatal:
         errors.append(fatal)

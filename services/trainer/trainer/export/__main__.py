@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
 from contract.models.registry import Registry
 from contract.printable import printable
 
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     options = parser.parse_args(arguments)
     try:
-        result = _export(options)
+        with file_access.explain_denied():
+            result = _export(options)
     except LapwingError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
