@@ -152,6 +152,11 @@ def test_simulators_that_drive_keep_their_places_and_health_has_its_own(port: in
             connection.send('42["telemetry",null]')
             while not str(connection.recv()).startswith('42["manual"'):
                 pass
+    # The bridge needs a moment to see that they have all left.
+    deadline = time.monotonic() + 10
+    while httpx.get(f"http://127.0.0.1:{port}/socket.io/").status_code == 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     with unity(port) as simulator:
         assert drive(simulator) == 0.25
 
