@@ -53,6 +53,7 @@ __all__ = [
     "queue",
     "view",
     "views",
+    "would_recur",
 ]
 
 INGEST: Final = "ingest"
@@ -290,15 +291,17 @@ def current_job() -> tuple[str, Report]:
 
 
 def is_final(error: BaseException) -> bool:
-    """Tell whether the job of this process is not run again after this error.
+    """Tell whether the job of this process is not run again after this error."""
+    return would_recur(error) or not _current().retries_left
 
-    A LapwingError says what is wrong with what the user gave: a second run would raise it again.
-    Retries are for failures from outside, such as a process that was killed, or a Redis that did
-    not answer.
+
+def would_recur(error: BaseException) -> bool:
+    """Tell whether a second run of a job would raise the same error, so that there is none.
+
+    A LapwingError says what is wrong with what the user gave. Retries are for failures from
+    outside, such as a process that was killed, or a Redis that did not answer.
     """
-    if isinstance(error, LapwingError) and not isinstance(error, ReaderDiedError):
-        return True
-    return not _current().retries_left
+    return isinstance(error, LapwingError) and not isinstance(error, ReaderDiedError)
 
 
 def _current() -> Job:

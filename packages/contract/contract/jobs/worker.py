@@ -63,7 +63,7 @@ class LapwingJob(Job):
         try:
             result = super().perform()
         except Exception as error:
-            if queue.is_final(error):
+            if queue.would_recur(error):
                 self.retries_left = 0
             raise
         log.info("job %s is done", self.id)

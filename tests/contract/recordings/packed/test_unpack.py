@@ -302,7 +302,7 @@ def test_half_of_the_free_disk_is_the_bound_of_large_archives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("", (), {"free": 2000}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 2000}))
     assert free > 2000
     with pytest.raises(
         RecordingError, match=r"half of the free space on the disk, 2,000 bytes.*Make"
