@@ -81,9 +81,11 @@ def test_a_second_try_finds_what_the_first_one_found(redis: Redis, tmp_path: Pat
     rq_queue = Queue(queue.INGEST, connection=redis, serializer=JSONSerializer)
     arguments = {"source": str(copy), "staged": True, "max_reject_share": "a half"}
     job = rq_queue.enqueue_call("ingest.job.run", kwargs=arguments, retry=Retry(max=1))
-    assert "TypeError: '>' not supported" in await_end(job.id, redis).error
-    assert Job.fetch(job.id, redis, serializer=JSONSerializer).retries_left == 0
-    assert not copy.parent.exists()
+    await_true(lambda: job.get_status() == "failed")
+    job.refresh()
+    assert job.retries_left == 0  # it was tried twice
+    assert "TypeError: '>' not supported" in str(job.results()[-1].exc_string)
+    await_true(lambda: not copy.parent.exists())
 
 
 @pytest.mark.usefixtures("working")

@@ -15,18 +15,20 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from rq import Callback, Queue, Retry, get_current_job
 from rq.command import send_stop_job_command
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from contract.errors import JobError, LapwingError, ReaderDiedError
+from contract.errors import JobError
+from contract.jobs import deaths
+from contract.redis_client import make_client
+from contract.setting_forms import mask
 
 __all__ = [
     "COLLECT",
@@ -53,7 +55,6 @@ __all__ = [
     "queue",
     "view",
     "views",
-    "would_recur",
 ]
 
 INGEST: Final = "ingest"
@@ -102,6 +103,7 @@ JOB_TYPES: Final = {
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
+START: Final = "Start Lapwing first: `lapwing up` or `docker compose up -d`"
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""
 PROGRESS_INTERVAL_S: Final = 0.5
@@ -129,22 +131,29 @@ class JobView:
     arguments: dict[str, Any]
 
 
-def connect(url: str, password_file: Path | None = None) -> Redis:
+def connect(url: str, password_file: str = "", remedy: str = START) -> Redis:
     """Connect to Redis, and check that it answers.
 
+    Args:
+        url: address of Redis.
+        password_file: path of the file that holds its password; "" for none.
+        remedy: what the error for a Redis that does not answer advises.
+
     Raises:
+        SettingError: the address is none, or the file cannot be read.
         JobError: Redis cannot be reached, or it refuses the password.
     """
-    password = password_file.read_text().strip() if password_file else None
-    connection = Redis.from_url(url, password=password) if password else Redis.from_url(url)
+    connection = make_client(url, password_file)
     try:
         connection.ping()
-    except RedisError as error:
+    except AuthenticationError as error:
         raise JobError(
-            f"Redis does not answer at {url}",
+            f"Redis refuses the password at {mask(url)}",
             got=error,
-            remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
-        ) from error
+            remedy="LAPWING_REDIS_PASSWORD_FILE names the file that holds the password",
+        ) from None
+    except RedisError as error:
+        raise JobError(f"Redis does not answer at {mask(url)}", got=error, remedy=remedy) from error
     return connection
 
 
@@ -292,16 +301,7 @@ def current_job() -> tuple[str, Report]:
 
 def is_final(error: BaseException) -> bool:
     """Tell whether the job of this process is not run again after this error."""
-    return would_recur(error) or not _current().retries_left
-
-
-def would_recur(error: BaseException) -> bool:
-    """Tell whether a second run of a job would raise the same error, so that there is none.
-
-    A LapwingError says what is wrong with what the user gave. Retries are for failures from
-    outside, such as a process that was killed, or a Redis that did not answer.
-    """
-    return isinstance(error, LapwingError) and not isinstance(error, ReaderDiedError)
+    return deaths.is_final(_current(), error)
 
 
 def _current() -> Job:

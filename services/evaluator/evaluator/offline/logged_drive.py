@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import regular_files
 from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
+from contract.files import file_access, regular_files
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
@@ -66,7 +66,7 @@ class LoggedDrive:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
                 got=error,
-                remedy="Remove the row's line from driving_log.csv",
+                remedy=file_access.remedy(error, "Remove the row's line from driving_log.csv"),
             ) from error
 
     def duration_s(self) -> Floats:

@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MODEL_FILES", "RECORDINGS", "discard", "kept_for_retries"]
+from contract.errors import RecordingError
+from contract.files.plain_names import is_plain
+
+__all__ = ["MODEL_FILES", "RECORDINGS", "discard", "kept_for_retries", "new_folder"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,31 @@ def kept_for_retries(
             discard(copies, inbox)
         raise
     discard(copies, inbox)
+
+
+def new_folder(inbox: Path, job_id: str, name: str) -> Path:
+    """Return the path of a folder in an inbox for the recording that a job makes.
+
+    Args:
+        inbox: path of the inbox.
+        job_id: id of the job, for whose files the inbox has a folder of its own.
+        name: name of the recording, which comes from the queue.
+
+    Raises:
+        RecordingError: the name is a path, or a link leads out of the inbox.
+    """
+    if not is_plain(name):
+        raise RecordingError(
+            "a recording in the inbox needs a plain name",
+            got=repr(name),
+            remedy="Leave out slashes and leading dots",
+        )
+    folder = inbox / job_id / name
+    if folder.resolve() != inbox.resolve() / job_id / name:
+        raise RecordingError(
+            "a link leads out of the inbox", got=str(folder), remedy="Remove the link"
+        )
+    return folder
 
 
 def discard(copies: Iterable[Path], inbox: Path) -> None:
