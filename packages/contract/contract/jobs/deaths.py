@@ -16,7 +16,14 @@ from rq.job import Job
 
 from contract.setting_forms import read_size
 
-__all__ = ["TRIES", "describe_killed", "describe_memory", "is_last_try", "memory_bound"]
+__all__ = [
+    "DEATHS",
+    "TRIES",
+    "describe_killed",
+    "describe_memory",
+    "is_last_try",
+    "memory_bound",
+]
 
 TRIES: Final = 2
 DEATHS: Final = "lapwing_deaths"
