@@ -57,3 +57,13 @@ def test_the_services_get_all_folders_and_addresses() -> None:
 def test_a_port_out_of_range_is_refused() -> None:
     with pytest.raises(SettingError, match="LAPWING_BRIDGE_PORT"):
         settings(LAPWING_BRIDGE_PORT="70000")
+
+
+def test_addresses_of_ipv6_stand_in_brackets() -> None:
+    chosen = settings(LAPWING_INFERENCE_HOST="::", LAPWING_BRIDGE_HOST="fe80::1")
+    assert chosen.inference == "http://[::1]:8000"
+    assert chosen.bridge == "ws://[fe80::1]:4567"
+
+
+def test_a_tilde_is_the_users_folder_for_every_program() -> None:
+    assert settings(LAPWING_DATA_DIR="~/data").data == Path.home() / "data"

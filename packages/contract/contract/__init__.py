@@ -10,6 +10,6 @@ Sub-packages, with the extra of `lapwing-contract` that each one needs:
     jobs        holds the job queues, and the worker that runs their jobs   jobs
     wire        defines messages of the simulator, the bridge and viewers   none
 
-The modules next to the sub-packages need no extra, with two exceptions: `steering_metrics` needs
-`store`, and `tensorboard` needs `board`.
+The modules next to the sub-packages need no extra, with three exceptions: `steering_metrics` needs
+`store`, `tensorboard` needs `board`, and `redis_client` needs the package redis.
 """

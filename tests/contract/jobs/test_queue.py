@@ -143,3 +143,10 @@ def test_a_redis_that_does_not_answer_raises_an_error() -> None:
 def test_outside_a_job_there_is_no_current_job() -> None:
     with pytest.raises(JobError, match="this process runs no job"):
         queue.current_job()
+
+
+def test_a_redis_that_does_not_answer_is_told_without_its_password() -> None:
+    with pytest.raises(JobError) as caught:
+        queue.connect("redis://:s3cret@127.0.0.1:1/0")
+    assert str(caught.value).startswith("Redis does not answer at redis://:***@127.0.0.1:1/0: got")
+    assert "s3cret" not in str(caught.value)

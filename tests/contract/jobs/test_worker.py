@@ -1,6 +1,8 @@
 """Runs a real worker in another process; its jobs name functions that it must or must not run."""
 
+import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,23 +15,37 @@ from rq import Queue, Retry
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from support.data import samples
+from support.services import running
 
-from contract.jobs import queue, worker
+from contract.files import atomic_files
+from contract.jobs import deaths, queue, worker
 
 
 @pytest.fixture
 def working(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the worker of the queue INGEST."""
+    """Run the worker of the queue INGEST, in a folder with files of the user."""
     environ = {
         **os.environ,
         "LAPWING_REDIS_URL": f"unix://{redis_socket}",
+        "LAPWING_REDIS_PASSWORD_FILE": str(tmp_path / "password"),
         "LAPWING_DATA_DIR": str(tmp_path),
+        "LAPWING_INGEST_MEMORY": "64m",
     }
-    process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environ)
+    (tmp_path / "password").write_text("s3cret")
+    for name in ("queue", "pickle", "redis", "contract"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the file of the user')\n")
+    redis.acl_setuser("default", enabled=True, passwords=["+s3cret"])
+    process = subprocess.Popen(
+        # -P for this one process: the worker sees to those that it starts.
+        [sys.executable, "-P", "-m", "ingest"],
+        env=environ,
+        cwd=tmp_path,
+    )
     await_true(lambda: worker.is_alive(queue.INGEST, redis))
     yield process
     process.terminate()
     assert process.wait(10) == 0
+    redis.acl_setuser("default", enabled=True, nopass=True)
 
 
 def await_true(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
@@ -99,3 +115,61 @@ def test_a_recording_that_is_wrong_is_tried_once_and_its_copy_removed(
     assert "the archive run.zip cannot be unpacked" in await_end(job, redis).error
     assert len(Job.fetch(job, redis, serializer=JSONSerializer).results()) == 1
     assert not copy.parent.exists()
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[str]:
+    """Yield a recording whose import waits until the test ends, as if another one made it."""
+    samples.recording(tmp_path / "lake", rows=20)
+    log = (tmp_path / "lake" / "driving_log.csv").read_bytes()
+    digest = hashlib.sha256(log).hexdigest()
+    with atomic_files.lock(tmp_path / "stores" / f".{digest[:16]}.lock"):
+        yield str(tmp_path / "lake")
+
+
+def process_of(job: str, redis: Redis) -> int:
+    """Return the process id of a job that has begun."""
+    await_true(lambda: queue.view(job, redis).status == "started" and bool(running.of_job(job)))
+    return running.of_job(job)[0]
+
+
+def kill(job: str, redis: Redis) -> None:
+    process = process_of(job, redis)
+    os.kill(process, signal.SIGKILL)
+    await_true(lambda: not Path(f"/proc/{process}").exists())
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_whose_process_is_killed_has_two_tries_and_then_its_reason(
+    redis: Redis, slow: str
+) -> None:
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    for _ in range(2):
+        kill(job, redis)
+    view = await_end(job, redis)
+    assert view.status == "failed"
+    assert view.error == (
+        "contract.errors.JobError: the job's process was killed, most likely for its memory "
+        "(limit 64 MiB), 2 times. Set LAPWING_INGEST_MEMORY to more and run the command again, or "
+        "give it less to do."
+    )
+
+
+def test_a_worker_that_is_stopped_costs_its_job_no_try(
+    redis: Redis, working: subprocess.Popen[bytes], slow: str
+) -> None:
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    process_of(job, redis)
+    working.terminate()
+    assert working.wait(10) == 0
+    assert queue.view(job, redis).status == "queued"
+    assert redis.hget(f"rq:job:{job}", deaths.DEATHS) is None
+
+
+@pytest.mark.usefixtures("working")
+def test_the_command_line_of_a_jobs_process_holds_no_password(redis: Redis, slow: str) -> None:
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    line = Path(f"/proc/{process_of(job, redis)}/cmdline").read_text()
+    assert "contract.jobs.work_horse" in line
+    assert "s3cret" not in line
+    assert queue.cancel(job, redis).status == "stopped"

@@ -12,6 +12,7 @@ from support.services import running
 
 from contract.errors import JobError, ModelError, SettingError
 from contract.files import atomic_files
+from contract.jobs import deaths
 from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition, parse
@@ -192,3 +193,17 @@ def test_all_processes_end_when_the_job_is_killed(
         time.sleep(0.1)
     for path in kept.glob("*/clear/0.25-7/[!.]*.json"):
         assert "metrics" in json.loads(path.read_text())  # every visible file is complete
+
+
+@pytest.mark.parametrize(
+    ("memory", "cores", "processes"),
+    [("2g", 64, 5), ("2g", 4, 4), ("16g", 64, 47), ("512m", 8, 1), ("0", 64, 64)],
+)
+def test_as_many_processes_drive_as_the_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, memory: str, cores: int, processes: int
+) -> None:
+    """The job itself needs as much as one of them: (5 + 1) x 340 MiB are less than 2 GiB."""
+    monkeypatch.setenv("LAPWING_EVALUATOR_MEMORY", memory)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(deaths, "CGROUP_LIMIT", Path("/nowhere"))
+    assert rollouts.default_processes() == processes

@@ -123,3 +123,22 @@ def test_the_job_leaves_a_recording_in_the_inbox(
     assert len(list((folder / "IMG").iterdir())) == 60
     assert json.loads(json.dumps(collected)) == collected
     assert Job.fetch(job, redis, serializer=JSONSerializer).meta["progress"]["phase"] == "collect"
+
+
+def test_an_absolute_name_from_the_queue_removes_nothing(
+    redis: Redis, tmp_path: Path, networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a recording is emptied before it is written."""
+    precious = tmp_path / "precious" / "driving_log.csv"
+    precious.parent.mkdir()
+    precious.touch()
+    models.publish(Registry(tmp_path / "models"), networks / "right", "job")
+    monkeypatch.setenv("LAPWING_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("LAPWING_MODEL_DIR", str(tmp_path / "models"))
+    arguments = {"version": 1, "name": str(precious.parent), "conditions": ["clear"]}
+    job = jobs.enqueue(jobs.COLLECT, redis, "r1", arguments)
+    SimpleWorker(
+        [jobs.queue(jobs.EVALUATION, redis)], connection=redis, serializer=JSONSerializer
+    ).work(burst=True)
+    assert "a recording in the inbox needs a plain name" in jobs.view(job, redis).error
+    assert precious.exists()

@@ -20,6 +20,7 @@ from contract.errors import LapwingError, ReaderDiedError
 from contract.setting_forms import read_size
 
 __all__ = [
+    "DEATHS",
     "TRIES",
     "counts",
     "describe_killed",

@@ -103,7 +103,10 @@ JOB_TYPES: Final = {
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
-START: Final = "Start Lapwing first: `lapwing up` or `docker compose up -d`"
+START: Final = (
+    "Start Lapwing first: `lapwing up` or `docker compose up -d`, or set LAPWING_REDIS_URL to the "
+    "address of its Redis"
+)
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""
 PROGRESS_INTERVAL_S: Final = 0.5

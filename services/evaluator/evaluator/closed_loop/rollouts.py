@@ -105,7 +105,7 @@ def run_rollouts(
     missing = [drive for drive in all_drives if not _path(folders, *drive).is_file()]
     finished = len(all_drives) - len(missing)
     on_progress(finished, len(all_drives))
-    workers = processes or _default_processes()
+    workers = processes or default_processes()
     batch_size = workers * ROLLOUTS_PER_PROCESS
     for first in range(0, len(missing), batch_size):
         batch = missing[first : first + batch_size]
@@ -119,7 +119,7 @@ def run_rollouts(
     ]
 
 
-def _default_processes() -> int:
+def default_processes() -> int:
     """Return how many processes drive at once: one for each core, as far as the memory goes."""
     cores, bound = os.cpu_count() or 1, memory_bound(EVALUATION)
     return max(1, min(cores, bound // PROCESS_BYTES - 1)) if bound else cores
