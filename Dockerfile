@@ -43,7 +43,8 @@ RUN /venv/bin/pip uninstall --quiet --yes flit_core pip
 FROM python:3.11-slim-bookworm AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home lapwing \
  && install -d -o lapwing -g lapwing /data /models /recordings /drives
-ENV PATH=/venv/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1
 
 # Panda3D's software renderer links against libX11. No screen is used.
 FROM runtime AS runtime-renderer

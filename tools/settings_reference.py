@@ -46,7 +46,6 @@ def other(name: str, values: str, default: str, description: str) -> Variable:
 
 
 PORT: Final = "a whole number from 1 to 65535"
-MEMORY: Final = "a size such as 512m or 2g"
 OF_COMPOSE: Final = [
     other(
         "LAPWING_BIND",
@@ -81,31 +80,6 @@ OF_COMPOSE: Final = [
         "This is the password of Redis's user `default`, who may do everything there, for work by "
         "hand; empty means that there is no such user. The services are users of their own, whose "
         "passwords the first start makes and keeps.",
-    ),
-    other("LAPWING_INGEST_MEMORY", MEMORY, "1g", "The container of ingest gets this much memory."),
-    other(
-        "LAPWING_TRAINER_MEMORY",
-        MEMORY,
-        "4g",
-        "The container of the trainer gets this much memory.",
-    ),
-    other(
-        "LAPWING_EVALUATOR_MEMORY",
-        MEMORY,
-        "2g",
-        "The container of the evaluator gets this much memory.",
-    ),
-    other(
-        "LAPWING_INFERENCE_MEMORY",
-        MEMORY,
-        "1g",
-        "The container of inference gets this much memory.",
-    ),
-    other(
-        "LAPWING_BRIDGE_MEMORY",
-        MEMORY,
-        "256m",
-        "The container of the bridge gets this much memory.",
     ),
 ]
 OF_THE_SIMULATOR: Final = [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.markup import escape
-
-from contract import file_access
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from lapwing.app import app
 
 
@@ -18,8 +16,7 @@ def main() -> None:
         with file_access.explain_denied():
             app(standalone_mode=True)
     except LapwingError as error:
-        console = Console(stderr=True, soft_wrap=True)
-        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
+        printing.print_error("lapwing", error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

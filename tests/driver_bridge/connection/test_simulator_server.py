@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import inspect
+import time
 from collections.abc import Callable, Iterator
 
 import engineio
@@ -11,6 +12,20 @@ from engineio import packet
 from engineio.exceptions import SocketIsClosedError
 
 from driver_bridge.connection import simulator_server
+
+ADDED = {
+    "opened_s",
+    "driving",
+    "place",
+    "websocket",
+    "message_began_s",
+    "mark_driving",
+    "_use",
+    "use_websocket",
+    "client",
+    "close_silent",
+}
+"""What our classes have and those of the library have not."""
 
 
 @pytest.mark.parametrize(
@@ -29,6 +44,9 @@ def test_the_pinned_release_is_installed(distribution: str, version: str) -> Non
         (engineio.socket.Socket.receive, ["self", "pkt"]),
         (engineio.socket.Socket.send, ["self", "pkt"]),
         (engineio.socket.Socket.close, ["self", "wait", "abort", "reason"]),
+        (engineio.socket.Socket.handle_get_request, ["self", "environ", "start_response"]),
+        (engineio.socket.Socket.handle_post_request, ["self", "environ"]),
+        (engineio.socket.Socket._websocket_handler, ["self", "ws"]),
         (engineio.Server.disconnect, ["self", "sid"]),
     ],
 )
@@ -44,8 +62,22 @@ def test_every_overridden_method_exists_in_the_library() -> None:
         (simulator_server.PongingSocket, engineio.socket.Socket),
     ):
         for name in vars(ours):
-            if not name.startswith("__"):
+            if not name.startswith("__") and name not in ADDED:
                 assert hasattr(theirs, name)
+
+
+def test_nothing_that_is_added_hides_something_of_the_library() -> None:
+    server = socketio.Server(async_mode="threading")
+    theirs = engineio.socket.Socket(server.eio, "client")
+    assert not [name for name in ADDED if hasattr(theirs, name) or hasattr(server, name)]
+
+
+def test_the_library_takes_its_websockets_from_where_ours_is_put() -> None:
+    server = simulator_server.SimulatorServer(async_mode="threading")
+    shared = server.eio._async
+    server.use_websocket(print)
+    assert server.eio._async["websocket"] is print
+    assert shared["websocket"] is not print  # that of other servers is left alone
 
 
 def test_the_class_of_a_socket_can_be_changed() -> None:
@@ -94,3 +126,22 @@ def test_handshakes_for_polling_are_refused_above_the_limit_and_websockets_are_n
     connect = server.handlers["connect"]
     assert connect("client", {"QUERY_STRING": "EIO=4&transport=polling"}) is False
     assert connect("client", {"QUERY_STRING": "EIO=4&transport=websocket"}) is not False
+
+
+def test_a_client_that_never_sends_a_telemetry_is_disconnected_and_one_that_did_is_not(
+    connection: simulator_server.PongingSocket,
+) -> None:
+    """It answers PINGs all the while."""
+    server = simulator_server.SimulatorServer(async_mode="threading", monitor_clients=False)
+    server.eio.sockets["client"] = connection
+    now_s = time.monotonic()
+    connection.opened_s = now_s - simulator_server.SILENCE_S + 5
+    assert server.close_silent() == 0
+    connection.opened_s = now_s - simulator_server.SILENCE_S - 1
+    connection.mark_driving()
+    assert server.close_silent() == 0
+    connection.driving = False
+    connection.receive(packet.Packet(packet.PONG))
+    assert server.close_silent() == 1
+    assert connection.closed
+    assert server.close_silent() == 0

@@ -1,13 +1,17 @@
 import itertools
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
+from support.data.samples import ROOT
 
+from contract.settings import load
 from contract.wire.live_view import CHANNEL
+from lapwing.settings import Settings
 from lapwing.stack import processes
 
 
@@ -47,3 +51,32 @@ def test_the_bridge_may_only_publish_its_live_view_in_the_homes_own_redis(tmp_pa
 def test_every_service_is_a_module_of_its_own() -> None:
     modules = [process.command[2] for process in processes.SERVICES]
     assert modules == ["ingest", "trainer", "evaluator", "inference", "driver_bridge"]
+
+
+def test_what_is_not_installed_is_named_with_the_command_to_run_instead() -> None:
+    """The image `cli` has the command line and the contract, and none of the services."""
+    code = (
+        "import importlib.util, sys; from lapwing.__main__ import main;"
+        "installed = importlib.util.find_spec;"
+        "importlib.util.find_spec = lambda name: None if name in"
+        " ('ingest', 'trainer', 'evaluator', 'inference', 'driver_bridge') else installed(name);"
+        "main()"
+    )
+    for command, instead in (
+        ("up", "docker compose up -d"),
+        ("demo", "docker compose --profile demo run --rm simulator"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        assert "got no ingest, trainer, evaluator, inference, driver-bridge" in line
+        assert f"With containers, run `{instead}` instead" in line
+
+
+def test_lapwing_up_bounds_the_memory_as_compose_does() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    environment = load(Settings, {}).environment()
+    for process in processes.SERVICES:
+        assert f"mem_limit: ${{{process.memory}:-{environment[process.memory]}}}" in compose

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contract import atomic_files
+from contract import printing
 from contract.errors import SettingError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait
 from lapwing.output import tables
-from lapwing.settings import read_settings
+from lapwing.settings import read_home
 
 HTML: Final = "report.html"
 """Name of a file that every folder with a report contains."""
@@ -35,7 +36,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the report on a version as HTML, Markdown and PDF."""
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     registry.manifest(version)  # An unknown version is refused here, before a job is queued.
     if out is not None:
         wait = True if wait is None else wait
@@ -46,9 +47,9 @@ def report(
     if out is not None:
         result = {"report": _copy_report(registry.path(version) / "report", out, result["report"])}
     if as_json:
-        tables.print_json(result)
+        printing.print_json(result)
     else:
-        tables.print_report(tables.message_console(), result["report"])
+        tables.print_report(printing.message_console(), result["report"])
 
 
 def _check_target(out: Path, wait: bool) -> None:

@@ -5,6 +5,7 @@ tests/test_distributions.py compares it with docker-compose.yml.
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,16 +26,18 @@ class Process:
     command: Sequence[str]
     stop_timeout_s: float
     """Time that the process has to end by itself before it is killed."""
+    memory: str = ""
+    """The setting with the bound of its memory; "" for no bound."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that this process gets and the others do not."""
 
 
 SERVICES: Final = (
-    Process("ingest", (sys.executable, "-m", "ingest"), 10),
-    Process("trainer", (sys.executable, "-m", "trainer"), 10),
-    Process("evaluator", (sys.executable, "-m", "evaluator"), 10),
-    Process("inference", (sys.executable, "-m", "inference"), 10),
-    Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10),
+    Process("ingest", (sys.executable, "-m", "ingest"), 10, "LAPWING_INGEST_MEMORY"),
+    Process("trainer", (sys.executable, "-m", "trainer"), 10, "LAPWING_TRAINER_MEMORY"),
+    Process("evaluator", (sys.executable, "-m", "evaluator"), 10, "LAPWING_EVALUATOR_MEMORY"),
+    Process("inference", (sys.executable, "-m", "inference"), 10, "LAPWING_INFERENCE_MEMORY"),
+    Process("driver-bridge", (sys.executable, "-m", "driver_bridge"), 10, "LAPWING_BRIDGE_MEMORY"),
 )
 
 BRIDGE_USER: Final = "bridge"
@@ -55,6 +58,26 @@ def services_with_own_redis(socket: Path) -> list[Process]:
         replace(process, environment=environment) if process.name == "driver-bridge" else process
         for process in SERVICES
     ]
+
+
+def require_installed(instead: str) -> None:
+    """Check that all services are installed here, as they are not in the container `cli`.
+
+    Args:
+        instead: the command that does the same with containers.
+
+    Raises:
+        ServiceError: some are not.
+    """
+    missing = [
+        process.name for process in SERVICES if importlib.util.find_spec(process.command[2]) is None
+    ]
+    if missing:
+        raise ServiceError(
+            "this command runs the services without Docker, and they are not installed here",
+            got=f"no {', '.join(missing)}",
+            remedy=f"With containers, run `{instead}` instead",
+        )
 
 
 def redis_process(folder: Path, socket: Path) -> Process:
