@@ -198,6 +198,16 @@ def test_redis_lets_the_bridge_publish_and_no_more(stack: None) -> None:
     assert "nobody can watch" not in compose("logs", "driver-bridge")
 
 
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [("up", "docker compose up -d"), ("demo", "docker compose --profile demo run")],
+)
+def test_commands_for_use_without_docker_say_what_to_do_instead(
+    stack: None, command: str, instead: str
+) -> None:
+    assert instead in error_of("--no-deps", "cli", command)
+
+
 @pytest.mark.parametrize(("service", "limit_mib"), [("inference", 350), ("driver-bridge", 60)])
 def test_the_serving_images_stay_small(stack: None, service: str, limit_mib: int) -> None:
     def size(image: str) -> int:
