@@ -19,7 +19,9 @@ hash_of() { # Print the SHA-256 of a password, which is all that the list of use
   if [ -n "${LAPWING_REDIS_PASSWORD:-}" ]; then
     echo "user default on #$(hash_of "$LAPWING_REDIS_PASSWORD") ~* &* +@all"
   else
-    echo "user default off"
+    # Off, it lets nobody in. Redis 7 reads its own log of jobs as this user, and would leave out each
+    # transaction that the user may not do.
+    echo "user default off ~* &* +@all"
   fi
   # It asks whether Redis answers, and may do nothing else, so it needs no secret.
   echo "user health on nopass resetkeys resetchannels -@all +ping"

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,13 @@ from support.data import samples
 
 # An address and a project of the tests' own: they disturb no Lapwing that runs on this machine.
 BIND = "127.0.0.2"
+PORTS = {
+    "LAPWING_INFERENCE_PORT": "8100",
+    "LAPWING_BRIDGE_PORT": "4667",
+    "LAPWING_TENSORBOARD_PORT": "6106",
+    "LAPWING_DASHBOARD_PORT": "9281",
+}
+INFERENCE = f"http://{BIND}:{PORTS['LAPWING_INFERENCE_PORT']}"
 PROJECT = "lapwing-test"
 PROFILES = ("--profile", "cli", "--profile", "demo", "--profile", "observe")
 BASE = "python:3.11-slim-bookworm"
@@ -25,22 +33,36 @@ MIB = 1 << 20
 pytestmark = pytest.mark.docker
 
 
-def docker(*words: str, timeout_s: float = 900, check: bool = True) -> str:
-    """Run a docker command in the repository's root, and return what it printed."""
-    done = subprocess.run(
+def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a docker command in the repository's root."""
+    return subprocess.run(
         ["docker", *words],
         cwd=samples.ROOT,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
-        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND},
+        timeout=900,
+        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS},
     )
+
+
+def docker(*words: str, check: bool = True) -> str:
+    """Return what a docker command printed."""
+    done = run_docker(*words)
     assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
 
 def compose(*words: str, check: bool = True) -> str:
     return docker("compose", "-p", PROJECT, *words, check=check)
+
+
+def error_of(*words: str) -> str:
+    """Return the message of a command of the cli container, which must fail with one line."""
+    done = run_docker("compose", "-p", PROJECT, "run", "--rm", "-T", *words)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("lapwing: ")]
+    assert "Traceback" not in done.stderr
+    return line
 
 
 def cli(*words: str, volume: Path | None = None) -> Any:
@@ -93,12 +115,12 @@ def trained(stack: None, recording: Path) -> dict[str, Any]:
 def predict(recording: Path) -> httpx.Response:
     jpeg = next((recording / "IMG").glob("center_*.jpg")).read_bytes()
     headers = {"Content-Type": "image/jpeg"}
-    return httpx.post(f"http://{BIND}:8000/predict", content=jpeg, headers=headers)
+    return httpx.post(f"{INFERENCE}/predict", content=jpeg, headers=headers)
 
 
 def await_version(version: int) -> None:
     deadline = time.monotonic() + 30
-    while httpx.get(f"http://{BIND}:8000/model").json()["version"] != version:
+    while httpx.get(f"{INFERENCE}/model").json()["version"] != version:
         assert time.monotonic() < deadline, f"version {version} is not served"
         time.sleep(0.1)
 
@@ -116,13 +138,18 @@ def test_every_service_is_confined_and_checked(engine: None) -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["init"], name
         assert service["mem_limit"], name
+        assert 0 < service["pids_limit"] <= 4096, name
+        assert re.fullmatch(r"/tmp:size=\d+m", *service["tmpfs"]), name
+        assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name
         assert "healthcheck" in service, name
     published = {
         (port["host_ip"], port["published"])
         for service in services.values()
         for port in service.get("ports", [])
     }
-    assert published == {(BIND, port) for port in ("8000", "4567", "6006", "9181")}
+    assert published == {(BIND, port) for port in PORTS.values()}
+    for name in ("inference", "driver-bridge", "cli", "demo-train"):
+        assert services[name]["environment"]["LAPWING_API_TOKEN"] == "", name
     for name in ("inference", "tensorboard"):
         models = next(v for v in services[name]["volumes"] if v["target"] == "/models")
         assert models["read_only"]
@@ -133,13 +160,52 @@ def test_nobody_is_root(stack: None) -> None:
         assert compose("exec", "-T", name, "id", "-u").strip() != "0"
 
 
+def test_every_volume_has_a_name(stack: None) -> None:
+    """Each `down` and `up` would leave a volume without one behind, with its content."""
+    containers = compose("ps", "-q").split()
+    named = "{{range .Mounts}}{{.Type}} {{.Name}}\n{{end}}"
+    mounts = docker("inspect", *containers, "--format", named).split("\n")
+    volumes = {mount.split()[1] for mount in mounts if mount.startswith("volume ")}
+    assert f"{PROJECT}_queue" in volumes
+    assert all(volume.startswith(f"{PROJECT}_") for volume in volumes), volumes
+
+
 def test_the_containers_hold_this_version(stack: None) -> None:
     version = compose("run", "--rm", "-T", "--no-deps", "cli", "--version").split()[-1]
     assert version == importlib.metadata.version("lapwing-cli")
 
 
-def test_redis_wants_the_password(stack: None) -> None:
+ASK_REDIS = """
+import os
+from pathlib import Path
+from redis import Redis
+from redis.exceptions import NoPermissionError
+password = Path(os.environ["LAPWING_REDIS_PASSWORD_FILE"]).read_text()
+client = Redis.from_url(os.environ["LAPWING_REDIS_URL"], password=password)
+try:
+    client.hgetall("rq:job:x")
+except NoPermissionError:
+    print("published to", client.publish("lapwing:live", "{}"))
+"""
+
+
+def test_redis_lets_the_bridge_publish_and_no_more(stack: None) -> None:
+    """tests/containers/test_start_redis.py tries what each user of Redis may do."""
     assert "NOAUTH" in compose("exec", "-T", "redis", "redis-cli", "get", "x")
+    ask = compose("exec", "-T", "driver-bridge", "python", "-c", ASK_REDIS)
+    assert ask == "published to 0\n"
+    assert compose("exec", "-T", "driver-bridge", "ls", "/secrets") == "password\n"
+    assert "nobody can watch" not in compose("logs", "driver-bridge")
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [("up", "docker compose up -d"), ("demo", "docker compose --profile demo run")],
+)
+def test_commands_for_use_without_docker_say_what_to_do_instead(
+    stack: None, command: str, instead: str
+) -> None:
+    assert instead in error_of("--no-deps", "cli", command)
 
 
 @pytest.mark.parametrize(("service", "limit_mib"), [("inference", 350), ("driver-bridge", 60)])
@@ -161,14 +227,45 @@ def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) 
     compose(
         "--profile", "observe", "up", "-d", "--wait", "--no-deps", "tensorboard", "rq-dashboard"
     )
-    runs = httpx.get(f"http://{BIND}:6006/data/runs").json()
+    runs = httpx.get(f"http://{BIND}:{PORTS['LAPWING_TENSORBOARD_PORT']}/data/runs").json()
     (own,) = [run for run in runs if "/" not in run]
     assert {f"{own}/predict-zero", f"{own}/hold-last"} < set(runs)
-    dashboard = f"http://{BIND}:9181"
+    dashboard = f"http://{BIND}:{PORTS['LAPWING_DASHBOARD_PORT']}"
     (job,) = httpx.get(f"{dashboard}/0/data/jobs/train/finished/8/asc/1.json").json()["jobs"]
     assert job["description"].startswith("trainer.jobs.train.run(")
+    for page in ("view/queues", "view/workers", f"view/job/{own}", "data/queues.json"):
+        shown = httpx.get(f"{dashboard}/0/{page}", follow_redirects=True)
+        assert shown.status_code == 200, page
+    assert len(httpx.get(f"{dashboard}/0/data/workers.json").json()["workers"]) == 3
+    assert httpx.get(f"{dashboard}/0/data/job/{own}.json").json()["status"] == "finished"
     assert httpx.get(f"{dashboard}/requeue/train").status_code == 405
     assert httpx.post(f"{dashboard}/job/{own}/delete").status_code == 405
+
+
+def test_a_report_gets_into_a_folder_of_the_user(trained: dict[str, Any], tmp_path: Path) -> None:
+    """The folder is a mount point, beside which nothing can be written, and another user's."""
+    shutil.chown(tmp_path, 1234, 1234)
+    (tmp_path / "report.html").touch()
+    out = ("-v", f"{tmp_path}:/out", "--user")
+    report = ("cli", "report", str(trained["version"]), "--out", "/out", "--json")
+    refused = error_of(*out, "10001:10001", *report)
+    assert "cannot be written: got Permission denied" in refused
+    assert '--user "$(id -u):$(id -g)"' in refused
+    made = json.loads(compose("run", "--rm", "-T", *out, "1234:1234", *report))["report"]
+    assert made["html"] == "/out/report.html"
+    assert {"report.html", "report.md", "report.pdf"} <= {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "report.html").stat().st_uid == 1234
+    compose("cp", f"trainer:/models/versions/{trained['version']}/report", str(tmp_path / "copy"))
+    assert (tmp_path / "copy/report.html").read_bytes() == (tmp_path / "report.html").read_bytes()
+
+
+def test_a_recording_that_the_containers_user_may_not_read_is_told_its_remedy(
+    stack: None, tmp_path: Path
+) -> None:
+    closed = samples.recording(tmp_path / "closed", rows=4)
+    closed.chmod(0o700)
+    mount = ("-v", f"{closed}:/recordings/closed:ro")
+    assert "chmod -R a+rX" in error_of(*mount, "cli", "ingest", "/recordings/closed")
 
 
 def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> None:
@@ -181,7 +278,7 @@ def test_the_simulator_is_driven(trained: dict[str, Any], recording: Path) -> No
             "replay",
             str(recording),
             "--bridge",
-            f"ws://{BIND}:4567",
+            f"ws://{BIND}:{PORTS['LAPWING_BRIDGE_PORT']}",
         ],
         capture_output=True,
         text=True,

@@ -113,7 +113,7 @@ def test_a_worker_and_a_client_may_do_all_that_jobs_need(clean: Server, tmp_path
         "LAPWING_REDIS_PASSWORD_FILE": str(clean.password_file("jobs")),
         "LAPWING_DATA_DIR": str(tmp_path / "data"),
     }
-    client = queue.connect(clean.url("jobs"), clean.password_file("jobs"))
+    client = queue.connect(clean.url("jobs"), str(clean.password_file("jobs")))
     withdrawn = queue.enqueue(queue.TRAIN, client, "withdrawn", {})
     assert queue.cancel(withdrawn, client).status == "canceled"
     process = subprocess.Popen([sys.executable, "-m", "ingest"], env=environ)

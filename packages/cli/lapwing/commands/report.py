@@ -28,6 +28,7 @@ def report(
         Path | None,
         typer.Option(
             metavar="FOLDER",
+            readable=False,
             help="Folder to copy the report into. A report that is in it already is replaced.",
         ),
     ] = None,

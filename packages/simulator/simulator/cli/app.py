@@ -84,7 +84,9 @@ LocaleName = Annotated[
 
 @app.command()
 def record(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the recording, new or empty.")],
+    out: Annotated[
+        Path, typer.Option("--out", readable=False, help="Folder of the recording, new or empty.")
+    ],
     track: TrackName = "lake",
     laps: Annotated[int, typer.Option(min=1, help="Number of laps to drive.")] = 3,
     mph: Annotated[
@@ -192,7 +194,9 @@ def drive(
     locale_name: LocaleName = "en-US",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for drive.json, drive.png and drive.mp4."),
+        typer.Option(
+            "--out", readable=False, help="Folder for drive.json, drive.png and drive.mp4."
+        ),
     ] = None,
     film: Annotated[bool, typer.Option(help="Write drive.mp4 too.")] = True,
     as_json: AsJson = False,
@@ -244,7 +248,9 @@ def drive_many(
     seed: Seed = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for evaluation.json, and a folder for each drive."),
+        typer.Option(
+            "--out", readable=False, help="Folder for evaluation.json, and a folder for each drive."
+        ),
     ] = None,
     film: Annotated[bool, typer.Option(help="Write a video of each drive.")] = False,
     as_json: AsJson = False,
@@ -305,7 +311,9 @@ def gallery(
         ),
     ] = None,
     seed: Seed = 1,
-    out: Annotated[Path, typer.Option("--out", help="File to write, .png.")] = Path("gallery.png"),
+    out: Annotated[Path, typer.Option("--out", readable=False, help="File to write, .png.")] = Path(
+        "gallery.png"
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Show a track in every light on one picture.

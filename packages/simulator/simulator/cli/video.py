@@ -27,7 +27,9 @@ def video(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", help="File to write, .mp4. The default is FOLDER.mp4, next to the folder."
+            "--out",
+            readable=False,
+            help="File to write, .mp4. The default is FOLDER.mp4, next to the folder.",
         ),
     ] = None,
     as_json: output.AsJson = False,
