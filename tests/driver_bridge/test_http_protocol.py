@@ -125,8 +125,9 @@ def test_long_polls_that_wait_keep_nobody_out(port: int) -> None:
     """They wait for an answer and not for their socket."""
     address = f"http://127.0.0.1:{port}/socket.io/?EIO=4&transport=polling"
     with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client())
         for _ in range(PLACES + 20):
-            sid = json.loads(httpx.get(address).text[1:])["sid"]
+            sid = json.loads(client.get(address).text[1:])["sid"]
             request = f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\n"
             stack.enter_context(connect(port, f"{request}Host: 127.0.0.1\r\n\r\n".encode()))
         with unity(port) as simulator:
@@ -150,8 +151,11 @@ def test_simulators_that_drive_keep_their_places_and_health_has_its_own(port: in
             dial(port)
         for connection in driving:
             connection.send('42["telemetry",null]')
+        for connection in driving:
             while not str(connection.recv()).startswith('42["manual"'):
                 pass
+    while httpx.get(f"http://127.0.0.1:{port}/healthz").json()["simulators"]:
+        time.sleep(0.01)  # until the bridge has heard that they left
     with unity(port) as simulator:
         assert drive(simulator) == 0.25
 

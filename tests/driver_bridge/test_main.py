@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.data import samples
 from support.services import answering
 from support.services.driving import bridge
@@ -71,3 +72,32 @@ def test_help_describes_the_option_record() -> None:
     )
     assert done.returncode == 0
     assert "--record FOLDER" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "warned"),
+    [("0.0.0.0", "secret", True), ("127.0.0.1", "secret", False), ("0.0.0.0", "", False)],
+)
+def test_a_token_that_the_bridge_asks_nobody_for_is_told(
+    host: str, token: str, warned: bool
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "driver_bridge"],
+        text=True,
+        stderr=subprocess.PIPE,
+        env={
+            **os.environ,
+            "LAPWING_BRIDGE_PORT": "0",
+            "LAPWING_BRIDGE_HOST": host,
+            "LAPWING_API_TOKEN": token,
+        },
+    ) as process:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "listening on" in line:
+                break
+        process.terminate()
+    assert any("the bridge asks nobody for it" in line for line in lines) == warned
+    assert not any("secret" in line for line in lines)

@@ -43,9 +43,11 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
             # The log is read to its end, because a full pipe would stop the bridge.
             reader = threading.Thread(target=process.stderr.read)
             reader.start()
-            yield int(port[1])
-            process.terminate()
-            reader.join()
+            try:
+                yield int(port[1])
+            finally:  # also where a test fails: the pipe cannot be closed while it is read
+                process.terminate()
+                reader.join()
         assert process.wait(10) == 0
     finally:
         process.kill()
