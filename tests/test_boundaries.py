@@ -17,9 +17,10 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
-        "policy > models steering_metrics > dataset train_config > recordings frames jobs"
-        " tensorboard > wire"
-        " > atomic_files child_process inbox settings > errors vehicle"
+        "policy training_plan > models steering_metrics > dataset train_config"
+        " > recordings frames jobs tensorboard > wire"
+        " > atomic_files child_process file_access inbox printing redis_client regular_files"
+        " settings > plain_names setting_forms > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
@@ -30,9 +31,7 @@ ORDER = {
     "trainer": (
         "__main__ > jobs > export explain > training keras_import > data graph > safe_hdf5 settings"
     ),
-    "evaluator": (
-        "__main__ > jobs > report tensorboard > closed_loop > offline plotting > settings"
-    ),
+    "evaluator": ("__main__ > jobs > report tensorboard > closed_loop > offline > settings"),
     "evaluator.offline": (
         "__main__ > rerun_command score_command > output path_plot log_replay_eval > log_replay"
         " > replay_policies > view_warp path_quality stored_drive leakage held_out"
@@ -203,6 +202,7 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.steering_unit",
         "contract.dataset.split_file",
         "contract.errors",
+        "contract.printable",
         "contract.vehicle",
     }
     for part in parts:

@@ -84,7 +84,7 @@ class Load:
         self._address = (parts.hostname or "", parts.port or 80)
         shown = f"Authorization: Bearer {token}\r\n" if token else ""
         self._requests = [
-            f"POST /predict HTTP/1.1\r\nHost: bench\r\n{shown}Content-Type: image/jpeg\r\n"
+            f"POST /predict HTTP/1.1\r\nHost: localhost\r\n{shown}Content-Type: image/jpeg\r\n"
             f"Content-Length: {len(jpeg)}\r\n\r\n".encode()
             + jpeg
             for jpeg in jpegs

@@ -130,7 +130,7 @@ def test_an_endless_body_is_cut_off_soon_after_the_limit(client: httpx.Client) -
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     with connect(client) as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
         sent = 0
@@ -149,7 +149,7 @@ def test_a_client_that_waits_for_100_continue_is_refused_before_it_sends_too_muc
 ) -> None:
     with connect(client) as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             b"Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n"
         )
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
@@ -160,7 +160,7 @@ def test_a_client_that_disconnects_within_a_body_is_counted_and_not_logged(
 ) -> None:
     with connect(client) as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             b"Content-Length: 5000\r\n\r\nhalf"
         )
     line = 'lapwing_predictions_total{status="499"}'
@@ -173,7 +173,7 @@ def test_clients_that_stall_do_not_delay_others(client: httpx.Client) -> None:
     try:
         for connection in stalled:
             connection.sendall(
-                b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+                b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
                 b"Content-Length: 5000\r\n\r\nhalf"
             )
         began = time.monotonic()
@@ -230,7 +230,9 @@ def test_requests_are_counted_by_status(client: httpx.Client) -> None:
 def test_every_page_and_status_is_documented(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/predict"]["post"]
-    assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "503"}
+    every_page = {"200", "403", "421", "431"}
+    assert set(operation["responses"]) == every_page | {"408", "413", "415", "422", "503"}
+    assert every_page <= set(document["paths"]["/model"]["get"]["responses"])
     assert set(operation["requestBody"]["content"]) == {"image/jpeg", "multipart/form-data"}
     assert set(document["paths"]) == {"/predict", "/healthz", "/readyz", "/model", "/metrics"}
     assert client.get("/docs").status_code == 200

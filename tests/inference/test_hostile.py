@@ -13,7 +13,7 @@ from support.services.loading import frames, load, served
 
 from contract.models.registry import Registry
 
-HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
 
 
 def huge() -> bytes:

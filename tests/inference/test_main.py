@@ -48,7 +48,7 @@ def test_a_request_in_progress_is_answered_before_the_end(
     models.publish(registry, networks / "left", "job")
     jpeg = samples.jpeg()
     head = (
-        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
         f"Content-Length: {len(jpeg)}\r\n\r\n"
     ).encode()
     with running(registry.root) as (process, port):
@@ -77,7 +77,7 @@ def test_a_client_that_stalls_does_not_delay_the_end(registry: Registry) -> None
         socket.create_connection(("127.0.0.1", port), timeout=10) as connection,
     ):
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             b"Content-Length: 5000\r\n\r\nhalf"
         )
         time.sleep(0.2)

@@ -185,6 +185,7 @@ class Bridge:
                 answer.steering,
                 answer.throttle,
                 answer.telemetry.speed_mph,
+                "" if answer.how == "model" else f"{answer.how}: {answer.why}",
             )
             self._recordings[sid].put(row)
         if self._live is not None and self._live.wants(session.name):

@@ -5,7 +5,6 @@ Only this file and http_protocol.py use eventlet.
 
 from __future__ import annotations
 
-import errno
 import gc
 import ipaddress
 import logging
@@ -20,9 +19,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from contract.errors import ServiceError
+from contract.errors import ServiceError, SettingError
 from driver_bridge.app import MAX_CONNECTIONS, Bridge
-from driver_bridge.drive_recorder import DriveRecorder
+from driver_bridge.drive_recorder import DriveRecorder, Offload
 from driver_bridge.inference_client import SteeringClient
 from driver_bridge.live_publisher import LivePublisher, connect
 from driver_bridge.settings import Settings
@@ -40,8 +39,8 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
 
     Raises:
         ServiceError: the port is in use.
-        SettingError: the address of inference is no address.
-        OSError: the folder of recordings cannot be created.
+        SettingError: the address of inference or of Redis is no address, or the folder of
+            recordings cannot be created.
     """
     with warnings.catch_warnings():
         # eventlet warns that it is in maintenance. docs/adr/0005-bridge.md says why it is used all
@@ -66,9 +65,10 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
     )
     recorder = live = None
     if settings.record_dir:
-        recorder = DriveRecorder(Path(settings.record_dir), eventlet.tpool.execute)
+        recorder = _open_recorder(Path(settings.record_dir), eventlet.tpool.execute)
     if settings.redis_url:
         url, password_file = settings.redis_url, settings.redis_password_file
+        connect(url, password_file).close()  # a bad setting is told now, not when it is used
         live = LivePublisher(lambda: connect(url, password_file), eventlet.sleep, monotonic)
     if settings.api_token and not _is_loopback(settings.host):
         log.warning(
@@ -107,17 +107,28 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
                 pass
 
 
-def _listen(listen: Callable[[tuple[str, int]], Any], settings: Settings) -> Any:  # noqa: ANN401
+def _open_recorder(folder: Path, offload: Offload) -> DriveRecorder:
     try:
-        listener = listen((settings.host, settings.port))
+        return DriveRecorder(folder, offload)
     except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
+        raise SettingError(
+            "the folder for recorded drives cannot be made",
+            got=f"{str(folder)!r} ({error.strerror})",
+            remedy="LAPWING_RECORD_DIR, or --record, takes a folder in which this user may write",
+        ) from error
+
+
+def _listen(listen: Callable[..., Any], settings: Settings) -> Any:  # noqa: ANN401
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = listen((settings.host, settings.port), family)
+    except OSError as error:
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
-            remedy="End the program that listens there. Udacity's simulator always connects to "
-            "4567; for other clients set LAPWING_BRIDGE_PORT to another port",
+            remedy="End the program that listens there, or set LAPWING_BRIDGE_HOST to an address "
+            "of this machine. Udacity's simulator always connects to 4567; for other clients set "
+            "LAPWING_BRIDGE_PORT to another port",
         ) from error
     # Accepted sockets inherit this. Without it an answer may wait 40 ms until the client
     # acknowledges the answer before it.

@@ -15,7 +15,8 @@ import uvicorn
 
 from contract.errors import LapwingError, ServiceError
 from contract.settings import load, names
-from inference.api.uvicorn_protocol import SingleSegmentProtocol
+from inference.api.bounded_protocol import bounded
+from inference.api.connection_table import ConnectionTable, raise_file_limit
 from inference.app import create_app
 from inference.settings import Settings
 
@@ -53,8 +54,10 @@ def main() -> int | str:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # It warns of every malformed form. That is the fault of the client, which gets an answer.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    # They warn of every malformed form or request. That is the fault of the client, which gets an
+    # answer, and which could fill the log.
+    for name in ("python_multipart", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         settings = load(Settings, os.environ)
         app = create_app(settings)
@@ -73,7 +76,7 @@ def main() -> int | str:
                 proxy_headers=False,  # the address of the client is not used
                 ws="none",
                 loop="uvloop",  # by name: otherwise uvicorn uses a slower loop without a word
-                http=SingleSegmentProtocol,
+                http=bounded(ConnectionTable(raise_file_limit()), settings.max_body_bytes),
                 timeout_graceful_shutdown=STOP_S,
             )
             server = DrainingServer(config)
@@ -98,7 +101,7 @@ def _listen(settings: Settings) -> socket.socket:
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
             remedy="End the program that listens there, or set LAPWING_INFERENCE_PORT to another "
-            "port",
+            "port, or LAPWING_INFERENCE_HOST to an address of this machine",
         ) from error
 
 

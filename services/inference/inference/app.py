@@ -19,10 +19,12 @@ from starlette.types import ASGIApp
 
 from contract.models.registry import ModelManifest, Registry
 from contract.policy.litert import NAME
+from contract.wire.web_access import WebAccess
 from inference.api import error_responses, predict
 from inference.api.auth import BearerAuth
 from inference.api.predict import PredictMiddleware
 from inference.api.schemas import Alive, Model, Prediction, Predictions, Readiness, describe
+from inference.api.web_guard import WebGuard
 from inference.metrics import InferenceMetrics
 from inference.model_watcher import ModelWatcher
 from inference.settings import Settings
@@ -56,7 +58,12 @@ class LoadedModel:
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """Return the service, which watches the registry from its start to its end."""
+    """Return the service, which watches the registry from its start to its end.
+
+    Raises:
+        SettingError: a list of hosts or of origins holds what is none.
+    """
+    access = WebAccess.from_settings(settings.allowed_hosts, settings.cors_origins)
     metrics = InferenceMetrics()
     registry = Registry(settings.model_dir)
     workers = settings.workers or min(os.cpu_count() or 1, MAX_WORKERS)
@@ -84,6 +91,7 @@ def create_app(settings: Settings) -> ASGIApp:
         description="Predicts the steering of Udacity's simulator from its camera frames.",
         version=importlib.metadata.version("lapwing-inference"),
         lifespan=lifespan,
+        responses=error_responses.openapi_responses(403, 421, 431),
     )
     error_responses.install(app)
     predictor = PredictMiddleware(app, scheduler, watcher, metrics, settings.max_body_bytes)
@@ -136,15 +144,14 @@ def create_app(settings: Settings) -> ASGIApp:
     service: ASGIApp = predictor
     if settings.api_token:
         service = BearerAuth(service, settings.api_token)
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    if origins:  # outermost, because a browser asks for permission before it sends a token
+    if access.origins:  # before the token, since a browser asks for permission without one
         service = CORSMiddleware(
             service,
-            allow_origins=origins,
+            allow_origins=sorted(access.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
-    return service
+    return WebGuard(service, access)
 
 
 async def _poll(watcher: ModelWatcher, pool: WorkerPool, metrics: InferenceMetrics) -> None:

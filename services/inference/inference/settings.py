@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.setting_forms import FOLDER, HOST, TOKEN
 from contract.settings import setting
 
 
@@ -16,6 +17,7 @@ class Settings:
         "LAPWING_INFERENCE_HOST",
         "127.0.0.1",
         "Inference listens on this address; 0.0.0.0 lets other machines connect.",
+        form=HOST,
     )
     port: int = setting(
         "LAPWING_INFERENCE_PORT",
@@ -28,6 +30,7 @@ class Settings:
         "LAPWING_MODEL_DIR",
         Path("lapwing-data/models"),
         "This folder is the model volume, which holds the published models.",
+        form=FOLDER,
     )
     workers: int = setting(
         "LAPWING_INFERENCE_WORKERS",
@@ -70,10 +73,17 @@ class Settings:
         "",
         "Clients of inference must send this token (Authorization: Bearer); empty means that no "
         "token is needed. The bridge and the command line send it.",
+        form=TOKEN,
+    )
+    allowed_hosts: str = setting(
+        "LAPWING_ALLOWED_HOSTS",
+        "",
+        "Services that browsers can reach answer to these names of hosts too, separated by commas; "
+        "they always answer to IP addresses, to localhost and to the name of the machine.",
     )
     cors_origins: str = setting(
         "LAPWING_CORS_ORIGINS",
         "",
-        "Web pages of these origins may use inference, as https://example.org, separated by "
-        "commas; empty means that none may.",
+        "Web pages of these origins may use the services that browsers can reach, as "
+        "https://example.org, separated by commas; empty means that none may.",
     )

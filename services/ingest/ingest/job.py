@@ -67,11 +67,9 @@ def run(
     _, progress = queue.current_job()
     settings = load(Settings, os.environ)
     limit = settings.max_reject_share if max_reject_share is None else max_reject_share
-    try:
+    copies = [Path(source)] if staged else []
+    with inbox.kept_for_retries(copies, settings.data_dir / inbox.RECORDINGS, queue.is_final):
         outcomes = import_source(settings, Path(source), name, limit, progress, full_lock)
-    finally:
-        if staged:
-            inbox.discard([Path(source)], settings.data_dir / inbox.RECORDINGS)
     return {
         "imports": [outcome for outcome in outcomes if "error" not in outcome],
         "failed": [outcome for outcome in outcomes if "error" in outcome],

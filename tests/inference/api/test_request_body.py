@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
+from inference.api.body_reader import BodyReader, TooLargeError, TooSlowError
 from inference.api.request_body import (
     MAX_FILES,
     FormError,
     RequestFrames,
-    TooLargeError,
-    TooSlowError,
     UnsupportedTypeError,
     read_frames,
 )
@@ -39,7 +38,8 @@ def read_all(
     body: Body, kind: str, timeout_s: float = 5.0, limit: int = LIMIT, **headers: str
 ) -> RequestFrames:
     given_headers = Headers({"content-type": kind, **headers})
-    return asyncio.run(read_frames(body.stream(), given_headers, limit, timeout_s))
+    bodies = BodyReader(limit, timeout_s=timeout_s)
+    return asyncio.run(read_frames(body.stream(), given_headers, bodies))
 
 
 def read_one(body: Body, kind: str = "image/jpeg", timeout_s: float = 5.0, **headers: str) -> bytes:

@@ -28,13 +28,13 @@ def first_segment(client: httpx.Client, request: bytes) -> bytes:
 
 def test_the_head_and_the_body_arrive_in_one_segment(client: httpx.Client) -> None:
     for _ in range(20):
-        segment = first_segment(client, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        segment = first_segment(client, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert segment.startswith(b"HTTP/1.1 200 OK\r\n")
         assert segment.endswith(b'\r\n\r\n{"status":"ok"}')
 
 
 def test_an_answer_without_a_body_arrives(client: httpx.Client) -> None:
-    segment = first_segment(client, b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    segment = first_segment(client, b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert segment.startswith(b"HTTP/1.1 405 ")
     assert segment.endswith(b"\r\n\r\n")
 
@@ -42,7 +42,7 @@ def test_an_answer_without_a_body_arrives(client: httpx.Client) -> None:
 def test_a_client_that_waits_for_100_continue_gets_it(client: httpx.Client) -> None:
     jpeg = samples.jpeg()
     head = (
-        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
         f"Content-Length: {len(jpeg)}\r\nExpect: 100-continue\r\n\r\n"
     )
     assert first_segment(client, head.encode()).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -60,7 +60,7 @@ def test_a_connection_is_not_read_for_a_moment_after_a_503(client: httpx.Client)
 
 
 def test_requests_in_one_segment_are_answered_in_order(client: httpx.Client) -> None:
-    request = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
     address = (client.base_url.host, client.base_url.port or 0)
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(request % b"healthz" + request % b"nothing")

@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from inference.api.uvicorn_protocol import SingleSegmentProtocol
+from inference.api.bounded_protocol import bounded
+from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
 from inference.app import create_app
 from inference.settings import Settings
 
@@ -30,7 +31,7 @@ def settings(model_dir: Path, **changes: object) -> Settings:
 
 
 @contextmanager
-def serving(chosen: Settings) -> Iterator[httpx.Client]:
+def serving(chosen: Settings, connections: int = MAX_CONNECTIONS) -> Iterator[httpx.Client]:
     """Run a server in this process, and yield a client that keeps its connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -40,7 +41,7 @@ def serving(chosen: Settings) -> Iterator[httpx.Client]:
             access_log=False,
             ws="none",
             loop="uvloop",
-            http=SingleSegmentProtocol,
+            http=bounded(ConnectionTable(connections), chosen.max_body_bytes),
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)

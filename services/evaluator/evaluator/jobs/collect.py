@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract import inbox
 from contract.errors import RecordingError, SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
@@ -100,7 +101,7 @@ def run(
     loaded_track = load_track(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
-    folder = settings.data_dir / "inbox" / job_id / name
+    folder = inbox.new_folder(settings.data_dir / inbox.RECORDINGS, job_id, name)
     return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
 
 

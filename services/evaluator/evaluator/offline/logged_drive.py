@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from contract import file_access, regular_files
 from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
 from contract.frames import preprocess
@@ -60,12 +61,12 @@ class LoggedDrive:
         """
         path = self.image_paths[row][camera]
         try:
-            return preprocess.decode_image(path.read_bytes())
+            return preprocess.decode_image(regular_files.read(path, archive.MAX_IMAGE_BYTES))
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
                 got=error,
-                remedy="Remove the row's line from driving_log.csv",
+                remedy=file_access.remedy(error, "Remove the row's line from driving_log.csv"),
             ) from error
 
     def duration_s(self) -> Floats:

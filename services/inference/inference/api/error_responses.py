@@ -12,7 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
-from inference.api.request_body import FormError, TooLargeError, TooSlowError, UnsupportedTypeError
+from contract.wire.web_access import ForeignHostError, ForeignOriginError
+from inference.api.body_reader import CrowdedError, TooLargeError, TooSlowError
+from inference.api.request_body import FormError, UnsupportedTypeError
+from inference.api.request_errors import (
+    HeadTooLargeError,
+    LateHeadError,
+    LongMessageError,
+    MalformedRequestError,
+)
 from inference.api.schemas import Refusal
 from inference.workers.scheduler import BusyError
 from inference.workers.worker_client import WorkerDiedError
@@ -20,25 +28,41 @@ from inference.workers.worker_client import WorkerDiedError
 log = logging.getLogger(__name__)
 
 STATUS_CODES: Final[dict[type[LapwingError], int]] = {
+    MalformedRequestError: 400,
+    ForeignOriginError: 403,
+    LateHeadError: 408,
     TooSlowError: 408,
+    LongMessageError: 413,
     TooLargeError: 413,
     UnsupportedTypeError: 415,
     NotAJpegError: 415,
     BrokenFrameError: 422,
     FormError: 422,
+    ForeignHostError: 421,
+    HeadTooLargeError: 431,
     ModelError: 503,
+    CrowdedError: 503,
     BusyError: 503,
     WorkerDiedError: 503,
 }
 DESCRIPTIONS: Final = {
+    400: "What arrived is no HTTP request.",
     401: "The request does not carry the token of LAPWING_API_TOKEN.",
-    408: "The body did not arrive in time.",
+    403: "The web page that asks may not use the service (LAPWING_CORS_ORIGINS).",
+    408: "The headers or the body did not arrive in time.",
     413: "The body is too large; the rest of it is not read.",
     415: "The body is no JPEG, or its type is neither image/jpeg nor multipart/form-data.",
+    421: "The header Host names no host of the service (LAPWING_ALLOWED_HOSTS).",
     422: "An image is empty, truncated, corrupt or has too many pixels, or the form is invalid.",
-    503: "No model is served, or too many frames are waiting; Retry-After says when to try again.",
+    431: "The headers are too many or too large.",
+    503: "No model is served, too many frames are waiting, or too many bodies are arriving; "
+    "Retry-After says when to try again.",
 }
-RETRY_AFTER_S: Final = {ModelError: "2", BusyError: "1", WorkerDiedError: "1"}
+RETRY_AFTER_S: Final = {ModelError: "2", BusyError: "1", CrowdedError: "1", WorkerDiedError: "1"}
+
+
+CLOSING: Final = (400, 408, 413, 431)
+"""The statuses after which the connection is closed."""
 
 
 def openapi_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -58,7 +82,7 @@ def response_to(error: Exception) -> Response:
     headers = {}
     if type(error) in RETRY_AFTER_S:
         headers["Retry-After"] = RETRY_AFTER_S[type(error)]
-    if status in (408, 413):  # the rest of the body is not read
+    if status in CLOSING or type(error) is CrowdedError:  # the rest of the request is not read
         headers["Connection"] = "close"
     return _response(status, error, headers)
 

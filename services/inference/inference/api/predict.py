@@ -14,6 +14,7 @@ from contract.errors import ModelError
 from contract.models.registry import ModelManifest
 from contract.vehicle import MAX_STEER_DEG
 from inference.api import error_responses, request_body
+from inference.api.body_reader import BodyReader
 from inference.metrics import InferenceMetrics
 from inference.model_watcher import ModelWatcher
 from inference.workers.scheduler import Scheduler
@@ -21,8 +22,6 @@ from inference.workers.scheduler import Scheduler
 PATH: Final = "/predict"
 ERROR_STATUSES: Final = (408, 413, 415, 422, 503)
 NO_MODEL_REMEDY: Final = "Publish a model with `lapwing train`, and send the frame again"
-BODY_TIMEOUT_S: Final = 5.0
-"""Time in seconds within which a body must arrive; a frame of the simulator takes a millisecond."""
 JPEG_CONTENT: Final = {"schema": {"type": "string", "format": "binary"}}
 FORM_CONTENT: Final = {
     "schema": {
@@ -76,7 +75,7 @@ class PredictMiddleware:
         self._scheduler = scheduler
         self._watcher = watcher
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._bodies = BodyReader(max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,10 +93,9 @@ class PredictMiddleware:
         await response(scope, receive, send)
 
     async def _predict(self, request: Request) -> Response:
-        self._scheduler.admit()  # before anything of the body is read
-        frames = await request_body.read_frames(
-            request.stream(), request.headers, self._max_body_bytes, BODY_TIMEOUT_S
-        )
+        is_form = request.headers.get("content-type", "").startswith("multipart/")
+        self._scheduler.admit(is_form)  # before anything of the body is read
+        frames = await request_body.read_frames(request.stream(), request.headers, self._bodies)
         model = self._watcher.model  # this version answers, even if another is published meanwhile
         if model is None:
             reason = self._watcher.unready_reason() or "no model is served"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
+from inference.api.body_reader import BodyReader
 
 LIST_FIELD: Final = "files"
 """Name of the form field whose files are answered with a list, even where there is only one."""
@@ -34,14 +34,6 @@ class FormFile:
     content: bytearray = field(default_factory=bytearray)
 
 
-class TooLargeError(FrameError):
-    """The body has more bytes than a frame may have."""
-
-
-class TooSlowError(FrameError):
-    """The body did not arrive in time."""
-
-
 class UnsupportedTypeError(FrameError):
     """The body is neither a JPEG nor a form."""
 
@@ -51,19 +43,19 @@ class FormError(FrameError):
 
 
 async def read_frames(
-    chunks: AsyncIterator[bytes], headers: Headers, limit: int, timeout_s: float
+    chunks: AsyncIterator[bytes], headers: Headers, bodies: BodyReader
 ) -> RequestFrames:
     """Read the frames of a request; none of them is empty.
 
     Args:
         chunks: the body, in chunks as they arrive.
         headers: headers of the request, for its content type and length.
-        limit: maximum number of bytes; at most this and one chunk is read.
-        timeout_s: time in seconds within which the body must arrive.
+        bodies: reads the body.
 
     Raises:
         TooLargeError: the body is larger than the limit.
         TooSlowError: the body is late.
+        CrowdedError: too many other bodies are arriving.
         UnsupportedTypeError: the content type is another.
         FormError: the form holds neither one file nor only files named "files", or is malformed.
         BrokenFrameError: a frame has no bytes.
@@ -76,39 +68,13 @@ async def read_frames(
             got=content_type or "no Content-Type",
             remedy="Send image/jpeg, or multipart/form-data with one file",
         )
-    try:
-        async with asyncio.timeout(timeout_s):
-            body = await _read_body(chunks, headers.get("content-length", ""), limit)
-    except TimeoutError:
-        raise TooSlowError(
-            "the body did not arrive in time", remedy=f"Send it within {timeout_s:g} s"
-        ) from None
+    body = await bodies.read(chunks, headers.get("content-length", ""))
     frames = RequestFrames([body], is_list=False)
     if media_type == b"multipart/form-data":
         frames = _frames_of(_parse_form(body, options.get(b"boundary", b"")))
     if not all(frames.jpegs):
         raise BrokenFrameError("the frame has no bytes", remedy="Send the bytes of a JPEG file")
     return frames
-
-
-async def _read_body(chunks: AsyncIterator[bytes], declared: str, limit: int) -> bytes:
-    # Checked before reading, so that a client that waits for "100 Continue" need not send anything.
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large(f"{declared} bytes", limit)
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(f"{len(body)} bytes and more to come", limit)
-    return bytes(body)
-
-
-def _too_large(got: str, limit: int) -> TooLargeError:
-    return TooLargeError(
-        "the body is too large",
-        got=got,
-        remedy=f"Send at most {limit:,} bytes; a frame of the simulator has about 13,000",
-    )
 
 
 def _frames_of(files: list[FormFile]) -> RequestFrames:

@@ -4,6 +4,9 @@ A frame is refused at once when the frames before it would take longer than it m
 steering is of no use, and a refusal costs a tenth of an answer. A worker takes one frame at a time:
 LiteRT computes eight frames together no faster than one by one, and the first would wait for the
 last.
+
+The frames of a form wait apart, and a few of them are with the workers at a time. A single frame,
+which a car waits for, so never waits for the up to 64 frames of each of several forms.
 """
 
 from __future__ import annotations
@@ -20,9 +23,13 @@ from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
 from inference.workers import protocol
 from inference.workers.pool import WorkerPool
+from inference.workers.worker_client import WorkerClient
 
 INITIAL_FRAME_S: Final = 0.001
 """Assumed time of a frame in seconds, until some were measured."""
+FORM_FRAMES: Final = 4
+"""Number of frames of forms that a worker may have at a time: it computes as long as the event loop
+needs to take a form apart, which is 3 ms."""
 NEWEST_WEIGHT: Final = 0.05
 """Weight of the newest frame in the running mean of the time that a frame takes."""
 
@@ -39,6 +46,7 @@ class QueuedFrame:
     jpeg: bytes
     steering: asyncio.Future[float]
     queued_s: float
+    is_of_form: bool
 
 
 class Scheduler:
@@ -62,6 +70,9 @@ class Scheduler:
         self._max_wait_s = max_wait_s
         self._metrics = metrics
         self._queue: deque[QueuedFrame] = deque()
+        self._form_queue: deque[QueuedFrame] = deque()
+        self._form_frames = 0
+        """Number of frames of forms that the workers have."""
         self._frame_s = INITIAL_FRAME_S
         self._admitted: Counter[int] = Counter()
         """Number of frames that are queued or in flight, by version."""
@@ -76,18 +87,20 @@ class Scheduler:
     async def __aexit__(self, *error: object) -> None:
         await self.pool.stop()
 
-    def admit(self) -> None:
-        """Check that one more frame would not wait for too long.
+    def admit(self, is_form: bool = False) -> None:
+        """Check that one more frame, or the first one of a form, would not wait for too long.
 
         Raises:
             BusyError: it would.
         """
-        admitted = self._admitted.total()
-        wait_s = (admitted + 1 - len(self.pool)) * self._frame_s / len(self.pool)
+        ahead = self._admitted.total()
+        if not is_form:
+            ahead -= len(self._form_queue)
+        wait_s = (ahead + 1 - len(self.pool)) * self._frame_s / len(self.pool)
         if wait_s > self._max_wait_s:
             raise BusyError(
                 "too many frames are waiting",
-                got=f"{admitted} frames, about {wait_s * 1000:.0f} ms of work",
+                got=f"{ahead} frames, about {wait_s * 1000:.0f} ms of work",
                 remedy=f"Send the frame later, or raise LAPWING_INFERENCE_QUEUE_MS: "
                 f"a frame may wait for {self._max_wait_s * 1000:.0f} ms",
             )
@@ -102,9 +115,10 @@ class Scheduler:
             WorkerDiedError: the process that computed a frame ended.
         """
         # A request with several frames is admitted as a whole whenever one frame is.
-        self.admit()
+        is_form = len(jpegs) > 1
+        self.admit(is_form)
         self._metrics.frames_per_request.observe(len(jpegs))
-        steerings = [self._enqueue(version, jpeg) for jpeg in jpegs]
+        steerings = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
         self._dispatch()
         if len(steerings) == 1:
             return [await steerings[0]]
@@ -116,20 +130,31 @@ class Scheduler:
                 raise type(error)(error.what, got=f"picture {number}{got}", remedy=error.remedy)
         return [steering.result() for steering in steerings]
 
-    def _enqueue(self, version: int, jpeg: bytes) -> asyncio.Future[float]:
+    def _enqueue(self, version: int, jpeg: bytes, is_of_form: bool) -> asyncio.Future[float]:
         steering: asyncio.Future[float] = self._loop.create_future()
         self._admitted[version] += 1
-        self._queue.append(QueuedFrame(version, jpeg, steering, time.perf_counter()))
+        frame = QueuedFrame(version, jpeg, steering, time.perf_counter(), is_of_form)
+        (self._form_queue if is_of_form else self._queue).append(frame)
         return steering
 
     def _dispatch(self) -> None:
         """Send the frames that wait to the workers that have the fewest."""
         while self._queue and (worker := self.pool.least_busy()) is not None:
-            frame = self._queue.popleft()
-            reply = worker.request(protocol.PREDICT, frame.version, frame.jpeg)
-            reply.add_done_callback(partial(self._complete, frame))
+            self._send(worker, self._queue.popleft())
+        while (
+            self._form_queue
+            and self._form_frames < FORM_FRAMES * len(self.pool)
+            and (worker := self.pool.least_busy()) is not None
+        ):
+            self._form_frames += 1
+            self._send(worker, self._form_queue.popleft())
+
+    def _send(self, worker: WorkerClient, frame: QueuedFrame) -> None:
+        reply = worker.request(protocol.PREDICT, frame.version, frame.jpeg)
+        reply.add_done_callback(partial(self._complete, frame))
 
     def _complete(self, frame: QueuedFrame, reply: asyncio.Future[bytes]) -> None:
+        self._form_frames -= frame.is_of_form
         self._admitted[frame.version] -= 1
         if not self._admitted[frame.version]:
             del self._admitted[frame.version]

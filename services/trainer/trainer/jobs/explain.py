@@ -62,11 +62,9 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     paths = [Path(image) for image in images or []]
-    try:
+    copies = paths if staged else []
+    with inbox.kept_for_retries(copies, settings.model_dir / inbox.MODEL_FILES, queue.is_final):
         return {"explained": explain(settings, job_id, report, version, paths)}
-    finally:
-        if staged:
-            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def explain(

@@ -55,7 +55,7 @@ def export(data_dir: Path, dataset: str, out: Path) -> dict[str, Any]:
             got=", ".join(manifest.dataset for manifest in manifests),
             remedy="Name one of them in full",
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and atomic_files.is_empty(out)):
         raise StoreError(
             "the folder for the LeRobot dataset is not empty",
             got=out,
