@@ -28,6 +28,9 @@ from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+ENDING_CONNECTIONS: Final = 64
+"""Number of connections beside those with a place: they have just come, or are about to end because
+they made room."""
 SILENCE_POLL_S: Final = 1.0
 RECORDER_POLL_S: Final = 0.05
 RECORDER_FLUSH_S: Final = 2.0
@@ -93,8 +96,8 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         log_output=False,
         debug=False,
         protocol=http_protocol.placed(bridge.places),
-        # The places bound the connections. At this bound eventlet would accept none at all.
-        max_size=_max_files(),
+        # The places bound the connections. At this bound eventlet waits until one has ended.
+        max_size=bridge.places.most + ENDING_CONNECTIONS,
         socket_timeout=http_protocol.REQUEST_S,
     )
     eventlet.spawn(_close_silent, bridge, eventlet.sleep)
