@@ -66,6 +66,20 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_second_bridge_on_the_port_of_the_first_is_refused() -> None:
+    """Otherwise the kernel would deal out the simulators between the two."""
+    with answering.inference() as answers, bridge(answers.url) as port:
+        done = subprocess.run(
+            [sys.executable, "-m", "driver_bridge"],
+            text=True,
+            capture_output=True,
+            timeout=20,
+            env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
+        )
+    assert done.returncode == 1
+    assert "cannot be opened" in done.stderr
+
+
 def test_help_describes_the_option_record() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "driver_bridge", "--help"], text=True, capture_output=True
