@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.data import samples
-from support.services import answering
+from support.services import answering, running
 from support.services.driving import bridge
 
 from contract.recordings.driving_log import read
@@ -68,13 +68,14 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
 
 def test_a_second_bridge_on_the_port_of_the_first_is_refused() -> None:
     """Otherwise the kernel would deal out the simulators between the two."""
-    with answering.inference() as answers, bridge(answers.url) as port:
+    chosen = str(running.free_port())  # with port 0 eventlet never shares
+    with answering.inference() as answers, bridge(answers.url, LAPWING_BRIDGE_PORT=chosen):
         done = subprocess.run(
             [sys.executable, "-m", "driver_bridge"],
             text=True,
             capture_output=True,
             timeout=20,
-            env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
+            env={**os.environ, "LAPWING_BRIDGE_PORT": chosen},
         )
     assert done.returncode == 1
     assert "cannot be opened" in done.stderr

@@ -124,7 +124,9 @@ def _open_recorder(folder: Path, offload: Offload) -> DriveRecorder:
 def _listen(listen: Callable[..., Any], settings: Settings) -> Any:  # noqa: ANN401
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = listen((settings.host, settings.port), family)
+        # eventlet would share the port with another bridge, and the kernel would then deal out the
+        # simulators between the two.
+        listener = listen((settings.host, settings.port), family, reuse_port=False)
     except OSError as error:
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",
