@@ -19,8 +19,8 @@ ORDER = {
     "contract": (
         "policy training_plan > models steering_metrics > dataset train_config"
         " > recordings frames jobs tensorboard > wire"
-        " > atomic_files child_process file_access inbox printing redis_client regular_files"
-        " settings > plain_names setting_forms > errors vehicle > printable"
+        " > files child_process printing redis_client settings > setting_forms"
+        " > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
@@ -200,7 +200,11 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.reject_reasons",
         "contract.recordings.row_order",
         "contract.recordings.steering_unit",
+        "contract.recordings.packed.budget",
+        "contract.recordings.packed.tar_stream",
+        "contract.recordings.packed.unpack",
         "contract.dataset.split_file",
+        "contract.files.regular_files",
         "contract.errors",
         "contract.printable",
         "contract.vehicle",

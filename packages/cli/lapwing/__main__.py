@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from contract import file_access, printing
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from lapwing.app import app
 
 

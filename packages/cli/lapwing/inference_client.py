@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import urllib3
 
-from contract import file_access
 from contract.errors import FrameError, ServiceError
+from contract.files import file_access
 
 TIMEOUT_S: Final = 10.0
 

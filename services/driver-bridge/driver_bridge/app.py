@@ -17,7 +17,7 @@ from contract.wire.web_access import WebAccess
 from driver_bridge.connection.gate import Gate, WsgiApp
 from driver_bridge.connection.places import Places
 from driver_bridge.connection.session import SentAnswer, Session
-from driver_bridge.connection.simulator_server import SimulatorServer
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat, SimulatorServer
 from driver_bridge.control.driver import Driver, Predictor
 from driver_bridge.drive_recorder import DriveRecorder, DriveRecording, RecordedRow
 from driver_bridge.live_publisher import LivePublisher
@@ -33,12 +33,6 @@ MAX_MESSAGE_BYTES: Final = 262_144
 """Maximum size of a message. A telemetry has about 18 kB; the sender of a larger message is
 disconnected."""
 
-PING_INTERVAL_S: Final = 5
-"""Time in seconds between two PINGs. The library keeps all objects of a connection until its next
-PING is due, even after the client has left. At its own 25 s, 400 connections a second that come and
-go leave half a million objects behind, and the garbage collector stops every simulator for 0.3 s to
-scan them."""
-
 
 class Bridge:
     """Drives all simulators that are connected.
@@ -50,6 +44,7 @@ class Bridge:
         live: publishes the drives for viewers; None to publish none.
         async_mode: the kind of threads, by python-socketio's name for it.
         clock: returns seconds that never go backwards.
+        heartbeat: times after which a client is taken for gone.
         max_connections: number of connections at the same time.
 
     Raises:
@@ -64,6 +59,7 @@ class Bridge:
         live: LivePublisher | None = None,
         async_mode: str = "eventlet",
         clock: Callable[[], float] = time.monotonic,
+        heartbeat: Heartbeat = HEARTBEAT,
         max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self.places = Places(max_connections, clock)
@@ -105,11 +101,11 @@ class Bridge:
             },
         )
         self._server = SimulatorServer(
+            heartbeat,
             async_mode=async_mode,
             # A telemetry is put in the mailbox of its simulator by the reader, in its order.
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
-            ping_interval=PING_INTERVAL_S,
             # The gate has judged the origin; otherwise any web page could drive.
             cors_allowed_origins=lambda origin, environ: True,
             # Without these loggers the libraries would print past the log of this process.
@@ -139,7 +135,8 @@ class Bridge:
         if closed:
             log.info("disconnected %d clients that never sent a telemetry", closed)
 
-    def _connect(self, sid: str, _: dict[str, Any]) -> None:
+    def _connect(self, sid: str, _environ: dict[str, Any], _auth: object = None) -> None:
+        # Standard clients may send `auth`. The bridge asks nobody who they are.
         name = str(next(self._numbers))
         settings = self._settings
         driver = Driver(self._predictor, settings.target_mph, self._clock, settings.corner_g, name)

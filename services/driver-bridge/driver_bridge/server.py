@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from contract.errors import ServiceError, SettingError
 from driver_bridge.app import MAX_CONNECTIONS, Bridge
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat
 from driver_bridge.drive_recorder import DriveRecorder, Offload
 from driver_bridge.inference_client import SteeringClient
 from driver_bridge.live_publisher import LivePublisher, connect
@@ -37,8 +38,17 @@ RECORDER_FLUSH_S: Final = 2.0
 """Time in seconds in which queued rows may reach the disk when the bridge ends."""
 
 
-def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port: None) -> None:
+def serve(
+    settings: Settings,
+    on_listening: Callable[[int], None] = lambda port: None,
+    heartbeat: Heartbeat = HEARTBEAT,
+) -> None:
     """Serve until SIGTERM or Ctrl-C; call `on_listening` with the port once it is open.
+
+    Args:
+        settings: settings of the bridge.
+        on_listening: is called with the port.
+        heartbeat: times after which a client is taken for gone.
 
     Raises:
         ServiceError: the port is in use.
@@ -83,7 +93,12 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         )
     signalled = _signal_pipe()
     bridge = Bridge(
-        settings, predictor, recorder, live, max_connections=min(MAX_CONNECTIONS, _max_files() // 2)
+        settings,
+        predictor,
+        recorder,
+        live,
+        heartbeat=heartbeat,
+        max_connections=min(MAX_CONNECTIONS, _max_files() // 2),
     )
     if recorder is not None:
         eventlet.spawn(_record, recorder, eventlet.sleep)
@@ -94,7 +109,7 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         listener,
         bridge.wsgi(http_protocol.WebSocketUpgrade),
         log_output=False,
-        debug=False,
+        debug=False,  # otherwise an error's traceback would be sent to the client
         protocol=http_protocol.placed(bridge.places),
         # The places bound the connections. At this bound eventlet waits until one has ended.
         max_size=bridge.places.most + ENDING_CONNECTIONS,

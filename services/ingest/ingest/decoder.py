@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from contract import regular_files
 from contract.errors import FrameError
+from contract.files import regular_files
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
 from contract.recordings.archive import MAX_IMAGE_BYTES

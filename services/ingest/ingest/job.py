@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import cv2
 
-from contract import atomic_files, inbox
 from contract.dataset import store, store_catalog
 from contract.dataset.overlap import Overlap, compare
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, RecordingError, StoreError
+from contract.files import atomic_files, inbox
 from contract.frames import spec
 from contract.jobs import queue
 from contract.recordings import archive, reject_reasons

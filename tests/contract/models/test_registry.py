@@ -10,8 +10,8 @@ from support.data import samples
 from support.data.models import manifest
 from support.data.versions import publish_one, staged
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models.registry import H5, MANIFEST, SCHEMA, TFLITE, ModelManifest, Registry
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from support.data import model_files, samples
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
 from contract.models import golden, layer_table

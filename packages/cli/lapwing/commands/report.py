@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from contract import atomic_files, printing
+from contract import printing
 from contract.errors import SettingError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from contract import atomic_files, printing
+from contract import printing
 from contract.errors import JobError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.printing import TextConsole
 from lapwing.jobs.follow import follow

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
-from contract.inbox import MODEL_FILES
+from contract.files.inbox import MODEL_FILES
 
 Ignore = Callable[[str, list[str]], Iterable[str]]
 

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from contract import atomic_files
 from contract.errors import ModelError, ServiceError
+from contract.files import atomic_files
 from contract.jobs.queue import ENDED, JobView
 from contract.models import journal, notes
 from contract.models.registry import Registry

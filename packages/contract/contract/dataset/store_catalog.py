@@ -18,7 +18,7 @@ from typing import Final
 
 from contract.dataset import dataset_labels
 from contract.errors import StoreError
-from contract.plain_names import is_plain
+from contract.files.plain_names import is_plain
 
 __all__ = [
     "SCHEMA",

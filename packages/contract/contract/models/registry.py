@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models import journal
 from contract.models.current import H5 as H5
 from contract.models.current import CurrentVersion

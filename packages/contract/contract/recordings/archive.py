@@ -21,8 +21,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from contract import regular_files
 from contract.errors import RecordingError
+from contract.files import regular_files
 from contract.recordings import donkey_tub
 from contract.recordings.donkey_tub import TubReader
 from contract.recordings.driving_log import Log

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contract import regular_files
 from contract.errors import RecordingError
+from contract.files import regular_files
 from contract.recordings.driving_log import Log
 from contract.recordings.line_reader import RANGE_TOLERANCE, RANGES
 from contract.recordings.log_rows import Rejection, Row

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-from contract import regular_files
+from contract.files import regular_files
 from contract.recordings import driving_log
 from contract.recordings.driving_log import Log
 from contract.recordings.log_text import MAX_LOG_BYTES

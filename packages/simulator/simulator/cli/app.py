@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,10 @@ import typer
 
 from contract import printing
 from contract.errors import SettingError
-from contract.setting_forms import BRIDGE_URL, format_value
 from simulator.cli import drive_many as many
 from simulator.cli import output
 from simulator.cli.output import AsJson
+from simulator.cli.values import check_bridge, parse_speed_range
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import ExpertDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -47,7 +46,6 @@ def _list_choices(names: Iterable[str]) -> str:
 
 
 BRIDGE = "ws://127.0.0.1:4567"
-MPH_RANGE = (1, 30)
 
 TrackName = Annotated[
     str, typer.Option("--track", help="Track: lake, jungle, or a CSV file of centre-line points.")
@@ -64,18 +62,6 @@ Reverse = Annotated[
 ]
 
 
-def _check_bridge(url: str) -> str:
-    """Return the address of the bridge; raise SettingError if it is none."""
-    try:
-        return BRIDGE_URL.read(url)
-    except ValueError:
-        raise SettingError(
-            "LAPWING_BRIDGE_URL, or --bridge, has a value it cannot take",
-            got=format_value(url),
-            remedy=f"It takes {BRIDGE_URL.values}",
-        ) from None
-
-
 Bridge = Annotated[
     str,
     typer.Option(
@@ -83,7 +69,7 @@ Bridge = Annotated[
         metavar="URL",
         envvar="LAPWING_BRIDGE_URL",
         help="Address of the bridge.",
-        callback=_check_bridge,
+        callback=check_bridge,
     ),
 ]
 LocaleName = Annotated[
@@ -381,22 +367,3 @@ def replay(
     else:
         output.replay(result)
     raise typer.Exit(0 if result.complete else 1)
-
-
-def parse_speed_range(text: str) -> tuple[float, float]:
-    """Return the ends of a range of speeds such as 12-18; a single number is both ends.
-
-    Raises:
-        SettingError: The text is not a range, or the car cannot drive at such a speed.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?", text.strip())
-    lowest, highest = MPH_RANGE
-    if match:
-        low, high = float(match[1]), float(match[2] or match[1])
-        if lowest <= low <= high <= highest:
-            return low, high
-    raise SettingError(
-        "this is not a speed",
-        got=text,
-        remedy=f"Write mph from {lowest} to {highest}, such as 15 or 12-18",
-    )

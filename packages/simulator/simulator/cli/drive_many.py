@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contract import atomic_files, printing
+from contract import printing
+from contract.files import atomic_files
 from contract.printing import TextConsole
 from simulator.episode.episode import EpisodeConfig, run_episode
 from simulator.episode.initial_state import draw_initial_states

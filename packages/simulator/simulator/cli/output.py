@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from contract import file_access, printing
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from simulator.episode.result import (
     EpisodeResult,
     EvaluationResult,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract import atomic_files
+from contract.files import atomic_files
 from simulator.episode.initial_state import InitialState
 from simulator.episode.monitor import DriveMonitor
 from simulator.episode.result import Conditions, EpisodeResult, summarize_episode

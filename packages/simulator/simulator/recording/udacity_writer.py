@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from contract import atomic_files, file_access
 from contract.errors import RecordingError
+from contract.files import atomic_files, file_access
 from contract.vehicle import CAMERA_NAMES
 from simulator.unity.number_format import Locale
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from contract import atomic_files
+from contract.files import atomic_files
 
 INK: Final = "#1b1f24"
 FAINT: Final = "#6a737d"

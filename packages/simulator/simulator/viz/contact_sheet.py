@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import atomic_files
 from contract.errors import RecordingError
+from contract.files import atomic_files
 from contract.vehicle import CAMERA_NAMES, IMAGE_HEIGHT, IMAGE_WIDTH
 from simulator.recording.frame_files import list_frames
 from simulator.rendering.appearance import LIGHTS, Appearance

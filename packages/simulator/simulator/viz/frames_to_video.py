@@ -10,8 +10,8 @@ from typing import Final
 import av
 from av.video.codeccontext import VideoCodecContext
 
-from contract import file_access
 from contract.errors import RecordingError
+from contract.files import file_access
 from simulator.viz.video_writer import Mp4Writer
 
 MAX_PIXELS: Final = 4_000_000

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
+from contract.files import atomic_files
 from contract.jobs.deaths import memory_bound
 from contract.jobs.queue import EVALUATION
 from contract.models.registry import Registry

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract import inbox
 from contract.errors import RecordingError, SettingError
+from contract.files import inbox
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version

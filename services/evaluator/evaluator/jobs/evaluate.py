@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.errors import SettingError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version

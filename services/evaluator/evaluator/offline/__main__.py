@@ -10,8 +10,9 @@ import sys
 
 import typer
 
-from contract import file_access, printing
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from evaluator.offline.rerun_command import rerun
 from evaluator.offline.score_command import score
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import regular_files
 from contract.dataset import split_file, timeline
 from contract.dataset.row_identity import ABSENT_ID, RowIds, frame_id
 from contract.dataset.split_file import SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import FrameError, SettingError
+from contract.files import regular_files
 from contract.frames import preprocess
 from contract.models import lineage
 from contract.models.registry import ModelManifest

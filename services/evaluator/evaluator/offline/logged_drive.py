@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import file_access, regular_files
 from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
+from contract.files import file_access, regular_files
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from contract import file_access
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
 from contract.printable import printable
 from contract.recordings import steering_unit
 from contract.settings import load

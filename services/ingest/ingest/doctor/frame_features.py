@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract import regular_files
 from contract.errors import FrameError
+from contract.files import regular_files
 from contract.frames import preprocess, spec
 from contract.recordings.archive import MAX_IMAGE_BYTES
 from contract.recordings.driving_log import Row

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from contract import file_access
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
 from contract.models.registry import Registry
 from contract.printable import printable
 

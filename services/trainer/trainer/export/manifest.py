@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.store_catalog import StoreManifest
+from contract.files import atomic_files
 from contract.frames.spec import OWN, FrameSpec
 from contract.models import lineage
 from contract.models.registry import SCHEMA, ModelManifest

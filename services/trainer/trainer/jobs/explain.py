@@ -16,9 +16,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, inbox, train_config
+from contract import train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
+from contract.files import atomic_files, inbox
 from contract.frames import preprocess, spec
 from contract.jobs import queue
 from contract.models.registry import H5, Registry

@@ -17,12 +17,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, training_plan
+from contract import training_plan
 from contract.dataset import split_file, trained_rows
 from contract.dataset.row_identity import RowIds
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models import lineage
 from contract.models.registry import H5, MANIFEST, ModelManifest, Registry
 from contract.training_plan import ParentVersion

@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, inbox
 from contract.dataset import store, store_catalog
 from contract.errors import LapwingError, ModelError
+from contract.files import atomic_files, inbox
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
 from contract.jobs import queue

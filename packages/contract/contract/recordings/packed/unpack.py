@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, cast
 
-from contract import regular_files
 from contract.errors import RecordingError
+from contract.files import regular_files
 from contract.recordings.packed.budget import UNPACK_IT, Budget
 from contract.recordings.packed.tar_stream import (
     BLOCK_BYTES,
@@ -68,7 +68,12 @@ PART_BYTES: Final = 1 << 16
 SHOWN_NAMES: Final = 5
 
 
-def unpack(archive: Path, folder: Path, limit_of: Callable[[str], int]) -> list[str]:
+def unpack(
+    archive: Path,
+    folder: Path,
+    limit_of: Callable[[str], int],
+    free_bytes: int | None = None,
+) -> list[str]:
     """Copy the files of a recording out of a zip or a tar, which may be compressed.
 
     A file above its limit becomes a file of zeros that is one byte larger than the limit: whoever
@@ -79,6 +84,7 @@ def unpack(archive: Path, folder: Path, limit_of: Callable[[str], int]) -> list[
         folder: an empty folder.
         limit_of: returns the maximum size of a file by its name without folders, and 0 for a file
             that no recording needs.
+        free_bytes: free space on the disk of the folder; None lets the system tell it.
 
     Returns:
         The names of the first members that were left out.
@@ -90,7 +96,9 @@ def unpack(archive: Path, folder: Path, limit_of: Callable[[str], int]) -> list[
     try:
         with os.fdopen(regular_files.open_descriptor(archive, follow=True), "rb") as file:
             size = os.fstat(file.fileno()).st_size
-            copier = _Copier(folder, limit_of, Budget(size, shutil.disk_usage(folder).free))
+            if free_bytes is None:
+                free_bytes = shutil.disk_usage(folder).free
+            copier = _Copier(folder, limit_of, Budget(size, free_bytes))
             form = _form(archive, file)
             if form == ZIP:
                 copier.copy_zip(file)

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contract import atomic_files
 from contract.dataset import exclusions, store, store_catalog, timeline
 from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.frames import spec
 from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH, ROW_S
 from trainer.export.lerobot import schema, statistics

@@ -1,6 +1,6 @@
 import pytest
 
-from contract.plain_names import is_plain
+from contract.files.plain_names import is_plain
 
 
 @pytest.mark.parametrize("name", ["lake", "lake-1234abcd", "a b", "v1.2", "ü" * 100])

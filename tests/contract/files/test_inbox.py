@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from contract import inbox
 from contract.errors import RecordingError
+from contract.files import inbox
 
 
 def test_copies_are_removed_from_the_inbox_and_from_nowhere_else(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NOT_REGULAR", "open_descriptor", "read"]
+__all__ = ["open_descriptor", "read"]
 
 NOT_REGULAR: Final = "it is not a regular file"
 """What an OSError says of a folder, a pipe, a socket or a device."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
-from contract.plain_names import is_plain
+from contract.files.plain_names import is_plain
 
 __all__ = ["MODEL_FILES", "RECORDINGS", "discard", "kept_for_retries", "new_folder"]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from support.services.rights import run_without_privileges
 
-from contract import file_access
+from contract.files import file_access
 
 TRIES = """
 import sys
 from pathlib import Path
-from contract import file_access
+from contract.files import file_access
 from contract.errors import FileAccessError
 home = Path(sys.argv[1])
 tries = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contract import regular_files
+from contract.files import regular_files
 
 
 def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract import atomic_files
+from contract.files import atomic_files
 
 
 def test_a_temporary_path_is_hidden_and_keeps_the_suffix(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_lock_is_released_when_its_holder_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from contract import atomic_files
+from contract.files import atomic_files
 with atomic_files.lock(Path({str(tmp_path / "lock")!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -121,7 +121,7 @@ def test_what_a_killed_writer_left_in_a_folder_does_not_count(tmp_path: Path) ->
 IN_MOUNTED_FOLDERS = """
 import sys
 from pathlib import Path
-from contract import atomic_files
+from contract.files import atomic_files
 for final in map(Path, sys.argv[1:]):
     for number in (1, 2):
         with atomic_files.replace_folder(final) as folder:
