@@ -77,6 +77,13 @@ def health(port: int) -> int:
     return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code
 
 
+def hang_up(connection: websocket.WebSocket) -> None:
+    """Close a websocket that another thread reads; it may be closed already."""
+    with suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
+    connection.shutdown()
+
+
 @contextmanager
 def ponging(port: int, count: int) -> Iterator[None]:
     """Hold websockets that answer the PINGs of both protocols and send nothing else."""
@@ -92,7 +99,7 @@ def ponging(port: int, count: int) -> Iterator[None]:
         stack.callback(ended.set)
         for _ in range(count):
             connection = dial(port)
-            stack.callback(connection.shutdown)
+            stack.callback(hang_up, connection)
             thread = threading.Thread(target=answer, args=(connection,), daemon=True)
             thread.start()
         yield
@@ -125,8 +132,9 @@ def test_long_polls_that_wait_keep_nobody_out(port: int) -> None:
     """They wait for an answer and not for their socket."""
     address = f"http://127.0.0.1:{port}/socket.io/?EIO=4&transport=polling"
     with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client())
         for _ in range(PLACES + 20):
-            sid = json.loads(httpx.get(address).text[1:])["sid"]
+            sid = json.loads(client.get(address).text[1:])["sid"]
             request = f"GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\n"
             stack.enter_context(connect(port, f"{request}Host: 127.0.0.1\r\n\r\n".encode()))
         with unity(port) as simulator:
@@ -150,6 +158,7 @@ def test_simulators_that_drive_keep_their_places_and_health_has_its_own(port: in
             dial(port)
         for connection in driving:
             connection.send('42["telemetry",null]')
+        for connection in driving:
             while not str(connection.recv()).startswith('42["manual"'):
                 pass
     # The bridge needs a moment to see that they have all left.

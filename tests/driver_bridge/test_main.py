@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.data import samples
-from support.services import answering
+from support.services import answering, running
 from support.services.driving import bridge
 
 from contract.recordings.driving_log import read
@@ -65,9 +66,53 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_second_bridge_on_the_port_of_the_first_is_refused() -> None:
+    """Otherwise the kernel would deal out the simulators between the two."""
+    chosen = str(running.free_port())  # with port 0 eventlet never shares
+    with answering.inference() as answers, bridge(answers.url, LAPWING_BRIDGE_PORT=chosen):
+        done = subprocess.run(
+            [sys.executable, "-m", "driver_bridge"],
+            text=True,
+            capture_output=True,
+            timeout=20,
+            env={**os.environ, "LAPWING_BRIDGE_PORT": chosen},
+        )
+    assert done.returncode == 1
+    assert "cannot be opened" in done.stderr
+
+
 def test_help_describes_the_option_record() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "driver_bridge", "--help"], text=True, capture_output=True
     )
     assert done.returncode == 0
     assert "--record FOLDER" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "warned"),
+    [("0.0.0.0", "secret", True), ("127.0.0.1", "secret", False), ("0.0.0.0", "", False)],
+)
+def test_a_token_that_the_bridge_asks_nobody_for_is_told(
+    host: str, token: str, warned: bool
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "driver_bridge"],
+        text=True,
+        stderr=subprocess.PIPE,
+        env={
+            **os.environ,
+            "LAPWING_BRIDGE_PORT": "0",
+            "LAPWING_BRIDGE_HOST": host,
+            "LAPWING_API_TOKEN": token,
+        },
+    ) as process:
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "listening on" in line:
+                break
+        process.terminate()
+    assert any("the bridge asks nobody for it" in line for line in lines) == warned
+    assert not any("secret" in line for line in lines)

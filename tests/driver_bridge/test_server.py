@@ -4,8 +4,10 @@ import base64
 import contextlib
 import json
 import re
+import socket
 import statistics
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -44,6 +46,62 @@ def test_the_ping_of_a_simulator_is_answered(port: int) -> None:
         assert connection.recv().startswith("0{")
         connection.send("2")
         assert connection.recv() == "3"
+
+
+FRAGMENT_BYTES = 1016
+"""Size of the fragments in which the library of the real client, websocket-sharp, sends."""
+
+
+@pytest.fixture
+def fragmenting(port: int) -> Iterator[websocket.WebSocket]:
+    """Return a websocket with Nagle's algorithm, as the real client has."""
+    connection = websocket.create_connection(
+        f"ws://127.0.0.1:{port}{PATH}",
+        timeout=5,
+        suppress_origin=True,
+        sockopt=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 0),),
+    )
+    yield connection
+    connection.shutdown()
+
+
+def send_fragments(connection: websocket.WebSocket, pause_s: float = 0.0) -> None:
+    """Send a telemetry in fragments, with a pause after the first of them."""
+    text = ("42" + json.dumps(["telemetry", TELEMETRY | {"padding": "x" * 9000}])).encode()
+    starts = range(0, len(text), FRAGMENT_BYTES)
+    for start in starts:
+        fragment = text[start : start + FRAGMENT_BYTES]
+        opcode = websocket.ABNF.OPCODE_CONT if start else websocket.ABNF.OPCODE_TEXT
+        connection.send_frame(
+            websocket.ABNF.create_frame(fragment, opcode, fin=int(start == starts[-1]))
+        )
+        if not start:
+            time.sleep(pause_s)
+
+
+def await_steer(connection: websocket.WebSocket) -> None:
+    while not str(connection.recv()).startswith('42["steer"'):
+        pass
+
+
+def test_fragments_are_acknowledged_at_once(fragmenting: websocket.WebSocket) -> None:
+    """The kernel delays the acknowledgement by 40 ms, once a connection is some messages old."""
+    times_s = []
+    for _ in range(20):
+        began = time.monotonic()
+        send_fragments(fragmenting)
+        await_steer(fragmenting)
+        times_s.append(time.monotonic() - began)
+    assert min(times_s[10:]) < 0.035
+
+
+def test_the_age_of_a_frame_counts_from_its_first_fragment(
+    port: int, fragmenting: websocket.WebSocket
+) -> None:
+    send_fragments(fragmenting, pause_s=0.2)
+    await_steer(fragmenting)
+    one = httpx.get(f"http://127.0.0.1:{port}/healthz").json()["simulators"][-1]
+    assert one["frame_age_ms"]["p50"] >= 200
 
 
 def test_two_telemetries_that_are_sent_together_get_one_answer(port: int) -> None:

@@ -29,6 +29,9 @@ from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+ENDING_CONNECTIONS: Final = 64
+"""Number of connections beside those with a place: they have just come, or are about to end because
+they made room."""
 SILENCE_POLL_S: Final = 1.0
 RECORDER_POLL_S: Final = 0.05
 RECORDER_FLUSH_S: Final = 2.0
@@ -108,8 +111,8 @@ def serve(
         log_output=False,
         debug=False,  # otherwise an error's traceback would be sent to the client
         protocol=http_protocol.placed(bridge.places),
-        # The places bound the connections. At this bound eventlet would accept none at all.
-        max_size=_max_files(),
+        # The places bound the connections. At this bound eventlet waits until one has ended.
+        max_size=bridge.places.most + ENDING_CONNECTIONS,
         socket_timeout=http_protocol.REQUEST_S,
     )
     eventlet.spawn(_close_silent, bridge, eventlet.sleep)
@@ -136,7 +139,9 @@ def _open_recorder(folder: Path, offload: Offload) -> DriveRecorder:
 def _listen(listen: Callable[..., Any], settings: Settings) -> Any:  # noqa: ANN401
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = listen((settings.host, settings.port), family)
+        # eventlet would share the port with another bridge, and the kernel would then deal out the
+        # simulators between the two.
+        listener = listen((settings.host, settings.port), family, reuse_port=False)
     except OSError as error:
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",

@@ -45,7 +45,8 @@ class Settings:
         "LAPWING_API_TOKEN",
         "",
         "Clients of inference must send this token (Authorization: Bearer); empty means that no "
-        "token is needed. The bridge and the command line send it.",
+        "token is needed. The bridge and the command line send it. The bridge itself asks nobody "
+        "for it, since the simulator cannot send one.",
         form=TOKEN,
     )
     allowed_hosts: str = setting(

@@ -39,29 +39,27 @@ def room() -> Room:
 def test_all_are_let_in_while_there_are_places(room: Room) -> None:
     room.fill(LIMIT)
     assert (len(room.places), room.ended, room.places.evicted) == (LIMIT, [], 0)
+    assert room.places.most == LIMIT + LIMIT // 16
 
 
-def test_the_oldest_request_makes_room_first_and_then_the_oldest_silent_websocket(
-    room: Room,
-) -> None:
-    places = room.fill(LIMIT)
-    for place in places[:-2]:
-        place.upgrade(room.end("websocket"))
-    places[-2].renew()  # it has begun another request: the last one is older now
-    for name in ("a", "b"):
-        room.enter(name).mark_driving()
-    assert room.ended == [f"stranger {LIMIT - 1}", f"stranger {LIMIT - 2}"]
-    room.enter("c").mark_driving()
-    assert room.ended[2:] == ["websocket"]
-    assert room.places.evicted == 3
+def test_the_stranger_whose_last_request_is_the_oldest_makes_room_first(room: Room) -> None:
+    """Requests and websockets stand in one line, so that neither can crowd out the other."""
+    first, second, third, *_ = room.fill(LIMIT)
+    first.renew()  # it has begun another request
+    third.upgrade(room.end("websocket of the third"))
+    for number in range(LIMIT):
+        room.enter(f"simulator {number}").mark_driving()
+    others = [f"stranger {number}" for number in range(3, LIMIT)]
+    assert room.ended == ["stranger 1", *others, "stranger 0", "websocket of the third"]
+    assert room.places.evicted == LIMIT
+    second.renew()  # a late request of a connection that has ended
+    assert len(room.places) == LIMIT
 
 
 def test_a_simulator_that_drives_never_makes_room(room: Room) -> None:
     room.enter("simulator").mark_driving()
     for number in range(10 * LIMIT):
         room.enter(f"stranger {number}").upgrade(room.end(f"websocket {number}"))
-        for leaving in tuple(room.places._leaving):
-            room.places.leave(leaving)
     assert len(room.ended) == 9 * LIMIT + 1
     assert "simulator" not in room.ended
 
@@ -115,10 +113,3 @@ def test_places_are_free_again_when_connections_have_ended(room: Room) -> None:
             place.mark_driving()  # a late telemetry of a connection that has ended
     assert (len(room.places), room.ended) == (0, [])
     assert room.places._addresses == {}
-
-
-def test_connections_that_do_not_end_do_not_add_up(room: Room) -> None:
-    """Each holds a file until it has ended; nobody is let in while too many are ending."""
-    room.fill(LIMIT + LIMIT // 8)
-    assert room.places.enter("new", room.end("new")) is None
-    assert len(room.ended) == LIMIT // 8
