@@ -43,7 +43,8 @@ RUN /venv/bin/pip uninstall --quiet --yes flit_core pip
 FROM python:3.11-slim-bookworm AS runtime
 RUN useradd --uid 10001 --user-group --no-create-home lapwing \
  && install -d -o lapwing -g lapwing /data /models /recordings /drives
-ENV PATH=/venv/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH HOME=/tmp MPLCONFIGDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1
 
 # Panda3D's software renderer links against libX11. No screen is used.
 FROM runtime AS runtime-renderer
@@ -95,6 +96,10 @@ COPY observe/dashboard.py /observe/
 USER lapwing
 EXPOSE 6006 9181
 
-# Redis never runs as root, so its user owns the folders where its two volumes are mounted.
+# Redis never runs as root, so its user owns the folders where its volumes are mounted.
 FROM redis:7-bookworm AS redis
-RUN install -d -o redis -g redis /queue /secrets
+RUN install -d -o redis -g redis /data /secrets/bridge /secrets/dashboard /secrets/jobs
+COPY containers/start-redis.sh packages/cli/lapwing/stack/redis_roles.acl /lapwing/
+USER redis
+ENTRYPOINT ["sh", "/lapwing/start-redis.sh", "/lapwing/redis_roles.acl", "/secrets", "/tmp"]
+CMD ["--dir", "/data", "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]

@@ -21,7 +21,7 @@ BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
 .PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
-  bench-bridge bench-recipes bench-table settings docs docs-picture version lock clean
+  bench-bridge bench-attacks bench-recipes bench-table settings docs docs-picture version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ bench-serve: $(READY) ## Compare inference with its limit and with other servers
 
 bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=folder)
 	$(BENCH) bench.serving.bridge $(KEEP)
+
+bench-attacks: $(READY) ## Measure what good traffic notices of attacks (RECORDING=folder)
+	$(BENCH) bench.serving.attacks $(KEEP)
 
 bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an hour, can be resumed (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)

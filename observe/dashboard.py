@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from pathlib import Path
 
 from flask import Flask, abort, request
@@ -45,7 +46,12 @@ def create(url: str, password: str) -> Flask:
 def main() -> None:
     """Serve the page until SIGTERM, with the server that rq-dashboard itself uses."""
     file = os.environ.get("LAPWING_REDIS_PASSWORD_FILE", "")
-    password = Path(file).read_text(encoding="utf-8").strip() if file else ""
+    try:
+        password = Path(file).read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, ValueError) as error:
+        sys.exit(
+            f"rq-dashboard: LAPWING_REDIS_PASSWORD_FILE cannot be read: got {file!r} ({error})"
+        )
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # an open page asks every 2 s
     app = create(os.environ["LAPWING_REDIS_URL"], password)
     app.run(host="0.0.0.0", port=9181, threaded=True)

@@ -54,6 +54,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
+        "babel>=2.17",
         "coverage>=7.10",
         "furo>=2025.12",
         "griffelib>=2.0",
@@ -65,6 +66,7 @@ LOCKS: dict[str, list[str]] = {
         "ruff>=0.14",
         "schemathesis>=4.0",
         "sphinx>=9.0",
+        "types-psutil>=7.0",
         "uv>=0.9",
     ],
 }

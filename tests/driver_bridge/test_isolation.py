@@ -6,7 +6,6 @@ This is promise P18 without the mutated frames, which are in test_fuzz.py.
 import re
 import shutil
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -105,37 +104,3 @@ def test_a_disk_that_fails_does_not_slow_a_client(
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert max(times_s[2:]) < slack * 0.1
     assert float(re.findall(r"^lapwing_bridge_record_dropped_total (\S+)$", text, re.M)[0]) > 10
-
-
-def test_simulators_of_many_locales_each_get_the_steering_of_the_model(
-    port: int, inference: Answers
-) -> None:
-    """Eight drive at once with separate states; each command is within 1e-3 of the prediction."""
-    inference.body = b'{"steering": -0.123456}'
-    names = ["en-US", "de-DE", "fr-FR", "de-CH"] * 2
-    wrong: list[str] = []
-
-    def drive_locale(name: str, speed_mph: float) -> None:
-        with unity(port, name) as client:
-            throttles = []
-            for _ in range(25):
-                client.send_telemetry(0.0, 0.0, speed_mph, JPEG)
-                command = client.command()
-                if command is None or abs(command.steering - -0.123456) > 1e-3:
-                    wrong.append(f"{name}: {command}")
-                    return
-                throttles.append(command.throttle)
-            # The car speeds up below the target and brakes above it: no state is shared.
-            if (throttles[-1] > 0) != (speed_mph < 15):
-                wrong.append(f"{name} at {speed_mph}: {throttles[-1]}")
-
-    threads = [
-        threading.Thread(target=drive_locale, args=(name, 5.0 if number % 2 else 1025.5))
-        for number, name in enumerate(names)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    inference.body = b'{"steering": 0.25}'
-    assert wrong == []

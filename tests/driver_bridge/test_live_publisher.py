@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from contract.errors import SettingError
 from contract.wire.live_view import CHANNEL, LiveView, decode
 from driver_bridge.live_publisher import MAX_SIMULATORS, LivePublisher, connect
 
@@ -130,5 +131,5 @@ def test_the_password_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret\n")
     with connect("redis://127.0.0.1:1/0", str(tmp_path / "password")) as client:
         assert client.connection_pool.connection_kwargs["password"] == "secret"
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(SettingError, match="No such file"):
         connect("redis://127.0.0.1:1/0", str(tmp_path / "nothing"))

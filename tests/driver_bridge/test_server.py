@@ -117,14 +117,14 @@ def test_a_client_that_sends_speed_and_image_alone_is_driven(
     assert counted(port, 'answers_total{how="model"}') == before + 1
 
 
-def test_a_client_that_sends_no_speed_is_answered_and_never_accelerated(port: int) -> None:
+def test_a_client_that_sends_no_speed_is_braked(port: int) -> None:
     sent = {name: value for name, value in TELEMETRY.items() if name != "speed"}
     with unity(port) as client:
         client.send(f'42["telemetry",{json.dumps(sent)}]')
         command = client.command()
     assert command is not None
     assert command.steering == 0.0
-    assert command.throttle <= 0.0
+    assert command.throttle == -0.05
 
 
 def test_mixed_locales_drive_at_once(port: int) -> None:
@@ -160,12 +160,11 @@ def test_a_malformed_telemetry_is_answered(simulator: UnityClient, text: str) ->
 
 @pytest.mark.parametrize("text", ["42{not json", "42", "4", "9", "", "x" * 300_000, "451-[]"])
 def test_malformed_messages_of_one_client_do_not_disturb_another(port: int, text: str) -> None:
-    with unity(port) as good:
+    with unity(port) as good, unity(port) as bad:
         drive(good)
-        bad = unity(port)
-        bad.send(text)
+        with contextlib.suppress(ServiceError):  # a message that is too long is not read to its end
+            bad.send(text)
         assert drive(good) == 0.25
-        bad.close()
     with unity(port) as client:
         assert drive(client) == 0.25
 

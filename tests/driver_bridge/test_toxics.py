@@ -5,7 +5,6 @@ This is promise P15. The fast tests run each disturbance for a second or two, `m
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -137,7 +136,8 @@ def play(
         if at_s < toxic_at_s + HOLD_S - 0.1:  # the last steering is held
             assert command.steering == 0.25
         elif toxic_at_s + HOLD_S + MAX_ANSWER_S < at_s < healed_at_s:  # and then the car brakes
-            assert (command.steering, command.throttle) == (0.0, -1.0)
+            assert command.steering == 0.0
+            assert -1 <= command.throttle < -0.03
     after = drive.since(healed_at_s)
     recovered_at_s = next(at_s for at_s, _, command in after if command.steering == 0.5)
     assert recovered_at_s - healed_at_s <= slack * MAX_RECOVERY_S
@@ -208,5 +208,5 @@ def test_connections_that_were_reset_are_not_kept_open(
     drive = Drive(port)
     drive.run(1.0)
     assert len(drive.answers) > 10
-    assert Counter(command.throttle for _, _, command in drive.answers)[-1.0] > 0
+    assert min(command.throttle for _, _, command in drive.answers) < -0.03
     assert len(proxy._open) <= 2

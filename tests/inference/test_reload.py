@@ -13,7 +13,7 @@ from support.data import models, samples
 from support.services.loading import frames, load, loading, result, served
 from support.services.serving import await_true, serving, settings
 
-from contract import atomic_files
+from contract.files import atomic_files
 from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry
 
 ROUNDS = 5

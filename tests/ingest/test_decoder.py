@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.data import samples
+from support.data import jpegs, samples
 
 from contract.frames import preprocess
 from contract.recordings.driving_log import Rejection, Row
@@ -22,10 +22,11 @@ def decoded(rows: list[Row], images: Mapping[str, Path]) -> list[object]:
 
 @pytest.fixture
 def images(tmp_path: Path) -> dict[str, Path]:
-    """Return the paths of three good images and of three bad ones."""
+    """Return the paths of three good images and of four bad ones."""
     whole = samples.jpeg(seed=9)
     contents = {f"{n}.jpg": samples.jpeg(seed=n) for n in range(3)}
     contents |= {"empty.jpg": b"", "half.jpg": whole[: len(whole) // 2], "text.jpg": b"hello"}
+    contents["scans.jpg"] = jpegs.with_scans(jpegs.progressive(), 500)
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     return {name: tmp_path / name for name in contents}
@@ -46,6 +47,7 @@ def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) 
         ("empty.jpg", "the frame is not a JPEG"),
         ("text.jpg", "the frame is not a JPEG"),
         ("half.jpg", "the JPEG is truncated or corrupt"),
+        ("scans.jpg", "the JPEG has too many scans"),
     ],
 )
 def test_a_bad_image_costs_only_its_own_row(

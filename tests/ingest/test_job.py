@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from support.data import samples, tubs
 
-from contract import atomic_files
 from contract.dataset import store, store_catalog
 from contract.errors import RecordingError
+from contract.files import atomic_files
 from contract.frames import preprocess
 from contract.recordings import archive
 from contract.settings import load

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tables
 
-from contract import atomic_files
 from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from ingest import store_writer
 from ingest.store_writer import StoreWriter, build_table
 

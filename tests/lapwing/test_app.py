@@ -17,7 +17,30 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  #
 @pytest.fixture
 def lapwing(tmp_path: Path) -> Lapwing:
     """Return a home in which no service runs."""
+    (tmp_path / "home").mkdir()
     return Lapwing(tmp_path / "home")
+
+
+@pytest.mark.parametrize("words", [("models",), ("datasets",), ("logs",), ("train",)])
+def test_a_command_in_another_folder_names_the_home_that_it_looked_for(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    lapwing = Lapwing(tmp_path / "elsewhere")
+    done = lapwing.command(*words)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"lapwing: there is no home of Lapwing here: got {lapwing.home}. Run the command in the "
+        "folder in which `lapwing up` was started"
+    )
+    assert "LAPWING_HOME and an absolute path" in done.stderr
+    assert not lapwing.home.exists()
+
+
+def test_a_command_without_a_running_lapwing_names_the_home(lapwing: Lapwing) -> None:
+    done = lapwing.command("jobs")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"No `lapwing up` runs in the home {lapwing.home}" in line
 
 
 @pytest.mark.parametrize(
@@ -94,6 +117,8 @@ def test_every_command_takes_json(name: str) -> None:
         (["report", "7"], "no such model version: got 7"),
         (["logs"], "there are no logs"),
         (["demo", "/nowhere"], "there is no such recording: got /nowhere"),
+        (["demo", "/x[/red]"], "there is no such recording: got /x[/red]"),
+        (["demo", "/\x1b[2J:smile:"], "there is no such recording: got /\\x1b[2J:smile:"),
     ],
 )
 def test_missing_things_are_reported_in_one_line(

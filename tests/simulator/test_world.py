@@ -74,6 +74,13 @@ def test_a_car_is_slower_uphill_than_downhill() -> None:
     assert speeds[1] > speeds[0] + 3.5
 
 
+def test_telemetrys_speed_is_a_magnitude() -> None:
+    world = World(straight(grade=0.1), 100.0)
+    advance(world, 2.0)  # The car rolls back.
+    assert world.speed_mps < -1.5
+    assert world.speed_mph == pytest.approx(-world.speed_mps * 3600 / 1609.344)
+
+
 def test_equal_commands_give_bit_identical_drives() -> None:
     runs = []
     for _ in range(2):

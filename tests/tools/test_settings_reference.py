@@ -30,7 +30,12 @@ def test_both_files_are_fresh() -> None:
 
 
 def test_every_variable_that_is_read_is_in_both_files(reference: ModuleType) -> None:
-    files = [*MODULES, ROOT / "docker-compose.yml", *ROOT.glob("observe/*.py")]
+    files = [
+        *MODULES,
+        ROOT / "docker-compose.yml",
+        *ROOT.glob("observe/*.py"),
+        *ROOT.glob("containers/*"),
+    ]
     read = {name for file in files for name in NAME.findall(file.read_text())}
     # The docstring of contract/settings.py has an example.
     read -= {*reference.INTERNAL, "LAPWING_PORT"}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.markup import escape
-
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from lapwing.app import app
 
 
 def main() -> None:
     """Run one command. A LapwingError is printed as one line and ends it with status 1."""
     try:
-        app(standalone_mode=True)
+        with file_access.explain_denied():
+            app(standalone_mode=True)
     except LapwingError as error:
-        console = Console(stderr=True, soft_wrap=True)
-        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
+        printing.print_error("lapwing", error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import urllib3
 
 from contract.errors import FrameError, ServiceError
+from contract.files import file_access
 
 TIMEOUT_S: Final = 10.0
 
@@ -39,7 +40,9 @@ class InferenceClient:
             jpeg = image.read_bytes()
         except OSError as error:
             raise FrameError(
-                "the image cannot be read", got=error, remedy="Name a JPEG file"
+                "the image cannot be read",
+                got=error,
+                remedy=file_access.remedy(error, "Name a JPEG file"),
             ) from error
         status, body = self._request("POST", "/predict", jpeg)
         if status == 200:

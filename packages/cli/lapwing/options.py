@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from contract.errors import SettingError
 from contract.train_config import TrainConfig
 
@@ -36,13 +36,14 @@ def training_option(name: str, description: str) -> Any:  # noqa: ANN401 - as ty
     )
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    printing.print_line(printing.message_console(as_json=True), ("lapwing:", "yellow"), f" {text}")
+
+
 def warn_of_former_name(former: str, name: str) -> None:
     """Print on stderr that an option, which was given by its former name, has another name."""
-    Console(stderr=True, soft_wrap=True).print(
-        f"[yellow]lapwing:[/] {former} is now called {name}. The next release will not "
-        "understand the old name.",
-        highlight=False,
-    )
+    warn(f"{former} is now called {name}. The next release will not understand the old name.")
 
 
 def parse_crop(text: str) -> list[int]:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contract.child_process import SAFE_PATH
 from contract.errors import ServiceError
 from lapwing.settings import Settings
 
@@ -84,10 +85,11 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         name: the command that the user typed, such as "lapwing sim".
     """
     return {
-        "LAPWING_BRIDGE_URL": f"ws://127.0.0.1:{settings.bridge_port}",
+        "LAPWING_BRIDGE_URL": settings.bridge,
         "LAPWING_DATA_DIR": str(settings.data),
         "LAPWING_MODEL_DIR": str(settings.models),
         **os.environ,
+        **SAFE_PATH,
         "LAPWING_COMMAND": name,
     }
 

@@ -1,4 +1,4 @@
-"""Ends a child process when its parent dies."""
+"""What all child processes share: where they find modules, and that they die with their parent."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import signal
 import sys
 from typing import Final
 
-__all__ = ["die_with_parent"]
+__all__ = ["SAFE_PATH", "die_with_parent"]
 
+SAFE_PATH: Final = {"PYTHONSAFEPATH": "1"}
+"""Environment variables of every Python process that Lapwing starts.
+
+Without them `python -m` and multiprocessing look for modules in the current folder first, and run a
+user's own inference.py or queue.py. The option -P does the same, but only for one process, and not
+for those that it starts in turn."""
 PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
 
 

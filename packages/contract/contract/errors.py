@@ -2,9 +2,10 @@
 
     LapwingError
     ├── SettingError            a setting has a value that is not allowed
+    ├── FileAccessError         a file may not be read or written by this user
     ├── FrameError              an image cannot be made into a frame
     │   ├── NotAJpegError       the image is not a JPEG
-    │   └── BrokenFrameError    the image is truncated, corrupt or too large
+    │   └── BrokenFrameError    the image is truncated, corrupt, too large or too slow
     ├── RecordingError          a whole recording cannot be read
     ├── StoreError              a frame store is missing, damaged or of another schema
     ├── ModelError              a model version is missing, damaged or made for other frames
@@ -17,12 +18,18 @@
 Every message says what was wrong, what was found and what to do. Errors are caught only where a
 service meets the outside: there they become an HTTP status, a failed job, a safe stop of the car or
 an exit status.
+
+A message is one line, and safe to print: characters that do not print become escapes in it. The
+parts of an error are kept as they were.
 """
 
 from __future__ import annotations
 
+from contract.printable import printable
+
 __all__ = [
     "BrokenFrameError",
+    "FileAccessError",
     "FrameError",
     "JobError",
     "LapwingError",
@@ -52,11 +59,16 @@ class LapwingError(Exception):
         self.got = got
         self.remedy = remedy
         got_clause = "" if got is None else f": got {got}"
-        super().__init__(f"{what}{got_clause}. {remedy}".rstrip(" .") + ".")
+        message = f"{what}{got_clause}. {remedy}".rstrip(" .") + "."
+        super().__init__(printable(message))
 
 
 class SettingError(LapwingError):
     """A setting has a value that is not allowed."""
+
+
+class FileAccessError(LapwingError):
+    """A file or folder may not be read or written by the user of this process."""
 
 
 class FrameError(LapwingError):
@@ -68,7 +80,7 @@ class NotAJpegError(FrameError):
 
 
 class BrokenFrameError(FrameError):
-    """The image is truncated, corrupt or too large."""
+    """The image is truncated, corrupt, too large or would take too long to decode."""
 
 
 class RecordingError(LapwingError):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import SettingError
+from contract.setting_forms import Form, format_value
 
 __all__ = ["Variable", "load", "names", "setting", "variables"]
 
@@ -56,6 +57,7 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] | None = None,
+    form: Form | None = None,
     formerly: str = "",
 ) -> Any:  # noqa: ANN401 - the type of a dataclass field is that of its annotation
     """Declare a dataclass field that is read from the environment variable `name`.
@@ -69,6 +71,7 @@ def setting(
         minimum: the smallest number that is accepted.
         maximum: the largest number that is accepted.
         choices: the texts that are accepted; None accepts all.
+        form: the form of the texts that are accepted; see setting_forms.py.
         formerly: the name that the variable had before. For one release it is read where `name` is
             not set, and a warning is logged that gives the new name.
     """
@@ -78,6 +81,7 @@ def setting(
         "minimum": minimum,
         "maximum": maximum,
         "choices": choices,
+        "form": form,
         "formerly": formerly,
     }
     if default is dataclasses.MISSING:
@@ -142,12 +146,14 @@ def _parse(field: dataclasses.Field[Any], kind: type, name: str, raw: str) -> ob
         int: int,
         float: float,
         str: str,
-        Path: lambda text: Path(text).expanduser(),
+        Path: Path,
     }
+    form: Form | None = field.metadata["form"]
     try:
-        value = readers[kind](raw)
-    except ValueError:
-        raise _error(field, name, raw) from None
+        value = readers[kind](raw if form is None else form.read(raw))
+    except (ValueError, OSError) as error:
+        # What int and float say of a text adds nothing to the values that the setting takes.
+        raise _error(field, name, raw, "" if form is None else _reason(error)) from None
     low, high = field.metadata["minimum"], field.metadata["maximum"]
     choices = field.metadata["choices"]
     # Written so that NaN, which compares false with everything, is refused.
@@ -166,14 +172,25 @@ def _bool(raw: str) -> bool:
     return raw.lower() in TRUE
 
 
-def _error(field: dataclasses.Field[Any], name: str, raw: str) -> SettingError:
+def _reason(error: ValueError | OSError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _error(field: dataclasses.Field[Any], name: str, raw: str, reason: str = "") -> SettingError:
+    form: Form | None = field.metadata["form"]
+    got = "a text that is not shown" if form is not None and form.secret else format_value(raw)
     return SettingError(
-        f"{name} has a value it cannot take", got=repr(raw), remedy=f"It takes {_values(field)}"
+        f"{name} has a value it cannot take",
+        got=f"{got} ({reason})" if reason else got,
+        remedy=f"It takes {_values(field)}",
     )
 
 
 def _values(field: dataclasses.Field[Any]) -> str:
     """Say in words which values a field takes."""
+    form: Form | None = field.metadata["form"]
+    if form is not None:
+        return form.values
     kind = field.type if isinstance(field.type, str) else field.type.__name__
     words = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
     text = words.get(kind, "a path")

@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 __all__ = [
+    "BRAKE_RATIO",
     "CAMERA_AHEAD_M",
     "CAMERA_AHEAD_OF_REAR_AXLE_M",
     "CAMERA_HEIGHT_M",
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_STEER_DEG",
     "MAX_STEER_RAD",
     "MPS_PER_MPH",
+    "REVERSE_BELOW_MPH",
     "ROW_HZ",
     "ROW_S",
     "TOP_SPEED_MPH",
@@ -47,6 +49,10 @@ YAW_LAG_S: Final = 0.15
 Measurements gave 0.10 to 0.20 s."""
 TOP_SPEED_MPH: Final = 30.0
 """Speed that the car does not exceed."""
+BRAKE_RATIO: Final = 40.0
+"""Torque of all brakes divided by the torque of the engine: 4 · 20,000 N m over 2,000 N m."""
+REVERSE_BELOW_MPH: Final = 5.0
+"""Speed at and below which a negative throttle is the reverse gear and does not brake."""
 
 # The recorder.
 ROW_HZ: Final = 15.0

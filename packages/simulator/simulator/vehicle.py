@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from contract.vehicle import (
+    BRAKE_RATIO,
     MAX_STEER_RAD,
     MPS_PER_MPH,
+    REVERSE_BELOW_MPH,
     TOP_SPEED_MPH,
     WHEELBASE_M,
     YAW_LAG_S,
@@ -22,19 +24,25 @@ from contract.vehicle import (
 STEP_S: Final = 0.01
 """Time step of the simulation: 100 Hz."""
 MASS_KG: Final = 1080.0  # 1000 kg and four wheels of 20 kg
-THROTTLE_NM: Final = 2000.0  # Total torque of the four wheels
-BRAKE_NM: Final = 20_000.0
+THROTTLE_NM: Final = 2000.0  # Total torque of the engine on the four wheels
+BRAKE_NM: Final = BRAKE_RATIO * THROTTLE_NM  # Total torque of the brakes, 20,000 N m on each wheel
+REVERSE_NM: Final = 600.0  # Total torque of the reverse gear, 150 N m on each wheel
+FRONT_WHEEL_RADIUS_M: Final = 0.335
+REAR_WHEEL_RADIUS_M: Final = 0.37
+DRAG_PER_S: Final = 0.1
+"""Share of its speed that the car loses in a second: the drag of its Unity rigid body."""
 MAX_SPEED_MPS: Final = TOP_SPEED_MPH * MPS_PER_MPH
+REVERSE_BELOW_MPS: Final = REVERSE_BELOW_MPH * MPS_PER_MPH
 GRAVITY_MPS2: Final = 9.81
+MPS2_PER_NM: Final = (1 / FRONT_WHEEL_RADIUS_M + 1 / REAR_WHEEL_RADIUS_M) / 2 / MASS_KG
+"""Acceleration in m/s² for each N m of torque, of which each wheel has a quarter."""
+FULL_THROTTLE_MPS2: Final = THROTTLE_NM * MPS2_PER_NM
+"""Acceleration of full throttle: 5.27 m/s²."""
 
-# These four are assumptions: the simulator's source gives no figures for them.
-WHEEL_RADIUS_M: Final = 0.35
+# This is an assumption: it stands for the friction curves of the wheels. Nothing else resists the
+# motion: the wheels' own damping would be some 0.02 m/s².
 TYRE_GRIP: Final = 0.9
 """Largest acceleration in any direction as a share of gravity; typical of dry asphalt."""
-ROLLING_RESISTANCE: Final = 0.012
-"""Rolling resistance as a share of the weight; for a car on asphalt it is 0.010 to 0.015."""
-DRAG_PER_M: Final = 0.0005
-"""Air drag in m/s² per (m/s)²: ½ · 1.2 kg/m³ · 0.9 m² / 1080 kg."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,11 @@ class VehicleState:
     y_m: float
     heading_rad: float
     speed_mps: float = 0.0
+    """Speed along the heading; it is negative while the car rolls backwards."""
     yaw_rad_s: float = 0.0
     """Yaw rate, positive to the left."""
+    brake_nm: float = 0.0
+    """Torque of the brakes that is in force on the four wheels together."""
 
 
 def step(state: VehicleState, steering: float, throttle: float, grade: float = 0.0) -> VehicleState:
@@ -59,15 +70,17 @@ def step(state: VehicleState, steering: float, throttle: float, grade: float = 0
     Args:
         state: State of the car now.
         steering: Steering -1..1, positive to the right.
-        throttle: Throttle -1..1; a negative value brakes.
+        throttle: Throttle -1..1; a negative value brakes above 5 mph, and is the reverse gear below
+            that and while the car rolls backwards.
         grade: Rise over run of the road in the direction that the car points.
     """
-    speed = _next_speed(state.speed_mps, throttle, grade)
+    engine_nm, brake_nm = _torques(state, throttle)
+    speed = _next_speed(state.speed_mps, engine_nm, brake_nm, grade)
     mean_speed = (state.speed_mps + speed) / 2
     wheel_angle = max(-1.0, min(1.0, steering)) * MAX_STEER_RAD
     target_yaw = -mean_speed * math.tan(wheel_angle) / WHEELBASE_M
-    if mean_speed > 0:
-        max_yaw = TYRE_GRIP * GRAVITY_MPS2 / mean_speed
+    if mean_speed:
+        max_yaw = TYRE_GRIP * GRAVITY_MPS2 / abs(mean_speed)
         target_yaw = max(-max_yaw, min(max_yaw, target_yaw))
     decay = math.exp(-STEP_S / YAW_LAG_S)
     yaw = target_yaw + (state.yaw_rad_s - target_yaw) * decay
@@ -81,17 +94,33 @@ def step(state: VehicleState, steering: float, throttle: float, grade: float = 0
         heading_rad=state.heading_rad + turn,
         speed_mps=speed,
         yaw_rad_s=yaw,
+        brake_nm=brake_nm,
     )
 
 
-def _next_speed(speed_mps: float, throttle: float, grade: float) -> float:
-    """Return the speed one step later, m/s; it is never negative, as there is no reverse gear."""
+def _torques(state: VehicleState, throttle: float) -> tuple[float, float]:
+    """Return the torques of the engine and of the brakes, N m over all wheels.
+
+    At 5 mph and below, a throttle of 0 or more leaves the brakes as they were. So brakes that are
+    on when the car falls below 5 mph stay on, until a negative throttle or a higher speed releases
+    them. Source: `ApplyDrive` of the car's controller.
+    """
+    pedal = max(-1.0, min(1.0, throttle))
+    if state.speed_mps > REVERSE_BELOW_MPS:
+        return THROTTLE_NM * max(0.0, pedal), BRAKE_NM * max(0.0, -pedal)
+    if pedal < 0:
+        return REVERSE_NM * pedal, 0.0
+    return THROTTLE_NM * pedal, state.brake_nm
+
+
+def _next_speed(speed_mps: float, engine_nm: float, brake_nm: float, grade: float) -> float:
+    """Return the speed along the heading one step later, m/s."""
     slope = math.atan(grade)
     max_acceleration = TYRE_GRIP * GRAVITY_MPS2 * math.cos(slope)
-    torque = throttle * (THROTTLE_NM if throttle >= 0 else BRAKE_NM)
-    acceleration = torque / WHEEL_RADIUS_M / MASS_KG
-    acceleration = max(-max_acceleration, min(max_acceleration, acceleration))
-    acceleration -= GRAVITY_MPS2 * math.sin(slope) + DRAG_PER_M * speed_mps**2
-    if speed_mps > 0:
-        acceleration -= ROLLING_RESISTANCE * GRAVITY_MPS2 * math.cos(slope)
-    return max(0.0, min(MAX_SPEED_MPS, speed_mps + acceleration * STEP_S))
+    engine = max(-max_acceleration, min(max_acceleration, engine_nm * MPS2_PER_NM))
+    speed = speed_mps + (engine - GRAVITY_MPS2 * math.sin(slope)) * STEP_S
+    # The brakes take speed away in either direction, and hold a car that they have stopped.
+    braked = min(max_acceleration, brake_nm * MPS2_PER_NM) * STEP_S
+    speed = math.copysign(max(0.0, abs(speed) - braked), speed)
+    speed *= 1 - DRAG_PER_S * STEP_S
+    return max(-MAX_SPEED_MPS, min(MAX_SPEED_MPS, speed))

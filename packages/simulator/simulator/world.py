@@ -57,13 +57,13 @@ class World:
 
     @property
     def speed_mps(self) -> float:
-        """Speed of the car in m/s."""
+        """Speed of the car along its heading in m/s; it is negative while the car rolls back."""
         return self._state.speed_mps
 
     @property
     def speed_mph(self) -> float:
-        """Speed of the car in mph, the unit of Udacity's simulator."""
-        return self._state.speed_mps / MPS_PER_MPH
+        """Speed in mph, as telemetry and recordings have it: it does not tell the direction."""
+        return abs(self._state.speed_mps) / MPS_PER_MPH
 
     @property
     def yaw_rad_s(self) -> float:

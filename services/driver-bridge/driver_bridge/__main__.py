@@ -41,7 +41,7 @@ def main() -> int | str:
         if arguments.record:
             settings = dataclasses.replace(settings, record_dir=str(arguments.record))
         serve(settings, lambda port: log.info("listening on ws://%s:%d", settings.host, port))
-    except (LapwingError, OSError) as error:
+    except LapwingError as error:
         return f"driver-bridge: {error}"
     return 0
 

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from contract.wire.live_view import LiveView
+from contract.wire.web_access import WebAccess
+from driver_bridge.connection.gate import Gate, WsgiApp
+from driver_bridge.connection.places import Places
 from driver_bridge.connection.session import SentAnswer, Session
-from driver_bridge.connection.simulator_server import SimulatorServer
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat, SimulatorServer
 from driver_bridge.control.driver import Driver, Predictor
 from driver_bridge.drive_recorder import DriveRecorder, DriveRecording, RecordedRow
 from driver_bridge.live_publisher import LivePublisher
@@ -23,17 +26,12 @@ from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+MAX_CONNECTIONS: Final = 512
+"""Number of connections at the same time: half of the files that a process may usually open."""
+
 MAX_MESSAGE_BYTES: Final = 262_144
 """Maximum size of a message. A telemetry has about 18 kB; the sender of a larger message is
 disconnected."""
-
-PING_INTERVAL_S: Final = 5
-"""Time in seconds between two PINGs. The library keeps all objects of a connection until its next
-PING is due, even after the client has left. At its own 25 s, 400 connections a second that come and
-go leave half a million objects behind, and the garbage collector stops every simulator for 0.3 s to
-scan them."""
-
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Bridge:
@@ -46,6 +44,11 @@ class Bridge:
         live: publishes the drives for viewers; None to publish none.
         async_mode: the kind of threads, by python-socketio's name for it.
         clock: returns seconds that never go backwards.
+        heartbeat: times after which a client is taken for gone.
+        max_connections: number of connections at the same time.
+
+    Raises:
+        SettingError: the settings name hosts or origins that are none.
     """
 
     def __init__(
@@ -56,8 +59,13 @@ class Bridge:
         live: LivePublisher | None = None,
         async_mode: str = "eventlet",
         clock: Callable[[], float] = time.monotonic,
+        heartbeat: Heartbeat = HEARTBEAT,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
+        self.places = Places(max_connections, clock)
         self._settings = settings
+        self._access = WebAccess.from_settings(settings.allowed_hosts, settings.cors_origins)
+        self._silenced = 0
         self._predictor = predictor
         self._recorder = recorder
         self._live = live
@@ -82,16 +90,24 @@ class Bridge:
                     "Views that were published for viewers",
                     lambda: live.published if live else 0,
                 ),
+                "evicted": (
+                    "Connections that were closed to make room for others",
+                    lambda: self.places.evicted,
+                ),
+                "silent": (
+                    "Clients that were disconnected because they never sent a telemetry",
+                    lambda: self._silenced,
+                ),
             },
         )
         self._server = SimulatorServer(
+            heartbeat,
             async_mode=async_mode,
             # A telemetry is put in the mailbox of its simulator by the reader, in its order.
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
-            ping_interval=PING_INTERVAL_S,
-            # Same origin only: otherwise any web page could drive. The simulator sends no Origin.
-            cors_allowed_origins=None,
+            # The gate has judged the origin; otherwise any web page could drive.
+            cors_allowed_origins=lambda origin, environ: True,
             # Without these loggers the libraries would print past the log of this process.
             logger=_warning_logger("socketio"),
             engineio_logger=_warning_logger("engineio"),
@@ -100,23 +116,27 @@ class Bridge:
         self._server.on("disconnect", self._disconnect)
         self._server.on("telemetry", self._telemetry)
 
-    def wsgi(self) -> App:
-        """Return the WSGI application: Socket.IO, /healthz and /metrics."""
+    def wsgi(self, upgrade: Callable[..., object] | None = None) -> WsgiApp:
+        """Return the WSGI application: Socket.IO, /healthz and /metrics.
+
+        Args:
+            upgrade: answers the requests for websockets; None for the library's own class.
+        """
         import socketio
 
-        application: App = socketio.WSGIApp(self._server, self._page)
+        if upgrade is not None:
+            self._server.use_websocket(upgrade)
+        return Gate(socketio.WSGIApp(self._server, self._page), self._access, MAX_MESSAGE_BYTES)
 
-        def without_extensions(
-            environ: dict[str, Any], start: Callable[..., Any]
-        ) -> Iterable[bytes]:
-            # The only websocket extension in use is compression. For JPEGs in base64 it would cost
-            # more time than all else, and our reader of messages does not support it.
-            environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-            return application(environ, start)
+    def close_silent(self) -> None:
+        """Disconnect the clients that never sent a telemetry, although they had the time."""
+        closed = self._server.close_silent()
+        self._silenced += closed
+        if closed:
+            log.info("disconnected %d clients that never sent a telemetry", closed)
 
-        return without_extensions
-
-    def _connect(self, sid: str, _: dict[str, Any]) -> None:
+    def _connect(self, sid: str, _environ: dict[str, Any], _auth: object = None) -> None:
+        # Standard clients may send `auth`. The bridge asks nobody who they are.
         name = str(next(self._numbers))
         settings = self._settings
         driver = Driver(self._predictor, settings.target_mph, self._clock, settings.corner_g, name)
@@ -146,7 +166,9 @@ class Bridge:
         log.info("simulator %s disconnected (%d now)", session.name, len(self._sessions))
 
     def _telemetry(self, sid: str, payload: object = None, *_: object) -> None:
-        self._sessions[sid].receive(payload)
+        client = self._server.client(sid)
+        client.mark_driving()
+        self._sessions[sid].receive(payload, client.message_began_s)
 
     def _on_sent(self, sid: str, session: Session, sent: SentAnswer) -> None:
         """Count, record and publish an answer that was sent."""
@@ -160,6 +182,7 @@ class Bridge:
                 answer.steering,
                 answer.throttle,
                 answer.telemetry.speed_mph,
+                "" if answer.how == "model" else f"{answer.how}: {answer.why}",
             )
             self._recordings[sid].put(row)
         if self._live is not None and self._live.wants(session.name):

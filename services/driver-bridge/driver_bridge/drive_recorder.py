@@ -3,11 +3,18 @@
     <folder>/<time of the connection>/driving_log.csv
     <folder>/<time of the connection>/IMG/center_yyyy_MM_dd_HH_mm_ss_fff.jpg
 
+Frames that the model did not steer are no driving, and are kept apart for people to look at. They
+have the same columns and a last one, which says why:
+
+    <folder>/<time of the connection>/not_driven.csv
+    <folder>/<time of the connection>/NOT_DRIVEN/center_yyyy_MM_dd_HH_mm_ss_fff.jpg
+
 Nothing here waits for the disk: rows are queued, and a system thread writes them.
 """
 
 from __future__ import annotations
 
+import csv
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +42,8 @@ class RecordedRow:
     throttle: float
     """-1..1; a negative throttle brakes."""
     speed_mph: float
+    not_driven: str = ""
+    """Why the model did not steer this frame; empty where it did."""
 
 
 @dataclass(frozen=True)
@@ -176,19 +185,23 @@ def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
     written = 0
     try:
         for queued in batch:
-            images = queued.folder / "IMG"
+            driven = not queued.row.not_driven
+            images = queued.folder / ("IMG" if driven else "NOT_DRIVEN")
+            table = queued.folder / ("driving_log.csv" if driven else "not_driven.csv")
             path = images / f"center_{timestamp(queued.time)}.jpg"
             images.mkdir(parents=True, exist_ok=True)
             path.write_bytes(queued.row.jpeg)
-            with (queued.folder / "driving_log.csv").open("a", encoding="utf-8") as file:
-                file.write(prefix + _csv_line(path, queued.row))
+            with table.open("a", encoding="utf-8", newline="") as file:
+                file.write(prefix)
+                csv.writer(file, lineterminator="\n").writerow(_fields(path, queued.row))
             written += 1
     except OSError as error:
         return written, str(error)
     return written, ""
 
 
-def _csv_line(path: Path, row: RecordedRow) -> str:
-    """Return a line of driving_log.csv, without side cameras: there are none in a drive."""
+def _fields(path: Path, row: RecordedRow) -> list[str]:
+    """Return the fields of a line, without side cameras: there are none in a drive."""
     numbers = (row.steering, max(0.0, row.throttle), max(0.0, -row.throttle), row.speed_mph)
-    return ",".join([str(path), "", "", *(f"{number:.6g}" for number in numbers)]) + "\n"
+    fields = [str(path), "", "", *(f"{number:.6g}" for number in numbers)]
+    return [*fields, row.not_driven] if row.not_driven else fields

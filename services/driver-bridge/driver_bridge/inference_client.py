@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from contract.errors import ServiceError, SettingError
+from contract.setting_forms import INFERENCE_URL, format_value
 
 MAX_IDLE_CONNECTIONS: Final = 16
 """Number of connections that are kept open. More are opened while more simulators ask at once."""
@@ -53,13 +54,14 @@ class SteeringClient:
         token: str = "",
         time_limit: TimeLimit = nullcontext,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "\n" in token:
+        try:
+            parts = urlsplit(INFERENCE_URL.read(url))
+        except ValueError:
             raise SettingError(
                 "inference has no such address",
-                got=repr(url),
-                remedy="LAPWING_INFERENCE_URL takes one such as http://127.0.0.1:8000",
-            )
+                got=format_value(url),
+                remedy=f"LAPWING_INFERENCE_URL takes {INFERENCE_URL.values}",
+            ) from None
         self._url = url.rstrip("/") + "/predict"
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._address = (parts.hostname, parts.port or (443 if self._tls else 80))
@@ -68,7 +70,7 @@ class SteeringClient:
         path = parts.path.rstrip("/") + "/predict"
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         self._request_head = (
-            f"POST {path} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n{authorization}"
+            f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{authorization}"
             "Content-Type: image/jpeg\r\nContent-Length: "
         ).encode("latin-1", "replace")
         self._idle: list[socket.socket] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from redis import Redis
@@ -12,6 +11,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from contract.errors import SettingError
+from contract.redis_client import make_client
 from contract.wire.live_view import CHANNEL, LiveView
 
 log = logging.getLogger(__name__)
@@ -30,13 +31,11 @@ def connect(url: str, password_file: str) -> Redis:
     """Return a client of Redis, which connects with its first command.
 
     Raises:
-        OSError: the file of the password cannot be read.
-        ValueError: `url` is no address of a Redis.
+        SettingError: `url` is no address of a Redis, or the file of the password cannot be read.
     """
-    password = Path(password_file).read_text().strip() if password_file else None
-    return Redis.from_url(
+    return make_client(
         url,
-        **({"password": password} if password else {}),
+        password_file,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
@@ -91,7 +90,7 @@ class LivePublisher:
             try:
                 with self._connect() as redis:
                     self._publish(redis)
-            except (RedisError, OSError, ValueError) as error:
+            except (RedisError, OSError, SettingError) as error:
                 if not self._failed:
                     log.warning("nobody can watch: Redis does not answer: %s", error)
                 self._failed = True

@@ -23,8 +23,8 @@ class _FrameAgeCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
             "lapwing_bridge_frame_age_seconds",
-            "Time from the arrival of a telemetry to the answer that is steered by its frame, over "
-            "the last answers",
+            "Time from the first bytes of a telemetry to the answer that is steered by its frame, "
+            "over the last answers",
             labels=["simulator", "quantile"],
         )
         for simulator, quantiles in self._ages().items():
@@ -77,7 +77,7 @@ class BridgeMetrics:
         )
         self.answer_seconds = Histogram(
             "lapwing_bridge_answer_seconds",
-            "Time from a telemetry to its answer",
+            "Time from the first bytes of a telemetry to its answer",
             buckets=BUCKETS_S,
             registry=self._registry,
         )

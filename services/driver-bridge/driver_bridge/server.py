@@ -1,13 +1,15 @@
 """Runs the bridge on eventlet, and gives its parts their greenlets.
 
-Only this file uses eventlet.
+Only this file and http_protocol.py use eventlet.
 """
 
 from __future__ import annotations
 
-import errno
 import gc
+import ipaddress
+import logging
 import os
+import resource
 import signal
 import socket
 import warnings
@@ -17,38 +19,38 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from contract.errors import ServiceError
-from driver_bridge.app import MAX_MESSAGE_BYTES, Bridge
-from driver_bridge.connection.websocket import (
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
-    MessageReader,
-    WebSocketError,
-)
-from driver_bridge.drive_recorder import DriveRecorder
+from contract.errors import ServiceError, SettingError
+from driver_bridge.app import MAX_CONNECTIONS, Bridge
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat
+from driver_bridge.drive_recorder import DriveRecorder, Offload
 from driver_bridge.inference_client import SteeringClient
 from driver_bridge.live_publisher import LivePublisher, connect
 from driver_bridge.settings import Settings
 
-HANDSHAKE_TIMEOUT_S: Final = 10.0
-"""Time in seconds within which a request must be complete; a slower client is disconnected."""
-MAX_CONNECTIONS: Final = 512
-"""Number of connections at the same time: half of the files that a process may usually open. Later
-connections wait."""
+log = logging.getLogger(__name__)
+
+SILENCE_POLL_S: Final = 1.0
 RECORDER_POLL_S: Final = 0.05
 RECORDER_FLUSH_S: Final = 2.0
 """Time in seconds in which queued rows may reach the disk when the bridge ends."""
 
 
-def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port: None) -> None:
+def serve(
+    settings: Settings,
+    on_listening: Callable[[int], None] = lambda port: None,
+    heartbeat: Heartbeat = HEARTBEAT,
+) -> None:
     """Serve until SIGTERM or Ctrl-C; call `on_listening` with the port once it is open.
+
+    Args:
+        settings: settings of the bridge.
+        on_listening: is called with the port.
+        heartbeat: times after which a client is taken for gone.
 
     Raises:
         ServiceError: the port is in use.
-        SettingError: the address of inference is no address.
-        OSError: the folder of recordings cannot be created.
+        SettingError: the address of inference or of Redis is no address, or the folder of
+            recordings cannot be created.
     """
     with warnings.catch_warnings():
         # eventlet warns that it is in maintenance. docs/adr/0005-bridge.md says why it is used all
@@ -57,11 +59,10 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         import eventlet
         import eventlet.hubs
         import eventlet.tpool
-        import eventlet.websocket
         import eventlet.wsgi
 
         eventlet.monkey_patch()
-    eventlet.websocket.RFC6455WebSocket.wait = _make_reader(eventlet.sleep)
+        from driver_bridge import http_protocol
     listener = _listen(eventlet.listen, settings)
 
     @contextmanager
@@ -69,21 +70,33 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
         with eventlet.Timeout(seconds, TimeoutError("no answer in time")):
             yield
 
-    class QuietHttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-        def log_message(self, *_: object) -> None:
-            """Log nothing of requests that break off or are no HTTP."""
-
     predictor = SteeringClient(
         settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, time_limit
     )
     recorder = live = None
     if settings.record_dir:
-        recorder = DriveRecorder(Path(settings.record_dir), eventlet.tpool.execute)
+        recorder = _open_recorder(Path(settings.record_dir), eventlet.tpool.execute)
     if settings.redis_url:
         url, password_file = settings.redis_url, settings.redis_password_file
+        connect(url, password_file).close()  # a bad setting is told now, not when it is used
         live = LivePublisher(lambda: connect(url, password_file), eventlet.sleep, monotonic)
+    if settings.api_token and not _is_loopback(settings.host):
+        log.warning(
+            "LAPWING_API_TOKEN is set, but the bridge asks nobody for it: the simulator cannot "
+            "send one. Whoever reaches port %d on %s can drive. Open it to this machine alone "
+            "with LAPWING_BRIDGE_HOST=127.0.0.1 (in containers LAPWING_BIND), or use a firewall",
+            settings.port,
+            settings.host,
+        )
     signalled = _signal_pipe()
-    bridge = Bridge(settings, predictor, recorder, live)
+    bridge = Bridge(
+        settings,
+        predictor,
+        recorder,
+        live,
+        heartbeat=heartbeat,
+        max_connections=min(MAX_CONNECTIONS, _max_files() // 2),
+    )
     if recorder is not None:
         eventlet.spawn(_record, recorder, eventlet.sleep)
     if live is not None:
@@ -91,12 +104,15 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
     eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        bridge.wsgi(),
+        bridge.wsgi(http_protocol.WebSocketUpgrade),
         log_output=False,
-        protocol=QuietHttpProtocol,
-        max_size=MAX_CONNECTIONS,
-        socket_timeout=HANDSHAKE_TIMEOUT_S,
+        debug=False,  # otherwise an error's traceback would be sent to the client
+        protocol=http_protocol.placed(bridge.places),
+        # The places bound the connections. At this bound eventlet would accept none at all.
+        max_size=_max_files(),
+        socket_timeout=http_protocol.REQUEST_S,
     )
+    eventlet.spawn(_close_silent, bridge, eventlet.sleep)
     gc.freeze()  # what exists now stays: the garbage collector need not scan it again and again
     on_listening(listener.getsockname()[1])
     eventlet.hubs.trampoline(signalled, read=True)
@@ -106,17 +122,28 @@ def serve(settings: Settings, on_listening: Callable[[int], None] = lambda port:
                 pass
 
 
-def _listen(listen: Callable[[tuple[str, int]], Any], settings: Settings) -> Any:  # noqa: ANN401
+def _open_recorder(folder: Path, offload: Offload) -> DriveRecorder:
     try:
-        listener = listen((settings.host, settings.port))
+        return DriveRecorder(folder, offload)
     except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
+        raise SettingError(
+            "the folder for recorded drives cannot be made",
+            got=f"{str(folder)!r} ({error.strerror})",
+            remedy="LAPWING_RECORD_DIR, or --record, takes a folder in which this user may write",
+        ) from error
+
+
+def _listen(listen: Callable[..., Any], settings: Settings) -> Any:  # noqa: ANN401
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = listen((settings.host, settings.port), family)
+    except OSError as error:
         raise ServiceError(
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
-            remedy="End the program that listens there. Udacity's simulator always connects to "
-            "4567; for other clients set LAPWING_BRIDGE_PORT to another port",
+            remedy="End the program that listens there, or set LAPWING_BRIDGE_HOST to an address "
+            "of this machine. Udacity's simulator always connects to 4567; for other clients set "
+            "LAPWING_BRIDGE_PORT to another port",
         ) from error
     # Accepted sockets inherit this. Without it an answer may wait 40 ms until the client
     # acknowledges the answer before it.
@@ -124,42 +151,24 @@ def _listen(listen: Callable[[tuple[str, int]], Any], settings: Settings) -> Any
     return listener
 
 
-def _make_reader(sleep: Callable[[float], object]) -> Callable[[Any], str | bytes | None]:
-    """Return a method that replaces eventlet's WebSocket.wait: it reads the next message.
+def _is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens on this address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
-    The method returns None once the connection has ended.
-    """
 
-    def wait(connection: Any) -> str | bytes | None:  # noqa: ANN401 - eventlet has no types
-        reader: MessageReader = vars(connection).setdefault(
-            "message_reader", MessageReader(MAX_MESSAGE_BYTES)
-        )
-        try:
-            while True:
-                while (message := reader.next_message()) is None:
-                    data = connection.socket.recv(65_536)
-                    if not data:
-                        return None
-                    reader.feed(data)
-                # Without this, a client that always sends more would be read for ever and alone.
-                sleep(0)
-                opcode, payload = message
-                if opcode == TEXT:
-                    return str(payload, "utf-8")
-                if opcode == PING:
-                    connection.send(payload, control_code=PONG)
-                elif opcode == CLOSE:
-                    connection.close(close_data=(1000, ""))
-                    return None
-                elif opcode != PONG:
-                    return payload
-        except WebSocketError as error:
-            connection.close(close_data=(error.status, error.reason))
-        except UnicodeDecodeError:
-            connection.close(close_data=(1007, "text must be UTF-8"))
-        return None
+def _max_files() -> int:
+    """Return the number of files that this process may open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 65_536 if soft == resource.RLIM_INFINITY else soft
 
-    return wait
+
+def _close_silent(bridge: Bridge, sleep: Callable[[float], object]) -> None:
+    while True:
+        sleep(SILENCE_POLL_S)
+        bridge.close_silent()
 
 
 def _record(recorder: DriveRecorder, sleep: Callable[[float], object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contract.setting_forms import FOLDER, HOST, INFERENCE_URL, PASSWORD_FILE, REDIS_URL, TOKEN
 from contract.settings import setting
 
 
@@ -15,6 +16,7 @@ class Settings:
         "LAPWING_BRIDGE_HOST",
         "127.0.0.1",
         "The bridge listens on this address; 0.0.0.0 lets other machines connect.",
+        form=HOST,
     )
     port: int = setting(
         "LAPWING_BRIDGE_PORT",
@@ -28,6 +30,7 @@ class Settings:
         "LAPWING_INFERENCE_URL",
         "http://127.0.0.1:8000",
         "Frames are sent to the inference service at this address.",
+        form=INFERENCE_URL,
     )
     # Every telemetry is answered within 250 ms. What is left of that is for the work before and
     # after the question.
@@ -43,6 +46,19 @@ class Settings:
         "",
         "Clients of inference must send this token (Authorization: Bearer); empty means that no "
         "token is needed. The bridge and the command line send it.",
+        form=TOKEN,
+    )
+    allowed_hosts: str = setting(
+        "LAPWING_ALLOWED_HOSTS",
+        "",
+        "Services that browsers can reach answer to these names of hosts too, separated by commas; "
+        "they always answer to IP addresses, to localhost and to the name of the machine.",
+    )
+    cors_origins: str = setting(
+        "LAPWING_CORS_ORIGINS",
+        "",
+        "Web pages of these origins may use the services that browsers can reach, as "
+        "https://example.org, separated by commas; empty means that none may.",
     )
     target_mph: float = setting(
         "LAPWING_TARGET_MPH",
@@ -64,15 +80,18 @@ class Settings:
         "",
         "The bridge keeps its drives in this folder, in the format of Udacity's recorder; empty "
         "means that it keeps none.",
+        form=FOLDER,
     )
     redis_url: str = setting(
         "LAPWING_REDIS_URL",
         "",
         "The bridge publishes what it does to the Redis at this address, for `lapwing watch`; "
         "empty means that it publishes nothing.",
+        form=REDIS_URL,
     )
     redis_password_file: str = setting(
         "LAPWING_REDIS_PASSWORD_FILE",
         "",
         "The password of Redis is read from this file; empty means that Redis asks for none.",
+        form=PASSWORD_FILE,
     )

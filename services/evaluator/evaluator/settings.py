@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.setting_forms import FOLDER, PASSWORD_FILE, REDIS_URL
 from contract.settings import setting
 
 
@@ -16,27 +17,31 @@ class Settings:
         "LAPWING_REDIS_URL",
         "redis://127.0.0.1:6379/0",
         "The job queues are kept in the Redis at this address.",
+        form=REDIS_URL,
     )
     redis_password_file: str = setting(
         "LAPWING_REDIS_PASSWORD_FILE",
         "",
         "The password of Redis is read from this file; empty means that Redis asks for none.",
+        form=PASSWORD_FILE,
     )
     data_dir: Path = setting(
         "LAPWING_DATA_DIR",
         Path("lapwing-data/data"),
         "This folder is the data volume, which holds the imported recordings.",
+        form=FOLDER,
     )
     model_dir: Path = setting(
         "LAPWING_MODEL_DIR",
         Path("lapwing-data/models"),
         "This folder is the model volume, which holds the published models.",
+        form=FOLDER,
     )
     drivers: int = setting(
         "LAPWING_EVALUATION_DRIVERS",
         0,
         "The evaluator drives in this number of processes at the same time; 0 means one for each "
-        "core.",
+        "core, as far as its memory goes.",
         minimum=0,
         maximum=64,
     )

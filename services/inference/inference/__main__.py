@@ -101,7 +101,7 @@ def _listen(settings: Settings) -> socket.socket:
             f"port {settings.port} on {settings.host} cannot be opened",
             got=error.strerror,
             remedy="End the program that listens there, or set LAPWING_INFERENCE_PORT to another "
-            "port",
+            "port, or LAPWING_INFERENCE_HOST to an address of this machine",
         ) from error
 
 

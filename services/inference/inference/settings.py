@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.setting_forms import FOLDER, HOST, TOKEN
 from contract.settings import setting
 
 
@@ -16,6 +17,7 @@ class Settings:
         "LAPWING_INFERENCE_HOST",
         "127.0.0.1",
         "Inference listens on this address; 0.0.0.0 lets other machines connect.",
+        form=HOST,
     )
     port: int = setting(
         "LAPWING_INFERENCE_PORT",
@@ -28,6 +30,7 @@ class Settings:
         "LAPWING_MODEL_DIR",
         Path("lapwing-data/models"),
         "This folder is the model volume, which holds the published models.",
+        form=FOLDER,
     )
     workers: int = setting(
         "LAPWING_INFERENCE_WORKERS",
@@ -70,6 +73,7 @@ class Settings:
         "",
         "Clients of inference must send this token (Authorization: Bearer); empty means that no "
         "token is needed. The bridge and the command line send it.",
+        form=TOKEN,
     )
     allowed_hosts: str = setting(
         "LAPWING_ALLOWED_HOSTS",

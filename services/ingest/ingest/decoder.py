@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import FrameError
+from contract.files import regular_files
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
+from contract.recordings.archive import MAX_IMAGE_BYTES
 from contract.recordings.driving_log import Rejection, Row
 from contract.vehicle import CAMERA_NAMES
 
 ROWS_PER_THREAD: Final = 32
 """Number of rows that are decoded ahead for each thread. It limits the memory of a thread to a few
 megabytes."""
-MAX_BYTES: Final = 16 << 20
-"""Larger files are not read. No JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
 
 
 def decode(
@@ -72,16 +72,13 @@ def _prepare(
         if path is None:
             return Rejection(row.line, camera, "image is missing", name)
         try:
-            # The file is unbuffered, and its size comes from the open file. pathlib would spend
-            # more time on both, under the interpreter's lock, for which the other threads wait.
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-                if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                    return Rejection(row.line, camera, "image file is too large", name)
-                content = file.readall()
+            content = regular_files.read(path, MAX_IMAGE_BYTES)
             digests[name] = hashlib.sha256(content).digest()
             frames.append(preprocess.resize(preprocess.decode_image(content)))
         except OSError as error:
-            return Rejection(row.line, camera, "image cannot be read", f"{name}: {error.strerror}")
+            too_large = error.errno == errno.EFBIG
+            reason = "image file is too large" if too_large else "image cannot be read"
+            return Rejection(row.line, camera, reason, f"{name}: {error.strerror}")
         except FrameError as error:
             return Rejection(row.line, camera, error.what, f"{name}: {error.got}")
     return row, frames

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import cv2
 
-from contract import atomic_files, inbox
 from contract.dataset import store, store_catalog
 from contract.dataset.overlap import Overlap, compare
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, RecordingError, StoreError
+from contract.files import atomic_files, inbox
 from contract.frames import spec
 from contract.jobs import queue
 from contract.recordings import archive, reject_reasons
@@ -67,11 +67,9 @@ def run(
     _, progress = queue.current_job()
     settings = load(Settings, os.environ)
     limit = settings.max_reject_share if max_reject_share is None else max_reject_share
-    try:
+    copies = [Path(source)] if staged else []
+    with inbox.kept_for_retries(copies, settings.data_dir / inbox.RECORDINGS, queue.is_final):
         outcomes = import_source(settings, Path(source), name, limit, progress, full_lock)
-    finally:
-        if staged:
-            inbox.discard([Path(source)], settings.data_dir / inbox.RECORDINGS)
     return {
         "imports": [outcome for outcome in outcomes if "error" not in outcome],
         "failed": [outcome for outcome in outcomes if "error" in outcome],

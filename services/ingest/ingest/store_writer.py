@@ -17,13 +17,13 @@ from typing import Final, Self
 import numpy as np
 import tables
 
-from contract import atomic_files
 from contract.dataset import row_identity, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ROW, Rows, StoreReader
 from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.frames import spec
 from contract.frames.preprocess import Frame
 

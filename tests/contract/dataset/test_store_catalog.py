@@ -1,29 +1,18 @@
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from support.data.manifests import write_manifest
 
 from contract.dataset import dataset_labels, exclusions, store_catalog
-from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
-
-
-def write(data: Path, dataset: str, recording: str = "lake", at: str = "2026-01-01") -> Path:
-    """Write the manifest of a store that does not exist."""
-    source: dict[str, object] = {"name": recording, "sha256": "0" * 64}
-    manifest = StoreManifest(dataset, 2, {}, 5, 5, 9, 32, [], "0", source, {}, at)
-    path = store_catalog.paths(data, dataset)[1]
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(dataclasses.asdict(manifest)))
-    return path
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A data volume with a sound manifest and a torn one."""
-    write(tmp_path, "lake-11111111")
-    torn = write(tmp_path, "jungle-22222222", "jungle")
+    write_manifest(tmp_path, "lake-11111111")
+    torn = write_manifest(tmp_path, "jungle-22222222", "jungle")
     torn.write_text(torn.read_text()[:40])
     return tmp_path
 
@@ -61,7 +50,7 @@ def test_the_log_names_what_is_left_out(data: Path, caplog: pytest.LogCaptureFix
 def test_a_manifest_that_is_not_one_is_unreadable(
     tmp_path: Path, change: dict[str, object], reason: str
 ) -> None:
-    path = write(tmp_path, "lake-11111111")
+    path = write_manifest(tmp_path, "lake-11111111")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert reason in store_catalog.read_stores(tmp_path).unreadable["lake-11111111"]
 
@@ -83,7 +72,7 @@ def test_with_torn_datasets_alone_the_reason_is_the_error(data: Path) -> None:
 
 
 def test_what_lies_beside_a_manifest_is_no_manifest(tmp_path: Path) -> None:
-    write(tmp_path, "lake-11111111")
+    write_manifest(tmp_path, "lake-11111111")
     exclusions.exclude(tmp_path, "lake-11111111", [(1, 2)], "a")
     dataset_labels.write(tmp_path, "lake-11111111", "night", {})
     stores = store_catalog.read_stores(tmp_path)
@@ -91,8 +80,8 @@ def test_what_lies_beside_a_manifest_is_no_manifest(tmp_path: Path) -> None:
 
 
 def test_a_label_takes_the_place_of_the_recordings_name(tmp_path: Path) -> None:
-    write(tmp_path, "lake-11111111", at="2026-01-01")
-    write(tmp_path, "lake-22222222", at="2026-01-02")
+    write_manifest(tmp_path, "lake-11111111", at="2026-01-01")
+    write_manifest(tmp_path, "lake-22222222", at="2026-01-02")
     dataset_labels.write(tmp_path, "lake-22222222", "night", {})
     assert selected(tmp_path, "lake") == ["lake-11111111"]
     assert selected(tmp_path, "night") == ["lake-22222222"]
@@ -103,3 +92,9 @@ def test_a_label_takes_the_place_of_the_recordings_name(tmp_path: Path) -> None:
 def test_a_label_selects_a_torn_dataset_too(data: Path) -> None:
     dataset_labels.write(data, "jungle-22222222", "apes", {})
     assert [*store_catalog.select_stores(data, ["lake", "apes"]).unreadable] == ["jungle-22222222"]
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "..", ".x", "", "a\0b", "x" * 300, 7, None])
+def test_a_name_that_is_a_path_is_no_dataset(tmp_path: Path, name: object) -> None:
+    with pytest.raises(StoreError, match="that is no name of a dataset"):
+        store_catalog.paths(tmp_path, name)  # type: ignore[arg-type]  # as a queue may hold it

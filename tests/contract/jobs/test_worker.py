@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, Retry
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from support.data import samples
 
 from contract.jobs import queue, worker
 
@@ -71,3 +72,30 @@ def test_no_other_function_is_run_whatever_redis_says(redis: Redis, tmp_path: Pa
     assert view.status == "failed"
     assert "names a function that Lapwing does not queue: got os.system" in view.error
     assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.usefixtures("working")
+def test_a_second_try_finds_what_the_first_one_found(redis: Redis, tmp_path: Path) -> None:
+    """The copy of the recording is kept until the last try, which tells the true reason."""
+    copy = samples.recording(tmp_path / "inbox" / "a1" / "run", rows=2)
+    rq_queue = Queue(queue.INGEST, connection=redis, serializer=JSONSerializer)
+    arguments = {"source": str(copy), "staged": True, "max_reject_share": "a half"}
+    job = rq_queue.enqueue_call("ingest.job.run", kwargs=arguments, retry=Retry(max=1))
+    await_true(lambda: job.get_status() == "failed")
+    job.refresh()
+    assert job.retries_left == 0  # it was tried twice
+    assert "TypeError: '>' not supported" in str(job.results()[-1].exc_string)
+    await_true(lambda: not copy.parent.exists())
+
+
+@pytest.mark.usefixtures("working")
+def test_a_recording_that_is_wrong_is_tried_once_and_its_copy_removed(
+    redis: Redis, tmp_path: Path
+) -> None:
+    copy = tmp_path / "inbox" / "a1" / "run.zip"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(b"PK\3\4 and no more")
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": str(copy), "staged": True})
+    assert "the archive run.zip cannot be unpacked" in await_end(job, redis).error
+    assert len(Job.fetch(job, redis, serializer=JSONSerializer).results()) == 1
+    assert not copy.parent.exists()

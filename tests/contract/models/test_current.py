@@ -7,8 +7,8 @@ import pytest
 from support.data import samples
 from support.data.versions import publish_one
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models import journal
 from contract.models.registry import H5, Registry
 

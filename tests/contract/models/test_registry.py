@@ -10,8 +10,8 @@ from support.data import samples
 from support.data.models import manifest
 from support.data.versions import publish_one, staged
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models.registry import H5, MANIFEST, SCHEMA, TFLITE, ModelManifest, Registry
 
 
@@ -190,3 +190,10 @@ def test_a_manifest_of_an_earlier_release_has_no_lineage(registry: Registry) -> 
     assert document.pop("lineage") == []
     path.write_text(json.dumps(document))
     assert registry.manifest(1).lineage == []
+
+
+@pytest.mark.parametrize("version", ["1", "../../x", "/etc", 0, -1, True, 1.0, None])
+def test_what_is_no_number_of_a_version_has_no_folder(registry: Registry, version: object) -> None:
+    """A job from the queue may name anything."""
+    with pytest.raises(ModelError, match="that is no number of a version"):
+        registry.path(version)  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
+import os
 import shutil
-import tarfile
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from support.data import samples
 from contract.errors import RecordingError
 from contract.recordings import archive, driving_log
 from contract.recordings.image_paths import match_images
+from contract.recordings.log_text import MAX_LOG_BYTES
 
 
 def names(source: Path, scratch: Path) -> list[str]:
@@ -111,21 +111,42 @@ def test_leftovers_of_a_killed_import_are_removed(run: Path, tmp_path: Path) -> 
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_a_tar_that_points_outside_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "log").write_text("x")
-    with tarfile.open(tmp_path / "evil.tar", "w") as file:
-        file.add(tmp_path / "log", "../../driving_log.csv")
-    with pytest.raises(RecordingError, match="cannot be unpacked"):
-        names(tmp_path / "evil.tar", tmp_path / "scratch")
-    assert not (tmp_path / "driving_log.csv").exists()
+@pytest.mark.parametrize("name", ["driving_log.csv", "manifest.json", "meta.json", "record_1.json"])
+def test_a_pipe_among_the_files_of_a_recording_is_refused(tmp_path: Path, name: str) -> None:
+    """Opened as a file, it would be waited for without end."""
+    run = samples.recording(tmp_path / "run", rows=1)
+    if name != "driving_log.csv":
+        (run / "driving_log.csv").unlink()
+        (run / "record_2.json").touch()
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    with (
+        pytest.raises(RecordingError, match=r"it is not a regular file|no driving_log|Donkey tub"),
+        archive.open_recordings(run, tmp_path / "scratch") as (recording,),
+    ):
+        recording.read()
 
 
-def test_a_zip_that_points_outside_is_unpacked_inside(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as file:
-        file.writestr("../driving_log.csv", "x")
-    with pytest.raises(RecordingError, match=r"no driving_log\.csv"):
-        names(tmp_path / "evil.zip", tmp_path / "scratch")
-    assert not (tmp_path / "driving_log.csv").exists()
+def test_a_device_and_a_pipe_are_no_archives(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in (Path("/dev/zero"), tmp_path / "pipe"):
+        with pytest.raises(RecordingError, match=r"got .*it is not a regular file"):
+            names(source, tmp_path / "scratch")
+
+
+def test_a_log_that_is_too_large_is_not_read(run: Path, tmp_path: Path) -> None:
+    os.truncate(run / "driving_log.csv", MAX_LOG_BYTES + 1)
+    with (
+        archive.open_recordings(run, tmp_path / "scratch") as (recording,),
+        pytest.raises(RecordingError, match=r"cannot be read: got 167,772,161 bytes, and at most"),
+    ):
+        recording.read()
+
+
+def test_a_log_of_too_many_lines_is_refused() -> None:
+    for end in (b"\n", b"\r", b"\r\n"):
+        with pytest.raises(RecordingError, match="too many rows: got 600,001, and at most 600,000"):
+            driving_log.read(end * (600_000 + 1))
 
 
 def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from support.data import samples
 
 from contract.errors import TelemetryError
 from contract.wire import telemetry
+from contract.wire.culture_numbers import UNKNOWN, NumberSpelling
+
+POINT, COMMA = NumberSpelling("."), NumberSpelling(",")
 
 IMAGE = base64.b64encode(b"\xff\xd8\xff").decode()
 
@@ -26,7 +29,7 @@ def test_degrees_are_converted_to_a_steering_command() -> None:
     parsed = telemetry.parse(payload())
     assert (parsed.steering, parsed.throttle, parsed.speed_mph) == (0.5, 0.2, 9.13)
     assert parsed.jpeg == b"\xff\xd8\xff"
-    assert parsed.decimal_mark == "."
+    assert parsed.spelling == POINT
 
 
 @pytest.mark.parametrize(
@@ -43,12 +46,15 @@ def test_degrees_are_converted_to_a_steering_command() -> None:
         ("1\u2019234.5000", 1234.5, "."),
         ("\u22123,2500", -3.25, ","),
         ("0.12", 0.12, "."),
-        ("3", 3.0, "."),
-        ("1e-05", 1e-05, "."),
+        ("3", 3.0, None),
+        ("1e-05", 1e-05, None),
     ],
 )
-def test_numbers_are_read_with_their_decimal_mark(text: str, value: float, mark: str) -> None:
-    assert telemetry.number({"x": text}, "x") == (value, mark)
+def test_numbers_are_read_with_their_decimal_mark(
+    text: str, value: float, mark: str | None
+) -> None:
+    found, spelling = telemetry.number({"x": text}, "x")
+    assert (found, spelling.decimal_mark) == (value, mark)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_driving_needs_only_speed_and_image(missing: list[str], null: bool) -> N
     assert (parsed.speed_mph, parsed.jpeg) == (9.13, b"\xff\xd8\xff")
     assert parsed.steering == (None if "steering_angle" in missing else 0.5)
     assert parsed.throttle == (None if "throttle" in missing else 0.2)
-    assert parsed.decimal_mark == ","
+    assert parsed.spelling == COMMA
 
 
 @pytest.mark.parametrize("field", ["throttle", "steering_angle"])
@@ -101,16 +107,47 @@ def test_what_driving_needs_may_not_be_missing(field: str) -> None:
         ({"speed": 9, "steering_angle": "12,5000", "throttle": "0"}, ","),
         ({"speed": "9", "steering_angle": 3, "throttle": "0,2000"}, ","),
         ({"speed": "9", "steering_angle": 3, "throttle": 0.5}, "."),
+        ({"speed": "9", "steering_angle": "3", "throttle": "0"}, None),
     ],
 )
-def test_any_field_shows_the_decimal_mark(fields: dict[str, object], mark: str) -> None:
-    assert telemetry.parse(payload(**fields)).decimal_mark == mark
+def test_any_field_shows_the_decimal_mark(fields: dict[str, object], mark: str | None) -> None:
+    assert telemetry.parse(payload(**fields)).spelling == NumberSpelling(mark)
 
 
-def test_two_decimal_marks_are_refused() -> None:
-    """An answer with the wrong one of them would be read as full lock."""
-    with pytest.raises(TelemetryError, match=r"two decimal marks: got .*9,1300"):
-        telemetry.parse(payload(speed="9,1300"))
+@pytest.mark.parametrize("speed", ["9,1300", "9/1300"])
+def test_two_decimal_marks_are_refused(speed: str) -> None:
+    """An answer with the wrong one of them would be read as full lock, or not at all."""
+    with pytest.raises(TelemetryError, match=rf"numbers have two decimal marks: got .*{speed}"):
+        telemetry.parse(payload(speed=speed))
+
+
+@pytest.mark.parametrize("plain", ["9.13", "0.5"])
+def test_a_decimal_point_contradicts_a_decimal_comma(plain: str) -> None:
+    comma = {"steering_angle": "1,0000", "throttle": "0,0000"}
+    with pytest.raises(TelemetryError, match="two decimal marks"):
+        telemetry.parse(payload(speed=plain, **comma))
+
+
+def test_two_kinds_of_minus_are_refused() -> None:
+    with pytest.raises(TelemetryError, match="numbers have two kinds of minus"):
+        telemetry.parse(payload(steering_angle="-1.0000", throttle="\u22121.0000"))
+
+
+@pytest.mark.parametrize(
+    ("known", "changes", "expected"),
+    [
+        (NumberSpelling(".", "\u2212"), {}, NumberSpelling(".", "\u2212")),
+        (NumberSpelling(".", "\u2212"), {"throttle": "-1.0000"}, NumberSpelling(".", "-")),
+        (NumberSpelling(",", "\u2212"), {}, POINT),
+        (COMMA, {"speed": 9, "steering_angle": 0, "throttle": 0}, COMMA),
+        (COMMA, {"speed": "9", "steering_angle": "0", "throttle": "0"}, COMMA),
+    ],
+)
+def test_marks_of_earlier_telemetries_stay_in_force(
+    known: NumberSpelling, changes: dict[str, object], expected: NumberSpelling
+) -> None:
+    """A minus is known after the first negative number, of the same culture."""
+    assert telemetry.parse(payload(**changes), known).spelling == expected
 
 
 @pytest.mark.parametrize("bad", [None, 5, "not base64!", "ä"])
@@ -119,26 +156,37 @@ def test_an_image_that_is_no_base64_is_refused(bad: object) -> None:
         telemetry.parse(payload(image=bad))
 
 
-def test_answers_are_text_with_the_simulators_decimal_mark() -> None:
-    assert telemetry.steer(0.1, -1.0, ",") == {
+def test_answers_are_text_with_the_simulators_marks() -> None:
+    assert telemetry.steer(0.1, -1.0, NumberSpelling(",", "\u2212")) == {
         "steering_angle": "0,100000",
-        "throttle": "-1,000000",
+        "throttle": "\u22121,000000",
     }
 
 
+def test_answers_to_a_client_that_has_shown_no_mark_have_none() -> None:
+    """Whole numbers and exponents are read alike in every culture."""
+    assert telemetry.steer(0.0, -1.0, UNKNOWN) == {"steering_angle": "0", "throttle": "-1"}
+    assert telemetry.steer(-0.25, 1.0, UNKNOWN)["steering_angle"] == "-250000e-6"
+
+
 def test_answers_are_clamped() -> None:
-    assert telemetry.steer(7, -7) == {"steering_angle": "1.000000", "throttle": "-1.000000"}
+    assert telemetry.steer(7, -7, POINT) == {"steering_angle": "1.000000", "throttle": "-1.000000"}
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_an_answer_that_is_no_number_is_never_sent(bad: float) -> None:
     with pytest.raises(TelemetryError):
-        telemetry.steer(bad, 0)
+        telemetry.steer(bad, 0, POINT)
+
+
+def test_an_answer_that_the_simulator_cannot_read_is_never_sent() -> None:
+    with pytest.raises(TelemetryError, match="until the simulator has shown its minus"):
+        telemetry.steer(-0.1, 0, NumberSpelling("\u066b"))
 
 
 @given(st.floats(-1, 1), st.sampled_from([".", ","]))
 def test_a_written_answer_is_read_back(steering: float, mark: str) -> None:
-    text = telemetry.steer(steering, 0, mark)["steering_angle"]
+    text = telemetry.steer(steering, 0, NumberSpelling(mark))["steering_angle"]
     assert float(text.replace(mark, ".")) == pytest.approx(steering, abs=1e-6)
     assert not text.startswith("-0.000000")
 
@@ -153,7 +201,7 @@ def test_messages_of_the_real_client_are_read(name: str, mark: str) -> None:
         ):
             continue
         parsed = telemetry.parse(json.loads(message["data"][2:])[1])
-        assert parsed.decimal_mark == mark
+        assert parsed.spelling.decimal_mark == mark
         assert parsed.jpeg.startswith(b"\xff\xd8\xff")
         count += 1
     assert count > 20

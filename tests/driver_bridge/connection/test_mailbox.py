@@ -11,7 +11,7 @@ from driver_bridge.connection.mailbox import MAX_UNANSWERED, PROBE_S, Mailbox, R
 
 
 def put(box: Mailbox, payload: object, at_s: float = 0.0) -> None:
-    box.put(ReceivedTelemetry(payload, at_s))
+    box.put(ReceivedTelemetry(payload, at_s, at_s))
 
 
 def holds(box: Mailbox) -> bool:
@@ -185,3 +185,11 @@ def test_loops_that_take_turns_without_ever_meeting_become_one() -> None:
     loops, waited = simulate([0.0, 0.06], [0.067], [0.002], 3.0)
     assert loops == 1
     assert sum(wait_s > 0.01 for wait_s in waited) <= 3  # the later answers are not delayed
+
+
+def test_an_answer_is_held_from_the_last_bytes_of_its_telemetry() -> None:
+    """A client on a slow line needs longer for one telemetry than an answer is held."""
+    box = Mailbox()
+    box.put(ReceivedTelemetry("slow", 10.0, 10.5))
+    box.take()
+    assert box.hold_s(10.5) == pytest.approx(PROBE_S)

@@ -130,7 +130,8 @@ def test_an_internal_error_is_answered_with_the_brakes_and_the_drive_goes_on(
     predictor.error = RuntimeError("a bug")
     running.session.receive(TELEMETRY)
     running.await_sent(1)
-    assert running.emitted[0][1] == {"steering_angle": "0.000000", "throttle": "-1.000000"}
+    assert running.emitted[0][1]["steering_angle"] == "0.000000"
+    assert -1 <= float(running.emitted[0][1]["throttle"]) < -0.03  # The car drives at 9 mph.
     assert "an answer failed" in caplog.text
     predictor.error = ServiceError("inference does not answer")
     running.session.receive(TELEMETRY)

@@ -2,6 +2,7 @@ import base64
 
 import pytest
 from support.data import samples
+from support.data.mono_cultures import CULTURES
 
 from contract.errors import ServiceError
 from driver_bridge.control.driver import Answer, Driver
@@ -83,6 +84,42 @@ def test_the_answer_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> No
     assert ask(driver, {**TELEMETRY, **german}).payload["steering_angle"] == "0,250000"
 
 
+@pytest.mark.parametrize("name", CULTURES)
+def test_the_answer_is_read_as_the_same_number_in_each_culture(
+    driver: Driver, predictor: Predictor, name: str
+) -> None:
+    """The expected text is one that mono reads as -0.1234 in this culture."""
+    culture, predictor.steering = CULTURES[name], -0.1234
+    moving = {"steering_angle": culture.written[-12.5], "speed": culture.written[0.0]}
+    answer = ask(driver, {**TELEMETRY, **moving, "throttle": culture.written[0.0]})
+    assert (answer.payload["steering_angle"], answer.how) == (culture.answers[0], "model")
+    assert culture.read[culture.answers[0]] == -0.1234
+    assert answer.telemetry is not None
+    assert answer.telemetry.steering == -0.5
+
+
+def test_a_simulator_that_reads_no_minus_is_not_driven_until_it_shows_its_own(
+    driver: Driver, predictor: Predictor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Persian culture of the CLDR: .NET reads only the minus with its mark of direction."""
+    predictor.steering = -0.25
+    arabic = {"steering_angle": "0\u066b0000", "throttle": "0\u066b0000", "speed": "9\u066b0000"}
+    for _ in range(5):
+        answer = ask(driver, {**TELEMETRY, **arabic})
+        assert answer.payload == {"steering_angle": "0\u066b000000", "throttle": "0\u066b000000"}
+        assert (answer.how, answer.steering, answer.throttle) == ("stopped", 0.0, 0.0)
+        assert answer.why == "the simulator has not shown which minus it reads"
+    assert [record.getMessage() for record in caplog.records] == [
+        "simulator 1: the car is not driven: its numbers have the decimal mark U+066B, and no "
+        "negative one has shown which minus it reads; start the simulator in another locale, such "
+        "as en-US"
+    ]
+    arabic["steering_angle"] = "\u200e\u22121\u066b0000"
+    answer = ask(driver, {**TELEMETRY, **arabic})
+    assert answer.payload["steering_angle"] == "\u200e\u22120\u066b250000"
+    assert answer.how == "model"
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -98,7 +135,65 @@ def test_the_answer_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> No
 def test_a_malformed_telemetry_is_answered(driver: Driver, payload: object) -> None:
     answer = ask(driver, payload)
     assert (answer.event, answer.how) == ("steer", "stopped")
-    assert answer.payload == {"steering_angle": "0.000000", "throttle": "0.000000"}
+    # A speed that is not a number is unknown, and is braked; 9 mph is known and braked less.
+    assert answer.payload["steering_angle"] in ("0", "0.000000")  # with or without a known mark
+    assert -0.05 <= answer.throttle < -0.03
+
+
+def test_a_car_of_unknown_speed_is_braked_for_two_seconds(driver: Driver, clock: Clock) -> None:
+    throttles = []
+    for _ in range(64):
+        throttles.append(ask(driver, {**TELEMETRY, "speed": "?"}).throttle)
+        clock.now += 1 / 16
+    assert throttles == [-0.05] * 32 + [0.0] * 32
+    ask(driver)
+    clock.now += 1.0
+    assert ask(driver, "text").throttle == -0.05  # It was known since, and is unknown again.
+
+
+def test_one_telemetry_that_cannot_be_read_holds_the_throttle_but_no_brake(
+    driver: Driver, clock: Clock
+) -> None:
+    pulled = ask(driver).throttle
+    clock.now += 0.1
+    assert ask(driver, "text").throttle == pulled > 0
+    for _ in range(5):
+        braked = ask(driver, {**TELEMETRY, "speed": "29.0000"}).throttle
+    assert braked < 0
+    assert ask(driver, "text").throttle == 0.0
+
+
+@pytest.mark.parametrize("spoilt", [{"image": "?"}, {"image": None}, {"throttle": "?"}])
+@pytest.mark.parametrize("speed", ["0.0000", "4.9000"])
+def test_a_slow_car_whose_image_cannot_be_read_is_never_told_to_brake(
+    driver: Driver, clock: Clock, spoilt: dict[str, object], speed: str
+) -> None:
+    """Below 5 mph a negative throttle is the reverse gear."""
+    ask(driver)
+    for _ in range(60):
+        clock.now += 1 / 15
+        answer = ask(driver, {**TELEMETRY, "speed": speed, **spoilt})
+        assert answer.throttle >= 0
+    assert (answer.how, answer.steering) == ("stopped", 0.0)
+
+
+def test_a_slow_car_without_inference_is_never_told_to_brake(
+    driver: Driver, predictor: Predictor, clock: Clock
+) -> None:
+    predictor.steering = None
+    for _ in range(60):
+        clock.now += 1 / 15
+        assert ask(driver, {**TELEMETRY, "speed": "5.0000"}).payload["throttle"] == "0.000000"
+
+
+def test_a_car_that_rolls_back_without_inference_is_held_with_a_little_throttle(
+    driver: Driver, predictor: Predictor, clock: Clock
+) -> None:
+    predictor.steering = None
+    for speed_mph in [0.4, 0.25, 0.1, 0.05, 0.2, 0.35, 0.5, 0.65]:
+        clock.now += 1 / 15
+        throttle = ask(driver, {**TELEMETRY, "speed": f"{speed_mph:.4f}"}).throttle
+    assert 0.1 < throttle < 0.5
 
 
 def test_without_inference_the_last_steering_is_held_and_then_the_car_is_stopped(
@@ -112,7 +207,8 @@ def test_without_inference_the_last_steering_is_held_and_then_the_car_is_stopped
     clock.now += 0.2
     answer = ask(driver)
     assert answer.how == "stopped"
-    assert answer.payload == {"steering_angle": "0.000000", "throttle": "-1.000000"}
+    # (9 - 5) mph in 0.25 s are 7.15 m/s², 1.357 of the engine's 5.27, and a 40th of the brakes.
+    assert answer.payload == {"steering_angle": "0.000000", "throttle": "-0.033931"}
 
 
 def test_the_car_drives_on_when_inference_answers_again(
@@ -137,7 +233,7 @@ def test_no_steering_from_before_manual_driving_is_held(
 def test_stop_brakes_and_uses_the_decimal_mark_of_the_simulator(driver: Driver) -> None:
     ask(driver, {**TELEMETRY, "steering_angle": "0,0000", "throttle": "0,0000", "speed": "9,0000"})
     answer = driver.stop()
-    assert answer.payload == {"steering_angle": "0,000000", "throttle": "-1,000000"}
+    assert answer.payload == {"steering_angle": "0,000000", "throttle": "-0,033931"}
 
 
 def test_a_failure_and_its_end_are_logged_once(

@@ -10,8 +10,8 @@ from support.data import candidates
 from support.data.candidates import Driven
 from support.services import running
 
-from contract import atomic_files
 from contract.errors import JobError, ModelError, SettingError
+from contract.files import atomic_files
 from contract.models.registry import Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition, parse

@@ -8,9 +8,9 @@ import pytest
 from support.data import candidates
 from support.data.candidates import Driven
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.frames.spec import FrameSpec
 from contract.models import promotion
 from contract.models.journal import FIRST, GATE, Decision

@@ -7,7 +7,7 @@ from pathlib import Path
 from support.data import candidates, samples
 from support.data.candidates import Driven
 
-from contract import atomic_files
+from contract.files import atomic_files
 from contract.models.registry import H5, Registry
 from evaluator.jobs import gate
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.data import reported
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models.registry import Registry
 from evaluator.report import compose
 

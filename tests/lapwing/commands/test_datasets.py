@@ -15,11 +15,11 @@ from support.data.models import manifest as model_manifest
 from support.data.versions import publish_one, staged
 from typer.testing import CliRunner
 
-from contract import atomic_files
 from contract.dataset import exclusions, overviews, store_catalog
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, SettingError, StoreError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.models.registry import Registry
 from lapwing.app import app

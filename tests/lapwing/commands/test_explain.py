@@ -3,8 +3,8 @@
 import io
 
 import pytest
-from rich.console import Console
 
+from contract.printing import TextConsole
 from lapwing.commands import explain
 
 FRAME = {"name": "lake-1, 3.2 s", "network_deg": -6.66, "driver_deg": -7.31, "error_deg": 0.65}
@@ -39,7 +39,7 @@ RESULT = {
 @pytest.mark.parametrize("copied", [False, True])
 def test_figures_have_units_and_images_have_a_folder(copied: bool) -> None:
     file = io.StringIO()
-    explain.print_explanation(Console(file=file, width=160), RESULT, copied)
+    explain.print_explanation(TextConsole(file=file, width=160), RESULT, copied)
     printed = file.getvalue()
     for words in (
         "validation rows",

@@ -50,10 +50,10 @@ def disk_bytes(folder: Path) -> int:
     return sum(stats.values())
 
 
-def add_drive(folder: Path, name: str, age_s: float = 3600) -> None:
-    """Write a drive of the bridge whose log was last written some time ago."""
-    log = folder / name / "driving_log.csv"
-    log.parent.mkdir(parents=True)
+def add_drive(folder: Path, name: str, age_s: float = 3600, table: str = "driving_log.csv") -> None:
+    """Write a drive of the bridge whose table was last written some time ago."""
+    log = folder / name / table
+    log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("x")
     moment = log.stat().st_mtime - age_s
     os.utime(log, (moment, moment))
@@ -142,14 +142,22 @@ def test_old_drives_go_and_what_is_no_drive_stays(registry: Registry, tmp_path: 
         add_drive(drives, f"2026_01_0{day}_10_00_00_000")
     add_drive(drives, "2025_12_31_10_00_00_000", age_s=5)  # it may still be recorded
     add_drive(drives, "my-best-lap")
+    # The model never steered in one of them, and does not now in another, which is still recorded.
+    add_drive(drives, "2025_12_30_10_00_00_000", table="not_driven.csv")
+    add_drive(drives, "2025_12_29_10_00_00_000")
+    add_drive(drives, "2025_12_29_10_00_00_000", age_s=5, table="not_driven.csv")
     (drives / "2020_01_01_10_00_00_000").mkdir()
     assert removed("--keep", "8", "--drives", str(drives)) == []
     found = removed("--keep", "2", "--drives", str(drives))
     names = [name for kind, name in found if kind == "drive"]
-    assert names == [f"2026_01_0{day}_10_00_00_000" for day in (1, 2, 3)]
+    assert names == [
+        "2025_12_30_10_00_00_000",
+        *(f"2026_01_0{day}_10_00_00_000" for day in (1, 2, 3)),
+    ]
     left = sorted(path.name for path in drives.iterdir())
     assert left == [
         "2020_01_01_10_00_00_000",
+        "2025_12_29_10_00_00_000",
         "2025_12_31_10_00_00_000",
         "2026_01_04_10_00_00_000",
         "2026_01_05_10_00_00_000",

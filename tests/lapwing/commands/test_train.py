@@ -1,16 +1,19 @@
 """Tests of the options of `lapwing train`, which are made from TrainConfig."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 from redis import Redis
+from support.data.manifests import write_manifest
 from support.data.versions import publish_one
 from typer.testing import CliRunner
 
-from contract.errors import ModelError, SettingError, TrainingError
+from contract.errors import ModelError, SettingError, StoreError, TrainingError
+from contract.frames import spec
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.train_config import TrainConfig
@@ -23,6 +26,7 @@ FIELDS = dataclasses.fields(TrainConfig)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_socket: Path) -> None:
     monkeypatch.setenv("LAPWING_HOME", str(tmp_path))
     monkeypatch.setenv("LAPWING_REDIS_URL", f"unix://{redis_socket}")
+    write_manifest(tmp_path / "data", "lake-11111111", frame_spec=spec.SPEC)
 
 
 def train(*words: str) -> Result:
@@ -84,7 +88,9 @@ def test_an_option_under_both_of_its_names_is_refused(redis: Redis) -> None:
     assert queue.views(redis) == []
 
 
-@pytest.mark.parametrize("words", [("--epochs", "0"), ("--blur", "1.5"), ("--light", "2")])
+@pytest.mark.parametrize(
+    "words", [("--epochs", "0"), ("--blur", "1.5"), ("--light", "2"), ("--learning-rate", "nan")]
+)
 def test_a_number_out_of_range_is_refused_at_once(redis: Redis, words: tuple[str, str]) -> None:
     done = train(*words)
     assert done.exit_code == 2
@@ -97,6 +103,39 @@ def test_an_unknown_word_is_refused_at_once(redis: Redis) -> None:
     assert isinstance(done.exception, TrainingError)
     assert "It must be one of auto, recordings, blocks" in str(done.exception)
     assert queue.views(redis) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("ocean",), "no such dataset: got ocean. There are ['lake-11111111']"),
+        (("--split", "recordings"), "a split by recordings needs at least two recordings: got 1"),
+        (("--steering-correction", "nan"), "--steering-correction has a value it cannot take"),
+    ],
+)
+def test_what_the_job_would_refuse_is_refused_at_once(
+    redis: Redis, words: tuple[str, ...], why: str
+) -> None:
+    done = train(*words)
+    assert isinstance(done.exception, SettingError | StoreError | TrainingError)
+    assert why in str(done.exception)
+    assert queue.views(redis) == []
+
+
+def test_without_recordings_nothing_is_queued(tmp_path: Path, redis: Redis) -> None:
+    shutil.rmtree(tmp_path / "data")
+    done = train()
+    assert isinstance(done.exception, StoreError)
+    assert "there is no recording to train on" in str(done.exception)
+    assert queue.views(redis) == []
+
+
+def test_a_dataset_that_cannot_be_read_is_told_and_left_out(tmp_path: Path, redis: Redis) -> None:
+    (tmp_path / "data" / "stores" / "jungle-22222222.json").write_text("{")
+    done = train()
+    assert done.exit_code == 0
+    assert "not trained on: the manifest jungle-22222222.json cannot be read" in done.stderr
+    assert len(queue.views(redis)) == 1
 
 
 def test_a_version_to_go_on_from_reaches_the_job(tmp_path: Path, redis: Redis) -> None:

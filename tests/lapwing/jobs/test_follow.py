@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import typer
 from redis import Redis
-from rich.console import Console
 from support.services.workers import Workers
 
 from contract.errors import JobError, RecordingError
 from contract.jobs import queue
+from contract.printing import TextConsole
 from lapwing.jobs.follow import finish, follow, run_job
 
 
@@ -26,7 +26,7 @@ def test_a_canceled_job_ends_the_waiting_with_an_error(redis: Redis) -> None:
     timer = threading.Timer(0.3, lambda: queue.cancel(job, redis))
     timer.start()
     with pytest.raises(JobError, match=f"the job {job} was canceled"):
-        follow(job, redis, Console(quiet=True))
+        follow(job, redis, TextConsole(quiet=True))
     timer.join()
 
 
@@ -36,7 +36,7 @@ def test_a_failed_job_says_why_and_where_its_log_is(redis: Redis) -> None:
     workers.fail(workers.begin(queue.TRAIN), "contract.errors.ModelError: it is damaged.")
     message = rf"the job {job} failed: got it is damaged\. `lapwing logs trainer` shows"
     with pytest.raises(JobError, match=message):
-        follow(job, redis, Console(quiet=True))
+        follow(job, redis, TextConsole(quiet=True))
 
 
 def test_the_result_of_a_job_is_waited_for_on_request(home: Workers) -> None:

@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,32 @@ def test_a_missing_recording_is_reported(tmp_path: Path) -> None:
         uploads.stage_recording(tmp_path / "nothing", "")
 
 
-def test_a_failed_copy_leaves_nothing(run: Path, tmp_path: Path) -> None:
+def test_links_pipes_and_devices_are_not_copied(run: Path, tmp_path: Path) -> None:
+    """Ingest reads none of them, and a device or a circle of links has no end."""
     (run / "IMG" / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+    (run / "IMG" / "zero.jpg").symlink_to("/dev/zero")
+    (run / "IMG" / "circle").symlink_to(run)
+    os.mkfifo(run / "IMG" / "pipe.jpg")
+    copy, _ = uploads.stage_recording(run, str(tmp_path / "inbox"))
+    assert len(list(copy.rglob("*"))) == 8
+
+
+@pytest.mark.parametrize("inbox", ["", "inbox"])
+def test_a_device_or_a_pipe_is_no_recording(tmp_path: Path, inbox: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/zero"), tmp_path / "pipe"):
+        with pytest.raises(RecordingError, match="neither a folder nor a regular file: got /"):
+            uploads.stage_recording(path, inbox and str(tmp_path / inbox))
+    assert not (tmp_path / "inbox").exists()
+
+
+def test_a_failed_copy_leaves_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copytree", full)
     with pytest.raises(RecordingError, match="cannot be copied to the ingest worker"):
         uploads.stage_recording(run, str(tmp_path / "inbox"))
     assert list((tmp_path / "inbox").iterdir()) == []

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 from support.data.models import manifest
 from support.data.versions import publish_one, staged
 
 from contract.errors import ModelError
 from contract.models import lineage, promotion
 from contract.models.registry import Registry
+from contract.printing import TextConsole
 from lapwing.output import models
 
 
@@ -22,7 +22,7 @@ def registry(tmp_path: Path) -> Registry:
 def printed(function: Any, *values: Any) -> str:
     """Return what a function prints to a file, where no line is colored or wrapped."""
     file = io.StringIO()
-    function(Console(width=80, file=file), *values)
+    function(TextConsole(width=80, file=file), *values)
     return file.getvalue()
 
 

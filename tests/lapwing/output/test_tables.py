@@ -3,9 +3,8 @@
 import io
 from typing import Any
 
-from rich.console import Console
-
 from contract.jobs.queue import JobView
+from contract.printing import TextConsole
 from lapwing.output import tables
 
 
@@ -15,7 +14,7 @@ def job(name: str, status: str, error: str = "", **progress: Any) -> JobView:
 
 def printed(views: list[JobView]) -> str:
     file = io.StringIO()
-    tables.print_jobs(Console(width=80, file=file), views)
+    tables.print_jobs(TextConsole(width=80, file=file), views)
     return file.getvalue()
 
 
@@ -55,3 +54,36 @@ def test_without_jobs_a_command_that_queues_one_is_named() -> None:
 def test_an_undefined_correlation_is_a_dash() -> None:
     assert tables.format_correlation({"validation_correlation": 0.98765}) == "0.988"
     assert tables.format_correlation({"validation_correlation": None}) == "–"
+
+
+def test_names_and_errors_of_strangers_are_text() -> None:
+    hostile = "a column [/x] :smile: [red] \x1b[2J"
+    text = printed([job("ingest-[/red]-1", "failed", f"contract.errors.RecordingError: {hostile}")])
+    assert "ingest-[/red]-1: a column [/x] :smile: [red] \\x1b[2J\n" in text
+    assert "\x1b" not in text
+
+
+def test_the_name_of_a_job_is_never_cut() -> None:
+    name = "train-" + "a-long-recording-" * 8 + "1a2b3c4d"
+    text = printed([job(name, "started", phase="train", epoch=2, epochs=9, loss=0.1, eta_s=90)])
+    assert name in text
+    assert "90 s left" in text
+
+
+def test_the_name_of_a_dataset_is_never_cut() -> None:
+    file = io.StringIO()
+    name = "a-long-recording-" * 8 + "1a2b3c4d"
+    report: dict[str, Any] = {"reasons": {}, "rejections": [], "notes": ["a [/note]"]}
+    result = {
+        "dataset": name,
+        "rows": 1,
+        "rejected": 0,
+        "frames": 3,
+        "file_bytes": 1,
+        "rows_per_s": 1.0,
+        "skipped": False,
+        "report": report,
+    }
+    tables.print_imports(TextConsole(width=80, file=file), [result])
+    assert file.getvalue().count(name) == 2
+    assert f"{name}: note: a [/note]" in file.getvalue()

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rich.console import Console
 from support.data import samples
 from support.services import answering
 from support.services.driving import bridge
 
 from contract.errors import JobError, TelemetryError
+from contract.printing import TextConsole
 from contract.wire.live_view import CHANNEL, LiveView
 from lapwing.output import watch
 from simulator.unity.client import UnityClient
@@ -28,7 +28,7 @@ def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> Li
 
 def drawn(*views: LiveView | None) -> str:
     screen = io.StringIO()
-    watch.draw_views(views, Console(file=screen, width=120))
+    watch.draw_views(views, TextConsole(file=screen, width=120))
     return screen.getvalue()
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from lapwing.stack.processes import Process
 from lapwing.stack.supervisor import Supervisor
 
@@ -92,3 +94,49 @@ def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path: Path)
     state = Path(f"/proc/{child}/stat")
     await_true(lambda: not state.exists() or state.read_text().split()[2] == "Z")
     assert ("one", "did not end by itself and was killed") in lines.all
+
+
+def test_a_service_that_uses_too_much_memory_loses_its_largest_process(tmp_path: Path) -> None:
+    """As in a container the worker lives, and tells why its job died."""
+    lines, stop = Lines(), threading.Event()
+    hungry = "x = bytearray(150 << 20); import time; time.sleep(60)"
+    code = (
+        "import subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', {hungry!r}]);"
+        "print('child', child.pid, 'ended', child.wait()); time.sleep(60)"
+    )
+    table = [Process("one", (sys.executable, "-c", code), 5.0, "LAPWING_X_MEMORY")]
+    with Supervisor(table, {"LAPWING_X_MEMORY": "100m"}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        watcher = threading.Thread(target=supervisor.watch, args=(stop,))
+        watcher.start()
+        lines.await_text("ended -9")
+        lines.await_text("more than its bound of 100 MiB")
+        stop.set()
+        watcher.join()
+    ended = next(text for _, text in lines.all if text.startswith("child"))
+    killed = next(text for _, text in lines.all if "its bound" in text)
+    assert f"process {ended.split()[1]}, its largest, was killed" in killed
+    assert killed.endswith("LAPWING_X_MEMORY sets the bound")
+    assert not any("started again" in text for _, text in lines.all)
+
+
+def test_files_of_the_user_are_not_run_in_the_place_of_services(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by the service nor by the processes that it starts in turn."""
+    for name in ("inference", "http", "queue", "json"):
+        (tmp_path / f"{name}.py").write_text("print('the file of the user')\nraise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    spawn = "import http, json, queue, multiprocessing as m; m.get_context('spawn')"
+    code = f"{spawn}.Process(target=print, args=('spawned',)).start()"
+    table = [
+        Process("service", (sys.executable, "-m", "inference", "--help"), 5.0),
+        process("spawning", f"import time; {code}; time.sleep(60)"),
+    ]
+    lines = Lines()
+    with Supervisor(table, {}, tmp_path / "logs", lines) as supervisor:
+        supervisor.start(lambda _: None)
+        lines.await_text("usage: python -m inference")
+        lines.await_text("spawned")
+    assert not any("user" in text for _, text in lines.all)

@@ -3,7 +3,7 @@ import pytest
 from support.data.roads import circle, straight
 
 from contract.vehicle import ROW_HZ
-from simulator.drivers.expert import DrivingStyle, Expert, KeyboardSteering
+from simulator.drivers.expert import DrivingStyle, Expert, KeyboardSteering, throttle_for
 from simulator.track.builtin import builtin_track
 from simulator.track.geometry import Track
 from simulator.world import World
@@ -89,3 +89,14 @@ def test_the_key_impulses_add_up_to_the_target() -> None:
     axis = np.array([keyboard.steer(0.2, 1 / 15) for _ in range(300)])
     assert axis.mean() == pytest.approx(0.2, abs=0.02)
     assert (axis == 0).any()
+
+
+@pytest.mark.parametrize("speed_mph", [5.0, 3.0, 0.0, -3.0, -9.0])
+def test_the_foot_never_brakes_at_5_mph_and_below(speed_mph: float) -> None:
+    assert throttle_for(-20.0, speed_mph * 0.44704) == 0.0
+
+
+def test_the_brake_slows_as_fast_as_the_tyres_allow_and_is_light_above_5_mph() -> None:
+    """Each m/s of excess is 0.05 · 80,000 N m · 2.8439 / 1,080 kg = 10.5 m/s²."""
+    assert throttle_for(4.0, 12.0) == pytest.approx(-0.4)
+    assert -0.006 < throttle_for(0.0, 5.2 * 0.44704) < 0

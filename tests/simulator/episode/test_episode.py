@@ -58,7 +58,7 @@ def test_the_video_has_every_picture(report: tuple[Path, EpisodeResult, int]) ->
 
 def test_the_plot_is_a_picture(report: tuple[Path, EpisodeResult, int]) -> None:
     folder, _, _ = report
-    assert cv2.imread(str(folder / "drive.png")).shape[1] == 1200
+    assert cv2.imread(str(folder / "drive.png")).shape[1] == 1600
 
 
 def test_a_video_is_made_only_on_request(tmp_path: Path) -> None:

@@ -116,10 +116,20 @@ def test_a_late_answer_increases_the_lateral_error() -> None:
 
 
 def test_a_standing_car_is_put_back_until_the_time_limit() -> None:
-    brake = ChangedDriver(expert_driver(circle(40)), lambda command: Command(False, 0.0, -1.0))
-    trajectory = run(circle(40), brake, limit_s=12)
+    idle = ChangedDriver(expert_driver(circle(40)), lambda command: Command(False, 0.0, 0.0))
+    trajectory = run(circle(40), idle, limit_s=12)
     assert [event.reason for event in trajectory.interventions] == ["stalled", "stalled"]
     assert trajectory.elapsed_s == pytest.approx(12.0, abs=0.02)
+
+
+def test_a_standing_car_that_is_told_to_brake_drives_backwards() -> None:
+    """The reverse gear takes it 5 m back in 2.6 s: 5 m = ½ · 1.58 m/s² · t², and some drag."""
+    brake = ChangedDriver(expert_driver(circle(40)), lambda command: Command(False, 0.0, -1.0))
+    trajectory = run(circle(40), brake, limit_s=4)
+    (event,) = trajectory.interventions
+    assert event.reason == "drove backwards"
+    assert event.time_s == pytest.approx(2.6, abs=0.1)
+    assert trajectory.speed_mps.min() < -3
 
 
 def fixed_policy(packets: list[str]) -> Callable[[Peer], None]:

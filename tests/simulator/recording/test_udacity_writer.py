@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from contract import atomic_files
 from contract.errors import RecordingError
+from contract.files import atomic_files
 from simulator.recording.udacity_writer import UdacityWriter
 from simulator.unity.number_format import find_locale
 

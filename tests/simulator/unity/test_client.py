@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import socket
+from pathlib import Path
 
 import pytest
 from support.data import samples
@@ -44,6 +47,57 @@ def test_it_pings_first_and_never_connects() -> None:
         {"steering_angle": "12.5000", "throttle": "0.2500", "speed": "1,234.5000", "image": "/9g="},
     ]
     assert heard[2] == '42["telemetry",null]'
+
+
+@pytest.mark.parametrize("size", [4, 1015, 1016, 1017, 2032, 2033, 18000])
+@pytest.mark.parametrize("whole", [False, True])
+def test_it_sends_in_the_fragments_of_websocket_sharp(size: int, whole: bool) -> None:
+    """Only the last fragment of a message may be shorter than 1,016 bytes."""
+    heard: list[str] = []
+    frames: list[tuple[int, int]] = []
+    text = "42é" + "x" * (size - 4)
+
+    def listen(peer: Peer) -> None:
+        assert peer.hear() == "2"
+        peer.frames.clear()
+        heard.append(peer.hear())
+        frames.extend(peer.frames)
+
+    with (
+        scripted.bridge(listen) as url,
+        UnityClient(url, find_locale("en-US"), whole_messages=whole) as simulator,
+    ):
+        simulator.send(text)
+    count, rest = (0, size) if whole else divmod(size, 1016)
+    sizes = [1016] * count + [rest] * (rest > 0)
+    heads = [0x01] + [0x00] * (len(sizes) - 1)  # a text frame and its continuations
+    heads[-1] |= 0x80  # the end of the message
+    assert heard == [text]
+    assert frames == list(zip(heads, sizes, strict=True))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_nagles_algorithm_is_on_as_in_the_real_client(whole: bool) -> None:
+    with (
+        scripted.bridge(_listen) as url,
+        UnityClient(url, find_locale("en-US"), whole_messages=whole),
+    ):
+        assert _sends_without_delay(int(url.rpartition(":")[2])) is whole
+
+
+def _sends_without_delay(port: int) -> bool:
+    """Return TCP_NODELAY of this process's connection to a port, as the kernel knows it."""
+    for path in Path("/proc/self/fd").iterdir():
+        if not path.is_socket():
+            continue
+        with socket.socket(fileno=os.dup(int(path.name))) as each:
+            try:
+                peer = each.getpeername()
+            except OSError:  # it is not connected
+                continue
+            if each.family == socket.AF_INET and peer[1] == port:
+                return bool(each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    raise AssertionError(f"no connection to port {port}")
 
 
 def test_it_answers_a_ping_with_a_pong() -> None:

@@ -32,24 +32,26 @@ def bridge(inference_url: str, *arguments: str, **environ: str) -> Iterator[int]
         text=True,
     )
     assert process.stderr is not None
+    reader = threading.Thread(target=process.stderr.read)
     try:
-        with process.stderr:
-            port = None
-            for line in process.stderr:
-                port = re.search(r"listening on ws://[^:]+:(\d+)", line)
-                if port:
-                    break
-            assert port, f"the bridge ended with {process.wait(10)}"
-            # The log is read to its end, because a full pipe would stop the bridge.
-            reader = threading.Thread(target=process.stderr.read)
-            reader.start()
-            yield int(port[1])
-            process.terminate()
-            reader.join()
+        port = None
+        for line in process.stderr:
+            port = re.search(r"listening on ws://[^:]+:(\d+)", line)
+            if port:
+                break
+        assert port, f"the bridge ended with {process.wait(10)}"
+        # The log is read to its end, because a full pipe would stop the bridge.
+        reader.start()
+        yield int(port[1])
+        process.terminate()
         assert process.wait(10) == 0
     finally:
+        # The pipe is closed last: that would wait for the reader, and the reader for the bridge.
         process.kill()
         process.wait()
+        if reader.ident is not None:
+            reader.join()
+        process.stderr.close()
 
 
 def unity(port: int, name: str = "en-US", timeout_s: float = 3.0) -> UnityClient:

@@ -18,6 +18,8 @@ class Peer:
 
     def __init__(self, connection: socket.socket) -> None:
         self._file = connection.makefile("rwb")
+        self.frames: list[tuple[int, int]] = []
+        """First byte (end of message, opcode) and size of each frame that was heard."""
         self.request = b""
         while not self.request.endswith(b"\r\n\r\n"):
             self.request += self._file.readline()
@@ -45,15 +47,20 @@ class Peer:
 
     def hear(self) -> str:
         """Return the next text, or "" if the client has disconnected."""
-        head = self._file.read(2)
-        if len(head) < 2 or head[0] & 0x0F == 8:
-            return ""
-        size = head[1] & 0x7F
-        if size == 126:
-            size = struct.unpack(">H", self._file.read(2))[0]
-        mask = self._file.read(4)
-        data = self._file.read(size)
-        return bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)).decode()
+        text = b""
+        while True:
+            head = self._file.read(2)
+            if len(head) < 2 or head[0] & 0x0F == 8:
+                return ""
+            size = head[1] & 0x7F
+            if size == 126:
+                size = struct.unpack(">H", self._file.read(2))[0]
+            mask = self._file.read(4)
+            data = self._file.read(size)
+            self.frames.append((head[0], size))
+            text += bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
+            if head[0] & 0x80:
+                return text.decode()
 
     def close(self) -> None:
         self._file.close()

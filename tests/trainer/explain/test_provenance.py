@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from support.data import samples
 
-from contract import atomic_files
 from contract.dataset import store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
+from contract.files import atomic_files
 from contract.models.registry import ModelManifest
 from ingest.job import import_source
 from ingest.settings import Settings

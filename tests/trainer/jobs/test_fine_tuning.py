@@ -14,12 +14,12 @@ from support.data import models, samples
 from support.data.rows import dataset as dataset_of
 from support.data.rows import rows
 
-from contract import atomic_files
 from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import ModelError, TrainingError
+from contract.files import atomic_files
 from contract.models import lineage
 from contract.models.registry import H5, ModelManifest, Registry
 from contract.policy.litert import LiteRT

@@ -7,17 +7,17 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from rich.console import Console
 from support.data import model_files, samples
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
 from contract.models import golden, layer_table
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy import load_version
 from contract.policy.litert import LiteRT
+from contract.printing import TextConsole
 from ingest.settings import Settings as IngestSettings
 from lapwing.output import tables
 from trainer.export import litert
@@ -175,7 +175,7 @@ def test_a_dead_network_of_two_files_is_told(tmp_path: Path, settings: Settings)
     (note,) = [each for each in result["imported"]["notes"] if "dead" in each]
     assert "it answers +0.0268 to every frame, whatever the frame shows" in note
     assert note in Registry(settings.model_dir).manifest(1).config["notes"]
-    console = Console(record=True, width=200)
+    console = TextConsole(record=True, width=200)
     tables.print_result(console, result)
     assert "the network is dead: it answers +0.0268" in " ".join(console.export_text().split())
 

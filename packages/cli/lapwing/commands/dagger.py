@@ -8,17 +8,17 @@ from typing import Annotated, Any, Final
 import typer
 from redis import Redis
 from redis.exceptions import RedisError
-from rich.console import Console
 
+from contract import printing
 from contract.errors import JobError, ModelError, StoreError
 from contract.jobs import queue, worker
 from contract.models.registry import ModelManifest, Registry
+from contract.printing import TextConsole
 from lapwing.dagger import rounds, state
 from lapwing.dagger.rounds import RunContext
 from lapwing.dagger.state import DaggerRun
 from lapwing.jobs.follow import WORKERS
 from lapwing.options import AsJson, parse_conditions, training_option, warn_of_former_name
-from lapwing.output import tables
 from lapwing.settings import Settings, read_settings
 
 STATE_FILE: Final = "dagger.json"
@@ -98,7 +98,7 @@ def dagger(
     is trained on all recordings. This is the DAgger algorithm. If a run is interrupted, the same
     command goes on with it.
     """
-    settings, console = read_settings(), tables.message_console(as_json)
+    settings, console = read_settings(), printing.message_console(as_json)
     connection = settings.connect()
     terms = {
         "rounds": count,
@@ -128,11 +128,11 @@ def dagger(
         _require_worker(name, connection)
     results = _run(first, RunContext(dagger_run, connection, console))
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {**dagger_run.terms, "rounds": [dataclasses.asdict(result) for result in results]}
         )
     else:
-        console.print(rounds.build_table(results))
+        printing.print_unwrapped(console, rounds.build_table(results))
 
 
 def _run(first: ModelManifest, context: RunContext) -> list[rounds.Round]:
@@ -214,12 +214,11 @@ def _require_same_terms(dagger_run: DaggerRun, terms: dict[str, Any]) -> None:
         )
 
 
-def _print_resumed(dagger_run: DaggerRun, console: Console) -> None:
+def _print_resumed(dagger_run: DaggerRun, console: TextConsole) -> None:
     steps = ", ".join(dagger_run.ended_steps) or "none"
     console.print(
         f"This continues the run that started from version {dagger_run.terms['from']}. "
         f"Steps that have ended: {steps}.",
-        highlight=False,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from contract import printing
 from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.overviews import DatasetOverview
@@ -17,8 +18,7 @@ from lapwing.datasets import catalog
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Wait
 from lapwing.output import datasets as dataset_tables
-from lapwing.output import tables
-from lapwing.settings import Settings, read_settings
+from lapwing.settings import Settings, read_home
 
 Name = Annotated[
     str,
@@ -39,19 +39,19 @@ def list_datasets(context: typer.Context, wait: Wait = None, as_json: AsJson = F
     """
     if context.invoked_subcommand is not None:
         return
-    settings = read_settings()
+    settings = read_home()
     readable = [m.dataset for m in store_catalog.read_stores(settings.data).manifests]
     missing = catalog.describe_missing(settings, readable, wait, as_json)
     entries = catalog.read_entries(settings)
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {
                 "datasets": [dataclasses.asdict(entry) for entry in entries],
                 "not_examined": missing,
             }
         )
     else:
-        dataset_tables.print_datasets(tables.message_console(), entries, missing)
+        dataset_tables.print_datasets(printing.message_console(), entries, missing)
 
 
 def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
@@ -60,7 +60,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
     The contact sheet and the steering over time are PNG files, whose paths are printed. What the
     doctor finds and what is excluded is marked in both.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     manifest = store_catalog.read_manifest(store_catalog.paths(settings.data, dataset)[1])
     arguments = {"datasets": [dataset], "pictures": True}
@@ -77,7 +77,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
     pictures = result["described"]["pictures"][dataset]
     state = exclusions.read(settings.data, dataset)
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {
                 **dataclasses.asdict(entry),
                 "source": manifest.source,
@@ -88,7 +88,7 @@ def show(name: Name, wait: Wait = None, as_json: AsJson = False) -> None:
         )
     else:
         dataset_tables.print_dataset(
-            tables.message_console(), entry, manifest, state, pictures, bool(settings.inbox_dir)
+            printing.message_console(), entry, manifest, state, pictures, bool(settings.inbox_dir)
         )
 
 
@@ -108,7 +108,7 @@ def exclude(
     trained from now on do without them. Rows are named by their lines of driving_log.csv, which
     `lapwing datasets show` and `lapwing doctor` print.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     overview = _overview(settings, dataset, as_json)
     lines = parse_ranges(ranges, overview)
@@ -131,7 +131,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring rows back that were excluded."""
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     overview = _overview(settings, dataset, as_json)
     lines = parse_ranges(ranges or [], overview)
@@ -150,14 +150,14 @@ def rename(
     The store keeps its own name, which the versions that were trained on it know. The new name
     takes the place of the recording's name in every command.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     taken = catalog.selecting_names(settings.data, dataset)
     dataset_labels.write(settings.data, dataset, new, taken)
     if as_json:
-        tables.print_json({"dataset": dataset, "name": new})
+        printing.print_json({"dataset": dataset, "name": new})
     else:
-        tables.message_console().print(f"{dataset} is now called {new}", highlight=False)
+        printing.message_console().print(f"{dataset} is now called {new}")
 
 
 def remove(
@@ -177,15 +177,15 @@ def remove(
     on it: its training could not be repeated or explained any more. The recording itself is not
     touched.
     """
-    settings = read_settings()
+    settings = read_home()
     dataset = catalog.find(settings.data, name)
     if not force:
         _refuse_if_used(settings, dataset)
     freed = dataset_files.remove(settings.data, dataset)
     if as_json:
-        tables.print_json({"removed": dataset, "freed_bytes": freed})
+        printing.print_json({"removed": dataset, "freed_bytes": freed})
     else:
-        tables.message_console().print(
+        printing.message_console().print(
             f"{dataset} is removed, which frees {freed / 1e6:.1f} MB", highlight=False
         )
 
@@ -279,7 +279,7 @@ def _print_change(
     """Print how many rows a change excluded or brought back."""
     old, new = (exclusions.count_lines(state.lines, overview.lines) for state in (before, after))
     if as_json:
-        tables.print_json(
+        printing.print_json(
             {"dataset": dataset, "rows": overview.rows, "exclusions": _document(after, overview)}
         )
         return
@@ -291,9 +291,8 @@ def _print_change(
         text = f"{old - new:,} rows are back in use"
     else:
         text = "another reason is kept"
-    tables.message_console().print(
+    printing.message_console().print(
         f"{dataset}: {text}; {new:,} of {overview.rows:,} rows are excluded now "
         f"(version {after.version} of its exclusions)",
-        highlight=False,
         soft_wrap=True,
     )

@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,17 +20,19 @@ from typing import Annotated, Any, Final
 
 import typer
 from rich import box
-from rich.console import Console
 
+from contract import printing
 from contract.errors import RecordingError, ServiceError
 from contract.jobs import queue
+from contract.printing import TextConsole
+from contract.recordings import archive
 from lapwing import programs
 from lapwing.inference_client import InferenceClient
 from lapwing.jobs.follow import follow
 from lapwing.options import AsJson, training_option
 from lapwing.output import models, tables
 from lapwing.settings import Settings, read_settings
-from lapwing.stack import simulator, stack
+from lapwing.stack import processes, simulator, stack
 
 READY_TIMEOUT_S: Final = 30.0
 
@@ -54,16 +54,18 @@ def demo(
     table of figures. Without a recording, the model drives a lap in the simulator; the exit
     status is 1 if the car had to be put back on the road.
     """
-    console = tables.message_console(as_json)
-    figures = run_demo(read_settings(), recording, {"epochs": epochs}, console)
+    settings = read_settings()
+    processes.require_installed("docker compose --profile demo run --rm simulator")
+    console = printing.message_console(as_json)
+    figures = run_demo(settings, recording, {"epochs": epochs}, console)
     if as_json:
-        tables.print_json(figures)
+        printing.print_json(figures)
     if not figures["drive"].get("success", True):
         raise typer.Exit(1)
 
 
 def run_demo(
-    settings: Settings, recording: Path | None, options: dict[str, Any], console: Console
+    settings: Settings, recording: Path | None, options: dict[str, Any], console: TextConsole
 ) -> dict[str, Any]:
     """Import, train, publish, serve and drive on this machine, and return all figures.
 
@@ -95,7 +97,7 @@ def run_demo(
     with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
         recordings = [recording] if recording else _record(settings, console)
-        console.print(f"[bold]Import[/] {', '.join(map(str, recordings))}")
+        printing.print_line(console, ("Import", "bold"), f" {', '.join(map(str, recordings))}")
         imported = []
         for source in recordings:
             arguments: dict[str, Any] = {"source": str(source.absolute())}
@@ -105,18 +107,24 @@ def run_demo(
                 raise RecordingError(f"{failed['recording']} was not imported: {failed['error']}")
             imported += result["imports"]
         tables.print_imports(console, imported)
-        console.print("[bold]Train[/] (the first step takes some 10 s to load TensorFlow)")
+        printing.print_line(
+            console, ("Train", "bold"), " (the first step takes some 10 s to load TensorFlow)"
+        )
         datasets = [result["dataset"] for result in imported]
         arguments = {"datasets": datasets, **options}
         job_id = queue.enqueue(queue.TRAIN, connection, recordings[0].name, arguments)
         trained = follow(job_id, connection, console)
         version = int(trained["version"])
         if trained["gate"]:  # The first model has no gate: there is nothing to compare it with.
-            console.print("[bold]Gate[/] The new version is compared with the current one.")
+            printing.print_line(
+                console, ("Gate", "bold"), " The new version is compared with the current one."
+            )
             gate = follow(trained["gate"], connection, console)["gate"]
             models.print_gate(console, gate)
             version = version if gate["accepted"] else int(gate["against"])
-        console.print(f"[bold]Drive[/] Version {version} is served, and drives over the bridge.")
+        printing.print_line(
+            console, ("Drive", "bold"), f" Version {version} is served, and drives over the bridge."
+        )
         client = InferenceClient(settings.inference, settings.api_token)
         served = _await_version(client, version)
         figures = {"imports": imported, "training": trained, "model": served}
@@ -143,7 +151,7 @@ def demo_folder(recording: Path | None) -> str:
     return f"demo-{word or 'recording'}"
 
 
-def print_figures(console: Console, figures: dict[str, Any]) -> None:
+def print_figures(console: TextConsole, figures: dict[str, Any]) -> None:
     """Print the table with the figures of the whole demonstration."""
     imports, training, drive = figures["imports"], figures["training"], figures["drive"]
     metrics = training["metrics"]
@@ -167,7 +175,7 @@ def print_figures(console: Console, figures: dict[str, Any]) -> None:
         *(_replay_rows(drive) if "answered" in drive else _drive_rows(drive)),
     ]
     rows += [("file", path) for path in figures.get("report", ())]
-    table = tables.name_value_table()
+    table = printing.name_value_table()
     table.box = box.HEAVY_HEAD
     table.title = "Lapwing"
     table.caption = "The baselines and the correlation are those of the validation rows."
@@ -213,10 +221,14 @@ def _drive_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _record(settings: Settings, console: Console) -> list[Path]:
+def _record(settings: Settings, console: TextConsole) -> list[Path]:
     """Record laps to learn from, unless an earlier demonstration recorded them."""
     folder = settings.home / "recordings"
-    console.print(f"[bold]Record[/] The expert drives laps of lake both ways round, into {folder}.")
+    printing.print_line(
+        console,
+        ("Record", "bold"),
+        f" The expert drives laps of lake both ways round, into {folder}.",
+    )
     return simulator.record_laps(settings, folder)
 
 
@@ -252,22 +264,19 @@ def _as_folder(recording: Path) -> Iterator[Path]:
     if recording.is_dir():
         yield recording
         return
-    with tempfile.TemporaryDirectory() as folder:
-        # Ingest has read the archive, so it is a zip or a tar file. The filter "data" keeps the
-        # members of a tar file inside the folder.
-        if zipfile.is_zipfile(recording):
-            shutil.unpack_archive(recording, folder, "zip")
-        else:
-            shutil.unpack_archive(recording, folder, "tar", filter="data")
-        yield next(Path(folder).rglob("driving_log.csv")).parent
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        archive.open_recordings(recording, Path(scratch)) as recordings,
+    ):
+        yield recordings[0].log.parent
 
 
 def _replay(settings: Settings, folder: Path) -> dict[str, Any]:
     """Send the frames of a recording to the bridge, and return the figures of the answers."""
-    bridge = f"ws://127.0.0.1:{settings.bridge_port}"
-    arguments = ["replay", str(folder), "--bridge", bridge, "--json"]
+    arguments = ["replay", str(folder), "--bridge", settings.bridge, "--json"]
     completed = subprocess.run(
         programs.command_line(programs.SIMULATOR, arguments),
+        env=programs.environment(settings, "lapwing sim"),
         capture_output=True,
         text=True,
         check=False,

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from contract import printing
 from lapwing.inference_client import InferenceClient
 from lapwing.options import AsJson
-from lapwing.output import tables
 from lapwing.output import watch as live
 from lapwing.settings import read_settings
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="JPEG files to steer for.")],
+    images: Annotated[list[Path], typer.Argument(readable=False, help="JPEG files to steer for.")],
     as_json: AsJson = False,
 ) -> None:
     """Print how the current model steers for given images."""
@@ -23,13 +23,12 @@ def predict(
     client = InferenceClient(settings.inference, settings.api_token)
     answers = {str(image): client.predict(image) for image in images}
     if as_json:
-        tables.print_json(answers)
+        printing.print_json(answers)
         return
     for image, answer in answers.items():
-        tables.message_console().print(
+        printing.message_console().print(
             f"{image}: {answer['steering']:+.4f} ({answer['steering_angle_deg']:+.2f}°), "
             f"model version {answer['model_version']}",
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -55,4 +54,4 @@ def watch(
     if as_json:
         live.print_views_as_json(views)
     else:
-        live.draw_views(views, tables.message_console())
+        live.draw_views(views, printing.message_console())

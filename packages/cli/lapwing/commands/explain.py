@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from contract.jobs import queue
+from contract.printing import TextConsole
 from lapwing.jobs import uploads
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait
-from lapwing.output import tables
 from lapwing.settings import read_settings
 
 FEATURE_MAPS: Final = "-convolution-"
@@ -24,8 +24,9 @@ def explain(
     images: Annotated[
         list[Path] | None,
         typer.Argument(
+            readable=False,
             help="JPEG or PNG files to explain. By default, frames are taken from the rows "
-            "that validated the version."
+            "that validated the version.",
         ),
     ] = None,
     wait: Wait = None,
@@ -49,12 +50,12 @@ def explain(
     if result is None:
         return
     if as_json:
-        tables.print_json(result)
+        printing.print_json(result)
     else:
-        print_explanation(tables.message_console(), result["explained"], copied)
+        print_explanation(printing.message_console(), result["explained"], copied)
 
 
-def print_explanation(console: Console, result: dict[str, Any], copied: bool) -> None:
+def print_explanation(console: TextConsole, result: dict[str, Any], copied: bool) -> None:
     """Print the figures of an explanation, and where its images are.
 
     Args:
@@ -62,7 +63,7 @@ def print_explanation(console: Console, result: dict[str, Any], copied: bool) ->
         result: result of the job, from its key "explained".
         copied: tells that the images lie in a container, from which the user has to fetch them.
     """
-    table = tables.name_value_table()
+    table = printing.name_value_table()
     table.add_row("model version", str(result["version"]))
     for figure in result["figures"]:
         if figure["name"].startswith("validation"):
@@ -75,7 +76,7 @@ def print_explanation(console: Console, result: dict[str, Any], copied: bool) ->
         where = f"{frame['dataset']}, {frame['time_s']:.1f} s: "
         table.add_row("hardest validation frame", where + _format_steering(frame))
     for reason in result["missing"]:
-        table.add_row("[yellow]missing[/]", reason)
+        table.add_row(printing.styled(("missing", "yellow")), reason)
     for image in result["pictures"]:
         if FEATURE_MAPS not in image["file"]:
             table.add_row(image["file"], image["shows"])

@@ -19,8 +19,9 @@ def import_model(
     file: Annotated[
         Path,
         typer.Argument(
+            readable=False,
             help="Model file of Keras 1, 2 or 3: an .h5 or .keras file, or the model.json of a "
-            "model whose weights are in a file of their own."
+            "model whose weights are in a file of their own.",
         ),
     ],
     normalize: Annotated[
@@ -77,6 +78,7 @@ def import_model(
         Path | None,
         typer.Option(
             metavar="PATH",
+            readable=False,
             help="File of the weights that belong to a model.json. By default, it is the .h5 file "
             "of the same name beside it.",
         ),

@@ -21,8 +21,9 @@ def ingest(
     paths: Annotated[
         list[Path],
         typer.Argument(
+            readable=False,
             help="Recordings to import. Each is a folder, its driving_log.csv, a zip file or a "
-            "tar file."
+            "tar file.",
         ),
     ],
     name: Annotated[

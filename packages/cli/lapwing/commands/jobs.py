@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from contract import printing
 from contract.jobs import queue
 from lapwing.options import AsJson
 from lapwing.output import tables
@@ -17,9 +18,9 @@ def list_jobs(as_json: AsJson = False) -> None:
     """List all jobs: those that wait, run or have ended."""
     views = queue.views(read_settings().connect())
     if as_json:
-        tables.print_json([dataclasses.asdict(view) for view in views])
+        printing.print_json([dataclasses.asdict(view) for view in views])
     else:
-        tables.print_jobs(tables.message_console(), views)
+        tables.print_jobs(printing.message_console(), views)
 
 
 def cancel(
@@ -29,6 +30,6 @@ def cancel(
     """Cancel a job that waits, or stop a job that runs."""
     view = queue.cancel(job, read_settings().connect())
     if as_json:
-        tables.print_json(dataclasses.asdict(view))
+        printing.print_json(dataclasses.asdict(view))
     else:
-        tables.message_console().print(f"{view.id} {view.status}", highlight=False)
+        printing.message_console().print(f"{view.id} {view.status}")

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from lapwing import programs
 from lapwing.options import AsJson
-from lapwing.output import tables, terminal
-from lapwing.settings import read_settings
-from lapwing.stack import stack
+from lapwing.output import terminal
+from lapwing.settings import read_home, read_settings
+from lapwing.stack import processes, stack
 
 PASS_ON: Final[dict[str, Any]] = {
     "allow_extra_args": True,
@@ -34,17 +34,18 @@ def up(as_json: AsJson = False) -> None:
     standard error.
     """
     settings = read_settings()
+    processes.require_installed("docker compose up -d")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    print_line = terminal.Terminal(tables.message_console(as_json)).print_line
+    print_line = terminal.Terminal(printing.message_console(as_json)).print_line
     with stack.run_services(settings, print_line) as supervisor:
         print_line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
         print_line("lapwing", f"inference: {settings.inference}/docs")
         print_line("lapwing", f"the simulator connects to port {settings.bridge_port}")
         print_line("lapwing", "Ctrl-C stops all services")
         if as_json and stack.await_ports(settings, stop):
-            tables.print_json(stack.describe_services(settings, supervisor))
+            printing.print_json(stack.describe_services(settings, supervisor))
         stop.wait()
         print_line("lapwing", "stopping all services")
 
@@ -71,12 +72,14 @@ def logs(
     ] = False,
 ) -> None:
     """Show what the services printed under `lapwing up`."""
-    folder, names = read_settings().logs, services or []
+    folder, names = read_home().logs, services or []
     lines = list(terminal.last_lines(folder, names, last))
     if as_json and not follow:
-        tables.print_json([{"service": name, "line": text} for name, text in lines])
+        printing.print_json([{"service": name, "line": text} for name, text in lines])
         return
-    print_line = _print_line_as_json if as_json else terminal.Terminal(Console()).print_line
+    print_line = (
+        _print_line_as_json if as_json else terminal.Terminal(printing.message_console()).print_line
+    )
     for name, text in lines:
         print_line(name, text)
     if follow:
@@ -85,7 +88,7 @@ def logs(
 
 
 def _print_line_as_json(name: str, text: str) -> None:
-    sys.stdout.write(json.dumps({"service": name, "line": text}, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps({"service": name, "line": text}) + "\n")
     sys.stdout.flush()
 
 
@@ -121,4 +124,5 @@ def export(context: typer.Context) -> None:
 
 def _pass_on(program: programs.Program, name: str, arguments: Sequence[str]) -> None:
     """Run another program in the place of this command, and end with its exit status."""
-    raise typer.Exit(programs.run_in_foreground(read_settings(), program, name, arguments))
+    settings = read_settings()
+    raise typer.Exit(programs.run_in_foreground(settings, program, name, arguments))

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from contract import printing
 from contract.jobs import queue
 from contract.models import notes, promotion
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
 from lapwing.options import AsJson, Version, Wait, parse_conditions
 from lapwing.output import models as model_tables
-from lapwing.output import tables
-from lapwing.settings import read_settings
+from lapwing.settings import read_home
 
 
 def models(
@@ -38,7 +38,7 @@ def models(
     The table shows the scores of each version, how the gate decided on it, what it was trained on,
     and its note. Below it stands why the current version is current.
     """
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     if note is not None:
         notes.write(registry, note[0], note=note[1])
     if pin is not None:
@@ -46,10 +46,10 @@ def models(
     if unpin is not None:
         notes.write(registry, unpin, pinned=False)
     if not as_json:
-        model_tables.print_models(tables.message_console(), registry)
+        model_tables.print_models(printing.message_console(), registry)
         return
     manifests = [registry.manifest(version) for version in registry.versions()]
-    tables.print_json(
+    printing.print_json(
         {
             "current": registry.current(),
             "versions": [dataclasses.asdict(manifest) for manifest in manifests],
@@ -86,7 +86,7 @@ def promote(
     The gate compares the version with the current one in the simulator and on recordings. The
     exit status is 0 if the gate accepts the version, and 1 if it refuses it.
     """
-    settings = read_settings()
+    settings = read_home()
     registry = Registry(settings.models)
     if force:
         promotion.force(registry, version, why or "lapwing promote --force")
@@ -96,9 +96,9 @@ def promote(
     result = run_job(queue.GATE, str(version), {"version": version}, wait, as_json)
     if result is not None:
         if as_json:
-            tables.print_json(result)
+            printing.print_json(result)
         else:
-            model_tables.print_gate(tables.message_console(), result["gate"])
+            model_tables.print_gate(printing.message_console(), result["gate"])
         raise typer.Exit(0 if result["gate"]["accepted"] else 1)
 
 
@@ -107,7 +107,7 @@ def rollback(as_json: AsJson = False) -> None:
 
     Each further call goes one version further back.
     """
-    registry = Registry(read_settings().models)
+    registry = Registry(read_home().models)
     promotion.rollback(registry)
     _print_current(registry, as_json)
 
@@ -154,7 +154,7 @@ def evaluate(
     The version drives in the simulator from many starts, and along those parts of the
     recordings that it was not trained on. The results are kept with the version.
     """
-    Registry(read_settings().models).manifest(version)
+    Registry(read_home().models).manifest(version)
     track_file = Path(track)
     arguments: dict[str, Any] = {
         "version": version,
@@ -169,9 +169,9 @@ def evaluate(
     if result is None:
         return
     if as_json:
-        tables.print_json(result)
+        printing.print_json(result)
     else:
-        model_tables.print_evaluation(tables.message_console(), result)
+        model_tables.print_evaluation(printing.message_console(), result)
 
 
 def _print_current(registry: Registry, as_json: bool) -> None:
@@ -179,6 +179,6 @@ def _print_current(registry: Registry, as_json: bool) -> None:
     assert version is not None
     sha256 = registry.manifest(version).sha256
     if as_json:
-        tables.print_json({"current": version, "sha256": sha256})
+        printing.print_json({"current": version, "sha256": sha256})
     else:
-        tables.message_console().print(f"model version {version} is current ({sha256[:12]})")
+        printing.message_console().print(f"model version {version} is current ({sha256[:12]})")

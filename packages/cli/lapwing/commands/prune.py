@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from redis import Redis
 
+from contract import printing
 from contract.errors import JobError
 from contract.jobs import queue
 from contract.models.registry import Registry
 from lapwing.options import AsJson
 from lapwing.output import prune as prune_tables
-from lapwing.output import tables
 from lapwing.output.prune import OldThing
 from lapwing.prune import old_files
-from lapwing.settings import Settings, read_settings
+from lapwing.settings import Settings, read_home
 
 
 def prune(
@@ -45,7 +45,7 @@ def prune(
     to, those that are pinned (`lapwing models --pin N`), and those that a job works on. A workspace
     lets a training resume that was interrupted; it is removed when its job has ended.
     """
-    settings = read_settings()
+    settings = read_home()
     registry = Registry(settings.models)
     workspaces = old_files.list_workspaces(settings.models)
     connection = _connect(settings)
@@ -65,9 +65,9 @@ def prune(
     if not dry_run:
         _remove_all(registry, things)
     if as_json:
-        tables.print_json(prune_tables.document(things, kept, notes, dry_run))
+        printing.print_json(prune_tables.document(things, kept, notes, dry_run))
     else:
-        prune_tables.print_pruned(tables.message_console(), things, kept, notes, dry_run)
+        prune_tables.print_pruned(printing.message_console(), things, kept, notes, dry_run)
 
 
 def _connect(settings: Settings) -> Redis | None:

@@ -19,9 +19,10 @@ from contract.errors import SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.train_config import TrainConfig
+from contract.training_plan import find_parent, select_datasets
 from lapwing.jobs.follow import finish
-from lapwing.options import AsJson, Wait, parse_word_or_number, warn_of_former_name
-from lapwing.settings import read_settings
+from lapwing.options import AsJson, Wait, parse_word_or_number, warn, warn_of_former_name
+from lapwing.settings import read_home
 
 
 def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -94,11 +95,13 @@ def train(
     The training starts from random weights, or goes on from a version (--from). The gate then
     compares the new version with the current one, and makes it current if it drives no worse.
     """
-    settings, config = read_settings(), read_config(options)
-    if parent is not None:
-        # An unknown version is refused here, before a job is queued.
-        Registry(settings.models).manifest(parent)
+    settings, config = read_home(), read_config(options)
     connection = settings.connect()
+    # What the job would refuse is refused here, not hours later.
+    version = None if parent is None else find_parent(Registry(settings.models), parent)
+    selection = select_datasets(settings.data, datasets or [], config, version)
+    for reason in selection.unreadable.values():
+        warn(f"not trained on: {reason}")
     arguments = {"datasets": datasets or [], **dataclasses.asdict(config)}
     label = "-".join(datasets or ["all"])
     if parent is not None:

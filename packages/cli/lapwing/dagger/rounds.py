@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redis import Redis
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from contract import train_config
+from contract import printing, train_config
 from contract.jobs import queue
 from contract.models.registry import ModelManifest
+from contract.printing import TextConsole
 from contract.recordings import dagger_names
 from lapwing.dagger.state import DaggerRun
 
@@ -56,7 +57,7 @@ class RunContext:
 
     dagger_run: DaggerRun
     connection: Redis
-    console: Console
+    console: TextConsole
 
     def run_step(
         self, name: str, job_type: str, arguments: dict[str, Any], job_id: str | None = None
@@ -181,7 +182,7 @@ def _evaluate(number: int, version: int, context: RunContext) -> Autonomies:
 def build_table(rounds: Sequence[Round]) -> Table:
     """Return the table of all rounds."""
     conditions = list(rounds[0].autonomy)
-    table = Table(
+    table = printing.wide_table(
         "round",
         "version",
         "learned under",
@@ -190,7 +191,6 @@ def build_table(rounds: Sequence[Round]) -> Table:
         "val MSE",
         *conditions,
         "gate",
-        box=None,
         title="autonomy in % (95 % interval) under each condition",
     )
     for result in rounds:
@@ -212,7 +212,7 @@ def _format_interval(autonomy: dict[str, float]) -> str:
     return f"{autonomy['mean']:.1f} ({autonomy['low']:.0f}-{autonomy['high']:.0f})"
 
 
-def _format_gate(gate: dict[str, Any] | None) -> str:
+def _format_gate(gate: dict[str, Any] | None) -> Text:
     if gate is None:
-        return ""
-    return "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"
+        return Text()
+    return printing.styled(("accepted", "green") if gate["accepted"] else ("refused", "red"))

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
-from rich.console import Console
 
-from contract import atomic_files
+from contract import printing
 from contract.errors import JobError
+from contract.files import atomic_files
 from contract.jobs import queue
+from contract.printing import TextConsole
 from lapwing.jobs.follow import follow
 
 LOST: Final = ("failed", "stopped", "canceled")
@@ -55,7 +56,7 @@ class DaggerRun:
         job_type: str,
         arguments: Mapping[str, object],
         connection: Redis,
-        console: Console,
+        console: TextConsole,
         job_id: str | None = None,
     ) -> dict[str, Any]:
         """Return the result of a step, from the file or from its job.
@@ -78,7 +79,7 @@ class DaggerRun:
             result: dict[str, Any] = step["result"]
             return result
         number, action = name.removeprefix("r").split("-")
-        console.print(f"[bold]round {number}[/] {action}", highlight=False)
+        printing.print_line(console, (f"round {number}", "bold"), f" {action}")
         job = step.get("job") or self._find_queued(step, connection)
         lost = job is not None and _is_lost(job, connection)
         if job is None or lost:

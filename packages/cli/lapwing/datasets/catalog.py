@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from contract import printing
 from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
 from contract.errors import JobError, ModelError, StoreError
 from contract.jobs import queue, worker
 from contract.models.registry import Registry
 from lapwing.jobs.follow import follow
-from lapwing.output import tables
 from lapwing.output.datasets import DatasetEntry
 from lapwing.settings import Settings
 
@@ -148,7 +148,7 @@ def describe_missing(
     if wait is False or (wait is None and busy):
         before = f" after {', '.join(busy)}" if busy else ""
         return f"The figures of {', '.join(missing)} are computed by {job_id}{before}"
-    result = follow(job_id, connection, tables.message_console(as_json))["described"]
+    result = follow(job_id, connection, printing.message_console(as_json))["described"]
     return "  ".join(f"{name}: {reason}" for name, reason in result["unreadable"].items())
 
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import typer
 from redis import Redis
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from contract import printing
 from contract.errors import JobError, LapwingError
 from contract.jobs import queue
+from contract.printable import printable
+from contract.printing import TextConsole
 from lapwing.output import models as model_tables
 from lapwing.output import tables
 from lapwing.output.progress import describe_error, describe_progress, fraction_done
@@ -36,7 +37,7 @@ def should_wait(wait: bool | None) -> bool:
     return sys.stdout.isatty() if wait is None else wait
 
 
-def follow(job_id: str, connection: Redis, console: Console) -> dict[str, Any]:
+def follow(job_id: str, connection: Redis, console: TextConsole) -> dict[str, Any]:
     """Wait for the end of a job and return its result.
 
     Ctrl-C ends the waiting, not the job.
@@ -46,19 +47,21 @@ def follow(job_id: str, connection: Redis, console: Console) -> dict[str, Any]:
     """
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeElapsedColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task(job_id, total=None, state="")
+        task = bar.add_task(printable(job_id), total=None, state="")
         while (view := queue.view(job_id, connection)).status not in queue.ENDED:
             fraction = fraction_done(view.progress)
             total, completed = (None, 0.0) if fraction is None else (1.0, fraction)
-            bar.update(task, total=total, completed=completed, state=describe_progress(view))
+            bar.update(
+                task, total=total, completed=completed, state=printable(describe_progress(view))
+            )
             time.sleep(POLL_S)
     if view.status == "finished" and view.result is not None:
         return view.result
@@ -80,7 +83,7 @@ def run_job(
     connection = read_settings().connect()
     job_id = queue.enqueue(job_type, connection, label, arguments)
     if should_wait(wait):
-        return follow(job_id, connection, tables.message_console(as_json))
+        return follow(job_id, connection, printing.message_console(as_json))
     tables.print_queued([queue.view(job_id, connection)], as_json)
     return None
 
@@ -113,7 +116,7 @@ def finish(
             tables.print_queued([queue.view(job_id, connection) for job_id in job_ids], as_json)
         _tell(errors, len(job_ids) + len(errors))
         return
-    console = tables.message_console(as_json)
+    console = printing.message_console(as_json)
     results: dict[str, dict[str, Any]] = {}
     all_errors = list(errors)
 
@@ -140,7 +143,7 @@ def finish(
             model_tables.print_gate(console, verdict["gate"])
     alone = len(results) + len(errors) == 1
     if as_json and not (alone and all_errors):
-        tables.print_json(results)
+        printing.print_json(results)
     _tell(all_errors, len(results) + len(errors))
 
 
@@ -148,8 +151,7 @@ def _tell(errors: Sequence[LapwingError], count: int) -> None:
     """Raise the error of the only job, or print the errors of several and end with status 1."""
     if errors and count == 1 and len(errors) == 1:
         raise errors[0]
-    console = Console(stderr=True, soft_wrap=True)
     for error in errors:
-        console.print(f"[red]lapwing:[/] {escape(str(error))}", highlight=False)
+        printing.print_error("lapwing", error)
     if errors:
         raise typer.Exit(1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
-from contract.inbox import MODEL_FILES
+from contract.files.inbox import MODEL_FILES
+
+Ignore = Callable[[str, list[str]], Iterable[str]]
 
 
 def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
@@ -20,7 +23,7 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
             all of the user's files.
 
     Raises:
-        RecordingError: nothing exists at `path`, or it cannot be copied.
+        RecordingError: nothing exists at `path`, it is a pipe or a device, or it cannot be copied.
     """
     if not path.exists():
         raise RecordingError(
@@ -28,10 +31,16 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
             got=str(path),
             remedy="Name a folder with a driving_log.csv, a Donkey tub, or a zip or tar of one",
         )
+    if not path.is_dir() and not path.is_file():
+        raise RecordingError(
+            "the recording is neither a folder nor a regular file",
+            got=str(path),
+            remedy="Pipes and devices are not read: save what they give as a zip or tar",
+        )
     if not inbox:
         return path.absolute(), False
     try:
-        return _copy(path, Path(inbox)), True
+        return _copy(path, Path(inbox), _no_files), True
     except (OSError, shutil.Error) as error:
         raise _copy_error(RecordingError, path, "recording", "ingest", error) from error
 
@@ -117,14 +126,33 @@ def _copy_all(
     return copies
 
 
-def _copy(path: Path, inbox: Path) -> Path:
-    """Copy a file or folder, under its own name, into a new folder of the inbox."""
+def _no_files(folder: str, names: list[str]) -> set[str]:
+    """Return the names in a folder that are neither folders nor regular files; ingest reads none.
+
+    A copy would follow links out of the recording or round in circles, and read a device for ever.
+    """
+    with os.scandir(folder) as entries:
+        return {
+            entry.name
+            for entry in entries
+            if not entry.is_dir(follow_symlinks=False) and not entry.is_file(follow_symlinks=False)
+        }
+
+
+def _copy(path: Path, inbox: Path, ignore: Ignore | None = None) -> Path:
+    """Copy a file or folder, under its own name, into a new folder of the inbox.
+
+    Args:
+        path: the file or folder.
+        inbox: path of the inbox.
+        ignore: returns the names in a folder that are not copied; see shutil.copytree.
+    """
     folder = inbox / uuid.uuid4().hex
     folder.mkdir(parents=True)
     copy = folder / path.absolute().name
     try:
         if path.is_dir():
-            shutil.copytree(path, copy)
+            shutil.copytree(path, copy, ignore=ignore)
         else:
             shutil.copyfile(path, copy)
     except BaseException:

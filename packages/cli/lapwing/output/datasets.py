@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from contract import printing
 from contract.dataset.exclusions import Exclusions, Lines
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store_catalog import StoreManifest
-from lapwing.output import tables
+from contract.printing import TextConsole
 
 UNKNOWN: Final = "-"
 MAX_RUNS: Final = 12
@@ -43,19 +43,19 @@ class DatasetEntry:
     """Why the dataset cannot be used; "" if it can."""
 
 
-def print_datasets(console: Console, entries: Sequence[DatasetEntry], missing: str) -> None:
+def print_datasets(console: TextConsole, entries: Sequence[DatasetEntry], missing: str) -> None:
     """Print the datasets as a table, and below it what is not known or cannot be read."""
     if not entries:
         console.print("No recording is imported yet. `lapwing ingest PATH` imports one.")
         return
-    table = tables.wide_table(
+    table = printing.wide_table(
         "name", "dataset", "rows", "min", "laps", "mean", "spread", "findings", "versions", "MB"
     )
     for column in table.columns[2:7]:
         column.justify = "right"
     for entry in entries:
         overview = entry.overview
-        figures = [UNKNOWN] * 5
+        figures: list[str | Text] = [UNKNOWN] * 5
         if overview is not None:
             names = ", ".join(str(finding["name"]) for finding in overview.findings)
             figures = [
@@ -69,22 +69,22 @@ def print_datasets(console: Console, entries: Sequence[DatasetEntry], missing: s
         if entry.excluded:
             rows += f" - {entry.excluded:,}"
         if entry.unreadable:
-            rows, figures[-1] = UNKNOWN, "[red]cannot be read[/]"
+            rows, figures[-1] = UNKNOWN, Text("cannot be read", "red")
         versions = ", ".join(map(str, entry.versions)) or UNKNOWN
         size = f"{entry.bytes / 1e6:.1f}"
-        table.add_row(escape(entry.name), entry.dataset, rows, *figures, versions, size)
-    tables.print_unwrapped(console, table)
+        table.add_row(entry.name, entry.dataset, rows, *figures, versions, size)
+    printing.print_unwrapped(console, table)
     if any(entry.excluded for entry in entries):
-        _print_line(console, "rows: imported - excluded")
+        printing.print_line(console, "rows: imported - excluded")
     for entry in entries:
         if entry.unreadable:
-            _print_line(console, f"[red]{escape(entry.dataset)}:[/] {escape(entry.unreadable)}")
+            printing.print_line(console, (f"{entry.dataset}:", "red"), f" {entry.unreadable}")
     if missing:
-        _print_line(console, f"[yellow]{escape(missing)}[/]")
+        printing.print_line(console, (missing, "yellow"))
 
 
 def print_dataset(
-    console: Console,
+    console: TextConsole,
     entry: DatasetEntry,
     manifest: StoreManifest,
     state: Exclusions,
@@ -102,10 +102,10 @@ def print_dataset(
         copied: tells that the pictures lie in a container.
     """
     overview = entry.overview
-    table = tables.name_value_table()
-    table.add_row("name", escape(entry.name))
+    table = printing.name_value_table()
+    table.add_row("name", entry.name)
     table.add_row("dataset", f"{entry.dataset}, imported at {entry.imported_at}")
-    table.add_row("recording", escape(str(manifest.source["name"])))
+    table.add_row("recording", str(manifest.source["name"]))
     if overview is not None:
         excluded = f", of which {entry.excluded:,} are excluded" if entry.excluded else ""
         table.add_row("rows", f"{entry.rows:,} of {overview.cameras} cameras{excluded}")
@@ -127,11 +127,11 @@ def print_dataset(
     _add_report(table, manifest.report)
     for finding in overview.findings if overview is not None else []:
         text = f"{finding['evidence']}. {finding['cure']}."
-        table.add_row(f"[yellow]{finding['name']}[/]", escape(text))
+        table.add_row(printing.styled((str(finding["name"]), "yellow")), text)
     if overview is not None and not overview.findings:
         table.add_row("findings", "none")
     for lines, why in state.reasons:
-        table.add_row("excluded", f"{format_runs(lines)}: {escape(why)}")
+        table.add_row("excluded", f"{format_runs(lines)}: {why}")
     if state.version:
         table.add_row("exclusions", f"version {state.version}, digest {state.digest[:12] or '-'}")
     for name, path in pictures.items():
@@ -153,10 +153,6 @@ def _add_report(table: Table, report: Mapping[str, Any]) -> None:
     reasons = list(report.get("reasons", {}).items())
     if reasons:
         listed = ", ".join(f"{count} times {reason}" for reason, count in reasons[:MAX_REASONS])
-        table.add_row("rejected rows", escape(f"{report['rejected']:,}: {listed}"))
+        table.add_row("rejected rows", f"{report['rejected']:,}: {listed}")
     for note in report.get("notes", []):
-        table.add_row("note", escape(str(note)))
-
-
-def _print_line(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
+        table.add_row("note", str(note))

@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
+from contract import printing
 from contract.errors import ModelError
 from contract.models import lineage, notes
 from contract.models.journal import Decision
 from contract.models.notes import VersionNote
 from contract.models.registry import ModelManifest, Registry
-from lapwing.output import tables
+from contract.printing import TextConsole
 
 UNKNOWN: Final = "-"
 REPLAY_LIMIT_M: Final = 3
 """The table of versions shows replays in which the car was put back at this offset."""
 
 
-def print_models(console: Console, registry: Registry) -> None:
+def print_models(console: TextConsole, registry: Registry) -> None:
     """Print the versions with their scores and origin, and why the current one is current."""
     manifests = [registry.manifest(version) for version in registry.versions()]
     current, decisions = registry.current(), registry.decisions()
@@ -31,7 +31,7 @@ def print_models(console: Console, registry: Registry) -> None:
         return
     said = notes.read(registry.root)
     headings = ["", "MSE", "zero", "hold", "drives", "replay 3 m", "gate", "from"]
-    table = tables.wide_table(*headings, *(["note"] if said else []))
+    table = printing.wide_table(*headings, *(["note"] if said else []))
     for manifest in manifests:
         version = manifest.version
         scores = read_scores(registry.path(version))
@@ -39,7 +39,7 @@ def print_models(console: Console, registry: Registry) -> None:
             manifest.metrics.get(f"validation_{name}") for name in ("mse", "mse_zero", "mse_hold")
         ]
         table.add_row(
-            f"[green]{version} current[/]" if version == current else str(version),
+            Text(f"{version} current", "green") if version == current else str(version),
             *(UNKNOWN if error is None else f"{error:.4f}" for error in errors),
             scores["drives"],
             scores["replay"],
@@ -47,7 +47,7 @@ def print_models(console: Console, registry: Registry) -> None:
             describe_origin(manifest),
             *([describe_note(said.get(version, VersionNote()))] if said else []),
         )
-    tables.print_unwrapped(console, table)
+    printing.print_unwrapped(console, table)
     accepted = [
         decision for decision in decisions if decision.version == current and decision.accepted
     ]
@@ -55,7 +55,6 @@ def print_models(console: Console, registry: Registry) -> None:
         last = accepted[-1]
         console.print(
             f"version {current} is current since {last.at} ({last.by}): {last.why}",
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -97,22 +96,23 @@ def describe_origin(manifest: ModelManifest) -> str:
     return f"version {ancestors[0].version}, then {datasets}" if ancestors else datasets
 
 
-def describe_note(note: VersionNote) -> str:
+def describe_note(note: VersionNote) -> Text:
     """Return the note of a version, and whether it is pinned."""
-    pinned = "[yellow]pinned[/]" if note.pinned else ""
-    return "  ".join(text for text in (pinned, escape(note.note)) if text)
+    if not note.pinned:
+        return printing.styled(note.note)
+    return printing.styled(("pinned", "yellow"), f"  {note.note}" if note.note else "")
 
 
-def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
+def print_gate(console: TextConsole, gate: Mapping[str, Any]) -> None:
     """Print what the gate decided, and the figures behind it."""
-    decision = "[green]accepted[/]" if gate["accepted"] else "[red]refused[/]"
+    decision = ("accepted", "green") if gate["accepted"] else ("refused", "red")
     against = "" if gate["against"] is None else f" against version {gate['against']}"
-    console.print(f"gate: version {gate['version']} {decision}{against}", soft_wrap=True)
+    printing.print_line(console, f"gate: version {gate['version']} ", decision, against)
     comparisons = gate.get("comparisons", [])
     if not comparisons:
-        console.print(f"  {gate['why']}", highlight=False, soft_wrap=True)
+        console.print(f"  {gate['why']}", soft_wrap=True)
         return
-    table = tables.wide_table(
+    table = printing.wide_table(
         "course", "measure", "this version", "current", "difference", "at least", "pairs"
     )
     for comparison in comparisons:
@@ -125,28 +125,26 @@ def print_gate(console: Console, gate: Mapping[str, Any]) -> None:
             f"{comparison['lower']:+.1f}",
             str(comparison["pairs"]) + ("" if comparison["tells"] else ", not informative"),
         )
-    tables.print_unwrapped(console, table)
+    printing.print_unwrapped(console, table)
     print_left_out(console, gate.get("left_out", {}))
     if not gate["accepted"]:
         console.print(
             "  The current version stays current. `lapwing promote "
             f"{gate['version']} --force` makes this version current nevertheless.",
-            highlight=False,
             soft_wrap=True,
         )
 
 
-def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
+def print_evaluation(console: TextConsole, result: Mapping[str, Any]) -> None:
     """Print how well a version drove, with 95 % intervals, and where the results are."""
     evaluation = result["evaluation"]
     names = ("success_percent", "autonomy_percent", "lateral_mae_m", "off_road_percent")
     console.print(
         f"version {evaluation['version']} on {evaluation['track']}: {evaluation['starts']} "
         f"starts of {evaluation['laps']:g} laps; 95 % intervals are in brackets",
-        highlight=False,
         soft_wrap=True,
     )
-    table = tables.wide_table(
+    table = printing.wide_table(
         "condition",
         "success",
         "autonomy",
@@ -156,9 +154,9 @@ def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
     for condition in evaluation["conditions"]:
         measures = condition["measures"]
         table.add_row(condition["condition"], *(_format_interval(measures[name]) for name in names))
-    tables.print_unwrapped(console, table)
+    printing.print_unwrapped(console, table)
     if result["replay"]:
-        table = tables.wide_table(
+        table = printing.wide_table(
             "recording, rows", "limit", "autonomy", "RMS distance from the path"
         )
         for dataset in result["replay"]:
@@ -169,27 +167,22 @@ def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
                     f"{drive['autonomy_percent']:.1f} %",
                     f"{drive['deviation_rmse_m']:.2f} m",
                 )
-        tables.print_unwrapped(console, table)
+        printing.print_unwrapped(console, table)
     for dataset in result["openloop"]:
         score = dataset["score"]
         console.print(
             f"{dataset['dataset']}: MSE {score['mse']:.4f}, predict-zero {score['mse_zero']:.4f}, "
             f"hold-last {score['mse_hold']:.4f}; {dataset['leak']}",
-            highlight=False,
             soft_wrap=True,
         )
     print_left_out(console, result.get("left_out", {}))
-    console.print(f"results are in {evaluation['folder']}", highlight=False, soft_wrap=True)
+    console.print(f"results are in {evaluation['folder']}", soft_wrap=True)
 
 
-def print_left_out(console: Console, left_out: Mapping[str, str]) -> None:
+def print_left_out(console: TextConsole, left_out: Mapping[str, str]) -> None:
     """Print which datasets were left out because their manifests cannot be read, and why."""
     for dataset, reason in left_out.items():
-        console.print(
-            f"[yellow]left out:[/] {escape(dataset)}: {escape(reason)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        printing.print_line(console, ("left out:", "yellow"), f" {dataset}: {reason}")
 
 
 def _format_interval(measure: Mapping[str, Any]) -> str:
@@ -200,13 +193,15 @@ def _format_interval(measure: Mapping[str, Any]) -> str:
     return f"{format(measure['mean'], form)} {measure['unit']} ({low}-{high})"
 
 
-def _describe_standing(version: int, current: int | None, decisions: Sequence[Decision]) -> str:
+def _describe_standing(version: int, current: int | None, decisions: Sequence[Decision]) -> Text:
     """Return in a word how the last decision on a version ended."""
     own_decisions = [decision for decision in decisions if decision.version == version]
     if not own_decisions:
-        return UNKNOWN if version == current else "candidate"
+        return Text(UNKNOWN if version == current else "candidate")
     last = own_decisions[-1]
-    return last.by if last.accepted else f"[red]refused[/] against {last.previous}"
+    if last.accepted:
+        return Text(last.by)
+    return printing.styled(("refused", "red"), f" against {last.previous}")
 
 
 def _read(path: Path) -> dict[str, Any]:

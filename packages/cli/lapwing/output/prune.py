@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
-from lapwing.output import tables
+from contract import printing
+from contract.printing import TextConsole
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,25 @@ def document(
 
 
 def print_pruned(
-    console: Console,
+    console: TextConsole,
     things: Sequence[OldThing],
     kept: Mapping[int, str],
     notes: Sequence[str],
     dry_run: bool,
 ) -> None:
     """Print what was removed, or would be, which versions are kept, and what that frees."""
-    table = tables.wide_table("would be removed" if dry_run else "removed", "", "MB")
+    table = printing.wide_table("would be removed" if dry_run else "removed", "", "MB")
     table.columns[2].justify = "right"
     for thing in things:
-        table.add_row(thing.kind, escape(thing.name), f"{thing.bytes / 1e6:.2f}")
+        table.add_row(thing.kind, thing.name, f"{thing.bytes / 1e6:.2f}")
     if things:
-        tables.print_unwrapped(console, table)
+        printing.print_unwrapped(console, table)
     for version, reason in kept.items():
-        _print_line(console, f"version {version} is kept: {escape(reason)}")
+        printing.print_line(console, f"version {version} is kept: {reason}")
     for note in notes:
-        _print_line(console, escape(note))
+        printing.print_line(console, note)
     freed = sum(thing.bytes for thing in things)
     verb = "would be freed" if dry_run else "are freed"
-    _print_line(console, f"{freed / 1e6:.2f} MB {verb}" if things else "There is nothing to remove")
-
-
-def _print_line(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
+    printing.print_line(
+        console, f"{freed / 1e6:.2f} MB {verb}" if things else "There is nothing to remove"
+    )

@@ -1,87 +1,52 @@
-"""What the commands print: tables for people, and JSON for programs."""
+"""What the commands print about jobs and their results."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.console import Console
-from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
+from contract import printing
 from contract.jobs.queue import JobView
+from contract.printing import TextConsole
 from contract.recordings import reject_reasons
 from lapwing.output.progress import describe_error, describe_progress
 
-MAX_WIDTH: Final = 400
 STATUS_COLORS: Final = {"finished": "green", "failed": "red", "started": "cyan"}
-
-
-def message_console(as_json: bool = False) -> Console:
-    """Return the console for messages: standard error if a JSON document goes to the output."""
-    return Console(stderr=as_json)
-
-
-def print_json(value: object) -> None:
-    """Print one JSON document to standard output, without color and without line breaks added."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    sys.stdout.flush()  # `lapwing up --json` goes on running.
-
-
-def wide_table(*headings: str) -> Table:
-    """Return an empty table for `print_unwrapped`."""
-    table = Table(box=None)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
-
-
-def print_unwrapped(console: Console, table: Table) -> None:
-    """Print a table in full width. A narrow terminal breaks its lines, and loses none of them."""
-    wide = Console(file=console.file, width=MAX_WIDTH, force_terminal=console.is_terminal)
-    wide.width = Measurement.get(wide, wide.options, table).maximum
-    wide.print(table)
-
-
-def name_value_table() -> Table:
-    """Return an empty table of two columns, names and values, without headings and lines."""
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
 
 
 def print_queued(views: Sequence[JobView], as_json: bool) -> None:
     """Print which jobs were queued."""
     if as_json:
-        print_json([dataclasses.asdict(view) for view in views])
+        printing.print_json([dataclasses.asdict(view) for view in views])
         return
     for view in views:
-        message_console().print(f"queued {view.id}: `lapwing jobs` shows it", highlight=False)
+        printing.message_console().print(
+            f"queued {view.id}: `lapwing jobs` shows it", soft_wrap=True
+        )
 
 
-def print_jobs(console: Console, views: Sequence[JobView]) -> None:
+def print_jobs(console: TextConsole, views: Sequence[JobView]) -> None:
     """Print the jobs, newest first, and below them why some of them failed."""
     if not views:
         console.print("There are no jobs. `lapwing ingest PATH` queues one.")
         return
-    table = wide_table("job", "status", "queued at", "progress")
+    table = printing.wide_table("job", "status", "queued at", "progress")
     for view in views:
         color = STATUS_COLORS.get(view.status, "yellow")
         state = describe_progress(view) if view.status == "started" else ""
-        table.add_row(view.id, f"[{color}]{view.status}[/]", view.created_at, state)
-    print_unwrapped(console, table)
+        table.add_row(view.id, Text(view.status, color), view.created_at, state)
+    printing.print_unwrapped(console, table)
     for view in views:
         if view.error:
-            text = f"\n[red]{view.id}:[/] {escape(describe_error(view))}"
-            console.print(text, highlight=False, soft_wrap=True)
+            console.print()
+            printing.print_line(console, (f"{view.id}:", "red"), f" {describe_error(view)}")
 
 
-def print_result(console: Console, result: dict[str, Any]) -> None:
+def print_result(console: TextConsole, result: dict[str, Any]) -> None:
     """Print the result of an import, of a model's import or of a training."""
     if "imports" in result:
         print_imports(console, result["imports"])
@@ -91,9 +56,9 @@ def print_result(console: Console, result: dict[str, Any]) -> None:
         print_training(console, result)
 
 
-def print_imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
+def print_imports(console: TextConsole, results: Sequence[dict[str, Any]]) -> None:
     """Print what an import job did with each recording, why rows were rejected, and its notes."""
-    table = Table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "", box=None)
+    table = printing.wide_table("dataset", "rows", "rejected", "frames", "MB", "rows/s", "")
     for result in results:
         table.add_row(
             result["dataset"],
@@ -105,18 +70,17 @@ def print_imports(console: Console, results: Sequence[dict[str, Any]]) -> None:
             "skipped: it was imported before" if result["skipped"] else "",
         )
     if results:
-        console.print(table)
+        printing.print_unwrapped(console, table)
     for result in results:
         lines = [f"rejected: {reason}" for reason in reject_reasons.describe(result["report"])]
         for line in [*lines, *(f"note: {note}" for note in result["report"]["notes"])]:
-            text = f"  {result['dataset']}: {line}"
-            console.print(escape(text), highlight=False, soft_wrap=True)
+            printing.print_line(console, f"  {result['dataset']}: {line}")
 
 
-def print_imported_model(console: Console, result: dict[str, Any]) -> None:
+def print_imported_model(console: TextConsole, result: dict[str, Any]) -> None:
     """Print what became of an imported model file."""
     metrics = result["metrics"]
-    table = name_value_table()
+    table = printing.name_value_table()
     table.add_row("model version", str(result["version"]))
     table.add_row("imported from", f"{result['imported_from']}, Keras {result['keras'] or '?'}")
     table.add_row("sha256 of that file", result["source_sha256"])
@@ -136,21 +100,21 @@ def print_imported_model(console: Console, result: dict[str, Any]) -> None:
         f"{metrics['steering_min']:+.3f} to {metrics['steering_max']:+.3f}",
     )
     for note in result["notes"]:
-        table.add_row("[yellow]note[/]", note)
+        table.add_row(Text("note", "yellow"), note)
     _add_digests(table, result["sha256"])
     console.print(table)
 
 
-def print_report(console: Console, result: dict[str, Any]) -> None:
+def print_report(console: TextConsole, result: dict[str, Any]) -> None:
     """Print where the files of a report are."""
     for name, label in (("html", "HTML"), ("markdown", "Markdown"), ("pdf", "PDF")):
-        console.print(f"{label:8}  {result[name]}", highlight=False, soft_wrap=True)
+        printing.print_line(console, f"{label:8}  {result[name]}")
 
 
-def print_training(console: Console, result: dict[str, Any]) -> None:
+def print_training(console: TextConsole, result: dict[str, Any]) -> None:
     """Print what a training job published."""
     metrics = result["metrics"]
-    table = name_value_table()
+    table = printing.name_value_table()
     table.add_row("model version", str(result["version"]))
     table.add_row("training samples", f"{metrics['train_samples']:,.0f}")
     table.add_row("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}")
@@ -159,7 +123,7 @@ def print_training(console: Console, result: dict[str, Any]) -> None:
     table.add_row("correlation with the driver", format_correlation(metrics))
     table.add_row("time", str(result["verdict"]))
     for dataset, reason in result["quarantined"].items():
-        table.add_row(f"[red]left out[/]: {dataset}", reason)
+        table.add_row(printing.styled(("left out", "red"), f": {dataset}"), reason)
     _add_digests(table, result["sha256"])
     console.print(table)
 

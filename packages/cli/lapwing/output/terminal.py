@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -9,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.text import Text
 
 from contract.errors import ServiceError
+from contract.printable import printable
+from contract.printing import TextConsole
 
 COLORS: Final = {
     "redis": "red",
@@ -23,21 +25,34 @@ COLORS: Final = {
     "lapwing": "white",
 }
 NAME_WIDTH: Final = max(map(len, COLORS))
+COLOR_SEQUENCE: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 POLL_S: Final = 0.3
 
 
 class Terminal:
     """Prints the lines of many processes, one at a time."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: TextConsole) -> None:
         self._console = console
         self._lock = threading.Lock()
 
     def print_line(self, name: str, text: str) -> None:
         """Print a line that the process `name` printed."""
-        label = Text(f"{name:<{NAME_WIDTH}} │ ", style=COLORS.get(name, "white"))
+        label = (f"{name:<{NAME_WIDTH}} │ ", COLORS.get(name, "white"))
         with self._lock:
-            self._console.print(label + Text.from_ansi(text), soft_wrap=True, highlight=False)
+            self._console.print(Text.assemble(label, _colored(text)), soft_wrap=True)
+
+
+def _colored(text: str) -> Text:
+    """Return a line in the colours that its service gave it; all else that it holds is text.
+
+    A log may hold what a stranger sent. Of the sequences that steer a terminal only those that
+    choose colours are obeyed ("select graphic rendition", ECMA-48 section 8.3.117).
+    """
+    parts = COLOR_SEQUENCE.split(text)
+    return Text.from_ansi(
+        "".join(part if index % 2 else printable(part, "\t") for index, part in enumerate(parts))
+    )
 
 
 def last_lines(logs: Path, names: Sequence[str], count: int) -> Iterator[tuple[str, str]]:

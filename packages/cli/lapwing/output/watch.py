@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
+from contract import printing
 from contract.errors import JobError
+from contract.printing import TextConsole
 from contract.wire.live_view import CHANNEL, LiveView, decode
 
 STALE_S: Final = 3.0
@@ -53,7 +55,7 @@ def receive_views(connection: Redis, seconds: float | None = None) -> Iterator[L
             ) from error
 
 
-def draw_views(views: Iterable[LiveView | None], console: Console) -> None:
+def draw_views(views: Iterable[LiveView | None], console: TextConsole) -> None:
     """Draw the newest view of each simulator until the views end."""
     newest: dict[str, tuple[float, LiveView]] = {}
     with Live(build_table([]), console=console, refresh_per_second=10, transient=False) as screen:
@@ -81,7 +83,7 @@ def print_views_as_json(views: Iterable[LiveView | None]) -> None:
 
 def build_table(views: Iterable[LiveView]) -> Table:
     """Return a table with one line for each simulator, in the order of their numbers."""
-    table = Table(
+    table = printing.wide_table(
         "simulator",
         "driven by",
         "left  steering  right",
@@ -90,12 +92,11 @@ def build_table(views: Iterable[LiveView]) -> Table:
         "target",
         "answer in",
         "answers",
-        box=None,
     )
     for view in sorted(views, key=lambda view: (len(view.simulator), view.simulator)):
         table.add_row(
             view.simulator,
-            f"[{SOURCE_COLORS.get(view.how, 'white')}]{view.how}[/]",
+            Text(view.how, SOURCE_COLORS.get(view.how, "white")),
             steering_bar(view.steering),
             f"{view.throttle:+.2f}",
             f"{view.speed_mph:.1f}",
@@ -104,7 +105,7 @@ def build_table(views: Iterable[LiveView]) -> Table:
             f"{view.answers:,}",
         )
     if not table.row_count:
-        table.add_row("[dim]No simulator drives.[/]")
+        table.add_row(Text("No simulator drives.", "dim"))
     return table
 
 

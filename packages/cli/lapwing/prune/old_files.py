@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from contract import atomic_files
 from contract.errors import ModelError, ServiceError
+from contract.files import atomic_files
 from contract.jobs.queue import ENDED, JobView
 from contract.models import journal, notes
 from contract.models.registry import Registry
@@ -97,8 +97,7 @@ def list_workspaces(models: Path) -> list[str]:
 def find_drives(folder: Path, keep: int, now_s: float | None = None) -> list[OldThing]:
     """Return the drives in a folder of the bridge without the newest, oldest first.
 
-    Only folders with the bridge's own names and a driving log are drives, and none that is still
-    recorded.
+    Only folders with the bridge's own names and tables are drives, and none that is still recorded.
 
     Args:
         folder: the folder of the drives.
@@ -109,13 +108,19 @@ def find_drives(folder: Path, keep: int, now_s: float | None = None) -> list[Old
     drives = sorted(
         path
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if DRIVE_NAME.fullmatch(path.name) and (path / "driving_log.csv").is_file()
+        if DRIVE_NAME.fullmatch(path.name) and _drive_tables(path)
     )
     return [
         _thing("drive", str(path), [path])
         for path in drives[: max(0, len(drives) - keep)]
-        if now_s - (path / "driving_log.csv").stat().st_mtime > RECENT_S
+        if now_s - max(table.stat().st_mtime for table in _drive_tables(path)) > RECENT_S
     ]
+
+
+def _drive_tables(drive: Path) -> list[Path]:
+    """Return the tables of a drive: of the rows that the model drove, and of the others."""
+    tables = (drive / name for name in ("driving_log.csv", "not_driven.csv"))
+    return [table for table in tables if table.is_file()]
 
 
 def remove(thing: OldThing) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from redis import Redis
@@ -15,13 +16,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from contract.errors import ServiceError
+from contract.errors import ServiceError, SettingError
+from contract.setting_forms import mask
 from lapwing.settings import Settings, reachable
 from lapwing.stack import processes
+from lapwing.stack.home_lock import hold_home
 from lapwing.stack.processes import Process
 from lapwing.stack.supervisor import PrintLine, Supervisor
 
 REDIS_START_S: Final = 20.0
+REDIS_STOP_S: Final = 10.0
 PORTS_S: Final = 60.0
 """Time that inference and the bridge have to open their ports."""
 
@@ -37,15 +41,19 @@ def run_services(settings: Settings, print_line: PrintLine) -> Iterator[Supervis
     Raises:
         ServiceError: a port is taken, another `lapwing up` has the home, or Redis does not start.
     """
-    _require_port(settings.inference_host, settings.inference_port, "LAPWING_INFERENCE_PORT")
-    _require_port(settings.bridge_host, settings.bridge_port, "LAPWING_BRIDGE_PORT")
-    table = list(processes.SERVICES)
-    if not settings.redis_url:
-        table.insert(0, _own_redis(settings))
-    for folder in (settings.data, settings.models, settings.logs):
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder, name in (
+        (settings.data, "LAPWING_DATA_DIR"),
+        (settings.models, "LAPWING_MODEL_DIR"),
+        (settings.logs, "LAPWING_HOME"),
+    ):
+        _make_folder(folder, name)
     stop = threading.Event()
-    with Supervisor(table, settings.environment(), settings.logs, print_line) as supervisor:
+    with (
+        hold_home(settings.home.absolute()),
+        Supervisor(
+            _table(settings), settings.environment(), settings.logs, print_line
+        ) as supervisor,
+    ):
         supervisor.start(lambda process: _await_redis(process, settings))
         watcher = threading.Thread(target=supervisor.watch, args=(stop,))
         watcher.start()
@@ -54,6 +62,15 @@ def run_services(settings: Settings, print_line: PrintLine) -> Iterator[Supervis
         finally:
             stop.set()
             watcher.join()
+
+
+def _table(settings: Settings) -> list[Process]:
+    """Return the processes to run, after a look at what they need: their ports and their Redis."""
+    _require_port(settings.inference_host, settings.inference_port, "LAPWING_INFERENCE_PORT")
+    _require_port(settings.bridge_host, settings.bridge_port, "LAPWING_BRIDGE_PORT")
+    if settings.redis_url:
+        return list(processes.SERVICES)
+    return [_own_redis(settings), *processes.services_with_own_redis(settings.socket)]
 
 
 def await_ports(settings: Settings, stop: threading.Event) -> bool:
@@ -89,7 +106,7 @@ def describe_services(settings: Settings, supervisor: Supervisor) -> dict[str, o
         "logs": str(settings.logs),
         "inference": settings.inference,
         "bridge": settings.bridge,
-        "redis": settings.redis,
+        "redis": mask(settings.redis),
         "processes": supervisor.processes(),
     }
 
@@ -107,10 +124,10 @@ def _own_redis(settings: Settings) -> Process:
     """Return the process of the home's own Redis.
 
     Raises:
-        ServiceError: its socket cannot be used, or another `lapwing up` uses it.
+        ServiceError: its socket cannot be used, or a Redis that another process started uses it.
     """
     folder = settings.home.absolute() / "redis"
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder, "LAPWING_HOME")
     settings.socket.parent.mkdir(mode=0o700, exist_ok=True)
     if settings.socket.parent.stat().st_uid != os.getuid():
         raise ServiceError(
@@ -118,12 +135,29 @@ def _own_redis(settings: Settings) -> Process:
             got=str(settings.socket.parent),
             remedy="Set TMPDIR to a folder of your own",
         )
-    if _redis_answers(settings.socket):
-        raise ServiceError(
-            f"another `lapwing up` is running in {settings.home}",
-            remedy="Use it, stop it, or set LAPWING_HOME to another folder",
-        )
+    # After a `lapwing up` that was killed, its Redis takes a moment to write what it holds.
+    deadline = time.monotonic() + REDIS_STOP_S
+    while _redis_answers(settings.socket):
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                f"a Redis runs in {settings.home.absolute()} that no `lapwing up` has started",
+                got=str(settings.socket),
+                remedy="Stop it, or set LAPWING_HOME to another folder",
+            )
+        time.sleep(0.1)
     return processes.redis_process(folder, settings.socket)
+
+
+def _make_folder(folder: Path, name: str) -> None:
+    """Make a folder; raise SettingError with the name of its setting if that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(
+            f"the folder {folder} cannot be made",
+            got=error.strerror,
+            remedy=f"Set {name} to a folder in which this user may write",
+        ) from error
 
 
 def _redis_answers(path: os.PathLike[str]) -> bool:
@@ -151,7 +185,8 @@ def _await_redis(process: Process, settings: Settings) -> None:
 
 def _require_port(host: str, port: int, name: str) -> None:
     """Raise ServiceError if a port is taken; `name` is the setting that chooses it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,4 +1,4 @@
-"""Runs several processes: labels what they print, restarts those that die, and stops them all."""
+"""Runs several processes: labels what they print, restarts those that die, bounds their memory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
-from contract.child_process import die_with_parent
+import psutil
+
+from contract.child_process import SAFE_PATH, die_with_parent
+from contract.setting_forms import read_size
+from lapwing.stack import memory
 from lapwing.stack.processes import Process
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 30.0
 STEADY_S: Final = 60.0
 """If a process ran this long before it died, its next pause is FIRST_PAUSE_S again."""
+AFTER_KILL_S: Final = 1.0
+"""Time that a killed process has to give its memory back before it is measured again."""
+MIB: Final = 1 << 20
 
 PrintLine = Callable[[str, str], None]
 """Is called with the name of a process and a line that it printed."""
@@ -30,12 +37,20 @@ class Child:
         self, process: Process, environment: Mapping[str, str], logs: Path, print_line: PrintLine
     ) -> None:
         self.process = process
-        self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
+        self._environment = {
+            **os.environ,
+            **environment,
+            **process.environment,
+            **SAFE_PATH,
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._bound_bytes = read_size(environment.get(process.memory, "0"))
         self._log_path = logs / f"{process.name}.log"
         self._print_line = print_line
         self._pause_s = FIRST_PAUSE_S
         self._started = 0.0
         self._due = 0.0
+        self._measured_again = 0.0
         self._running: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
@@ -94,6 +109,27 @@ class Child:
         elif self._running is None and time.monotonic() >= self._due:
             self.start()
 
+    def enforce_bound(self, sessions: Mapping[int, list[psutil.Process]]) -> None:
+        """Kill the largest process of this one's session if all of them use too much memory.
+
+        Args:
+            sessions: all processes by their session.
+        """
+        now = time.monotonic()
+        if not self._bound_bytes or self.pid is None or now < self._measured_again:
+            return
+        usage = memory.find_excess(sessions.get(self.pid, []), self._bound_bytes)
+        if usage is None:
+            return
+        memory.kill(usage.largest)
+        self._measured_again = now + AFTER_KILL_S
+        self._print_line(
+            self.process.name,
+            f"used {usage.used_bytes / MIB:,.0f} MiB of memory, more than its bound of "
+            f"{self._bound_bytes / MIB:,.0f} MiB: process {usage.largest.pid}, its largest, was "
+            f"killed. {self.process.memory} sets the bound",
+        )
+
     def stop(self) -> None:
         """Ask the process to end. If it does not, kill it and the processes that it started."""
         if self._running is None:
@@ -141,10 +177,12 @@ class Supervisor:
         return [{"name": child.process.name, "pid": child.pid} for child in self._children]
 
     def watch(self, stop: threading.Event) -> None:
-        """Restart processes that die, until `stop` is set."""
+        """Restart processes that die, and kill those that grow too large, until `stop` is set."""
         while not stop.wait(0.2):
+            sessions = memory.list_sessions()
             for child in self._children:
                 child.restart_if_dead()
+                child.enforce_bound(sessions)
 
     def __enter__(self) -> Self:
         return self

@@ -11,9 +11,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract import atomic_files
 from contract.dataset import dataset_labels, overviews, store_catalog
 from contract.errors import StoreError
+from contract.files import atomic_files
 
 __all__ = ["count_bytes", "remove"]
 

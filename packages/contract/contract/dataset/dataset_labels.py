@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.errors import SettingError, StoreError
+from contract.files import atomic_files
 
 __all__ = ["lock", "path", "read", "write"]
 

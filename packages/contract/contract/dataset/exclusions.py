@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from contract import atomic_files
 from contract.dataset import dataset_labels
 from contract.errors import SettingError, StoreError
+from contract.files import atomic_files
 
 if TYPE_CHECKING:
     import numpy as np

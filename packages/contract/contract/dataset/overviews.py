@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.dataset.exclusions import Lines
+from contract.files import atomic_files
 
 __all__ = ["CONTACT_SHEET", "STEERING", "DatasetOverview", "folder", "read", "write"]
 

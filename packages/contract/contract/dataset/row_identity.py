@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from contract import atomic_files
+from contract.files import atomic_files
 
 __all__ = ["ABSENT_ID", "RowIds", "frame_id", "near", "path", "read", "sha256", "write"]
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from contract.dataset import dataset_labels
 from contract.errors import StoreError
+from contract.files.plain_names import is_plain
 
 __all__ = [
     "SCHEMA",
@@ -87,7 +88,17 @@ def folder(data_dir: Path) -> Path:
 
 
 def paths(data_dir: Path, dataset: str) -> tuple[Path, Path]:
-    """Return the paths of a dataset's HDF5 file and manifest."""
+    """Return the paths of a dataset's HDF5 file and manifest.
+
+    Raises:
+        StoreError: the name is a path, as one from a queue may be.
+    """
+    if not is_plain(dataset):
+        raise StoreError(
+            "that is no name of a dataset",
+            got=repr(dataset),
+            remedy="`lapwing datasets` lists their names",
+        )
     return folder(data_dir) / f"{dataset}.h5", folder(data_dir) / f"{dataset}.json"
 
 

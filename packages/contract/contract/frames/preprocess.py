@@ -15,7 +15,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from contract.errors import BrokenFrameError, NotAJpegError
-from contract.frames import pillow_resize
+from contract.frames import jpeg_cost, pillow_resize
 from contract.frames.spec import OWN, FrameSpec
 from contract.vehicle import IMAGE_HEIGHT
 
@@ -71,7 +71,8 @@ def prepare(jpeg: bytes, frame: FrameSpec = OWN) -> Frame:
 
     Raises:
         NotAJpegError: the bytes do not begin like a JPEG.
-        BrokenFrameError: the JPEG is truncated, corrupt or has more than 4 million pixels.
+        BrokenFrameError: the JPEG is truncated, corrupt, has more than 4 million pixels, or would
+            take too long (jpeg_cost.py).
     """
     return fit(decode(jpeg), frame)
 
@@ -114,7 +115,8 @@ def decode(jpeg: bytes) -> Frame:
 
     Raises:
         NotAJpegError: the bytes do not begin like a JPEG.
-        BrokenFrameError: the JPEG is truncated, corrupt or has more than 4 million pixels.
+        BrokenFrameError: the JPEG is truncated, corrupt, has more than 4 million pixels, or would
+            take too long (jpeg_cost.py).
     """
     if jpeg[:3] != JPEG_START:
         raise NotAJpegError(
@@ -122,6 +124,7 @@ def decode(jpeg: bytes) -> Frame:
             got=f"{len(jpeg)} bytes that begin with {bytes(jpeg[:8])!r}",
             remedy="Send the JPEG file's own bytes, not base64 and not another format",
         )
+    jpeg_cost.check_cost(jpeg)
     try:
         height, width, color, _ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
@@ -147,7 +150,8 @@ def decode_image(content: bytes) -> Frame:
 
     Raises:
         NotAJpegError: the bytes are neither a JPEG nor a PNG.
-        BrokenFrameError: the image is truncated, corrupt or has more than 4 million pixels.
+        BrokenFrameError: the image is truncated, corrupt, has more than 4 million pixels, or would
+            take too long.
     """
     if content[:8] != PNG_START:
         return decode(content)

@@ -15,11 +15,10 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from rq import Callback, Queue, Retry, get_current_job
 from rq.command import send_stop_job_command
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
@@ -27,6 +26,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.errors import JobError
+from contract.jobs import deaths
+from contract.redis_client import make_client
+from contract.setting_forms import mask
 
 __all__ = [
     "COLLECT",
@@ -49,6 +51,7 @@ __all__ = [
     "current_job",
     "enqueue",
     "enqueue_follow_up",
+    "is_final",
     "queue",
     "view",
     "views",
@@ -100,6 +103,7 @@ JOB_TYPES: Final = {
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
+START: Final = "Start Lapwing first: `lapwing up` or `docker compose up -d`"
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""
 PROGRESS_INTERVAL_S: Final = 0.5
@@ -127,22 +131,29 @@ class JobView:
     arguments: dict[str, Any]
 
 
-def connect(url: str, password_file: Path | None = None) -> Redis:
+def connect(url: str, password_file: str = "", remedy: str = START) -> Redis:
     """Connect to Redis, and check that it answers.
 
+    Args:
+        url: address of Redis.
+        password_file: path of the file that holds its password; "" for none.
+        remedy: what the error for a Redis that does not answer advises.
+
     Raises:
+        SettingError: the address is none, or the file cannot be read.
         JobError: Redis cannot be reached, or it refuses the password.
     """
-    password = password_file.read_text().strip() if password_file else None
-    connection = Redis.from_url(url, password=password) if password else Redis.from_url(url)
+    connection = make_client(url, password_file)
     try:
         connection.ping()
-    except RedisError as error:
+    except AuthenticationError as error:
         raise JobError(
-            f"Redis does not answer at {url}",
+            f"Redis refuses the password at {mask(url)}",
             got=error,
-            remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
-        ) from error
+            remedy="LAPWING_REDIS_PASSWORD_FILE names the file that holds the password",
+        ) from None
+    except RedisError as error:
+        raise JobError(f"Redis does not answer at {mask(url)}", got=error, remedy=remedy) from error
     return connection
 
 
@@ -286,6 +297,11 @@ def current_job() -> tuple[str, Report]:
         JobError: this process runs no job.
     """
     return str(_current().id), _reporter(_current())
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether the job of this process is not run again after this error."""
+    return deaths.is_final(_current(), error)
 
 
 def _current() -> Job:

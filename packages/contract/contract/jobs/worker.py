@@ -6,22 +6,28 @@ import argparse
 import logging
 import os
 import socket
+import sys
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Protocol
 
 from redis import Redis
 from rq import Queue, SpawnWorker
+from rq.executions import Execution
 from rq.job import Job
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from contract.child_process import die_with_parent
-from contract.errors import JobError, LapwingError, ReaderDiedError
-from contract.jobs import queue
+from contract.child_process import SAFE_PATH
+from contract.errors import JobError, LapwingError
+from contract.jobs import deaths, queue
+from contract.jobs.lapwing_job import LOG_FORMAT, LapwingJob
 
 __all__ = [
-    "LapwingJob",
+    "EXECUTION",
+    "JOB",
+    "REDIS",
+    "WORKER",
     "LapwingWorker",
     "QueueSettings",
     "is_alive",
@@ -32,59 +38,76 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-class LapwingJob(Job):
-    """A job that runs only functions of `queue.JOB_TYPES`.
-
-    Otherwise everybody who can write to Redis could run commands on the worker's machine.
-    """
-
-    def perform(self) -> object:
-        """Run the job's function.
-
-        Raises:
-            JobError: the job names a function that is not in `queue.JOB_TYPES`.
-        """
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-        for logger in ("rq.worker", "numexpr"):
-            logging.getLogger(logger).setLevel(logging.WARNING)
-        if self.func_name not in {job_type.function for job_type in queue.JOB_TYPES.values()}:
-            self.retries_left = 0
-            raise JobError(
-                "the job names a function that Lapwing does not queue",
-                got=self.func_name,
-                remedy="If an older release of Lapwing queued this job, run the command again",
-            )
-        # Without this the job would go on after its worker was killed, while RQ runs it again.
-        die_with_parent(os.getppid())
-        log.info("job %s begins", self.id)
-        try:
-            result = super().perform()
-        except ReaderDiedError:
-            raise  # the reader was killed from outside, so the job is run again
-        except LapwingError:
-            # A second run would raise the same error. Retries are for failures from outside, such
-            # as a process that was killed, or a Redis that did not answer.
-            self.retries_left = 0
-            raise
-        log.info("job %s is done", self.id)
-        return result
+WORKER, JOB, EXECUTION = "RQ_WORKER_ID", "RQ_JOB_ID", "RQ_EXECUTION_ID"
+"""Variables that name the worker, the job and this run of it to the job's process."""
+REDIS: Final = ("LAPWING_REDIS_URL", "LAPWING_REDIS_PASSWORD_FILE")
 
 
 class LapwingWorker(SpawnWorker):
-    """A worker that gives up its job at once when it is asked to stop.
+    """A worker that gives up its job at once when it is asked to stop, and counts killed jobs.
 
     RQ's own worker waits until the job ends, which takes hours for a training; Docker would kill it
     after the grace period. This worker ends the job's process, and the job is retried, which
     resumes it.
     """
 
+    settings: QueueSettings | None = None
+    """The settings with which the process of each job connects to Redis."""
+    gave_up = False
+    """Whether this worker itself ended the process of its job, since it was asked to stop."""
+    cause = ""
+    """What killed the process of the last job, if it may not be run again."""
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Start the process of a job (work_horse.py) in a process group of its own."""
+        assert self.settings is not None
+        assert self.execution is not None
+        address = (self.settings.redis_url, self.settings.redis_password_file)
+        variables = {
+            WORKER: self.name,
+            JOB: job.id,
+            EXECUTION: self.execution.id,
+            **dict(zip(REDIS, address, strict=True)),
+        }
+        self._horse_pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "contract.jobs.work_horse"],
+            {**os.environ, **SAFE_PATH, **variables},
+            setpgroup=0,
+        )
+
     def handle_warm_shutdown_request(self) -> None:
         """End the process group of the running job, if there is one."""
+        self.gave_up = True
         if self.horse_pid:
             self.kill_horse()
+
+    def handle_work_horse_killed(
+        self, job: Job, retpid: int | None, ret_val: int | None, rusage: object
+    ) -> None:
+        """Count the death of a job's process that this worker survived; the second is the last."""
+        self.cause = ""
+        if self.gave_up or not ret_val or not os.WIFSIGNALED(ret_val):
+            return
+        what, remedy = deaths.describe_killed(job.origin, os.WTERMSIG(ret_val))
+        if deaths.is_last_try(job):
+            job.retries_left = 0
+            error = JobError(f"{what}, {deaths.TRIES} times", remedy=remedy)
+            self.cause = f"{type(error).__module__}.{type(error).__name__}: {error}"
+        else:
+            log.warning("job %s is run once more: %s", job.id, what)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Keep why a job failed, as RQ does, with the cause where its process was killed."""
+        cause, self.cause = self.cause, ""
+        super().handle_job_failure(job, queue, started_job_registry, cause or exc_string, execution)
 
 
 class QueueSettings(Protocol):
@@ -125,24 +148,24 @@ def main(
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         settings = load_settings()
-        password_file = Path(settings.redis_password_file) if settings.redis_password_file else None
-        connection = queue.connect(settings.redis_url, password_file)
+        connection = queue.connect(settings.redis_url, settings.redis_password_file)
     except LapwingError as error:
         return f"{service}: {error}"
     if arguments.check:
         return 0 if is_alive(queue_name, connection) else 1
-    work(queue_name, connection)
+    work(queue_name, connection, settings)
     return 0
 
 
-def work(queue_name: str, connection: Redis) -> None:
+def work(queue_name: str, connection: Redis, settings: QueueSettings) -> None:
     """Run the jobs of one queue until SIGTERM or SIGINT.
 
     The three intervals below let another worker take over the job of a killed worker within 120 s.
     With RQ's defaults this takes up to 15 minutes, as measured in docs/adr/0004-jobs.md.
     """
     worker = LapwingWorker(
-        [queue.queue(queue_name, connection)],
+        # Its own class of jobs too: a queue cleans up after killed jobs, and calls their callbacks.
+        [Queue(queue_name, connection, job_class=LapwingJob, serializer=JSONSerializer)],
         # The name is unique, because RQ refuses the name of a dead worker.
         name=f"{queue_name}-{uuid.uuid4().hex[:8]}",
         connection=connection,
@@ -152,6 +175,7 @@ def work(queue_name: str, connection: Redis) -> None:
         job_monitoring_interval=5,
         maintenance_interval=20,
     )
+    worker.settings = settings
     log.info("waiting for jobs of the queue %s", queue_name)
     # At level INFO, RQ would write a line every 30 s although nothing happens.
     worker.work(logging_level="WARNING")

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 
 __all__ = [
     "FIRST",

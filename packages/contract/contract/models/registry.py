@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models import journal
 from contract.models.current import H5 as H5
 from contract.models.current import CurrentVersion
@@ -76,7 +76,17 @@ class Registry:
         self.current_version = CurrentVersion(root)
 
     def path(self, version: int) -> Path:
-        """Return the folder of a version."""
+        """Return the folder of a version.
+
+        Raises:
+            ModelError: that is no number of a version: one from a queue may be a path.
+        """
+        if type(version) is not int or version < 1:
+            raise ModelError(
+                "that is no number of a version",
+                got=repr(version),
+                remedy="`lapwing models` lists the versions",
+            )
         return self.root / "versions" / str(version)
 
     def versions(self) -> list[int]:

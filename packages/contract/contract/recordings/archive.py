@@ -6,16 +6,13 @@ the files in it (image_paths.py). So nothing outside the recording is read.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
-import lzma
 import os
 import re
 import shutil
-import tarfile
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -25,36 +22,25 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
+from contract.files import regular_files
 from contract.recordings import donkey_tub
 from contract.recordings.donkey_tub import TubReader
 from contract.recordings.driving_log import Log
 from contract.recordings.image_paths import match_images
 from contract.recordings.log_reader import DRIVING_LOG, LogReader
-from contract.recordings.log_text import is_image
+from contract.recordings.log_text import MAX_LOG_BYTES, is_image
+from contract.recordings.packed.unpack import unpack
 from contract.recordings.row_order import order_rows
 from contract.recordings.steering_unit import RECORDER_UNIT
 
-__all__ = ["DIGEST_DIGITS", "Recording", "open_recordings", "recording_path"]
+__all__ = ["DIGEST_DIGITS", "MAX_IMAGE_BYTES", "Recording", "open_recordings", "recording_path"]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
 HASH_BATCH: Final = 64
 """Number of images in one task of hashing; a task for each image would cost as much as its hash."""
-READ_BYTES: Final = 1 << 16
-"""Number of bytes of a file that are read at a time; most images have fewer."""
-
-UNPACK_ERRORS: Final = (
-    OSError,
-    EOFError,
-    ValueError,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    RuntimeError,  # a zip has a password, or a compression that zipfile does not know
-)
-"""Errors that mean that an archive is damaged, of an unknown form or too large for the disk."""
-
+MAX_IMAGE_BYTES: Final = 16 << 20
+"""Larger images are not read. No JPEG of contract.frames.preprocess.MAX_PIXELS needs as much."""
 DIGEST_DIGITS: Final = 8
 """Number of hexadecimal digits of a recording's digest at the end of a dataset's name."""
 
@@ -139,21 +125,19 @@ class Recording:
 
 def _digest(path: Path) -> bytes:
     try:
-        sha256 = hashlib.sha256()
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a tenth faster, under the lock
-            while part := file.read(READ_BYTES):
-                sha256.update(part)
-        return sha256.digest()
+        return hashlib.sha256(regular_files.read(path, MAX_IMAGE_BYTES)).digest()
     except OSError:  # ingest rejects the row of this image, and says why
         return b""
 
 
 def _read_error(path: Path, error: OSError) -> RecordingError:
-    return RecordingError(
-        f"{path} cannot be read",
-        got=error.strerror,
-        remedy="Services in containers run as another user: run chmod -R a+rX on the recording",
-    )
+    if error.errno == errno.EFBIG:
+        remedy = "Divide the log into several"
+    elif error.errno in (errno.EINVAL, errno.ELOOP):
+        remedy = "Links, pipes and devices are not read: put the file itself there"
+    else:
+        remedy = "Services in containers run as another user: run chmod -R a+rX on the recording"
+    return RecordingError(f"{path} cannot be read", got=error.strerror, remedy=remedy)
 
 
 def recording_path(path: Path) -> Path:
@@ -258,38 +242,25 @@ def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it if this process is killed
         folder.mkdir()
         try:
-            _unpack(archive, folder)
+            left_out = unpack(archive, folder, _limit_of)
+            if not any(folder.iterdir()):
+                raise RecordingError(
+                    f"there is no {LOG} in the archive, and no Donkey tub",
+                    got=f"{archive.name} with {left_out}",
+                    remedy="Name a zip or tar of the folder that was recorded into. An archive in "
+                    "an archive is not opened",
+                )
             yield folder
         finally:
             shutil.rmtree(folder)
             folder.with_suffix(".lock").unlink()
 
 
-def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or a tar; members that point outside the folder are refused or left out.
-
-    Raises:
-        RecordingError: the file is neither a zip nor a tar, or it is damaged.
-    """
-    is_zip = zipfile.is_zipfile(archive)
-    if not is_zip and not tarfile.is_tarfile(archive):
-        raise RecordingError(
-            "the recording is neither a folder nor a zip nor a tar",
-            got=str(archive),
-            remedy="Name the folder that the simulator recorded into, or a zip or tar of it",
-        )
-    try:
-        if is_zip:
-            shutil.unpack_archive(archive, folder, "zip")
-        else:
-            shutil.unpack_archive(archive, folder, "tar", filter="data")
-    except UNPACK_ERRORS as error:
-        raise RecordingError(
-            f"the archive {archive.name} cannot be unpacked",
-            got=error,
-            remedy="Check that it is complete and has no password, and that there is space left on "
-            f"{folder.parent}",
-        ) from error
+def _limit_of(name: str) -> int:
+    """Return the maximum size of a file by its name, 0 if no recording needs it."""
+    if is_image(name):
+        return MAX_IMAGE_BYTES
+    return MAX_LOG_BYTES if name == LOG or donkey_tub.is_part(name) else 0
 
 
 def _remove_leftovers(scratch: Path) -> None:

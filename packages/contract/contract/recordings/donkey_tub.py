@@ -29,17 +29,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import RecordingError
+from contract.files import regular_files
 from contract.recordings.driving_log import Log
 from contract.recordings.line_reader import RANGE_TOLERANCE, RANGES
 from contract.recordings.log_rows import Rejection, Row
+from contract.recordings.log_text import MAX_LOG_BYTES, check_lines
 from contract.recordings.steering_unit import OPTION, RECORDER_UNIT
 
-__all__ = ["TubReader", "find_tubs", "image_paths"]
+__all__ = ["TubReader", "find_tubs", "image_paths", "is_part"]
 
 MANIFEST: Final = "manifest.json"
 META: Final = "meta.json"
 EXCLUDED: Final = "exclude.json"
 RECORD: Final = re.compile(r"record_(\d+)\.json")
+CATALOG: Final = ".catalog"
 MANIFEST_LINES: Final = 5
 
 IMAGE: Final = "cam/image_array"
@@ -107,6 +110,15 @@ def find_tubs(root: Path) -> list[Path]:
     return sorted(path for path in found if not path.is_symlink())
 
 
+def is_part(name: str) -> bool:
+    """Tell whether a file has the name of a part of a tub other than an image."""
+    return (
+        name in (MANIFEST, META, EXCLUDED)
+        or name.endswith(CATALOG)
+        or RECORD.fullmatch(name) is not None
+    )
+
+
 def image_paths(log: Path) -> dict[str, Path]:
     """Return the path of each image of a tub by its name, without following links."""
     folder = log.parent / "images" if log.name == MANIFEST else log.parent
@@ -122,16 +134,17 @@ def image_paths(log: Path) -> dict[str, Path]:
 def _is_manifest(path: Path) -> bool:
     """Tell whether a manifest.json is a tub's: its first two lines are lists of names."""
     try:
-        with path.open("rb") as file:
-            inputs, types = (json.loads(file.readline(1 << 16)) for _ in range(2))
-    except ValueError:
+        first, second, *_ = regular_files.read(path, MAX_LOG_BYTES).split(b"\n", 2)
+        inputs, types = json.loads(first), json.loads(second)
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(inputs, list) and isinstance(types, list) and len(inputs) == len(types)
 
 
 def _read_tub(manifest: Path) -> tuple[dict[str, Any], list[bytes]]:
     """Return the header and the records of a tub of form 2."""
-    lines = [line for line in manifest.read_bytes().splitlines() if line.strip()]
+    files = _Files()
+    lines = [line for line in files.read(manifest).splitlines() if line.strip()]
     try:
         inputs, _, _, _, catalogs = map(json.loads, lines[:MANIFEST_LINES])
         names, deleted = list(catalogs["paths"]), sorted(map(int, catalogs["deleted_indexes"]))
@@ -156,7 +169,8 @@ def _read_tub(manifest: Path) -> tuple[dict[str, Any], list[bytes]]:
                 got=name,
                 remedy="Copy the whole tub: the manifest, all catalogs, and the images",
             )
-        records += [line for line in path.read_bytes().split(b"\n") if line.strip()]
+        records += [line for line in files.read(path).split(b"\n") if line.strip()]
+        check_lines(len(records))
     # The numbers of deleted records count the lines, whatever index the records themselves state.
     header = {"inputs": inputs, "deleted": deleted, "numbers": list(range(len(records)))}
     return header, records
@@ -164,11 +178,12 @@ def _read_tub(manifest: Path) -> tuple[dict[str, Any], list[bytes]]:
 
 def _read_old_tub(meta: Path) -> tuple[dict[str, Any], list[bytes]]:
     """Return the header and the records of a tub of form 1."""
+    files = _Files()
     try:
-        document = json.loads(meta.read_bytes())
+        document = json.loads(files.read(meta))
         inputs, start_s = list(document["inputs"]), float(document.get("start", math.nan))
         excluded = meta.with_name(EXCLUDED)
-        deleted = sorted(map(int, json.loads(excluded.read_bytes()))) if excluded.exists() else []
+        deleted = sorted(map(int, json.loads(files.read(excluded)))) if excluded.exists() else []
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecordingError(
             f"{meta} or its {EXCLUDED} is not that of a Donkey tub",
@@ -180,10 +195,9 @@ def _read_old_tub(meta: Path) -> tuple[dict[str, Any], list[bytes]]:
         for entry in os.scandir(meta.parent)
         if (match := RECORD.fullmatch(entry.name)) and entry.is_file(follow_symlinks=False)
     }
+    check_lines(len(names))
     numbers = sorted(names)
-    records = [
-        meta.with_name(names[number]).read_bytes().replace(b"\n", b" ") for number in numbers
-    ]
+    records = [files.read(meta.with_name(names[number])).replace(b"\n", b" ") for number in numbers]
     # NaN is not JSON: None stands for it.
     header = {
         "inputs": inputs,
@@ -192,6 +206,23 @@ def _read_old_tub(meta: Path) -> tuple[dict[str, Any], list[bytes]]:
         "start_s": start_s if math.isfinite(start_s) else None,
     }
     return header, records
+
+
+class _Files:
+    """Reads the files of a tub, which together may have as many bytes as one log."""
+
+    def __init__(self) -> None:
+        self._left = MAX_LOG_BYTES
+
+    def read(self, path: Path) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            OSError: it cannot be read, or the files are too large together.
+        """
+        content = regular_files.read(path, self._left)
+        self._left -= len(content)
+        return content
 
 
 @dataclass

@@ -9,8 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
+from contract.files import regular_files
 from contract.recordings import driving_log
 from contract.recordings.driving_log import Log
+from contract.recordings.log_text import MAX_LOG_BYTES
 
 __all__ = ["DRIVING_LOG", "DrivingLogReader", "LogReader"]
 
@@ -46,7 +48,7 @@ class DrivingLogReader:
 
     def content(self, log: Path) -> bytes:
         """Return the bytes of the driving log."""
-        return log.read_bytes()
+        return regular_files.read(log, MAX_LOG_BYTES)
 
     def rows(self, content: bytes, full_lock: float) -> Log:
         """Return the rows of the driving log."""

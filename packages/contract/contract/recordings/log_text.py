@@ -9,8 +9,12 @@ from typing import Final
 
 from contract.errors import RecordingError
 
-__all__ = ["is_image", "split_fields", "split_lines"]
+__all__ = ["MAX_LOG_BYTES", "check_lines", "is_image", "split_fields", "split_lines"]
 
+MAX_LOG_BYTES: Final = 160 << 20
+"""Larger logs are not read. MAX_LINES lines with long paths of three images need as much."""
+MAX_LINES: Final = 600_000
+"""Maximum number of lines of a log, eleven hours at 15 rows/s; a row needs 2 kB of memory."""
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
 """Ends of lines; str.splitlines would also split at characters of old encodings in folder names."""
 IMAGE_ENDS: Final = (".jpg", ".jpeg", ".png")
@@ -28,7 +32,7 @@ def split_lines(raw: bytes) -> list[str]:
     old Windows machines are in an encoding of their own; all other fields are ASCII.
 
     Raises:
-        RecordingError: the file is a pointer of git-lfs or a web page.
+        RecordingError: the file is a pointer of git-lfs or a web page, or has too many lines.
     """
     if raw.startswith(LFS_POINTER):
         raise RecordingError(
@@ -42,7 +46,22 @@ def split_lines(raw: bytes) -> list[str]:
             got=f"{len(raw)} bytes",
             remedy="Download the file itself, for example by the button Raw of GitHub",
         )
+    check_lines(raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n"))
     return LINE_END.split(_decode(raw))
+
+
+def check_lines(count: int) -> None:
+    """Raise an error if a log has more lines, or a tub more records, than are read.
+
+    Raises:
+        RecordingError: they are more than MAX_LINES.
+    """
+    if count > MAX_LINES:
+        raise RecordingError(
+            "the recording has too many rows",
+            got=f"{count:,}, and at most {MAX_LINES:,} are read",
+            remedy="Divide its log into several",
+        )
 
 
 def _decode(raw: bytes) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from contract.errors import SettingError
 from simulator.cli import drive_many as many
 from simulator.cli import output
 from simulator.cli.output import AsJson
+from simulator.cli.values import check_bridge, parse_speed_range
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import ExpertDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -27,8 +27,7 @@ from simulator.unity import replay as replays
 from simulator.unity.client import UnityClient
 from simulator.unity.connection import UnityConnection
 from simulator.unity.number_format import LOCALES, find_locale
-from simulator.viz.contact_sheet import draw_contact_sheet
-from simulator.viz.track_plot import write_png
+from simulator.viz.contact_sheet import draw_contact_sheet, write_png
 
 app = typer.Typer(
     help="Simulate a car with cameras on a road, without a screen. The simulator records like "
@@ -47,7 +46,6 @@ def _list_choices(names: Iterable[str]) -> str:
 
 
 BRIDGE = "ws://127.0.0.1:4567"
-MPH_RANGE = (1, 30)
 
 TrackName = Annotated[
     str, typer.Option("--track", help="Track: lake, jungle, or a CSV file of centre-line points.")
@@ -62,16 +60,24 @@ Vary = Annotated[
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="Drive against the direction of the track.")
 ]
+
+
 Bridge = Annotated[
     str,
     typer.Option(
-        "--bridge", metavar="URL", envvar="LAPWING_BRIDGE_URL", help="Address of the bridge."
+        "--bridge",
+        metavar="URL",
+        envvar="LAPWING_BRIDGE_URL",
+        help="Address of the bridge.",
+        callback=check_bridge,
     ),
 ]
 LocaleName = Annotated[
     str,
     typer.Option(
-        "--locale", help=f"Number format of the simulated machine: {_list_choices(LOCALES)}."
+        "--locale",
+        help="Locale of the simulated machine, in which it writes and reads numbers: one of "
+        f"{len(LOCALES)} names of .NET, such as en-US, de-DE, fa-IR or hr-HR.",
     ),
 ]
 
@@ -121,9 +127,9 @@ def record(
     """
     if once and is_occupied(out):
         if as_json:
-            output.document({"recording": str(out), "rows": None})
+            printing.print_json({"recording": str(out), "rows": None})
         else:
-            Console().print(f"{out} already exists", highlight=False, soft_wrap=True)
+            printing.print_line(printing.message_console(), f"{out} already exists")
         return
     config = DemonstrationConfig(
         laps=laps,
@@ -135,14 +141,14 @@ def record(
     )
     road, locale = load_track(track), find_locale(locale_name)
     appearance = Appearance(light, seed, vary)
-    with output.progress(f"recording {road.name}") as on_progress:
+    with printing.progress_bar(f"recording {road.name}") as on_progress:
         rows = record_demonstration(
             road, appearance, config, out, locale, lambda _, share: on_progress(share)
         )
     if as_json:
-        output.document({"recording": str(out), "rows": rows})
+        printing.print_json({"recording": str(out), "rows": rows})
     else:
-        Console().print(f"{rows:,} rows in {out}", highlight=False, soft_wrap=True)
+        printing.print_line(printing.message_console(), f"{rows:,} rows in {out}")
 
 
 @app.command()
@@ -215,7 +221,7 @@ def drive(
     connection.close()
     if as_json:
         wire = {"wire": connection.document()} if isinstance(connection, UnityConnection) else {}
-        output.document({**result.document(), **wire})
+        printing.print_json({**result.document(), **wire})
     else:
         output.episode(result, out, film)
     raise typer.Exit(0 if result.success else 1)
@@ -258,10 +264,10 @@ def drive_many(
         EpisodeConfig(laps, vary=vary, video=film),
         bridge,
         out,
-        output.console(as_json),
+        printing.message_console(as_json),
     )
     if as_json:
-        output.document(result.document())
+        printing.print_json(result.document())
     else:
         output.evaluation(result)
     raise typer.Exit(0 if result.successes == result.count else 1)
@@ -279,10 +285,10 @@ def drive_many(
 def evaluate(context: typer.Context) -> None:
     """Warn that this command is now called drive-many, and run that."""
     name = context.find_root().info_name
-    Console(stderr=True, soft_wrap=True).print(
+    printing.print_line(
+        printing.message_console(as_json=True),
         f"simulator: `evaluate` is now called `drive-many`, and the next release removes the old "
         f"name. Run `{name} drive-many` instead.",
-        highlight=False,
     )
     app(["drive-many", *context.args], prog_name=name)
 
@@ -294,6 +300,7 @@ def gallery(
         list[Path] | None,
         typer.Option(
             "--beside",
+            readable=False,
             help="Folder of a recording to show for comparison. The option can be repeated.",
         ),
     ] = None,
@@ -315,15 +322,17 @@ def gallery(
     out.parent.mkdir(parents=True, exist_ok=True)
     write_png(out, sheet)
     if as_json:
-        output.document({"gallery": str(out)})
+        printing.print_json({"gallery": str(out)})
     else:
-        Console().print(f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels", highlight=False)
+        text = f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels"
+        printing.print_line(printing.message_console(), text)
 
 
 @app.command()
 def replay(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
+        Path,
+        typer.Argument(readable=False, help="Folder of a recording, or any folder of JPEG files."),
     ],
     bridge: Bridge = BRIDGE,
     frames: Annotated[
@@ -346,7 +355,7 @@ def replay(
     """
     frame_paths = list_frames(folder, frames)
     locale = find_locale(locale_name)
-    with UnityClient(bridge, locale) as client, output.progress("replaying") as on_progress:
+    with UnityClient(bridge, locale) as client, printing.progress_bar("replaying") as on_progress:
         result = replays.replay(
             client,
             frame_paths,
@@ -354,26 +363,7 @@ def replay(
             on_progress=lambda count: on_progress(count / len(frame_paths)),
         )
     if as_json:
-        output.document(result.document())
+        printing.print_json(result.document())
     else:
         output.replay(result)
     raise typer.Exit(0 if result.complete else 1)
-
-
-def parse_speed_range(text: str) -> tuple[float, float]:
-    """Return the ends of a range of speeds such as 12-18; a single number is both ends.
-
-    Raises:
-        SettingError: The text is not a range, or the car cannot drive at such a speed.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?", text.strip())
-    lowest, highest = MPH_RANGE
-    if match:
-        low, high = float(match[1]), float(match[2] or match[1])
-        if lowest <= low <= high <= highest:
-            return low, high
-    raise SettingError(
-        "this is not a speed",
-        got=text,
-        remedy=f"Write mph from {lowest} to {highest}, such as 15 or 12-18",
-    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
-from contract import atomic_files
+from contract import printing
+from contract.files import atomic_files
+from contract.printing import TextConsole
 from simulator.episode.episode import EpisodeConfig, run_episode
 from simulator.episode.initial_state import draw_initial_states
 from simulator.episode.result import EvaluationResult
@@ -24,7 +24,7 @@ def drive_many(
     config: EpisodeConfig,
     bridge: str,
     folder: Path | None,
-    console: Console,
+    console: TextConsole,
 ) -> EvaluationResult:
     """Drive several times over a bridge, with a new connection for each drive.
 
@@ -37,7 +37,7 @@ def drive_many(
         config: Settings of each drive.
         bridge: Address of the bridge.
         folder: Folder for `evaluation.json` and a folder for each drive; None writes nothing.
-        console: Console that shows each drive's result as soon as it is known.
+        console: TextConsole that shows each drive's result as soon as it is known.
 
     Raises:
         ServiceError: The bridge is gone or does not answer.
@@ -52,13 +52,14 @@ def drive_many(
         finally:
             connection.close()
         episodes.append(episode)
-        mark = "[green]ok[/]" if episode.success else "[red]failed[/]"
-        console.print(
-            f"{number:3} {mark} {episode.conditions}: {len(episode.interventions)} interventions, "
+        mark = ("ok", "green") if episode.success else ("failed", "red")
+        printing.print_line(
+            console,
+            f"{number:3} ",
+            mark,
+            f" {episode.conditions}: {len(episode.interventions)} interventions, "
             f"lateral {episode.metrics.lateral_mae_m or 0:.2f} m mean, "
             f"{episode.metrics.lateral_max_m or 0:.2f} m at most",
-            highlight=False,
-            soft_wrap=True,
         )
     result = EvaluationResult(tuple(episodes))
     if folder is not None:

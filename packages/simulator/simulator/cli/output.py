@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from simulator.episode.result import (
     EpisodeResult,
     EvaluationResult,
@@ -38,42 +36,19 @@ def run_app(app: typer.Typer, name: str) -> None:
         name: Name of the program in usage lines; LAPWING_COMMAND in the environment replaces it.
     """
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", name))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", name))
     except LapwingError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]simulator:[/] {error}", highlight=False)
+        printing.print_error("simulator", error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def console(as_json: bool) -> Console:
-    """Return the console for people, which is standard error if a JSON document is printed."""
-    return Console(stderr=as_json)
-
-
-def document(value: object) -> None:
-    """Print one JSON document to standard output."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Callable[[float], None]]:
-    """Show a progress bar, and yield a function that takes the share that is done, 0..1."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(label, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
-
-
 @contextmanager
 def driving(track: Track, laps: float) -> Iterator[Callable[[Observation], None]]:
     """Show a progress bar of a drive, and yield a function that takes each observation."""
-    with progress(f"driving {track.name}") as on_progress:
+    with printing.progress_bar(f"driving {track.name}") as on_progress:
         yield lambda observation: on_progress(observation.distance_m / (laps * track.length_m))
 
 
@@ -132,9 +107,7 @@ def video(summary: VideoSummary) -> None:
 
 
 def _print_table(rows: Sequence[tuple[str, str]]) -> None:
-    table = Table(show_header=False, box=None)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table = printing.name_value_table()
     for name, value in rows:
         table.add_row(name, value)
-    Console().print(table, highlight=False)
+    printing.message_console().print(table)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from contract import printing
 from simulator.cli import output
 from simulator.recording.frame_files import list_frames
 from simulator.viz.frames_to_video import encode_frames
@@ -14,7 +15,8 @@ from simulator.viz.frames_to_video import encode_frames
 
 def video(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of a recording, or any folder of JPEG files.")
+        Path,
+        typer.Argument(readable=False, help="Folder of a recording, or any folder of JPEG files."),
     ],
     fps: Annotated[
         int,
@@ -33,10 +35,10 @@ def video(
     """Make a video of a recorded drive: H.264 in an MP4 file."""
     frame_paths = list_frames(folder, None)
     path = out or folder.resolve().with_name(folder.resolve().name + ".mp4")
-    with output.progress("making the video") as on_progress:
+    with printing.progress_bar("making the video") as on_progress:
         summary = encode_frames(frame_paths, path, fps, on_progress)
     if as_json:
-        output.document(
+        printing.print_json(
             {
                 "video": str(summary.path),
                 "pictures": summary.pictures,

@@ -15,6 +15,7 @@ import numpy as np
 
 from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M
 from simulator.track.geometry import Track
+from simulator.vehicle import DRAG_PER_S, FULL_THROTTLE_MPS2, REVERSE_BELOW_MPS
 from simulator.world import World
 
 LOOKAHEAD_S: Final = 0.8
@@ -31,6 +32,8 @@ MAX_LATERAL_MPS2: Final = 3.5
 BRAKING_MPS2: Final = 3.0
 THROTTLE_PER_MPS: Final = 0.35
 """Throttle for each m/s by which the car is too slow."""
+BRAKE_PER_MPS: Final = 0.05
+"""Brake for each m/s by which the car is too fast: 10.5 m/s², as much as the tyres hold."""
 HAND_LAG_S: Final = 0.12
 """Lag with which hands follow an intention."""
 WEAVE_WAVES: Final = ((33.0, 0.35), (71.0, 0.65), (127.0, 1.0))
@@ -88,8 +91,7 @@ class Expert:
             share = 1.0 - math.exp(-elapsed_s / HAND_LAG_S) if elapsed_s else 1.0
             self._steering += (target - self._steering) * share
             steering = self._steering + float(self._rng.normal(0.0, self._style.tremor))
-        speed_error = self._target_speed_mps(world) - world.speed_mps
-        return _clamp(steering), _clamp(THROTTLE_PER_MPS * speed_error)
+        return _clamp(steering), throttle_for(self._target_speed_mps(world), world.speed_mps)
 
     def _pursue(self, world: World) -> float:
         """Return the steering of the arc to a point of the driving line ahead."""
@@ -133,6 +135,20 @@ class Expert:
                 braking = 2 * BRAKING_MPS2 * max(0, ahead - step)
                 speed = min(speed, math.sqrt(bend_speed_squared + braking))
         return speed
+
+
+def throttle_for(target_mps: float, speed_mps: float) -> float:
+    """Return the throttle, -1..1, that brings the car to a speed and overcomes its drag there.
+
+    The brake ends at 5 mph, below which a negative throttle is the reverse gear, and is light just
+    above: brakes that are on when the car falls below 5 mph stay on.
+    """
+    throttle = THROTTLE_PER_MPS * (target_mps - speed_mps)
+    throttle += DRAG_PER_S * target_mps / FULL_THROTTLE_MPS2
+    if throttle >= 0:
+        return min(1.0, throttle)
+    too_fast_mps = min(speed_mps - target_mps, speed_mps - REVERSE_BELOW_MPS)
+    return 0.0 - min(1.0, BRAKE_PER_MPS * max(0.0, too_fast_mps))
 
 
 class KeyboardSteering:

@@ -10,7 +10,7 @@ from contract.frames import preprocess
 from contract.frames.preprocess import Frame
 from contract.vehicle import MPS_PER_MPH
 from simulator.command import Command
-from simulator.drivers.expert import THROTTLE_PER_MPS, Expert
+from simulator.drivers.expert import Expert, throttle_for
 from simulator.world import World
 
 DEFAULT_SPEED_MPH: Final = 15.0
@@ -75,7 +75,7 @@ class ExpertDriver(InProcessDriver):
 
 
 class ModelDriver(InProcessDriver):
-    """A model, which steers by the pictures alone; the speed is held as the bridge holds it.
+    """A model, which steers by the pictures alone; the expert's foot holds the speed.
 
     Args:
         steer: Function that returns the steering, -1..1, for a decoded picture, RGB
@@ -95,5 +95,5 @@ class ModelDriver(InProcessDriver):
             FrameError: The picture cannot be decoded.
             ModelError: The model's answer is not a number.
         """
-        throttle = THROTTLE_PER_MPS * (self._speed_mps - world.speed_mps)
-        return self._steer(preprocess.decode(jpeg)), max(-1.0, min(1.0, throttle))
+        throttle = throttle_for(self._speed_mps, world.speed_mps)
+        return self._steer(preprocess.decode(jpeg)), throttle

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contract import atomic_files
+from contract.files import atomic_files
 from simulator.episode.initial_state import InitialState
 from simulator.episode.monitor import DriveMonitor
 from simulator.episode.result import Conditions, EpisodeResult, summarize_episode
@@ -17,7 +17,7 @@ from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
 from simulator.viz.episode_video import EpisodeVideo
-from simulator.viz.track_plot import draw_track_plot, write_png
+from simulator.viz.track_plot import draw_track_plot
 from simulator.world import World
 
 MIN_PROGRESS_MPS: Final = 2.0
@@ -91,14 +91,14 @@ def run_episode(
     )
     result = summarize_episode(conditions, trajectory)
     if folder is not None:
-        plot = draw_track_plot(
+        draw_track_plot(
+            folder / "drive.png",
             track,
             trajectory.path,
             trajectory.lane_error_m,
             trajectory.intervention_points,
             str(conditions),
         )
-        write_png(folder / "drive.png", plot)
         atomic_files.write_json(folder / "drive.json", result.document())
     return result
 

@@ -43,7 +43,7 @@ class Trajectory:
         lateral_m: Offset from the centre line, positive to the left, (M,).
         lane_error_m: Offset from the driving line, positive to the left, (M,).
         off_road: Whether a wheel was beyond the edge of the road, (M,).
-        speed_mps: Speed of the car, (M,).
+        speed_mps: Speed of the car along its heading, (M,); negative while it rolls backwards.
         steering: Steering in force, -1..1, positive to the right, (M,).
         throttle: Throttle in force, -1..1, (M,).
         distance_m: Distance made good along the centre line.

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from contract import atomic_files
 from contract.errors import RecordingError
+from contract.files import atomic_files, file_access
 from contract.vehicle import CAMERA_NAMES
 from simulator.unity.number_format import Locale
 
@@ -49,15 +49,14 @@ class UdacityWriter:
                     got=folder,
                     remedy="Name a folder that is new or empty: --out FOLDER",
                 )
-            self._folder.parent.mkdir(parents=True, exist_ok=True)
-            for leftover in atomic_files.temporary_paths(self._folder.parent, self._folder.stem):
-                shutil.rmtree(leftover)
-            self._part = atomic_files.temporary_path(self._folder)
-            (self._part / "IMG").mkdir(parents=True)
+            self._part = atomic_files.staging_folder(self._folder)
+            (self._part / "IMG").mkdir()
             self._log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
         except OSError as error:
             raise RecordingError(
-                "the recording cannot be written", got=error, remedy="Name another --out FOLDER"
+                "the recording cannot be written",
+                got=error,
+                remedy=file_access.remedy(error, "Name another --out FOLDER"),
             ) from error
 
     def add(
@@ -102,11 +101,11 @@ class UdacityWriter:
     ) -> None:
         self._log.close()
         if self.rows and (kind is None or issubclass(kind, KeyboardInterrupt)):
-            atomic_files.rename(self._part, self._folder)  # This replaces an empty folder.
+            atomic_files.publish_folder(self._part, self._folder)
         else:
             shutil.rmtree(self._part)
 
 
 def is_occupied(folder: Path) -> bool:
     """Return whether a path holds something that a recording would replace."""
-    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    return folder.exists() and not (folder.is_dir() and atomic_files.is_empty(folder))

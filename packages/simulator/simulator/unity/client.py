@@ -1,13 +1,17 @@
 """Connects to a bridge as Udacity's simulator does, over a bare websocket.
 
 It is written from docs/protocol.md, and does not use a Socket.IO library: the real client departs
-from that protocol in several ways, and a bridge must handle each of them.
+from that protocol in several ways, and a bridge must handle each of them. One of them is how it
+sends. The library of the real client, websocket-sharp, writes a message in fragments of 1,016
+bytes, one at a time, and leaves Nagle's algorithm on: the last piece of a message waits until the
+bridge has acknowledged the pieces before it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 from typing import Any, Final, Self
 
@@ -20,6 +24,10 @@ from simulator.unity.number_format import Locale
 
 PATH: Final = "/socket.io/?EIO=4&transport=websocket"
 PING_INTERVAL_S: Final = 25.0
+FRAGMENT_BYTES: Final = 1016
+"""Size of the fragments in which websocket-sharp sends a message."""
+NAGLE: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 0),)
+"""Option of a socket with Nagle's algorithm; our websocket library switches it off by itself."""
 
 
 class UnityClient:
@@ -29,17 +37,25 @@ class UnityClient:
         url: Address of the bridge, such as ws://127.0.0.1:4567; the path is built in.
         locale: Locale in which numbers are written and read.
         timeout_s: Time limit for connecting and for each answer.
+        whole_messages: Whether to send each message in one frame and without delay, as most other
+            websocket clients do and the real one does not. Benchmarks compare the two.
 
     Raises:
         ServiceError: No bridge answers at the address.
     """
 
-    def __init__(self, url: str, locale: Locale, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, url: str, locale: Locale, timeout_s: float = 5.0, *, whole_messages: bool = False
+    ) -> None:
         self._locale = locale
         self._timeout_s = timeout_s
+        self._whole_messages = whole_messages
         try:
             self._socket = websocket.create_connection(
-                url.rstrip("/") + PATH, timeout=timeout_s, suppress_origin=True
+                url.rstrip("/") + PATH,
+                timeout=timeout_s,
+                suppress_origin=True,
+                sockopt=() if whole_messages else NAGLE,
             )
         except (OSError, websocket.WebSocketException) as error:
             raise ServiceError(
@@ -82,13 +98,21 @@ class UnityClient:
         self.send("42" + json.dumps(["telemetry", payload], separators=(",", ":")))
 
     def send(self, text: str) -> None:
-        """Send a text frame unchanged.
+        """Send a text message unchanged, in fragments as the real client does.
 
         Raises:
             ServiceError: The bridge closed the connection.
         """
+        data = text.encode()
+        size = max(1, len(data) if self._whole_messages else FRAGMENT_BYTES)
+        last = max(0, (len(data) - 1) // size * size)
         try:
-            self._socket.send(text)
+            for start in range(0, last + 1, size):
+                opcode = websocket.ABNF.OPCODE_CONT if start else websocket.ABNF.OPCODE_TEXT
+                fragment = data[start : start + size]
+                self._socket.send_frame(
+                    websocket.ABNF.create_frame(fragment, opcode, fin=int(start == last))
+                )
         except (OSError, websocket.WebSocketException) as error:
             raise ServiceError("the bridge closed the connection", got=error) from error
 

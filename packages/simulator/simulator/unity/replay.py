@@ -99,7 +99,7 @@ def replay(
             time.sleep(max(0.0, due - time.perf_counter()))
             due = max(due, time.perf_counter()) + ROW_S
         trips.send(time.perf_counter())
-        client.send_telemetry(steering, throttle, state.speed_mps / MPS_PER_MPH, jpeg)
+        client.send_telemetry(steering, throttle, abs(state.speed_mps) / MPS_PER_MPH, jpeg)
 
     for _ in range(TELEMETRY_LOOPS):
         send_next()
@@ -135,6 +135,6 @@ def replay(
         steering_min=min(values),
         steering_mean=statistics.fmean(values),
         steering_max=max(values),
-        speed_mph=state.speed_mps / MPS_PER_MPH,
+        speed_mph=abs(state.speed_mps) / MPS_PER_MPH,
         manual=manual,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import RecordingError
+from contract.files import atomic_files
 from contract.vehicle import CAMERA_NAMES, IMAGE_HEIGHT, IMAGE_WIDTH
 from simulator.recording.frame_files import list_frames
 from simulator.rendering.appearance import LIGHTS, Appearance
@@ -91,6 +92,12 @@ def stack_strips(strips: Sequence[Strip]) -> Picture:
             left = GAP_PX + column * (IMAGE_WIDTH + GAP_PX)
             sheet[rows, left : left + IMAGE_WIDTH] = picture
     return sheet
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write an RGB picture as a PNG file, in place of an older one."""
+    _, content = cv2.imencode(".png", picture[:, :, ::-1])
+    atomic_files.write_bytes(path, content.tobytes())
 
 
 def _render(track: Track, appearance: Appearance, stations_m: NDArray[np.float64]) -> list[Picture]:

@@ -11,6 +11,7 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from contract.errors import RecordingError
+from contract.files import file_access
 from simulator.viz.video_writer import Mp4Writer
 
 MAX_PIXELS: Final = 4_000_000
@@ -68,7 +69,9 @@ def encode_frames(
                 on_progress((number + 1) / len(frame_paths))
     except OSError as error:
         raise RecordingError(
-            "the video cannot be written", got=error, remedy="Name another file: --out FILE.mp4"
+            "the video cannot be written",
+            got=error,
+            remedy=file_access.remedy(error, "Name another file: --out FILE.mp4"),
         ) from error
     return VideoSummary(out, count, len(frame_paths) - count, count / frame_rate)
 

@@ -10,8 +10,8 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from contract import atomic_files
 from contract.errors import RecordingError, SettingError
+from contract.files import atomic_files
 
 # The preset turns off these two features. Together they cost a tenth of the speed, and save a sixth
 # of the file and 1 dB.

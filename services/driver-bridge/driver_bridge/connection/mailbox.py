@@ -28,7 +28,10 @@ class ReceivedTelemetry:
 
     payload: object
     at_s: float
-    """When it arrived, on the clock of the bridge."""
+    """When its first bytes arrived, on the clock of the bridge. The real client sends a telemetry
+    in 18 fragments, and its frame is as old as the first of them."""
+    whole_s: float
+    """When all of it had arrived."""
 
 
 class Mailbox:
@@ -68,7 +71,7 @@ class Mailbox:
         """
         if not self._probing or self._taken is None or self._unanswered > 1:
             return 0.0
-        return max(0.0, self._taken.at_s + PROBE_S - now_s)
+        return max(0.0, self._taken.whole_s + PROBE_S - now_s)
 
     def mark_answered(self) -> int:
         """Count an answer that is sent now, and return how many more telemetries it covers.

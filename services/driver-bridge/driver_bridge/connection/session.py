@@ -35,7 +35,7 @@ class SentAnswer:
     folded: int
     """Number of other telemetries that the answer covers."""
     seconds: float
-    """Time from the arrival of the telemetry to the answer."""
+    """Time from the first bytes of the telemetry to the answer."""
 
 
 class Session:
@@ -69,15 +69,21 @@ class Session:
         self._clock = clock
         self._open = True
 
-    def receive(self, payload: object) -> None:
+    def receive(self, payload: object, began_s: float | None = None) -> None:
         """Receive a telemetry.
 
         A client that floods the bridge waits here, and fills its own connection.
+
+        Args:
+            payload: its content.
+            began_s: when its first bytes arrived; None where it came all at once, now.
         """
+        whole_s = self._clock()
         while self._mailbox.full and self._open:
             self._has_room.clear()
             self._has_room.wait()
-        self._mailbox.put(ReceivedTelemetry(payload, self._clock()))
+        began_s = whole_s if began_s is None else began_s
+        self._mailbox.put(ReceivedTelemetry(payload, began_s, whole_s))
         self._arrived.set()
 
     def run(self) -> None:

@@ -10,13 +10,15 @@ from typing import Protocol
 
 from contract.errors import LapwingError, TelemetryError
 from contract.wire import telemetry
+from contract.wire.culture_numbers import UNKNOWN
 from contract.wire.telemetry import Telemetry
 from driver_bridge.control.frame_age import FrameAges
+from driver_bridge.control.roll_direction import RollDirection
 from driver_bridge.control.speed_control import (
     HOLD_S,
     SpeedController,
+    brake_blindly,
     corner_limit_mph,
-    fallback,
     stale_frame_limit_mph,
 )
 
@@ -32,12 +34,14 @@ class Answer:
     payload: dict[str, str]
     how: str
     """What decided the steering: model, held, stopped or manual."""
+    why: str = ""
+    """Why the model did not decide it; empty where it did."""
     telemetry: Telemetry | None = None
     """The telemetry that is answered; None where it could not be read."""
     steering: float = 0.0
     """-1..1."""
     throttle: float = 0.0
-    """-1..1; a negative throttle brakes."""
+    """-1..1; a negative throttle brakes, if the car rolls forwards at more than 5 mph."""
     frame_at_s: float = math.nan
     """When the frame arrived that the steering belongs to; NaN where it belongs to no frame."""
 
@@ -82,25 +86,35 @@ class Driver:
         self._clock = clock
         self._name = name
         self._speed_controller = SpeedController()
+        self._direction = RollDirection()
         self._steering = 0.0
+        self._throttle = 0.0
         self._steering_known_at_s = -math.inf
         self._frame_at_s = -math.inf
-        self._speed_mph = 0.0
-        self._decimal_mark = "."
+        self._speed_mph: float | None = None
+        """Speed of the telemetry that is answered, negative while the car rolls backwards; None
+        where it could not be read."""
+        self._speed_known_at_s = -math.inf
+        self._blind_since_s = math.inf
+        """Since when the car is braked without knowing its speed; infinity while it is known."""
+        self._spelling = UNKNOWN
+        self._unwritable_logged = False
         self._failure = ""
         self._slowed_by_age = False
 
     def answer(self, payload: object, arrived_s: float) -> Answer:
-        """Answer one telemetry that arrived at `arrived_s` on the clock.
+        """Answer one telemetry whose first bytes arrived at `arrived_s` on the clock.
 
         The telemetry is parsed, steered, controlled and formatted, in this order. Where it cannot
-        be parsed or steered, the control decides from the last known steering and speed.
+        be parsed or steered, the control decides from the last known steering and from the speed.
         """
         if not payload:  # null or {}: a human drives
             self._speed_controller.reset()
-            self._steering_known_at_s = -math.inf
+            self._direction = RollDirection()
+            self._steering_known_at_s = self._speed_known_at_s = -math.inf
+            self._blind_since_s = math.inf
             return Answer("manual", {}, "manual")
-        parsed, how = None, "model"
+        parsed, how, self._speed_mph = None, "model", None
         try:
             parsed = self._parse(payload)
             now_s = self._steer(parsed, arrived_s)
@@ -111,8 +125,11 @@ class Driver:
         return self._format(how if held else "stopped", parsed, steering, throttle)
 
     def stop(self) -> Answer:
-        """Answer when nothing else could be answered: drive straight on and brake."""
-        return self._format("stopped", None, *fallback(0.0, math.inf, math.inf, 0.0))
+        """Answer when nothing else could be answered: drive straight on, and stop the car."""
+        if self._speed_mph is None:
+            return self._format("stopped", None, 0.0, self._brake_blindly(self._clock()))
+        throttle = self._speed_controller.stop(self._speed_mph)
+        return self._format("stopped", None, 0.0, throttle)
 
     def record_age(self, answer: Answer) -> None:
         """Record the frame age of an answer that is sent now."""
@@ -121,11 +138,14 @@ class Driver:
             self.ages.add(now_s, now_s - answer.frame_at_s)
 
     def _parse(self, payload: object) -> Telemetry:
+        """Parse a telemetry; its speed and its spelling are known even where its image is not."""
         if not isinstance(payload, Mapping):
             raise TelemetryError("the telemetry is no object", got=repr(payload)[:80])
-        parsed = telemetry.parse(payload)
-        self._decimal_mark, self._speed_mph = parsed.decimal_mark, parsed.speed_mph
-        return parsed
+        magnitude_mph, _ = telemetry.number(payload, "speed")
+        self._speed_mph = self._direction.update(magnitude_mph)
+        self._speed_known_at_s, self._blind_since_s = self._clock(), math.inf
+        self._spelling = telemetry.find_spelling(payload, self._spelling)
+        return telemetry.parse(payload, self._spelling)
 
     def _steer(self, parsed: Telemetry, arrived_s: float) -> float:
         """Predict the steering, and return the time at which it is known."""
@@ -138,14 +158,33 @@ class Driver:
         return now_s
 
     def _control(self, now_s: float) -> tuple[float, float, bool]:
-        """Return steering, throttle, and whether the last known steering is still used."""
-        age_s = now_s - self._steering_known_at_s
-        held = age_s <= HOLD_S
+        """Return steering, throttle, and whether the last known steering is still used.
+
+        A steering of up to HOLD_S is used as it is. After that the car drives straight on and is
+        stopped.
+        """
+        held = now_s - self._steering_known_at_s <= HOLD_S
         self.target_mph = self._limit_speed(now_s)
-        throttle = self._speed_controller.throttle(self._speed_mph, self.target_mph)
-        if not held:
-            self._speed_controller.reset()
-        return *fallback(self._steering, age_s, self._speed_mph, throttle), held
+        if self._speed_mph is None:
+            throttle = self._drive_blindly(now_s)
+        elif held:
+            throttle = self._speed_controller.throttle(self._speed_mph, self.target_mph)
+        else:
+            throttle = self._speed_controller.stop(self._speed_mph)
+        return self._steering if held else 0.0, throttle, held
+
+    def _drive_blindly(self, now_s: float) -> float:
+        """Return the throttle for a telemetry whose speed cannot be read.
+
+        For HOLD_S the last throttle is held, but not a brake: the car may be slower than 5 mph now.
+        """
+        if now_s - self._speed_known_at_s <= HOLD_S:
+            return max(0.0, self._throttle)
+        return self._brake_blindly(now_s)
+
+    def _brake_blindly(self, now_s: float) -> float:
+        self._blind_since_s = min(self._blind_since_s, now_s)
+        return brake_blindly(now_s - self._blind_since_s)
 
     def _limit_speed(self, now_s: float) -> float:
         """Return the speed to hold: the requested speed, or less in bends or with old frames."""
@@ -174,9 +213,28 @@ class Driver:
     def _format(
         self, how: str, parsed: Telemetry | None, steering: float, throttle: float
     ) -> Answer:
-        payload = telemetry.steer(steering, throttle, self._decimal_mark)
+        why = "" if how == "model" else self._failure
+        if not (self._spelling.can_write(steering) and self._spelling.can_write(throttle)):
+            how, steering, throttle = "stopped", 0.0, 0.0
+            why = "the simulator has not shown which minus it reads"
+            self._log_unwritable()
+        payload = telemetry.steer(steering, throttle, self._spelling)
+        self._throttle = throttle
+        self._direction.record_throttle(throttle)
         frame_at_s = self._frame_at_s if how in ("model", "held") else math.nan
-        return Answer("steer", payload, how, parsed, steering, throttle, frame_at_s)
+        return Answer("steer", payload, how, why, parsed, steering, throttle, frame_at_s)
+
+    def _log_unwritable(self) -> None:
+        """Log once that the car is not driven because its simulator would not read the answers."""
+        if not self._unwritable_logged:
+            log.warning(
+                "simulator %s: the car is not driven: its numbers have the decimal mark U+%04X, "
+                "and no negative one has shown which minus it reads; start the simulator in "
+                "another locale, such as en-US",
+                self._name,
+                ord(self._spelling.decimal_mark or "."),
+            )
+            self._unwritable_logged = True
 
     def _log_failure(self, error: Exception) -> None:
         """Log why the steering is unknown: once for each reason, not 15 times a second."""

@@ -19,8 +19,8 @@ QUANTILES: Final = (0.5, 0.95, 0.99)
 class FrameAges:
     """Frame ages of one simulator.
 
-    A frame age is the time in seconds from the arrival of a telemetry to the answer that is steered
-    by its frame.
+    A frame age is the time in seconds from the first bytes of a telemetry to the answer that is
+    steered by its frame.
     """
 
     def __init__(self) -> None:

@@ -9,13 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from evaluator.closed_loop.statistics import MEASURES
-from evaluator.plotting import style
 from simulator.track.geometry import Track
-from simulator.viz import map_projection
+from simulator.viz import chart_style as style
+from simulator.viz import track_plot
 
 SUCCESS_COLOUR: Final = style.BLUE
 FAILURE_COLOUR: Final = style.VERMILION
-ROAD_COLOUR: Final = style.RULE
 PLOTTED_MEASURES: Final = (
     "success_percent",
     "autonomy_percent",
@@ -36,8 +35,7 @@ def draw_interventions(
         drives: results of the drives, as JSON documents.
     """
     with style.save_figure(path, 6.0) as (axes,):
-        left, right = map_projection.road_edges(track)
-        axes.fill(*np.concatenate([left, right[::-1]]).T, color=ROAD_COLOUR, linewidth=0)
+        track_plot.draw_road(axes, track)
         for success, color, label in (
             (True, SUCCESS_COLOUR, "start of a drive without intervention"),
             (False, FAILURE_COLOUR, "start of a drive with intervention"),
@@ -58,26 +56,14 @@ def draw_interventions(
                     label=label,
                     zorder=3,
                 )
-        interventions = [
+        poses = [
             track.pose_at(intervention["station_m"], drive["direction"] * track.lane_m)
             for drive in drives
             for intervention in drive["interventions"]
         ]
-        if interventions:
-            axes.scatter(
-                [pose.x_m for pose in interventions],
-                [pose.y_m for pose in interventions],
-                s=70,
-                color=FAILURE_COLOUR,
-                marker="x",
-                linewidths=2,
-                label="intervention",
-                zorder=4,
-            )
-        axes.set_aspect("equal")
-        axes.set_title(title, loc="left")
-        axes.set_xlabel("m east")
-        axes.set_ylabel("m north")
+        places = np.array([(pose.x_m, pose.y_m) for pose in poses]).reshape(-1, 2)
+        track_plot.draw_interventions(axes, places)
+        style.write_title(axes, title)
         axes.legend(loc="best", frameon=False)
 
 
@@ -113,6 +99,4 @@ def draw_conditions(path: Path, title: str, conditions: Sequence[Mapping[str, An
             axes.set_yticks(range(len(names)), names if number == 0 else [""] * len(names))
             axes.set_ylim(len(names) - 0.5, -0.5)
             axes.tick_params(axis="y", length=0)
-        figure = panels[0].figure
-        assert figure is not None
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+        style.write_title(panels[0], title)

@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
+from contract.files import atomic_files
+from contract.jobs.deaths import memory_bound
+from contract.jobs.queue import EVALUATION
 from contract.models.registry import Registry
 from contract.policy import load_version
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
@@ -35,6 +37,10 @@ FOLDER: Final = "evaluations"
 
 ROLLOUTS_PER_PROCESS: Final = 10
 """Drives after which a process is replaced: the renderer keeps about 10 MB of each world."""
+
+PROCESS_BYTES: Final = 340 << 20
+"""Memory of a process that drives: 240 MiB, and what the renderer keeps. The worker and the job
+itself need about as much as one."""
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of finished drives and the number of all drives."""
@@ -78,7 +84,8 @@ def run_rollouts(
         version: version that drives.
         scenarios: scenarios to drive.
         count: number of starts; the first ones are the same for every count.
-        processes: number of processes that drive at the same time; 0 stands for one for each core.
+        processes: number of processes that drive at the same time; 0 stands for one for each
+            core, as far as the memory that the evaluator may use goes.
         on_progress: called after each drive.
 
     Returns:
@@ -98,7 +105,7 @@ def run_rollouts(
     missing = [drive for drive in all_drives if not _path(folders, *drive).is_file()]
     finished = len(all_drives) - len(missing)
     on_progress(finished, len(all_drives))
-    workers = processes or os.cpu_count() or 1
+    workers = processes or _default_processes()
     batch_size = workers * ROLLOUTS_PER_PROCESS
     for first in range(0, len(missing), batch_size):
         batch = missing[first : first + batch_size]
@@ -110,6 +117,12 @@ def run_rollouts(
         [_read(_path(folders, scenario, number)) for number in range(count)]
         for scenario in scenarios
     ]
+
+
+def _default_processes() -> int:
+    """Return how many processes drive at once: one for each core, as far as the memory goes."""
+    cores, bound = os.cpu_count() or 1, memory_bound(EVALUATION)
+    return max(1, min(cores, bound // PROCESS_BYTES - 1)) if bound else cores
 
 
 def _run_in_processes(calls: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:

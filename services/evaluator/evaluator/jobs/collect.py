@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import RecordingError, SettingError
+from contract.files import inbox
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -100,7 +101,7 @@ def run(
     loaded_track = load_track(track)
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
-    folder = settings.data_dir / "inbox" / job_id / name
+    folder = inbox.new_folder(settings.data_dir / inbox.RECORDINGS, job_id, name)
     return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
 
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.errors import SettingError
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -29,7 +29,6 @@ from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.path_plot import draw_replay
 from evaluator.settings import Settings
 from simulator.track.catalog import load_track
-from simulator.viz.track_plot import write_png
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +189,7 @@ def _evaluate_recordings(
                 continue
             document, results = log_replay_eval.evaluate_replays(drive, steer)
             picture = f"{rows.dataset}.png"
-            write_png(replay_folder / picture, draw_replay(drive, results[0], f"version {version}"))
+            draw_replay(replay_folder / picture, drive, results[0], f"version {version}")
             replays.append({**document, "held_out": rows.reason + note, "pictures": [picture]})
             open_loop = log_replay_eval.score_open_loop(drive, steer)
             scores.append({**open_loop, "leak": rows.reason + note})

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from contract import atomic_files
+from contract.files import atomic_files
 from contract.jobs import queue
 from contract.settings import load
 from evaluator.report import compose

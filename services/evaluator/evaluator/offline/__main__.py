@@ -9,9 +9,10 @@ import os
 import sys
 
 import typer
-from rich.console import Console
 
+from contract import printing
 from contract.errors import LapwingError
+from contract.files import file_access
 from evaluator.offline.rerun_command import rerun
 from evaluator.offline.score_command import score
 
@@ -28,9 +29,10 @@ def main() -> None:
     app.command()(rerun)
     app.command()(score)
     try:
-        app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
+        with file_access.explain_denied():
+            app(prog_name=os.environ.get("LAPWING_COMMAND", "python -m evaluator.offline"))
     except LapwingError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]evaluator:[/] {error}", highlight=False)
+        printing.print_error("evaluator", error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

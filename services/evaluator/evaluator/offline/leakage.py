@@ -21,11 +21,12 @@ from contract.dataset.row_identity import ABSENT_ID, RowIds, frame_id
 from contract.dataset.split_file import SplitFile
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import FrameError, SettingError
+from contract.files import regular_files
 from contract.frames import preprocess
 from contract.models import lineage
 from contract.models.registry import ModelManifest
 from contract.recordings import driving_log
-from contract.recordings.archive import Recording
+from contract.recordings.archive import MAX_IMAGE_BYTES, Recording
 from contract.recordings.driving_log import Row
 from evaluator.offline.logged_drive import LoggedDrive
 
@@ -198,7 +199,7 @@ def _row_ids(source: Recording, rows: Sequence[Row]) -> RowIds:
 
     def identify(row: Row) -> int:
         try:
-            content = source.images[row.images[0]].read_bytes()
+            content = regular_files.read(source.images[row.images[0]], MAX_IMAGE_BYTES)
             return frame_id(preprocess.resize(preprocess.decode_image(content)))
         except (FrameError, OSError):  # ingest rejects this row, and scoring it names the image
             return ABSENT_ID

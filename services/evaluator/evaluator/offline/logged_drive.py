@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from contract.dataset import timeline
 from contract.errors import FrameError, RecordingError
+from contract.files import file_access, regular_files
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
@@ -60,12 +61,12 @@ class LoggedDrive:
         """
         path = self.image_paths[row][camera]
         try:
-            return preprocess.decode_image(path.read_bytes())
+            return preprocess.decode_image(regular_files.read(path, archive.MAX_IMAGE_BYTES))
         except (FrameError, OSError) as error:
             raise FrameError(
                 f"an image of the recording cannot be used: {path.name}",
                 got=error,
-                remedy="Remove the row's line from driving_log.csv",
+                remedy=file_access.remedy(error, "Remove the row's line from driving_log.csv"),
             ) from error
 
     def duration_s(self) -> Floats:

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
+from contract import printing
 from evaluator.offline.log_replay import LogReplayResult
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.path_quality import PathQuality
-
-
-def print_json(document: object) -> None:
-    """Print one JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
-    """Show a progress bar; yield the function that sets the share that is done, 0..1."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(label, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
 
 
 def print_replays(
@@ -43,9 +18,11 @@ def print_replays(
     written: Sequence[Path],
 ) -> None:
     """Print log replays as a table, the problems of each recording, and the files written."""
-    table = Table(box=None, title=driver, title_justify="left")
-    for head in ("recording", "driven", "limit", "autonomy", "interventions", "offset (RMS)"):
-        table.add_column(head, no_wrap=True)
+    console = printing.message_console()
+    printing.print_line(console, (driver, "italic"))
+    table = printing.wide_table(
+        "recording", "driven", "limit", "autonomy", "interventions", "offset (RMS)"
+    )
     for drive, _, results in replays:
         for result in results:
             table.add_row(
@@ -56,8 +33,7 @@ def print_replays(
                 f"{len(result.interventions)}",
                 f"{result.rmse_m:.2f} m",
             )
-    console = Console(soft_wrap=True)
-    console.print(table)
+    printing.print_unwrapped(console, table)
     for drive, quality, _ in replays:
         notes = [f"the path is unfit for comparison: {problem}" for problem in quality.problems]
         if drive.camera_count == 1:
@@ -67,25 +43,20 @@ def print_replays(
         if drive.left_out:
             notes.append(f"{drive.left_out} lines were left out")
         for note in notes:
-            console.print(f"{drive.name}: {note}", highlight=False)
+            printing.print_line(console, f"{drive.name}: {note}")
     for path in written:
-        console.print(f"wrote {path}", highlight=False)
+        printing.print_line(console, f"wrote {path}")
 
 
 def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
     """Print a model's open-loop errors beside those of the baselines."""
-    console = Console(soft_wrap=True)
+    console = printing.message_console()
     for document in documents:
         score = document["score"]
-        table = Table(
-            "",
-            "MSE",
-            "MAE",
-            box=None,
-            title_justify="left",
-            title=f"{document['recording']}, {score['rows']:.0f} rows"
-            f"{' that were held out' if document['held_out'] else ''}",
-        )
+        held_out = " that were held out" if document["held_out"] else ""
+        title = f"{document['recording']}, {score['rows']:.0f} rows{held_out}"
+        printing.print_line(console, (title, "italic"))
+        table = printing.wide_table("", "MSE", "MAE")
         for label, ending in (
             (f"version {version}", ""),
             ("predict zero", "_zero"),
@@ -93,7 +64,7 @@ def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
         ):
             mse, mae_deg = score[f"mse{ending}"], score[f"mae{ending}_deg"]
             table.add_row(label, f"{mse:.4f}", f"{mae_deg:.2f}°")
-        console.print(table)
+        printing.print_unwrapped(console, table)
         names = ("skill", "correlation", "correlation_smoothed")
         skill, correlation, smoothed = (
             "–" if score[name] is None else f"{score[name]:.2f}" for name in names
@@ -113,4 +84,4 @@ def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
             for part in document["by_camera"][1:]
         ]
         for line in (*lines, f"overlap with training: {document['leak']['says']}"):
-            console.print(f"  {line}", highlight=False)
+            printing.print_line(console, f"  {line}")

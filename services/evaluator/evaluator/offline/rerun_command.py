@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import numpy as np
 import typer
 
+from contract import printing
 from contract.errors import SettingError
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -22,7 +23,6 @@ from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.view_warp import ViewWarp
 from simulator.viz.episode_video import EpisodeVideo
-from simulator.viz.track_plot import write_png
 
 DEFAULT_MODELS: Final = Path("lapwing-data/models")
 MAX_LIMITS: Final = 5
@@ -35,7 +35,8 @@ POLICIES_HELP: Final = (
 
 def rerun(
     recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+        list[Path],
+        typer.Argument(readable=False, help="Recordings: folders, zip files or tar files."),
     ],
     policy: Annotated[str, typer.Option(help=POLICIES_HELP)] = "model",
     model: Annotated[
@@ -90,10 +91,10 @@ def rerun(
                 results = _replay_at_limits(drive, driving_policy, limits, warp, video)
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)
-                    write_png(plot, draw_replay(drive, results[0], driver))
+                    draw_replay(plot, drive, results[0], driver)
                 replays.append((drive, assess(drive), results))
     if as_json:
-        output.print_json(
+        printing.print_json(
             [
                 {
                     "recording": drive.name,
@@ -151,7 +152,7 @@ def _replay_at_limits(
 ) -> list[LogReplayResult]:
     """Drive along a recording once for each limit, and film the first drive."""
     results: list[LogReplayResult] = []
-    with output.progress_bar(drive.name) as set_share, ExitStack() as stack:
+    with printing.progress_bar(drive.name) as set_share, ExitStack() as stack:
         on_step: Callable[[ReplayStep], None] = _ignore_step
         if video is not None:
             on_step = _film_into(stack.enter_context(_open_video(video, drive)), drive)

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from contract import steering_metrics
+from contract import printing, steering_metrics
 from contract.dataset import split_file, trained_rows
 from contract.errors import RecordingError
 from contract.frames.preprocess import Frame
@@ -24,7 +24,8 @@ from evaluator.offline.logged_drive import LoggedDrive
 def score(
     version: Annotated[int, typer.Argument(min=1, help="Version of the model.")],
     recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings: folders, zip files or tar files.")
+        list[Path],
+        typer.Argument(readable=False, help="Recordings: folders, zip files or tar files."),
     ],
     models: Annotated[
         Path, typer.Option(envvar="LAPWING_MODEL_DIR", help="Folder of the model registry.")
@@ -57,7 +58,7 @@ def score(
                 overlap = leakage.find_overlap(source, drive, manifest, split, identities)
                 documents.append(_score_recording(steer, drive, overlap, held_out))
     if as_json:
-        output.print_json({"version": manifest.version, "recordings": documents})
+        printing.print_json({"version": manifest.version, "recordings": documents})
     else:
         output.print_scores(manifest.version, documents)
 
@@ -78,7 +79,7 @@ def _score_recording(
             remedy="Name a recording that the model was not trained on, or score without "
             "--held-out",
         )
-    with output.progress_bar(drive.name) as set_share:
+    with printing.progress_bar(drive.name) as set_share:
         predicted = _predict(drive, scored, steer, set_share)
     centre = predicted[0]
     return {

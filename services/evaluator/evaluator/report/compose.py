@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from contract import atomic_files
+from contract.files import atomic_files
 from contract.models.registry import Registry
 from evaluator.report.assets import Assets
 from evaluator.report.document import Report

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from contract.dataset.split_file import Runs
-from evaluator.plotting import style
-from evaluator.plotting.style import BLUE, FAINT, GREEN, INK, ORANGE, PALE, SKY, VERMILION
+from simulator.viz import chart_style as style
+from simulator.viz.chart_style import BLUE, FAINT, GREEN, INK, ORANGE, PALE, SKY, VERMILION
 
 BAR_SHARE: Final = 0.62
 """Share of a bar's slot that the bar fills."""

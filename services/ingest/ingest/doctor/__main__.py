@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
+from contract.printable import printable
 from contract.recordings import steering_unit
 from contract.settings import load
 from ingest.doctor import examination, output
@@ -87,7 +89,10 @@ def main() -> int:
     errors: list[LapwingError] = []
     result = None
     try:
-        with tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch:
+        with (
+            file_access.explain_denied(),
+            tempfile.TemporaryDirectory(prefix="lapwing-doctor-") as scratch,
+        ):
             result = _examine(arguments, Path(scratch), errors)
     except LapwingError as fatal:
         errors.append(fatal)
@@ -100,7 +105,7 @@ def main() -> int:
         if arguments.json
         else output.format_table(result, output.terminal_width())
     )
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(printable(text, "\n") + "\n")
     return UNREADABLE if errors else FINDINGS if result.findings else NO_FINDINGS
 
 

@@ -5,6 +5,7 @@ A worker takes a chunk of rows and the row before it, so memory does not grow wi
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import FrameError
+from contract.files import regular_files
 from contract.frames import preprocess, spec
+from contract.recordings.archive import MAX_IMAGE_BYTES
 from contract.recordings.driving_log import Row
 from ingest.doctor.phase_correlation import (
     HORIZON_ROWS,
@@ -34,8 +37,6 @@ CHUNK_ROWS: Final = 64
 """Number of rows that a worker takes at a time."""
 SIDE_STRIDE: Final = 4
 """The side cameras are compared in every fourth row only, because they do not move."""
-MAX_BYTES: Final = 16 << 20
-"""Larger files are not read, as in ingest."""
 CELL_PX: Final = 8
 """Width of the squares of the prepared frame that are averaged before two rows are compared."""
 
@@ -167,12 +168,12 @@ def _measure_file(row: Row, name: str, images: Mapping[str, Path]) -> ImageFeatu
     if path is None:
         return ImageFault(row.line, name, True, "there is no such file")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return ImageFault(row.line, name, False, "the file is too large")
-        content = path.read_bytes()
+        content = regular_files.read(path, MAX_IMAGE_BYTES)
         pixels = preprocess.decode_image(content)
     except OSError as error:
-        return ImageFault(row.line, name, False, error.strerror or str(error))
+        too_large = error.errno == errno.EFBIG
+        reason = "the file is too large" if too_large else error.strerror or str(error)
+        return ImageFault(row.line, name, False, reason)
     except FrameError as error:
         return ImageFault(row.line, name, False, error.what)
     grey = _to_grey(pixels)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from contract.printable import printable
 from ingest.doctor.examination import Examination
 from ingest.doctor.finding import format_count
 
@@ -83,7 +84,7 @@ def format_json(examination: Examination) -> str:
         "exclusions": [dataclasses.asdict(exclusion) for exclusion in examination.exclusions],
         "cured": examination.cured,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2)
 
 
 def terminal_width() -> int:
@@ -103,7 +104,7 @@ def progress_printer() -> Callable[[str, int, int], None]:
             return
         last_print = now
         end = "\r\x1b[K" if done == total else ""
-        sys.stderr.write(f"\r\x1b[K{name}: {done:,} of {total:,} rows{end}")
+        sys.stderr.write(f"\r\x1b[K{printable(name)}: {done:,} of {total:,} rows{end}")
         sys.stderr.flush()
 
     return print_progress

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import checksum
 from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import DIGEST_DIGITS, Recording
 from ingest.doctor.finding import Finding

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
+from contract.files import atomic_files
 
 Canvas = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.dataset.overviews import DatasetOverview
 from contract.dataset.store import StoreReader
+from contract.files import atomic_files
 from ingest.doctor.checks import timestamps
 from ingest.doctor.finding import find_runs
 from ingest.doctor.recording_arrays import RecordingArrays

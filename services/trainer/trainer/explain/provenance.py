@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
 from contract.dataset import split_file, store, store_catalog
 from contract.dataset.split_file import SplitFile
 from contract.dataset.store import Rows
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.frames import spec
 from contract.models import lineage
 from contract.models.registry import ModelManifest

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import LapwingError, SettingError
+from contract.files import file_access
 from contract.models.registry import Registry
+from contract.printable import printable
 
 ONNX: Final = "onnx"
 LEROBOT: Final = "lerobot"
@@ -38,11 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     options = parser.parse_args(arguments)
     try:
-        result = _export(options)
+        with file_access.explain_denied():
+            result = _export(options)
     except LapwingError as error:
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return 1
-    text = json.dumps(result, indent=2, ensure_ascii=False) if options.json else _describe(result)
+    text = json.dumps(result, indent=2) if options.json else printable(_describe(result), "\n")
     sys.stdout.write(text + "\n")
     return 0
 

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
 from contract.dataset import store_catalog
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.store_catalog import StoreManifest
-from contract.errors import TrainingError
+from contract.files import atomic_files
 from contract.frames.spec import OWN, FrameSpec
 from contract.models import lineage
 from contract.models.registry import SCHEMA, ModelManifest
@@ -51,7 +50,7 @@ def trained_manifest(
         job_id=job_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={},
-        frame_spec=common_frame_spec(manifests),
+        frame_spec=manifests[0].frame_spec,
         data=data,
         config=dict(config),
         seed=int(config["seed"]),
@@ -80,21 +79,6 @@ def imported_manifest(
         metrics=metrics,
         packages=_releases(),
     )
-
-
-def common_frame_spec(manifests: Sequence[StoreManifest]) -> dict[str, object]:
-    """Return the frame spec that all stores share.
-
-    Raises:
-        TrainingError: the stores hold frames that were prepared in different ways.
-    """
-    if any(manifest.frame_spec != manifests[0].frame_spec for manifest in manifests):
-        raise TrainingError(
-            "the recordings hold frames of different kinds",
-            got={manifest.dataset: manifest.frame_spec for manifest in manifests},
-            remedy="Import them again with this release",
-        )
-    return manifests[0].frame_spec
 
 
 def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:

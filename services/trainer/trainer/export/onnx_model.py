@@ -15,8 +15,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from contract import atomic_files
 from contract.errors import TrainingError
+from contract.files import atomic_files
 from contract.models import golden
 from contract.models.registry import H5, ModelManifest, Registry
 from trainer.graph import onnx_backend

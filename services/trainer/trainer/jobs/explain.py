@@ -16,9 +16,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, inbox, train_config
+from contract import train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
+from contract.files import atomic_files, inbox
 from contract.frames import preprocess, spec
 from contract.jobs import queue
 from contract.models.registry import H5, Registry
@@ -62,11 +63,9 @@ def run(version: int, images: list[str] | None = None, staged: bool = False) -> 
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     paths = [Path(image) for image in images or []]
-    try:
+    copies = paths if staged else []
+    with inbox.kept_for_retries(copies, settings.model_dir / inbox.MODEL_FILES, queue.is_final):
         return {"explained": explain(settings, job_id, report, version, paths)}
-    finally:
-        if staged:
-            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def explain(

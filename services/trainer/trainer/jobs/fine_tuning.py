@@ -17,14 +17,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
+from contract import training_plan
 from contract.dataset import split_file, trained_rows
 from contract.dataset.row_identity import RowIds
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.trained_rows import TrainedRows
-from contract.errors import ModelError, TrainingError
+from contract.errors import ModelError
+from contract.files import atomic_files
 from contract.models import lineage
 from contract.models.registry import H5, MANIFEST, ModelManifest, Registry
+from contract.training_plan import ParentVersion
 from trainer.graph.layers import Conv, Dense, Layer, NetworkSpec, Rescale
 from trainer.keras_import import reader
 from trainer.training import pilotnet
@@ -61,22 +63,9 @@ class Parent:
     """Kernel and bias of each layer of Lapwing's network, in Keras's order."""
 
     @property
-    def datasets(self) -> set[str]:
-        """The datasets that trained the version or one of its ancestors."""
-        return {str(entry["dataset"]) for entry in self.trained.data}
-
-    def require_frame_spec(self, frame_spec: Mapping[str, object]) -> None:
-        """Check that the version takes frames that were prepared like those of the recordings.
-
-        Raises:
-            TrainingError: it takes others.
-        """
-        if self.manifest.frame_spec != frame_spec:
-            raise TrainingError(
-                f"version {self.manifest.version} takes other frames than the recordings hold",
-                got={"version": self.manifest.frame_spec, "recordings": frame_spec},
-                remedy="Import the recordings again with this release, or train without --from",
-            )
+    def version(self) -> ParentVersion:
+        """The manifests of the version and of its origin."""
+        return ParentVersion(self.manifest, self.origin)
 
     def describe_child(self, child: ModelManifest) -> ModelManifest:
         """Return the manifest of a version that was trained from this one, with its lineage."""
@@ -170,8 +159,8 @@ def take(registry: Registry, workspace: Workspace, version: int) -> Parent:
 
 
 def _copy(registry: Registry, version: int, folder: Path) -> None:
-    manifest = registry.verify(version)
-    origin = _find_origin(registry, manifest)
+    found = training_plan.find_parent(registry, version)
+    manifest, origin = found.manifest, found.origin
     with atomic_files.replace_folder(folder) as copy:
         shutil.copyfile(registry.path(version) / H5, copy / H5)
         if atomic_files.sha256(copy / H5) != manifest.sha256:
@@ -186,19 +175,6 @@ def _copy(registry: Registry, version: int, folder: Path) -> None:
         for name, each in ((MANIFEST, manifest), (ORIGIN, origin)):
             if each is not None:
                 (copy / name).write_text(json.dumps(asdict(each)), encoding="utf-8")
-
-
-def _find_origin(registry: Registry, manifest: ModelManifest) -> ModelManifest | None:
-    """Return the trained version whose model.h5 was imported as another one, or None."""
-    for version in registry.versions():
-        try:
-            candidate = registry.manifest(version)
-        except ModelError:  # a damaged version says nothing, so its data count as not known
-            continue
-        trained = "imported_from" not in candidate.config
-        if trained and candidate.sha256 == manifest.config.get("source_sha256"):
-            return registry.verify(version)
-    return None
 
 
 def _read_manifest(path: Path) -> ModelManifest:

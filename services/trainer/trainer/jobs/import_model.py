@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files, inbox
 from contract.dataset import store, store_catalog
 from contract.errors import LapwingError, ModelError
+from contract.files import atomic_files, inbox
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
 from contract.jobs import queue
@@ -133,13 +133,11 @@ def run(
         None if weights is None else Path(weights),
         interpolation,
     )
-    try:
+    copies = paths if staged else []
+    with inbox.kept_for_retries(copies, settings.model_dir / inbox.MODEL_FILES, queue.is_final):
         result = import_file(settings, job_id, report, Path(source), options)
         version = result["imported"]["version"]
         return {**result, "gate": enqueue_gate(Registry(settings.model_dir), version)}
-    finally:
-        if staged:
-            inbox.discard(paths, settings.model_dir / inbox.MODEL_FILES)
 
 
 def _pair(name: str, value: object) -> tuple[int, int] | None:

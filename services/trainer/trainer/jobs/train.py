@@ -16,13 +16,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import steering_metrics, train_config
+from contract import steering_metrics, train_config, training_plan
 from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreReader
 from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
-from contract.errors import StoreError, TrainingError
+from contract.errors import StoreError
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
@@ -36,7 +36,6 @@ from trainer.data.loader import DataLoader
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
 from trainer.export.manifest import (
-    common_frame_spec,
     data_entry,
     job_result,
     trained_manifest,
@@ -84,12 +83,6 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     config = train_config.from_arguments(options)
-    if parent is not None and (type(parent) is not int or parent < 1):
-        raise TrainingError(
-            "parent has a value it cannot take",
-            got=repr(parent),
-            remedy="It must be the number of a version, as `lapwing models` lists them",
-        )
     result = train(settings, job_id, report, datasets or [], config, parent)
     return {**result, "gate": enqueue_gate(Registry(settings.model_dir), result["version"])}
 
@@ -129,13 +122,12 @@ def _train_and_publish(
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
-        state = _start_or_resume(settings, report, datasets, workspace, parent)
+        state = _start_or_resume(settings, report, datasets, config, workspace, parent)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
-        frame_spec = common_frame_spec(manifests)  # refuses mixed frames before hours of training
+        training_plan.check_frames(manifests, None if parent is None else parent.version)
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
         never_validate: list[Mask] = []
         if parent is not None:
-            parent.require_frame_spec(frame_spec)
             never_validate = [
                 fine_tuning.trained_by(
                     parent.trained, data_entry(settings.data_dir, manifest), reader.row_ids
@@ -182,6 +174,7 @@ def _start_or_resume(
     settings: Settings,
     report: queue.Report,
     datasets: list[str],
+    config: TrainConfig,
     workspace: Workspace,
     parent: Parent | None,
 ) -> TrainingState:
@@ -190,12 +183,12 @@ def _start_or_resume(
     if resumed is not None:
         report(phase="verify", datasets=resumed.datasets)
         return resumed
-    selection = store_catalog.select_stores(settings.data_dir, datasets)
+    selection = training_plan.select_datasets(
+        settings.data_dir, datasets, config, None if parent is None else parent.version
+    )
     for reason in selection.unreadable.values():
         log.warning("not trained on: %s", reason)
     manifests = selection.manifests
-    if parent is not None and not datasets:
-        manifests = _new_to(parent, manifests)
     state = TrainingState(
         [manifest.dataset for manifest in manifests], quarantined=dict(selection.unreadable)
     )
@@ -207,22 +200,6 @@ def _start_or_resume(
         if excluded.lines:
             log.info("%s: the excluded rows are left out, version %d", dataset, excluded.version)
     return state
-
-
-def _new_to(parent: Parent, manifests: Sequence[StoreManifest]) -> list[StoreManifest]:
-    """Return the datasets that trained neither a version nor one of its ancestors.
-
-    Raises:
-        TrainingError: there is none.
-    """
-    new = [manifest for manifest in manifests if manifest.dataset not in parent.datasets]
-    if not new:
-        raise TrainingError(
-            f"there is no recording that is new to version {parent.manifest.version}",
-            got=f"all of {[manifest.dataset for manifest in manifests]} trained it or an ancestor",
-            remedy="Import a new recording, or name the datasets that it shall train on again",
-        )
-    return new
 
 
 def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: TrainingState) -> None:

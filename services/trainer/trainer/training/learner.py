@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from contract import atomic_files
 from contract.errors import TrainingError
+from contract.files import atomic_files
 from trainer.training import weights_file
 
 DIVERGENCE_FACTOR: Final = 10.0

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract import atomic_files
+from contract.files import atomic_files
 from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"

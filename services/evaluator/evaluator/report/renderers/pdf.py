@@ -26,7 +26,6 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
-from evaluator.plotting.style import FAINT, INK, RULE
 from evaluator.report.document import (
     Block,
     Figure,
@@ -38,6 +37,7 @@ from evaluator.report.document import (
     Video,
     split_code,
 )
+from simulator.viz.chart_style import FAINT, INK, RULE
 
 FONTS: Final = {
     "Report": "DejaVuSans.ttf",

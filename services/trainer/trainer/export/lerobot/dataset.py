@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contract import atomic_files
 from contract.dataset import exclusions, store, store_catalog, timeline
 from contract.dataset.store import ABSENT, Rows, StoreReader
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.frames import spec
 from contract.vehicle import CAMERA_NAMES, MPS_PER_MPH, ROW_S
 from trainer.export.lerobot import schema, statistics
@@ -55,7 +55,7 @@ def export(data_dir: Path, dataset: str, out: Path) -> dict[str, Any]:
             got=", ".join(manifest.dataset for manifest in manifests),
             remedy="Name one of them in full",
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out.is_dir() and atomic_files.is_empty(out)):
         raise StoreError(
             "the folder for the LeRobot dataset is not empty",
             got=out,

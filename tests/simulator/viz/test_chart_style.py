@@ -4,7 +4,7 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
-from evaluator.plotting import style
+from simulator.viz import chart_style as style
 
 
 def test_labels_keep_their_distance_and_order() -> None:

@@ -6,6 +6,7 @@ The colours are Okabe and Ito's, which colour-blind readers can distinguish (Col
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from contract.files import atomic_files
 
 INK: Final = "#1b1f24"
 FAINT: Final = "#6a737d"
@@ -60,15 +63,39 @@ STYLE: Final[dict[Any, Any]] = {
 
 @contextmanager
 def save_figure(
-    path: Path, height_in: float, columns: Sequence[float] = (1.0,)
+    path: Path,
+    height_in: float,
+    columns: Sequence[float] = (1.0,),
+    rows: Sequence[float] = (1.0,),
 ) -> Iterator[list[Axes]]:
-    """Yield axes side by side, with the given relative widths; then write them as a PNG file."""
+    """Yield axes, and then write them as a PNG file in place of an older one.
+
+    Args:
+        path: file to write.
+        height_in: height of the chart.
+        columns: relative widths of the columns of axes.
+        rows: relative heights of the rows; the axes are yielded row by row.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(1, len(columns), width_ratios=list(columns), squeeze=False)
-        yield list(axes[0])
-        figure.savefig(path, format="png", facecolor="white", metadata={"Software": None})
+        axes = figure.subplots(
+            len(rows),
+            len(columns),
+            width_ratios=list(columns),
+            height_ratios=list(rows),
+            squeeze=False,
+        )
+        yield list(axes.flat)
+        content = io.BytesIO()
+        figure.savefig(content, format="png", facecolor="white", metadata={"Software": None})
+    atomic_files.write_bytes(path, content.getvalue())
+
+
+def write_title(axes: Axes, title: str, facts: str = "") -> None:
+    """Write a title, and a line of facts below it, at the top left of the figure of `axes`."""
+    figure = axes.figure.figure
+    figure.suptitle(f"{title}\n{facts}".rstrip(), x=0.01, ha="left", fontsize=10, fontweight="bold")
 
 
 def draw_grid(axes: Axes, axis: str = "y") -> None:

@@ -1,3 +1,5 @@
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -5,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract import atomic_files
+from contract.files import atomic_files
 
 
 def test_a_temporary_path_is_hidden_and_keeps_the_suffix(tmp_path: Path) -> None:
@@ -41,7 +43,7 @@ def test_a_lock_is_released_when_its_holder_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from pathlib import Path
-from contract import atomic_files
+from contract.files import atomic_files
 with atomic_files.lock(Path({str(tmp_path / "lock")!r})):
     print("held", flush=True)
     time.sleep(60)
@@ -96,3 +98,59 @@ def test_the_name_of_a_folder_may_have_dots_and_brackets(tmp_path: Path) -> None
         "my[1]-20x1",
         "lake-20x0.5-seed1",
     }
+
+
+def test_a_folder_that_cannot_be_replaced_is_there_as_it_was(tmp_path: Path) -> None:
+    final = tmp_path / "folder"
+    with atomic_files.replace_folder(final) as folder:
+        (folder / "1.txt").touch()
+    with pytest.raises(FileNotFoundError), atomic_files.replace_folder(final) as folder:
+        folder.rmdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert [path.name for path in final.iterdir()] == ["1.txt"]
+
+
+def test_what_a_killed_writer_left_in_a_folder_does_not_count(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / f".folder.{'0' * 32}.tmp").mkdir(parents=True)
+    assert atomic_files.is_empty(folder)
+    (folder / "1.txt").touch()
+    assert not atomic_files.is_empty(folder)
+
+
+IN_MOUNTED_FOLDERS = """
+import sys
+from pathlib import Path
+from contract.files import atomic_files
+for final in map(Path, sys.argv[1:]):
+    for number in (1, 2):
+        with atomic_files.replace_folder(final) as folder:
+            (folder / f"{number}.txt").touch()
+            (folder / "subfolder" / "deeper").mkdir(parents=True)
+    try:
+        with atomic_files.replace_folder(final) as folder:
+            raise KeyError
+    except KeyError:
+        pass
+    print(*sorted(path.name for path in final.iterdir()), *final.parent.glob(".*"))
+"""
+
+
+def test_the_content_of_a_mount_point_is_replaced(tmp_path: Path) -> None:
+    """A container has such folders: it cannot rename them, and often not write beside them."""
+    (tmp_path / "host").mkdir()
+    points = [tmp_path / "writable" / "a mount point", tmp_path / "closed" / "mounted"]
+    for point in points:
+        point.mkdir(parents=True)
+    mounts = " && ".join(f"mount --bind '{tmp_path}/host' '{point}'" for point in points)
+    close = f"mount --bind '{points[1].parent}' '{points[1].parent}' && mount -o remount,ro,bind "
+    script = f"{close} '{points[1].parent}' && {mounts} && exec \"$@\""
+    own_namespace = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*own_namespace, "true"]).returncode:
+        pytest.skip("needs a mount namespace of its own")
+    done = subprocess.run(
+        [*own_namespace, sys.executable, "-c", IN_MOUNTED_FOLDERS, *map(os.fspath, points)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == ["2.txt subfolder"] * 2, done.stderr

@@ -1,0 +1,66 @@
+"""Says what to do about a file that this process may not read or write.
+
+In containers this is common: they run as a user of their own, who has no right to a folder of the
+host that only its owner may enter.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from contract.errors import FileAccessError
+
+__all__ = ["explain_denied", "remedy"]
+
+DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+READING: Final = (
+    "Containers run as another user than you: on the host, run chmod -R a+rX on the folder or file "
+    "that you mount"
+)
+WRITING: Final = (
+    "Name a place where this user may write. With containers, mount a folder of yours and run as "
+    'yourself: docker compose run --rm --user "$(id -u):$(id -g)" -v "$PWD:/out"'
+)
+
+
+@contextmanager
+def explain_denied() -> Iterator[None]:
+    """Turn the operating system's refusal of a file into an error that says what to do.
+
+    Raises:
+        FileAccessError: within the `with` block, this process may not read or write a file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DENIED or error.filename is None:
+            raise
+        path = Path(os.fsdecode(error.filename))
+        verb = "written" if _was_writing(path) else "read"
+        raise FileAccessError(
+            f"{path} cannot be {verb}", got=error.strerror, remedy=remedy(error, "")
+        ) from error
+
+
+def remedy(error: BaseException, otherwise: str) -> str:
+    """Return what to do about an error of the operating system.
+
+    Args:
+        error: the error; only an OSError can be a refusal.
+        otherwise: the remedy of an error that is no refusal of a file.
+    """
+    if not isinstance(error, OSError) or error.errno not in DENIED or error.filename is None:
+        return otherwise
+    return WRITING if _was_writing(Path(os.fsdecode(error.filename))) else READING
+
+
+def _was_writing(path: Path) -> bool:
+    """Tell whether what was refused was to write: what can be read was not refused to a reader."""
+    if os.path.lexists(path):
+        return os.access(path, os.R_OK)
+    return os.access(path.parent, os.X_OK)

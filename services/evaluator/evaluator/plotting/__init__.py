@@ -1,1 +1,0 @@
-"""The look of all charts that the evaluator draws."""

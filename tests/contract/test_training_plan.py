@@ -1,0 +1,99 @@
+"""Tests of the checks that `lapwing train` and its job both make, on manifests without stores."""
+
+from pathlib import Path
+
+import pytest
+from support.data.manifests import write_manifest
+from support.data.models import manifest
+from support.data.versions import publish_one, staged
+
+from contract.errors import ModelError, StoreError, TrainingError
+from contract.frames import spec
+from contract.models.registry import Registry
+from contract.train_config import TrainConfig
+from contract.training_plan import ParentVersion, find_parent, select_datasets
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """Return the registry of a version that the dataset `lake` trained."""
+    models = tmp_path / "models"
+    models.mkdir()
+    publish_one(Registry(models), "one")
+    return Registry(models)
+
+
+def selected(data: Path, parent: ParentVersion | None, *names: str) -> list[str]:
+    stores = select_datasets(data, names, TrainConfig(), parent)
+    return [store.dataset for store in stores.manifests]
+
+
+def test_a_fine_tuning_takes_what_is_new_unless_datasets_are_named(
+    tmp_path: Path, registry: Registry
+) -> None:
+    for dataset in ("lake", "jungle"):
+        write_manifest(tmp_path, dataset, dataset, frame_spec=spec.SPEC)
+    parent = find_parent(registry, 1)
+    assert selected(tmp_path, None) == ["jungle", "lake"]
+    assert selected(tmp_path, parent) == ["jungle"]
+    assert selected(tmp_path, parent, "lake") == ["lake"]
+
+
+def test_a_fine_tuning_without_anything_new_is_refused(tmp_path: Path, registry: Registry) -> None:
+    write_manifest(tmp_path, "lake", frame_spec=spec.SPEC)
+    with pytest.raises(TrainingError, match="no recording that is new to version 1"):
+        selected(tmp_path, find_parent(registry, 1))
+
+
+def test_an_import_of_a_trained_version_knows_its_datasets(
+    tmp_path: Path, registry: Registry
+) -> None:
+    imported = registry.publish(
+        staged(registry.root, "two"),
+        manifest(
+            "two",
+            data=[],
+            config={"imported_from": "x.h5", "source_sha256": registry.manifest(1).sha256},
+        ),
+    )
+    write_manifest(tmp_path, "lake", frame_spec=spec.SPEC)
+    assert find_parent(registry, imported.version).datasets == {"lake"}
+
+
+def test_frames_of_another_kind_than_the_versions_are_refused(
+    tmp_path: Path, registry: Registry
+) -> None:
+    write_manifest(tmp_path, "jungle", frame_spec={"height": 64})
+    with pytest.raises(TrainingError, match="version 1 takes other frames than the recordings"):
+        selected(tmp_path, find_parent(registry, 1))
+
+
+def test_frames_of_two_kinds_are_refused(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "lake", frame_spec=spec.SPEC)
+    write_manifest(tmp_path, "jungle", frame_spec={"height": 64})
+    with pytest.raises(TrainingError, match="hold frames of different kinds"):
+        selected(tmp_path, None)
+
+
+def test_one_recording_cannot_be_split_by_recordings(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "lake")
+    with pytest.raises(TrainingError, match="needs at least two recordings: got 1"):
+        select_datasets(tmp_path, [], TrainConfig(split="recordings"))
+
+
+def test_an_unknown_dataset_is_refused(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "lake")
+    with pytest.raises(StoreError, match="no such dataset: got ocean"):
+        selected(tmp_path, None, "ocean")
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "1", 1.0])
+def test_what_is_no_number_of_a_version_is_refused(registry: Registry, version: object) -> None:
+    with pytest.raises(TrainingError, match="parent has a value it cannot take"):
+        find_parent(registry, version)  # type: ignore[arg-type]  # as a queue may hold it
+
+
+def test_a_damaged_version_is_refused(registry: Registry) -> None:
+    (registry.path(1) / "model.h5").write_bytes(b"other")
+    with pytest.raises(ModelError, match="not what its manifest says"):
+        find_parent(registry, 1)

@@ -1,0 +1,109 @@
+"""Tests of the heartbeat: PINGs, their time limits, and clients that never say who they are.
+
+The bridge has shorter times than its own, and everybody who must be found missing waits at once.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import websocket
+from support.services.answering import Answers
+from support.services.logged_bridge import (
+    LoggedBridge,
+    Polling,
+    dial,
+    logged_bridge,
+)
+
+ENGINE_IO_3 = "/socket.io/?EIO=3&transport=%s"
+INTERVAL_S, TIMEOUT_S, SILENCE_S = 0.2, 1.0, 2.0
+ROUNDS = 3
+
+
+@pytest.fixture(scope="module")
+def hasty(inference: Answers) -> Iterator[LoggedBridge]:
+    """Return a bridge with short times."""
+    with logged_bridge(inference.url, INTERVAL_S, TIMEOUT_S, SILENCE_S) as running:
+        yield running
+
+
+def end_s(connection: websocket.WebSocket, pong: bool = False) -> float:
+    """Return the time until the bridge closes a websocket, answering PINGs if `pong` is set."""
+    began = time.monotonic()
+    try:
+        while True:
+            opcode, data = connection.recv_data(control_frame=True)
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                break
+            if pong and data == b"2":
+                connection.send("3")
+    except websocket.WebSocketConnectionClosedException:
+        pass
+    return time.monotonic() - began
+
+
+def test_a_websocket_gets_pings(hasty: LoggedBridge) -> None:
+    with dial(hasty.port) as connection:
+        assert connection.recv().startswith("0{")
+        for _ in range(ROUNDS):
+            assert connection.recv() == "2"
+            connection.send("3")
+
+
+def test_polling_gets_pings(hasty: LoggedBridge) -> None:
+    with Polling(hasty.port) as session:
+        for _ in range(ROUNDS):
+            assert session.get().text == "2"
+            assert session.post("3").text == "ok"
+
+
+def test_a_client_of_engine_io_3_gets_answers_to_its_pings_and_none_of_ours(
+    hasty: LoggedBridge,
+) -> None:
+    with (
+        dial(hasty.port, ENGINE_IO_3 % "websocket") as connection,
+        Polling(hasty.port, ENGINE_IO_3 % "polling") as session,
+    ):
+        assert connection.recv().startswith("0{")
+        assert connection.recv() == "40"
+        for _ in range(ROUNDS):
+            time.sleep(2 * INTERVAL_S)
+            connection.send("2")
+            assert connection.recv() == "3"
+            assert session.post("1:2").text == "ok"
+            assert session.get().text == "1:3"
+
+
+def test_clients_that_miss_their_time_are_disdriven(hasty: LoggedBridge) -> None:
+    with (
+        dial(hasty.port) as silent,
+        dial(hasty.port, ENGINE_IO_3 % "websocket") as silent_3,
+        Polling(hasty.port) as session,
+        Polling(hasty.port, ENGINE_IO_3 % "polling") as session_3,
+    ):
+        # In the protocol's words a session is over after both times, not only at a later check.
+        time.sleep(INTERVAL_S + TIMEOUT_S + 0.1)
+        assert session.get().status_code == 400
+        assert session_3.post("1:2").status_code == 400
+        assert end_s(silent) < 5
+        assert end_s(silent_3) < 5
+
+
+def test_a_client_must_send_a_telemetry_and_then_may_stay(hasty: LoggedBridge) -> None:
+    """Both clients answer PINGs; one connects, but never sends a telemetry."""
+    start = len(hasty.lines)
+    with dial(hasty.port) as driven, dial(hasty.port) as waiting:
+        waiting.send("40")
+        driven.send('42["telemetry",null]')
+        stayed_s: list[float] = []
+        thread = threading.Thread(target=lambda: stayed_s.append(end_s(driven, pong=True)))
+        thread.start()
+        waited_s = end_s(waiting, pong=True)
+        time.sleep(INTERVAL_S)
+        driven.send("1")
+        thread.join()
+    assert SILENCE_S - 0.1 < waited_s < SILENCE_S + 5
+    assert stayed_s[0] > waited_s
+    hasty.wait_for("disconnected 1 clients that never sent a telemetry", start)
