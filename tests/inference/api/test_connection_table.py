@@ -31,8 +31,8 @@ class Connection:
     def abort(self) -> None:
         self.aborted.append(self.opened_s)
 
-    def check_deadline(self, now_s: float) -> None:
-        pass
+    def check_deadline(self, now_s: float) -> bool:
+        return False
 
 
 def left_by_one_more(connections: list[Connection]) -> list[Connection]:

@@ -102,18 +102,22 @@ class BoundedProtocol(SingleSegmentProtocol):
         """Close the connection at once, whatever is still to be written."""
         self.transport.abort()
 
-    def check_deadline(self, now_s: float) -> None:
-        """End the connection if it is late."""
+    def check_deadline(self, now_s: float) -> bool:
+        """End the connection if it is late; return whether it was."""
         if now_s > self._unread_s:
             self.abort()
-        elif self.transport.is_closing():  # closed, but the client has not read everything yet
+            return True
+        if self.transport.is_closing():  # closed, but the client has not read everything yet
             self._unread_s = min(self._unread_s, now_s + self.deadlines.unread_s)
-        elif now_s > self._deadline_s:
-            if self._part is Part.HEAD:
-                remedy = f"Send it within {self.deadlines.head_s:g} s"
-                self._refuse(LateHeadError("the headers did not arrive in time", remedy=remedy))
-            else:
-                self.transport.close()
+            return False
+        if now_s <= self._deadline_s:
+            return False
+        if self._part is Part.HEAD:
+            remedy = f"Send it within {self.deadlines.head_s:g} s"
+            self._refuse(LateHeadError("the headers did not arrive in time", remedy=remedy))
+        else:
+            self.transport.close()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived; asyncio calls this."""
