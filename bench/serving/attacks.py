@@ -28,6 +28,7 @@ from typing import Any, Final
 from bench import output, recordings
 from bench.serving import services
 from bench.serving.bridge import PORT as BRIDGE_PORT
+from bench.serving.bridge import pictures, predictions
 from bench.serving.round_trip import await_page
 from bench.serving.services import PORT as INFERENCE_PORT
 
@@ -151,15 +152,17 @@ def main(options: argparse.Namespace) -> int:
             ),
         }
         await_page(f"http://127.0.0.1:{BRIDGE_PORT}/healthz")
-        good_traffic(recording)  # warms the services up
+        expected = Path(folder) / "expected.json"
+        expected.write_text(json.dumps(predictions(pictures(recording / "IMG"))))
+        good_traffic(recording, expected)  # warms the services up
         for number, (name, (_, attacked)) in enumerate(ATTACKS.items()):
             process = started[attacked]
             console.print(f"{name} …")
-            rows.append(_row("alone", good_traffic(recording), None))
+            rows.append(_row("alone", good_traffic(recording, expected), None))
             before = _memory_mb(process.pid)
             with _attack(number):
                 time.sleep(1.0)
-                figures = good_traffic(recording)
+                figures = good_traffic(recording, expected)
                 grown = _memory_mb(process.pid) - before
             rows.append(_row(name, figures, grown))
             time.sleep(2.0)
@@ -169,11 +172,17 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def good_traffic(recording: Path) -> dict[str, Any]:
-    """Send the good traffic for SECONDS, and return the figures of both clients."""
+def good_traffic(recording: Path, expected: Path) -> dict[str, Any]:
+    """Send the good traffic for SECONDS, and return the figures of both clients.
+
+    Args:
+        recording: its pictures are sent.
+        expected: a file of what /predict returns for the pictures.
+    """
     words = ["-m", "bench.serving.load", services.URL, str(recording / "IMG")]
     load = [*words, "--clients", "1", "--seconds", str(SECONDS), "--rate", str(RATE)]
     drive = ["-m", "bench.serving.bridge", "--client", str(recording / "IMG"), "--rate", str(RATE)]
+    drive += ["--expected", str(expected), "--locale", "en-US"]
     running = [
         subprocess.Popen(
             [sys.executable, *each], cwd=recordings.ROOT, stdout=subprocess.PIPE, text=True
@@ -187,13 +196,15 @@ def good_traffic(recording: Path) -> dict[str, Any]:
         "p50_ms": taken[len(taken) // 2] if taken else None,
         "p99_ms": taken[int(0.99 * len(taken))] if taken else None,
         "answers": len(taken),
-        "unanswered": drove.get("unanswered"),
+        "unanswered or wrong": drove["unanswered"] + drove["wrong"] if drove else None,
     }
 
 
 @contextlib.contextmanager
 def _attack(number: int) -> Iterator[None]:
-    words = [sys.executable, "-m", "bench.serving.attacks", "--attack", str(number)]
+    # An attacker from elsewhere would take no time of these cores.
+    nice = ["nice", "-n", "10"]
+    words = [*nice, sys.executable, "-m", "bench.serving.attacks", "--attack", str(number)]
     with subprocess.Popen(words, cwd=recordings.ROOT, start_new_session=True) as attacker:
         try:
             yield
@@ -212,6 +223,7 @@ def _row(name: str, figures: dict[str, Any], grown_mb: float | None) -> output.R
         "bridge p50 ms": figures["p50_ms"],
         "bridge p99 ms": figures["p99_ms"],
         "answers": figures["answers"],
+        "unanswered or wrong": figures["unanswered or wrong"],
         "memory grown, MB": grown_mb,
     }
 

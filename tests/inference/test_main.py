@@ -110,6 +110,29 @@ def test_help_names_the_settings() -> None:
     assert "LAPWING_MODEL_DIR" in done.stdout
 
 
+def test_what_the_start_loads_is_left_out_of_later_garbage_collections() -> None:
+    """A full collection must not hold up the frames. A process of its own keeps ours as it is."""
+    code = """if True:
+        import asyncio, gc, uvicorn
+        from inference.__main__ import DrainingServer
+
+        async def app(scope, receive, send):
+            pass
+
+        async def start():
+            config = uvicorn.Config(app, port=0, lifespan="off", log_config=None)
+            config.load()
+            server = DrainingServer(config)
+            server.lifespan = config.lifespan_class(config)
+            await server.startup()
+            print(gc.get_freeze_count())
+
+        asyncio.run(start())
+    """
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert int(printed) > 10_000
+
+
 def test_under_load_every_accepted_request_is_answered_before_the_end(
     registry: Registry, networks: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -29,7 +30,17 @@ STOP_S: Final = 8
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that answers its clients before it ends, instead of cutting them off."""
+    """A server that answers its clients before it ends, and does not pause to collect garbage."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and leave what is loaded by then out of every later garbage collection.
+
+        A full collection, which many new connections cause, took 60 ms with it. All frames wait
+        meanwhile.
+        """
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, and close each after its next answer or after DRAIN_S.

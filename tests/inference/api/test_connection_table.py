@@ -1,107 +1,123 @@
-"""Tests of which connections make room for others."""
+"""Tests of the connections that make room for others, and of the limit of open files."""
 
 import asyncio
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
-from inference.api.connection_table import SWEEP_S, ConnectionTable
+import httpx
+import pytest
+from support.services.serving import running, serving, settings
+
+from contract.models.registry import Registry
+from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
+
+LIMIT = 32
+HALF = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Ty"
 
 
+@dataclass(eq=False)
 class Connection:
-    """A connection that knows whether it was closed."""
+    """A connection that is nothing but its times."""
 
-    def __init__(self, opened_s: float, address: str = "10.0.0.1", answered_s: float = 0.0) -> None:
-        self.address = address
-        self.opened_s = opened_s
-        self.answered_s = answered_s
-        self.is_being_answered = False
-        self.aborted = False
-        self.checked_s: list[float] = []
+    opened_s: float
+    answered_s: float = 0.0
+    address: str = "10.0.0.1"
+    is_being_answered: bool = False
+    aborted: list[float] = field(default_factory=list)
 
     def abort(self) -> None:
-        self.aborted = True
+        self.aborted.append(self.opened_s)
 
-    def check_deadline(self, now_s: float) -> None:
-        self.checked_s.append(now_s)
-
-
-def in_loop(test: Callable[[], None]) -> None:
-    async def run() -> None:
-        test()
-
-    asyncio.run(run())
+    def check_deadline(self, now_s: float) -> bool:
+        return False
 
 
-def fill(table: ConnectionTable, *connections: Connection) -> None:
-    for connection in connections:
-        table.add(connection)
+def left_by_one_more(connections: list[Connection]) -> list[Connection]:
+    """Fill a table with connections, and return those that make room for another."""
+
+    async def fill() -> None:
+        table = ConnectionTable(len(connections))
+        for connection in connections:
+            table.add(connection)
+        newest = Connection(opened_s=1000.0)
+        table.add(newest)
+        assert not newest.aborted
+
+    asyncio.run(fill())
+    return [connection for connection in connections if connection.aborted]
 
 
-def test_a_flood_of_strangers_makes_room_for_itself_alone() -> None:
-    def flood() -> None:
-        table = ConnectionTable(32)
-        bridge = Connection(0.0, answered_s=1.0)
-        table.add(bridge)
-        strangers = [Connection(float(number)) for number in range(1, 1000)]
-        fill(table, *strangers)
-        assert len(table) <= 32
-        assert not bridge.aborted
-        assert not strangers[-1].aborted
-        # The oldest left first.
-        assert [each.aborted for each in strangers] == sorted(
-            (each.aborted for each in strangers), reverse=True
-        )
-
-    in_loop(flood)
+def test_the_oldest_that_had_no_answer_makes_room() -> None:
+    answered = [Connection(float(number), answered_s=50.0) for number in range(8)]
+    strangers = [Connection(20.0 - number) for number in range(2)]
+    assert left_by_one_more(answered + strangers) == [strangers[1]]
 
 
-def test_the_address_with_the_most_strangers_gives_way_first() -> None:
-    def crowd() -> None:
-        table = ConnectionTable(10)
-        quiet = Connection(0.0, "10.0.0.2")
-        crowded = [Connection(float(number), "10.0.0.1") for number in range(1, 10)]
-        fill(table, quiet, *crowded)
-        table.add(Connection(50.0, "10.0.0.3"))
-        assert crowded[0].aborted
-        assert not quiet.aborted
-
-    in_loop(crowd)
+def test_the_address_with_the_most_of_them_makes_room_first() -> None:
+    few = [Connection(1.0, address="10.0.0.2") for _ in range(2)]
+    many = [Connection(2.0 + number, address="10.0.0.3") for number in range(3)]
+    assert left_by_one_more(few + many) == [many[0]]
 
 
-def test_among_clients_that_had_answers_the_longest_idle_one_leaves() -> None:
-    def add() -> None:
-        table = ConnectionTable(3)
-        clients = [Connection(0.0, answered_s=answered) for answered in (5.0, 3.0, 9.0)]
-        fill(table, *clients, Connection(10.0))
-        assert [each.aborted for each in clients] == [False, True, False]
-
-    in_loop(add)
+def test_of_answered_ones_that_with_the_oldest_answer_makes_room() -> None:
+    answered = [Connection(1.0, answered_s=float(number)) for number in (5, 3, 4)]
+    assert left_by_one_more(answered) == [answered[1]]
 
 
-def test_a_connection_that_is_being_answered_is_never_closed_for_another() -> None:
-    def add() -> None:
-        table = ConnectionTable(2)
-        busy = [Connection(0.0), Connection(0.0, answered_s=1.0)]
-        for each in busy:
-            each.is_being_answered = True
-        late = Connection(2.0)
-        fill(table, *busy, late)
-        assert [each.aborted for each in busy] == [False, False]
-        assert late.aborted
-        assert len(table) == 2
-
-    in_loop(add)
+def test_a_connection_that_is_being_answered_is_kept() -> None:
+    busy = Connection(1.0, is_being_answered=True)
+    idle = Connection(2.0, answered_s=3.0)
+    assert left_by_one_more([busy, idle]) == [idle]
 
 
-def test_every_connection_is_held_to_its_deadline_until_it_is_removed() -> None:
-    async def run() -> tuple[Connection, Connection]:
-        table = ConnectionTable(8)
-        kept, gone = Connection(0.0), Connection(0.0)
-        fill(table, kept, gone)
-        table.remove(gone)
-        await asyncio.sleep(2.5 * SWEEP_S)
-        table.remove(kept)
-        return kept, gone
+def test_no_more_than_half_of_those_without_an_answer_make_room_at_once() -> None:
+    strangers = [Connection(float(number)) for number in range(64)]
+    assert left_by_one_more(strangers) == strangers[:4]  # a sixteenth of the limit
 
-    kept, gone = asyncio.run(run())
-    assert len(kept.checked_s) >= 2
-    assert not gone.checked_s
+
+def test_a_kept_connection_and_the_health_pages_outlive_a_crowd(registry: Registry) -> None:
+    with (
+        serving(settings(registry.root), connections=LIMIT) as client,
+        ExitStack() as stack,
+    ):
+        address = (client.base_url.host, client.base_url.port or 0)
+        used = []
+        for _ in range(4 * LIMIT):
+            crowd = stack.enter_context(socket.create_connection(address, timeout=10))
+            crowd.sendall(HALF)
+            with client.stream("GET", "/healthz") as answer:
+                answer.read()
+                assert answer.status_code == 200
+                used.append(answer.extensions["network_stream"].get_extra_info("client_addr"))
+        assert len(set(used)) == 1  # it is the same connection all the time
+        assert httpx.get(client.base_url.join("/readyz")).status_code == 503  # no model, but heard
+
+
+def test_half_sent_requests_do_not_shut_others_out(registry: Registry) -> None:
+    """The service may open 256 files, and 300 clients connect to it."""
+    with running(registry.root, 256) as (process, port), ExitStack() as stack:
+        httpx.get(f"http://127.0.0.1:{port}/healthz")  # it has started
+        for _ in range(300):
+            crowd = socket.create_connection(("127.0.0.1", port), timeout=10)
+            stack.enter_context(crowd).sendall(HALF)
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 200
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "limit", "connections"),
+    [(256, 8192, 1664, MAX_CONNECTIONS), (2000, 2000, 2000, 1024), (1024, 1024, 1024, 384)],
+)
+def test_the_limit_of_open_files_is_raised_as_far_as_needed(
+    soft: int, hard: int, limit: int, connections: int
+) -> None:
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}));"
+        "from inference.api.connection_table import raise_file_limit;"
+        "print(raise_file_limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert printed.split() == [str(connections), str(limit), str(hard)]

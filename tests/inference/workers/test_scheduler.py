@@ -66,6 +66,31 @@ def test_a_frame_that_would_wait_too_long_is_refused_at_once(
     rig.run(body)
 
 
+def test_a_single_frame_does_not_wait_for_forms(registry: Registry, networks: Path) -> None:
+    """Six forms of 64 frames take longer than a frame may wait."""
+    rig = Rig(registry, networks, max_wait_s=0.03)
+
+    async def body(scheduler: Scheduler) -> None:
+        rig.signal(signal.SIGSTOP)
+        forms = [asyncio.ensure_future(scheduler.predict(1, [JPEG] * 64)) for _ in range(6)]
+        await asyncio.sleep(0)
+        scheduler.admit()
+        with pytest.raises(BusyError):
+            scheduler.admit(is_form=True)
+        single = ask(scheduler)
+        await asyncio.sleep(0)
+        rig.signal(signal.SIGCONT)
+        await single
+        assert not forms[0].done()
+        outcomes = await asyncio.gather(*forms, return_exceptions=True)
+        answered = [steerings for steerings in outcomes if isinstance(steerings, list)]
+        assert answered == [outcomes[0]] * len(answered)
+        assert len(answered[0]) == 64
+        assert all(isinstance(refusal, BusyError) for refusal in outcomes[len(answered) :])
+
+    rig.run(body)
+
+
 def test_fewer_frames_may_wait_when_frames_are_slow(registry: Registry, networks: Path) -> None:
     rig = Rig(registry, networks, max_wait_s=0.1)
 

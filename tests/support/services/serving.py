@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from inference.api.bounded_protocol import bounded
+from inference.api.bounded_protocol import Deadlines, bounded
 from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
 from inference.app import create_app
 from inference.settings import Settings
@@ -31,7 +31,9 @@ def settings(model_dir: Path, **changes: object) -> Settings:
 
 
 @contextmanager
-def serving(chosen: Settings, connections: int = MAX_CONNECTIONS) -> Iterator[httpx.Client]:
+def serving(
+    chosen: Settings, connections: int = MAX_CONNECTIONS, deadlines: Deadlines | None = None
+) -> Iterator[httpx.Client]:
     """Run a server in this process, and yield a client that keeps its connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -41,7 +43,7 @@ def serving(chosen: Settings, connections: int = MAX_CONNECTIONS) -> Iterator[ht
             access_log=False,
             ws="none",
             loop="uvloop",
-            http=bounded(ConnectionTable(connections), chosen.max_body_bytes),
+            http=bounded(ConnectionTable(connections), chosen.max_body_bytes, deadlines),
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
@@ -65,10 +67,16 @@ def environment(changes: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def running(model_dir: Path, **changes: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the service in another process; yield the process, and the port in its log."""
+def running(
+    model_dir: Path, files: int | None = None, **changes: str
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run the service in another process, which may open a number of files.
+
+    Yields the process, and the port in its log.
+    """
+    limit = [] if files is None else ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "inference"],
+        [*limit, sys.executable, "-m", "inference"],
         env=environment({"LAPWING_MODEL_DIR": str(model_dir), **changes}),
         stderr=subprocess.PIPE,
         text=True,

@@ -12,6 +12,7 @@ import asyncio
 import enum
 import http
 import math
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from contract.errors import LapwingError
@@ -29,19 +30,26 @@ MAX_HEAD_BYTES: Final = 32 * 1024
 """Number of bytes that the request line and the headers may have."""
 MAX_HEADERS: Final = 100
 """Number of headers that a request may have; a browser sends about twenty."""
+MAX_PIPELINED: Final = 100
+"""Number of requests that may wait for the answers to those before them on the same connection."""
 PIECE_BYTES: Final = 16 * 1024
 """What arrives is parsed in pieces of at most this size, after each of which the bounds hold."""
-HEAD_S: Final = 5.0
-"""Time in seconds within which a head must be complete, from its first byte; and within which the
-first byte must arrive on a new connection."""
-IDLE_S: Final = 6.0
-"""Time in seconds until the next request must begin, which is a little more than uvicorn's own
-timeout_keep_alive: that one begins anew with each empty line that a client sends."""
-MESSAGE_S: Final = 10.0
-"""Time in seconds within which the rest of a request must be complete. /predict answers 408 after
-half of this time; the other pages do not read a body."""
-UNREAD_S: Final = 10.0
-"""Time in seconds for which an answer may wait for a client that does not read it."""
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """The times in seconds after which a connection is ended."""
+
+    head_s: float = 5.0
+    """Until a head is complete, from its first byte; and until a new connection begins one."""
+    idle_s: float = 6.0
+    """Until the next request begins. This is a little more than timeout_keep_alive of uvicorn,
+    which begins anew with each empty line that a client sends."""
+    message_s: float = 10.0
+    """Until the rest of a request is complete. /predict answers 408 after half of this time; the
+    other pages do not read a body."""
+    unread_s: float = 10.0
+    """Until a client reads more of its answers."""
 
 
 class Part(enum.Enum):
@@ -56,6 +64,7 @@ class BoundedProtocol(SingleSegmentProtocol):
     """The protocol class for uvicorn; `bounded` makes it."""
 
     table: ClassVar[ConnectionTable]
+    deadlines: ClassVar[Deadlines]
     max_message_bytes: ClassVar[int]
     """Number of bytes that may follow the head: the body, chunk headers and trailers."""
 
@@ -68,7 +77,7 @@ class BoundedProtocol(SingleSegmentProtocol):
         self._part = Part.NONE
         self._part_bytes = 0
         self._began_now = False
-        self._deadline_s = self.opened_s + HEAD_S
+        self._deadline_s = self.opened_s + self.deadlines.head_s
         self._unread_s = math.inf
         """The time until which the client must read more of its answers."""
         self._fault: LapwingError | None = None
@@ -93,18 +102,22 @@ class BoundedProtocol(SingleSegmentProtocol):
         """Close the connection at once, whatever is still to be written."""
         self.transport.abort()
 
-    def check_deadline(self, now_s: float) -> None:
-        """End the connection if it is late."""
+    def check_deadline(self, now_s: float) -> bool:
+        """End the connection if it is late; return whether it was."""
         if now_s > self._unread_s:
             self.abort()
-        elif self.transport.is_closing():  # closed, but the client has not read everything yet
-            self._unread_s = min(self._unread_s, now_s + UNREAD_S)
-        elif now_s > self._deadline_s:
-            if self._part is Part.HEAD:
-                remedy = f"Send it within {HEAD_S:g} s"
-                self._refuse(LateHeadError("the headers did not arrive in time", remedy=remedy))
-            else:
-                self.transport.close()
+            return True
+        if self.transport.is_closing():  # closed, but the client has not read everything yet
+            self._unread_s = min(self._unread_s, now_s + self.deadlines.unread_s)
+            return False
+        if now_s <= self._deadline_s:
+            return False
+        if self._part is Part.HEAD:
+            remedy = f"Send it within {self.deadlines.head_s:g} s"
+            self._refuse(LateHeadError("the headers did not arrive in time", remedy=remedy))
+        else:
+            self.transport.close()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived; asyncio calls this."""
@@ -133,7 +146,7 @@ class BoundedProtocol(SingleSegmentProtocol):
     def on_message_begin(self) -> None:
         """Begin a request; the parser calls this."""
         super().on_message_begin()
-        self._begin(Part.HEAD, HEAD_S)
+        self._begin(Part.HEAD, self.deadlines.head_s)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header; the parser calls this for trailers as well, which nobody needs."""
@@ -149,25 +162,29 @@ class BoundedProtocol(SingleSegmentProtocol):
         if size > MAX_HEAD_BYTES:
             self._fault = _too_large_head(f"{size} bytes")
             raise self._fault
+        if len(self.pipeline) >= MAX_PIPELINED:
+            remedy = f"Wait for answers after {MAX_PIPELINED} requests"
+            self._fault = MalformedRequestError("too many requests are waiting", remedy=remedy)
+            raise self._fault
         super().on_headers_complete()
-        self._begin(Part.REST, MESSAGE_S)
+        self._begin(Part.REST, self.deadlines.message_s)
 
     def on_message_complete(self) -> None:
         """End a request; the parser calls this."""
         super().on_message_complete()
-        self._begin(Part.NONE, IDLE_S if self.cycle.response_complete else math.inf)
+        self._begin(Part.NONE, self.deadlines.idle_s if self.cycle.response_complete else math.inf)
 
     def on_response_complete(self) -> None:
         """Wait for the next request; uvicorn calls this when it has written an answer."""
         super().on_response_complete()
         self.answered_s = self.loop.time()
         if self._part is Part.NONE and self.cycle.response_complete:
-            self._deadline_s = self.answered_s + IDLE_S
+            self._deadline_s = self.answered_s + self.deadlines.idle_s
 
     def pause_writing(self) -> None:
         """Begin to wait for a client that does not read; asyncio calls this."""
         super().pause_writing()
-        self._unread_s = self.loop.time() + UNREAD_S
+        self._unread_s = self.loop.time() + self.deadlines.unread_s
 
     def resume_writing(self) -> None:
         """Stop waiting for a client that has read; asyncio calls this."""
@@ -200,15 +217,22 @@ class BoundedProtocol(SingleSegmentProtocol):
         self.transport.close()
 
 
-def bounded(table: ConnectionTable, max_body_bytes: int) -> type[BoundedProtocol]:
+def bounded(
+    table: ConnectionTable, max_body_bytes: int, deadlines: Deadlines | None = None
+) -> type[BoundedProtocol]:
     """Return the protocol class of one server.
 
     Args:
         table: the connections of the server.
         max_body_bytes: number of bytes that a body may have; chunk headers and trailers may have as
             many again.
+        deadlines: the times that clients may take; by default, those of Deadlines.
     """
-    attributes = {"table": table, "max_message_bytes": 2 * max_body_bytes}
+    attributes = {
+        "table": table,
+        "max_message_bytes": 2 * max_body_bytes,
+        "deadlines": deadlines or Deadlines(),
+    }
     return type("Protocol", (BoundedProtocol,), attributes)
 
 
