@@ -142,6 +142,27 @@ class PongingSocket(engineio.socket.Socket):
         """
         super().close(wait=False, abort=abort, reason=reason)
 
+    def check_ping_timeout(self) -> bool:
+        """Return whether the client lives; disconnect it if it does not.
+
+        While the bridge stood still, the answers of a client wait to be read, so that time does not
+        count.
+
+        Raises:
+            SocketIsClosedError: it was closed before.
+        """
+        if self.closed:
+            raise SocketIsClosedError
+        self.server.look()
+        if not self._is_silent():
+            return True
+        self.close(reason=self.server.reason.PING_TIMEOUT)
+        return False
+
+    def _is_silent(self) -> bool:
+        """Return whether the last PING was not answered in time."""
+        return bool(self.last_ping and self.server.pinged.is_overdue(self.last_ping))
+
     def poll(self) -> list[packet.Packet]:
         """Wait for packets for the client; one request may do so at a time.
 
@@ -234,19 +255,9 @@ class Engine3Socket(PongingSocket):
                 self.refuse("bytes that are no MESSAGE of Engine.IO 3", pkt.data[:16])
         super().receive(pkt)
 
-    def check_ping_timeout(self) -> bool:
-        """Return whether the client was heard within a PING's interval and its time limit.
-
-        Raises:
-            SocketIsClosedError: it was closed before.
-        """
-        if self.closed:
-            raise SocketIsClosedError
-        silent_s = time.monotonic() - max(self._heard_at_s, self.opened_s)
-        if silent_s <= self.server.ping_interval + self.server.ping_timeout:
-            return True
-        self.close(reason=self.server.reason.PING_TIMEOUT)
-        return False
+    def _is_silent(self) -> bool:
+        """Return whether nothing was heard within a PING's interval and its time limit."""
+        return bool(self.server.pinging.is_overdue(max(self._heard_at_s, self.opened_s)))
 
     def schedule_ping(self) -> None:
         """Send no PING: clients of Engine.IO 3 do not answer it."""

@@ -66,9 +66,9 @@ class WorkerClient(asyncio.Protocol):
         return not self.draining and not self.closed
 
     @property
-    def silent_s(self) -> float:
-        """Seconds since the last reply while a reply is awaited; 0 while none is."""
-        return self._loop.time() - self._last_reply_s if self._replies else 0.0
+    def waiting_since_s(self) -> float | None:
+        """When the last reply came, in seconds of time.monotonic; None while none is awaited."""
+        return self._last_reply_s if self._replies else None
 
     @property
     def pid(self) -> int:
