@@ -30,8 +30,8 @@ REDIS_STOP_S: Final = 10.0
 PORTS_S: Final = 60.0
 """Time that inference and the bridge have to open their ports."""
 LOOK_S: Final = 5.0
-"""Longest time in seconds between two looks at one of these limits, unless the machine stands still:
-asking a port or Redis takes up to 2 s."""
+"""Longest time in seconds between two looks at one of these limits, unless this process stands
+still: asking a port or Redis takes up to 2 s."""
 
 
 @contextmanager

@@ -119,7 +119,7 @@ class LapwingWorker(SpawnWorker):
         super().__init__(*arguments, worker_ttl=times.lease_s, **options)
         self.times = times
         self._lost_jobs = [
-            LostJobs(queue, times.lease_s, 2 * times.heartbeat_s) for queue in self.queues
+            LostJobs(queue, times.lease_s, times.heartbeat_s) for queue in self.queues
         ]
         self._maintained_s = -float(times.maintenance_s)
 
@@ -269,7 +269,7 @@ class LapwingWorker(SpawnWorker):
 
     def _await_horse(self, job: Job, execution: Execution) -> int:
         """Give signs of life until a job's process ends; return its status from os.waitpid."""
-        limit = Watchdog(float(job.timeout), 2 * self.times.heartbeat_s)
+        limit = Watchdog(float(job.timeout), self.times.heartbeat_s)
         heard_s = time.monotonic()
         while True:
             pid, status = os.waitpid(self._horse_pid, os.WNOHANG)

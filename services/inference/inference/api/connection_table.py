@@ -78,8 +78,10 @@ class ConnectionTable:
                 return
         self._connections.add(connection)
         if self._sweep is None:
-            self._watchdog = Watchdog(0.0, 2 * SWEEP_S)  # it measures delays, and judges nobody
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._check_deadlines)
+            loop = asyncio.get_running_loop()
+            # It only measures delays. A look may be late by as much as the event loop is busy.
+            self._watchdog = Watchdog(0.0, 2 * SWEEP_S, loop.time)
+            self._sweep = loop.call_later(SWEEP_S, self._check_deadlines)
 
     def remove(self, connection: TrackedConnection) -> None:
         """Forget a connection that was closed."""

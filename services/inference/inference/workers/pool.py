@@ -147,7 +147,7 @@ class WorkerPool:
 
     async def _kill_hung_workers(self) -> None:
         period_s = self._hang_timeout_s / 10
-        watchdog = Watchdog(self._hang_timeout_s, 2 * period_s)
+        watchdog = Watchdog(self._hang_timeout_s, period_s, asyncio.get_running_loop().time)
         while True:
             await asyncio.sleep(period_s)
             watchdog.look()

@@ -67,7 +67,7 @@ class WorkerClient(asyncio.Protocol):
 
     @property
     def waiting_since_s(self) -> float | None:
-        """When the last reply came, in seconds of time.monotonic; None while none is awaited."""
+        """When the last reply came, in seconds of the event loop; None while none is awaited."""
         return self._last_reply_s if self._replies else None
 
     @property
