@@ -109,7 +109,7 @@ def test_its_own_limit_passes_only_while_it_is_awake() -> None:
     assert watchdog.is_expired
 
 
-@pytest.mark.parametrize("late_s", [0.0, 4.9, 5.0])
+@pytest.mark.parametrize("late_s", [0.0, 4.5, 5.0])
 def test_a_look_within_its_period_is_not_late(late_s: float) -> None:
     watchdog, clock = watch()
     clock.pass_by(late_s)

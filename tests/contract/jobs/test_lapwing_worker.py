@@ -137,6 +137,21 @@ def test_a_job_goes_on_where_it_and_all_workers_stood_still(
     assert_done_once(job, redis)
 
 
+def test_a_job_goes_on_where_redis_stood_still(redis: Redis, start: Start, lake: str) -> None:
+    server = redis.info()["process_id"]
+    with held(lake):
+        each = start()
+        job = queue.enqueue(queue.INGEST, redis, "x", {"source": lake})
+        process = await_running(job, redis)
+        os.kill(server, signal.SIGSTOP)
+        time.sleep(TIMES.lease_s + 2)
+        os.kill(server, signal.SIGCONT)
+        await_true(each.is_registered)
+        assert running.of_job(job) == [process]
+    await_true(lambda: status(job, redis) in queue.ENDED)
+    assert_done_once(job, redis)
+
+
 def test_a_job_whose_worker_alone_stands_still_is_given_to_another_and_ends_once(
     redis: Redis, start: Start, lake: str
 ) -> None:

@@ -137,12 +137,15 @@ def test_a_job_that_another_worker_runs_is_left_to_it(
     """The run before was lost, and its lease is still there."""
     lost = begin(job, redis, "one")
     redis.zadd(LEASES, {lost.composite_key: time.time() - 1})
-    living = lease(job, redis, "two")
+    lease(job, redis, "two")
     redis.hset(job.key, "worker_name", "two")
-    keeper.watch(2)
+    keeper.watch(LEASE_S - 2)
     assert job.get_status().value == "started"
-    assert redis.zrange(LEASES, 0, -1) == [living.composite_key.encode()]
     assert ids(redis, WAITING) == []
+    keeper.watch(4)  # now both are lost
+    assert job.get_status().value == "queued"
+    assert ids(redis, WAITING) == [job.id]
+    assert redis.zcard(LEASES) == 0
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "stopped", "canceled"])

@@ -54,6 +54,7 @@ class HastyWorker:
         return self.process.pid
 
     def is_registered(self) -> bool:
+        assert self.process.poll() is None, "the worker has ended"
         return any(worker.pid == self.pid for worker in registered(self.redis))
 
     def stop(self, *others: int) -> None:

@@ -116,8 +116,8 @@ class LapwingWorker(SpawnWorker):
     """Longest time in seconds between two tries to reach Redis."""
 
     def __init__(self, *arguments: Any, times: WorkerTimes = WorkerTimes(), **options: Any) -> None:  # noqa: ANN401
-        super().__init__(*arguments, worker_ttl=times.lease_s, **options)
         self.times = times
+        super().__init__(*arguments, worker_ttl=times.lease_s, **options)
         self._lost_jobs = [
             LostJobs(queue, times.lease_s, times.heartbeat_s) for queue in self.queues
         ]

@@ -93,19 +93,17 @@ class LostJobs:
         return {lease.decode(): until_s - self._lease_dog.limit_s for lease, until_s in leases}
 
     def _end_runs(self, pipeline: Pipeline, job_id: str) -> str:
-        """End the overdue runs of a job; queue it again if it was theirs."""
+        """End the runs of a job if all of them are overdue, and queue it again if it was theirs."""
         leases = self._read_leases(pipeline)
         heard_s = {lease: at_s for lease, at_s in leases.items() if _job_id(lease) == job_id}
-        overdue = [lease for lease, at_s in heard_s.items() if self._lease_dog.is_overdue(at_s)]
         status = pipeline.hget(self._job_key(job_id), "status")
         has_ticket = pipeline.lpos(self._tickets, job_id) is not None
-        # Another run of the job may live: that of the worker which took it next.
-        is_lost = len(overdue) == len(heard_s) > 0 and (
-            status == STARTED or (status == WAITING and has_ticket)
-        )
         pipeline.multi()
-        if overdue:
-            pipeline.zrem(self._leases, *overdue)
+        # Leases do not tell whose the job is. If one run lives, it may be its own.
+        if not heard_s or not all(map(self._lease_dog.is_overdue, heard_s.values())):
+            return ""
+        pipeline.zrem(self._leases, *heard_s)
+        is_lost = status == STARTED or (status == WAITING and has_ticket)
         return self._queue_again(pipeline, job_id) if is_lost else ""
 
     def _collect_ticket(self, pipeline: Pipeline, job_id: str) -> str:
