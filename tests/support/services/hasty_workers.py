@@ -20,7 +20,7 @@ from contract.jobs import queue
 from contract.jobs.lapwing_worker import LapwingWorker, WorkerTimes
 from support.services import running
 
-TIMES = WorkerTimes(heartbeat_s=1, lease_s=4, maintenance_s=1)
+TIMES = WorkerTimes(heartbeat_s=1, lease_s=3, maintenance_s=1)
 TICKETS = "rq:queue:ingest:intermediate"
 LEASES = "rq:wip:ingest"
 PROGRAM = """

@@ -17,8 +17,9 @@ transaction that first looks whether the job is still its own:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from redis import Redis
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
@@ -89,28 +90,27 @@ class RunClaim:
     @property
     def state(self) -> str:
         """TAKEN, RUNNING, or "" if the job is not (or no longer) that of this run."""
-        with self._job.connection.pipeline(transaction=False) as pipeline:
-            pipeline.watch(self._job.key)  # commands are then executed at once
-            return self._state(pipeline)
+        return self._state(self._job.connection)
 
     def _change(self, states: tuple[str, ...], write: Write) -> bool:
-        def transact(pipeline: Pipeline) -> bool:
+        def change(pipeline: Pipeline) -> bool:
             is_own = self._state(pipeline) in states
             pipeline.multi()
             if is_own:
                 write(pipeline)
             return is_own
 
+        transact: Any = change
         return bool(
             self._job.connection.transaction(
                 transact, self._job.key, self._tickets, value_from_callable=True
             )
         )
 
-    def _state(self, pipeline: Pipeline) -> str:
-        status, worker_name = pipeline.hmget(self._job.key, "status", "worker_name")
+    def _state(self, connection: Redis) -> str:
+        status, worker_name = connection.hmget(self._job.key, "status", "worker_name")
         if status == JobStatus.QUEUED.encode():
-            return "" if pipeline.lpos(self._tickets, self._job.id) is None else TAKEN
+            return "" if connection.lpos(self._tickets, self._job.id) is None else TAKEN
         is_own = (status, worker_name) == (
             JobStatus.STARTED.encode(),
             self._execution.worker_name.encode(),

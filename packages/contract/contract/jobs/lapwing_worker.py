@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
@@ -101,9 +102,10 @@ class LapwingWorker(SpawnWorker):
     with each sign of life, and changes the state of a job only while the job is its own (claim.py).
 
     Args:
-        arguments: the arguments of RQ's worker.
+        queues: its queues.
+        name: its name.
         times: after which times it and its jobs are taken for lost.
-        options: the keyword arguments of RQ's worker.
+        options: further arguments of RQ's worker.
     """
 
     settings: QueueSettings | None = None
@@ -115,9 +117,16 @@ class LapwingWorker(SpawnWorker):
     max_connection_wait_time = 10.0
     """Longest time in seconds between two tries to reach Redis."""
 
-    def __init__(self, *arguments: Any, times: WorkerTimes = WorkerTimes(), **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        queues: list[Queue],
+        name: str | None = None,
+        *,
+        times: WorkerTimes = WorkerTimes(),
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         self.times = times
-        super().__init__(*arguments, worker_ttl=times.lease_s, **options)
+        super().__init__(queues, name, worker_ttl=times.lease_s, **options)
         self._lost_jobs = [
             LostJobs(queue, times.lease_s, times.heartbeat_s) for queue in self.queues
         ]
@@ -269,7 +278,8 @@ class LapwingWorker(SpawnWorker):
 
     def _await_horse(self, job: Job, execution: Execution) -> int:
         """Give signs of life until a job's process ends; return its status from os.waitpid."""
-        limit = Watchdog(float(job.timeout), self.times.heartbeat_s)
+        limit_s = float(job.timeout) if job.timeout and job.timeout > 0 else math.inf
+        limit = Watchdog(limit_s, self.times.heartbeat_s)
         heard_s = time.monotonic()
         while True:
             pid, status = os.waitpid(self._horse_pid, os.WNOHANG)
@@ -380,10 +390,9 @@ class LapwingWorker(SpawnWorker):
             log.warning("job %s was given to another worker: its end is not told here", job.id)
 
     def _count_time(self, job: Job, pipeline: Pipeline) -> None:
-        """Add the time of a job to that of its worker, whose registration must still expire."""
+        """Add the time of a job to that of its worker."""
         if job.started_at and job.ended_at:
             self.increment_total_working_time(job.ended_at - job.started_at, pipeline)
-        pipeline.expire(self.key, self.times.lease_s)
 
 
 def _times(job: Job, execution: Execution) -> tuple[str, Any, Any]:

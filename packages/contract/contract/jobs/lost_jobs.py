@@ -9,6 +9,7 @@ time.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -80,7 +81,8 @@ class LostJobs:
         for lease, heard_s in self._read_leases(self._redis).items():
             if self._lease_dog.is_overdue(heard_s):
                 self._transact(_job_id(lease), self._end_runs)
-        tickets = {ticket.decode() for ticket in self._redis.lrange(self._tickets, 0, -1)}
+        taken: Any = self._redis.lrange(self._tickets, 0, -1)
+        tickets = {ticket.decode() for ticket in taken}
         self._first_seen_s = {
             job_id: at_s for job_id, at_s in self._first_seen_s.items() if job_id in tickets
         }
@@ -138,12 +140,11 @@ class LostJobs:
         job._handle_failure(format_cause(error), pipeline)
         return f"failed: {error}"
 
-    def _transact(self, job_id: str, change: Callable[[Pipeline, str], str]) -> None:
+    def _transact(self, job_id: str, change: Callable[..., str]) -> None:
         """Make a change to a job, again if something about it was changed at the same time."""
         watched = (self._job_key(job_id), self._leases, self._tickets, self._queue.key)
-        done = self._redis.transaction(
-            lambda pipeline: change(pipeline, job_id), *watched, value_from_callable=True
-        )
+        transact: Any = functools.partial(change, job_id=job_id)
+        done = self._redis.transaction(transact, *watched, value_from_callable=True)
         if done:
             log.warning("job %s %s", job_id, done)
 

@@ -121,4 +121,6 @@ def is_alive(queue_name: str, connection: Redis) -> bool:
 
 def is_listening(queue_name: str, connection: Redis) -> bool:
     """Return whether a worker of this queue is alive on any machine."""
-    return bool(LapwingWorker.all(queue=Queue(queue_name, connection=connection)))
+    return any(
+        worker.hostname for worker in LapwingWorker.all(queue=queue.queue(queue_name, connection))
+    )

@@ -24,7 +24,10 @@ RESTART_DELAY_S: Final = 0.5
 its workers does not use up a core as well."""
 HANG_TIMEOUT_S: Final = 30.0
 """Time in seconds after which a worker that owes a reply is killed and replaced: an image or a
-model that never finishes must not block it for ever. A worker starts within a second."""
+model that never finishes must not block it for ever."""
+START_TIMEOUT_S: Final = 120.0
+"""The same for the first reply of a worker. It starts within a second; but where the machine has
+too much to do, another start would only be slower."""
 
 
 class WorkerPool:
@@ -147,12 +150,16 @@ class WorkerPool:
 
     async def _kill_hung_workers(self) -> None:
         period_s = self._hang_timeout_s / 10
-        watchdog = Watchdog(self._hang_timeout_s, period_s, asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        started = Watchdog(START_TIMEOUT_S, period_s, clock)
+        working = Watchdog(self._hang_timeout_s, period_s, clock)
         while True:
             await asyncio.sleep(period_s)
-            watchdog.look()
+            started.look()
+            working.look()
             for worker in self._workers:
                 heard_s = worker.waiting_since_s
+                watchdog = working if worker.has_replied else started
                 if heard_s is not None and not worker.closed and watchdog.is_overdue(heard_s):
                     silence_s = watchdog.silence_s(heard_s)
                     log.error("a worker has been silent for %.0f s: it is killed", silence_s)

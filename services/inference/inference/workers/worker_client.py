@@ -43,6 +43,8 @@ class WorkerClient(asyncio.Protocol):
         self._replies: deque[asyncio.Future[bytes]] = deque()
         """The replies that are awaited, in the order of their requests."""
         self._last_reply_s = 0.0
+        self.has_replied = False
+        """Whether the process has started: it has replied to a request."""
         self._received = bytearray()
         self._closing = False
         self.draining = False
@@ -141,6 +143,7 @@ class WorkerClient(asyncio.Protocol):
             payload = bytes(self._received[header_size : header_size + size])
             del self._received[: header_size + size]
             self._last_reply_s = self._loop.time()
+            self.has_replied = True
             self._resolve(self._replies.popleft(), outcome, payload)
 
     def _resolve(self, reply: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
