@@ -46,6 +46,12 @@ def end_s(connection: websocket.WebSocket, pong: bool = False) -> float:
     return time.monotonic() - began
 
 
+def await_message(connection: websocket.WebSocket, message: str) -> None:
+    """Read messages up to this one; the bridge must not close the websocket before."""
+    while connection.recv() != message:
+        assert connection.connected, f"it was closed before {message!r} came"
+
+
 def test_a_websocket_gets_pings(hasty: LoggedBridge) -> None:
     with dial(hasty.port) as connection:
         assert connection.recv().startswith("0{")
@@ -123,21 +129,17 @@ def test_nobody_is_disconnected_for_the_time_in_which_the_bridge_stood_still(
     ):
         for connection in (driven, driven_3):
             connection.send('42["telemetry",null]')
-        assert driven_3.recv().startswith("0{")
-        assert driven_3.recv() == "40"
-        while driven.recv() != "2":
-            pass
+        await_message(driven_3, "40")
+        for connection in (driven, newcomer):
+            await_message(connection, "2")
         os.kill(hasty.pid, signal.SIGSTOP)
-        driven.send("3")
+        for connection in (driven, newcomer):
+            connection.send("3")
         driven_3.send("2")
+        newcomer.send('42["telemetry",null]')
         time.sleep(INTERVAL_S + max(TIMEOUT_S, SILENCE_S) + 0.5)
         os.kill(hasty.pid, signal.SIGCONT)
-        newcomer.send('42["telemetry",null]')
-        while driven.recv() != "2":
-            pass
-        while driven_3.recv() != "3":
-            pass
-        while newcomer.recv() != "2":
-            pass
-        newcomer.send("3")
+        for connection in (driven, newcomer):
+            await_message(connection, "2")
+        await_message(driven_3, "3")
         assert not any("never sent a telemetry" in line for line in hasty.lines[start:])

@@ -25,7 +25,7 @@ MAX_POLLING_CLIENTS: Final = 256
 client, which lasts until its PINGs are missed. The simulator begins with a websocket, which is
 always accepted."""
 METHODS: Final = ("GET", "POST", "OPTIONS")
-LOOK_S: Final = 2.0
+LOOK_S: Final = 0.5
 """Longest time in seconds between two calls of `look`, unless the bridge stands still."""
 ENGINE_IO_3: Final = "driver_bridge.engine_io_3"
 """Key of the WSGI environment that is set for a handshake of Engine.IO 3."""
@@ -103,7 +103,10 @@ class EngineServer(engineio.Server):
         if "j" in query:
             return bad, "JSONP is not spoken: it lets any web page drive"
         if "sid" in query:
-            return None if query["sid"][0] in self.sockets else (bad, "there is no such session")
+            # The library has no answer to a POST of a session that it is about to forget.
+            known = self.sockets.get(query["sid"][0])
+            is_open = known is not None and not known.closed
+            return None if is_open else (bad, "there is no such session")
         if version not in ("3", "4"):
             return bad, (
                 f"this version of Engine.IO is not spoken: got EIO={version!r}. Versions 3 and 4 "

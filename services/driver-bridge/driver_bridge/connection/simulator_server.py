@@ -81,7 +81,8 @@ class SimulatorServer(socketio.Server):
     def close_silent(self) -> int:
         """Disconnect the clients that never sent a telemetry, and return their number.
 
-        It must be called every second: it also measures for how long the bridge stood still.
+        It must be called several times a second: it also measures for how long the bridge stood
+        still.
         """
         self.eio.look()
         self._newcomers.look()
