@@ -3,11 +3,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from support.data import hostile_files, model_files
+from support.services import running
 
 from contract.errors import ModelError
 from trainer.jobs import import_model
@@ -23,14 +25,19 @@ sandbox.read_in_subprocess(Path(sys.argv[1]), timeout_s=float(sys.argv[2]))
 """
 
 
-def read(path: Path, timeout_s: float) -> tuple[subprocess.Popen[bytes], psutil.Process]:
-    """Read a file in a program of its own; return it and the process that reads for it."""
-    program = subprocess.Popen([sys.executable, "-c", PROGRAM, str(path), str(timeout_s)])
-    deadline = time.monotonic() + 60
-    while not (children := psutil.Process(program.pid).children()):
-        assert time.monotonic() < deadline, "no process was started"
-        time.sleep(0.005)
-    return program, children[0]
+@contextmanager
+def reading(path: Path, timeout_s: float) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Read a file in a program of its own; yield it and the process that reads for it."""
+    command = [sys.executable, "-c", PROGRAM, str(path), str(timeout_s)]
+    with subprocess.Popen(command) as program:
+        try:
+            deadline = time.monotonic() + 60
+            while not (readers := running.with_parent(program.pid, "keras_import.sandbox")):
+                assert time.monotonic() < deadline, "nobody reads the file"
+                time.sleep(0.005)
+            yield program, readers[0]
+        finally:
+            program.kill()
 
 
 def test_reading_that_never_ends_is_stopped(tmp_path: Path) -> None:
@@ -55,12 +62,13 @@ def test_good_files_and_refused_files_raise_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_never_read_to_its_end_does_not_outlive_its_job(tmp_path: Path) -> None:
     hostile_files.endless(tmp_path / "endless.h5")
-    program, reader = read(tmp_path / "endless.h5", 600)
-    while reader.cpu_times().user < 0.1:  # until it has asked to end with its parent
-        time.sleep(0.05)
-    program.kill()
-    program.wait()
-    assert psutil.wait_procs([reader], 60)[1] == []
+    with reading(tmp_path / "endless.h5", 600) as (program, reader):
+        program.kill()  # before or after the reader has asked to end with it
+        program.wait()
+        deadline = time.monotonic() + 60
+        while Path(f"/proc/{reader}").exists():
+            assert time.monotonic() < deadline, "the reader lives longer than its job"
+            time.sleep(0.02)
 
 
 @pytest.mark.soak
@@ -68,10 +76,10 @@ def test_a_good_file_is_read_where_the_machine_stood_still_for_longer_than_the_l
     tmp_path: Path,
 ) -> None:
     path = model_files.write(tmp_path / "m.h5", model_files.driver(2), 2)
-    program, reader = read(path, 20)
-    for number in (signal.SIGSTOP, signal.SIGCONT):
-        for pid in (program.pid, reader.pid):
-            os.kill(pid, number)
-        if number == signal.SIGSTOP:
-            time.sleep(25)
-    assert program.wait(60) == 0
+    with reading(path, 20) as (program, reader):
+        for pid in (program.pid, reader):
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(25)
+        for pid in (program.pid, reader):
+            os.kill(pid, signal.SIGCONT)
+        assert program.wait(60) == 0
