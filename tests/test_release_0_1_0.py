@@ -14,7 +14,7 @@ import sys
 import tarfile
 import time
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import httpx
 import pytest
 import websocket
 from redis import Redis
+from support.documents import differences
 from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import bridge
@@ -37,8 +38,6 @@ FIXTURES = Path(__file__).parent / "fixtures" / "release-0.1.0"
 FRAME = "IMG/center_2026_01_02_03_04_05_000.jpg"
 DRIVE = "drives/track-354ad487/clear/0.25-1/01.json"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
-# Another processor adds up a network's sums in another order.
-TOLERANCE = 1e-5
 CAR_TOLERANCE = 1e-2
 LISTED, WORKED_ON = 1, 2
 """Databases of Redis: one whose jobs are listed, and one whose jobs are worked on."""
@@ -49,39 +48,6 @@ WAIT_S = 60.0
 def fixture(name: str, home: Path = Path("HOME")) -> Any:
     """Return a JSON document of 0.1.0; it names its home folder HOME."""
     return json.loads((FIXTURES / name).read_text(encoding="utf-8").replace("HOME", str(home)))
-
-
-def differences(
-    found: Any,
-    expected: Any,
-    free: Collection[str] = (),
-    tolerance: float = TOLERANCE,
-    where: str = "document",
-) -> list[str]:
-    """List where two documents differ; of values whose key is in `free`, only types must agree."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        if set(found) != set(expected):
-            return [f"{where}: the keys {sorted(found)}, not {sorted(expected)}"]
-        parts = [(key, found[key], expected[key]) for key in expected]
-    elif isinstance(found, list) and isinstance(expected, list):
-        if len(found) != len(expected):
-            return [f"{where}: {len(found)} items, not {len(expected)}"]
-        parts = list(zip(range(len(found)), found, expected, strict=True))
-    else:
-        same = found == expected and type(found) is type(expected)
-        if is_number(found) and is_number(expected):
-            same = found == pytest.approx(expected, rel=tolerance, abs=tolerance)
-        if where.rsplit(".", 1)[-1] in free:
-            same = type(found) is type(expected)
-        return [] if same else [f"{where}: {found!r}, not {expected!r}"]
-    lines = (
-        differences(one, other, free, tolerance, f"{where}.{key}") for key, one, other in parts
-    )
-    return [line for part in lines for line in part]
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @pytest.fixture(scope="module")
