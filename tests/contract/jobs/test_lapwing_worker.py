@@ -31,14 +31,16 @@ from contract.files import atomic_files
 from contract.jobs import queue, worker
 from contract.jobs.lapwing_worker import WorkerTimes
 
-Start = Callable[[], HastyWorker]
+Start = Callable[..., HastyWorker]
 
 
 @pytest.fixture
 def start(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[Start]:
-    """Return a function that starts a worker."""
+    """Return a function that starts a worker, with these times."""
     with ExitStack() as workers:
-        yield lambda: workers.enter_context(hasty_worker(redis, redis_socket, tmp_path))
+        yield lambda times=TIMES: workers.enter_context(
+            hasty_worker(redis, redis_socket, tmp_path, times)
+        )
 
 
 @pytest.fixture
@@ -101,15 +103,16 @@ def test_a_job_goes_on_where_the_whole_machine_stood_still(
 ) -> None:
     """All signs of life have expired, and the other worker is awake a moment before the job's."""
     server = redis.info()["process_id"]
+    times = WorkerTimes(heartbeat_s=1, lease_s=5, maintenance_s=1)
     with held(lake):
-        busy = start()
+        busy = start(times)
         job = queue.enqueue(queue.INGEST, redis, "x", {"source": lake})
         process = await_running(job, redis)
-        idle = start()
+        idle = start(times)
         await_rounds(idle, redis)
         idle.stop()
         busy.stop(process, server)
-        time.sleep(TIMES.lease_s + 1.5)
+        time.sleep(times.lease_s + 1.5)
         os.kill(server, signal.SIGCONT)
         assert not worker.is_alive(queue.INGEST, redis)
         idle.go_on()

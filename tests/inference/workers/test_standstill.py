@@ -12,7 +12,7 @@ from support.data import models, samples
 
 from contract.models.registry import Registry
 
-HANG_S = 3.0
+HANG_S = 2.0
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
