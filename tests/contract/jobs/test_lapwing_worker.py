@@ -116,8 +116,8 @@ def test_a_job_goes_on_where_the_whole_machine_stood_still(
         os.kill(server, signal.SIGCONT)
         assert not worker.is_alive(queue.INGEST, redis)
         idle.go_on()
-        busy.go_on(process)
         assert worker.check(queue.INGEST, redis, patience_s=60)
+        busy.go_on(process)
         await_true(lambda: idle.is_registered() and busy.is_registered())
         await_rounds(idle, redis)
         assert running.of_job(job) == [process]
