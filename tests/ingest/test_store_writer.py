@@ -90,13 +90,18 @@ def test_a_disk_that_fails_between_two_blocks_is_reported_at_the_end(
 
 def test_a_disk_that_keeps_other_bytes_than_were_written_publishes_nothing(tmp_path: Path) -> None:
     folder = store_catalog.folder(tmp_path)
-    with StoreWriter(tmp_path, "run-1", COUNT) as writer:
-        records = [(n, n / 15, 0.1, 0, 0, 9.0, writer.add(pixels(n)), -1, -1) for n in range(COUNT)]
+    first = pixels(1)
+    count = 16 * BLOCK_FRAMES  # more than HDF5 keeps in its cache: the first block is on the disk
+    with StoreWriter(tmp_path, "run-1", count) as writer:
+        records = [
+            (n, n / 15, 0.1, 0, 0, 9.0, writer.add(first + np.uint8(n % 256)), -1, -1)
+            for n in range(count)
+        ]
         (path,) = atomic_files.temporary_paths(folder, "run-1")
-        at = path.read_bytes().index(pixels(3).tobytes())
         with path.open("r+b") as file:
+            at = file.read().index(first.tobytes())
             file.seek(at + 1000)
-            file.write(bytes([pixels(3).reshape(-1)[1000] ^ 1]))
+            file.write(bytes([int(first.reshape(-1)[1000]) ^ 1]))
         with pytest.raises(
             StoreError, match=r"could not be written: got block 0 \(frames 0-31\) differs"
         ):

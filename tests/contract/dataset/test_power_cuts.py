@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.power.power_cuts import Recording
+from support.power.power_cuts import Record
 
 from contract.dataset import dataset_labels, exclusions, overviews, store_catalog
 
@@ -64,9 +64,9 @@ def check(disk: Path, acknowledged: Sequence[str]) -> None:
     assert not (folder / "overview.json").exists() or overviews.read(disk, "run-1") is not None
 
 
-def test_what_was_said_about_a_dataset_stays_and_is_whole(recorder: Path, tmp_path: Path) -> None:
-    recording = Recording.of(recorder, PROGRAM, tmp_path)
+def test_what_was_said_about_a_dataset_stays_and_is_whole(record_program: Record) -> None:
+    recording = record_program(PROGRAM)
     count, violation = recording.find_violation(check)
     assert violation is None
-    assert count > 100
+    assert count > 50
     assert recording.unneeded_syncs(check) == []

@@ -162,7 +162,7 @@ def test_a_linked_log_is_no_recording(run: Path, tmp_path: Path) -> None:
     linked.mkdir()
     (linked / "driving_log.csv").symlink_to(run / "driving_log.csv")
     assert names(tmp_path / "both", tmp_path / "scratch") == ["both"]
-    with pytest.raises(RecordingError, match="there is no driving_log.csv in the recording"):
+    with pytest.raises(RecordingError, match=r"there is no driving_log\.csv in the recording"):
         names(linked, tmp_path / "scratch")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.power.power_cuts import Recording
+from support.power.power_cuts import Record
 
 from contract.recordings import driving_log
 
@@ -13,7 +13,7 @@ from simulator.unity.number_format import Locale
 with UdacityWriter(root / "recordings" / "lake", Locale("en-US", ".", ","), "a test") as writer:
     for row in range(2):
         jpegs = {side: side.encode() * 300 for side in ("center", "left", "right")}
-        writer.add(row / 15, jpegs, 0.1, 0.2, 9.0)
+        writer.add(row / 15, jpegs, 0.1 * row, 0.2 + 0.1 * row, 9.0 + row)
 acknowledge("lake")
 """
 
@@ -27,8 +27,8 @@ def check(disk: Path, acknowledged: Sequence[str]) -> None:
             assert (folder / "IMG" / image).read_bytes() == image.split("_")[0].encode() * 300
 
 
-def test_a_recording_that_is_visible_is_whole(recorder: Path, tmp_path: Path) -> None:
-    recording = Recording.of(recorder, PROGRAM, tmp_path)
+def test_a_recording_that_is_visible_is_whole(record_program: Record) -> None:
+    recording = record_program(PROGRAM)
     count, violation = recording.find_violation(check)
     assert violation is None
     assert count > 50

@@ -3,7 +3,8 @@
 After every call, what is not on the disk for certain may be lost. There are too many combinations
 to try all: of the pending changes of names, none, all, each alone, all but each and some random
 sets are taken to have happened, and with each of these the contents of files that were not flushed
-in each of their variants, and at random. The choice is the same each time. A disk is looked at once.
+in each of their variants, and at random. The choice is the same each time, and a disk is looked at
+once.
 """
 
 from __future__ import annotations
@@ -61,17 +62,18 @@ class Recording:
     """Path of a folder that is made anew for each disk."""
 
     @classmethod
-    def of(cls, recorder: Path, program: str, folder: Path) -> Self:
+    def of(cls, recorder: Path, program: str, folder: Path, scratch: Path) -> Self:
         """Run a program, and make sure that every change of its files was recorded.
 
         Args:
             recorder: path of the recorder's library.
             program: the text of a Python program; see recording.record.
             folder: an empty folder.
+            scratch: path of the folder for the disks.
         """
         root = folder.resolve() / "recorded"
         root.mkdir()
-        self = cls(tuple(record(recorder, program, root)), root, folder / "after-a-cut")
+        self = cls(tuple(record(recorder, program, root)), root, scratch)
         made = {path: _content(node) for path, node in self._replay().seen()}
         real = {
             path.relative_to(root): _read(path)
@@ -92,10 +94,13 @@ class Recording:
         calls = (*self.calls[:number], *self.calls[number + 1 :])
         return Recording(calls, self.root, self.scratch)
 
-    def cuts(self) -> Iterator[Cut]:
-        """Return the disks that a cut before, between and after the calls may leave, each once."""
+    def cuts(self, looked_at: set[int]) -> Iterator[Cut]:
+        """Return the disks that a cut after any of the calls may leave, each once.
+
+        Args:
+            looked_at: digests of disks that are left out; those that are returned are added.
+        """
         disk = Disk(self.root)
-        looked_at: set[int] = set()
         for number, call in enumerate(self.calls):
             if not disk.carry_out(call):
                 continue
@@ -108,17 +113,18 @@ class Recording:
                         after = f"call {number}, {call}; {names}; {contents}"
                         yield Cut(after, tuple(disk.acknowledged), tuple(chosen))
 
-    def find_violation(self, check: Check) -> tuple[int, str | None]:
+    def find_violation(self, check: Check, good: set[int] | None = None) -> tuple[int, str | None]:
         """Check the disks that a power cut may leave until one is not as it must be.
 
         Args:
             check: looks at a disk.
+            good: digests of disks that were checked already; those that are checked are added.
 
         Returns:
             The number of disks that were checked, and what is wrong with the last one, or None.
         """
         count = 0
-        for cut in self.cuts():
+        for cut in self.cuts(set() if good is None else good):
             count += 1
             cut.write(self.scratch)
             try:
@@ -135,10 +141,12 @@ class Recording:
         A program that lacks one of the others fails the check. So this shows for each flush that
         the check would see if it were removed.
         """
+        good: set[int] = set()
+        assert self.find_violation(check, good)[1] is None
         return [
             order
             for order, number in enumerate(self.syncs)
-            if self.without(number).find_violation(check)[1] is None
+            if self.without(number).find_violation(check, good.copy())[1] is None
         ]
 
     def _replay(self) -> Disk:
@@ -146,6 +154,10 @@ class Recording:
         for call in self.calls:
             disk.carry_out(call)
         return disk
+
+
+Record = Callable[[str], Recording]
+"""Runs a program and returns its recording; a fixture of conftest.py."""
 
 
 def _choices_of_names(disk: Disk, seed: int) -> Iterator[tuple[str, set[int]]]:

@@ -10,10 +10,11 @@
  * and without links. A lock makes the order of the records the order of the calls, for all threads
  * and processes. Calls that change a file without such a record (shared maps, sendfile,
  * copy_file_range, splice, fallocate, unnamed files) are refused as on a file system that lacks
- * them. What the C library writes itself, as fprintf does, is not seen; recording.py compares the
- * files that the records make with those on the disk, so that this does not pass unnoticed.
+ * them. Streams of the C library write through this library too. power_cuts.py compares the files
+ * that the records make with those on the disk, so that no other way passes unnoticed.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -289,6 +290,50 @@ ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offs
 ssize_t pwritev64(int descriptor, const struct iovec *parts, int count, off64_t offset) {
     return pwritev(descriptor, parts, count, offset);
 }
+
+ssize_t pwritev2(int descriptor, const struct iovec *parts, int count, off_t offset, int flags) {
+    if (!is_recorded(descriptor))
+        return syscall(SYS_pwritev2, descriptor, parts, count, offset, 0, flags);
+    return write_vector(descriptor, parts, count, offset);
+}
+ssize_t pwritev64v2(int descriptor, const struct iovec *parts, int count, off64_t offset,
+                    int flags) {
+    return pwritev2(descriptor, parts, count, offset, flags);
+}
+
+/* ---- Streams of the C library, whose own calls cannot be seen ---- */
+
+static ssize_t stream_read(void *cookie, char *bytes, size_t count) {
+    return syscall(SYS_read, (int)(long)cookie, bytes, count);
+}
+static ssize_t stream_write(void *cookie, const char *bytes, size_t count) {
+    ssize_t done = write((int)(long)cookie, bytes, count);
+    return done < 0 ? 0 : done;
+}
+static int stream_seek(void *cookie, off64_t *offset, int whence) {
+    *offset = lseek((int)(long)cookie, *offset, whence);
+    return *offset < 0 ? -1 : 0;
+}
+static int stream_close(void *cookie) { return close((int)(long)cookie); }
+
+FILE *fdopen(int descriptor, const char *mode) {
+    static FILE *(*original)(int, const char *);
+    if (!is_recorded(descriptor)) {
+        if (original == NULL) original = dlsym(RTLD_NEXT, "fdopen");
+        return original(descriptor, mode);
+    }
+    cookie_io_functions_t functions = {stream_read, stream_write, stream_seek, stream_close};
+    return fopencookie((void *)(long)descriptor, mode, functions);
+}
+FILE *fopen(const char *name, const char *mode) {
+    int flags = strchr(mode, '+') ? O_RDWR : mode[0] == 'r' ? O_RDONLY : O_WRONLY;
+    if (mode[0] != 'r') flags |= O_CREAT | (mode[0] == 'w' ? O_TRUNC : O_APPEND);
+    int descriptor = open(name, flags | (strchr(mode, 'e') ? O_CLOEXEC : 0), 0666);
+    return descriptor < 0 ? NULL : fdopen(descriptor, mode);
+}
+FILE *fopen64(const char *name, const char *mode) { return fopen(name, mode); }
+
+/* ---- Sizes, and flushes to the disk ---- */
 
 int ftruncate(int descriptor, off_t size) {
     if (!is_recorded(descriptor)) return syscall(SYS_ftruncate, descriptor, size);

@@ -217,7 +217,9 @@ def related_recordings(seed: int) -> list[DatasetRows]:
     random = np.random.default_rng(seed)
     tables = []
     for _ in range(random.integers(2, 9)):
-        table = rows(int(random.integers(1, 120)), start_s=float(random.choice([0, 5, 11, 30, 500])))
+        table = rows(
+            int(random.integers(1, 120)), start_s=float(random.choice([0, 5, 11, 30, 500]))
+        )
         table["steering"] += random.choice([0.0, 0.0, 0.5])
         if random.random() < 0.3:
             table["time_s"][random.random(len(table)) < random.choice([0.1, 1.0])] = np.nan

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from support.power.power_cuts import Recording
+from support.power.power_cuts import Record
 
 from trainer.training import weights_file
 from trainer.training.run_state import Workspace
 
 PROGRAM = """
 import os
-os.environ["KERAS_BACKEND"] = "numpy"  # it is imported at once; the files are the same
+os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 import keras
 import numpy as np
 from trainer.training.epoch_state import EpochState
@@ -76,8 +76,8 @@ def read(path: Path) -> float:
     return float(variable.value[0, 0])
 
 
-def test_a_training_resumes_where_its_last_checkpoint_was(recorder: Path, tmp_path: Path) -> None:
-    recording = Recording.of(recorder, PROGRAM, tmp_path)
+def test_a_training_resumes_where_its_last_checkpoint_was(record_program: Record) -> None:
+    recording = record_program(PROGRAM)
     count, violation = recording.find_violation(check)
     assert violation is None
     assert count > 100

@@ -72,7 +72,7 @@ def other_holders(datasets: Sequence[RowIds]) -> Iterator[tuple[Numbers, Numbers
     held, holder = np.divmod(np.unique(frame * len(datasets) + dataset), max(len(datasets), 1))
     holders = np.bincount(held, minlength=len(frames))
     first = np.cumsum(holders) - holders
-    for number, own in enumerate(np.split(frame, _borders(datasets))):
+    for number, own in enumerate(np.split(frame, _borders(datasets))[: len(datasets)]):
         shared = np.flatnonzero(holders[own] > 1)
         count = holders[own[shared]]
         row = np.repeat(shared, count)

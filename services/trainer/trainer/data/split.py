@@ -168,7 +168,11 @@ def _rows_outside_gap(
     ]
     masks = []
     for dataset, mask, shown_here, near_events_s in zip(
-        datasets, chosen, np.split(shown, borders), _events_nearby(datasets, events, gap_s), strict=True
+        datasets,
+        chosen,
+        np.split(shown, borders),
+        _events_nearby(datasets, events, gap_s),
+        strict=True,
     ):
         time_s = dataset.timeline.time_s
         outside = dataset.usable & ~near(time_s, time_s[shown_here], gap_s) & ~mask
@@ -188,7 +192,9 @@ def _events_nearby(
         events: for each dataset the times in seconds of some of its rows, ascending.
         gap_s: the gap in seconds.
     """
-    stamps = [np.sort(_stamps(dataset, np.isfinite(dataset.table["time_s"]))) for dataset in datasets]
+    stamps = [
+        np.sort(_stamps(dataset, np.isfinite(dataset.table["time_s"]))) for dataset in datasets
+    ]
     first_s, last_s = _bounds_s(stamps)
     first_event_s, last_event_s = _bounds_s(events)
     # An event that is twice as far away as the gap is near no row, however times are rounded.
@@ -201,7 +207,7 @@ def _events_nearby(
         meet = same & (first_event_s <= end_s) & (last_event_s >= begin_s)
         parts = [
             other[slice(*np.searchsorted(other, (begin_s, end_s)))]
-            for other in (events[each] for each in np.flatnonzero(meet))
+            for other in (events[each] for each in np.flatnonzero(meet).tolist())
         ]
         yield np.concatenate([np.zeros(0), *parts])
 
