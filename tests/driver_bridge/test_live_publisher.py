@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from support.services.answering import Answers
+from support.services.driving import JPEG, bridge, unity
 
 from contract.errors import SettingError
 from contract.wire.live_view import CHANNEL, LiveView, decode
@@ -132,6 +134,26 @@ def test_a_view_that_is_told_after_its_simulator_has_left_is_left_out() -> None:
         live.put(view(str(number)))
         assert not live.wants(str(number))
     assert live._pending == {}
+
+
+@pytest.mark.usefixtures("healthy")
+def test_the_views_of_a_simulator_that_drives_are_published(
+    inference: Answers, url: str, redis: Redis
+) -> None:
+    with (
+        redis.pubsub(ignore_subscribe_messages=True) as pubsub,
+        bridge(inference.url, LAPWING_REDIS_URL=url) as port,
+        unity(port) as simulator,
+    ):
+        pubsub.subscribe(CHANNEL)
+        message = None
+        deadline = time.monotonic() + 60
+        while message is None:
+            assert time.monotonic() < deadline, "no view was published"
+            simulator.send_telemetry(0.0, 0.0, 9.0, JPEG)
+            simulator.command()
+            message = pubsub.get_message(timeout=0.05)
+    assert decode(message["data"]).simulator == "1"
 
 
 def test_a_view_that_nobody_saw_is_not_shown_to_a_later_viewer(url: str, redis: Redis) -> None:

@@ -174,7 +174,10 @@ def test_folders_of_images_that_are_links_are_not_followed(run: Path, tmp_path: 
     (other / "day2").symlink_to(run / "IMG")
     with archive.open_recordings(other, tmp_path / "scratch") as (recording,):
         assert recording.images == {"driving_log.csv": other / "driving_log.csv"}
-    (run / "IMG" / "lap1").symlink_to(run)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "c.jpg").touch()
+    for link in (run / "IMG" / "lap1", run / "day2"):
+        link.symlink_to(tmp_path / "more")
     (run / "driving_log.csv").write_bytes((other / "driving_log.csv").read_bytes())
     with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
         assert len(recording.images) == 12

@@ -217,9 +217,14 @@ def test_a_tub_whose_images_are_a_linked_folder_has_none(tmp_path: Path) -> None
         assert recording.images == {}
 
 
-def test_a_linked_manifest_makes_no_tub(tmp_path: Path) -> None:
-    folder = tubs.tub(tmp_path / "tub", 5)
-    (folder / "manifest.json").rename(tmp_path / "elsewhere.json")
-    (folder / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+@pytest.mark.parametrize(
+    ("make", "log"), [(tubs.tub, "manifest.json"), (tubs.old_tub, "meta.json")]
+)
+def test_a_linked_manifest_makes_no_tub(
+    tmp_path: Path, make: Callable[[Path, int], Path], log: str
+) -> None:
+    folder = make(tmp_path / "tub", 5)
+    (folder / log).rename(tmp_path / "elsewhere.json")
+    (folder / log).symlink_to(tmp_path / "elsewhere.json")
     with pytest.raises(RecordingError, match="it is no Donkey tub"):
         read(folder, tmp_path)
