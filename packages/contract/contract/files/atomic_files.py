@@ -2,8 +2,7 @@
 
 HDF5 files and our own manifests survive a killed process or a power cut only because nothing is
 ever written under its final name. The steps are: write a temporary file on the same volume, flush
-it, fsync it, rename it, and fsync the folder. The name of a new folder is flushed as well, because
-POSIX promises it no more than that of a file.
+it, fsync it, rename it, and fsync the folder.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from contract.files.flushes import fsync as fsync
+from contract.files.flushes import make_folder as make_folder
 
 __all__ = [
     "fsync",
@@ -61,24 +63,6 @@ def rename(source: Path, final: Path) -> None:
     """Give a file or folder its final name, and flush the name to the disk."""
     source.replace(final)
     fsync(final.parent)
-
-
-def fsync(path: Path) -> None:
-    """Flush the content of a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, and flush their names to the disk."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    fsync(folder.parent)
 
 
 def write_json(final: Path, document: object) -> None:
