@@ -97,7 +97,7 @@ def test_a_disk_that_keeps_other_bytes_than_were_written_publishes_nothing(tmp_p
             (n, n / 15, 0.1, 0, 0, 9.0, writer.add(first + np.uint8(n % 256)), -1, -1)
             for n in range(count)
         ]
-        (path,) = atomic_files.temporary_paths(folder, "run-1")
+        (path,) = folder.rglob("*.h5")
         with path.open("r+b") as file:
             at = file.read().index(first.tobytes())
             file.seek(at + 1000)
