@@ -19,7 +19,7 @@ from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, RecordingError, StoreError
-from contract.files import atomic_files, inbox
+from contract.files import atomic_files, inbox, locks
 from contract.frames import spec
 from contract.jobs import queue
 from contract.recordings import archive, reject_reasons
@@ -165,7 +165,7 @@ class RecordingImport:
         stores = store_catalog.folder(self._data_dir)
         # The lock belongs to the content, so that two names of one recording do not become two
         # stores.
-        with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
+        with locks.lock(stores / f".{log_digest[:16]}.lock"):
             for leftover in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
                 leftover.unlink()
             if self._may_be_known(log_digest):

@@ -75,7 +75,8 @@ def _check_target(out: Path, wait: bool) -> None:
             got=out,
             remedy="Name a folder that is new, is empty or holds an earlier report",
         )
-    atomic_files.staging_folder(out.absolute()).rmdir()
+    with atomic_files.staging_folder(out.absolute()):
+        return  # Nothing is in its way.
 
 
 def _copy_report(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from contract import train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
-from contract.files import atomic_files, inbox
+from contract.files import atomic_files, inbox, locks
 from contract.frames import preprocess, spec
 from contract.jobs import queue
 from contract.models.registry import H5, Registry
@@ -74,7 +74,7 @@ def explain(
     """Explain a version for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     folder = registry.path(version) / FOLDER
-    with workspace.lock(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
+    with workspace.lock(), locks.lock(settings.model_dir / ".explanations.lock"):
         try:
             explanation = Explanation(
                 version,

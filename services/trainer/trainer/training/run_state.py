@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"
@@ -70,7 +70,7 @@ class Workspace:
 
         RQ runs a job again after its worker was killed, while the old process may still be alive.
         """
-        with atomic_files.lock(self._lock):
+        with locks.lock(self._lock):
             self.path.mkdir(exist_ok=True)
             yield
 
