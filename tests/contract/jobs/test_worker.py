@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from support.data import samples
 from support.services import running
 
-from contract.files import atomic_files, locks
+from contract.files import locks
 from contract.jobs import deaths, queue, worker
 
 

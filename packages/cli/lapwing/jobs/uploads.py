@@ -53,9 +53,7 @@ def stage_recording(path: Path, inbox: str, held: ExitStack) -> tuple[Path, bool
         raise _copy_error(RecordingError, path, "recording", "ingest", error) from error
 
 
-def stage_model(
-    paths: Sequence[Path], models: Path, copied: bool, held: ExitStack
-) -> list[Path]:
+def stage_model(paths: Sequence[Path], models: Path, copied: bool, held: ExitStack) -> list[Path]:
     """Return the paths of the files of a model to give to the trainer.
 
     Args:
@@ -102,9 +100,7 @@ def find_weights(architecture: Path) -> Path:
     return found[0]
 
 
-def stage_images(
-    paths: Sequence[Path], models: Path, copied: bool, held: ExitStack
-) -> list[Path]:
+def stage_images(paths: Sequence[Path], models: Path, copied: bool, held: ExitStack) -> list[Path]:
     """Return the paths of images to give to the trainer.
 
     Args:
@@ -167,12 +163,20 @@ def _copy(path: Path, inbox: Path, held: ExitStack, ignore: Ignore | None = None
     copy = folder / path.absolute().name
     with disk_space.writing(inbox, f"the copy of {path}", _count_bytes(path, ignore)):
         held.enter_context(locks.new_folder(folder))
-        held.push(lambda kind, *_: None if kind is None else shutil.rmtree(folder))
-        if path.is_dir():
-            shutil.copytree(path, copy, ignore=ignore)
-        else:
-            shutil.copyfile(path, copy)
+        held.push(lambda kind, *_: None if kind is None else _remove(folder))
+        try:
+            if path.is_dir():
+                shutil.copytree(path, copy, ignore=ignore)
+            else:
+                shutil.copyfile(path, copy)
+        except BaseException:
+            _remove(folder)  # at once: an error about a full disk says what is free without it
+            raise
     return copy
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _count_bytes(path: Path, ignore: Ignore | None) -> int:

@@ -27,9 +27,14 @@ MAKE_SPACE: Final = (
 
 def free_bytes(path: Path) -> int:
     """Return the free space in bytes where a file or folder is, or will be."""
+    return shutil.disk_usage(_existing(path)).free
+
+
+def _existing(path: Path) -> Path:
+    """Return a path, or the folder nearest above it that exists."""
     while not path.exists() and path != path.parent:
         path = path.parent
-    return shutil.disk_usage(path).free
+    return path
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -104,7 +109,7 @@ def explain_full(*folders: Path) -> Iterator[None]:
         if error.errno not in FULL:
             raise
         named = [Path(error.filename)] if isinstance(error.filename, str) else list(folders)
-        free = ", ".join(f"{free_bytes(path):,} bytes free for {path}" for path in named)
+        free = ", ".join(f"{_describe_free(path)} for {path}" for path in named)
         raise DiskFullError(
             "the disk is full: a file could not be written", got=free or None, remedy=MAKE_SPACE
         ) from error
@@ -113,6 +118,17 @@ def explain_full(*folders: Path) -> Iterator[None]:
 def _too_small(folder: Path, what: str, needed_bytes: int) -> DiskFullError:
     return DiskFullError(
         f"the disk is full: {what} needs {needed_bytes:,} bytes in {folder}",
-        got=f"{free_bytes(folder):,} bytes free",
+        got=_describe_free(folder),
         remedy=MAKE_SPACE,
     )
+
+
+def _describe_free(path: Path) -> str:
+    """Return how much is free; a disk may also have no place for another file, whatever its size.
+
+    The space may be there again: other programs write to the same disk, and free some.
+    """
+    path = _existing(path)
+    table = os.statvfs(path)
+    no_files = table.f_files > 0 and table.f_favail == 0
+    return f"{free_bytes(path):,} bytes free" + (", and no more files are possible" * no_files)

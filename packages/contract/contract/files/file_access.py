@@ -18,6 +18,15 @@ from contract.errors import FileAccessError
 __all__ = ["explain_denied", "remedy"]
 
 DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+MISPLACED: Final = (
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
+"""Errors that mean that something else is where a file or folder should be."""
 READING: Final = (
     "Containers run as another user than you: on the host, run chmod -R a+rX on the folder or file "
     "that you mount"
@@ -27,20 +36,27 @@ WRITING: Final = (
     'yourself: docker compose run --rm --user "$(id -u):$(id -g)" -v "$PWD:/out"'
 )
 
+ELSEWHERE: Final = "Something else has its place: move that away, or name another path"
+
 
 @contextmanager
 def explain_denied() -> Iterator[None]:
     """Turn the operating system's refusal of a file into an error that says what to do.
 
     Raises:
-        FileAccessError: within the `with` block, this process may not read or write a file.
+        FileAccessError: within the `with` block, this process may not read or write a file, or
+            something else is in its place.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in DENIED or error.filename is None:
+        if error.errno not in (*DENIED, *MISPLACED) or error.filename is None:
             raise
         path = Path(os.fsdecode(error.filename))
+        if error.errno in MISPLACED:
+            raise FileAccessError(
+                f"{path} cannot be used", got=error.strerror, remedy=ELSEWHERE
+            ) from error
         verb = "written" if _was_writing(path) else "read"
         raise FileAccessError(
             f"{path} cannot be {verb}", got=error.strerror, remedy=remedy(error, "")

@@ -5,8 +5,8 @@ or opens a file and the moment at which it has locked it, another process may lo
 file. So whoever has got a lock looks whether the name still is that of the locked file, and begins
 again if it is not. Therefore everybody may remove what he has locked.
 
-A temporary file or folder is locked by the process that writes it. If it can be locked, that process
-has died, and the file may be removed.
+A temporary file or folder is locked by the process that writes it. If it can be locked, that
+process has died, and the file may be removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-__all__ = ["lock", "new_file", "new_folder", "remove_abandoned", "try_lock"]
+__all__ = ["lock", "new_file", "new_folder", "remove", "remove_abandoned", "try_lock"]
 
 EXISTING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """Flags of opening: a link is not followed, and a pipe is not waited for."""
@@ -96,11 +96,21 @@ def remove_abandoned(path: Path) -> bool:
         OSError: it cannot be locked or removed.
     """
     with try_lock(path) as held:
-        if held and path.is_dir():
-            shutil.rmtree(path)
-        elif held:
-            path.unlink()
+        if held:
+            remove(path)
         return held
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder whose lock the caller holds.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _make_and_lock(path: Path, make: Callable[[], int]) -> int:

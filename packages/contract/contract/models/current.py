@@ -62,9 +62,8 @@ class CurrentVersion:
     def lock(self) -> Iterator[None]:
         """Lock the registry for writing, and complete what a killed process began."""
         with locks.lock(self.root / ".lock"):
-            for name in ("current", H5, journal.JOURNAL, self._intent_file.name):
-                for leftover in atomic_files.temporary_paths(self.root, Path(name).stem):
-                    leftover.unlink()
+            for leftover in atomic_files.temporary_paths(self.root):
+                leftover.unlink()  # All files here are written under this lock.
             if self._intent_file.exists():
                 document = json.loads(self._intent_file.read_text(encoding="utf-8"))
                 decision = Decision(**document)

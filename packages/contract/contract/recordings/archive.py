@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
-from contract.files import locks, regular_files
+from contract.files import disk_space, locks, regular_files
 from contract.recordings import donkey_tub
 from contract.recordings.donkey_tub import TubReader
 from contract.recordings.driving_log import Log
@@ -246,7 +246,7 @@ def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
     folder = scratch / uuid.uuid4().hex
     with locks.new_folder(folder):
         try:
-            left_out = unpack(archive, folder, _limit_of)
+            left_out = _unpack_all(archive, folder)
             if not any(folder.iterdir()):
                 raise RecordingError(
                     f"there is no {LOG} in the archive, and no Donkey tub",
@@ -256,7 +256,19 @@ def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
                 )
             yield folder
         finally:
-            shutil.rmtree(folder)
+            if folder.exists():
+                shutil.rmtree(folder)
+
+
+def _unpack_all(archive: Path, folder: Path) -> list[str]:
+    """Unpack an archive, or remove the folder; return the names of members that were left out."""
+    size = archive.stat().st_size if archive.is_file() else 0
+    with disk_space.writing(folder.parent, f"unpacking {archive.name}", size):
+        try:
+            return unpack(archive, folder, _limit_of)
+        except BaseException:
+            shutil.rmtree(folder)  # before the error about a full disk says what is free
+            raise
 
 
 def _limit_of(name: str) -> int:
