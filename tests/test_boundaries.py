@@ -23,7 +23,8 @@ ORDER = {
         " > errors vehicle > printable"
     ),
     "ingest": (
-        "__main__ > overview > doctor > job > decoder store_writer import_report leftovers > settings"
+        "__main__ > overview > doctor > job > decoder store_writer import_report leftovers"
+        " > settings"
     ),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (

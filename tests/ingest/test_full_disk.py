@@ -81,7 +81,7 @@ for point in points:
         assert needed > free, error
         failed.append([point, type(error.__cause__).__name__])
     else:
-        raise SystemExit(f"{point}: the import succeeded, with {disk_space.free_bytes(folder)} left")
+        raise SystemExit(f"{point}: the import succeeded, {disk_space.free_bytes(folder)} left")
     (folder / ".ballast").unlink()
     assert content() == before, (point, set(content()) ^ set(before))
     with store.open_store(folder, store_catalog.read_manifests(folder)[0]) as reader:

@@ -51,6 +51,7 @@ def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) 
 def test_only_the_store_its_identities_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
     assert sorted(path.name for path in store_catalog.folder(tmp_path).iterdir()) == [
+        ".annotations.lock",
         "run-1.h5",
         "run-1.ids",
         "run-1.json",

@@ -25,7 +25,7 @@ FULL = r"lapwing: the disk is full: Redis at unix://.* cannot write to it, and t
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """Yield a connection to a Redis with a job, which could not write its log of jobs to the end."""
+    """Yield a connection to a Redis with a job, which found no space for its log of jobs."""
     folder = tmp_path_factory.mktemp("redis")
     (folder / "disk").mkdir()
     socket = folder / "redis.sock"
@@ -44,16 +44,24 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
         assert time.monotonic() < deadline, "redis-server did not start in time"
         time.sleep(0.02)
     queue.enqueue(queue.INGEST, connection, "lake", {"source": "/lake"})
-    try:
-        while True:
-            assert time.monotonic() < deadline, "the disk did not become full"
-            connection.append("ballast", b"x" * 100_000)
-    except ResponseError as error:
-        assert str(error).startswith("MISCONF Errors writing to the AOF file: No space left")
+    refusal = ""
+    while not refusal:
+        assert time.monotonic() < deadline, "the disk did not become full"
+        refusal = append(connection)
+    assert refusal.startswith("MISCONF Errors writing to the AOF file: No space left")
     yield connection
     connection.close()
     server.kill()
     server.wait()
+
+
+def append(connection: Redis) -> str:
+    """Add a little to what Redis holds, and return why it refuses that."""
+    try:
+        connection.append("ballast", b"x" * 100_000)
+    except ResponseError as error:
+        return str(error)
+    return ""
 
 
 def answers(connection: Redis) -> bool:
@@ -84,9 +92,7 @@ def lapwing(connection: Redis, folder: Path, *words: str) -> subprocess.Complete
     )
 
 
-@pytest.mark.parametrize(
-    "words", [("jobs",), ("ingest", "run"), ("cancel", "x"), ("evaluate", "1")]
-)
+@pytest.mark.parametrize("words", [("jobs",), ("ingest", "run"), ("cancel", "x")])
 def test_a_command_says_that_the_disk_is_full(
     full: Redis, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -111,9 +117,11 @@ def test_what_makes_space_works_meanwhile(full: Redis, tmp_path: Path) -> None:
 def test_a_disk_that_becomes_full_within_a_command_is_told_in_the_same_words(full: Redis) -> None:
     connection = queue.connect(url(full), reading=True)
     assert [job.status for job in queue.views(connection)] == ["queued"]
-    with pytest.raises(DiskFullError, match="the disk is full: Redis cannot write to it"):
-        with redis_client.explain_errors():
-            queue.enqueue(queue.INGEST, connection, "x", {})
+    with (
+        pytest.raises(DiskFullError, match="the disk is full: Redis cannot write to it"),
+        redis_client.explain_errors(),
+    ):
+        queue.enqueue(queue.INGEST, connection, "x", {})
 
 
 def test_a_worker_ends_with_the_same_words(full: Redis, tmp_path: Path) -> None:
@@ -138,9 +146,7 @@ def test_a_disk_that_may_not_be_written_is_not_called_full(redis: Redis, tmp_pat
         while redis.info("persistence")["rdb_last_bgsave_status"] == "ok":
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        with pytest.raises(
-            DiskFullError, match=r"the disk is full or may not be written: Redis at"
-        ):
+        with pytest.raises(DiskFullError, match="full or may not be written: Redis at unix"):
             queue.connect(url(redis))
     finally:
         for name, value in settings.items():
@@ -152,7 +158,9 @@ def test_a_disk_that_may_not_be_written_is_not_called_full(redis: Redis, tmp_pat
 
 
 def test_another_refusal_is_not_called_silence(redis: Redis) -> None:
-    with pytest.raises(JobError, match="Redis refuses a command: got WRONGTYPE"):
-        with redis_client.explain_errors():
-            redis.set("text", "x")
-            redis.lpush("text", "x")
+    redis.set("text", "x")
+    with (
+        pytest.raises(JobError, match="Redis refuses a command: got WRONGTYPE"),
+        redis_client.explain_errors(),
+    ):
+        redis.lpush("text", "x")

@@ -100,9 +100,9 @@ def describe(error: RedisError, where: str = "", remedy: str = START) -> Lapwing
         return DiskFullError(
             f"{problem}: Redis{where} cannot write to it, and takes no jobs",
             got=error,
-            remedy="Make space for its folder, which is `redis` in the home of `lapwing up`, or the "
-            "volume `queue` of the containers: `lapwing prune` and `lapwing datasets remove` work "
-            "meanwhile. Redis goes on by itself then",
+            remedy="Make space for its folder, `redis` in the home of `lapwing up`, or the volume "
+            "`queue` of the containers. `lapwing prune` and `lapwing datasets remove` work "
+            "meanwhile, and Redis goes on by itself then",
         )
     if isinstance(error, ResponseError):
         return JobError(

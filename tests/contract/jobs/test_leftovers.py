@@ -1,4 +1,4 @@
-"""Removes what jobs and commands left, beside jobs in a real Redis and processes that still write."""
+"""Removes what jobs and commands left, beside jobs in a real Redis and living processes."""
 
 import logging
 import subprocess

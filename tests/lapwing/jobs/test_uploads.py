@@ -111,11 +111,15 @@ def test_a_copy_that_finds_no_space_is_told_with_the_bytes_and_leaves_nothing(
 
 
 def test_a_copy_whose_job_cannot_be_queued_is_removed(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(KeyError), ExitStack() as held:
-        copy, _ = uploads.stage_recording(run, str(tmp_path / "inbox"), held)
-        assert copy.exists()
-        assert not locks.remove_abandoned(copy.parent)  # as a worker would
-        raise KeyError
+    def fail_to_queue() -> None:
+        with ExitStack() as held:
+            copy, _ = uploads.stage_recording(run, str(tmp_path / "inbox"), held)
+            assert copy.exists()
+            assert not locks.remove_abandoned(copy.parent)  # as a worker would
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_to_queue()
     assert list((tmp_path / "inbox").iterdir()) == []
 
 
@@ -145,9 +149,11 @@ def test_if_one_of_two_files_cannot_be_copied_no_copy_is_left(tmp_path: Path) ->
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "dangling").symlink_to(tmp_path / "nowhere")
     paths = [tmp_path / "model.json", tmp_path / "weights"]
-    with pytest.raises(ModelError, match="cannot be copied to the trainer worker"):
-        with ExitStack() as held:
-            uploads.stage_model(paths, tmp_path / "models", True, held)
+    with (
+        pytest.raises(ModelError, match="cannot be copied to the trainer worker"),
+        ExitStack() as held,
+    ):
+        uploads.stage_model(paths, tmp_path / "models", True, held)
     assert list((tmp_path / "models" / ".inbox").iterdir()) == []
 
 

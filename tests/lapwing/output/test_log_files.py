@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lapwing.output import log_files
-from lapwing.output.log_files import LogFile, LogReader
+from lapwing.output.log_files import LogFile, LogFollower
 
 
 def test_a_log_that_has_grown_begins_anew_and_the_oldest_part_goes(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_last_lines_are_found_in_older_files_too(tmp_path: Path) -> None:
 def test_a_reader_misses_no_line_when_a_new_file_begins(tmp_path: Path, lines_between: int) -> None:
     log = LogFile(tmp_path / "one.log", max_bytes=30)
     log.write("before\n")
-    reader = LogReader(tmp_path / "one.log", skip=True)
+    reader = LogFollower(tmp_path / "one.log", skip=True)
     read = []
     for first in range(0, 20 * lines_between, lines_between):
         for number in range(first, first + lines_between):
@@ -68,7 +68,7 @@ def test_a_reader_misses_no_line_when_a_new_file_begins(tmp_path: Path, lines_be
 
 def test_a_reader_waits_for_the_end_of_a_line(tmp_path: Path) -> None:
     (tmp_path / "one.log").write_text("whole\nha")
-    reader = LogReader(tmp_path / "one.log", skip=False)
+    reader = LogFollower(tmp_path / "one.log", skip=False)
     assert list(reader.new_lines()) == ["whole"]
     with (tmp_path / "one.log").open("a") as file:
         file.write("lf\n")

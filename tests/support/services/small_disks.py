@@ -1,4 +1,4 @@
-"""Runs programs on a file system of their own: a real one, of a few megabytes, which can be full."""
+"""Runs programs on a real file system of their own, of a few megabytes, which can be full."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class LogFile:
             self._file = None
 
 
-class LogReader:
+class LogFollower:
     """Reads the lines that are appended to the log of one service.
 
     Args:
@@ -116,8 +116,8 @@ class LogReader:
             files: dict[int, IO[bytes]] = {}  # by inode, the newest first
             for number in range(FILES):
                 with suppress(FileNotFoundError):  # There are not so many yet.
-                    file = stack.enter_context(_numbered(self._path, number).open("rb"))
-                    files.setdefault(os.fstat(file.fileno()).st_ino, file)
+                    opened = stack.enter_context(_numbered(self._path, number).open("rb"))
+                    files.setdefault(os.fstat(opened.fileno()).st_ino, opened)
             known = list(files).index(self._inode) if self._inode in files else len(files) - 1
             for inode, file in reversed(list(files.items())[: known + 1]):
                 if inode == self._inode:

@@ -15,7 +15,7 @@ from contract.errors import ServiceError
 from contract.printable import printable
 from contract.printing import TextConsole
 from lapwing.output import log_files
-from lapwing.output.log_files import LogReader
+from lapwing.output.log_files import LogFollower
 
 COLORS: Final = {
     "redis": "red",
@@ -91,11 +91,11 @@ def last_lines(logs: Path, names: Sequence[str], count: int) -> Iterator[tuple[s
 
 def new_lines(logs: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the lines that services print from now on, without end."""
-    readers = {path: LogReader(path, skip=True) for path in logs.glob("*.log")}
+    readers = {path: LogFollower(path, skip=True) for path in logs.glob("*.log")}
     while True:
         for path in log_files.find(logs, names):
             if path.exists():
-                reader = readers.setdefault(path, LogReader(path, skip=False))
+                reader = readers.setdefault(path, LogFollower(path, skip=False))
                 for text in reader.new_lines():
                     yield path.stem, text
         time.sleep(POLL_S)

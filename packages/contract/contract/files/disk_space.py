@@ -12,7 +12,7 @@ from typing import Final
 
 from contract.errors import DiskFullError
 
-__all__ = ["MAKE_SPACE", "explain_full", "free_bytes", "is_full", "require", "writing"]
+__all__ = ["explain_full", "free_bytes", "is_full", "require", "writing"]
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 TEXTS: Final = tuple(

@@ -40,9 +40,9 @@ def lock(path: Path, *, remove: bool = False) -> Iterator[None]:
     descriptor = _make_and_lock(path, lambda: os.open(path, os.O_RDWR | os.O_CREAT, 0o666))
     try:
         yield
+    finally:
         if remove:
             path.unlink(missing_ok=True)
-    finally:
         os.close(descriptor)
 
 

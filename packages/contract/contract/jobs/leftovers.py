@@ -19,7 +19,7 @@ from contract.files import atomic_files, locks
 from contract.jobs import queue
 from contract.jobs.queue import ENDED, JobView
 
-__all__ = ["Sweep", "attempt", "remove_temporary", "sweep_inbox", "unended"]
+__all__ = ["BATCH", "Sweep", "attempt", "remove_temporary", "sweep_inbox", "unended"]
 
 log = logging.getLogger(__name__)
 
