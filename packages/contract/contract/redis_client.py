@@ -21,7 +21,7 @@ START: Final = (
     "address of its Redis"
 )
 NO_DISK: Final = "MISCONF"
-"""Beginning of Redis's refusal of every change, because it could not write to its disk."""
+"""Word in Redis's refusal of every change, because it could not write to its disk."""
 
 
 def make_client(url: str, password_file: str, **options: object) -> Redis:
@@ -77,7 +77,7 @@ def explain_errors() -> Iterator[None]:
 
 def takes_no_changes(error: RedisError) -> bool:
     """Tell whether Redis refuses changes because of its disk; it still tells what it holds."""
-    return str(error).startswith(NO_DISK)
+    return NO_DISK in str(error)  # a pipeline puts the command before it
 
 
 def describe(error: RedisError, where: str = "", remedy: str = START) -> LapwingError:

@@ -25,7 +25,7 @@ from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ROW, Rows, StoreReader
 from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
-from contract.files import atomic_files, locks
+from contract.files import atomic_files, disk_space, locks
 from contract.frames import spec
 from contract.frames.preprocess import Frame
 
@@ -156,6 +156,7 @@ class StoreWriter:
             with StoreReader(self._path, manifest) as reader:
                 reader.verify()
         except StoreError as error:
+            disk_space.raise_if_full(self._path.parent, self._block.nbytes + BLOCK_BYTES)
             raise self._write_error(error.got) from error
         final, manifest_path = store_catalog.paths(self._data_dir, dataset)
         ids_path = row_identity.path(self._data_dir, dataset)

@@ -49,7 +49,9 @@ def test_each_line_has_the_name_of_its_service_and_is_logged(tmp_path: Path) -> 
     assert (tmp_path / "logs" / "one.log").read_text() == "up\n"
 
 
-CHATTY = "for n in range(20_000): print('line', n)\nprint('done')\nimport time; time.sleep(60)"
+CHATTY = (
+    "for n in range(2_000): print('line', n, 'x' * 100)\nprint('done')\nimport time; time.sleep(60)"
+)
 
 
 def test_a_log_on_a_full_disk_does_not_hold_its_service_up(tmp_path: Path) -> None:
@@ -66,14 +68,16 @@ def test_a_log_on_a_full_disk_does_not_hold_its_service_up(tmp_path: Path) -> No
 
 def test_an_output_that_takes_nothing_does_not_hold_a_service_up(tmp_path: Path) -> None:
     """As in `lapwing up >up.log` on a full disk, and `lapwing up | head`."""
-    with Path("/dev/full").open("w") as output:
-        screen = Terminal(TextConsole(file=output, width=40))
-        table = [process("one", CHATTY)]
-        with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
-            supervisor.start(lambda _: None)
-            log = tmp_path / "logs" / "one.log"
-            await_true(lambda: log.exists() and log.read_text().endswith("done\n"), 60)
-    assert len(log.read_text().splitlines()) == 20_001
+    output = Path("/dev/full").open("w")
+    screen = Terminal(TextConsole(file=output, width=40))
+    table = [process("one", CHATTY)]
+    with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
+        supervisor.start(lambda _: None)
+        log = tmp_path / "logs" / "one.log"
+        await_true(lambda: log.exists() and log.read_text().endswith("done\n"), 60)
+    assert len(log.read_text().splitlines()) == 2_001
+    with pytest.raises(OSError, match="No space left"):
+        output.close()
 
 
 def test_what_could_not_be_printed_is_counted(tmp_path: Path) -> None:

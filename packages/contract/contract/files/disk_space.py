@@ -12,7 +12,7 @@ from typing import Final
 
 from contract.errors import DiskFullError
 
-__all__ = ["explain_full", "free_bytes", "is_full", "require", "writing"]
+__all__ = ["explain_full", "free_bytes", "is_full", "raise_if_full", "require", "writing"]
 
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 TEXTS: Final = tuple(
@@ -50,6 +50,20 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def raise_if_full(folder: Path, bytes_at_once: int) -> None:
+    """Raise the error that a library has lost, which says only that its file is not whole.
+
+    Args:
+        folder: the folder of the file, which is still there.
+        bytes_at_once: bytes of the library's largest write; if fewer are free, it may have failed.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    if free_bytes(folder) < bytes_at_once:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def require(folder: Path, what: str, needed_bytes: int) -> None:
