@@ -68,7 +68,7 @@ def test_a_log_on_a_full_disk_does_not_hold_its_service_up(tmp_path: Path) -> No
 
 def test_an_output_that_takes_nothing_does_not_hold_a_service_up(tmp_path: Path) -> None:
     """As in `lapwing up >up.log` on a full disk, and `lapwing up | head`."""
-    output = Path("/dev/full").open("w")
+    output = Path("/dev/full").open("w")  # noqa: SIM115 - it cannot be closed without an error
     screen = Terminal(TextConsole(file=output, width=40))
     table = [process("one", CHATTY)]
     with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
