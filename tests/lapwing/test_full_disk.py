@@ -19,6 +19,7 @@ from support.services import small_disks
 from contract import redis_client
 from contract.errors import DiskFullError, JobError
 from contract.jobs import queue
+from lapwing.stack import stack
 
 FULL = r"lapwing: the disk is full: Redis at unix://.* cannot write to it, and takes no jobs: got "
 
@@ -122,6 +123,10 @@ def test_a_disk_that_becomes_full_within_a_command_is_told_in_the_same_words(ful
         redis_client.explain_errors(),
     ):
         queue.enqueue(queue.INGEST, connection, "x", {})
+
+
+def test_a_redis_that_has_just_started_counts_as_one_that_answers(full: Redis) -> None:
+    assert stack._redis_answers(Path(url(full).removeprefix("unix://")))
 
 
 def test_a_worker_ends_with_the_same_words(full: Redis, tmp_path: Path) -> None:

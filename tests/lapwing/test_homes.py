@@ -79,6 +79,27 @@ def test_a_home_where_no_folder_can_be_made(home: str) -> None:
     check(lapwing(("up",)), Path(home))
 
 
+UP = """
+import os, subprocess, sys
+from pathlib import Path
+from support.services import small_disks
+home = Path(sys.argv[1])
+for name in ("data", "models", "logs", "redis"):
+    (home / name).mkdir()
+small_disks.fill(home)
+done = subprocess.run([sys.executable, "-m", "lapwing", "up"], capture_output=True, text=True,
+                      env={**os.environ, "LAPWING_HOME": str(home), "COLUMNS": "1000"})
+print(done.stderr)
+"""
+
+
+def test_a_home_on_a_disk_that_has_become_full(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    printed = small_disks.run_python(UP, tmp_path / "disk", "1m").stdout
+    (line,) = printed.strip().splitlines()
+    assert line.startswith("lapwing: the disk is full: a file could not be written")
+
+
 def test_a_home_on_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     check(

@@ -43,7 +43,11 @@ if __name__ == "__main__":  # the drives are made in processes that import this 
             raise SystemExit(f"{phase}, {leave_bytes}: it did not fail")
         (disk / ".ballast").unlink()
         registry.verify(1)
-        there = {path for path in (disk / "models").rglob("*") if "-2" not in path.name}
+        there = {
+            path
+            for path in (disk / "models").rglob("*")
+            if not any(part.endswith("-2") for part in path.relative_to(disk).parts)
+        }
         assert there == whole, there ^ whole
     evaluate.evaluate(settings, lambda **_: None, *words)
 """

@@ -1,3 +1,4 @@
+import os
 import sys
 import threading
 import time
@@ -66,9 +67,25 @@ def test_a_log_on_a_full_disk_does_not_hold_its_service_up(tmp_path: Path) -> No
     assert said == ["its log is not written: No space left on device", "done"]
 
 
-def test_an_output_that_takes_nothing_does_not_hold_a_service_up(tmp_path: Path) -> None:
+def unread_pipe() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.parametrize(
+    ("opened", "why"),
+    [
+        (lambda: os.open("/dev/full", os.O_WRONLY), "No space left"),
+        (unread_pipe, "Broken pipe"),
+    ],
+    ids=["a full disk", "nobody reads it"],
+)
+def test_an_output_that_takes_nothing_does_not_hold_a_service_up(
+    tmp_path: Path, opened: Callable[[], int], why: str
+) -> None:
     """As in `lapwing up >up.log` on a full disk, and `lapwing up | head`."""
-    output = Path("/dev/full").open("w")  # noqa: SIM115 - it cannot be closed without an error
+    output = os.fdopen(opened(), "w")
     screen = Terminal(TextConsole(file=output, width=40))
     table = [process("one", CHATTY)]
     with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
@@ -76,7 +93,7 @@ def test_an_output_that_takes_nothing_does_not_hold_a_service_up(tmp_path: Path)
         log = tmp_path / "logs" / "one.log"
         await_true(lambda: log.exists() and log.read_text().endswith("done\n"), 60)
     assert len(log.read_text().splitlines()) == 2_001
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=why):
         output.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
@@ -35,6 +36,14 @@ class Terminal:
 
     def __init__(self, console: TextConsole) -> None:
         self._console = console
+        self._drawn = io.StringIO()
+        self._drawing = TextConsole(
+            file=self._drawn,
+            force_terminal=console.is_terminal,
+            color_system=console.color_system,
+            no_color=console.no_color,
+            width=console.width,
+        )
         self._lock = threading.Lock()
 
     def print_line(self, name: str, text: str) -> None:
@@ -45,11 +54,13 @@ class Terminal:
         """
         label = (f"{name:<{NAME_WIDTH}} │ ", COLORS.get(name, "white"))
         with self._lock:
-            # Rich would keep what it could not write, print it again with each later line, and end
-            # this thread where nobody reads the output.
-            with self._console.capture() as captured:
-                self._console.print(Text.assemble(label, _colored(text)), soft_wrap=True)
-            self._console.file.write(captured.get())
+            # Rich itself would keep what it could not write, print it again with each later line,
+            # and end this thread where nobody reads the output.
+            self._drawing.print(Text.assemble(label, _colored(text)), soft_wrap=True)
+            drawn = self._drawn.getvalue()
+            self._drawn.seek(0)
+            self._drawn.truncate()
+            self._console.file.write(drawn)
             self._console.file.flush()
 
 
