@@ -12,6 +12,7 @@ from rq.job import Job
 
 from contract.child_process import die_with_parent
 from contract.errors import JobError, ReaderDiedError
+from contract.files import disk_space
 from contract.jobs import deaths, queue
 
 __all__ = ["LOG_FORMAT", "LapwingJob"]
@@ -71,6 +72,7 @@ class LapwingJob(Job):
         Raises:
             JobError: the job names a function that is not in `queue.JOB_TYPES`, or it has used up
                 its memory twice.
+            DiskFullError: a write found no space; the job is not run again.
         """
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         for logger in ("rq.worker", "numexpr"):
@@ -87,7 +89,8 @@ class LapwingJob(Job):
         die_with_parent(os.getppid())
         log.info("job %s begins", self.id)
         try:
-            result = super().perform()
+            with disk_space.explain_full():
+                result = super().perform()
         except Exception as error:
             final = deaths.is_final(self, error)
             if deaths.counts(error):

@@ -9,7 +9,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from redis import Redis
 from rq import Queue, SpawnWorker
@@ -18,9 +18,10 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
+from contract import redis_client
 from contract.child_process import SAFE_PATH
 from contract.errors import JobError, LapwingError
-from contract.jobs import deaths, queue
+from contract.jobs import deaths, leftovers, queue
 from contract.jobs.lapwing_job import LOG_FORMAT, LapwingJob
 
 __all__ = [
@@ -55,8 +56,16 @@ class LapwingWorker(SpawnWorker):
     """The settings with which the process of each job connects to Redis."""
     gave_up = False
     """Whether this worker itself ended the process of its job, since it was asked to stop."""
+    sweep: leftovers.Sweep | None = None
+    """Removes the files that jobs left; it is called at the start and after each job."""
     cause = ""
     """What killed the process of the last job, if it may not be run again."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job, and remove what it has left."""
+        super().execute_job(job, queue)
+        if self.sweep is not None and not self.gave_up:
+            leftovers.attempt(self.sweep, self.connection)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Start the process of a job (work_horse.py) in a process group of its own."""
@@ -122,8 +131,15 @@ class QueueSettings(Protocol):
         """Path of the file that holds the password of Redis, or ""."""
 
 
+S = TypeVar("S", bound=QueueSettings)
+
+
 def main(
-    service: str, queue_name: str, load_settings: Callable[[], QueueSettings], description: str
+    service: str,
+    queue_name: str,
+    load_settings: Callable[[], S],
+    description: str,
+    sweep: Callable[[S, Redis], None],
 ) -> int | str:
     """Run the command `python -m <service>`, which works on a queue.
 
@@ -134,6 +150,7 @@ def main(
         queue_name: name of the queue, such as queue.TRAIN.
         load_settings: returns the settings of the service.
         description: text for the command's help.
+        sweep: removes the files that jobs of this queue have left.
 
     Returns:
         An argument for sys.exit: 0, 1 or an error message.
@@ -149,15 +166,18 @@ def main(
     try:
         settings = load_settings()
         connection = queue.connect(settings.redis_url, settings.redis_password_file)
+        with redis_client.explain_errors():
+            if arguments.check:
+                return 0 if is_alive(queue_name, connection) else 1
+            work(queue_name, connection, settings, lambda redis: sweep(settings, redis))
     except LapwingError as error:
         return f"{service}: {error}"
-    if arguments.check:
-        return 0 if is_alive(queue_name, connection) else 1
-    work(queue_name, connection, settings)
     return 0
 
 
-def work(queue_name: str, connection: Redis, settings: QueueSettings) -> None:
+def work(
+    queue_name: str, connection: Redis, settings: QueueSettings, sweep: leftovers.Sweep
+) -> None:
     """Run the jobs of one queue until SIGTERM or SIGINT.
 
     The three intervals below let another worker take over the job of a killed worker within 120 s.
@@ -176,6 +196,8 @@ def work(queue_name: str, connection: Redis, settings: QueueSettings) -> None:
         maintenance_interval=20,
     )
     worker.settings = settings
+    worker.sweep = sweep
+    leftovers.attempt(sweep, connection)
     log.info("waiting for jobs of the queue %s", queue_name)
     # At level INFO, RQ would write a line every 30 s although nothing happens.
     worker.work(logging_level="WARNING")
