@@ -111,6 +111,17 @@ def test_leftovers_of_a_killed_import_are_removed(run: Path, tmp_path: Path) -> 
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_what_another_import_has_unpacked_is_no_leftover(run: Path, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", run))
+    scratch = tmp_path / "scratch"
+    with archive.open_recordings(packed, scratch) as (recording,):
+        assert names(packed, scratch) == ["packed"]
+        archive.remove_leftovers(scratch)
+        assert len(recording.read().rows) == 4
+        assert all(path.exists() for path in recording.images.values())
+    assert list(scratch.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["driving_log.csv", "manifest.json", "meta.json", "record_1.json"])
 def test_a_pipe_among_the_files_of_a_recording_is_refused(tmp_path: Path, name: str) -> None:
     """Opened as a file, it would be waited for without end."""
@@ -154,6 +165,33 @@ def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
     (run / "IMG" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
         assert "link.jpg" not in recording.images
+
+
+def test_a_linked_log_is_no_recording(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "both" / "lake")
+    linked = tmp_path / "both" / "linked"
+    linked.mkdir()
+    (linked / "driving_log.csv").symlink_to(run / "driving_log.csv")
+    assert names(tmp_path / "both", tmp_path / "scratch") == ["both"]
+    with pytest.raises(RecordingError, match=r"there is no driving_log\.csv in the recording"):
+        names(linked, tmp_path / "scratch")
+
+
+def test_folders_of_images_that_are_links_are_not_followed(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (run / "driving_log.csv").rename(other / "driving_log.csv")
+    (other / "IMG").symlink_to(run / "IMG")
+    (other / "day2").symlink_to(run / "IMG")
+    with archive.open_recordings(other, tmp_path / "scratch") as (recording,):
+        assert recording.images == {"driving_log.csv": other / "driving_log.csv"}
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "c.jpg").touch()
+    for link in (run / "IMG" / "lap1", run / "day2"):
+        link.symlink_to(tmp_path / "more")
+    (run / "driving_log.csv").write_bytes((other / "driving_log.csv").read_bytes())
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        assert len(recording.images) == 12
 
 
 def test_the_same_content_in_another_folder_has_the_same_digest(run: Path, tmp_path: Path) -> None:

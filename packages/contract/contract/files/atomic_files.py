@@ -7,7 +7,6 @@ it, fsync it, rename it, and fsync the folder.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
@@ -16,13 +15,19 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+from contract.files import locks
+from contract.files.flushes import fsync as fsync
+from contract.files.flushes import make_folder as make_folder
 
 __all__ = [
     "fsync",
     "is_empty",
-    "lock",
+    "make_folder",
     "publish_folder",
     "rename",
     "replace_folder",
@@ -33,6 +38,11 @@ __all__ = [
     "write_bytes",
     "write_json",
 ]
+
+SYNCS_AT_ONCE: Final = 16
+"""Number of files that are flushed to the disk at the same time.
+
+A disk takes flushes together: 6,000 images take 2 s in this way, and 30 s one after the other."""
 
 
 def temporary_path(final: Path) -> Path:
@@ -54,15 +64,6 @@ def rename(source: Path, final: Path) -> None:
     fsync(final.parent)
 
 
-def fsync(path: Path) -> None:
-    """Flush the content of a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_json(final: Path, document: object) -> None:
     """Write a JSON document to `final`, and replace the file that was there."""
     write_bytes(final, (json.dumps(document, indent=2, sort_keys=True) + "\n").encode())
@@ -71,12 +72,14 @@ def write_json(final: Path, document: object) -> None:
 def write_bytes(final: Path, content: bytes) -> None:
     """Write a file, and replace the one that was there."""
     path = temporary_path(final)
-    try:
-        path.write_bytes(content)
-        fsync(path)
-        rename(path, final)
-    finally:
-        path.unlink(missing_ok=True)
+    with locks.new_file(path) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            rename(path, final)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -85,46 +88,58 @@ def replace_folder(final: Path) -> Iterator[Path]:
 
     It replaces the folder that was there; publish_folder says how.
     """
-    new = staging_folder(final)
-    try:
+    with staging_folder(final) as new:
         yield new
-        for path in new.rglob("*"):
-            fsync(path)
         publish_folder(new, final)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
-def staging_folder(final: Path) -> Path:
-    """Make a hidden folder for what will be at `final`, on the same volume.
+@contextmanager
+def staging_folder(final: Path) -> Iterator[Path]:
+    """Make a hidden folder for what will be at `final`, and remove it unless it was renamed.
 
-    It is beside `final`, or in `final` where nothing can be written beside it, or where `final` is
-    a mount point, which cannot be renamed. Leftovers of killed writers are removed.
+    It is on the same volume: beside `final`, or in `final` where nothing can be written beside it,
+    or where `final` is a mount point, which cannot be renamed. What killed writers left is removed.
     """
     for parent in (final.parent, final):
         for leftover in _leftovers(parent, final.name):
-            shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(OSError):  # One of another user may stay: it is in nobody's way.
+                locks.remove_abandoned(leftover)
+    with ExitStack() as stack:
+        new = _new_staging_folder(final, stack)
+        try:
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _new_staging_folder(final: Path, stack: ExitStack) -> Path:
+    """Make a folder whose lock is held until the stack is closed, and return its path."""
     # Folders have no suffix: what follows a dot belongs to the name, as in lake-20x0.5.
     name = f".{final.name}.{uuid.uuid4().hex}.tmp"
     if not _is_mount_point(final):
         try:
-            final.with_name(name).mkdir(parents=True)
+            make_folder(final.parent)
+            stack.enter_context(locks.new_folder(final.with_name(name)))
         except OSError:
             if not final.is_dir():
                 raise
         else:
             return final.with_name(name)
-    (final / name).mkdir()
+    stack.enter_context(locks.new_folder(final / name))
     return final / name
 
 
 def publish_folder(new: Path, final: Path) -> None:
     """Put the content of a folder that staging_folder made at `final`, in place of what was there.
 
+    All of it is flushed to the disk before it appears.
     If `new` is beside `final`, two renames do this: a process that is killed between them leaves no
     folder at `final`, but never an incomplete one. If `new` is in `final`, the files and folders in
     it are renamed one by one. After an error, what was there is there again.
     """
+    with ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="disk") as executor:
+        for _ in executor.map(fsync, (*new.rglob("*"), new)):
+            pass  # Going through the results raises the error of a flush.
     old = new.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
     moves: list[tuple[Path, Path]] = []
     if new.parent == final:
@@ -177,15 +192,3 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path`; the kernel releases it when the holder dies.
-
-    The file is not removed: otherwise two processes could lock two files of the same name.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
