@@ -208,6 +208,7 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.packed.unpack",
         "contract.dataset.split_file",
         "contract.files.disk_space",
+        "contract.files.flushes",
         "contract.files.locks",
         "contract.files.regular_files",
         "contract.errors",

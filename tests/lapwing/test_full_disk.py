@@ -76,10 +76,14 @@ def url(connection: Redis) -> str:
     return f"unix://{connection.connection_pool.connection_kwargs['path']}"
 
 
-def lapwing(connection: Redis, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def lapwing(
+    connection: Redis, folder: Path, *words: str, user: str = ""
+) -> subprocess.CompletedProcess[str]:
     environ = {
         **os.environ,
-        "LAPWING_REDIS_URL": url(connection),
+        "LAPWING_REDIS_URL": url(connection).replace(
+            "unix://", f"unix://{user}@" if user else "unix://"
+        ),
         "LAPWING_HOME": str(folder),
         "LAPWING_INBOX_DIR": str(folder / "data" / "inbox"),
         "COLUMNS": "1000",
@@ -169,3 +173,15 @@ def test_another_refusal_is_not_called_silence(redis: Redis) -> None:
         redis_client.explain_errors(),
     ):
         redis.lpush("text", "x")
+
+
+def test_a_command_that_redis_refuses_costs_one_line(redis: Redis, tmp_path: Path) -> None:
+    """So does a disk that becomes full, or a Redis that goes away, in the middle of a command."""
+    redis.acl_setuser("weak", enabled=True, nopass=True, keys=["*"], commands=["+ping"])
+    try:
+        done = lapwing(redis, tmp_path, "jobs", user="weak")
+    finally:
+        redis.acl_deluser("weak")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("lapwing: Redis refuses a command: got ")

@@ -29,7 +29,7 @@ from support.services.hasty_workers import (
     status,
 )
 
-from contract.files import atomic_files
+from contract.files import locks
 from contract.jobs import queue, worker
 from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
@@ -61,7 +61,7 @@ def held(lake: str) -> AbstractContextManager[object]:
     def hold() -> Iterator[None]:
         log = (Path(lake) / "driving_log.csv").read_bytes()
         digest = hashlib.sha256(log).hexdigest()
-        with atomic_files.lock(Path(lake).parent / "stores" / f".{digest[:16]}.lock"):
+        with locks.lock(Path(lake).parent / "stores" / f".{digest[:16]}.lock"):
             yield
 
     return hold()
