@@ -7,11 +7,13 @@ import logging
 import os
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from redis import Redis
+from redis.client import PubSub, PubSubWorkerThread
 from rq import Queue, SpawnWorker
 from rq.executions import Execution
 from rq.job import Job
@@ -22,6 +24,7 @@ from contract.child_process import SAFE_PATH
 from contract.errors import JobError, LapwingError
 from contract.jobs import deaths, queue
 from contract.jobs.lapwing_job import LOG_FORMAT, LapwingJob
+from contract.perpetual import PerpetualWork
 
 __all__ = [
     "EXECUTION",
@@ -57,6 +60,21 @@ class LapwingWorker(SpawnWorker):
     """Whether this worker itself ended the process of its job, since it was asked to stop."""
     cause = ""
     """What killed the process of the last job, if it may not be run again."""
+    listening = PerpetualWork("listening for commands", longest_pause_s=2.0)
+    """What RQ does in a thread of its own; a command stops the running job, for example."""
+
+    def _pubsub_exception_handler(
+        self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
+    ) -> None:
+        """Go on listening after an error; RQ calls this in that thread.
+
+        RQ itself goes on after a lost connection alone. A time limit of Redis or a command that
+        cannot be carried out would end the thread, and no job of this worker could be stopped.
+        """
+        if not isinstance(exc, Exception):
+            raise exc
+        if pubsub_thread._running.is_set():  # otherwise the worker ends, and has closed it
+            time.sleep(self.listening.fail(exc))
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Start the process of a job (work_horse.py) in a process group of its own."""
