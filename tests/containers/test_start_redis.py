@@ -163,6 +163,7 @@ def test_the_bridge_publishes_its_live_view_for_those_who_watch(clean: Server) -
     live = live_publisher.LivePublisher(
         lambda: live_publisher.connect(*bridge), publish_once, time.monotonic
     )
+    live.meet("1")
     with pytest.raises(Stopped):
         live.run()
     message = pubsub.get_message(timeout=5)

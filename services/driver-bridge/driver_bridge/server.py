@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 ENDING_CONNECTIONS: Final = 64
 """Number of connections beside those with a place: they have just come, or are about to end because
 they made room."""
-SILENCE_POLL_S: Final = 1.0
+SILENCE_POLL_S: Final = 0.2
 RECORDER_POLL_S: Final = 0.05
 RECORDER_FLUSH_S: Final = 2.0
 """Time in seconds in which queued rows may reach the disk when the bridge ends."""

@@ -45,7 +45,7 @@ def test_a_worker_that_dies_fails_its_own_frames_and_is_replaced(rig: Rig) -> No
 
 
 def test_a_worker_that_hangs_is_killed_and_replaced(registry: Registry, networks: Path) -> None:
-    rig = Rig(registry, networks, hang_timeout_s=2.0)
+    hasty = Rig(registry, networks, max_wait_s=60.0, hang_timeout_s=1.0)
 
     async def body(scheduler: Scheduler) -> None:
         hung = scheduler.pool.pids[0]
@@ -55,7 +55,7 @@ def test_a_worker_that_hangs_is_killed_and_replaced(registry: Registry, networks
         await until(lambda: hung not in scheduler.pool.pids)
         await answered(scheduler, 1)
 
-    rig.run(body)
+    hasty.run(body)
 
 
 def damage(rig: Rig, version: int) -> Callable[[], object]:

@@ -17,6 +17,7 @@ import psutil
 from contract.child_process import SAFE_PATH, die_with_parent
 from contract.perpetual import PerpetualWork
 from contract.setting_forms import read_size
+from contract.watchdog import Watchdog
 from lapwing.stack import memory
 from lapwing.stack.processes import Process
 
@@ -30,6 +31,7 @@ LOOK_S: Final = 0.2
 """Time in seconds between two looks at the processes."""
 UNREAD_S: Final = 1.0
 """Time in seconds that a process has to end after the end of its output."""
+STOP_POLL_S: Final = 0.02
 MIB: Final = 1 << 20
 
 PrintLine = Callable[[str, str], None]
@@ -164,9 +166,11 @@ class Child:
         if self._running is None:
             return
         self._running.terminate()
-        try:
-            self._running.wait(self.process.stop_timeout_s)
-        except subprocess.TimeoutExpired:
+        watchdog = Watchdog(self.process.stop_timeout_s, 1.0)
+        while self._running.poll() is None and not watchdog.is_expired:
+            time.sleep(STOP_POLL_S)
+            watchdog.look()
+        if self._running.poll() is None:
             self._print_line(self.process.name, "did not end by itself and was killed")
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()

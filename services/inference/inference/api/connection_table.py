@@ -9,6 +9,8 @@ import resource
 from collections import Counter
 from typing import Final, Protocol
 
+from contract.watchdog import Watchdog
+
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 1024
@@ -40,6 +42,9 @@ class TrackedConnection(Protocol):
 
     def abort(self) -> None:
         """Close it at once."""
+
+    def postpone(self, seconds: float) -> None:
+        """Let its deadlines end later, since this process stood still."""
 
     def check_deadline(self, now_s: float) -> bool:
         """End it if it is late; return whether it was."""
@@ -76,7 +81,10 @@ class ConnectionTable:
                 return
         self._connections.add(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._check_deadlines)
+            loop = asyncio.get_running_loop()
+            # It only measures delays. A look may be late by as much as the event loop is busy.
+            self._watchdog = Watchdog(0.0, 2 * SWEEP_S, loop.time)
+            self._sweep = loop.call_later(SWEEP_S, self._check_deadlines)
 
     def remove(self, connection: TrackedConnection) -> None:
         """Forget a connection that was closed."""
@@ -96,8 +104,11 @@ class ConnectionTable:
 
     def _check_deadlines(self) -> None:
         loop = asyncio.get_running_loop()
-        now_s, ended = loop.time(), 0
+        now_s, ended = self._watchdog.look(), 0
         try:
+            if self._watchdog.delay_s:  # what the clients sent meanwhile has not been read yet
+                for connection in self._connections:
+                    connection.postpone(self._watchdog.delay_s)
             for connection in tuple(self._connections):
                 ended += self._check(connection, now_s)
                 if ended >= MOST_ENDED:

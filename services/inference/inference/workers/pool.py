@@ -12,6 +12,7 @@ from typing import Final
 
 from contract.errors import ServiceError
 from contract.perpetual import PerpetualWork
+from contract.watchdog import Watchdog
 from inference.workers import protocol
 from inference.workers.worker_client import WorkerClient, WorkerDiedError
 
@@ -25,7 +26,10 @@ TEND_S: Final = 0.5
 does so no more often, and does not use up a core as well."""
 HANG_TIMEOUT_S: Final = 30.0
 """Time in seconds after which a worker that owes a reply is killed and replaced: an image or a
-model that never finishes must not block it for ever. A worker starts within a second."""
+model that never finishes must not block it for ever."""
+START_TIMEOUT_S: Final = 120.0
+"""The same for the first reply of a worker. It starts within a second; but where the machine has
+too much to do, another start would only be slower."""
 
 
 class NoWorkerError(ServiceError):
@@ -99,7 +103,10 @@ class WorkerPool:
         await asyncio.gather(*(self._tend(slot) for slot in range(len(self))))
         for slot in range(len(self)):
             self._keep(f"the start of worker {slot + 1}", partial(self._tend, slot), TEND_S)
-        self._keep("the watch for hung workers", self._kill_hung, self._hang_timeout_s / 10)
+        period_s, clock = self._hang_timeout_s / 10, asyncio.get_running_loop().time
+        self._starting = Watchdog(START_TIMEOUT_S, period_s, clock)
+        self._working = Watchdog(self._hang_timeout_s, period_s, clock)
+        self._keep("the watch for hung workers", self._kill_hung, period_s)
 
     async def stop(self) -> None:
         """Stop all workers, and wait until they have ended."""
@@ -200,9 +207,14 @@ class WorkerPool:
         self._tasks.append(asyncio.create_task(work.run_async(step, every_s)))
 
     async def _kill_hung(self) -> None:
+        self._starting.look()
+        self._working.look()
         for worker in self._workers:
-            if not worker.closed and worker.silent_s > self._hang_timeout_s:
-                log.error("a worker has been silent for %.0f s: it is killed", worker.silent_s)
+            heard_s = worker.waiting_since_s
+            watchdog = self._working if worker.has_replied else self._starting
+            if heard_s is not None and not worker.closed and watchdog.is_overdue(heard_s):
+                silence_s = watchdog.silence_s(heard_s)
+                log.error("a worker has been silent for %.0f s: it is killed", silence_s)
                 worker.kill()
 
     def _new_worker(self) -> WorkerClient:
