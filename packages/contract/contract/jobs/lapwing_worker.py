@@ -28,7 +28,7 @@ from contract.perpetual import PerpetualWork
 from contract.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from redis.client import Pipeline, PubSub, PubSubWorkerThread
+    from redis.client import Pipeline
 
 __all__ = [
     "EXECUTION",
@@ -203,11 +203,9 @@ class LapwingWorker(SpawnWorker):
         ended = (JobStatus.FINISHED.encode(), JobStatus.FAILED.encode(), None)
         return job.connection.hget(job.key, "status") in ended
 
-    def _pubsub_exception_handler(
-        self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
-    ) -> None:
+    def _pubsub_exception_handler(self, exc: Exception, _: object, thread: Any) -> None:  # noqa: ANN401
         """Go on listening for commands after any error: RQ's own would end this thread."""
-        if pubsub_thread._running.is_set():  # otherwise the worker ends
+        if thread._running.is_set():  # otherwise the worker ends
             time.sleep(self.listening.fail(exc))
 
     # ---- jobs of lost workers
