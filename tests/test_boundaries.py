@@ -19,7 +19,7 @@ ORDER = {
     "contract": (
         "policy training_plan > models steering_metrics > dataset train_config"
         " > recordings frames jobs tensorboard > wire"
-        " > files child_process printing redis_client settings watchdog > setting_forms"
+        " > files child_process perpetual printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"
     ),
     "ingest": (
@@ -44,7 +44,7 @@ ORDER = {
         "compose > sections renderers > video_excerpt video_stills plots assets"
         " > document version_folder"
     ),
-    "inference": "__main__ > app > api > workers model_watcher > metrics settings",
+    "inference": "__main__ > app > follower api > workers model_watcher > metrics settings",
     "driver_bridge": (
         "__main__ > server > http_protocol > app > connection > control"
         " > drive_recorder inference_client live_publisher metrics log_limit settings"

@@ -23,6 +23,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from contract.perpetual import describe
+
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_ROWS: Final = 512
@@ -124,6 +126,9 @@ class DriveRecorder:
         """Write some of the queued rows, and return whether there were any.
 
         A disk that is full or gone costs these rows, and is reported once; each call tries again.
+
+        Raises:
+            Exception: the thread failed for another reason, which costs these rows too.
         """
         batch = [self._queue.popleft() for _ in range(min(BATCH_ROWS, len(self._queue)))]
         if not batch:
@@ -131,7 +136,11 @@ class DriveRecorder:
         # After a failure the file may end in half a line; an empty line does no harm.
         prefix = "\n" if self._failure else ""
         # The system thread does not log: the locks of the log are not made for it.
-        written, failure = self._offload(lambda: _write(batch, prefix))
+        try:
+            written, failure = self._offload(lambda: _write(batch, prefix))
+        except Exception as error:
+            self._drop(len(batch), describe(error))
+            raise
         self.written += written
         if failure:
             self._drop(len(batch) - written, failure)

@@ -167,6 +167,19 @@ def test_a_worker_that_is_stopped_costs_its_job_no_try(
 
 
 @pytest.mark.usefixtures("working")
+def test_a_command_that_is_none_does_not_keep_a_worker_from_hearing_the_next(
+    redis: Redis, slow: str
+) -> None:
+    """RQ's thread would end at the first, and no job of this worker could be stopped any more."""
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    process_of(job, redis)
+    (name,) = [name.decode() for name in redis.pubsub_channels("rq:pubsub:*")]
+    for message in ("no command", "[]", '{"command": "stop-job"}'):
+        redis.publish(name, message)
+    assert queue.cancel(job, redis).status == "stopped"
+
+
+@pytest.mark.usefixtures("working")
 def test_the_command_line_of_a_jobs_process_holds_no_password(redis: Redis, slow: str) -> None:
     job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
     line = Path(f"/proc/{process_of(job, redis)}/cmdline").read_text()

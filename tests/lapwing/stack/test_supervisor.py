@@ -2,7 +2,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ class Lines:
         await_true(lambda: sum(text in line for _, line in self.all) >= times, timeout_s)
 
 
-def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"
@@ -148,6 +149,69 @@ def test_a_process_that_dies_is_restarted_with_a_message(tmp_path: Path) -> None
         stop.set()
         watcher.join()
     assert any("ended with status 3" in text for _, text in lines.all)
+
+
+@contextmanager
+def watched(supervisor: Supervisor) -> Iterator[None]:
+    """Watch over processes in a thread, as `lapwing up` does."""
+    stop = threading.Event()
+    watcher = threading.Thread(target=supervisor.watch, args=(stop,))
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def test_a_service_that_cannot_be_started_costs_the_others_no_restart(tmp_path: Path) -> None:
+    """Its program is gone for a while, as after too many processes."""
+    lines, program = Lines(), tmp_path / "program"
+    program.write_text("#!/bin/sh\necho here\nexit 3\n")
+    program.chmod(0o700)
+    gone = tmp_path / "gone"
+    table = [
+        Process("one", (str(program),), 5.0),
+        process("two", "print('up'); raise SystemExit(4)"),
+    ]
+    with Supervisor(table, {}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        lines.await_text("here")
+        program.rename(gone)
+        with watched(supervisor):
+            lines.await_text("No such file or directory")
+            seen = sum(text == "up" for _, text in lines.all)
+            lines.await_text("up", times=seen + 1)
+            gone.rename(program)
+            lines.await_text("here", times=2)
+    assert any(
+        name == "lapwing" and text.startswith("the watch of the services failed: ")
+        for name, text in lines.all
+    )
+
+
+class ChokingLines(Lines):
+    """Raises an error at a certain line."""
+
+    def __call__(self, name: str, text: str) -> None:
+        if text == "choke":
+            raise RuntimeError(text)
+        super().__call__(name, text)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_service_whose_output_nobody_reads_any_more_is_started_again(tmp_path: Path) -> None:
+    """It would wait for ever once the pipe is full."""
+    lines, once = ChokingLines(), tmp_path / "once"
+    code = (
+        f"import pathlib, time; once = pathlib.Path({str(once)!r}); first = not once.exists();"
+        "once.touch(); print('choke' if first else 'up', flush=True); time.sleep(600)"
+    )
+    with Supervisor([process("one", code)], {}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        with watched(supervisor):
+            lines.await_text("is ended, because its output cannot be read")
+            lines.await_text("up")
 
 
 def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
@@ -14,6 +15,7 @@ from typing import IO, Final, Self
 import psutil
 
 from contract.child_process import SAFE_PATH, die_with_parent
+from contract.perpetual import PerpetualWork
 from contract.setting_forms import read_size
 from contract.watchdog import Watchdog
 from lapwing.output.log_files import LogFile
@@ -26,6 +28,10 @@ STEADY_S: Final = 60.0
 """If a process ran this long before it died, its next pause is FIRST_PAUSE_S again."""
 AFTER_KILL_S: Final = 1.0
 """Time that a killed process has to give its memory back before it is measured again."""
+LOOK_S: Final = 0.2
+"""Time in seconds between two looks at the processes."""
+UNREAD_S: Final = 1.0
+"""Time in seconds that a process has to end after the end of its output."""
 STOP_POLL_S: Final = 0.02
 MAX_LINE_CHARS: Final = 1 << 16
 """Longest line that is logged and printed as one."""
@@ -124,7 +130,13 @@ class Child:
         self._log.close()
 
     def restart_if_dead(self) -> None:
-        """Start the process again if it died, after a pause that doubles each time."""
+        """Start the process again if it died, after a pause that doubles each time.
+
+        Raises:
+            OSError: the system has no process, memory or file for it; a later call tries again.
+        """
+        if self._running is not None and self._reader is not None and not self._reader.is_alive():
+            self._end_unread()
         if self._running is not None and self._running.poll() is not None:
             lived_s = time.monotonic() - self._started
             if lived_s >= STEADY_S:
@@ -134,10 +146,27 @@ class Child:
                 f"it is started again in {self._pause_s:.0f} s",
             )
             self._running = None
-            self._due = time.monotonic() + self._pause_s
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._delay_start()
         elif self._running is None and time.monotonic() >= self._due:
-            self.start()
+            try:
+                self.start()
+            except OSError:
+                self._delay_start()
+                raise
+
+    def _delay_start(self) -> None:
+        self._due = time.monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _end_unread(self) -> None:
+        """End a process whose output nobody reads any more: it would wait when the pipe is full."""
+        assert self._running is not None
+        try:
+            self._running.wait(UNREAD_S)
+        except subprocess.TimeoutExpired:
+            self._printed.print("is ended, because its output cannot be read")
+            os.killpg(self._running.pid, signal.SIGKILL)
+            self._running.wait()
 
     def enforce_bound(self, sessions: Mapping[int, list[psutil.Process]]) -> None:
         """Kill the largest process of this one's session if all of them use too much memory.
@@ -195,6 +224,7 @@ class Supervisor:
         print_line: PrintLine,
     ) -> None:
         logs.mkdir(parents=True, exist_ok=True)
+        self._print_line = print_line
         self._children = [Child(process, environment, logs, print_line) for process in processes]
 
     def start(self, ready: Callable[[Process], None]) -> None:
@@ -208,12 +238,28 @@ class Supervisor:
         return [{"name": child.process.name, "pid": child.pid} for child in self._children]
 
     def watch(self, stop: threading.Event) -> None:
-        """Restart processes that die, and kill those that grow too large, until `stop` is set."""
-        while not stop.wait(0.2):
-            sessions = memory.list_sessions()
-            for child in self._children:
+        """Restart processes that die, and kill those that grow too large, until `stop` is set.
+
+        An error is printed, and the watch goes on.
+        """
+        work = PerpetualWork("the watch of the services", self._report, longest_pause_s=LOOK_S)
+        work.run(self._look, stop.wait, LOOK_S)
+
+    def _look(self) -> None:
+        sessions = memory.list_sessions()
+        errors = []
+        for child in self._children:
+            try:
                 child.restart_if_dead()
                 child.enforce_bound(sessions)
+            except Exception as error:  # noqa: BLE001 - it is raised when all were looked after
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("not all services could be looked after", errors)
+
+    def _report(self, text: str, error: Exception) -> None:
+        for line in (text, *"".join(traceback.format_exception(error)).splitlines()):
+            self._print_line("lapwing", line)
 
     def __enter__(self) -> Self:
         return self

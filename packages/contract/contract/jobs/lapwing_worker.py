@@ -24,10 +24,11 @@ from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
 from contract.jobs.lost_jobs import LostJobs, format_cause
 from contract.jobs.worker_settings import DEFAULT_TIMES, QueueSettings, WorkerTimes
+from contract.perpetual import PerpetualWork
 from contract.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from redis.client import Pipeline, PubSub, PubSubWorkerThread
+    from redis.client import Pipeline
 
 __all__ = [
     "EXECUTION",
@@ -90,6 +91,7 @@ class LapwingWorker(SpawnWorker):
     """Removes the files that jobs left; it is called after each job."""
     cause = ""
     """What ended the process of the last job, if that is known."""
+    listening = PerpetualWork("listening for commands", longest_pause_s=2.0)
     max_connection_wait_time = 10.0
     """Longest time in seconds between two tries to reach Redis."""
 
@@ -177,13 +179,10 @@ class LapwingWorker(SpawnWorker):
         ended = (JobStatus.FINISHED.encode(), JobStatus.FAILED.encode(), None)
         return job.connection.hget(job.key, "status") in ended
 
-    def _pubsub_exception_handler(
-        self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
-    ) -> None:
-        """Go on listening for commands after any failure to reach Redis."""
-        if isinstance(exc, TimeoutError):  # RQ's own ends the thread, and `cancel` is not heard
-            exc = ConnectionError(str(exc))
-        super()._pubsub_exception_handler(exc, pubsub, pubsub_thread)
+    def _pubsub_exception_handler(self, exc: Exception, _: object, thread: Any) -> None:  # noqa: ANN401
+        """Go on listening for commands after any error: RQ's own would end this thread."""
+        if thread._running.is_set():  # otherwise the worker ends
+            time.sleep(self.listening.fail(exc))
 
     # ---- jobs of lost workers
 
