@@ -1,6 +1,6 @@
 """Imports generated recordings with every fault that people's recordings have, and judges each.
 
-`PYTHONPATH=tests python -m support.reliability.dirty FOLDER COUNT SEED` prints one JSON document. It
+`PYTHONPATH=tests python -m support.reliability.dirty FOLDER COUNT SEED` prints a JSON document. It
 is a process of its own, so that its memory is that of the imports, and so that it can hear of each
 file that is opened (an audit hook, which can never be removed).
 """
@@ -32,7 +32,18 @@ from support.data import jpegs, log_forms, samples
 
 FAULTY: Final = 0.35
 """Share of the rows with a fault."""
-BAD_NUMBERS: Final = ("NaN", "inf", "-Infinity", "1e999", "1.7", "-3", "", "abc", "0x1p3", "١")
+BAD_STEERING: Final = (
+    "NaN",
+    "inf",
+    "-Infinity",
+    "1e999",
+    "1.7",
+    "-3",
+    "",
+    "abc",
+    "0x1p3",
+    "\u0661",
+)
 GOOD: Final = [samples.jpeg(number / 10 - 0.5, number) for number in range(12)]
 
 
@@ -67,14 +78,17 @@ class Dirty:
         for number in range(rng.randint(8, 20)):
             row = list(log_forms.numbers(rng))
             if rng.random() < FAULTY / 2:
-                row[rng.randrange(4)] = rng.choice(BAD_NUMBERS)
+                row[0] = rng.choice(BAD_STEERING)
                 bad.add(number)
             values.append(tuple(row))
         plain = [
             ("0", "0", "0", "0") if number in bad else row for number, row in enumerate(values)
         ]
         written = log_forms.write(form, plain)
-        self.raw = self._replace(written.raw, form, values, plain, bad)
+        raw = self._replace(written.raw, form, values, bad)
+        if form.path in ("relative", "windows", "posix") and rng.random() < 0.4:
+            text = raw.decode(form.encoding)
+            raw = text.replace(log_forms.PATHS[form.path], "../IMG/").encode(form.encoding)
         (self.folder / "IMG").mkdir(parents=True)
         (self.folder.parent / "IMG").mkdir(exist_ok=True)
         for number, (line, (names, numbers)) in enumerate(written.rows.items()):
@@ -88,14 +102,13 @@ class Dirty:
                 self.faults["bad number"] += 1
             elif fault in HARMLESS:
                 self.sound[line] = numbers
-        (self.folder / "driving_log.csv").write_bytes(self.raw)
+        (self.folder / "driving_log.csv").write_bytes(raw)
 
     def _replace(
         self,
         raw: bytes,
         form: log_forms.Form,
         values: list[tuple[str, ...]],
-        plain: list[tuple[str, ...]],
         bad: set[int],
     ) -> bytes:
         """Return the log with the bad numbers, written in the same form line by line."""
