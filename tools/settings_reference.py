@@ -109,8 +109,7 @@ OF_TESTS: Final = [
         "LAPWING_TRIALS",
         "a number",
         "1",
-        "The tests of the [reliability matrix](reliability.md) run this share of their trials; "
-        "only 1 gives figures.",
+        "The tests of the reliability matrix run this share of their trials; only 1 gives figures.",
     ),
     other(
         "LAPWING_TRIALS_SEED",

@@ -28,7 +28,8 @@ def waiting(importing: Containers, jobs: Redis) -> Iterator[list[str]]:
         queue.enqueue(queue.TRAIN, jobs, f"waiting{count}", {"epochs": 1})
         for count in range(number)
     ]
-    queue.queue(queue.TRAIN, jobs).empty()
+    with importing.redis() as redis:  # it was started again meanwhile
+        queue.queue(queue.TRAIN, redis).empty()
 
 
 def test_no_job_is_lost_when_redis_is_killed(

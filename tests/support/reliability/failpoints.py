@@ -16,11 +16,21 @@ READER = "spawn_main"
 """In the command line of a reader of a training."""
 
 
-def compile_library(folder: Path) -> None:
-    """Compile the library into a folder of failpoints, with gcc, which Lapwing needs anyway."""
+def compile_library(folder: Path, seen_as: str = "/failpoints/") -> Path:
+    """Compile the library into a folder of failpoints, with gcc, which Lapwing needs anyway.
+
+    Args:
+        folder: the folder.
+        seen_as: the path of the folder for the processes that load the library, with / behind it.
+    """
     library = folder / "failpoints.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", library, SOURCE], check=True)
+    define = f'-DFOLDER="{seen_as}"'
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", define, "-o", library, SOURCE],
+        check=True,
+    )
     library.chmod(0o755)
+    return library
 
 
 @dataclass(frozen=True)
