@@ -1,4 +1,4 @@
-"""The library of failpoints kills and holds processes at the call that is named, and at no other."""
+"""Processes are killed and held at the call that a failpoint names, and at no other."""
 
 import os
 import subprocess
