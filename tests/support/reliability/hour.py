@@ -35,7 +35,8 @@ class Reply:
 class SimulatorLoop:
     """A simulator that sends frames in turn, each after the answer to the last one.
 
-    Like the real client it has two telemetries in flight when it begins.
+    Like the real client it has two telemetries in flight when it begins. The bridge answers these
+    two with one answer, so that one is in flight from then on (docs/protocol.md).
     """
 
     url: str
@@ -47,44 +48,37 @@ class SimulatorLoop:
     surplus: int = 0
     """Answers that came when every telemetry was answered already."""
     ended: threading.Event = field(default_factory=threading.Event)
-    error: BaseException | None = None
     _last: float = 0.0
     """Steering of the last answer of the model."""
 
     def run(self) -> None:
-        """Drive until `ended` is set."""
+        """Drive until `ended` is set. It is also set by an error, which is raised."""
         try:
             with UnityClient(self.url, find_locale("en-US"), 5.0) as client:
                 self._send(client)
-                self._drive(client)
+                while not self.ended.is_set():
+                    began = time.monotonic()
+                    self._send(client)
+                    self._receive(client, began)
+                    time.sleep(max(0.0, began + PERIOD_S - time.monotonic()))
                 while client.command(1.0) is not None:
                     self.surplus += 1
-        except BaseException as error:
-            self.error = error
-            raise
+        finally:
+            self.ended.set()
 
     def _send(self, client: UnityClient) -> None:
         frame = self.frames[self.sent % len(self.frames)]
         client.send_telemetry(0.0, 0.0, SPEED_MPH, frame)
         self.sent += 1
 
-    def _drive(self, client: UnityClient) -> None:
-        sent_at = [time.monotonic()]
-        while not self.ended.is_set():
-            began = time.monotonic()
-            sent_at.append(began)
-            self._send(client)
-            self._receive(client, sent_at.pop(0))
-            if len(self.replies) == 1:  # from now on one telemetry is in flight
-                self._receive(client, sent_at.pop(0))
-            time.sleep(max(0.0, began + PERIOD_S - time.monotonic()))
-
     def _receive(self, client: UnityClient, sent_s: float) -> None:
-        expected = self.steerings[len(self.replies) % len(self.frames)]
+        expected = self.steerings[(self.sent - 1) % len(self.frames)]
         command = client.command()
-        assert command is not None, f"telemetry {len(self.replies)} was not answered"
-        how = self._judge(command.steering, command.throttle, expected)
         took_s = time.monotonic() - sent_s
+        assert command is not None, f"telemetry {self.sent} was not answered"
+        if not self.replies and abs(command.steering - self.steerings[0]) < NEAR:
+            expected = self.steerings[0]  # the answer to both may be decided before the second came
+        how = self._judge(command.steering, command.throttle, expected)
         self.replies.append(Reply(sent_s, took_s, how, command.throttle))
 
     def _judge(self, steering: float, throttle: float, expected: float) -> str:

@@ -42,7 +42,9 @@ class Lane:
     jobs: int = 0
 
     def __post_init__(self) -> None:
-        run = samples.recording(self.house.folder / "recordings" / self.name, ROWS, seed=self.seed)
+        run = self.house.folder / "recordings" / self.name
+        if not run.exists():  # another test has used the same
+            samples.recording(run, ROWS, seed=self.seed)
         prepared = [
             preprocess.prepare((run / "IMG" / f"{camera}_{samples.stamp(row)}.jpg").read_bytes())
             for row in range(ROWS)
