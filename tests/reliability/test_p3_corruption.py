@@ -72,8 +72,8 @@ class Dataset:
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dataset]:
     folder = tmp_path_factory.mktemp("corruption")
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "data")})
-    for number in range(2):
-        run = samples.recording(folder / f"run{number}", rows=12, seed=number)
+    for number in range(2):  # 96 frames fill three blocks, so that no byte is padding
+        run = samples.recording(folder / f"run{number}", rows=32, seed=number)
         import_source(settings, run, None, 0.0, lambda **_: None)
     manifest = store_catalog.read_manifests(folder / "data")[0]
     yield Dataset(folder / "data", manifest.dataset, what_is_used(folder / "data"))

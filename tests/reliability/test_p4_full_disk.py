@@ -146,4 +146,4 @@ def measure(disk: SmallDisk, lane: Lane, before: int) -> int:
 
 
 def remove(disk: SmallDisk) -> None:
-    disk.run("import pathlib; [p.unlink() for p in pathlib.Path('/data/stores').glob('new-*')]")
+    disk.run("import pathlib; [p.unlink() for p in pathlib.Path('/data').glob('*/new-*')]")

@@ -114,7 +114,8 @@ class Dirty:
         """Return the log with the bad numbers, written in the same form line by line."""
         lines = raw.decode(form.encoding).split(form.line_end)
         for number in bad:
-            one = log_forms.write(replace(form, titles="", index=False), [values[number]])
+            plain = replace(form, titles="", index=False, repeat_header=False)
+            one = log_forms.write(plain, [values[number]])
             text = one.raw.decode(form.encoding, "replace").removeprefix("\ufeff").strip("\r\n")
             name = f"_{number:05d}{form.suffix}"
             for position, line in enumerate(lines):

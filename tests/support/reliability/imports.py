@@ -44,13 +44,18 @@ class Lane:
     def __post_init__(self) -> None:
         run = self.house.folder / "recordings" / self.name
         if not run.exists():  # another test has used the same
-            samples.recording(run, ROWS, seed=self.seed)
+            samples.recording(run, ROWS, seed=self.seed, first_row=self.rows.start)
         prepared = [
             preprocess.prepare((run / "IMG" / f"{camera}_{samples.stamp(row)}.jpg").read_bytes())
-            for row in range(ROWS)
+            for row in self.rows
             for camera in CAMERA_NAMES
         ]
         self.truth = np.stack(prepared).reshape(ROWS, len(CAMERA_NAMES), *prepared[0].shape)
+
+    @property
+    def rows(self) -> range:
+        """The rows of the drive that were recorded; recordings with one log wait for each other."""
+        return range(self.seed * ROWS, (self.seed + 1) * ROWS)
 
     def queue(self) -> str:
         """Queue an import, and return the job's id."""
@@ -115,7 +120,7 @@ class Lane:
         numbers = np.stack([rows[camera] for camera in CAMERA_NAMES], axis=1)
         frames = np.empty((numbers.size, *self.truth.shape[2:]), np.uint8)
         reader.gather(numbers.ravel(), frames)
-        steering = np.array([samples.steering_at(row) for row in range(ROWS)], np.float32)
+        steering = np.array([samples.steering_at(row) for row in self.rows], np.float32)
         wrong = []
         if len(set(numbers.ravel().tolist())) != numbers.size:
             wrong.append("a frame is used twice")
