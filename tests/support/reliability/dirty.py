@@ -42,7 +42,6 @@ BAD_STEERING: Final = (
     "",
     "abc",
     "0x1p3",
-    "\u0661",
 )
 GOOD: Final = [samples.jpeg(number / 10 - 0.5, number) for number in range(12)]
 
@@ -74,21 +73,21 @@ class Dirty:
         rng = self.rng
         form = replace(log_forms.random_form(rng), suffix=rng.choice([".jpg", ".JPG", ".jpeg"]))
         self.form = form
-        values, bad = [], set()
+        values, bad = [], {}
         for number in range(rng.randint(8, 20)):
-            row = list(log_forms.numbers(rng))
+            row = log_forms.numbers(rng)
             if rng.random() < FAULTY / 2:
-                row[0] = rng.choice(BAD_STEERING)
-                bad.add(number)
-            values.append(tuple(row))
-        plain = [
-            ("0", "0", "0", "0") if number in bad else row for number, row in enumerate(values)
-        ]
-        written = log_forms.write(form, plain)
-        raw = self._replace(written.raw, form, values, bad)
+                bad[number] = rng.choice(BAD_STEERING)
+                row = (_marker(number), *row[1:])
+            values.append(row)
+        written = log_forms.write(form, values)
+        text = written.raw.decode(form.encoding)
+        for number, steering in bad.items():
+            marker = _marker(number).replace(".", form.decimal)
+            text = text.replace(marker, steering.replace(".", form.decimal))
         if form.path in ("relative", "windows", "posix") and rng.random() < 0.4:
-            text = raw.decode(form.encoding)
-            raw = text.replace(log_forms.PATHS[form.path], "../IMG/").encode(form.encoding)
+            text = text.replace(log_forms.PATHS[form.path], "../IMG/")
+        raw = text.encode(form.encoding)
         (self.folder / "IMG").mkdir(parents=True)
         (self.folder.parent / "IMG").mkdir(exist_ok=True)
         for number, (line, (names, numbers)) in enumerate(written.rows.items()):
@@ -104,25 +103,10 @@ class Dirty:
                 self.sound[line] = numbers
         (self.folder / "driving_log.csv").write_bytes(raw)
 
-    def _replace(
-        self,
-        raw: bytes,
-        form: log_forms.Form,
-        values: list[tuple[str, ...]],
-        bad: set[int],
-    ) -> bytes:
-        """Return the log with the bad numbers, written in the same form line by line."""
-        lines = raw.decode(form.encoding).split(form.line_end)
-        for number in bad:
-            plain = replace(form, titles="", index=False, repeat_header=False)
-            one = log_forms.write(plain, [values[number]])
-            text = one.raw.decode(form.encoding, "replace").removeprefix("\ufeff").strip("\r\n")
-            name = f"_{number:05d}{form.suffix}"
-            for position, line in enumerate(lines):
-                if name in line:
-                    index = f"{number}{form.separator}" if form.index else ""
-                    lines[position] = index + text.replace("_00000", f"_{number:05d}")
-        return form.line_end.join(lines).encode(form.encoding, "replace")
+
+def _marker(number: int) -> str:
+    """Return a number that stands for the bad steering of a row while the log is written."""
+    return f"0.98765{number:02d}"
 
 
 def whole(dirty: Dirty, path: Path) -> None:
