@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,16 +11,22 @@ import pytest
 from redis import Redis
 from support.reliability import trials
 from support.reliability.containers import Containers, containers
-from support.reliability.failpoints import compile_library
+from support.reliability.failpoints import Failpoint, compile_library
 from support.reliability.imports import ROWS, Lane
 
 from contract.jobs import queue
 
 pytestmark = [pytest.mark.docker, pytest.mark.soak]
 
-PAGE = 4096
-LAST_POINTS = 6
-"""Number of points within the last pages, where the store fits and its manifest does not."""
+BECOMES_FULL = [
+    *(Failpoint("open-", "/stores/.new-", number) for number in (1, 2, 3)),  # h5, ids, manifest
+    *(Failpoint("write-", ".tmp.h5$", number) for number in (1, 2, 3)),
+    Failpoint("close-", ".tmp.h5$"),
+    *(Failpoint("rename-", "/stores/new-", number) for number in (1, 2)),
+    Failpoint("write-", ".tmp.ids$"),
+    *(Failpoint("write-", ".tmp.json$", number) for number in (1, 2)),  # report, manifest
+]
+"""The disk becomes full at these points of an import that had enough space when it began."""
 LOOK = """
 import json, sys
 from pathlib import Path
@@ -101,40 +108,51 @@ def test_a_disk_that_is_full_at_any_point_harms_nothing(
     before = disk.used()
     wanted, faults, messages = trials.count("P4 full disk"), [], set()
     needed = measure(disk, lane, before)
-    coarse = max(1, wanted - LAST_POINTS)
-    points = [needed * number // coarse for number in range(coarse)]
-    points += [needed - PAGE * (1 + number) for number in range(wanted - coarse)]
-    for free in points:
-        disk.leave(free)
-        job, _ = lane.begin()
-        lane.await_end(job)
+    begins = wanted - len(BECOMES_FULL)
+    points: list[int | Failpoint] = [needed * number // begins for number in range(begins)]
+    for point in [*points, *BECOMES_FULL][:wanted]:
+        job = import_without_space(disk, lane, point)
         view = queue.view(job, jobs)
-        messages.add(view.error)
+        messages.add(re.sub(r"[0-9][0-9,]*", "N", view.error))
         if view.status != "failed":
-            faults.append(f"with {free} of {needed} bytes it is {view.status}")
+            faults.append(f"{point}: it is {view.status}")
         found = disk.look()
         disk.leave(-1)
         if found["datasets"] != ["kept"]:
-            faults.append(f"with {free} bytes, {found['datasets']} are visible")
-        faults += [f"with {free} bytes, {fault}" for fault in found["faults"]]
+            faults.append(f"{point}: {found['datasets']} are visible")
+        faults += [f"{point}: {fault}" for fault in found["faults"]]
         again, _ = lane.begin()
         lane.await_end(again)
         result = queue.view(again, jobs).result
         if result is None or [one["rows"] for one in result["imports"]] != [ROWS]:
-            faults.append(f"after {free} bytes the import is not repeated: {result}")
+            faults.append(f"{point}: the import is not repeated: {result}")
         if sorted(disk.look()["datasets"]) != ["kept", "new"]:
-            faults.append(f"after {free} bytes the import is not visible")
+            faults.append(f"{point}: the import is not visible")
         remove(disk)
     trials.record(
         "P4 full disk",
         print_figures,
         needed_bytes=needed,
         claim=trials.bound(len(faults), wanted),
-        messages=sorted(message[:160] for message in messages)[:5],
+        messages=sorted(messages),
         faults=faults[:20],
     )
     assert faults == []
     assert all("disk is full" in message for message in messages), messages
+
+
+def import_without_space(disk: SmallDisk, lane: Lane, point: int | Failpoint) -> str:
+    """Import with this many bytes free, or on a disk that becomes full at a failpoint."""
+    if isinstance(point, Failpoint):
+        job, armed = lane.begin(point, "hold")
+        armed.await_met()
+        disk.leave(0)
+        armed.release()
+    else:
+        disk.leave(point)
+        job, _ = lane.begin()
+    lane.await_end(job)
+    return job
 
 
 def measure(disk: SmallDisk, lane: Lane, before: int) -> int:

@@ -71,7 +71,7 @@ def point_of(kind: str, rng: Random) -> Failpoint:
 
 def kill_process(training: Training, who: str) -> None:
     container, pid = training.pid(who)
-    training.house.docker("exec", container, "kill", "-9", str(pid))
+    training.house.docker("exec", container, "sh", "-c", f"kill -9 {pid}")
 
 
 def kill_again_and_again(training: Training, kind: str, kills: int, rng: Random) -> Found:
