@@ -25,12 +25,12 @@ def around(call: str, text: str) -> Callable[[random.Random, str], Failpoint]:
 
 
 POINTS: Points = {
-    "temp open": around("open", ".tmp.h5$"),
+    "temp open": around("open", ".h5$"),
     "mid-append": lambda rng, _: Failpoint(
-        "write" + rng.choice("-+"), ".tmp.h5$", rng.randint(1, WRITES)
+        "write" + rng.choice("-+"), ".h5$", rng.randint(1, WRITES)
     ),
-    "after flush": lambda rng, _: Failpoint("close-", ".tmp.h5$"),
-    "fsync": around("fsync", ".tmp.h5$"),
+    "after flush": lambda rng, _: Failpoint("close-", ".h5$"),
+    "fsync": around("fsync", ".h5$"),
     "rename": around("rename", "/stores/@.h5$"),
     "dir-fsync": around("fsync", "/data/stores$"),
     "manifest": lambda rng, dataset: rng.choice(
@@ -162,7 +162,7 @@ def test_a_recording_that_is_submitted_twice_at_once_is_one_dataset(
     rng, faults = trials.generator("P2"), []
     for _ in range(wanted):
         lane.clear()
-        point = Failpoint("write-", ".tmp.h5$", rng.randint(1, WRITES))
+        point = Failpoint("write-", ".h5$", rng.randint(1, WRITES))
         first, armed = lane.begin(point)
         second, _ = lane.begin()
         for job in (first, second):

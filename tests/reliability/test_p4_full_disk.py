@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.soak]
 
 BECOMES_FULL = [
     *(Failpoint("open-", "/stores/.new-", number) for number in (1, 2, 3)),  # h5, ids, manifest
-    *(Failpoint("write-", ".tmp.h5$", number) for number in (1, 2, 3)),
-    Failpoint("close-", ".tmp.h5$"),
+    *(Failpoint("write-", ".h5$", number) for number in (1, 2, 3)),
+    Failpoint("close-", ".h5$"),
     *(Failpoint("rename-", "/stores/new-", number) for number in (1, 2)),
     Failpoint("write-", ".tmp.ids$"),
     *(Failpoint("write-", ".tmp.json$", number) for number in (1, 2)),  # report, manifest

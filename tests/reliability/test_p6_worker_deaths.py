@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.soak]
 AT_ONCE = 10
 """Number of workers that die together, each with a job: the recovery is mostly waiting."""
 RESUMED_S = 1.0
-MIDDLE = Failpoint("write-", ".tmp.h5$", 2)
+MIDDLE = Failpoint("write-", ".h5$", 2)
 KILL_WORKER = "kill -9 $(cat /proc/1/task/1/children)"
 """Docker's init is process 1 of the container, and the worker its only child."""
 

@@ -17,7 +17,7 @@ from contract.jobs.worker import LapwingWorker
 pytestmark = [pytest.mark.docker, pytest.mark.soak]
 
 RECONNECTED_S = 30.0
-MIDDLE = Failpoint("write-", ".tmp.h5$", 2)
+MIDDLE = Failpoint("write-", ".h5$", 2)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class Found:
 def point_of(kind: str, rng: Random) -> Failpoint:
     """Return a moment in the life of a training's process, which saves after each batch."""
     if kind == "checkpoint":
-        return Failpoint("write" + rng.choice("-+"), ".tmp.h5$", rng.randint(1, 60))
+        return Failpoint("write" + rng.choice("-+"), ".h5$", rng.randint(1, 60))
     text = rng.choice([".h5$", "state.json$"])
     return Failpoint("rename" + rng.choice("-+"), text, rng.randint(1, 2))
 
