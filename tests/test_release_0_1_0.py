@@ -238,7 +238,7 @@ def test_requests_are_answered_as_they_were(
                 types = re.findall(r"^# TYPE (.+)$", answer.text, re.MULTILINE)
                 found["body"] = [each for each in expected["body"] if each in types]
             words = {"error", "got", "remedy", "reason"}
-            assert differences(found, expected, words, f"{request}") == []
+            assert differences(found, expected, words, where=f"{request}") == []
 
 
 def test_the_api_is_described_as_it_was(client: httpx.Client) -> None:
