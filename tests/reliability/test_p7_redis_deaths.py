@@ -12,7 +12,7 @@ from support.reliability.failpoints import Failpoint
 from support.reliability.imports import RECOVERED_S, Lane
 
 from contract.jobs import queue
-from contract.jobs.worker import LapwingWorker
+from contract.jobs.lapwing_worker import LapwingWorker
 
 pytestmark = [pytest.mark.docker, pytest.mark.soak]
 

@@ -21,7 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from contract.jobs import queue
-from contract.jobs.worker import LapwingWorker
+from contract.jobs.lapwing_worker import LapwingWorker
 from support.data import samples
 
 OVERRIDE = Path(__file__).with_name("compose.yml")
