@@ -18,7 +18,7 @@ from support.data import samples
 from support.reliability.containers import Containers, await_true
 from support.reliability.failpoints import Armed
 
-EPOCHS: Final = 60
+EPOCHS: Final = 100
 BEGINS_S: Final = 180.0
 """A training has begun within this time; most of it is the import of TensorFlow."""
 STATE_S: Final = 300.0
