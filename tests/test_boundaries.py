@@ -22,7 +22,10 @@ ORDER = {
         " > files child_process printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"
     ),
-    "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
+    "ingest": (
+        "__main__ > overview > doctor > job > decoder store_writer import_report leftovers"
+        " > settings"
+    ),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (
         "__main__ > output > examination > runner stored_recording store_faults > checks"
@@ -204,6 +207,8 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.packed.tar_stream",
         "contract.recordings.packed.unpack",
         "contract.dataset.split_file",
+        "contract.files.disk_space",
+        "contract.files.locks",
         "contract.files.regular_files",
         "contract.errors",
         "contract.printable",

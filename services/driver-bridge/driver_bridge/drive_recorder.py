@@ -180,7 +180,8 @@ def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
     """Write rows, with `prefix` before each line.
 
     The image is written first and its line after it, so that no line names an image that is
-    missing. A row that fails half-way leaves an image that no line names, which ingest ignores.
+    missing. A row that fails half-way leaves no image: on a disk that is full for an hour they
+    would be 50,000 empty files.
     """
     written = 0
     try:
@@ -190,10 +191,14 @@ def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
             table = queued.folder / ("driving_log.csv" if driven else "not_driven.csv")
             path = images / f"center_{timestamp(queued.time)}.jpg"
             images.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(queued.row.jpeg)
-            with table.open("a", encoding="utf-8", newline="") as file:
-                file.write(prefix)
-                csv.writer(file, lineterminator="\n").writerow(_fields(path, queued.row))
+            try:
+                path.write_bytes(queued.row.jpeg)
+                with table.open("a", encoding="utf-8", newline="") as file:
+                    file.write(prefix)
+                    csv.writer(file, lineterminator="\n").writerow(_fields(path, queued.row))
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
             written += 1
     except OSError as error:
         return written, str(error)

@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from support.data import samples
 from support.services import running
 
-from contract.files import atomic_files
+from contract.files import locks
 from contract.jobs import deaths, queue, worker
 
 
@@ -123,7 +123,7 @@ def slow(tmp_path: Path) -> Iterator[str]:
     samples.recording(tmp_path / "lake", rows=20)
     log = (tmp_path / "lake" / "driving_log.csv").read_bytes()
     digest = hashlib.sha256(log).hexdigest()
-    with atomic_files.lock(tmp_path / "stores" / f".{digest[:16]}.lock"):
+    with locks.lock(tmp_path / "stores" / f".{digest[:16]}.lock"):
         yield str(tmp_path / "lake")
 
 

@@ -16,6 +16,7 @@ import psutil
 from contract.child_process import SAFE_PATH, die_with_parent
 from contract.setting_forms import read_size
 from contract.watchdog import Watchdog
+from lapwing.output.log_files import LogFile
 from lapwing.stack import memory
 from lapwing.stack.processes import Process
 
@@ -26,10 +27,35 @@ STEADY_S: Final = 60.0
 AFTER_KILL_S: Final = 1.0
 """Time that a killed process has to give its memory back before it is measured again."""
 STOP_POLL_S: Final = 0.02
+MAX_LINE_CHARS: Final = 1 << 16
+"""Longest line that is logged and printed as one."""
 MIB: Final = 1 << 20
 
 PrintLine = Callable[[str, str], None]
 """Is called with the name of a process and a line that it printed."""
+
+
+class PrintedLines:
+    """Prints the lines of one process where `lapwing up` prints.
+
+    That may be a file on a full disk, or a terminal that is gone. Then lines are lost, and nothing
+    else: the process would wait for ever for somebody to take what it prints.
+    """
+
+    def __init__(self, name: str, print_line: PrintLine) -> None:
+        self._name = name
+        self._print_line = print_line
+        self._lost = 0
+
+    def print(self, text: str) -> None:
+        """Print a line, and before it how many were lost."""
+        try:
+            if self._lost:
+                self._print_line(self._name, f"{self._lost:,} lines could not be printed")
+                self._lost = 0
+            self._print_line(self._name, text)
+        except OSError:
+            self._lost += 1
 
 
 class Child:
@@ -47,8 +73,8 @@ class Child:
             "PYTHONUNBUFFERED": "1",
         }
         self._bound_bytes = read_size(environment.get(process.memory, "0"))
-        self._log_path = logs / f"{process.name}.log"
-        self._print_line = print_line
+        self._log = LogFile(logs / f"{process.name}.log")
+        self._printed = PrintedLines(process.name, print_line)
         self._pause_s = FIRST_PAUSE_S
         self._started = 0.0
         self._due = 0.0
@@ -88,11 +114,14 @@ class Child:
         self._reader.start()
 
     def _relay(self, output: IO[str]) -> None:
-        with output, self._log_path.open("a", encoding="utf-8") as log:
-            for text in output:
-                log.write(text)
-                log.flush()
-                self._print_line(self.process.name, text.rstrip("\n"))
+        """Log and print what the process prints, until it ends; a long line counts as several."""
+        with output:
+            while text := output.readline(MAX_LINE_CHARS):
+                note = self._log.write(text)
+                self._printed.print(text.rstrip("\n"))
+                if note:
+                    self._printed.print(note)
+        self._log.close()
 
     def restart_if_dead(self) -> None:
         """Start the process again if it died, after a pause that doubles each time."""
@@ -100,8 +129,7 @@ class Child:
             lived_s = time.monotonic() - self._started
             if lived_s >= STEADY_S:
                 self._pause_s = FIRST_PAUSE_S
-            self._print_line(
-                self.process.name,
+            self._printed.print(
                 f"ended with status {self._running.returncode} after {lived_s:.0f} s; "
                 f"it is started again in {self._pause_s:.0f} s",
             )
@@ -125,8 +153,7 @@ class Child:
             return
         memory.kill(usage.largest)
         self._measured_again = now + AFTER_KILL_S
-        self._print_line(
-            self.process.name,
+        self._printed.print(
             f"used {usage.used_bytes / MIB:,.0f} MiB of memory, more than its bound of "
             f"{self._bound_bytes / MIB:,.0f} MiB: process {usage.largest.pid}, its largest, was "
             f"killed. {self.process.memory} sets the bound",
@@ -142,7 +169,7 @@ class Child:
             time.sleep(STOP_POLL_S)
             watchdog.look()
         if self._running.poll() is None:
-            self._print_line(self.process.name, "did not end by itself and was killed")
+            self._printed.print("did not end by itself and was killed")
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
         if self._reader is not None:
