@@ -105,6 +105,24 @@ OF_TESTS: Final = [
         "",
         "Each test of `make soak` runs for this many seconds; empty means its own time.",
     ),
+    other(
+        "LAPWING_TRIALS",
+        "a number",
+        "1",
+        "The tests of the reliability matrix run this share of their trials; only 1 gives figures.",
+    ),
+    other(
+        "LAPWING_TRIALS_SEED",
+        "text",
+        "14",
+        "The tests of the reliability matrix draw their random moments and faults from this seed.",
+    ),
+    other(
+        "LAPWING_FIGURES",
+        "a path",
+        "lapwing-data/reliability.jsonl",
+        "Each test of the reliability matrix appends its figures to this file.",
+    ),
 ]
 
 

@@ -5,7 +5,6 @@ contract/dataset/store.py describes the format.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
 import os
@@ -165,7 +164,7 @@ class StoreWriter:
             atomic_files.rename(self._path, final)
             try:
                 row_identity.write(ids_path, ids)
-                atomic_files.write_json(manifest_path, dataclasses.asdict(manifest))
+                store_catalog.write_manifest(manifest_path, manifest)
             except BaseException:
                 for path in (final, ids_path):  # Without a manifest they would only take space.
                     path.unlink(missing_ok=True)

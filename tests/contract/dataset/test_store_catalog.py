@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -98,3 +99,16 @@ def test_a_label_selects_a_torn_dataset_too(data: Path) -> None:
 def test_a_name_that_is_a_path_is_no_dataset(tmp_path: Path, name: object) -> None:
     with pytest.raises(StoreError, match="that is no name of a dataset"):
         store_catalog.paths(tmp_path, name)  # type: ignore[arg-type]  # as a queue may hold it
+
+
+def test_a_bit_that_flips_in_a_number_of_a_manifest_is_found(tmp_path: Path) -> None:
+    """Where a session begins is a number like any other, and decides which labels are averaged."""
+    old = write_manifest(tmp_path, "lake-11111111")
+    manifest = dataclasses.replace(store_catalog.read_manifest(old), sessions=[0, 2])
+    store_catalog.write_manifest(old, manifest)
+    assert store_catalog.read_manifest(old) == manifest
+    text = old.read_text()
+    old.write_text(text.replace("    2\n", "    3\n"))
+    assert old.read_text() != text
+    with pytest.raises(StoreError, match=r"cannot be read: got .*differs from its checksum"):
+        store_catalog.read_manifest(old)

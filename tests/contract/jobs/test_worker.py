@@ -186,3 +186,15 @@ def test_the_command_line_of_a_jobs_process_holds_no_password(redis: Redis, slow
     assert "contract.jobs.work_horse" in line
     assert "s3cret" not in line
     assert queue.cancel(job, redis).status == "stopped"
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_that_is_cancelled_while_its_process_starts_is_stopped(
+    redis: Redis, slow: str
+) -> None:
+    """Its worker has taken it from the queue, and its process has not said yet that it began."""
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    await_true(lambda: not queue.queue(queue.INGEST, redis).job_ids)
+    assert queue.cancel(job, redis).status == "stopped"
+    await_true(lambda: not running.of_job(job))
+    assert queue.view(job, redis).status == "stopped"

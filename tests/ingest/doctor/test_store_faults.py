@@ -35,7 +35,7 @@ def to_schema_1(settings: Settings) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text())
     with tables.open_file(str(path.with_suffix(".h5"))) as file:
         frames = file.root.frames.read()
-    del document["block_checksums"]
+    del document["block_checksums"], document["checksum"]
     document["schema"] = 1
     document["block_sha256"] = [
         hashlib.sha256(frames[start : start + 32].tobytes()).hexdigest()

@@ -3,21 +3,27 @@
 One manifest that is torn, or of another release, costs its own dataset and no other: it is listed
 with the reason, and whoever trains or evaluates goes on without it and says so.
 
+A manifest holds a checksum of itself: of a flipped bit in it, some would only change a number, such
+as where a session begins. Manifests of releases up to 0.1.0 have none.
+
 This module needs only the standard library. store.py describes the files and reads the frames.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from contract.dataset import dataset_labels
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.files.plain_names import is_plain
 
 __all__ = [
@@ -33,12 +39,15 @@ __all__ = [
     "read_stores",
     "select_manifests",
     "select_stores",
+    "write_manifest",
 ]
 
 log = logging.getLogger(__name__)
 
 SCHEMA: Final = 2
 """Version of the file format; schema 1 had a SHA-256 of each block instead of a checksum."""
+CHECKSUM: Final = "checksum"
+"""Key of the manifest's checksum, the SHA-256 of all its other values."""
 CURE: Final = "lapwing doctor --cure"
 """The command that makes a dataset whole whose manifest cannot be read."""
 
@@ -135,11 +144,28 @@ def read_manifests(data_dir: Path) -> list[StoreManifest]:
     return stores.manifests
 
 
+def write_manifest(path: Path, manifest: StoreManifest) -> None:
+    """Write one manifest atomically, with its checksum.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    document = dataclasses.asdict(manifest)
+    atomic_files.write_json(path, {**document, CHECKSUM: _checksum(document)})
+
+
+def _checksum(document: Mapping[str, object]) -> str:
+    """Return the SHA-256 of a document's values, however its text is laid out."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def read_manifest(path: Path) -> StoreManifest:
     """Read one manifest.
 
     Raises:
-        StoreError: the file is missing, is not a manifest, or has another schema.
+        StoreError: the file is missing, is not a manifest, has another schema, or is not what its
+            checksum says.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -150,6 +176,9 @@ def read_manifest(path: Path) -> StoreManifest:
                 remedy=f"This release reads schema {SCHEMA}: {CURE} migrates it, or says which "
                 "recording to import again",
             )
+        expected = document.pop(CHECKSUM, None)
+        if expected is not None and expected != _checksum(document):
+            raise ValueError("it differs from its checksum")
         manifest = StoreManifest(**document)
         _check_types(manifest, path.stem)
         return manifest

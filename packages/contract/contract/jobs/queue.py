@@ -266,12 +266,9 @@ def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
     status = view(job_id, connection).status
     if status in ENDED:
         raise JobError("the job has ended already", got=f"{job_id}: {status}")
-    try:
-        send_stop_job_command(connection, job_id, serializer=JSONSerializer)
-    except InvalidJobOperation:  # no worker runs it
-        job.cancel()
     patience = Watchdog(timeout_s, 1.0)
     while (job_view := view(job_id, connection)).status not in ENDED:
+        _cancel_or_stop(job)
         patience.look()
         if patience.is_expired:
             raise JobError(
@@ -282,6 +279,21 @@ def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
             )
         time.sleep(0.1)
     return job_view
+
+
+def _cancel_or_stop(job: Job) -> None:
+    """Cancel a job that waits in its queue; ask the worker of any other one to stop it.
+
+    A job that its worker has just taken has no process yet. If it were marked as cancelled then,
+    its process would begin nevertheless, and nobody would know of it: so it is asked again until
+    there is one to stop.
+    """
+    waits = queue(job.origin, job.connection).key
+    if job.connection.lrem(waits, 1, job.id) or job.get_status() in ("deferred", "scheduled"):
+        job.cancel()
+        return
+    with contextlib.suppress(InvalidJobOperation):  # no process has begun it yet
+        send_stop_job_command(job.connection, job.id, serializer=JSONSerializer)
 
 
 def _fetch(job_id: str, connection: Redis) -> Job:

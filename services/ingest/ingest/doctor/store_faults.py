@@ -15,7 +15,6 @@ from contract.dataset import store, store_catalog
 from contract.dataset.frame_blocks import checksum
 from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
-from contract.files import atomic_files
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import DIGEST_DIGITS, Recording
 from ingest.doctor.finding import Finding
@@ -103,7 +102,7 @@ def migrate(data_dir: Path, dataset: str) -> StoreManifest:
             got=f"{type(error).__name__}: {error}",
             remedy="Import the recording again: lapwing doctor --cure RECORDING",
         ) from error
-    atomic_files.write_json(path, dataclasses.asdict(migrated))
+    store_catalog.write_manifest(path, migrated)
     return migrated
 
 
