@@ -1,8 +1,9 @@
 """Lists the mutants of a module: its text with one place changed.
 
-The operators are those of Cosmic Ray, and one of our own that deletes a statement. Cosmic Ray
-replaces an operator by each other one; of these we take the neighbour and the opposite, because
-the others are found by the tests that find these two.
+The operators are those of Cosmic Ray, and two of our own: one deletes a statement, and one lets an
+exception pass, which Cosmic Ray's cannot do for a dotted name. Cosmic Ray replaces an operator by
+each other one; of these we take the neighbour and the opposite, because the others are found by
+the tests that find these two.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Example, Operator
 from cosmic_ray.plugins import get_operator
-from parso.python.tree import Keyword
+from parso.python.tree import Keyword, Name
 from parso.tree import NodeOrLeaf
 
 _COMPARISONS = (
@@ -32,7 +33,7 @@ _OTHERS = (
     "ReplaceUnaryOperator_Delete_USub ReplaceUnaryOperator_Delete_Not"
     " ReplaceUnaryOperator_Delete_Invert AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue"
     " ReplaceAndWithOr ReplaceOrWithAnd ReplaceBreakWithContinue ReplaceContinueWithBreak"
-    " ExceptionReplacer NumberReplacer RemoveDecorator ZeroIterationForLoop"
+    " NumberReplacer RemoveDecorator ZeroIterationForLoop"
 )
 OPERATORS = (
     *(f"ReplaceComparisonOperator_{pair}" for pair in _COMPARISONS.split()),
@@ -96,6 +97,43 @@ class DeleteStatement(Operator):  # type: ignore[misc]  # Cosmic Ray publishes n
         )
 
 
+class ReplaceException(Operator):  # type: ignore[misc]  # Cosmic Ray publishes no types
+    """Replaces one of the exceptions that a handler catches by one that nobody raises."""
+
+    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[tuple[Position, Position]]:
+        """Yield the positions of the exceptions, if the node is the head of a handler."""
+        for _, _, exception in self._caught(node):
+            yield exception.start_pos, exception.end_pos
+
+    def mutate(self, node: NodeOrLeaf, index: int) -> NodeOrLeaf:
+        """Replace an exception, and return the head of the handler."""
+        parent, place, exception = list(self._caught(node))[index]
+        prefix = exception.get_first_leaf().prefix
+        parent.children[place] = Name("GeneratorExit", exception.start_pos, prefix=prefix)
+        return node
+
+    @staticmethod
+    def _caught(node: NodeOrLeaf) -> Iterator[tuple[NodeOrLeaf, int, NodeOrLeaf]]:
+        """Yield for each exception the node that it stands in, its index there, and its node."""
+        if node.type != "except_clause":
+            return
+        caught = node.children[1]
+        if caught.type != "atom":
+            yield node, 1, caught
+            return
+        inside = caught.children[1]
+        if inside.type == "testlist_comp":
+            for place in range(0, len(inside.children), 2):
+                yield inside, place, inside.children[place]
+        else:
+            yield caught, 1, inside
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Return what Cosmic Ray's own tests of an operator would try."""
+        return (Example("try: f()\nexcept a.Error: pass", "try: f()\nexcept GeneratorExit: pass"),)
+
+
 def mutants(source: str, most: int, seed: int) -> list[Mutant]:
     """Return the mutants of a module, or a sample of them.
 
@@ -108,7 +146,7 @@ def mutants(source: str, most: int, seed: int) -> list[Mutant]:
         seed: Which sample is taken; the same seed takes the same one of the same text.
     """
     operators: dict[str, Operator] = {name: get_operator(f"core/{name}")() for name in OPERATORS}
-    operators["DeleteStatement"] = DeleteStatement()
+    operators |= {"DeleteStatement": DeleteStatement(), "ReplaceException": ReplaceException()}
     idle = _idle_spans(source)
     places = []
     tree = get_ast(source)

@@ -60,22 +60,53 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_LOGS = (
+    "tests/contract/recordings/test_driving_log.py",
+    "tests/contract/recordings/test_log_form.py",
+    "tests/contract/recordings/test_donkey_tub.py",
+    "tests/contract/recordings/test_log_corpus.py",
+)
+_VERSIONS = (
+    "tests/contract/models/test_registry.py",
+    "tests/contract/models/test_current.py",
+    "tests/contract/models/test_promotion.py",
+)
 EXTRA: dict[str, tuple[str, ...]] = {
+    f"{CONTRACT}/dataset/overviews.py": ("tests/ingest/overview/test_job.py",),
+    f"{CONTRACT}/jobs/work_horse.py": ("tests/contract/jobs/test_worker.py",),
+    f"{CONTRACT}/recordings/line_reader.py": _LOGS,
+    f"{CONTRACT}/recordings/log_reader.py": ("tests/contract/recordings/test_archive.py",),
+    f"{CONTRACT}/recordings/log_rows.py": _LOGS,
+    f"{CONTRACT}/recordings/log_text.py": _LOGS,
+    f"{CONTRACT}/recordings/packed/tar_stream.py": (
+        "tests/contract/recordings/packed/test_unpack.py",
+        "tests/contract/recordings/test_archive.py",
+    ),
+    f"{CONTRACT}/models/current.py": _VERSIONS,
+    f"{CONTRACT}/models/registry.py": _VERSIONS,
+    f"{CONTRACT}/models/promotion.py": _VERSIONS,
     f"{BRIDGE}/control/driver.py": ("tests/driver_bridge/control/test_stopping.py",),
+    f"{BRIDGE}/control/roll_direction.py": ("tests/driver_bridge/control/test_stopping.py",),
+    f"{BRIDGE}/control/speed_control.py": (
+        "tests/driver_bridge/control/test_stopping.py",
+        "tests/driver_bridge/control/test_driver.py",
+    ),
+    f"{INFERENCE}/api/predict.py": ("tests/inference/test_app.py",),
 }
 """Tests of a module beyond the file that mirrors it."""
 
 SLOW: dict[str, int] = {
-    f"{INFERENCE}/workers/scheduler.py": 60,
-    f"{INFERENCE}/api/*.py": 40,
-    f"{EVALUATOR}/jobs/gate.py": 30,
-    "services/trainer/trainer/jobs/train.py": 25,
-    f"{DATA}/loader*.py": 60,
-    f"{CONTRACT}/jobs/*.py": 30,
+    f"{INFERENCE}/workers/scheduler.py": 40,
+    f"{INFERENCE}/api/predict.py": 30,
+    f"{EVALUATOR}/jobs/gate.py": 20,
+    "services/trainer/trainer/jobs/train.py": 10,
+    f"{DATA}/loader.py": 30,
+    f"{CONTRACT}/jobs/*.py": 20,
+    f"{CONTRACT}/models/current.py": 40,
 }
 """Maximum number of mutants of modules whose tests start processes."""
 
-MOST_MUTANTS = 100
+MOST_MUTANTS = 60
 
 
 @dataclass(frozen=True)
@@ -128,7 +159,7 @@ def _tests(root: Path, module: str) -> tuple[str, ...]:
     inside = Path(*Path(module).parts[2:])
     mirror = str(Path("tests") / inside.parent / f"test_{inside.name}")
     mirrored = (mirror,) if (root / mirror).exists() else ()
-    return (*mirrored, *EXTRA.get(module, ()))
+    return tuple(dict.fromkeys([*mirrored, *EXTRA.get(module, ())]))
 
 
 def _most(module: str) -> int:

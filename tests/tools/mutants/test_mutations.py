@@ -23,7 +23,12 @@ def store(file: int | None, limit: float, *, sure: bool) -> int | None:
     os.fsync(file)
     if limit < 5 and sure:
         raise ValueError("too small")
-    count = 0
+    try:
+        count = 0
+    except (json.JSONDecodeError, OSError):
+        raise
+    except KeyError as error:
+        pass
     count += 1
     return count - 1
 '''
@@ -39,6 +44,10 @@ def changes(source: str = SOURCE) -> set[str]:
         "os.fsync(file) → pass",
         'raise ValueError("too small") → pass',
         "count += 1 → pass",
+        "raise → pass",
+        "except (json.JSONDecodeError, OSError): → except (GeneratorExit, OSError):",
+        "except (json.JSONDecodeError, OSError): → except (json.JSONDecodeError, GeneratorExit):",
+        "except KeyError as error: → except GeneratorExit as error:",
         "if limit < 5 and sure: → if limit <= 5 and sure:",
         "if limit < 5 and sure: → if limit >= 5 and sure:",
         "if limit < 5 and sure: → if limit < 5 or sure:",
@@ -55,7 +64,8 @@ def test_each_kind_of_change_is_made(change: str) -> None:
 def test_nothing_without_an_effect_is_changed() -> None:
     """Annotations, docstrings, what a dataclass forbids, the marks of a signature, and logs."""
     touched = " ".join(change.split(" → ")[0] for change in changes())
-    for idle in ("frozen", "log.info", "def store", "docstring", "annotations"):
+    assert "frozen=False" not in "".join(changes())
+    for idle in ("log.info", "def store", "docstring", "annotations"):
         assert idle not in touched
     assert "int & None" not in "".join(changes())
 
