@@ -72,7 +72,6 @@ _VERSIONS = (
     "tests/contract/models/test_promotion.py",
 )
 EXTRA: dict[str, tuple[str, ...]] = {
-    f"{CONTRACT}/dataset/overviews.py": ("tests/ingest/overview/test_job.py",),
     f"{CONTRACT}/jobs/work_horse.py": ("tests/contract/jobs/test_worker.py",),
     f"{CONTRACT}/recordings/line_reader.py": _LOGS,
     f"{CONTRACT}/recordings/log_reader.py": ("tests/contract/recordings/test_archive.py",),
