@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> int:
     if not chosen:
         print(f"mutants: no module of the table is meant by {options.modules}", file=sys.stderr)
         return 2
-    python = tree / ".venv" / "bin" / "python" if options.table else copy_tree(ROOT, tree)
+    python = copy_tree(ROOT, tree)
     found: list[Fate] = []
     for target in chosen:
         most = target.most if options.most is None else min(target.most, options.most)
@@ -128,8 +128,9 @@ def _try(
     target: Target, most: int, fates: Fates, server: Server, tree: Path, *, only_known: bool
 ) -> list[Fate]:
     """Try the mutants of a module that are not known, and return the fates of all."""
-    source = (ROOT / target.module).read_text()
-    tests = hashlib.sha256(b"".join((ROOT / test).read_bytes() for test in target.tests))
+    # The copy, because somebody may work on the original meanwhile.
+    source = (tree / target.module).read_text()
+    tests = hashlib.sha256(b"".join((tree / test).read_bytes() for test in target.tests))
     found: list[Fate] = []
     unknown: list[Mutant] = []
     for mutant in mutants(source, most, SEED):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tables
 from support.data import samples
 
 from contract.dataset import store, store_catalog
@@ -147,3 +148,18 @@ def test_a_name_of_no_store_is_refused(data: Path) -> None:
 def test_a_volume_without_stores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no recording to train on"):
         store_catalog.select_manifests(tmp_path, [])
+
+
+def test_rows_that_differ_from_their_checksum_are_found(
+    data: Path, manifest: StoreManifest, tmp_path: Path
+) -> None:
+    """A steering that was changed is in no block of frames."""
+    path = copy_store(data, manifest, tmp_path)
+    with tables.open_file(str(path), "r+") as file:
+        file.root.rows.modify_column(3, 4, column=np.float32([0.5]), colname="steering")
+    changed = dataclasses.replace(manifest, file_bytes=path.stat().st_size)
+    with (
+        StoreReader(path, changed) as reader,
+        pytest.raises(StoreError, match="damaged: got the rows differ from their checksum"),
+    ):
+        reader.verify()
