@@ -70,8 +70,16 @@ _VERSIONS = (
     "tests/contract/models/test_registry.py",
     "tests/contract/models/test_current.py",
     "tests/contract/models/test_promotion.py",
+    "tests/contract/test_documents.py",
 )
+_DOCUMENTS = ("tests/contract/test_documents.py",)
 EXTRA: dict[str, tuple[str, ...]] = {
+    f"{CONTRACT}/dataset/dataset_labels.py": _DOCUMENTS,
+    f"{CONTRACT}/dataset/exclusions.py": _DOCUMENTS,
+    f"{CONTRACT}/dataset/overviews.py": _DOCUMENTS,
+    f"{CONTRACT}/dataset/split_file.py": _DOCUMENTS,
+    f"{CONTRACT}/dataset/store_catalog.py": _DOCUMENTS,
+    f"{CONTRACT}/wire/live_view.py": _DOCUMENTS,
     f"{CONTRACT}/jobs/work_horse.py": ("tests/contract/jobs/test_worker.py",),
     f"{CONTRACT}/recordings/line_reader.py": _LOGS,
     f"{CONTRACT}/recordings/log_reader.py": ("tests/contract/recordings/test_archive.py",),
@@ -82,6 +90,10 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "tests/contract/recordings/test_archive.py",
     ),
     f"{CONTRACT}/models/current.py": _VERSIONS,
+    f"{CONTRACT}/models/journal.py": _DOCUMENTS,
+    f"{CONTRACT}/models/layer_table.py": _DOCUMENTS,
+    f"{CONTRACT}/models/lineage.py": _DOCUMENTS,
+    f"{CONTRACT}/models/notes.py": _DOCUMENTS,
     f"{CONTRACT}/models/registry.py": _VERSIONS,
     f"{CONTRACT}/models/promotion.py": _VERSIONS,
     f"{BRIDGE}/control/driver.py": ("tests/driver_bridge/control/test_stopping.py",),
