@@ -112,7 +112,9 @@ def test_stores_of_earlier_releases_have_one_session(tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_is_not_there_is_not_called_torn(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no store lake-1. lapwing ingest PATH makes one"):
+    with pytest.raises(
+        StoreError, match=r"there is no store lake-1\. lapwing ingest PATH makes one"
+    ):
         store_catalog.read_manifest(tmp_path / "lake-1.json")
 
 

@@ -94,12 +94,10 @@ def test_no_window_crosses_a_pause() -> None:
 
 
 def test_a_pause_is_longer_than_half_a_second() -> None:
-    """The slowest recorder that we know, at 3 Hz, pauses for 0.33 s between two rows."""
     time_s, segment, _ = timeline.build([0.0, 0.5, 1.01, 1.34])
     assert segment.tolist() == [0, 0, 1, 1]
     assert time_s.tolist() == [0.0, 0.5, 1.01, 1.34]
 
 
 def test_rows_of_one_moment_are_one_segment() -> None:
-    """A recorder of two cars, or of a simulator that stood still, writes a stamp twice."""
     assert timeline.build([10.0, 10.0, 10.1]).segment.tolist() == [0, 0, 0]
