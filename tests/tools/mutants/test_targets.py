@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutants.targets import EXTRA, PARTS, FEWER, targets
+from mutants.targets import EXTRA, FEWER, PARTS, targets
 from support.house import ROOT
 
 
