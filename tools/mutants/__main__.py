@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ from mutants.targets import Target, targets, untested
 from mutants.tree import copy_tree
 
 ROOT = Path(__file__).resolve().parents[2]
-REASONS = Path(__file__).with_name("survivors.toml")
+KINDS = Path(__file__).with_name("survivors.toml")
 SEED = 14
 FLOOR = 0.85
 _MEMORY_BYTES = 6 << 30
@@ -180,17 +181,18 @@ def _try(
 
 def _report(found: list[Fate], patterns: list[str]) -> int:
     """Print scores and survivors; return 1 if the score is too low or a survivor has no reason."""
-    reasons = accepted(REASONS)
+    kinds = accepted(KINDS)
     print("\n" + table(found) + "\n")
-    unexplained = 0
-    for fate in found:
-        reason = reasons.get((fate.module, fate.change))
-        if fate.outcome == "survived":
-            unexplained += reason is None
-            print(f"{fate.module}:{fate.line}  {fate.change}\n    {reason or 'NO REASON GIVEN'}")
+    survivors = [fate for fate in found if fate.outcome == "survived"]
+    unexplained = [fate for fate in survivors if (fate.module, fate.change) not in kinds]
+    explained = Counter(kinds.get((fate.module, fate.change)) for fate in survivors)
+    for kind, count in sorted((kind, count) for kind, count in explained.items() if kind):
+        print(f"{count} survivors of the kind {kind}")
+    for fate in unexplained:
+        print(f"{fate.module}:{fate.line}  {fate.change}")
     for module in untested(ROOT) if not patterns else []:
         print(f"{module}: no test mirrors it, so it was not mutated")
-    print(f"\n{unexplained} survivors without a reason in tools/mutants/survivors.toml")
+    print(f"\n{len(unexplained)} survivors without a reason in tools/mutants/survivors.toml")
     return 1 if unexplained or score(found) < FLOOR else 0
 
 

@@ -14,13 +14,13 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Example, Operator
 from cosmic_ray.plugins import get_operator
 from parso.python.tree import Keyword, Name
-from parso.tree import NodeOrLeaf
 
 _COMPARISONS = (
     "Lt_LtE Lt_GtE LtE_Lt LtE_Gt Gt_GtE Gt_LtE GtE_Gt GtE_Lt Eq_NotEq NotEq_Eq Is_IsNot IsNot_Is"
@@ -42,6 +42,8 @@ OPERATORS = (
 )
 _IN_A_SIGNATURE = {"parameters", "lambdef", "param"}
 Position = tuple[int, int]
+Node = Any
+"""A node of parso's tree; the types that parso publishes do not tell leaves from branches."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Mutant:
 class DeleteStatement(Operator):  # type: ignore[misc]  # Cosmic Ray publishes no types
     """Replaces a call whose result nobody takes, a `raise` or an `x += y` by `pass`."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[tuple[Position, Position]]:
+    def mutation_positions(self, node: Node) -> Iterator[tuple[Position, Position]]:
         """Yield the position of the statement, if the node is one that may be deleted."""
         if node.parent is None or node.parent.type not in {"simple_stmt", "suite"}:
             return
@@ -84,7 +86,7 @@ class DeleteStatement(Operator):  # type: ignore[misc]  # Cosmic Ray publishes n
         if removable:
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: NodeOrLeaf, index: int) -> NodeOrLeaf:
+    def mutate(self, node: Node, index: int) -> Node:
         """Return `pass` with the white space that stood before the statement."""
         return Keyword("pass", node.start_pos, prefix=node.get_first_leaf().prefix)
 
@@ -100,12 +102,12 @@ class DeleteStatement(Operator):  # type: ignore[misc]  # Cosmic Ray publishes n
 class ReplaceException(Operator):  # type: ignore[misc]  # Cosmic Ray publishes no types
     """Replaces one of the exceptions that a handler catches by one that nobody raises."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[tuple[Position, Position]]:
+    def mutation_positions(self, node: Node) -> Iterator[tuple[Position, Position]]:
         """Yield the positions of the exceptions, if the node is the head of a handler."""
         for _, _, exception in self._caught(node):
             yield exception.start_pos, exception.end_pos
 
-    def mutate(self, node: NodeOrLeaf, index: int) -> NodeOrLeaf:
+    def mutate(self, node: Node, index: int) -> Node:
         """Replace an exception, and return the head of the handler."""
         parent, place, exception = list(self._caught(node))[index]
         prefix = exception.get_first_leaf().prefix
@@ -113,7 +115,7 @@ class ReplaceException(Operator):  # type: ignore[misc]  # Cosmic Ray publishes 
         return node
 
     @staticmethod
-    def _caught(node: NodeOrLeaf) -> Iterator[tuple[NodeOrLeaf, int, NodeOrLeaf]]:
+    def _caught(node: Node) -> Iterator[tuple[Node, int, Node]]:
         """Yield for each exception the node that it stands in, its index there, and its node."""
         if node.type != "except_clause":
             return

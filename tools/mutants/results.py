@@ -60,19 +60,26 @@ class Fates:
 
 
 def accepted(path: Path) -> dict[tuple[str, str], str]:
-    """Return the reasons why survivors may live, by module and change.
+    """Return the kinds of survivors that may live, by module and change.
 
     Args:
-        path: A TOML file: a table for each module, in which each key is a change and each value
-            a reason.
+        path: A TOML file: its table `kinds` gives each kind its reason, and its table `survivors`
+            has a table for each module, in which each key is a change and each value a kind.
+
+    Raises:
+        ValueError: a survivor is of a kind without a reason.
     """
     with path.open("rb") as file:
-        tables = tomllib.load(file)
-    return {
-        (module, change): reason
-        for module, changes in tables.items()
-        for change, reason in changes.items()
+        document = tomllib.load(file)
+    kinds = {
+        (module, change): kind
+        for module, changes in document["survivors"].items()
+        for change, kind in changes.items()
     }
+    for (module, change), kind in kinds.items():
+        if kind not in document["kinds"]:
+            raise ValueError(f"{module}: {change}: the kind {kind!r} has no reason")
+    return kinds
 
 
 def table(fates: Iterable[Fate]) -> str:

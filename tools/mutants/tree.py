@@ -33,9 +33,9 @@ def copy_tree(root: Path, folder: Path) -> Path:
     ).stdout
     names = {name for name in listed.split("\0") if name and (root / name).is_file()}
     for path in list(folder.rglob("*")):
-        name = path.relative_to(folder)
-        kept = name.parts[0] in {".venv", ".git"} or "__pycache__" in name.parts
-        if path.is_file() and not kept and str(name) not in names:
+        parts = path.relative_to(folder).parts
+        kept = parts[0] in {".venv", ".git"} or "__pycache__" in parts
+        if path.is_file() and not kept and "/".join(parts) not in names:
             path.unlink()
     for name in names:
         source, target = root / name, folder / name

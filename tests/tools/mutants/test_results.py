@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from mutants.__main__ import KINDS
 from mutants.results import Fate, Fates, accepted, score, table
+from support.house import ROOT
 
 SURVIVED = Fate("part", "a/b/c.py", "m1", "t1", 3, "AddNot", "x → y", "survived", "", 0.5)
 KILLED = dataclasses.replace(SURVIVED, digest="m2", outcome="killed", test="test_c.py::test_x")
@@ -49,6 +51,18 @@ def test_a_mutant_that_hangs_is_killed() -> None:
     assert rows[-1] == "| **all** |  | 4 | 3 | 1 | 75 % |"
 
 
-def test_reasons_are_found_by_module_and_change(tmp_path: Path) -> None:
-    (tmp_path / "survivors.toml").write_text('["a/b/c.py"]\n"x → y" = "the same"\n')
-    assert accepted(tmp_path / "survivors.toml") == {("a/b/c.py", "x → y"): "the same"}
+def test_kinds_are_found_by_module_and_change(tmp_path: Path) -> None:
+    path = tmp_path / "survivors.toml"
+    path.write_text('[kinds]\nsame = "Because"\n[survivors."a/b/c.py"]\n"x → y" = "same"\n')
+    assert accepted(path) == {("a/b/c.py", "x → y"): "same"}
+    path.write_text('[kinds]\n[survivors."a/b/c.py"]\n"x → y" = "same"\n')
+    with pytest.raises(ValueError, match="'same' has no reason"):
+        accepted(path)
+
+
+def test_each_survivor_that_may_live_is_one_of_a_module_that_is_mutated() -> None:
+    """A survivor of a module that has gone, or of a line that has, needs no reason."""
+    for module, change in accepted(KINDS):
+        before = change.partition(" → ")[0]
+        lines = [line.strip() for line in (ROOT / module).read_text().splitlines()]
+        assert before in " ".join(lines), f"{module}: {change}"
