@@ -64,3 +64,12 @@ def test_a_quantile_is_the_least_age_above_its_share(ages: list[float], share: f
         assert quantile(ages, share) in ages[max(0, index - 1) : index + 1]
     else:
         assert quantile(ages, share) == np.quantile(ages, share, method="inverted_cdf")
+
+
+def test_nothing_is_old_before_the_first_answer() -> None:
+    """Also where the clock has not gone on since the service began."""
+    assert FrameAges().recent_p95_s(-1e9) == 0.0
+
+
+def test_a_quantile_of_all_is_the_greatest() -> None:
+    assert quantile([1.0, 2.0], 1.0) == 2.0
