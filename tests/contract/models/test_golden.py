@@ -118,3 +118,12 @@ def test_an_array_is_missing_or_packed_in_an_unknown_way(tmp_path: Path) -> None
     (tmp_path / golden.FILE).write_bytes(entry)
     with pytest.raises(ModelError, match="holds no golden frames: got That compression method"):
         golden.read(tmp_path / golden.FILE)
+
+
+def test_the_order_of_an_array_is_told_where_it_is_the_fault(tmp_path: Path) -> None:
+    write_arrays(tmp_path / golden.FILE, frames=np.asfortranarray(FRAMES))
+    with pytest.raises(ModelError, match="uint8 in Fortran's order, not"):
+        golden.read(tmp_path / golden.FILE)
+    write_arrays(tmp_path / golden.FILE, frames=FRAMES[:3])
+    with pytest.raises(ModelError, match="uint8, not"):
+        golden.read(tmp_path / golden.FILE)
