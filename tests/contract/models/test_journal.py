@@ -102,7 +102,8 @@ def test_a_decision_has_the_present_time_and_an_id_of_its_own() -> None:
     assert len(one.id) == 32
     assert abs(datetime.fromisoformat(one.at) - datetime.now(UTC)).seconds < 60
     assert (one.accepted, one.evidence) == (True, {})
-    assert decide(1, GATE, "", 2, decision_id="gate-7").id == "gate-7"
+    found = decide(1, GATE, "", 2, decision_id="gate-7", evidence={"n": 1})
+    assert (found.id, found.evidence) == ("gate-7", {"n": 1})
 
 
 def test_a_rollback_in_an_empty_journal_names_its_version() -> None:

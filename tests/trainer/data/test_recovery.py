@@ -42,7 +42,7 @@ def test_a_standing_car_steers_for_a_point_ahead_too() -> None:
 
 
 def test_the_point_to_steer_for_is_never_nearer_than_eight_metres() -> None:
-    """The arc of the answer passes 0.8 m to the right of a point 8 m ahead, however slow the car."""
+    """However slow the car: the arc of the answer passes 0.8 m right of a point 8 m ahead."""
     for speed in (0.0, 1.0, 4.0):
         steering = recovery_steering(one(0.0), one(0.8), one(0.0), one(speed), 2.0)[0]
         bend = math.tan(math.radians(25) * steering) / 2.87
