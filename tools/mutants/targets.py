@@ -104,12 +104,14 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "tests/driver_bridge/control/test_stopping.py",
         "tests/driver_bridge/control/test_driver.py",
     ),
+    f"{INFERENCE}/api/body_reader.py": ("tests/inference/api/test_request_body.py",),
     f"{INFERENCE}/api/predict.py": ("tests/inference/test_app.py",),
 }
 """Tests of a module beyond the file that mirrors it."""
 
 FEWER: dict[str, int] = {
     f"{INFERENCE}/workers/scheduler.py": 40,
+    f"{INFERENCE}/api/connection_table.py": 30,
     f"{INFERENCE}/api/predict.py": 20,
     f"{EVALUATOR}/jobs/gate.py": 15,
     "services/trainer/trainer/jobs/train.py": 8,
