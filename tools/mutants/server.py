@@ -72,7 +72,7 @@ def serve() -> None:
 
 def run(request: Request) -> Answer:
     """Run the tests in a fork, and return how they ended."""
-    begun = time.monotonic()
+    begun, parent = time.monotonic(), os.getppid()
     imported = Path(f"{request.log}.imported")
     imported.unlink(missing_ok=True)
     child = os.fork()
@@ -83,6 +83,9 @@ def run(request: Request) -> Answer:
         ended, code = os.waitpid(child, os.WNOHANG)
         if ended:
             status = code
+        elif os.getppid() != parent:  # whoever asked is gone
+            _end_all()
+            raise SystemExit(1)
         else:
             time.sleep(0.01)
     _end_all()

@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 from mutants.server import Answer, Request
 from support.house import ROOT
@@ -83,3 +85,48 @@ def test_a_run_ends_as_its_tests_do_and_leaves_nothing(
         assert run("test_all.py::test_hanging", wall_s=2.0).outcome == "timeout"
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "child").read_text()), 0)
+
+
+def test_nothing_runs_on_when_whoever_asked_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "test_all.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    request = Request(
+        ["test_all.py::test_hanging"], 600.0, 600, 2 << 30, str(tmp_path / "log"), "cache"
+    )
+    code = (
+        "import subprocess, sys, time\n"
+        "server = subprocess.Popen([sys.executable, '-m', 'mutants.server'],"
+        " stdin=subprocess.PIPE, text=True)\n"
+        "server.stdin.write(sys.argv[1] + '\\n')\n"
+        "server.stdin.flush()\n"
+        "print(server.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(asdict(request))],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tools")},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as asking:
+        assert asking.stdout is not None
+        server = int(asking.stdout.readline())
+        await_true(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        asking.kill()
+    child = int((tmp_path / "child").read_text())
+    await_true(lambda: has_ended(server) and has_ended(child))
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process has ended; a zombie has, and waits only for its parent."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def await_true(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
