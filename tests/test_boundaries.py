@@ -19,7 +19,7 @@ ORDER = {
     "contract": (
         "policy training_plan > models steering_metrics > dataset train_config"
         " > recordings frames jobs tensorboard > wire"
-        " > files child_process printing redis_client settings > setting_forms"
+        " > files child_process printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"
     ),
     "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),

@@ -314,6 +314,7 @@ def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) ->
     assert kept == ["drive.json", "drive.mp4", "drive.png"]
 
 
+@pytest.mark.soak
 def test_inference_answers_within_two_seconds_of_its_start(
     trained: dict[str, Any], recording: Path
 ) -> None:

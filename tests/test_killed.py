@@ -4,13 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from support.data import candidates, samples
-from support.services import running
+from support.services import orphans, running
 from support.services.running import Lapwing
 
 from contract.models.registry import Registry
@@ -36,7 +35,7 @@ def test_a_service_that_dies_is_restarted_with_a_message(lapwing: Lapwing) -> No
     )
     os.kill(victim, signal.SIGKILL)
     lapwing.await_line("ended with status -9")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             if httpx.get(f"http://127.0.0.1:{lapwing.inference_port}/healthz").status_code == 200:
@@ -61,7 +60,7 @@ def test_a_running_training_can_be_cancelled(lapwing: Lapwing) -> None:
 
 def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: Lapwing) -> None:
     before = Registry(lapwing.home / "models").versions()
-    shared_memory = set(Path("/dev/shm").iterdir())
+    unused = orphans.shared_memory()
     (queued,) = lapwing.ask("train", "run", "--epochs", "30", "--patience", "30", "--no-wait")
     await_epoch(lapwing, queued["id"], 2)
     worker = next(
@@ -78,7 +77,7 @@ def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: 
     while running.of_job(queued["id"]):
         assert time.monotonic() < deadline, "a process of the killed job still runs"
         time.sleep(0.05)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while job(lapwing, queued["id"])["status"] != "finished":
         assert time.monotonic() < deadline, job(lapwing, queued["id"])
         time.sleep(1)
@@ -88,7 +87,7 @@ def test_a_training_whose_worker_was_killed_resumes_and_publishes_once(lapwing: 
     history = Registry(lapwing.home / "models").manifest(after[-1]).history
     assert [entry["epoch"] for entry in history] == list(range(1, 31))
     assert list((lapwing.home / "models" / ".jobs").iterdir()) == []
-    assert set(Path("/dev/shm").iterdir()) <= shared_memory
+    assert orphans.shared_memory() <= unused
 
 
 def test_a_training_whose_reader_was_killed_is_retried_automatically(lapwing: Lapwing) -> None:
@@ -100,7 +99,7 @@ def test_a_training_whose_reader_was_killed_is_retried_automatically(lapwing: La
         if "spawn_main" in line
     )
     os.kill(reader, signal.SIGKILL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while job(lapwing, queued["id"])["status"] != "finished":
         assert time.monotonic() < deadline, job(lapwing, queued["id"])
         time.sleep(0.5)
@@ -116,7 +115,7 @@ def job(lapwing: Lapwing, job_id: str) -> dict[str, Any]:
 
 def await_epoch(lapwing: Lapwing, job_id: str, epoch: int) -> None:
     """Wait until a training reports a later epoch than `epoch`."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 600
     while int(job(lapwing, job_id)["progress"].get("epoch", 0)) <= epoch:
         assert time.monotonic() < deadline, job(lapwing, job_id)
         time.sleep(0.1)

@@ -14,7 +14,7 @@ import sys
 import tarfile
 import time
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import httpx
 import pytest
 import websocket
 from redis import Redis
+from support.documents import differences
 from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import bridge
@@ -37,8 +38,7 @@ FIXTURES = Path(__file__).parent / "fixtures" / "release-0.1.0"
 FRAME = "IMG/center_2026_01_02_03_04_05_000.jpg"
 DRIVE = "drives/track-354ad487/clear/0.25-1/01.json"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
-# Another processor adds up a network's sums in another order.
-TOLERANCE = 1e-5
+CAR_TOLERANCE = 1e-2
 LISTED, WORKED_ON = 1, 2
 """Databases of Redis: one whose jobs are listed, and one whose jobs are worked on."""
 REFUSED = ("train", "import", "explain", "evaluate", "gate", "report", "collect")
@@ -48,33 +48,6 @@ WAIT_S = 60.0
 def fixture(name: str, home: Path = Path("HOME")) -> Any:
     """Return a JSON document of 0.1.0; it names its home folder HOME."""
     return json.loads((FIXTURES / name).read_text(encoding="utf-8").replace("HOME", str(home)))
-
-
-def differences(
-    found: Any, expected: Any, free: Collection[str] = (), where: str = "document"
-) -> list[str]:
-    """List where two documents differ; of values whose key is in `free`, only types must agree."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        if set(found) != set(expected):
-            return [f"{where}: the keys {sorted(found)}, not {sorted(expected)}"]
-        parts = [(key, found[key], expected[key]) for key in expected]
-    elif isinstance(found, list) and isinstance(expected, list):
-        if len(found) != len(expected):
-            return [f"{where}: {len(found)} items, not {len(expected)}"]
-        parts = list(zip(range(len(found)), found, expected, strict=True))
-    else:
-        same = found == expected and type(found) is type(expected)
-        if is_number(found) and is_number(expected):
-            same = found == pytest.approx(expected, rel=TOLERANCE, abs=TOLERANCE)
-        if where.rsplit(".", 1)[-1] in free:
-            same = type(found) is type(expected)
-        return [] if same else [f"{where}: {found!r}, not {expected!r}"]
-    lines = (differences(one, other, free, f"{where}.{key}") for key, one, other in parts)
-    return [line for part in lines for line in part]
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @pytest.fixture(scope="module")
@@ -265,11 +238,11 @@ def test_requests_are_answered_as_they_were(
                 types = re.findall(r"^# TYPE (.+)$", answer.text, re.MULTILINE)
                 found["body"] = [each for each in expected["body"] if each in types]
             words = {"error", "got", "remedy", "reason"}
-            assert differences(found, expected, words, f"{request}") == []
+            assert differences(found, expected, words, where=f"{request}") == []
 
 
 def test_the_api_is_described_as_it_was(client: httpx.Client) -> None:
-    """Descriptions and the number of the release may differ."""
+    """Descriptions and the number of the release may differ, and there may be more refusals."""
 
     def bare(value: Any) -> Any:
         if isinstance(value, list):
@@ -281,6 +254,12 @@ def test_the_api_is_described_as_it_was(client: httpx.Client) -> None:
 
     found, expected = client.get("/openapi.json").json(), fixture("http/openapi.json")
     del found["info"], expected["info"]
+    for path, methods in expected["paths"].items():
+        for method, operation in methods.items():
+            answers = found["paths"][path][method]["responses"]
+            assert all(int(status) >= 400 for status in set(answers) - set(operation["responses"]))
+            for status in set(answers) - set(operation["responses"]):
+                del answers[status]
     assert differences(bare(found), bare(expected)) == []
 
 
@@ -306,13 +285,23 @@ WIRE = fixture("wire.json")
 
 
 @pytest.mark.parametrize("expected", WIRE["connections"], ids=lambda each: each["name"])
-def test_a_simulator_is_sent_the_same_bytes(
+def test_a_simulator_is_sent_the_same_messages(
     driven: tuple[Answers, int], expected: dict[str, Any]
 ) -> None:
-    """The names of sessions are random."""
+    """The names of sessions are random. Throttles are as long, with the same sign and mark.
+
+    How strongly the car brakes and accelerates was changed after 0.1.0. So was what a client is
+    told that has shown no number: 0.1.0 wrote numbers as en-US does, which froze other cultures.
+    """
 
     def plain(text: str) -> str:
-        return re.sub(r'"sid":"[^"]+"', '"sid":"SID"', text)
+        text = re.sub(r'"sid":"[^"]+"', '"sid":"SID"', text)
+        if expected["name"] == "no telemetry":
+            return re.sub(r'":"-?[0-9][0-9.e-]*"', '":"a number"', text)
+        throttle = re.search(r'"throttle":"[^"]+"', text)
+        return (
+            text if throttle is None else text.replace(throttle[0], re.sub(r"\d", "0", throttle[0]))
+        )
 
     inference, port = driven
     inference.status = expected["inference"]["status"]
@@ -387,13 +376,19 @@ def test_a_report_is_made_of_a_version(lapwing: Lapwing) -> None:
 
 @pytest.mark.usefixtures("jobs")
 def test_a_version_is_evaluated_as_it_was(lapwing: Lapwing) -> None:
-    """It drives from a start, and along those rows of the store that its split held out."""
+    """It drives from a start, and along those rows of the store that its split held out.
+
+    The car's brakes, its drag and its wheels were changed after 0.1.0, and with them where
+    and how fast it drives, by less than a hundredth.
+    """
     kept = lapwing.home / "models" / "versions" / "1" / "evaluations"
     drive = json.loads((kept / DRIVE).read_text())
     shutil.rmtree(kept)
     words = f"--starts 1 --laps 0.25 --no-film --track {lapwing.home / 'track.csv'}".split()
     found = ask(lapwing, "evaluate", "1", *words, "--wait")
     assert found.pop("left_out") == {}  # new
+    expected = fixture("documents/evaluate.json", lapwing.home)
     free = {"made_at", "ms_a_row", "held_out", "leak"}
-    assert differences(found, fixture("documents/evaluate.json", lapwing.home), free) == []
-    assert differences(json.loads((kept / DRIVE).read_text()), drive) == []
+    assert differences(found, expected, free, CAR_TOLERANCE) == []
+    again = json.loads((kept / DRIVE).read_text())
+    assert differences(again, drive, tolerance=CAR_TOLERANCE) == []

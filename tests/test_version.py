@@ -45,7 +45,7 @@ def test_the_description_of_the_http_interface_shows_it(tmp_path: Path) -> None:
 
     async def fetch() -> httpx.Response:
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://inference") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get("/openapi.json")
 
     assert asyncio.run(fetch()).json()["info"]["version"] == VERSION

@@ -32,7 +32,7 @@ from bench.serving.bridge import pictures, predictions
 from bench.serving.round_trip import await_page
 from bench.serving.services import PORT as INFERENCE_PORT
 
-SECONDS: Final = 10.0
+SECONDS: Final = 30.0
 RATE: Final = 20.0
 MAX_FILES: Final = 4096
 MANY_SCANS: Final = 990_000
@@ -156,6 +156,8 @@ def main(options: argparse.Namespace) -> int:
         expected.write_text(json.dumps(predictions(pictures(recording / "IMG"))))
         good_traffic(recording, expected)  # warms the services up
         for number, (name, (_, attacked)) in enumerate(ATTACKS.items()):
+            if options.only and number not in options.only:
+                continue
             process = started[attacked]
             console.print(f"{name} …")
             rows.append(_row("alone", good_traffic(recording, expected), None))
@@ -314,6 +316,9 @@ def _many_scans() -> bytes:
 if __name__ == "__main__":
     parser = output.arguments(__doc__)
     parser.add_argument("--attack", type=int, help="attack with the attack of this number")
+    parser.add_argument(
+        "--only", type=int, action="append", help="measure only the attack of this number"
+    )
     arguments = parser.parse_args()
     if arguments.attack is None:
         sys.exit(main(arguments))

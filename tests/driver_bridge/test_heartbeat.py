@@ -3,6 +3,8 @@
 The bridge has shorter times than its own, and everybody who must be found missing waits at once.
 """
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -42,6 +44,12 @@ def end_s(connection: websocket.WebSocket, pong: bool = False) -> float:
     except websocket.WebSocketConnectionClosedException:
         pass
     return time.monotonic() - began
+
+
+def await_message(connection: websocket.WebSocket, message: str) -> None:
+    """Read messages up to this one; the bridge must not close the websocket before."""
+    while connection.recv() != message:
+        assert connection.connected, f"it was closed before {message!r} came"
 
 
 def test_a_websocket_gets_pings(hasty: LoggedBridge) -> None:
@@ -107,3 +115,31 @@ def test_a_client_must_send_a_telemetry_and_then_may_stay(hasty: LoggedBridge) -
     assert SILENCE_S - 0.1 < waited_s < SILENCE_S + 5
     assert stayed_s[0] > waited_s
     hasty.wait_for("disconnected 1 clients that never sent a telemetry", start)
+
+
+def test_nobody_is_disconnected_for_the_time_in_which_the_bridge_stood_still(
+    hasty: LoggedBridge,
+) -> None:
+    """What the clients sent meanwhile waits to be read, and all their times have passed."""
+    start = len(hasty.lines)
+    with (
+        dial(hasty.port) as driven,
+        dial(hasty.port) as newcomer,
+        dial(hasty.port, ENGINE_IO_3 % "websocket") as driven_3,
+    ):
+        for connection in (driven, driven_3):
+            connection.send('42["telemetry",null]')
+        await_message(driven_3, "40")
+        for connection in (driven, newcomer):
+            await_message(connection, "2")
+        os.kill(hasty.pid, signal.SIGSTOP)
+        for connection in (driven, newcomer):
+            connection.send("3")
+        driven_3.send("2")
+        newcomer.send('42["telemetry",null]')
+        time.sleep(INTERVAL_S + max(TIMEOUT_S, SILENCE_S) + 0.5)
+        os.kill(hasty.pid, signal.SIGCONT)
+        for connection in (driven, newcomer):
+            await_message(connection, "2")
+        await_message(driven_3, "3")
+        assert not any("never sent a telemetry" in line for line in hasty.lines[start:])

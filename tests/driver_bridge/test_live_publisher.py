@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from support.services.answering import Answers
+from support.services.driving import JPEG, bridge, unity
 
 from contract.errors import SettingError
 from contract.wire.live_view import CHANNEL, LiveView, decode
@@ -69,6 +71,7 @@ def url(redis: Redis, redis_socket: Path) -> str:
 def test_nothing_is_published_while_nobody_listens(url: str, redis: Redis) -> None:
     before = redis.info("commandstats").get("cmdstat_publish", {"calls": 0})["calls"]
     with publishing(lambda: connect(url, "")) as running:
+        running.live.meet("1")
         time.sleep(0.3)
         assert not running.live.wants("1")
     after = redis.info("commandstats").get("cmdstat_publish", {"calls": 0})["calls"]
@@ -79,6 +82,7 @@ def test_views_are_published_only_while_somebody_listens(url: str, redis: Redis)
     with publishing(lambda: connect(url, "")) as running:
         pubsub = redis.pubsub(ignore_subscribe_messages=True)
         pubsub.subscribe(CHANNEL)
+        running.live.meet("1")
         await_true(lambda: running.live.wants("1"))
         running.live.put(view())
         message = None
@@ -94,6 +98,7 @@ def test_a_simulator_is_shown_at_most_ten_times_a_second() -> None:
     now = itertools.count()
     live = LivePublisher(lambda: Redis(), time.sleep, lambda: next(now) / 100)
     live._has_listeners = True
+    live.meet("1")
     shown = 0
     for _ in range(300):
         if live.wants("1"):
@@ -107,12 +112,56 @@ def test_the_number_of_simulators_that_are_shown_is_limited(url: str) -> None:
     live = LivePublisher(lambda: Redis(), time.sleep, time.monotonic)
     live._has_listeners = True
     for number in range(MAX_SIMULATORS + 10):
+        live.meet(str(number))
         if live.wants(str(number)):
             live.put(view(str(number)))
     assert len(live._pending) == MAX_SIMULATORS
+    live.meet("another")
+    assert not live.wants("another")
     live.forget("0")
     assert live.wants("another")
     assert len(live._pending) == MAX_SIMULATORS - 1
+
+
+def test_a_view_that_is_told_after_its_simulator_has_left_is_left_out() -> None:
+    """An answer is told after it was sent, and the simulator may disconnect in between."""
+    live = LivePublisher(lambda: Redis(), time.sleep, time.monotonic)
+    live._has_listeners = True
+    for number in range(3 * MAX_SIMULATORS):
+        live.meet(str(number))
+        assert live.wants(str(number))
+        live.forget(str(number))
+        live.put(view(str(number)))
+        assert not live.wants(str(number))
+    assert live._pending == {}
+
+
+@pytest.mark.usefixtures("healthy")
+def test_the_views_of_a_simulator_that_drives_are_published(
+    inference: Answers, url: str, redis: Redis
+) -> None:
+    with (
+        redis.pubsub(ignore_subscribe_messages=True) as pubsub,
+        bridge(inference.url, LAPWING_REDIS_URL=url) as port,
+        unity(port) as simulator,
+    ):
+        pubsub.subscribe(CHANNEL)
+        message = None
+        deadline = time.monotonic() + 60
+        while message is None:
+            assert time.monotonic() < deadline, "no view was published"
+            simulator.send_telemetry(0.0, 0.0, 9.0, JPEG)
+            simulator.command()
+            message = pubsub.get_message(timeout=0.05)
+    assert decode(message["data"]).simulator == "1"
+
+
+def test_a_view_that_nobody_saw_is_not_shown_to_a_later_viewer(url: str, redis: Redis) -> None:
+    with publishing(lambda: connect(url, "")) as running:
+        running.live.meet("1")
+        running.live._pending["1"] = view(speed_mph=1.0)  # queued as the last viewer left
+        await_true(lambda: not running.live._pending)
+        assert running.live.published == 0
 
 
 def test_a_redis_that_fails_is_logged_once_and_found_again(
@@ -121,6 +170,7 @@ def test_a_redis_that_fails_is_logged_once_and_found_again(
     caplog.set_level("INFO")
     urls = iter(["unix:///nowhere/redis.sock"] * 3 + ["no address at all"])
     with publishing(lambda: connect(next(urls, url), "")) as running:
+        running.live.meet("1")
         await_true(lambda: "Redis answers again" in caplog.text)
         assert not running.live.wants("1")  # nobody listens
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]

@@ -88,6 +88,27 @@ def test_a_disk_that_fails_between_two_blocks_is_reported_at_the_end(
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_disk_that_keeps_other_bytes_than_were_written_publishes_nothing(tmp_path: Path) -> None:
+    folder = store_catalog.folder(tmp_path)
+    first = pixels(1)
+    count = 16 * BLOCK_FRAMES  # more than HDF5 keeps in its cache: the first block is on the disk
+    with StoreWriter(tmp_path, "run-1", count) as writer:
+        records = [
+            (n, n / 15, 0.1, 0, 0, 9.0, writer.add(first + np.uint8(n % 256)), -1, -1)
+            for n in range(count)
+        ]
+        (path,) = folder.rglob("*.h5")
+        with path.open("r+b") as file:
+            at = file.read().index(first.tobytes())
+            file.seek(at + 1000)
+            file.write(bytes([int(first.reshape(-1)[1000]) ^ 1]))
+        with pytest.raises(
+            StoreError, match=r"could not be written: got block 0 \(frames 0-31\) differs"
+        ):
+            writer.publish("run-1", build_table(records), {"name": "run", "sha256": "0"}, {})
+    assert list(folder.iterdir()) == []
+
+
 KILLED = """
 import sys, time
 from pathlib import Path

@@ -149,6 +149,8 @@ class Bridge:
             self._clock,
         )
         self._sessions[sid] = session
+        if self._live is not None:
+            self._live.meet(name)
         if self._recorder is not None:
             self._recordings[sid] = self._recorder.start_drive()
         self._server.start_background_task(session.run)

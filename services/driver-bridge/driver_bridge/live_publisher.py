@@ -60,27 +60,39 @@ class LivePublisher:
         self._connect = connect
         self._sleep = sleep
         self._clock = clock
+        self._connected: set[str] = set()
         self._pending: dict[str, LiveView] = {}
         self._queued_at_s: dict[str, float] = {}
         self._has_listeners = False
         self._failed = False
         self.published = 0
 
+    def meet(self, simulator: str) -> None:
+        """Take views of a simulator that has connected, until it is forgotten."""
+        self._connected.add(simulator)
+
     def wants(self, simulator: str) -> bool:
         """Return whether a view of this simulator is wanted now; without listeners none is."""
-        if not self._has_listeners:
+        if not self._has_listeners or simulator not in self._connected:
             return False
         if self._clock() - self._queued_at_s.get(simulator, -VIEW_INTERVAL_S) < VIEW_INTERVAL_S:
             return False
         return simulator in self._queued_at_s or len(self._queued_at_s) < MAX_SIMULATORS
 
     def put(self, view: LiveView) -> None:
-        """Queue a view; it replaces one of the same simulator that is still queued."""
+        """Queue a view; it replaces one of the same simulator that is still queued.
+
+        An answer may be told after its simulator has disconnected. Its view is left out: nobody
+        would ever forget that simulator again, and it would hold one of the places for ever.
+        """
+        if view.simulator not in self._connected:
+            return
         self._queued_at_s[view.simulator] = self._clock()
         self._pending[view.simulator] = view
 
     def forget(self, simulator: str) -> None:
-        """Remove a simulator that has disconnected."""
+        """Remove a simulator that has disconnected; no view of it is taken any more."""
+        self._connected.discard(simulator)
         self._queued_at_s.pop(simulator, None)
         self._pending.pop(simulator, None)
 
@@ -109,7 +121,9 @@ class LivePublisher:
                 if self._failed:
                     log.info("Redis answers again")
                     self._failed = False
-            while self._has_listeners and self._pending:
+            if not self._has_listeners:
+                self._pending.clear()  # A viewer who comes later is not shown what is past.
+            while self._pending:
                 _, view = self._pending.popitem()
                 redis.publish(CHANNEL, view.encode())
                 self.published += 1

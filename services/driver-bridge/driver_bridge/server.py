@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from contract.errors import ServiceError, SettingError
 from driver_bridge.app import MAX_CONNECTIONS, Bridge
+from driver_bridge.connection.paced_listener import PacedListener
 from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat
 from driver_bridge.drive_recorder import DriveRecorder, Offload
 from driver_bridge.inference_client import SteeringClient
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 ENDING_CONNECTIONS: Final = 64
 """Number of connections beside those with a place: they have just come, or are about to end because
 they made room."""
-SILENCE_POLL_S: Final = 1.0
+SILENCE_POLL_S: Final = 0.2
 RECORDER_POLL_S: Final = 0.05
 RECORDER_FLUSH_S: Final = 2.0
 """Time in seconds in which queued rows may reach the disk when the bridge ends."""
@@ -106,7 +107,7 @@ def serve(
         eventlet.spawn(live.run)
     eventlet.spawn(
         eventlet.wsgi.server,
-        listener,
+        PacedListener(listener, monotonic, eventlet.sleep),
         bridge.wsgi(http_protocol.WebSocketUpgrade),
         log_output=False,
         debug=False,  # otherwise an error's traceback would be sent to the client

@@ -313,7 +313,7 @@ class RecordingImport:
     def _check_report(self, report: dict[str, object], dataset: str) -> None:
         """Write the report, and raise RecordingError if too many rows are bad."""
         path = self._data_dir / "reports" / f"{dataset}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_files.make_folder(path.parent)
         atomic_files.write_json(path, report)
         share = import_report.reject_share(report)
         if share > self._limit or not report["accepted"]:

@@ -48,7 +48,7 @@ class StoreWriter:
         self._data_dir = data_dir
         self._name = name
         final, _ = store_catalog.paths(data_dir, name)
-        final.parent.mkdir(parents=True, exist_ok=True)
+        atomic_files.make_folder(final.parent)
         self._path = atomic_files.temporary_path(final)
         self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
         self._filled = 0

@@ -23,6 +23,22 @@ def test_each_frame_counts_in_the_last_dataset_that_holds_it() -> None:
     ]
 
 
+def test_the_other_holders_of_each_frame_are_found() -> None:
+    datasets = [ids(1, 2, 2, 3), ids(9, 3, 2, 3), ids(), ids(2, 8)]
+    found = [
+        list(zip(rows.tolist(), others.tolist(), strict=True))
+        for rows, others in overlap.other_holders(datasets)
+    ]
+    assert found == [
+        [(1, 1), (1, 3), (2, 1), (2, 3), (3, 1)],
+        [(1, 0), (2, 0), (2, 3), (3, 0)],
+        [],
+        [(0, 0), (0, 1)],
+    ]
+    assert list(overlap.other_holders([])) == []
+    assert overlap.rows_that_count([]) == []
+
+
 def test_equal_frames_of_one_dataset_all_count() -> None:
     (mask,) = overlap.rows_that_count([ids(7, 7, 7)])
     assert mask.all()

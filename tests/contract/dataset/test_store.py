@@ -71,6 +71,23 @@ def test_a_flipped_bit_is_found_and_its_block_named(
         reader.verify()
 
 
+@pytest.mark.parametrize("field", ["steering", "time_s", "center"])
+def test_a_changed_row_is_found(
+    data: Path, manifest: StoreManifest, tmp_path: Path, field: str
+) -> None:
+    path = copy_store(data, manifest, tmp_path)
+    with StoreReader(path, manifest) as reader:
+        rows = reader.rows.copy()
+    content = bytearray(path.read_bytes())
+    start = content.index(rows.tobytes()) + 7 * rows.itemsize + rows.dtype.fields[field][1]
+    content[start] ^= 1
+    path.write_bytes(content)
+    with StoreReader(path, manifest) as reader:
+        assert reader.rows[field][7] != rows[field][7]
+        with pytest.raises(StoreError, match="the rows differ from their checksum"):
+            reader.verify()
+
+
 def test_no_flipped_bit_of_frames_or_rows_goes_unnoticed(
     data: Path, manifest: StoreManifest, tmp_path: Path
 ) -> None:

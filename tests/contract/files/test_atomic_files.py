@@ -106,6 +106,11 @@ def test_a_folder_that_cannot_be_replaced_is_there_as_it_was(tmp_path: Path) -> 
         (folder / "1.txt").touch()
     with pytest.raises(FileNotFoundError), atomic_files.replace_folder(final) as folder:
         folder.rmdir()
+    # In a mount point files are renamed one by one. One of these would replace its own folder.
+    new = final / ".folder.1.tmp"
+    (new / new.name).mkdir(parents=True)
+    with pytest.raises(OSError, match=new.name):
+        atomic_files.publish_folder(new, final)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert [path.name for path in final.iterdir()] == ["1.txt"]
 

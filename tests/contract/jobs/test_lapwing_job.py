@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer, PickleSerializer
 from rq.webhook import Webhook
 
 from contract.errors import JobError
-from contract.jobs import lapwing_job, queue
+from contract.jobs import queue
 from contract.jobs.lapwing_job import LapwingJob
 
 INGEST = queue.JOB_TYPES[queue.INGEST].function
@@ -122,7 +122,6 @@ def test_how_often_a_job_that_raises_is_run(
     told: str,
 ) -> None:
     monkeypatch.setenv("LAPWING_INGEST_MEMORY", "64m")
-    monkeypatch.setattr(lapwing_job, "die_with_parent", lambda parent: None)
     job = fetch(
         redis, Job.fetch(queue.enqueue(queue.INGEST, redis, "x", {}), redis, JSONSerializer)
     )

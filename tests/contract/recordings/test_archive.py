@@ -156,6 +156,33 @@ def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
         assert "link.jpg" not in recording.images
 
 
+def test_a_linked_log_is_no_recording(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "both" / "lake")
+    linked = tmp_path / "both" / "linked"
+    linked.mkdir()
+    (linked / "driving_log.csv").symlink_to(run / "driving_log.csv")
+    assert names(tmp_path / "both", tmp_path / "scratch") == ["both"]
+    with pytest.raises(RecordingError, match=r"there is no driving_log\.csv in the recording"):
+        names(linked, tmp_path / "scratch")
+
+
+def test_folders_of_images_that_are_links_are_not_followed(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (run / "driving_log.csv").rename(other / "driving_log.csv")
+    (other / "IMG").symlink_to(run / "IMG")
+    (other / "day2").symlink_to(run / "IMG")
+    with archive.open_recordings(other, tmp_path / "scratch") as (recording,):
+        assert recording.images == {"driving_log.csv": other / "driving_log.csv"}
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "c.jpg").touch()
+    for link in (run / "IMG" / "lap1", run / "day2"):
+        link.symlink_to(tmp_path / "more")
+    (run / "driving_log.csv").write_bytes((other / "driving_log.csv").read_bytes())
+    with archive.open_recordings(run, tmp_path / "scratch") as (recording,):
+        assert len(recording.images) == 12
+
+
 def test_the_same_content_in_another_folder_has_the_same_digest(run: Path, tmp_path: Path) -> None:
     listed = [f"center_{samples.stamp(row)}.jpg" for row in range(4)]
     first = digest(run, listed, tmp_path / "scratch")

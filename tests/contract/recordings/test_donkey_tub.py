@@ -207,3 +207,24 @@ def test_links_in_a_tub_are_not_followed(tmp_path: Path) -> None:
     (folder / "catalog_0.catalog").symlink_to(tmp_path / "secret")
     with pytest.raises(RecordingError, match="names a catalog outside the tub"):
         read(folder, tmp_path)
+
+
+def test_a_tub_whose_images_are_a_linked_folder_has_none(tmp_path: Path) -> None:
+    folder = tubs.tub(tmp_path / "tub", 5)
+    (folder / "images").rename(tmp_path / "elsewhere")
+    (folder / "images").symlink_to(tmp_path / "elsewhere")
+    with archive.open_recordings(folder, tmp_path) as (recording,):
+        assert recording.images == {}
+
+
+@pytest.mark.parametrize(
+    ("make", "log"), [(tubs.tub, "manifest.json"), (tubs.old_tub, "meta.json")]
+)
+def test_a_linked_manifest_makes_no_tub(
+    tmp_path: Path, make: Callable[[Path, int], Path], log: str
+) -> None:
+    folder = make(tmp_path / "tub", 5)
+    (folder / log).rename(tmp_path / "elsewhere.json")
+    (folder / log).symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(RecordingError, match="it is no Donkey tub"):
+        read(folder, tmp_path)

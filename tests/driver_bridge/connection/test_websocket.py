@@ -182,17 +182,30 @@ def test_a_message_of_endless_empty_fragments_is_refused() -> None:
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (b"\x81\x03abc", 1002),  # not masked
-        (b"\xc1\x80\0\0\0\0", 1002),  # an extension that was not agreed on
-        (b"\x83\x80\0\0\0\0", 1002),  # an unknown opcode
-        (b"\x09\x80\0\0\0\0", 1002),  # a control frame in fragments
-        (b"\x89\xfe\x00\x7e\0\0\0\0" + b"x" * 126, 1002),  # a long control frame
-        (b"\x80\x80\0\0\0\0", 1002),  # a continuation of nothing
-        (b"\x01\x80\0\0\0\0\x81\x80\0\0\0\0", 1002),  # a message within a message
-        (frame(b"\xff\xfe"), 1007),  # no UTF-8
-        (frame(b"\xc3"), 1007),  # a character that is cut off
+        (b"\x81\x03abc", 1002),
+        (b"\xc1\x80\0\0\0\0", 1002),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (b"\x09\x80\0\0\0\0", 1002),
+        (b"\x89\xfe\x00\x7e\0\0\0\0" + b"x" * 126, 1002),
+        (b"\x80\x80\0\0\0\0", 1002),
+        (b"\x01\x80\0\0\0\0\x81\x80\0\0\0\0", 1002),
+        (frame(b"\xff\xfe"), 1007),
+        (frame(b"\xc3"), 1007),
         (frame(struct.pack(">H", 1000) + b"bye", CLOSE), 1000),
-        (frame(struct.pack(">H", 5000), CLOSE), 1002),  # a status that does not exist
+        (frame(struct.pack(">H", 5000), CLOSE), 1002),
+    ],
+    ids=[
+        "not masked",
+        "an extension that was not agreed on",
+        "an unknown opcode",
+        "a control frame in fragments",
+        "a long control frame",
+        "a continuation of nothing",
+        "a message within a message",
+        "no UTF-8",
+        "a character that is cut off",
+        "a status that is given back",
+        "a status that does not exist",
     ],
 )
 def test_frames_that_break_the_protocol_end_the_connection_with_its_status(

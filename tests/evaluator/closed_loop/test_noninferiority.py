@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -83,6 +84,19 @@ def test_too_few_pairs_are_not_informative() -> None:
     few, enough = np.full(MIN_PAIRS - 1, 90.0), np.full(MIN_PAIRS, 90.0)
     assert not compare("", "", few, few).informative
     assert compare("", "", enough, enough).informative
+
+
+def test_ten_hours_of_recordings_are_compared_within_a_bounded_memory() -> None:
+    """The gate has a pair for each 4 s of driving. Drawn at once they took 1.4 GB."""
+    candidate, incumbent, blind = np.random.default_rng(3).normal(90, 5, (3, 10 * 3600 // 4))
+    tracemalloc.start()
+    try:
+        found = compare("recordings", "kept to the path", candidate, incumbent, blind)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.pairs == 9000
+    assert most_bytes < 40e6
 
 
 def test_a_score_that_is_not_finite_is_an_error() -> None:

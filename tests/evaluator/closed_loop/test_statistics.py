@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from evaluator.closed_loop.statistics import (
+    DRAWN_AT_ONCE,
     MEASURES,
+    RESAMPLES,
+    SEED,
     bootstrap_interval,
     bootstrap_means,
     summarize,
@@ -67,6 +70,14 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_should() -> None
         low, high = bootstrap_interval(random.exponential(10, 20))
         inside += low <= 10 <= high
     assert 80 <= inside <= 99  # a percentile bootstrap of 20 skewed values is a little too narrow
+
+
+@pytest.mark.parametrize("count", [3, 400])
+def test_samples_that_are_drawn_in_parts_are_those_that_are_drawn_at_once(count: int) -> None:
+    values = np.random.default_rng(7).normal(0, 10, count)
+    assert len(values) * RESAMPLES > DRAWN_AT_ONCE or count == 3
+    indices = np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
+    np.testing.assert_array_equal(bootstrap_means(values), values[indices].mean(axis=1))
 
 
 def test_samples_are_drawn_with_replacement() -> None:

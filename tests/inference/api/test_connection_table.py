@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ import pytest
 from support.services.serving import running, serving, settings
 
 from contract.models.registry import Registry
-from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
+from inference.api.connection_table import MAX_CONNECTIONS, SWEEP_S, ConnectionTable
 
 LIMIT = 32
 HALF = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Ty"
@@ -28,9 +29,13 @@ class Connection:
     address: str = "10.0.0.1"
     is_being_answered: bool = False
     aborted: list[float] = field(default_factory=list)
+    postponed_s: float = 0.0
 
     def abort(self) -> None:
         self.aborted.append(self.opened_s)
+
+    def postpone(self, seconds: float) -> None:
+        self.postponed_s += seconds
 
     def check_deadline(self, now_s: float) -> bool:
         return False
@@ -49,6 +54,18 @@ def left_by_one_more(connections: list[Connection]) -> list[Connection]:
 
     asyncio.run(fill())
     return [connection for connection in connections if connection.aborted]
+
+
+def test_the_deadlines_wait_while_the_service_stands_still() -> None:
+    async def stand_still() -> float:
+        table, connection = ConnectionTable(8), Connection(opened_s=0.0)
+        table.add(connection)
+        time.sleep(3 * SWEEP_S)
+        while not connection.postponed_s:
+            await asyncio.sleep(0.01)
+        return connection.postponed_s
+
+    assert asyncio.run(asyncio.wait_for(stand_still(), 60)) > 0.9 * SWEEP_S
 
 
 def test_the_oldest_that_had_no_answer_makes_room() -> None:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from support.services.engines import JPEG, Rig, ask
 
+from contract.models.registry import Registry
 from inference.workers.scheduler import Scheduler
 from inference.workers.worker_client import WorkerDiedError
 
@@ -41,21 +43,19 @@ def test_a_worker_that_dies_fails_its_own_frames_and_is_replaced(rig: Rig) -> No
     rig.run(body)
 
 
-def test_a_worker_that_hangs_is_killed_and_replaced(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_hangs_is_killed_and_replaced(registry: Registry, networks: Path) -> None:
+    hasty = Rig(registry, networks, max_wait_s=60.0, hang_timeout_s=1.0)
+
     async def body(scheduler: Scheduler) -> None:
         hung = scheduler.pool.pids[0]
         os.kill(hung, signal.SIGSTOP)
-        monkeypatch.setattr("inference.workers.pool.HANG_TIMEOUT_S", 1.0)
         answers = await asyncio.gather(*(ask(scheduler) for _ in range(2)), return_exceptions=True)
-        monkeypatch.undo()  # the start of a worker takes longer
         assert sum(isinstance(answer, WorkerDiedError) for answer in answers) == 1
         while hung in scheduler.pool.pids:
             await asyncio.sleep(0.02)
         assert len(await scheduler.predict(1, [JPEG, JPEG])) == 2
 
-    rig.run(body)
+    hasty.run(body)
 
 
 def test_a_worker_whose_version_is_damaged_is_started_again(rig: Rig) -> None:

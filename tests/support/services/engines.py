@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.models.registry import Registry
 from inference.metrics import InferenceMetrics
+from inference.workers.pool import HANG_TIMEOUT_S
 from inference.workers.scheduler import Scheduler
 from support.data import models, samples
 
@@ -21,13 +22,19 @@ JPEG = samples.jpeg(0.3)
 class Rig:
     """Holds a scheduler with two workers, and a registry with the versions left and right."""
 
-    def __init__(self, registry: Registry, networks: Path, max_wait_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        networks: Path,
+        max_wait_s: float = 1.0,
+        hang_timeout_s: float = HANG_TIMEOUT_S,
+    ) -> None:
         self.registry = registry
         self.networks = networks
         for name in ("left", "right"):
             models.publish(registry, networks / name, name)
         self.metrics = InferenceMetrics()
-        self.scheduler = Scheduler(2, max_wait_s, registry.root, self.metrics)
+        self.scheduler = Scheduler(2, max_wait_s, registry.root, self.metrics, hang_timeout_s)
 
     def run(self, body: Callable[[Scheduler], Coroutine[Any, Any, None]]) -> None:
         """Run `body` with the scheduler, while version 1 drives."""

@@ -34,6 +34,7 @@ class LoggedBridge:
     """A bridge that runs."""
 
     port: int
+    pid: int
     lines: list[str] = field(default_factory=list)
     """What it wrote to its standard error."""
 
@@ -69,7 +70,7 @@ def logged_bridge(inference_url: str, *heartbeat_s: float) -> Iterator[LoggedBri
                 line = process.stderr.readline()
                 assert line, f"the bridge ended with {process.wait(10)}: {lines}"
                 lines.append(line)
-            running = LoggedBridge(int(port[1]))
+            running = LoggedBridge(int(port[1]), process.pid)
             reader = threading.Thread(target=running.lines.extend, args=(process.stderr,))
             reader.start()
             yield running

@@ -119,3 +119,17 @@ def processes(text: str) -> list[str]:
 def of_job(job_id: str) -> list[int]:
     """List the processes of a job, which have its id from RQ in their environment."""
     return [int(line.split(":")[0]) for line in processes(f"RQ_JOB_ID={job_id}")]
+
+
+def with_parent(parent: int, text: str) -> list[int]:
+    """List the children of a process whose command line contains `text`."""
+    children = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            line = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if int(fields[1]) == parent and text in line:
+            children.append(int(folder.name))
+    return children

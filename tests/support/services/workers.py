@@ -11,7 +11,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from contract.jobs import queue as jobs
-from contract.jobs.worker import LapwingWorker
+from contract.jobs.lapwing_worker import LapwingWorker
 
 QUEUES = (jobs.INGEST, jobs.TRAIN, jobs.EVALUATION)
 

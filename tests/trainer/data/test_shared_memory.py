@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.services import orphans
 
 from contract.errors import TrainingError
 from trainer.data import samples as index
@@ -62,20 +63,21 @@ def sleep(shared: BatchRing) -> None:
 
 
 def test_the_memory_has_no_name_that_a_kill_could_leave_behind() -> None:
-    before = set(Path("/dev/shm").iterdir())
+    unused, mapped = orphans.shared_memory(), orphans.mapped_files()
     made = BatchRing(4, 16)
     process = multiprocessing.get_context("spawn").Process(target=sleep, args=(made,))
     process.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not made.frames(0).any():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert set(Path("/dev/shm").iterdir()) <= before
+    [own] = orphans.mapped_files() - mapped
+    assert not Path(own).exists()
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     made.close()
-    assert set(Path("/dev/shm").iterdir()) <= before
+    assert orphans.shared_memory() <= unused
 
 
 def test_too_little_shared_memory_is_an_error_at_the_start() -> None:

@@ -1,10 +1,16 @@
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.data.rows import dataset, rows
 
+from contract.dataset import overlap
+from contract.dataset.row_identity import near
 from contract.errors import TrainingError
+from trainer.data.dataset_rows import DatasetRows, Mask
 from trainer.data.split import split
 
 
@@ -201,3 +207,132 @@ def test_blocks_validate_where_every_recording_has_rows_that_trained_before() ->
 def test_where_all_rows_trained_before_a_new_recording_is_asked_for() -> None:
     with pytest.raises(TrainingError, match=r"no row is left to validate on.*Add a new recording"):
         split([dataset(rows(500))], "blocks", 0.2, 1.0, 1, [np.ones(500, np.bool_)])
+
+
+def related_recordings(seed: int) -> list[DatasetRows]:
+    """Return recordings of which some go on where others end, overlap, or have no time stamps.
+
+    Their frames are partly the same: as parts of one drive, at other times, or all of them.
+    """
+    random = np.random.default_rng(seed)
+    tables = []
+    for _ in range(random.integers(2, 9)):
+        table = rows(
+            int(random.integers(1, 120)), start_s=float(random.choice([0, 5, 11, 30, 500]))
+        )
+        table["steering"] += random.choice([0.0, 0.0, 0.5])
+        if random.random() < 0.3:
+            table["time_s"][random.random(len(table)) < random.choice([0.1, 1.0])] = np.nan
+        if random.random() < 0.2:
+            table = random.permutation(table)
+        tables.append(table)
+    identities = [np.rint(1000 * table["steering"]).astype(np.uint64) for table in tables]
+    for ids in identities:
+        ids[random.random(len(ids)) < random.choice([0.0, 0.1])] = 7
+    counted = overlap.rows_that_count(identities)
+    return [
+        dataset(table, ids, usable)
+        for table, ids, usable in zip(tables, identities, counted, strict=True)
+    ]
+
+
+def rows_outside_gap_by_pairs(
+    datasets: Sequence[DatasetRows], chosen: Sequence[Mask], gap_s: float
+) -> list[Mask]:
+    """Compare every recording with every other one, which is slow and plain."""
+    chosen_ids = np.concatenate(
+        [each.ids[mask] for each, mask in zip(datasets, chosen, strict=True)]
+    )
+    masks = []
+    for one, mask in zip(datasets, chosen, strict=True):
+        time_s, stamps_s = one.timeline.time_s, one.table["time_s"]
+        outside = one.usable & ~near(time_s, time_s[np.isin(one.ids, chosen_ids)], gap_s) & ~mask
+        for other, other_mask in zip(datasets, chosen, strict=True):
+            others_s = other.table["time_s"]
+            if one is not other:
+                if not (np.isfinite(stamps_s).any() and np.isfinite(others_s).any()):
+                    continue
+                both = (stamps_s >= np.nanmin(others_s)) & (stamps_s <= np.nanmax(others_s))
+                if (
+                    both.any()
+                    and np.ptp(stamps_s[both]) > gap_s
+                    and np.isin(one.ids[both], other.ids).mean() <= 0.5
+                ):
+                    continue
+            events_s = others_s[other_mask]
+            for event_s in events_s[np.isfinite(events_s)]:
+                outside &= ~(np.abs(stamps_s - event_s) <= gap_s)
+        masks.append(outside)
+    return masks
+
+
+@pytest.mark.parametrize("gap_s", [0.3, 1.0, 4.0])
+def test_recordings_are_kept_apart_as_if_each_pair_was_compared(gap_s: float) -> None:
+    compared = 0
+    for seed in range(150):
+        datasets = related_recordings(seed)
+        try:
+            parts = split(datasets, "blocks", 0.3, gap_s, seed)
+        except TrainingError:
+            continue
+        compared += 1
+        expected = rows_outside_gap_by_pairs(datasets, parts.validation, gap_s)
+        for found, wanted in zip(parts.train, expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+    assert compared > 50
+
+
+class CountedArray(np.ndarray):
+    """An array that counts the elements that NumPy handles together with it or what it became."""
+
+    handled = 0
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        CountedArray.count(inputs)
+        plain = [np.asarray(each) if isinstance(each, CountedArray) else each for each in inputs]
+        if "out" in options:
+            options["out"] = tuple(np.asarray(each) for each in options["out"])
+        return CountedArray.of(getattr(ufunc, method)(*plain, **options))
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        CountedArray.count(inputs)
+        return super().__array_function__(function, types, inputs, options)
+
+    def __getitem__(self, key: Any) -> Any:
+        CountedArray.count([key])
+        return super().__getitem__(key)
+
+    @staticmethod
+    def of(value: Any) -> Any:
+        return value.view(CountedArray) if isinstance(value, np.ndarray) else value
+
+    @staticmethod
+    def count(values: Any) -> None:
+        for value in values:
+            if isinstance(value, np.ndarray):
+                CountedArray.handled += value.size
+            elif isinstance(value, list | tuple):
+                CountedArray.count(value)
+
+
+def handled_elements(recordings: int, rows_each: int) -> int:
+    """Return how many elements of arrays a split of recordings handles."""
+    datasets = []
+    for number in range(recordings):
+        table = rows(rows_each, start_s=float(number))  # all overlap in time
+        ids = np.arange(rows_each, dtype=np.uint64) + np.uint64(number * rows_each)
+        counted = (each.view(CountedArray) for each in (table, ids, np.ones(rows_each, np.bool_)))
+        table, ids, usable = counted
+        plain = dataset(np.asarray(table), np.asarray(ids))
+        time_s = plain.timeline.time_s.view(CountedArray)
+        datasets.append(DatasetRows(table, plain.timeline._replace(time_s=time_s), ids, usable))
+    CountedArray.handled = 0
+    overlap.rows_that_count([each.ids for each in datasets])
+    split(datasets, "recordings", 0.2, 1.0, 1)
+    return CountedArray.handled
+
+
+def test_the_work_of_a_split_grows_with_the_rows_and_not_with_pairs_of_recordings() -> None:
+    few, many = (handled_elements(recordings, 200) for recordings in (10, 80))
+    assert few > 10 * 200
+    assert many < 12 * few  # eight times as many rows

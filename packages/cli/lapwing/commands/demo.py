@@ -26,8 +26,9 @@ from contract.errors import RecordingError, ServiceError
 from contract.jobs import queue
 from contract.printing import TextConsole
 from contract.recordings import archive
+from contract.watchdog import Watchdog
 from lapwing import programs
-from lapwing.inference_client import InferenceClient
+from lapwing.inference_client import TIMEOUT_S, InferenceClient
 from lapwing.jobs.follow import follow
 from lapwing.options import AsJson, training_option
 from lapwing.output import models, tables
@@ -240,7 +241,7 @@ def _free_port() -> int:
 
 def _await_version(client: InferenceClient, version: int) -> dict[str, Any]:
     """Wait until inference serves a version, and return what it reports about the version."""
-    deadline = time.monotonic() + READY_TIMEOUT_S
+    patience = Watchdog(READY_TIMEOUT_S, 2 * TIMEOUT_S)
     while True:
         try:
             model = client.model()
@@ -249,7 +250,8 @@ def _await_version(client: InferenceClient, version: int) -> dict[str, Any]:
             state = f"version {model['version']}, refused: {model['refused']}"
         except ServiceError as error:  # The service may still be starting.
             state = str(error)
-        if time.monotonic() > deadline:
+        patience.look()
+        if patience.is_expired:
             raise ServiceError(
                 f"inference does not serve model version {version}",
                 got=state,

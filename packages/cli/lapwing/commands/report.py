@@ -10,7 +10,7 @@ import typer
 
 from contract import printing
 from contract.errors import SettingError
-from contract.files import atomic_files
+from contract.files import atomic_files, file_access
 from contract.jobs import queue
 from contract.models.registry import Registry
 from lapwing.jobs.follow import run_job
@@ -57,7 +57,7 @@ def _check_target(out: Path, wait: bool) -> None:
 
     Raises:
         SettingError: there is something else, or the command is not to wait for the report.
-        OSError: nothing can be written there.
+        FileAccessError: this user may not write there.
     """
     if not wait:
         raise SettingError(
@@ -65,17 +65,21 @@ def _check_target(out: Path, wait: bool) -> None:
             got="--out and --no-wait",
             remedy="Leave out one of the two options",
         )
-    if (
-        out.exists()
-        and not (out / HTML).exists()
-        and not (out.is_dir() and atomic_files.is_empty(out))
-    ):
-        raise SettingError(
-            "--out has a value it cannot take",
-            got=out,
-            remedy="Name a folder that is new, is empty or holds an earlier report",
-        )
-    atomic_files.staging_folder(out.absolute()).rmdir()
+    with file_access.explain_denied(to_write=True):
+        if not _takes_a_report(out):
+            raise SettingError(
+                "--out has a value it cannot take",
+                got=out,
+                remedy="Name a folder that is new, is empty or holds an earlier report",
+            )
+        atomic_files.staging_folder(out.absolute()).rmdir()
+
+
+def _takes_a_report(out: Path) -> bool:
+    """Tell whether nothing else would be lost if a report were put there."""
+    if not out.exists() or (out / HTML).exists():
+        return True
+    return out.is_dir() and atomic_files.is_empty(out)
 
 
 def _copy_report(folder: Path, out: Path, result: dict[str, Any]) -> dict[str, Any]:

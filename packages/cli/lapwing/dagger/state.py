@@ -117,7 +117,7 @@ class DaggerRun:
 
 def start_run(path: Path, terms: dict[str, Any]) -> DaggerRun:
     """Return a run that has not done anything yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.make_folder(path.parent)
     return DaggerRun(path, {"terms": terms, "done": False, "steps": {}})
 
 

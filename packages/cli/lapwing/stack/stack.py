@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from contract.errors import ServiceError, SettingError
 from contract.setting_forms import mask
+from contract.watchdog import Watchdog
 from lapwing.settings import Settings, reachable
 from lapwing.stack import processes
 from lapwing.stack.home_lock import hold_home
@@ -28,6 +29,9 @@ REDIS_START_S: Final = 20.0
 REDIS_STOP_S: Final = 10.0
 PORTS_S: Final = 60.0
 """Time that inference and the bridge have to open their ports."""
+LOOK_S: Final = 5.0
+"""Longest time in seconds between two looks at one of these limits, unless this process stands
+still: asking a port or Redis takes up to 2 s."""
 
 
 @contextmanager
@@ -79,7 +83,7 @@ def await_ports(settings: Settings, stop: threading.Event) -> bool:
     Raises:
         ServiceError: one of them did not accept a connection within PORTS_S.
     """
-    deadline = time.monotonic() + PORTS_S
+    patience = Watchdog(PORTS_S, LOOK_S)
     addresses = (
         (settings.inference_host, settings.inference_port),
         (settings.bridge_host, settings.bridge_port),
@@ -88,7 +92,8 @@ def await_ports(settings: Settings, stop: threading.Event) -> bool:
         closed = [address for address in addresses if not _accepts(*address)]
         if not closed:
             return True
-        if time.monotonic() > deadline:
+        patience.look()
+        if patience.is_expired:
             host, port = closed[0]
             raise ServiceError(
                 f"port {port} on {host} did not open within {PORTS_S:.0f} s",
@@ -136,9 +141,10 @@ def _own_redis(settings: Settings) -> Process:
             remedy="Set TMPDIR to a folder of your own",
         )
     # After a `lapwing up` that was killed, its Redis takes a moment to write what it holds.
-    deadline = time.monotonic() + REDIS_STOP_S
+    patience = Watchdog(REDIS_STOP_S, LOOK_S)
     while _redis_answers(settings.socket):
-        if time.monotonic() > deadline:
+        patience.look()
+        if patience.is_expired:
             raise ServiceError(
                 f"a Redis runs in {settings.home.absolute()} that no `lapwing up` has started",
                 got=str(settings.socket),
@@ -173,9 +179,10 @@ def _await_redis(process: Process, settings: Settings) -> None:
     """Wait until Redis answers, before the workers start. It first reads its log of queued jobs."""
     if process.name != "redis":
         return
-    deadline = time.monotonic() + REDIS_START_S
+    patience = Watchdog(REDIS_START_S, LOOK_S)
     while not _redis_answers(settings.socket):
-        if time.monotonic() > deadline:
+        patience.look()
+        if patience.is_expired:
             raise ServiceError(
                 f"Redis did not answer within {REDIS_START_S:.0f} s",
                 remedy=f"Its log tells why: {settings.logs / 'redis.log'}",

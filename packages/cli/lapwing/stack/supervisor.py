@@ -15,6 +15,7 @@ import psutil
 
 from contract.child_process import SAFE_PATH, die_with_parent
 from contract.setting_forms import read_size
+from contract.watchdog import Watchdog
 from lapwing.stack import memory
 from lapwing.stack.processes import Process
 
@@ -24,6 +25,7 @@ STEADY_S: Final = 60.0
 """If a process ran this long before it died, its next pause is FIRST_PAUSE_S again."""
 AFTER_KILL_S: Final = 1.0
 """Time that a killed process has to give its memory back before it is measured again."""
+STOP_POLL_S: Final = 0.02
 MIB: Final = 1 << 20
 
 PrintLine = Callable[[str, str], None]
@@ -135,9 +137,11 @@ class Child:
         if self._running is None:
             return
         self._running.terminate()
-        try:
-            self._running.wait(self.process.stop_timeout_s)
-        except subprocess.TimeoutExpired:
+        watchdog = Watchdog(self.process.stop_timeout_s, 1.0)
+        while self._running.poll() is None and not watchdog.is_expired:
+            time.sleep(STOP_POLL_S)
+            watchdog.look()
+        if self._running.poll() is None:
             self._print_line(self.process.name, "did not end by itself and was killed")
             os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()

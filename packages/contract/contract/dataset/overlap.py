@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from contract.dataset.row_identity import RowIds
 
-__all__ = ["Overlap", "compare", "rows_that_count"]
+__all__ = ["Overlap", "compare", "other_holders", "rows_that_count"]
 
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,49 @@ def rows_that_count(datasets: Sequence[RowIds]) -> list[Mask]:
     Args:
         datasets: for each dataset, the identities of its rows, shape (rows,).
     """
-    masks = []
-    later: RowIds = np.zeros(0, dtype=np.uint64)
-    for ids in reversed(datasets):
-        masks.append(~np.isin(ids, later))
-        later = np.union1d(later, ids)
-    return masks[::-1]
+    ids = _concatenate(datasets)
+    dataset = _dataset_of_each_row(datasets)
+    frames, frame = np.unique(ids, return_inverse=True)
+    last = np.zeros(len(frames), dtype=np.int64)
+    np.maximum.at(last, frame, dataset)
+    return np.split(last[frame] == dataset, _borders(datasets))[: len(datasets)]
+
+
+def other_holders(datasets: Sequence[RowIds]) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield for each dataset which of its frames other datasets hold too, and which these are.
+
+    The work grows with the number of rows and of the pairs that are found, and not with the number
+    of pairs of datasets.
+
+    Args:
+        datasets: for each dataset, the identities of its rows, shape (rows,).
+
+    Yields:
+        The number of a row and the number of another dataset that holds its frame, for each such
+        pair; both of shape (pairs,).
+    """
+    dataset = _dataset_of_each_row(datasets)
+    frames, frame = np.unique(_concatenate(datasets), return_inverse=True)
+    # Each frame with each of its holders, once, in the order of the frames.
+    held, holder = np.divmod(np.unique(frame * len(datasets) + dataset), max(len(datasets), 1))
+    holders = np.bincount(held, minlength=len(frames))
+    first = np.cumsum(holders) - holders
+    for number, own in enumerate(np.split(frame, _borders(datasets))[: len(datasets)]):
+        shared = np.flatnonzero(holders[own] > 1)
+        count = holders[own[shared]]
+        row = np.repeat(shared, count)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        other = holder[first[own[row]] + within]
+        yield row[other != number], other[other != number]
+
+
+def _concatenate(datasets: Sequence[RowIds]) -> RowIds:
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *datasets])
+
+
+def _dataset_of_each_row(datasets: Sequence[RowIds]) -> Numbers:
+    return np.repeat(np.arange(len(datasets)), [len(ids) for ids in datasets])
+
+
+def _borders(datasets: Sequence[RowIds]) -> Numbers:
+    return np.cumsum([len(ids) for ids in datasets], dtype=np.int64)[:-1]

@@ -85,5 +85,5 @@ def read(data_dir: Path, dataset: str) -> DatasetOverview | None:
 def write(data_dir: Path, overview: DatasetOverview) -> None:
     """Write the overview of a dataset; the pictures beside it stay."""
     path = folder(data_dir, overview.dataset) / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.make_folder(path.parent)
     atomic_files.write_json(path, asdict(overview))

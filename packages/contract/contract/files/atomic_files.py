@@ -16,13 +16,19 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+from contract.files.flushes import fsync as fsync
+from contract.files.flushes import make_folder as make_folder
 
 __all__ = [
     "fsync",
     "is_empty",
     "lock",
+    "make_folder",
     "publish_folder",
     "rename",
     "replace_folder",
@@ -33,6 +39,11 @@ __all__ = [
     "write_bytes",
     "write_json",
 ]
+
+SYNCS_AT_ONCE: Final = 16
+"""Number of files that are flushed to the disk at the same time.
+
+A disk takes flushes together: 6,000 images take 2 s in this way, and 30 s one after the other."""
 
 
 def temporary_path(final: Path) -> Path:
@@ -52,15 +63,6 @@ def rename(source: Path, final: Path) -> None:
     """Give a file or folder its final name, and flush the name to the disk."""
     source.replace(final)
     fsync(final.parent)
-
-
-def fsync(path: Path) -> None:
-    """Flush the content of a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_json(final: Path, document: object) -> None:
@@ -88,8 +90,6 @@ def replace_folder(final: Path) -> Iterator[Path]:
     new = staging_folder(final)
     try:
         yield new
-        for path in new.rglob("*"):
-            fsync(path)
         publish_folder(new, final)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -108,7 +108,8 @@ def staging_folder(final: Path) -> Path:
     name = f".{final.name}.{uuid.uuid4().hex}.tmp"
     if not _is_mount_point(final):
         try:
-            final.with_name(name).mkdir(parents=True)
+            make_folder(final.parent)
+            final.with_name(name).mkdir()
         except OSError:
             if not final.is_dir():
                 raise
@@ -121,10 +122,14 @@ def staging_folder(final: Path) -> Path:
 def publish_folder(new: Path, final: Path) -> None:
     """Put the content of a folder that staging_folder made at `final`, in place of what was there.
 
+    All of it is flushed to the disk before it appears.
     If `new` is beside `final`, two renames do this: a process that is killed between them leaves no
     folder at `final`, but never an incomplete one. If `new` is in `final`, the files and folders in
     it are renamed one by one. After an error, what was there is there again.
     """
+    with ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="disk") as executor:
+        for _ in executor.map(fsync, (*new.rglob("*"), new)):
+            pass  # Going through the results raises the error of a flush.
     old = new.with_name(f".{final.name}.{uuid.uuid4().hex}.tmp")
     moves: list[tuple[Path, Path]] = []
     if new.parent == final:
@@ -185,7 +190,7 @@ def lock(path: Path) -> Iterator[None]:
 
     The file is not removed: otherwise two processes could lock two files of the same name.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

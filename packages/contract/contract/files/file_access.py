@@ -29,8 +29,12 @@ WRITING: Final = (
 
 
 @contextmanager
-def explain_denied() -> Iterator[None]:
+def explain_denied(*, to_write: bool = False) -> Iterator[None]:
     """Turn the operating system's refusal of a file into an error that says what to do.
+
+    Args:
+        to_write: the block looks at files only because it is to write them. Otherwise it is found
+            out whether reading or writing was refused.
 
     Raises:
         FileAccessError: within the `with` block, this process may not read or write a file.
@@ -41,9 +45,11 @@ def explain_denied() -> Iterator[None]:
         if error.errno not in DENIED or error.filename is None:
             raise
         path = Path(os.fsdecode(error.filename))
-        verb = "written" if _was_writing(path) else "read"
+        written = to_write or _was_writing(path)
         raise FileAccessError(
-            f"{path} cannot be {verb}", got=error.strerror, remedy=remedy(error, "")
+            f"{path} cannot be {'written' if written else 'read'}",
+            got=error.strerror,
+            remedy=WRITING if written else READING,
         ) from error
 
 

@@ -14,7 +14,6 @@ from typing import Final
 
 from redis.exceptions import RedisError
 from rq.job import Job
-from rq.timeouts import JobTimeoutException
 
 from contract.errors import LapwingError, ReaderDiedError
 from contract.setting_forms import read_size
@@ -43,8 +42,8 @@ CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 """In a container, the file that holds the bound of its memory."""
 
 
-FROM_OUTSIDE: Final = (RedisError, OSError, EOFError, JobTimeoutException)
-"""Errors that another run may not have: the disk, the network, another process, the time."""
+FROM_OUTSIDE: Final = (RedisError, OSError, EOFError)
+"""Errors that another run may not have: the disk, the network, another process."""
 
 
 def is_final(job: Job, error: BaseException) -> bool:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
-from contract.child_process import die_with_parent
 from contract.errors import JobError, ReaderDiedError
 from contract.jobs import deaths, queue
 
@@ -83,8 +81,6 @@ class LapwingJob(Job):
                 got=self.refused,
                 remedy="If an older release of Lapwing queued this job, run the command again",
             )
-        # Without this the job would go on after its worker was killed, while RQ runs it again.
-        die_with_parent(os.getppid())
         log.info("job %s begins", self.id)
         try:
             result = super().perform()

@@ -29,6 +29,7 @@ from contract.errors import JobError
 from contract.jobs import deaths
 from contract.redis_client import make_client
 from contract.setting_forms import mask
+from contract.watchdog import Watchdog
 
 __all__ = [
     "COLLECT",
@@ -273,9 +274,10 @@ def cancel(job_id: str, connection: Redis, timeout_s: float = 10.0) -> JobView:
         send_stop_job_command(connection, job_id, serializer=JSONSerializer)
     except InvalidJobOperation:  # no worker runs it
         job.cancel()
-    deadline = time.monotonic() + timeout_s
+    patience = Watchdog(timeout_s, 1.0)
     while (job_view := view(job_id, connection)).status not in ENDED:
-        if time.monotonic() > deadline:
+        patience.look()
+        if patience.is_expired:
             raise JobError(
                 "the job's worker did not answer",
                 got=f"{job_id}: {job_view.status}",

@@ -212,7 +212,7 @@ class Registry:
             for name in files:
                 atomic_files.fsync(staged / name)
             atomic_files.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
-            self.path(version).parent.mkdir(parents=True, exist_ok=True)
+            atomic_files.make_folder(self.path(version).parent)
             if self.current_version.current() is not None:
                 atomic_files.rename(staged, self.path(version))
                 return manifest

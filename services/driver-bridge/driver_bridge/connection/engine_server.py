@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode
 
 import engineio
 
+from contract.watchdog import Watchdog
 from driver_bridge.connection.engine_io_3 import encode_payload
 from driver_bridge.connection.engine_socket import Engine3Socket
 
@@ -23,6 +25,8 @@ MAX_POLLING_CLIENTS: Final = 256
 client, which lasts until its PINGs are missed. The simulator begins with a websocket, which is
 always accepted."""
 METHODS: Final = ("GET", "POST", "OPTIONS")
+LOOK_S: Final = 0.5
+"""Longest time in seconds between two calls of `look`, unless the bridge stands still."""
 ENGINE_IO_3: Final = "driver_bridge.engine_io_3"
 """Key of the WSGI environment that is set for a handshake of Engine.IO 3."""
 
@@ -30,7 +34,24 @@ Query = dict[str, list[str]]
 
 
 class EngineServer(engineio.Server):
-    """An Engine.IO server for versions 3 and 4 of the protocol."""
+    """An Engine.IO server for versions 3 and 4 of the protocol.
+
+    Args:
+        options: the options of python-engineio.
+    """
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        # The library notes with time.time when it sent a PING.
+        self.pinged = Watchdog(self.ping_timeout, LOOK_S, time.time)
+        """Judges clients of version 4 by the PING that they have not answered."""
+        self.pinging = Watchdog(self.ping_interval + self.ping_timeout, LOOK_S)
+        """Judges clients of version 3 by what they sent last."""
+
+    def look(self) -> None:
+        """Measure for how long the bridge stood still, which is granted to all clients."""
+        self.pinged.look()
+        self.pinging.look()
 
     def handle_request(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -82,7 +103,10 @@ class EngineServer(engineio.Server):
         if "j" in query:
             return bad, "JSONP is not spoken: it lets any web page drive"
         if "sid" in query:
-            return None if query["sid"][0] in self.sockets else (bad, "there is no such session")
+            # The library has no answer to a POST of a session that it is about to forget.
+            known = self.sockets.get(query["sid"][0])
+            is_open = known is not None and not known.closed
+            return None if is_open else (bad, "there is no such session")
         if version not in ("3", "4"):
             return bad, (
                 f"this version of Engine.IO is not spoken: got EIO={version!r}. Versions 3 and 4 "

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 import engineio
 from engineio import packet
-from engineio.exceptions import SocketIsClosedError
+from engineio.exceptions import QueueEmpty, SocketIsClosedError
 
 from driver_bridge.connection.engine_io_3 import MESSAGE, decode_payload
 from driver_bridge.connection.gate import PLACE
@@ -41,18 +41,35 @@ class PacketSocket:
     Args:
         websocket: the websocket.
         refuse: is called with what came in place of a packet, in words, and the message.
+        lives: returns whether the client lives, where nothing came in time.
     """
 
-    def __init__(self, websocket: MessageSocket, refuse: Callable[[str, object], None]) -> None:
+    def __init__(
+        self,
+        websocket: MessageSocket,
+        refuse: Callable[[str, object], None],
+        lives: Callable[[], bool],
+    ) -> None:
         self.socket = websocket.socket
         self.send = websocket.send
         self.close = websocket.close
         self._wait = websocket.wait
         self._refuse = refuse
+        self._lives = lives
 
     def wait(self) -> str | bytes | None:
-        """Return the next message, or None once the connection has ended or must end."""
-        message = self._wait()
+        """Return the next message, or None once the connection has ended or must end.
+
+        Raises:
+            TimeoutError: nothing came in time, and the client does not live.
+        """
+        while True:
+            try:
+                message = self._wait()
+                break
+            except TimeoutError:  # of the library; also where the bridge itself stood still
+                if not self._lives():
+                    raise
         try:
             if message is not None:
                 packet.Packet(encoded_packet=message)
@@ -142,16 +159,40 @@ class PongingSocket(engineio.socket.Socket):
         """
         super().close(wait=False, abort=abort, reason=reason)
 
+    def check_ping_timeout(self) -> bool:
+        """Return whether the client lives; disconnect it if it does not.
+
+        While the bridge stood still, the answers of a client wait to be read, so that time does not
+        count.
+
+        Raises:
+            SocketIsClosedError: it was closed before.
+        """
+        if self.closed:
+            raise SocketIsClosedError
+        self.server.look()
+        if not self._is_silent():
+            return True
+        self.close(reason=self.server.reason.PING_TIMEOUT)
+        return False
+
+    def _lives(self) -> bool:
+        return not self.closed and self.check_ping_timeout()
+
+    def _is_silent(self) -> bool:
+        """Return whether the last PING was not answered in time."""
+        return bool(self.last_ping and self.server.pinged.is_overdue(self.last_ping))
+
     def poll(self) -> list[packet.Packet]:
         """Wait for packets for the client; one request may do so at a time.
 
         Raises:
             SocketIsClosedError: the client has two such requests, or its time is over.
-            QueueEmpty: there was no packet, not even a PING.
+            QueueEmpty: there was no packet, not even a PING, and the client does not live.
         """
         if self.upgraded:  # the writer of a websocket, where the end of a poll means nothing
             while True:
-                packets = super().poll()
+                packets = self._next_packets()
                 useful = [pkt for pkt in packets if pkt.packet_type != packet.NOOP]
                 if useful or not packets:
                     return useful
@@ -161,9 +202,23 @@ class PongingSocket(engineio.socket.Socket):
         self._is_polled = True
         try:
             # A poll always ends with a packet, also if the client has closed its connection.
-            return super().poll() or [packet.Packet(packet.NOOP)]
+            return self._next_packets() or [packet.Packet(packet.NOOP)]
         finally:
             self._is_polled = False
+
+    def _next_packets(self) -> list[packet.Packet]:
+        """Wait for packets for the client.
+
+        Raises:
+            QueueEmpty: there was no packet, not even a PING, and the client does not live.
+        """
+        while True:
+            try:
+                packets: list[packet.Packet] = super().poll()
+                return packets
+            except QueueEmpty:  # also where the bridge stood still while it should have sent a PING
+                if not self._lives():
+                    raise
 
     def handle_get_request(self, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
         """Answer a poll, or serve a websocket to its end.
@@ -206,7 +261,7 @@ class PongingSocket(engineio.socket.Socket):
     def _websocket_handler(self, ws: MessageSocket) -> list[bytes]:
         self.websocket = ws
         try:
-            super()._websocket_handler(PacketSocket(ws, self.refuse))
+            super()._websocket_handler(PacketSocket(ws, self.refuse, self._lives))
         except OSError:
             # The websocket was lost. If it was still on trial, the client goes on polling.
             if not self.upgrading:
@@ -234,19 +289,9 @@ class Engine3Socket(PongingSocket):
                 self.refuse("bytes that are no MESSAGE of Engine.IO 3", pkt.data[:16])
         super().receive(pkt)
 
-    def check_ping_timeout(self) -> bool:
-        """Return whether the client was heard within a PING's interval and its time limit.
-
-        Raises:
-            SocketIsClosedError: it was closed before.
-        """
-        if self.closed:
-            raise SocketIsClosedError
-        silent_s = time.monotonic() - max(self._heard_at_s, self.opened_s)
-        if silent_s <= self.server.ping_interval + self.server.ping_timeout:
-            return True
-        self.close(reason=self.server.reason.PING_TIMEOUT)
-        return False
+    def _is_silent(self) -> bool:
+        """Return whether nothing was heard within a PING's interval and its time limit."""
+        return bool(self.server.pinging.is_overdue(max(self._heard_at_s, self.opened_s)))
 
     def schedule_ping(self) -> None:
         """Send no PING: clients of Engine.IO 3 do not answer it."""

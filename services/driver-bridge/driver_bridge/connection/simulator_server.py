@@ -13,7 +13,6 @@ changes these methods.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +20,8 @@ from typing import Any, Final
 import socketio
 from socketio import packet
 
-from driver_bridge.connection.engine_server import ENGINE_IO_3, EngineServer
+from contract.watchdog import Watchdog
+from driver_bridge.connection.engine_server import ENGINE_IO_3, LOOK_S, EngineServer
 from driver_bridge.connection.engine_socket import Engine3Socket, PongingSocket
 from driver_bridge.connection.strict_packet import (
     ROOT_NAMESPACE,
@@ -64,7 +64,7 @@ class SimulatorServer(socketio.Server):
             ping_timeout=heartbeat.timeout_s,
             **options,
         )
-        self._silence_s = heartbeat.silence_s
+        self._newcomers = Watchdog(heartbeat.silence_s, LOOK_S)
         self._incomplete: dict[str, StrictPacket] = {}
         """Packets whose attachments have not all arrived, by Engine.IO's name of the client."""
 
@@ -79,12 +79,19 @@ class SimulatorServer(socketio.Server):
         return connection
 
     def close_silent(self) -> int:
-        """Disconnect the clients that never sent a telemetry, and return their number."""
-        before_s = time.monotonic() - self._silence_s
+        """Disconnect the clients that never sent a telemetry, and return their number.
+
+        It must be called several times a second: it also measures for how long the bridge stood
+        still.
+        """
+        self.eio.look()
+        self._newcomers.look()
         silent = [
             connection
             for connection in self.eio.sockets.values()
-            if not connection.driving and connection.opened_s < before_s and not connection.closed
+            if not connection.driving
+            and not connection.closed
+            and self._newcomers.is_overdue(connection.opened_s)
         ]
         for connection in silent:
             connection.close(reason=self.eio.reason.SERVER_DISCONNECT)

@@ -177,7 +177,7 @@ def _rollout_to_file(
             got=scenario.track,
             remedy="Start the evaluation again",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.make_folder(path.parent)
     atomic_files.write_json(path, result)
 
 

@@ -102,6 +102,11 @@ class BoundedProtocol(SingleSegmentProtocol):
         """Close the connection at once, whatever is still to be written."""
         self.transport.abort()
 
+    def postpone(self, seconds: float) -> None:
+        """Let the deadlines end later, since this process stood still."""
+        self._deadline_s += seconds
+        self._unread_s += seconds
+
     def check_deadline(self, now_s: float) -> bool:
         """End the connection if it is late; return whether it was."""
         if now_s > self._unread_s:

@@ -8,6 +8,8 @@ import resource
 from collections import Counter
 from typing import Final, Protocol
 
+from contract.watchdog import Watchdog
+
 MAX_CONNECTIONS: Final = 1024
 """Number of connections at a time. An open one without a request holds 8 kB."""
 SPARE_FILES: Final = 640
@@ -37,6 +39,9 @@ class TrackedConnection(Protocol):
 
     def abort(self) -> None:
         """Close it at once."""
+
+    def postpone(self, seconds: float) -> None:
+        """Let its deadlines end later, since this process stood still."""
 
     def check_deadline(self, now_s: float) -> bool:
         """End it if it is late; return whether it was."""
@@ -73,7 +78,10 @@ class ConnectionTable:
                 return
         self._connections.add(connection)
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._check_deadlines)
+            loop = asyncio.get_running_loop()
+            # It only measures delays. A look may be late by as much as the event loop is busy.
+            self._watchdog = Watchdog(0.0, 2 * SWEEP_S, loop.time)
+            self._sweep = loop.call_later(SWEEP_S, self._check_deadlines)
 
     def remove(self, connection: TrackedConnection) -> None:
         """Forget a connection that was closed."""
@@ -93,7 +101,10 @@ class ConnectionTable:
 
     def _check_deadlines(self) -> None:
         loop = asyncio.get_running_loop()
-        now_s, ended = loop.time(), 0
+        now_s, ended = self._watchdog.look(), 0
+        if self._watchdog.delay_s:  # what the clients sent meanwhile has not been read yet
+            for connection in self._connections:
+                connection.postpone(self._watchdog.delay_s)
         for connection in tuple(self._connections):
             ended += connection.check_deadline(now_s)
             if ended >= MOST_ENDED:

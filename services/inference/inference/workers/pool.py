@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import ModelError
+from contract.watchdog import Watchdog
 from inference.workers import protocol
 from inference.workers.worker_client import WorkerClient, WorkerDiedError
 
@@ -23,7 +24,10 @@ RESTART_DELAY_S: Final = 0.5
 its workers does not use up a core as well."""
 HANG_TIMEOUT_S: Final = 30.0
 """Time in seconds after which a worker that owes a reply is killed and replaced: an image or a
-model that never finishes must not block it for ever. A worker starts within a second."""
+model that never finishes must not block it for ever."""
+START_TIMEOUT_S: Final = 120.0
+"""The same for the first reply of a worker. It starts within a second; but where the machine has
+too much to do, another start would only be slower."""
 
 
 class WorkerPool:
@@ -34,6 +38,7 @@ class WorkerPool:
         models: folder of the model registry.
         on_available: called when a worker can take frames again.
         in_use: returns whether frames of a version are waiting or in flight.
+        hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
     """
 
     def __init__(
@@ -42,7 +47,9 @@ class WorkerPool:
         models: Path,
         on_available: Callable[[], None],
         in_use: Callable[[int], bool],
+        hang_timeout_s: float = HANG_TIMEOUT_S,
     ) -> None:
+        self._hang_timeout_s = hang_timeout_s
         self._models = models
         self._on_available = on_available
         self._in_use = in_use
@@ -142,11 +149,20 @@ class WorkerPool:
             worker.request(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
     async def _kill_hung_workers(self) -> None:
+        period_s = self._hang_timeout_s / 10
+        clock = asyncio.get_running_loop().time
+        started = Watchdog(START_TIMEOUT_S, period_s, clock)
+        working = Watchdog(self._hang_timeout_s, period_s, clock)
         while True:
-            await asyncio.sleep(HANG_TIMEOUT_S / 10)
+            await asyncio.sleep(period_s)
+            started.look()
+            working.look()
             for worker in self._workers:
-                if not worker.closed and worker.silent_s > HANG_TIMEOUT_S:
-                    log.error("a worker has been silent for %.0f s: it is killed", worker.silent_s)
+                heard_s = worker.waiting_since_s
+                watchdog = working if worker.has_replied else started
+                if heard_s is not None and not worker.closed and watchdog.is_overdue(heard_s):
+                    silence_s = watchdog.silence_s(heard_s)
+                    log.error("a worker has been silent for %.0f s: it is killed", silence_s)
                     worker.kill()
 
     def _replace(self, worker: WorkerClient) -> None:

@@ -22,7 +22,7 @@ from typing import Final, Self
 from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
 from inference.workers import protocol
-from inference.workers.pool import WorkerPool
+from inference.workers.pool import HANG_TIMEOUT_S, WorkerPool
 from inference.workers.worker_client import WorkerClient
 
 INITIAL_FRAME_S: Final = 0.001
@@ -59,13 +59,19 @@ class Scheduler:
         max_wait_s: longest time in seconds that a frame may wait for a worker.
         models: folder of the model registry.
         metrics: receives the times of each stage.
+        hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
 
     Attributes:
         pool: the workers, which load, check and drop model versions.
     """
 
     def __init__(
-        self, workers: int, max_wait_s: float, models: Path, metrics: InferenceMetrics
+        self,
+        workers: int,
+        max_wait_s: float,
+        models: Path,
+        metrics: InferenceMetrics,
+        hang_timeout_s: float = HANG_TIMEOUT_S,
     ) -> None:
         self._max_wait_s = max_wait_s
         self._metrics = metrics
@@ -76,7 +82,9 @@ class Scheduler:
         self._frame_s = INITIAL_FRAME_S
         self._admitted: Counter[int] = Counter()
         """Number of frames that are queued or in flight, by version."""
-        self.pool = WorkerPool(workers, models, self._dispatch, self._admitted.__contains__)
+        self.pool = WorkerPool(
+            workers, models, self._dispatch, self._admitted.__contains__, hang_timeout_s
+        )
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()

@@ -43,6 +43,8 @@ class WorkerClient(asyncio.Protocol):
         self._replies: deque[asyncio.Future[bytes]] = deque()
         """The replies that are awaited, in the order of their requests."""
         self._last_reply_s = 0.0
+        self.has_replied = False
+        """Whether the process has started: it has replied to a request."""
         self._received = bytearray()
         self._closing = False
         self.draining = False
@@ -66,9 +68,9 @@ class WorkerClient(asyncio.Protocol):
         return not self.draining and not self.closed
 
     @property
-    def silent_s(self) -> float:
-        """Seconds since the last reply while a reply is awaited; 0 while none is."""
-        return self._loop.time() - self._last_reply_s if self._replies else 0.0
+    def waiting_since_s(self) -> float | None:
+        """When the last reply came, in seconds of the event loop; None while none is awaited."""
+        return self._last_reply_s if self._replies else None
 
     @property
     def pid(self) -> int:
@@ -141,6 +143,7 @@ class WorkerClient(asyncio.Protocol):
             payload = bytes(self._received[header_size : header_size + size])
             del self._received[: header_size + size]
             self._last_reply_s = self._loop.time()
+            self.has_replied = True
             self._resolve(self._replies.popleft(), outcome, payload)
 
     def _resolve(self, reply: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:

@@ -76,12 +76,6 @@ def write_png(path: Path, canvas: Canvas) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = atomic_files.temporary_path(path)
-    try:
-        _, content = cv2.imencode(".png", cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR))
-        new.write_bytes(content.tobytes())
-        atomic_files.fsync(new)
-        atomic_files.rename(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    atomic_files.make_folder(path.parent)
+    _, content = cv2.imencode(".png", cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR))
+    atomic_files.write_bytes(path, content.tobytes())

@@ -7,13 +7,14 @@ within which nothing trains. A frame that several rows or datasets hold is on on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from contract.dataset import overlap
 from contract.dataset.row_identity import near
 from contract.dataset.timeline import SESSION_BREAK_S
 from contract.errors import TrainingError
@@ -25,6 +26,8 @@ MAX_BLOCKS: Final = 5
 """Maximum number of validation blocks in a recording."""
 
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -150,46 +153,116 @@ def _bounds(count: int, parts: int) -> tuple[list[int], list[int]]:
 def _rows_outside_gap(
     datasets: Sequence[DatasetRows], chosen: Sequence[Mask], gap_s: float
 ) -> list[Mask]:
-    """Return the usable rows farther than the gap from every chosen row of the same drive."""
-    chosen_ids = np.concatenate(
-        [dataset.ids[mask] for dataset, mask in zip(datasets, chosen, strict=True)]
-    )
+    """Return the usable rows farther than the gap from every chosen row of the same drive.
+
+    The work grows with the number of rows, and not with the number of pairs of datasets.
+    """
+    if not any(mask.any() for mask in chosen):
+        return [dataset.usable.copy() for dataset in datasets]
+    ids = np.concatenate([dataset.ids for dataset in datasets])
+    # Rows that show a chosen row's frame, whichever dataset or session it was chosen from.
+    shown = np.isin(ids, ids[np.concatenate(chosen)])
+    borders = np.cumsum([len(dataset.ids) for dataset in datasets])[:-1]
+    events = [
+        np.sort(_stamps(dataset, mask)) for dataset, mask in zip(datasets, chosen, strict=True)
+    ]
     masks = []
-    for dataset, mask in zip(datasets, chosen, strict=True):
-        # Rows that show a chosen row's frame, whichever dataset or session it was chosen from.
-        shown = np.isin(dataset.ids, chosen_ids)
+    for dataset, mask, shown_here, near_events_s in zip(
+        datasets,
+        chosen,
+        np.split(shown, borders),
+        _events_nearby(datasets, events, gap_s),
+        strict=True,
+    ):
         time_s = dataset.timeline.time_s
-        outside = dataset.usable & ~near(time_s, time_s[shown], gap_s) & ~mask
-        for other, other_mask in zip(datasets, chosen, strict=True):
-            if other_mask.any() and _same_clock(dataset, other, gap_s):
-                outside &= ~_near_stamps(dataset, other.table["time_s"][other_mask], gap_s)
+        outside = dataset.usable & ~near(time_s, time_s[shown_here], gap_s) & ~mask
+        stamped = np.isfinite(dataset.table["time_s"])
+        outside[stamped] &= ~near(_stamps(dataset, stamped), near_events_s, gap_s)
         masks.append(outside)
     return masks
 
 
-def _same_clock(one: DatasetRows, other: DatasetRows, gap_s: float) -> bool:
-    """Tell whether equal time stamps in two datasets mean the same moment of the same drive.
+def _events_nearby(
+    datasets: Sequence[DatasetRows], events: Sequence[Floats], gap_s: float
+) -> Iterator[Floats]:
+    """Yield for each dataset the events of datasets with the same clock, as far as they are near.
 
-    They do if one dataset goes on where the other one ends, or if most rows show the same frames
+    Args:
+        datasets: the rows of each dataset.
+        events: for each dataset the times in seconds of some of its rows, ascending.
+        gap_s: the gap in seconds.
+    """
+    stamps = [
+        np.sort(_stamps(dataset, np.isfinite(dataset.table["time_s"]))) for dataset in datasets
+    ]
+    first_s, last_s = _bounds_s(stamps)
+    first_event_s, last_event_s = _bounds_s(events)
+    # An event that is twice as far away as the gap is near no row, however times are rounded.
+    reach_s = 2 * gap_s + 1.0
+    holders = overlap.other_holders([dataset.ids for dataset in datasets])
+    for number, (dataset, shared) in enumerate(zip(datasets, holders, strict=True)):
+        same = _same_clock(dataset, stamps[number], first_s, last_s, shared, gap_s)
+        same[number] = True
+        begin_s, end_s = first_s[number] - reach_s, last_s[number] + reach_s
+        meet = same & (first_event_s <= end_s) & (last_event_s >= begin_s)
+        parts = [
+            other[slice(*np.searchsorted(other, (begin_s, end_s)))]
+            for other in (events[each] for each in np.flatnonzero(meet).tolist())
+        ]
+        yield np.concatenate([np.zeros(0), *parts])
+
+
+def _same_clock(
+    dataset: DatasetRows,
+    stamps_s: Floats,
+    first_s: Floats,
+    last_s: Floats,
+    shared: tuple[Numbers, Numbers],
+    gap_s: float,
+) -> Mask:
+    """Tell in which datasets a time stamp means the same moment of the same drive as in this one.
+
+    That is so if one dataset goes on where the other one ends, or if most rows show the same frames
     where their times overlap. Overlapping times alone are not enough: two people may have driven
     at once, and a simulator's clock may start at the same time. Sessions of one dataset that
     overlap in time are always kept apart, as they may come from one drive.
+
+    Args:
+        dataset: the rows of the dataset.
+        stamps_s: its time stamps in seconds, ascending.
+        first_s: first time stamp of each dataset, shape (datasets,); NaN where it has none.
+        last_s: last time stamp of each dataset, shape (datasets,).
+        shared: rows of this dataset whose frame another one holds too, and the other dataset.
+        gap_s: the gap in seconds.
+
+    Returns:
+        A mask of shape (datasets,).
     """
-    if one is other:
-        return True
-    times, others = one.table["time_s"], other.table["time_s"]
-    if not (np.isfinite(times).any() and np.isfinite(others).any()):
-        return False
-    overlap = (times >= np.nanmin(others)) & (times <= np.nanmax(others))
-    if not overlap.any() or np.ptp(times[overlap]) <= gap_s:
-        return True
-    return bool(np.isin(one.ids[overlap], other.ids).mean() > 0.5)
+    if not len(stamps_s):
+        return np.zeros(len(first_s), dtype=np.bool_)
+    begin = np.searchsorted(stamps_s, first_s, side="left")
+    end = np.searchsorted(stamps_s, last_s, side="right")
+    inner = np.maximum(end - begin, 0)
+    last_row = np.clip(end - 1, 0, len(stamps_s) - 1)
+    first_row = np.clip(begin, 0, len(stamps_s) - 1)
+    span_s = np.where(inner > 0, stamps_s[last_row] - stamps_s[first_row], 0.0)
+    row, other = shared
+    stamp_s = dataset.table["time_s"][row]
+    inside = (stamp_s >= first_s[other]) & (stamp_s <= last_s[other])
+    common = np.bincount(other[inside], minlength=len(first_s))
+    same = (inner == 0) | (span_s <= gap_s) | (common / np.maximum(inner, 1) > 0.5)
+    return np.asarray(same & np.isfinite(first_s))
 
 
-def _near_stamps(dataset: DatasetRows, events_s: npt.NDArray[np.float64], gap_s: float) -> Mask:
-    """Tell which rows have a stamp within the gap of one of the given stamps; NaN is near none."""
-    stamps_s = dataset.table["time_s"]
-    stamped = np.isfinite(stamps_s)
-    mask = np.zeros(len(stamps_s), dtype=np.bool_)
-    mask[stamped] = near(stamps_s[stamped], events_s[np.isfinite(events_s)], gap_s)
-    return mask
+def _stamps(dataset: DatasetRows, mask: Mask) -> Floats:
+    """Return the time stamps in seconds of those rows of a mask that have one."""
+    stamps_s = dataset.table["time_s"][mask]
+    return np.asarray(stamps_s[np.isfinite(stamps_s)])
+
+
+def _bounds_s(ascending: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return the first and the last of each of several arrays; NaN where one is empty."""
+    return (
+        np.array([each[0] if len(each) else np.nan for each in ascending]),
+        np.array([each[-1] if len(each) else np.nan for each in ascending]),
+    )

@@ -43,7 +43,7 @@ def export(registry: Registry, version: int, out: Path) -> dict[str, Any]:
     manifest = registry.verify(version)
     folder = registry.path(version)
     part = atomic_files.temporary_path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.make_folder(out.parent)
     try:
         model = onnx_backend.build_model(reader.read(folder / H5).network)
         _describe(model, manifest)

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+from contract.child_process import die_with_parent
 from contract.errors import ModelError
+from contract.watchdog import Watchdog
 from trainer.keras_import import reader
 
 TIMEOUT_S: Final = 60.0
 """Time limit for reading; a file of 3 MB takes 1 s, nearly all of it Python's start."""
+LOOK_S: Final = 1.0
+"""Time in seconds between two looks at the time limit."""
 
 
 def read_in_subprocess(
@@ -30,7 +35,8 @@ def read_in_subprocess(
 
     Args:
         path: the file.
-        timeout_s: time in seconds after which reading is stopped.
+        timeout_s: time in seconds after which reading is stopped. The time in which this process
+            itself stood still does not count.
         weights: the file of the weights that belong to a model.json.
         options: other keyword arguments for `reader.read`.
 
@@ -38,15 +44,26 @@ def read_in_subprocess(
         ModelError: reading did not end in time, or killed the process. A file that `reader.read`
             refuses raises nothing here: the caller's own `reader.read` gives the reason.
     """
-    command = [sys.executable, "-m", "trainer.keras_import.sandbox", str(path)]
+    command = [sys.executable, "-m", "trainer.keras_import.sandbox", str(os.getpid()), str(path)]
     command += [json.dumps(options), *([] if weights is None else [str(weights)])]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise _refused(path, f"reading it did not end within {timeout_s:g} s") from error
-    if done.returncode:
-        last_line = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise _refused(path, f"reading it ended with status {done.returncode} {last_line}")
+    look_s = min(LOOK_S, timeout_s / 10)
+    watchdog = Watchdog(timeout_s, 2 * look_s)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            while True:
+                try:
+                    _, printed = process.communicate(timeout=look_s)
+                    break
+                except subprocess.TimeoutExpired as error:
+                    watchdog.look()
+                    if watchdog.is_expired:
+                        got = f"reading it did not end within {timeout_s:g} s"
+                        raise _refused(path, got) from error
+        finally:
+            process.kill()
+    if process.returncode:
+        last_line = printed.decode(errors="replace").strip().splitlines()[-1:]
+        raise _refused(path, f"reading it ended with status {process.returncode} {last_line}")
 
 
 def _refused(path: Path, got: str) -> ModelError:
@@ -57,8 +74,9 @@ def _refused(path: Path, got: str) -> ModelError:
     )
 
 
-def main(path: str, options: str, weights: str = "") -> None:
+def main(parent: str, path: str, options: str, weights: str = "") -> None:
     """Read a file in this process; a refusal is not an error here."""
+    die_with_parent(int(parent))  # a file that is never read to its end must not outlive its job
     with contextlib.suppress(ModelError):
         reader.read(Path(path), weights=Path(weights) if weights else None, **json.loads(options))
 

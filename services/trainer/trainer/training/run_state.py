@@ -71,7 +71,7 @@ class Workspace:
         RQ runs a job again after its worker was killed, while the old process may still be alive.
         """
         with atomic_files.lock(self._lock):
-            self.path.mkdir(exist_ok=True)
+            atomic_files.make_folder(self.path)
             yield
 
     def read(self) -> TrainingState | None:

@@ -62,7 +62,7 @@ def export(data_dir: Path, dataset: str, out: Path) -> dict[str, Any]:
             remedy="Name a new folder with --out",
         )
     [manifest] = manifests
-    out.parent.mkdir(parents=True, exist_ok=True)
+    atomic_files.make_folder(out.parent)
     with store.open_store(data_dir, manifest) as reader:
         reader.verify()
         excluded = exclusions.read(data_dir, manifest.dataset).mask(reader.rows["line"])
