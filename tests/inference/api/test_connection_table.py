@@ -4,8 +4,8 @@ import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
