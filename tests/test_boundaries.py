@@ -19,10 +19,13 @@ ORDER = {
     "contract": (
         "policy training_plan > models steering_metrics > dataset train_config"
         " > recordings frames jobs tensorboard > wire"
-        " > files child_process printing redis_client settings watchdog > setting_forms"
+        " > files child_process perpetual printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"
     ),
-    "ingest": ("__main__ > overview > doctor > job > decoder store_writer import_report settings"),
+    "ingest": (
+        "__main__ > overview > doctor > job > decoder store_writer import_report leftovers"
+        " > settings"
+    ),
     "ingest.overview": "job > steering_plot contact_sheet > drive summary canvas",
     "ingest.doctor": (
         "__main__ > output > examination > runner stored_recording store_faults > checks"
@@ -41,7 +44,7 @@ ORDER = {
         "compose > sections renderers > video_excerpt video_stills plots assets"
         " > document version_folder"
     ),
-    "inference": "__main__ > app > api > workers model_watcher > metrics settings",
+    "inference": "__main__ > app > follower api > workers model_watcher > metrics settings",
     "driver_bridge": (
         "__main__ > server > http_protocol > app > connection > control"
         " > drive_recorder inference_client live_publisher metrics log_limit settings"
@@ -204,6 +207,9 @@ def test_reading_a_recording_needs_only_the_standard_library() -> None:
         "contract.recordings.packed.tar_stream",
         "contract.recordings.packed.unpack",
         "contract.dataset.split_file",
+        "contract.files.disk_space",
+        "contract.files.flushes",
+        "contract.files.locks",
         "contract.files.regular_files",
         "contract.errors",
         "contract.printable",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from support.services import answering
 from support.services.answering import Answers
-from support.services.driving import bridge, unity
+from support.services.driving import patient_bridge, unity
 
 from simulator.unity.client import UnityClient
 
@@ -20,7 +20,7 @@ def inference() -> Iterator[Answers]:
 @pytest.fixture(scope="module")
 def port(inference: Answers) -> Iterator[int]:
     """Return the port of a bridge that asks this inference."""
-    with bridge(inference.url, LAPWING_INFERENCE_TIMEOUT_MS="100") as port:
+    with patient_bridge(inference.url) as port:
         yield port
 
 

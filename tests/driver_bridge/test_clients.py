@@ -17,7 +17,7 @@ import pytest
 import socketio
 from support.data import samples
 from support.services import answering
-from support.services.driving import bridge
+from support.services.driving import patient_bridge
 
 from simulator.unity.client import UnityClient
 from simulator.unity.number_format import find_locale
@@ -55,7 +55,7 @@ setTimeout(() => process.exit(3), 15000).unref();
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with answering.inference() as answers, bridge(answers.url) as port:
+    with answering.inference() as answers, patient_bridge(answers.url) as port:
         yield port
 
 
@@ -100,7 +100,7 @@ class Unity:
         self.steerings: list[float | None] = []
 
     def _drive(self) -> None:
-        with UnityClient(f"ws://127.0.0.1:{self._port}", find_locale("de-DE"), 3.0) as client:
+        with UnityClient(f"ws://127.0.0.1:{self._port}", find_locale("de-DE"), 60.0) as client:
             while not self._ended.is_set():
                 client.send_telemetry(0.0, 0.0, 9.0, JPEG)
                 command = client.command()
@@ -113,7 +113,7 @@ class Unity:
 
     def __exit__(self, *exception: object) -> None:
         self._ended.set()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]])
@@ -135,10 +135,10 @@ def test_the_client_of_python_socketio_drives(port: int, transports: list[str]) 
             f"http://127.0.0.1:{port}",
             transports=transports,
             auth={"token": "any"},
-            wait_timeout=5,
+            wait_timeout=60,
         )
         client.emit("telemetry", TELEMETRY)
-        assert ended.wait(10)
+        assert ended.wait(60)
         client.disconnect()
     assert {answer["steering_angle"] for answer in answers} == {"0.250000"}
     assert set(unity.steerings) == {0.25}
@@ -158,7 +158,7 @@ def test_the_javascript_client_drives(port: int, javascript: Path, transports: s
             ],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.data import samples
-from support.services import answering
+from support.services import answering, small_disks
 from support.services.driving import bridge, unity
 
 from contract.errors import RecordingError
@@ -131,7 +131,7 @@ def test_the_bridge_records_as_driving_only_what_the_model_steered(tmp_path: Pat
                 inference.status = status
                 client.send_telemetry(0.0, 0.0, 9.0, JPEG)
                 assert client.command() is not None
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while sum(len(rows(path)) for path in tmp_path.glob("*/*.csv")) < 4:
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -203,6 +203,40 @@ def test_half_a_line_from_a_full_disk_does_not_damage_other_lines(tmp_path: Path
     write_all(recorder)
     log = read((folder / "driving_log.csv").read_bytes())
     assert [row.steering for row in log.rows] == [0.25, 0.75]
+
+
+RECORDING = """
+import sys
+from pathlib import Path
+from driver_bridge.drive_recorder import DriveRecorder, RecordedRow
+from support.data import samples
+from support.services import small_disks
+disk = Path(sys.argv[1])
+recorder = DriveRecorder(disk / "drives")
+drive, row = recorder.start_drive(), RecordedRow(samples.jpeg(), 0.25, 0.5, 9.0)
+for full in (False, True, False):
+    ballast = small_disks.fill(disk, 0) if full else None
+    for _ in range(10):
+        drive.put(row)
+    while recorder.write():
+        pass
+    if ballast is not None:
+        ballast.unlink()
+print(recorder.written, recorder.dropped)
+for path in sorted(disk.rglob("*.jpg")):
+    assert path.read_bytes() == row.jpeg, path
+print(len(list(disk.rglob("*.jpg"))))
+print(*[line.count(",") for line in next(disk.rglob("driving_log.csv")).open() if line.strip()])
+"""
+
+
+def test_a_full_disk_loses_its_rows_and_leaves_no_empty_images(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    done = small_disks.run_python(RECORDING, tmp_path / "disk", "1m")
+    counts, images, lines = done.stdout.splitlines()
+    assert counts == "20 10"
+    assert images == "20"
+    assert lines.split() == ["6"] * 20
 
 
 def test_rows_are_written_by_offload(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_session_ends_with_two_polls_at_a_time(port: int) -> None:
         thread = threading.Thread(target=lambda: first.append(session.get()))
         thread.start()
         # Whichever is second is refused; the other learns that the session was closed.
-        second = other.get(f"http://127.0.0.1:{port}{session.path}", timeout=10)
+        second = other.get(f"http://127.0.0.1:{port}{session.path}", timeout=60)
         thread.join()
         assert {(one.status_code, one.text) for one in (*first, second)} == {
             (200, "1"),

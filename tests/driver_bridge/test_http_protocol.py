@@ -18,7 +18,7 @@ import httpx
 import pytest
 import websocket
 from support.services.answering import Answers
-from support.services.driving import JPEG, bridge, drive, unity
+from support.services.driving import JPEG, bridge, drive, patient_bridge, unity
 
 from driver_bridge.app import MAX_MESSAGE_BYTES
 from simulator.unity.client import PATH
@@ -47,19 +47,19 @@ def few_files() -> Iterator[None]:
 def port(inference: Answers) -> Iterator[int]:
     with ExitStack() as stack:
         with few_files():
-            port = stack.enter_context(bridge(inference.url))
+            port = stack.enter_context(patient_bridge(inference.url))
         yield port
 
 
 def connect(port: int, raw: bytes = b"") -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.sendall(raw)
     return connection
 
 
 def dial(port: int) -> websocket.WebSocket:
     return websocket.create_connection(
-        f"ws://127.0.0.1:{port}{PATH}", timeout=5, suppress_origin=True
+        f"ws://127.0.0.1:{port}{PATH}", timeout=60, suppress_origin=True
     )
 
 
@@ -74,7 +74,7 @@ def ask(port: int, raw: bytes) -> str:
 
 
 def health(port: int) -> int:
-    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code
+    return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code
 
 
 def hang_up(connection: websocket.WebSocket) -> None:
@@ -162,7 +162,7 @@ def test_simulators_that_drive_keep_their_places_and_health_has_its_own(port: in
             while not str(connection.recv()).startswith('42["manual"'):
                 pass
     # The bridge needs a moment to see that they have all left.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while httpx.get(f"http://127.0.0.1:{port}/socket.io/").status_code == 503:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -1,9 +1,10 @@
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from support.services import answering
@@ -15,7 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n" + b'{"steering": 0.25}'
 
 
 @contextmanager
-def steering_client(url: str, timeout_s: float = 1.0, token: str = "") -> Iterator[SteeringClient]:
+def steering_client(url: str, timeout_s: float = 60.0, token: str = "") -> Iterator[SteeringClient]:
     client = SteeringClient(url, timeout_s, token)
     try:
         yield client
@@ -31,12 +32,12 @@ def scripted_server(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
         for script in scripts:
             connection, _ = listener.accept()
             with connection:
-                connection.settimeout(3)
+                connection.settimeout(60)
                 connection.recv(65_536)
                 script(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as executor:
-        listener.settimeout(3)
+        listener.settimeout(60)
         served = executor.submit(serve)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         served.result()
@@ -148,16 +149,49 @@ def test_an_answer_that_is_no_http_is_an_error(answer: bytes) -> None:
         client.predict(b"jpeg")
 
 
-def test_a_connection_with_bytes_left_over_is_not_used_again() -> None:
-    """Otherwise the next frame would be steered by these bytes."""
+def await_end(connection: socket.socket) -> None:
+    """Wait until the client closes a connection, whose last bytes it may not have read."""
+    with suppress(ConnectionResetError):
+        assert connection.recv(1) == b"", "the client went on with this connection"
+
+
+EXTRA = OK.replace(b"0.25", b"0.99")
+
+
+@pytest.mark.parametrize("extra", [EXTRA, EXTRA[:1], b"\r\n"])
+def test_a_connection_with_bytes_beyond_the_answer_is_not_used_again(extra: bytes) -> None:
+    """The next frame would be steered by what comes next, or by the rest of this."""
+
+    def answer_with_more(connection: socket.socket) -> None:
+        connection.sendall(OK + extra)
+        await_end(connection)
+
     with (
-        scripted_server(
-            lambda connection: connection.sendall(OK + OK.replace(b"0.25", b"0.99")),
-            lambda connection: connection.sendall(OK),
-        ) as url,
+        scripted_server(answer_with_more, lambda connection: connection.sendall(OK)) as url,
         steering_client(url) as client,
     ):
         assert [client.predict(b"jpeg") for _ in range(2)] == [0.25, 0.25]
+
+
+def test_a_connection_is_not_used_again_if_bytes_came_after_the_answer() -> None:
+    """They would be read as the answer to the next frame."""
+    answered, more_came = threading.Event(), threading.Event()
+
+    def answer_twice(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        assert answered.wait(60)
+        connection.sendall(EXTRA)
+        more_came.set()
+        await_end(connection)
+
+    with (
+        scripted_server(answer_twice, lambda connection: connection.sendall(OK)) as url,
+        steering_client(url) as client,
+    ):
+        assert client.predict(b"jpeg") == 0.25
+        answered.set()
+        assert more_came.wait(60)
+        assert client.predict(b"jpeg") == 0.25
 
 
 def test_a_kept_connection_that_was_closed_is_replaced_at_once() -> None:

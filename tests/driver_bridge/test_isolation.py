@@ -20,6 +20,7 @@ from support.services.misbehaving import MISBEHAVIOURS, misbehaving
 NAMES = [misbehaviour.__name__ for misbehaviour in MISBEHAVIOURS]
 MAX_ANSWER_S = 0.25
 SECONDS = 1.0
+RATE_HZ = 20
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +30,20 @@ def port(inference: Answers) -> Iterator[int]:
 
 
 def drive(port: int, seconds: float) -> list[float]:
-    """Drive a good client at 20 Hz, and return the time in seconds of each answer."""
-    times_s = []
-    until = time.monotonic() + seconds
+    """Drive a good client at 20 Hz, and return the time in seconds of each answer.
+
+    On a busy machine the same number of answers takes longer.
+    """
+    times_s: list[float] = []
     with unity(port) as client:
-        while time.monotonic() < until:
+        while len(times_s) < seconds * RATE_HZ:
             began = time.monotonic()
             client.send_telemetry(0.0, 0.0, 9.0, JPEG)
             command = client.command()
             times_s.append(time.monotonic() - began)
             assert command is not None, "a telemetry was not answered"
             assert command.steering == 0.25
-            time.sleep(max(0.0, 0.05 - times_s[-1]))
+            time.sleep(max(0.0, 1 / RATE_HZ - times_s[-1]))
     return times_s
 
 
@@ -48,7 +51,6 @@ def drive_beside(port: int, name: str, seconds: float, slack: float) -> None:
     """Drive a good client next to one that misbehaves, and check the promise."""
     with misbehaving(name, port):
         times_s = drive(port, seconds)
-    assert len(times_s) > seconds * 10
     assert max(times_s) <= slack * MAX_ANSWER_S
 
 
@@ -76,10 +78,11 @@ def resident_kib() -> int:
 
 @pytest.mark.parametrize("name", ["endless_message", "never_reading", "flooding"])
 def test_the_memory_does_not_grow(port: int, name: str, slack: float) -> None:
-    drive(port, 0.3)
+    """The first attack is not counted: Python keeps memory that it needed once."""
+    drive_beside(port, name, SECONDS / 2, slack)
     before = resident_kib()
     drive_beside(port, name, SECONDS, slack)
-    assert resident_kib() - before < 20_000
+    assert resident_kib() - before < 5_000
 
 
 def test_a_redis_that_never_answers_does_not_slow_a_client(
@@ -89,7 +92,6 @@ def test_a_redis_that_never_answers_does_not_slow_a_client(
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         with bridge(inference.url, LAPWING_REDIS_URL=url) as port:
             times_s = drive(port, 2.5)
-    assert len(times_s) > 40
     assert max(times_s[2:]) < slack * 0.1
 
 

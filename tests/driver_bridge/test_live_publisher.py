@@ -1,6 +1,7 @@
 """Tests of the live publisher with a real Redis and without one."""
 
 import itertools
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import JPEG, bridge, unity
+from support.services.logged_bridge import logged_bridge
 
 from contract.errors import SettingError
 from contract.wire.live_view import CHANNEL, LiveView, decode
@@ -52,12 +55,12 @@ def publishing(make: Callable[[], Redis]) -> Iterator[Running]:
         yield running
     finally:
         running.stopping = True
-        running.thread.join(5)
+        running.thread.join(60)
         assert not running.thread.is_alive()
 
 
 def await_true(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.005)
@@ -87,7 +90,7 @@ def test_views_are_published_only_while_somebody_listens(url: str, redis: Redis)
         running.live.put(view())
         message = None
         while message is None:
-            message = pubsub.get_message(timeout=5)
+            message = pubsub.get_message(timeout=60)
         assert decode(message["data"]) == view()
         pubsub.close()
         await_true(lambda: not running.live._has_listeners)
@@ -183,3 +186,40 @@ def test_the_password_is_read_from_its_file(tmp_path: Path) -> None:
         assert client.connection_pool.connection_kwargs["password"] == "secret"
     with pytest.raises(SettingError, match="No such file"):
         connect("redis://127.0.0.1:1/0", str(tmp_path / "nothing"))
+
+
+class StrangeRedis(socketserver.ThreadingTCPServer):
+    """Answers every command with an empty list, and remembers its connections."""
+
+    daemon_threads = True
+
+    class Handler(socketserver.StreamRequestHandler):
+        """Answers one client."""
+
+        def handle(self) -> None:
+            assert isinstance(self.server, StrangeRedis)
+            self.server.connections += 1
+            for line in self.rfile:
+                if line.startswith(b"*"):
+                    self.wfile.write(b"*0\r\n")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), self.Handler)
+
+
+def test_an_error_that_nobody_expects_does_not_end_the_publishing() -> None:
+    """No Redis answers so. What the bridge does with other errors is the same."""
+    with StrangeRedis() as strange:
+        thread = threading.Thread(target=strange.serve_forever)
+        thread.start()
+        url = f"redis://127.0.0.1:{strange.server_address[1]}/0"
+        with (
+            answering.inference() as answers,
+            logged_bridge(answers.url, LAPWING_REDIS_URL=url) as bridge,
+        ):
+            bridge.wait_for("the live view failed: ")
+            began = strange.connections
+            await_true(lambda: strange.connections > began)
+        strange.shutdown()
+        thread.join()

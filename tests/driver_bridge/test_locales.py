@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.data import models, samples
 from support.services import serving
-from support.services.driving import bridge, unity
+from support.services.driving import patient_bridge, unity
 
 from contract.models.registry import Registry
 
@@ -49,7 +49,7 @@ def test_ten_locales_at_once_get_the_steering_of_predict(tmp_path: Path, network
     with (
         serving.running(registry.root) as (_, inference_port),
         httpx.Client(base_url=f"http://127.0.0.1:{inference_port}") as inference,
-        bridge(str(inference.base_url), LAPWING_INFERENCE_TIMEOUT_MS="200") as port,
+        patient_bridge(str(inference.base_url)) as port,
         ThreadPoolExecutor(len(LOCALES)) as threads,
     ):
         serving.await_true(lambda: inference.get("/readyz").status_code == 200)

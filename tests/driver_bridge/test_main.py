@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_created_is_one_line_and_status_1(tmp_path: Path
         [sys.executable, "-m", "driver_bridge", "--record", str(tmp_path / "file" / "run")],
         text=True,
         capture_output=True,
-        timeout=20,
+        timeout=60,
         env={**os.environ, "LAPWING_BRIDGE_PORT": "0"},
     )
     assert done.returncode == 1
@@ -58,7 +58,7 @@ def test_a_port_in_use_is_one_line_and_status_1() -> None:
             [sys.executable, "-m", "driver_bridge"],
             text=True,
             capture_output=True,
-            timeout=20,
+            timeout=60,
             env={**os.environ, "LAPWING_BRIDGE_PORT": str(port)},
         )
     assert done.returncode == 1
@@ -74,7 +74,7 @@ def test_a_second_bridge_on_the_port_of_the_first_is_refused() -> None:
             [sys.executable, "-m", "driver_bridge"],
             text=True,
             capture_output=True,
-            timeout=20,
+            timeout=60,
             env={**os.environ, "LAPWING_BRIDGE_PORT": chosen},
         )
     assert done.returncode == 1

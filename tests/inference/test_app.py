@@ -34,7 +34,7 @@ def client(served: tuple[httpx.Client, ModelManifest]) -> httpx.Client:
 
 
 def connect(client: httpx.Client) -> socket.socket:
-    return socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=10)
+    return socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=60)
 
 
 def test_a_frame_is_answered_with_the_prediction_of_the_network(
@@ -168,7 +168,7 @@ def test_a_client_that_disconnects_within_a_body_is_counted_and_not_logged(
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
-def test_clients_that_stall_do_not_delay_others(client: httpx.Client) -> None:
+def test_clients_that_stall_do_not_delay_others(client: httpx.Client, slack: float) -> None:
     stalled = [connect(client) for _ in range(50)]
     try:
         for connection in stalled:
@@ -178,7 +178,7 @@ def test_clients_that_stall_do_not_delay_others(client: httpx.Client) -> None:
             )
         began = time.monotonic()
         assert predict(client, samples.jpeg()).status_code == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < slack * 0.5
     finally:
         for connection in stalled:
             connection.close()

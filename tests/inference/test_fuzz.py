@@ -51,7 +51,7 @@ def service(networks: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     models.publish(registry, networks / "left", "job")
     with (
         running(registry.root) as (process, port),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         await_true(lambda: client.get("/readyz").status_code == 200)
         yield Service(process, client)

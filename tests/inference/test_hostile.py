@@ -34,7 +34,7 @@ def idle(url: str, count: int, sent: bytes) -> Iterator[None]:
     """Keep connections open that sent some bytes and then nothing more."""
     with ExitStack() as stack:
         for _ in range(count):
-            connection = stack.enter_context(socket.create_connection(address(url), timeout=10))
+            connection = stack.enter_context(socket.create_connection(address(url), timeout=60))
             connection.sendall(sent)
         yield
 
@@ -47,7 +47,7 @@ def uploading(url: str, on_end: Callable[[bytes, int], None]) -> Iterator[None]:
     def upload() -> None:
         chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
         while not stop.is_set():
-            with socket.create_connection(address(url), timeout=10) as connection:
+            with socket.create_connection(address(url), timeout=60) as connection:
                 connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
                 sent = 0
                 try:

@@ -10,8 +10,11 @@ from contract.errors import ModelError
 from contract.models import promotion
 from contract.models.golden import COUNT, Golden
 from contract.models.registry import Registry
+from contract.perpetual import describe
 from contract.policy.policy import LoadedPolicy
-from inference.model_watcher import ModelWatcher
+from inference.model_watcher import FIRST_RETRY_S, LONGEST_RETRY_S, ModelWatcher
+from inference.workers.pool import NoWorkerError
+from inference.workers.worker_client import WorkerDiedError, WorkerFailedError
 
 
 class Drifting:
@@ -61,9 +64,23 @@ def loader(registry: Registry) -> Loader:
     return Loader(registry)
 
 
+class Clock:
+    """Tells the time that a test sets."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def watcher(registry: Registry, loader: Loader) -> ModelWatcher:
-    return ModelWatcher(registry, loader)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def watcher(registry: Registry, loader: Loader, clock: Clock) -> ModelWatcher:
+    return ModelWatcher(registry, loader, clock)
 
 
 def version_of(watcher: ModelWatcher) -> int | None:
@@ -104,17 +121,97 @@ def test_a_promoted_older_version_takes_over(
     assert version_of(watcher) == 1
 
 
-@pytest.mark.parametrize("error", [ModelError("it is bad"), OSError("it is bad"), KeyError("bad")])
 def test_a_bad_version_is_refused_and_the_old_one_stays(
-    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int], error: Exception
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
+) -> None:
+    publish()
+    watcher.poll()
+    loader.failing[publish()] = ModelError("it is bad")
+    assert not watcher.poll()
+    assert version_of(watcher) == 1
+    assert "bad" in watcher.refused[2]
+    assert watcher.unready_reason() is None
+
+
+PASSING = [
+    OSError("no answer"),
+    MemoryError(),
+    KeyError("x"),
+    WorkerDiedError("killed"),
+    NoWorkerError("none"),
+    WorkerFailedError("MemoryError: "),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+def test_an_error_that_may_pass_refuses_no_version(
+    watcher: ModelWatcher,
+    loader: Loader,
+    clock: Clock,
+    publish: Callable[[], int],
+    error: Exception,
 ) -> None:
     publish()
     watcher.poll()
     loader.failing[publish()] = error
     assert not watcher.poll()
+    assert watcher.refused == {}
+    assert describe(error) in watcher.load_error
     assert version_of(watcher) == 1
-    assert "bad" in watcher.refused[2]
-    assert watcher.unready_reason() is None
+    assert watcher.unready_reason() is None  # the old version drives on
+    loader.failing.clear()
+    clock.now_s += FIRST_RETRY_S
+    assert watcher.poll()
+    assert version_of(watcher) == 2
+    assert watcher.load_error == ""
+
+
+def test_a_version_that_cannot_be_loaded_is_tried_after_pauses_that_grow(
+    watcher: ModelWatcher, loader: Loader, clock: Clock, publish: Callable[[], int]
+) -> None:
+    loader.failing[publish()] = OSError("no answer")
+    tried_s = []
+    for _ in range(4000):
+        before = len(loader.requested)
+        watcher.poll()
+        if len(loader.requested) > before:
+            tried_s.append(clock.now_s)
+        clock.now_s += 0.1
+    pauses_s = np.diff(tried_s)
+    expected_s = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_RETRY_S, LONGEST_RETRY_S]
+    assert pauses_s[:9].tolist() == pytest.approx(expected_s, abs=0.11)
+    assert "no answer" in (watcher.unready_reason() or "")
+
+
+def test_another_version_need_not_wait_for_one_that_cannot_be_loaded(
+    watcher: ModelWatcher, loader: Loader, publish: Callable[[], int]
+) -> None:
+    loader.failing[publish()] = OSError("no answer")
+    for _ in range(9):
+        watcher.poll()
+    publish()
+    assert watcher.poll()
+    assert version_of(watcher) == 2
+    assert watcher.load_error == ""
+
+
+def test_the_version_that_drives_is_not_loaded_again_after_one_that_cannot_be(
+    watcher: ModelWatcher,
+    loader: Loader,
+    clock: Clock,
+    registry: Registry,
+    publish: Callable[[], int],
+) -> None:
+    publish()
+    watcher.poll()
+    loader.failing[publish()] = OSError("no answer")
+    watcher.poll()
+    promotion.force(registry, 1, "a test")
+    for _ in range(3):
+        clock.now_s += 100
+        assert not watcher.poll()
+    assert loader.requested == [1, 2]
+    assert watcher.load_error == ""
 
 
 def test_a_bad_version_is_not_tried_at_every_poll(

@@ -51,7 +51,7 @@ class DrivingClient(threading.Thread):
 
     def run(self) -> None:
         jpeg = samples.jpeg()
-        with httpx.Client(base_url=self._address, timeout=10) as client:
+        with httpx.Client(base_url=self._address, timeout=60) as client:
             while not self._halt.is_set():
                 self.answers.append(
                     client.post("/predict", content=jpeg, headers={"Content-Type": "image/jpeg"})

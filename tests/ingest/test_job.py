@@ -214,8 +214,9 @@ def test_the_leftovers_of_a_killed_import_are_removed_by_the_next(
     (result,) = imported(tmp_path, run)
     final, manifest = store_catalog.paths(tmp_path / "data", result["dataset"])
     digest = hashlib.sha256((run / "driving_log.csv").read_bytes()).hexdigest()
-    working_path = final.with_name(f"run-{digest[:8]}.h5")
-    final.rename(atomic_files.temporary_path(working_path))  # A killed import leaves this.
+    left = final.with_name(f".run-{digest[:8]}.h5.{'0' * 32}.tmp")
+    left.mkdir()
+    final.rename(left / final.name)  # A killed import leaves this.
     manifest.unlink()
     (again,) = imported(tmp_path, run)
     assert again["skipped"] is False

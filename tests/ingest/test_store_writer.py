@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tables
 
-from contract.dataset import store, store_catalog
+from contract.dataset import dataset_labels, store, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StoreError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 from ingest import store_writer
 from ingest.store_writer import StoreWriter, build_table
 
@@ -51,6 +51,7 @@ def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) 
 def test_only_the_store_its_identities_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
     assert sorted(path.name for path in store_catalog.folder(tmp_path).iterdir()) == [
+        ".annotations.lock",
         "run-1.h5",
         "run-1.ids",
         "run-1.json",
@@ -107,6 +108,40 @@ def test_a_disk_that_keeps_other_bytes_than_were_written_publishes_nothing(tmp_p
         ):
             writer.publish("run-1", build_table(records), {"name": "run", "sha256": "0"}, {})
     assert list(folder.iterdir()) == []
+
+
+PUBLISHING = """
+import sys
+from pathlib import Path
+import numpy as np
+from ingest.store_writer import StoreWriter, build_table
+def stop(event, arguments):
+    if event == "os.rename":
+        print(arguments[1], flush=True)
+        sys.stdin.readline()
+with StoreWriter(Path(sys.argv[1]), "run-1", 1) as writer:
+    number = writer.add(np.zeros((128, 128, 3), np.uint8))
+    sys.addaudithook(stop)
+    table = build_table([(1, 0, 0, 0, 0, 9.0, number, -1, -1)])
+    writer.publish("run-1", table, {"name": "run", "sha256": "0"}, {})
+"""
+
+
+def test_nobody_takes_a_store_that_is_just_published_for_an_orphan(tmp_path: Path) -> None:
+    """However long that takes: the lock under which orphans are removed is held."""
+    command = [sys.executable, "-c", PUBLISHING, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as writer:  # type: ignore[call-overload]
+        assert writer.stdout is not None
+        assert writer.stdin is not None
+        for suffix in (b".h5", b".ids", b".json"):
+            assert writer.stdout.readline().rstrip().endswith(suffix)
+            with locks.try_lock(dataset_labels.lock(tmp_path)) as held:
+                assert not held
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+    assert writer.returncode == 0
+    assert len(store_catalog.read_manifests(tmp_path)) == 1
 
 
 KILLED = """

@@ -177,14 +177,18 @@ class Settings:
         """The address of Redis: the one that is set, or the socket."""
         return self.redis_url or f"unix://{self.socket}"
 
-    def connect(self) -> Redis:
+    def connect(self, *, reading: bool = False) -> Redis:
         """Return a connection to Redis that answers.
+
+        Args:
+            reading: whether it is enough that Redis tells what it holds, while its disk is full.
 
         Raises:
             JobError: it does not answer; the error says which home was looked at.
+            DiskFullError: Redis takes no jobs, because it cannot write to its disk.
         """
         if self.redis_url:
-            return queue.connect(self.redis, self.redis_password_file)
+            return queue.connect(self.redis, self.redis_password_file, reading=reading)
         home = self.home.absolute()
         return queue.connect(
             self.redis,
@@ -192,6 +196,7 @@ class Settings:
             f"No `lapwing up` runs in the home {home}: start it there, or say which home it has, "
             "with LAPWING_HOME and an absolute path. For containers, use "
             "`docker compose run --rm cli`",
+            reading=reading,
         )
 
     @property

@@ -3,6 +3,7 @@
     LapwingError
     ├── SettingError            a setting has a value that is not allowed
     ├── FileAccessError         a file may not be read or written by this user
+    ├── DiskFullError           a disk has too little free space
     ├── FrameError              an image cannot be made into a frame
     │   ├── NotAJpegError       the image is not a JPEG
     │   └── BrokenFrameError    the image is truncated, corrupt, too large or too slow
@@ -29,6 +30,7 @@ from contract.printable import printable
 
 __all__ = [
     "BrokenFrameError",
+    "DiskFullError",
     "FileAccessError",
     "FrameError",
     "JobError",
@@ -69,6 +71,10 @@ class SettingError(LapwingError):
 
 class FileAccessError(LapwingError):
     """A file or folder may not be read or written by the user of this process."""
+
+
+class DiskFullError(LapwingError):
+    """A disk has too little free space for what should be written, or has none left."""
 
 
 class FrameError(LapwingError):

@@ -146,6 +146,7 @@ class Bridge:
             self._server.eio.create_event,
             lambda event, payload: self._server.emit(event, payload, to=sid),
             lambda sent: self._on_sent(sid, session, sent),
+            lambda: self._server.hang_up(sid),
             self._clock,
         )
         self._sessions[sid] = session

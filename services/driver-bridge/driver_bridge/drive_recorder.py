@@ -23,6 +23,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from contract.perpetual import describe
+
 log = logging.getLogger(__name__)
 
 MAX_QUEUED_ROWS: Final = 512
@@ -124,6 +126,9 @@ class DriveRecorder:
         """Write some of the queued rows, and return whether there were any.
 
         A disk that is full or gone costs these rows, and is reported once; each call tries again.
+
+        Raises:
+            Exception: the thread failed for another reason, which costs these rows too.
         """
         batch = [self._queue.popleft() for _ in range(min(BATCH_ROWS, len(self._queue)))]
         if not batch:
@@ -131,7 +136,11 @@ class DriveRecorder:
         # After a failure the file may end in half a line; an empty line does no harm.
         prefix = "\n" if self._failure else ""
         # The system thread does not log: the locks of the log are not made for it.
-        written, failure = self._offload(lambda: _write(batch, prefix))
+        try:
+            written, failure = self._offload(lambda: _write(batch, prefix))
+        except Exception as error:
+            self._drop(len(batch), describe(error))
+            raise
         self.written += written
         if failure:
             self._drop(len(batch) - written, failure)
@@ -180,7 +189,8 @@ def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
     """Write rows, with `prefix` before each line.
 
     The image is written first and its line after it, so that no line names an image that is
-    missing. A row that fails half-way leaves an image that no line names, which ingest ignores.
+    missing. A row that fails half-way leaves no image: on a disk that is full for an hour they
+    would be 50,000 empty files.
     """
     written = 0
     try:
@@ -190,10 +200,14 @@ def _write(batch: list[_QueuedRow], prefix: str) -> WriteResult:
             table = queued.folder / ("driving_log.csv" if driven else "not_driven.csv")
             path = images / f"center_{timestamp(queued.time)}.jpg"
             images.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(queued.row.jpeg)
-            with table.open("a", encoding="utf-8", newline="") as file:
-                file.write(prefix)
-                csv.writer(file, lineterminator="\n").writerow(_fields(path, queued.row))
+            try:
+                path.write_bytes(queued.row.jpeg)
+                with table.open("a", encoding="utf-8", newline="") as file:
+                    file.write(prefix)
+                    csv.writer(file, lineterminator="\n").writerow(_fields(path, queued.row))
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
             written += 1
     except OSError as error:
         return written, str(error)

@@ -119,9 +119,13 @@ class SteeringClient:
         asking twice changes nothing at inference, and both attempts share one deadline.
         """
         deadline = time.monotonic() + self._timeout_s
-        if self._idle:
+        while self._idle:
+            connection = self._idle.pop()
+            if not _is_quiet(connection):
+                connection.close()
+                continue
             try:
-                return self._exchange(self._idle.pop(), request, deadline)
+                return self._exchange(connection, request, deadline)
             except (_NoAnswer, ConnectionError):
                 self.close()  # most likely inference was restarted: all connections are closed
         return self._exchange(self._connect(deadline), request, deadline)
@@ -156,6 +160,21 @@ class SteeringClient:
             else:
                 connection.close()
         return status, body
+
+
+def _is_quiet(connection: socket.socket) -> bool:
+    """Return whether nothing has arrived on a connection that was kept: no end and no bytes.
+
+    Bytes that nobody has asked for would be read as the answer to the next frame.
+    """
+    connection.settimeout(0)
+    try:
+        connection.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _read_answer(connection: socket.socket, deadline: float) -> tuple[int, bytes, bool]:

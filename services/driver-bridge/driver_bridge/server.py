@@ -15,13 +15,16 @@ import socket
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 from contract.errors import ServiceError, SettingError
+from contract.perpetual import PerpetualWork
 from driver_bridge.app import MAX_CONNECTIONS, Bridge
 from driver_bridge.connection.paced_listener import PacedListener
+from driver_bridge.connection.patient_listener import PatientListener
 from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat
 from driver_bridge.drive_recorder import DriveRecorder, Offload
 from driver_bridge.inference_client import SteeringClient
@@ -101,29 +104,40 @@ def serve(
         heartbeat=heartbeat,
         max_connections=min(MAX_CONNECTIONS, _max_files() // 2),
     )
+
+    def keep(name: str, step: Callable[[], object], every_s: float) -> None:
+        """Do a step again and again in a greenlet of its own, whatever happens to it."""
+        eventlet.spawn(PerpetualWork(name).run, step, eventlet.sleep, every_s)
+
+    paced_listener = PacedListener(listener, monotonic, eventlet.sleep)
+    patient_listener = PatientListener(paced_listener, eventlet.sleep)
+    application = bridge.wsgi(http_protocol.WebSocketUpgrade)
+
+    def serve_web() -> None:
+        eventlet.wsgi.server(
+            patient_listener,
+            application,
+            log_output=False,
+            debug=False,  # otherwise an error's traceback would be sent to the client
+            protocol=http_protocol.placed(bridge.places),
+            # The places bound the connections. At this bound eventlet waits until one has ended.
+            max_size=bridge.places.most + ENDING_CONNECTIONS,
+            socket_timeout=http_protocol.REQUEST_S,
+        )
+        raise ServiceError("the library's web server has ended")
+
     if recorder is not None:
-        eventlet.spawn(_record, recorder, eventlet.sleep)
+        keep("the recorder of drives", partial(_record, recorder), RECORDER_POLL_S)
     if live is not None:
-        eventlet.spawn(live.run)
-    eventlet.spawn(
-        eventlet.wsgi.server,
-        PacedListener(listener, monotonic, eventlet.sleep),
-        bridge.wsgi(http_protocol.WebSocketUpgrade),
-        log_output=False,
-        debug=False,  # otherwise an error's traceback would be sent to the client
-        protocol=http_protocol.placed(bridge.places),
-        # The places bound the connections. At this bound eventlet waits until one has ended.
-        max_size=bridge.places.most + ENDING_CONNECTIONS,
-        socket_timeout=http_protocol.REQUEST_S,
-    )
-    eventlet.spawn(_close_silent, bridge, eventlet.sleep)
+        keep("the live view", live.run, SILENCE_POLL_S)
+    keep("the web server", serve_web, 0.0)
+    keep("the watch for silent clients", bridge.close_silent, SILENCE_POLL_S)
     gc.freeze()  # what exists now stays: the garbage collector need not scan it again and again
     on_listening(listener.getsockname()[1])
     eventlet.hubs.trampoline(signalled, read=True)
     if recorder is not None:
         with eventlet.Timeout(RECORDER_FLUSH_S, False):
-            while recorder.write():
-                pass
+            _record(recorder)
 
 
 def _open_recorder(folder: Path, offload: Offload) -> DriveRecorder:
@@ -171,16 +185,10 @@ def _max_files() -> int:
     return 65_536 if soft == resource.RLIM_INFINITY else soft
 
 
-def _close_silent(bridge: Bridge, sleep: Callable[[float], object]) -> None:
-    while True:
-        sleep(SILENCE_POLL_S)
-        bridge.close_silent()
-
-
-def _record(recorder: DriveRecorder, sleep: Callable[[float], object]) -> None:
-    while True:
-        if not recorder.write():
-            sleep(RECORDER_POLL_S)
+def _record(recorder: DriveRecorder) -> None:
+    """Write the rows that are queued."""
+    while recorder.write():
+        pass
 
 
 def _signal_pipe() -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 from contract.jobs import queue, worker
 from contract.settings import load, names
+from evaluator.jobs import cleanup
 from evaluator.settings import Settings
 
 NICE: Final = 15
@@ -23,6 +24,7 @@ def main() -> int | str:
         lambda: load(Settings, os.environ),
         "Drives published models in the simulator, decides which may become current, and writes "
         f"reports. Settings: {names(Settings)}.",
+        cleanup.sweep,
     )
 
 

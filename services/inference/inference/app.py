@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,18 +24,16 @@ from inference.api.auth import BearerAuth
 from inference.api.predict import PredictMiddleware
 from inference.api.schemas import Alive, Model, Prediction, Predictions, Readiness, describe
 from inference.api.web_guard import WebGuard
+from inference.follower import Follower
 from inference.metrics import InferenceMetrics
 from inference.model_watcher import ModelWatcher
 from inference.settings import Settings
-from inference.workers.pool import WorkerPool
+from inference.workers.pool import WorkerPool, no_worker
 from inference.workers.scheduler import Scheduler
 
 MAX_WORKERS: Final = 6
 """Number of workers that one event loop can keep busy: it spends a sixth of a worker's time on each
 frame."""
-FIRST_POLL_S: Final = 5.0
-"""Time in seconds for which the start waits for a model; workers take half a second to start where
-a core is free."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +68,19 @@ def create_app(settings: Settings) -> ASGIApp:
     pool = scheduler.pool
 
     def load(version: int) -> LoadedModel:
+        # If its manifest cannot be read, nothing of it may stay loaded.
+        manifest = registry.manifest(version)
         asyncio.run_coroutine_threadsafe(pool.load(version), app.state.loop).result()
-        return LoadedModel(registry.manifest(version), pool, app.state.loop)
+        return LoadedModel(manifest, pool, app.state.loop)
 
     watcher = ModelWatcher(registry, load)
+    follower = Follower(watcher, pool, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.loop = asyncio.get_running_loop()
-        async with scheduler:
-            first_poll = asyncio.create_task(_poll(watcher, pool, metrics))
-            await asyncio.wait({first_poll}, timeout=FIRST_POLL_S)
-            watching = asyncio.create_task(_watch(first_poll, watcher, pool, metrics, settings))
+        async with scheduler, follower.following(settings):
             yield
-            watching.cancel()
 
     app = FastAPI(
         title="Lapwing inference",
@@ -119,6 +115,8 @@ def create_app(settings: Settings) -> ASGIApp:
     async def readyz(response: Response) -> Readiness:
         """Tell whether frames are answered as they should be, and why not."""
         reason, serving = watcher.unready_reason(), watcher.model
+        if reason is None and not pool.serving:
+            reason = str(no_worker())
         if reason is not None:
             response.status_code = 503
             response.headers["Retry-After"] = "2"
@@ -127,7 +125,7 @@ def create_app(settings: Settings) -> ASGIApp:
             reason=reason or "",
             model_version=serving.manifest.version if serving else None,
             refused=dict(watcher.refused),
-            trouble=watcher.registry_error,
+            trouble=" ".join(filter(None, (follower.trouble, pool.trouble))),
         )
 
     @app.get("/model", **protected)
@@ -152,30 +150,3 @@ def create_app(settings: Settings) -> ASGIApp:
             allow_headers=["Authorization", "Content-Type"],
         )
     return WebGuard(service, access)
-
-
-async def _poll(watcher: ModelWatcher, pool: WorkerPool, metrics: InferenceMetrics) -> None:
-    """Let the watcher poll the registry once, and serve the version that it has loaded."""
-    if await asyncio.to_thread(watcher.poll) and watcher.model is not None:
-        manifest = watcher.model.manifest
-        pool.set_current(manifest.version)
-        metrics.serve(manifest.version, manifest.sha256)
-    metrics.refused.set(len(watcher.refused))
-
-
-async def _watch(
-    first_poll: asyncio.Task[None],
-    watcher: ModelWatcher,
-    pool: WorkerPool,
-    metrics: InferenceMetrics,
-    settings: Settings,
-) -> None:
-    """Poll the registry and check the current model, each at its interval, for ever."""
-    await first_poll
-    checked_s = time.monotonic()
-    while True:
-        await asyncio.sleep(settings.follow_every_s)
-        await _poll(watcher, pool, metrics)
-        if time.monotonic() - checked_s >= settings.check_every_s:
-            await asyncio.to_thread(watcher.check)
-            checked_s = time.monotonic()

@@ -7,6 +7,7 @@ import sys
 
 from contract.jobs import queue, worker
 from contract.settings import load, names
+from ingest import leftovers
 from ingest.settings import Settings
 
 
@@ -17,6 +18,7 @@ def main() -> int | str:
         queue.INGEST,
         lambda: load(Settings, os.environ),
         f"Runs the import jobs that `lapwing ingest` queues. Settings: {names(Settings)}.",
+        leftovers.sweep,
     )
 
 

@@ -19,7 +19,7 @@ from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import LapwingError, RecordingError, StoreError
-from contract.files import atomic_files, inbox
+from contract.files import atomic_files, disk_space, inbox, locks
 from contract.frames import spec
 from contract.jobs import queue
 from contract.recordings import archive, reject_reasons
@@ -29,7 +29,7 @@ from contract.recordings.log_text import is_image
 from contract.recordings.steering_unit import RECORDER_UNIT
 from contract.settings import load
 from contract.vehicle import CAMERA_NAMES
-from ingest import import_report, store_writer
+from ingest import import_report, leftovers, store_writer
 from ingest.decoder import decode
 from ingest.settings import Settings
 from ingest.store_writer import StoreWriter
@@ -104,7 +104,7 @@ def import_source(
     cv2.setNumThreads(1)  # The threads below use all cores already.
     threads = settings.decode_threads or os.cpu_count() or 1
     with (
-        archive.open_recordings(source, settings.data_dir / "unpacked", name) as recordings,
+        archive.open_recordings(source, settings.data_dir / leftovers.UNPACKED, name) as recordings,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
     ):
         outcomes: list[dict[str, Any]] = []
@@ -165,9 +165,7 @@ class RecordingImport:
         stores = store_catalog.folder(self._data_dir)
         # The lock belongs to the content, so that two names of one recording do not become two
         # stores.
-        with atomic_files.lock(stores / f".{log_digest[:16]}.lock"):
-            for leftover in atomic_files.temporary_paths(stores, f"*{log_digest[:8]}"):
-                leftover.unlink()
+        with locks.lock(stores / f".{log_digest[:16]}.lock", remove=True):
             if self._may_be_known(log_digest):
                 digest = self._digest(driving.images(), executor)
                 dataset, known = self._find_store(digest)
@@ -237,8 +235,13 @@ class RecordingImport:
         images = self._recording.images
         started = time.monotonic()
         working_name = self._recording.dataset(log_digest)
-        max_frames = len(driving.rows) * len(CAMERA_NAMES)
-        with StoreWriter(self._data_dir, working_name, max_frames) as writer:
+        needed_bytes = store_writer.estimate_bytes(len(driving.rows), len(set(names)))
+        with (
+            disk_space.writing(
+                self._data_dir, f"the import of {self._recording.name}", needed_bytes
+            ),
+            StoreWriter(self._data_dir, working_name, len(set(names))) as writer,
+        ):
             results = decode(driving.rows, images, executor, self._threads, digests)
             for count, result in enumerate(results, 1):
                 if isinstance(result, Rejection):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
@@ -17,13 +19,13 @@ from typing import Final, Self
 import numpy as np
 import tables
 
-from contract.dataset import row_identity, store_catalog
+from contract.dataset import dataset_labels, row_identity, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES, checksum
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ROW, Rows, StoreReader
 from contract.dataset.store_catalog import SCHEMA, StoreManifest
 from contract.errors import StoreError
-from contract.files import atomic_files
+from contract.files import atomic_files, disk_space, locks
 from contract.frames import spec
 from contract.frames.preprocess import Frame
 
@@ -31,6 +33,12 @@ SYNC_BLOCKS: Final = 16
 """Number of blocks, 50 MB in all, after which they are written to the disk in the background.
 
 Otherwise all of them would be written at the end."""
+BLOCK_BYTES: Final = 100
+"""Bytes that a block takes besides its frames: in the index of HDF5, and its checksum."""
+ROW_BYTES: Final = 8
+"""Bytes that a row takes outside the table: its identity."""
+FIXED_BYTES: Final = 256 << 10
+"""Bytes of an empty store, its manifest and its report, which lists at most 100 rejections."""
 WRITE_ERRORS: Final = (tables.HDF5ExtError, OSError)
 """Errors of writing. HDF5 reports a full disk, among others, as an error of its own."""
 
@@ -48,8 +56,7 @@ class StoreWriter:
         self._data_dir = data_dir
         self._name = name
         final, _ = store_catalog.paths(data_dir, name)
-        atomic_files.make_folder(final.parent)
-        self._path = atomic_files.temporary_path(final)
+        self._scratch = ExitStack()  # holds the folder of the file that is written, and removes it
         self._block = np.empty((BLOCK_FRAMES, *spec.SHAPE), dtype=np.uint8)
         self._filled = 0
         self._checksums: list[str] = []
@@ -59,6 +66,8 @@ class StoreWriter:
         self.frames = 0
         """Number of frames that were added so far."""
         try:
+            scratch = self._scratch.enter_context(atomic_files.staging_folder(final))
+            self._path = scratch / final.name
             self._file = tables.open_file(str(self._path), "w", title=f"Lapwing frames: {name}")
             self._frames = self._file.create_earray(
                 "/",
@@ -69,7 +78,7 @@ class StoreWriter:
                 expectedrows=max(expected_frames, 1),
             )
         except WRITE_ERRORS as error:
-            self._path.unlink(missing_ok=True)
+            self._scratch.close()
             raise self._write_error(error) from error
 
     def add(self, pixels: Frame) -> int:
@@ -147,17 +156,20 @@ class StoreWriter:
             with StoreReader(self._path, manifest) as reader:
                 reader.verify()
         except StoreError as error:
+            disk_space.raise_if_full(self._path.parent, self._block.nbytes + BLOCK_BYTES)
             raise self._write_error(error.got) from error
         final, manifest_path = store_catalog.paths(self._data_dir, dataset)
-        atomic_files.rename(self._path, final)
         ids_path = row_identity.path(self._data_dir, dataset)
-        try:
-            row_identity.write(ids_path, ids)
-            atomic_files.write_json(manifest_path, dataclasses.asdict(manifest))
-        except BaseException:
-            for path in (final, ids_path):  # Without a manifest they would only take space.
-                path.unlink(missing_ok=True)
-            raise
+        # Under this lock nobody takes a store without a manifest for one that a kill has left.
+        with locks.lock(dataset_labels.lock(self._data_dir)):
+            atomic_files.rename(self._path, final)
+            try:
+                row_identity.write(ids_path, ids)
+                atomic_files.write_json(manifest_path, dataclasses.asdict(manifest))
+            except BaseException:
+                for path in (final, ids_path):  # Without a manifest they would only take space.
+                    path.unlink(missing_ok=True)
+                raise
         return manifest
 
     def _write_error(self, got: object) -> StoreError:
@@ -165,7 +177,7 @@ class StoreWriter:
         return StoreError(
             f"the store {self._name} could not be written",
             got=lines[-1] if lines else None,
-            remedy=f"Check the free space of {self._path.parent}, then import again",
+            remedy=f"Check the disk of {store_catalog.folder(self._data_dir)}, then import again",
         )
 
     def __enter__(self) -> Self:
@@ -179,9 +191,17 @@ class StoreWriter:
         except WRITE_ERRORS as closing:
             error = error or closing
         finally:
-            self._path.unlink(missing_ok=True)
+            self._scratch.close()
         if isinstance(error, WRITE_ERRORS):
             raise self._write_error(error) from error
+
+
+def estimate_bytes(rows: int, images: int) -> int:
+    """Return how many bytes a dataset takes at most, with its manifest and its report."""
+    frame_bytes = math.prod(spec.SHAPE)
+    blocks = -(-images // BLOCK_FRAMES)
+    in_store = blocks * (BLOCK_FRAMES * frame_bytes + BLOCK_BYTES) + rows * ROW.itemsize
+    return in_store + rows * ROW_BYTES + FIXED_BYTES
 
 
 def build_table(records: Sequence[tuple[float, ...]]) -> Rows:

@@ -8,6 +8,7 @@ from typing import Final
 
 from contract.jobs import queue, worker
 from contract.settings import load, names
+from trainer.jobs import cleanup
 from trainer.settings import Settings
 
 NICE: Final = 15
@@ -24,6 +25,7 @@ def main() -> int | str:
         queue.TRAIN,
         lambda: load(Settings, os.environ),
         f"Runs the training jobs that `lapwing train` queues. Settings: {names(Settings)}.",
+        cleanup.sweep,
     )
 
 

@@ -2,7 +2,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,24 +38,27 @@ def test_a_document_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) ->
     assert (tmp_path / "a.json").read_text() == "1\n"
 
 
-def test_a_lock_is_released_when_its_holder_is_killed(tmp_path: Path) -> None:
+def test_a_folder_that_another_process_writes_is_no_leftover(tmp_path: Path) -> None:
+    """Two evaluations of one version, or two reports into one folder, do not harm each other."""
     code = f"""
-import time
 from pathlib import Path
 from contract.files import atomic_files
-with atomic_files.lock(Path({str(tmp_path / "lock")!r})):
-    print("held", flush=True)
-    time.sleep(60)
+with atomic_files.replace_folder(Path({str(tmp_path / "folder")!r})) as folder:
+    print("written", flush=True)
+    input()
+    (folder / "theirs.txt").touch()
 """
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    assert holder.stdout is not None
-    with holder.stdout:
-        assert holder.stdout.readline() == b"held\n"
-        holder.kill()
-        holder.wait()
-    began = time.monotonic()
-    with atomic_files.lock(tmp_path / "lock"):
-        assert time.monotonic() - began < 5
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as other:  # type: ignore[call-overload]
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"written\n"
+        with atomic_files.replace_folder(tmp_path / "folder") as folder:
+            (folder / "mine.txt").touch()
+        assert [path.name for path in (tmp_path / "folder").iterdir()] == ["mine.txt"]
+        other.communicate(b"\n")
+    assert other.returncode == 0
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["theirs.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def test_a_folder_replaces_the_old_one_completely(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def test_our_own_jobs_keep_their_callback(redis: Redis) -> None:
     [
         (MemoryError("no 3 GiB"), 2, "most likely for its memory (limit 64 MiB): got no 3 GiB"),
         (ZeroDivisionError("a fault of ours"), 2, "a fault of ours"),
-        (OSError(28, "No space left on device"), 11, "No space left on device"),
+        (OSError(5, "Input/output error"), 11, "Input/output error"),
+        (OSError(28, "No space left on device"), 1, "the disk is full"),
         (JobError("it is refused"), 1, "it is refused"),
     ],
 )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 from support.data import samples
 from support.services import running
 from support.services.hasty_workers import (
@@ -27,9 +29,11 @@ from support.services.hasty_workers import (
     status,
 )
 
-from contract.files import atomic_files
+from contract.files import locks
 from contract.jobs import queue, worker
-from contract.jobs.lapwing_worker import WorkerTimes
+from contract.jobs.claim import RunClaim
+from contract.jobs.lapwing_job import LapwingJob
+from contract.jobs.lapwing_worker import LapwingWorker, WorkerTimes
 
 Start = Callable[..., HastyWorker]
 
@@ -57,7 +61,7 @@ def held(lake: str) -> AbstractContextManager[object]:
     def hold() -> Iterator[None]:
         log = (Path(lake) / "driving_log.csv").read_bytes()
         digest = hashlib.sha256(log).hexdigest()
-        with atomic_files.lock(Path(lake).parent / "stores" / f".{digest[:16]}.lock"):
+        with locks.lock(Path(lake).parent / "stores" / f".{digest[:16]}.lock"):
             yield
 
     return hold()
@@ -150,16 +154,23 @@ def test_a_job_whose_worker_alone_stands_still_is_given_to_another_and_ends_once
     assert fetch(job, redis).results()[0].worker_name == other.name
 
 
-def test_a_job_that_is_queued_again_can_be_cancelled(redis: Redis, start: Start, lake: str) -> None:
-    with held(lake):
-        each = start()
-        job = queue.enqueue(queue.INGEST, redis, "x", {"source": lake})
-        process = await_running(job, redis)
-        os.kill(each.pid, signal.SIGTERM)
-        assert each.process.wait(60) == 0
-        await_true(lambda: process not in running.of_job(job))
-        assert status(job, redis) == "queued"
-        assert queue.cancel(job, redis).status == "canceled"
+def test_a_job_that_failed_and_is_queued_again_can_be_cancelled(redis: Redis) -> None:
+    job_id = queue.enqueue(queue.INGEST, redis, "x", {"source": "/a"})
+    waiting = Queue(queue.INGEST, redis, job_class=LapwingJob, serializer=JSONSerializer)
+    each = LapwingWorker(
+        [waiting], connection=redis, serializer=JSONSerializer, job_class=LapwingJob
+    )
+    each.register_birth()
+    dequeued = each.dequeue_job_and_maintain_ttl(1)
+    assert dequeued is not None
+    execution = each.prepare_execution(dequeued[0])
+    # What follows happens in the process of the job.
+    job = LapwingJob.fetch(job_id, redis, JSONSerializer)
+    claim = RunClaim(job, waiting, execution)
+    assert claim.begin(lambda pipeline: job.prepare_for_execution(each.name, pipeline))
+    each.handle_job_failure(job, waiting, exc_string="OSError", execution=execution)
+    assert status(job_id, redis) == "queued"
+    assert queue.cancel(job_id, redis).status == "canceled"
 
 
 def test_a_job_is_ended_after_its_time_limit(redis: Redis, start: Start, lake: str) -> None:

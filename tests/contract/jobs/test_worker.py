@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from support.data import samples
 from support.services import running
 
-from contract.files import atomic_files
+from contract.files import locks
 from contract.jobs import deaths, queue, worker
 
 
@@ -123,7 +123,7 @@ def slow(tmp_path: Path) -> Iterator[str]:
     samples.recording(tmp_path / "lake", rows=20)
     log = (tmp_path / "lake" / "driving_log.csv").read_bytes()
     digest = hashlib.sha256(log).hexdigest()
-    with atomic_files.lock(tmp_path / "stores" / f".{digest[:16]}.lock"):
+    with locks.lock(tmp_path / "stores" / f".{digest[:16]}.lock"):
         yield str(tmp_path / "lake")
 
 
@@ -164,6 +164,19 @@ def test_a_worker_that_is_stopped_costs_its_job_no_try(
     assert working.wait(10) == 0
     assert queue.view(job, redis).status == "queued"
     assert redis.hget(f"rq:job:{job}", deaths.DEATHS) is None
+
+
+@pytest.mark.usefixtures("working")
+def test_a_command_that_is_none_does_not_keep_a_worker_from_hearing_the_next(
+    redis: Redis, slow: str
+) -> None:
+    """RQ's thread would end at the first, and no job of this worker could be stopped any more."""
+    job = queue.enqueue(queue.INGEST, redis, "x", {"source": slow})
+    process_of(job, redis)
+    (name,) = [name.decode() for name in redis.pubsub_channels("rq:pubsub:*")]
+    for message in ("no command", "[]", '{"command": "stop-job"}'):
+        redis.publish(name, message)
+    assert queue.cancel(job, redis).status == "stopped"
 
 
 @pytest.mark.usefixtures("working")

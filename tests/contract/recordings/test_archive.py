@@ -111,6 +111,17 @@ def test_leftovers_of_a_killed_import_are_removed(run: Path, tmp_path: Path) -> 
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_what_another_import_has_unpacked_is_no_leftover(run: Path, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", run))
+    scratch = tmp_path / "scratch"
+    with archive.open_recordings(packed, scratch) as (recording,):
+        assert names(packed, scratch) == ["packed"]
+        archive.remove_leftovers(scratch)
+        assert len(recording.read().rows) == 4
+        assert all(path.exists() for path in recording.images.values())
+    assert list(scratch.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["driving_log.csv", "manifest.json", "meta.json", "record_1.json"])
 def test_a_pipe_among_the_files_of_a_recording_is_refused(tmp_path: Path, name: str) -> None:
     """Opened as a file, it would be waited for without end."""

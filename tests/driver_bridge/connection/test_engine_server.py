@@ -1,4 +1,6 @@
-"""Tests of the bound on clients that begin with long polling."""
+"""Tests of the requests that are refused before the library looks at them."""
+
+import io
 
 import pytest
 
@@ -28,3 +30,22 @@ def test_handshakes_for_polling_are_refused_above_the_limit_and_websockets_are_n
     assert b"begin with a websocket" in ask(polling)
     assert b"Invalid websocket upgrade" in ask("websocket")  # it was looked at: it has no headers
     assert [status[:3] for status in statuses] == ["200", "503", "400"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_session_that_was_closed_but_is_still_known_does_not_exist(method: str) -> None:
+    """The library forgets it a moment later, and until then answers a POST with 500."""
+    server = SimulatorServer(HEARTBEAT, async_mode="threading", monitor_clients=False)
+    server.eio.sockets["client"] = PongingSocket.adopt(PongingSocket(server.eio, "client"))
+    server.eio.sockets["client"].close()
+    assert server.eio.sockets["client"].closed
+    statuses: list[str] = []
+    environ = {
+        "REQUEST_METHOD": method,
+        "QUERY_STRING": "EIO=4&transport=polling&sid=client",
+        "CONTENT_LENGTH": "1",
+        "wsgi.input": io.BytesIO(b"2"),
+    }
+    body = b"".join(server.handle_request(environ, lambda status, _: statuses.append(status)))
+    assert statuses == ["400 Bad Request"]
+    assert b"there is no such session" in body

@@ -1,5 +1,6 @@
 """Tests of the sockets of Engine.IO, in a server without threads."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,10 @@ from engineio.exceptions import SocketIsClosedError
 from driver_bridge.connection.engine_socket import (
     MAX_UNREAD_PACKETS,
     Engine3Socket,
+    PacketSocket,
     PongingSocket,
 )
-from driver_bridge.connection.simulator_server import HEARTBEAT, SimulatorServer
+from driver_bridge.connection.simulator_server import HEARTBEAT, Heartbeat, SimulatorServer
 
 
 @pytest.fixture(params=[PongingSocket, Engine3Socket])
@@ -66,3 +68,45 @@ def test_the_type_of_a_binary_packet_of_engine_io_3_is_removed() -> None:
     with pytest.raises(SocketIsClosedError):
         connection.receive(packet.Packet(packet.MESSAGE, b"\x01\x02"))
     assert connection.refused
+
+
+class LateSocket:
+    """A websocket on which nothing comes in time at first."""
+
+    socket = None
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def wait(self) -> str:
+        self.times += 1
+        if self.times < 3:
+            raise TimeoutError
+        return "3"
+
+    def send(self, message: str | bytes) -> None:
+        raise AssertionError
+
+    def close(self) -> None:
+        raise AssertionError
+
+
+def test_a_websocket_is_read_on_while_its_client_lives() -> None:
+    """The library's time limit passes also where the bridge stood still."""
+    late, dead = LateSocket(), LateSocket()
+    assert PacketSocket(late, pytest.fail, lambda: True).wait() == "3"
+    with pytest.raises(TimeoutError):
+        PacketSocket(dead, pytest.fail, lambda: False).wait()
+    assert (late.times, dead.times) == (3, 1)
+
+
+def test_a_poll_waits_on_while_its_client_lives() -> None:
+    hasty = Heartbeat(interval_s=0.01, timeout_s=0.05)
+    server = SimulatorServer(hasty, async_mode="threading", monitor_clients=False)
+    connection = PongingSocket.adopt(PongingSocket(server.eio, "client"))
+    connection.last_ping = None  # there was no PING that it could miss
+    answer = packet.Packet(packet.MESSAGE, "late")
+    timer = threading.Timer(0.3, connection.send, [answer])
+    timer.start()
+    assert connection.poll() == [answer]
+    timer.join()

@@ -32,3 +32,14 @@ def test_a_client_that_never_sends_a_telemetry_is_disconnected_and_one_that_did_
     assert server.close_silent() == 1
     assert connection.closed
     assert server.close_silent() == 0
+
+
+def test_a_client_is_disconnected_and_may_have_left_before() -> None:
+    server = SimulatorServer(Heartbeat(), async_mode="threading", monitor_clients=False)
+    connection = PongingSocket.adopt(PongingSocket(server.eio, "client"))
+    server.eio.sockets["client"] = connection
+    sid = server.manager.connect("client", "/")
+    server.hang_up(sid)
+    assert connection.closed
+    del server.eio.sockets["client"]
+    server.hang_up(sid)

@@ -1,11 +1,14 @@
 """Tests of the bridge's end of a websocket against another library's client (websocket-client)."""
 
+import gc
 import os
 import random
 import socket
 import struct
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -227,6 +230,40 @@ def test_damaged_frames_are_read_or_refused() -> None:
     assert 100 < refusals < 900
 
 
+class LostStream(Stream):
+    """A socket whose connection is lost after the last piece."""
+
+    def recv(self, size: int, /) -> bytes:
+        if not self.pieces:
+            raise ConnectionResetError
+        return super().recv(size)
+
+
+@pytest.mark.parametrize("kind", [Stream, LostStream])
+@pytest.mark.parametrize("times", [4, 9], ids=["within the limit", "beyond the limit"])
+def test_an_end_within_a_message_leaves_nothing_of_it(kind: type[Stream], times: int) -> None:
+    """The library keeps the object for seconds, of each of hundreds of connections a second."""
+    kept = []
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            pieces = [frame(b"x" * 60_000, 0 if number else TEXT, final=False)
+                      for number in range(times)]  # fmt: skip
+            stream = kind(pieces)
+            websocket = MessageSocket(stream, opened(), LIMIT, lambda: 0.0, lambda: None)
+            with suppress(ConnectionResetError):
+                assert websocket.wait() is None
+            stream.pieces.clear()
+            kept.append(websocket)
+        gc.collect()
+        kept_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 20 * 20_000
+    with pytest.raises(OSError, match="the websocket is closed"):
+        kept[0].send("late")
+
+
 def test_a_message_begins_with_its_first_fragment() -> None:
     """The clock of this stream counts what was received."""
     first, second = frame(b"a", final=False), frame(b"b", 0)
@@ -267,7 +304,7 @@ def test_a_websocket_that_another_thread_closes_is_read_no_more(
     thread = threading.Thread(target=lambda: heard.append(websocket.wait()))
     thread.start()
     websocket.close(1001, "later")
-    thread.join(5)
+    thread.join(60)
     assert heard == [None]
     assert pair[1].recv(100) == b"\x88\x07" + struct.pack(">H", 1001) + b"later"
     with pytest.raises(OSError, match="the websocket is closed"):
@@ -286,4 +323,4 @@ def test_what_is_sent_is_read_by_another_library(
         thread = threading.Thread(target=ours.send, args=(message,))
         thread.start()
         assert client.recv() == message
-        thread.join(5)
+        thread.join(60)

@@ -41,6 +41,23 @@ class Connection:
         return False
 
 
+class FaultyConnection(Connection):
+    """A connection whose deadline cannot be checked."""
+
+    def check_deadline(self, now_s: float) -> bool:
+        raise RuntimeError("broken")
+
+
+class LateConnection(Connection):
+    """A connection that is late when it is looked at for the third time."""
+
+    checks = 0
+
+    def check_deadline(self, now_s: float) -> bool:
+        self.checks += 1
+        return self.checks == 3
+
+
 def left_by_one_more(connections: list[Connection]) -> list[Connection]:
     """Fill a table with connections, and return those that make room for another."""
 
@@ -96,6 +113,26 @@ def test_no_more_than_half_of_those_without_an_answer_make_room_at_once() -> Non
     assert left_by_one_more(strangers) == strangers[:4]  # a sixteenth of the limit
 
 
+def test_a_connection_that_cannot_be_checked_costs_the_others_no_deadline(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faulty = [FaultyConnection(1.0) for _ in range(3)]
+    late = [LateConnection(2.0) for _ in range(3)]
+
+    async def body() -> None:
+        table = ConnectionTable(LIMIT)
+        for connection in (*faulty, *late):
+            table.add(connection)
+        async with asyncio.timeout(60):
+            while any(connection.checks < 3 for connection in late):
+                await asyncio.sleep(0.01)
+        assert len(table) == len(late)
+
+    asyncio.run(body())
+    assert all(connection.aborted for connection in faulty)
+    assert caplog.text.count("its deadline cannot be checked") == len(faulty)
+
+
 def test_a_kept_connection_and_the_health_pages_outlive_a_crowd(registry: Registry) -> None:
     with (
         serving(settings(registry.root), connections=LIMIT) as client,
@@ -104,7 +141,7 @@ def test_a_kept_connection_and_the_health_pages_outlive_a_crowd(registry: Regist
         address = (client.base_url.host, client.base_url.port or 0)
         used = []
         for _ in range(4 * LIMIT):
-            crowd = stack.enter_context(socket.create_connection(address, timeout=10))
+            crowd = stack.enter_context(socket.create_connection(address, timeout=60))
             crowd.sendall(HALF)
             with client.stream("GET", "/healthz") as answer:
                 answer.read()
@@ -119,9 +156,9 @@ def test_half_sent_requests_do_not_shut_others_out(registry: Registry) -> None:
     with running(registry.root, 256) as (process, port), ExitStack() as stack:
         httpx.get(f"http://127.0.0.1:{port}/healthz")  # it has started
         for _ in range(300):
-            crowd = socket.create_connection(("127.0.0.1", port), timeout=10)
+            crowd = socket.create_connection(("127.0.0.1", port), timeout=60)
             stack.enter_context(crowd).sendall(HALF)
-        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=10).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code == 200
         assert process.poll() is None
 
 

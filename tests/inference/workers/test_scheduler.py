@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.data import models, samples
-from support.services.engines import JPEG, Rig, ask
+from support.services.engines import JPEG, Rig, answered, ask
 
 from contract.errors import BrokenFrameError, ModelError, NotAJpegError
 from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.policy.litert import LiteRT
-from inference.workers.scheduler import BusyError, Scheduler
+from inference.workers.pool import MAX_IN_FLIGHT
+from inference.workers.scheduler import BusyError, FrameTimeoutError, Scheduler
 
 
 def test_a_frame_gets_the_prediction_of_the_network(rig: Rig, networks: Path) -> None:
@@ -109,7 +110,7 @@ def test_fewer_frames_may_wait_when_frames_are_slow(registry: Registry, networks
 
         before = await admitted()
         large = samples.jpeg(0.3, 0, 1500, 2000)  # takes a hundred times as long to decode
-        for _ in range(60):
+        for _ in range(20):
             await scheduler.predict(1, [large])
         assert await admitted() < before / 4
 
@@ -149,6 +150,42 @@ def test_a_cancelled_frame_does_no_harm(rig: Rig) -> None:
         assert len(await scheduler.predict(1, [JPEG])) == 1
 
     rig.run(body)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_frame_that_no_worker_answers_has_a_deadline(
+    registry: Registry, networks: Path, frames: int
+) -> None:
+    rig = Rig(registry, networks, answer_s=2.0)
+
+    async def body(scheduler: Scheduler) -> None:
+        rig.signal(signal.SIGSTOP)
+        with pytest.raises(FrameTimeoutError, match="in time: got 2 s"):
+            await scheduler.predict(1, [JPEG] * frames)
+        rig.signal(signal.SIGCONT)
+        await answered(scheduler, 1)
+
+    rig.run(body)
+
+
+def test_a_frame_that_nobody_waits_for_any_more_is_not_computed(rig: Rig) -> None:
+    """It waits behind the others, and a client has left or has had its deadline."""
+
+    async def body(scheduler: Scheduler) -> None:
+        await scheduler.pool.load(2)
+        rig.signal(signal.SIGSTOP)
+        full = [ask(scheduler) for _ in range(2 * MAX_IN_FLIGHT)]
+        late = [ask(scheduler, 2) for _ in range(3)]
+        await asyncio.sleep(0)
+        for request in late:
+            request.cancel()
+        await asyncio.sleep(0)
+        rig.signal(signal.SIGCONT)
+        await asyncio.gather(*full)
+
+    rig.run(body)
+    stages = 'lapwing_stage_seconds_count{stage="infer"} '
+    assert f"{stages}{2 * MAX_IN_FLIGHT:.1f}" in rig.metrics.text().decode()
 
 
 def test_queued_frames_are_predicted_by_their_own_version_after_a_change(rig: Rig) -> None:

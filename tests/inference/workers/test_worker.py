@@ -9,7 +9,7 @@ import pytest
 from support.data import models, samples
 
 from contract.errors import ModelError, NotAJpegError
-from contract.models.registry import Registry
+from contract.models.registry import MANIFEST, Registry
 from inference.workers import protocol
 from inference.workers.worker import RequestHandler, serve
 
@@ -41,7 +41,7 @@ def service_end(registry: Registry, networks: Path) -> Iterator[ServiceEnd]:
     service_end = ServiceEnd(own_end)
     yield service_end
     service_end.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive(), "the worker did not end with its connection"
 
 
@@ -73,8 +73,25 @@ def test_a_refusal_is_sent_as_an_error(
 
 
 def test_a_frame_of_a_version_that_is_not_loaded_fails(service_end: ServiceEnd) -> None:
-    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    failed = (protocol.FAILED, b"KeyError: 1")
+    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == failed
     service_end.request(protocol.LOAD, 1)
     assert service_end.request(protocol.DROP, 1) == (protocol.DONE, b"")
-    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == (protocol.FAILED, b"")
+    assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == failed
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")
+
+
+def test_a_file_that_cannot_be_read_now_is_no_fault_of_the_version(
+    service_end: ServiceEnd, registry: Registry
+) -> None:
+    """The system may have no file left, or a disk may not answer. A folder gives such an error."""
+    path = registry.path(1) / MANIFEST
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    outcome, error = service_end.request(protocol.LOAD, 1)
+    assert outcome == protocol.FAILED
+    assert b"Is a directory" in error
+    path.rmdir()
+    path.write_bytes(content)
     assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")

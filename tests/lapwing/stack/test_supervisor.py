@@ -1,13 +1,17 @@
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from contract.printing import TextConsole
+from lapwing.output.terminal import Terminal
 from lapwing.stack.processes import Process
-from lapwing.stack.supervisor import Supervisor
+from lapwing.stack.supervisor import PrintedLines, Supervisor
 
 
 class Lines:
@@ -19,11 +23,11 @@ class Lines:
     def __call__(self, name: str, text: str) -> None:
         self.all.append((name, text))
 
-    def await_text(self, text: str, times: int = 1) -> None:
-        await_true(lambda: sum(text in line for _, line in self.all) >= times)
+    def await_text(self, text: str, times: int = 1, timeout_s: float = 10.0) -> None:
+        await_true(lambda: sum(text in line for _, line in self.all) >= times, timeout_s)
 
 
-def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"
@@ -45,6 +49,72 @@ def test_each_line_has_the_name_of_its_service_and_is_logged(tmp_path: Path) -> 
         lines.await_text("up", times=2)
     assert sorted(lines.all) == [("one", "up"), ("two", "up")]
     assert (tmp_path / "logs" / "one.log").read_text() == "up\n"
+
+
+CHATTY = (
+    "for n in range(2_000): print('line', n, 'x' * 100)\nprint('done')\nimport time; time.sleep(60)"
+)
+
+
+def test_a_log_on_a_full_disk_does_not_hold_its_service_up(tmp_path: Path) -> None:
+    """A service waits for ever if nobody takes what it prints: a pipe holds 64 KB."""
+    lines = Lines()
+    (tmp_path / "one.log").symlink_to("/dev/full")
+    with Supervisor([process("one", CHATTY)], {}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        lines.await_text("done", timeout_s=60)
+        (tmp_path / "one.log").unlink()
+    said = [text for _, text in lines.all if not text.startswith("line ")]
+    assert said == ["its log is not written: No space left on device", "done"]
+
+
+def unread_pipe() -> int:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.parametrize(
+    ("opened", "why"),
+    [
+        (lambda: os.open("/dev/full", os.O_WRONLY), "No space left"),
+        (unread_pipe, "Broken pipe"),
+    ],
+    ids=["a full disk", "nobody reads it"],
+)
+def test_an_output_that_takes_nothing_does_not_hold_a_service_up(
+    tmp_path: Path, opened: Callable[[], int], why: str
+) -> None:
+    """As in `lapwing up >up.log` on a full disk, and `lapwing up | head`."""
+    output = os.fdopen(opened(), "w")
+    screen = Terminal(TextConsole(file=output, width=40))
+    table = [process("one", CHATTY)]
+    with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
+        supervisor.start(lambda _: None)
+        log = tmp_path / "logs" / "one.log"
+        await_true(lambda: log.exists() and log.read_text().endswith("done\n"), 60)
+    assert len(log.read_text().splitlines()) == 2_001
+    with pytest.raises(OSError, match=why):
+        output.close()
+
+
+def test_what_could_not_be_printed_is_counted(tmp_path: Path) -> None:
+    class Failing(Lines):
+        failing = True
+
+        def __call__(self, name: str, text: str) -> None:
+            if self.failing:
+                raise BrokenPipeError(32, "Broken pipe")
+            super().__call__(name, text)
+
+    lines = Failing()
+    printed = PrintedLines("one", lines)
+    printed.print("a")
+    printed.print("b")
+    lines.failing = False
+    printed.print("c")
+    printed.print("d")
+    assert [text for _, text in lines.all] == ["2 lines could not be printed", "c", "d"]
 
 
 def test_a_process_starts_when_the_one_before_it_is_ready(tmp_path: Path) -> None:
@@ -79,6 +149,69 @@ def test_a_process_that_dies_is_restarted_with_a_message(tmp_path: Path) -> None
         stop.set()
         watcher.join()
     assert any("ended with status 3" in text for _, text in lines.all)
+
+
+@contextmanager
+def watched(supervisor: Supervisor) -> Iterator[None]:
+    """Watch over processes in a thread, as `lapwing up` does."""
+    stop = threading.Event()
+    watcher = threading.Thread(target=supervisor.watch, args=(stop,))
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def test_a_service_that_cannot_be_started_costs_the_others_no_restart(tmp_path: Path) -> None:
+    """Its program is gone for a while, as after too many processes."""
+    lines, program = Lines(), tmp_path / "program"
+    program.write_text("#!/bin/sh\necho here\nexit 3\n")
+    program.chmod(0o700)
+    gone = tmp_path / "gone"
+    table = [
+        Process("one", (str(program),), 5.0),
+        process("two", "print('up'); raise SystemExit(4)"),
+    ]
+    with Supervisor(table, {}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        lines.await_text("here")
+        program.rename(gone)
+        with watched(supervisor):
+            lines.await_text("No such file or directory")
+            seen = sum(text == "up" for _, text in lines.all)
+            lines.await_text("up", times=seen + 1)
+            gone.rename(program)
+            lines.await_text("here", times=2)
+    assert any(
+        name == "lapwing" and text.startswith("the watch of the services failed: ")
+        for name, text in lines.all
+    )
+
+
+class ChokingLines(Lines):
+    """Raises an error at a certain line."""
+
+    def __call__(self, name: str, text: str) -> None:
+        if text == "choke":
+            raise RuntimeError(text)
+        super().__call__(name, text)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_service_whose_output_nobody_reads_any_more_is_started_again(tmp_path: Path) -> None:
+    """It would wait for ever once the pipe is full."""
+    lines, once = ChokingLines(), tmp_path / "once"
+    code = (
+        f"import pathlib, time; once = pathlib.Path({str(once)!r}); first = not once.exists();"
+        "once.touch(); print('choke' if first else 'up', flush=True); time.sleep(600)"
+    )
+    with Supervisor([process("one", code)], {}, tmp_path, lines) as supervisor:
+        supervisor.start(lambda _: None)
+        with watched(supervisor):
+            lines.await_text("is ended, because its output cannot be read")
+            lines.await_text("up")
 
 
 def test_a_process_that_does_not_end_is_killed_with_its_children(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from support.data.models import manifest
 def staged(root: Path, job_id: str) -> Path:
     """Make the folder of a version that is not published yet."""
     folder = root / f".staged-{job_id}"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / H5).write_bytes(b"weights of " + job_id.encode())
     (folder / TFLITE).write_bytes(b"twin of " + job_id.encode())
     return folder

@@ -43,7 +43,7 @@ def inference(port: int = 0) -> Iterator[Answers]:
             answers.connections.add(self.client_address)
             answers.tokens.append(self.headers["Authorization"])
             answers.paths.append(self.path)
-            answers.gate.wait(10)
+            answers.gate.wait(60)
             time.sleep(answers.delay_s)
             self.send_response(answers.status)
             self.send_header("Content-Length", str(len(answers.body)))

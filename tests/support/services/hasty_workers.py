@@ -17,7 +17,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.jobs import queue
-from contract.jobs.lapwing_worker import LapwingWorker, WorkerTimes
+from contract.jobs.lapwing_worker import LapwingWorker
+from contract.jobs.worker_settings import WorkerTimes
 from support.services import running
 
 TIMES = WorkerTimes(heartbeat_s=1, lease_s=3, maintenance_s=1)
@@ -26,14 +27,15 @@ LEASES = "rq:wip:ingest"
 PROGRAM = """
 import logging, os, sys
 from contract.jobs import queue, worker
-from contract.jobs.lapwing_worker import WorkerTimes
+from contract.jobs.worker_settings import WorkerTimes
 from contract.settings import load
 from ingest.settings import Settings
 
 logging.basicConfig(level=logging.INFO)
 settings = load(Settings, os.environ)
 connection = queue.connect(settings.redis_url)
-worker.work(queue.INGEST, connection, settings, WorkerTimes(*map(int, sys.argv[1:])))
+times = WorkerTimes(*map(int, sys.argv[1:]))
+worker.work(queue.INGEST, connection, settings, lambda redis: None, times)
 """
 
 

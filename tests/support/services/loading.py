@@ -27,7 +27,11 @@ def frames(folder: Path, count: int = 20) -> Path:
 
 @contextmanager
 def served(registry: Registry, **changes: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run inference in another process; yield the process and its URL when it is ready."""
+    """Run inference in another process; yield the process and its URL when it is ready.
+
+    Frames may wait for as long as in a service that nobody has set.
+    """
+    changes = {"LAPWING_INFERENCE_QUEUE_MS": "50", **changes}
     with running(registry.root, **changes) as (process, port):
         url = f"http://127.0.0.1:{port}"
         await_true(lambda: httpx.get(f"{url}/readyz").status_code == 200)

@@ -40,7 +40,7 @@ class LoggedBridge:
 
     def wait_for(self, text: str, start: int = 0) -> list[str]:
         """Return the lines from `start` on, once one of them has this text."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not any(text in line for line in self.lines[start:]):
             assert time.monotonic() < deadline, f"no line with {text!r}: {self.lines[start:]}"
             time.sleep(0.005)
@@ -48,14 +48,17 @@ class LoggedBridge:
 
 
 @contextmanager
-def logged_bridge(inference_url: str, *heartbeat_s: float) -> Iterator[LoggedBridge]:
+def logged_bridge(
+    inference_url: str, *heartbeat_s: float, **settings: str
+) -> Iterator[LoggedBridge]:
     """Run a bridge on a free port; it must exit with 0.
 
     Args:
         inference_url: address of inference.
         heartbeat_s: the times of its Heartbeat; its own for those that are left out.
+        settings: variables of its environment.
     """
-    environ = {"LAPWING_BRIDGE_PORT": "0", "LAPWING_INFERENCE_URL": inference_url}
+    environ = {"LAPWING_BRIDGE_PORT": "0", "LAPWING_INFERENCE_URL": inference_url, **settings}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, heartbeat_s)],
         env={**os.environ, **environ},
@@ -68,7 +71,7 @@ def logged_bridge(inference_url: str, *heartbeat_s: float) -> Iterator[LoggedBri
             lines: list[str] = []
             while not (lines and (port := re.match(r"INFO port (\d+)", lines[-1]))):
                 line = process.stderr.readline()
-                assert line, f"the bridge ended with {process.wait(10)}: {lines}"
+                assert line, f"the bridge ended with {process.wait(60)}: {lines}"
                 lines.append(line)
             running = LoggedBridge(int(port[1]), process.pid)
             reader = threading.Thread(target=running.lines.extend, args=(process.stderr,))
@@ -76,7 +79,7 @@ def logged_bridge(inference_url: str, *heartbeat_s: float) -> Iterator[LoggedBri
             yield running
             process.terminate()
             reader.join()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
@@ -86,7 +89,7 @@ def logged_bridge(inference_url: str, *heartbeat_s: float) -> Iterator[LoggedBri
 def dial(port: int, path: str = WEBSOCKET) -> Iterator[websocket.WebSocket]:
     """Yield a bare websocket to a bridge."""
     connection = websocket.create_connection(
-        f"ws://127.0.0.1:{port}{path}", timeout=5, suppress_origin=True
+        f"ws://127.0.0.1:{port}{path}", timeout=60, suppress_origin=True
     )
     try:
         yield connection
@@ -113,7 +116,7 @@ class Polling:
     """
 
     def __init__(self, port: int, path: str = POLLING) -> None:
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
         self.opened = self.client.get(path)
         self.sid = re.findall(r'"sid":"([^"]+)"', self.opened.text)[0]
         self.path = f"{path}&sid={self.sid}"

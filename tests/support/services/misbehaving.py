@@ -192,7 +192,7 @@ def misbehaving(how: str, port: int) -> Iterator[None]:
         with process.stdin, process.stdout:
             assert process.stdout.readline() == b"ready\n"
             yield
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()
@@ -206,7 +206,7 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.read()
     ended.set()
-    thread.join(10)
+    thread.join(50)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,16 @@ def run_without_privileges(
     arguments: Sequence[str], environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments; root is bound by the modes of files like other users."""
-    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     return subprocess.run(
-        [*(drop if os.getuid() == 0 else []), sys.executable, *arguments],
+        without_privileges([sys.executable, *arguments]),
         env={**os.environ, **(environ or {})},
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def without_privileges(command: Sequence[str]) -> list[str]:
+    """Return a command that runs another one, in which root is bound by modes like other users."""
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    return [*(drop if os.getuid() == 0 else []), *command]

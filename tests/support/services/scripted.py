@@ -73,7 +73,7 @@ def bridge(script: Callable[[Peer], None]) -> Iterator[str]:
     def run_script() -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.settimeout(5)
+            connection.settimeout(60)
             peer = Peer(connection)
             try:
                 script(peer)
@@ -81,7 +81,7 @@ def bridge(script: Callable[[Peer], None]) -> Iterator[str]:
                 peer.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as executor:
-        listener.settimeout(5)
+        listener.settimeout(60)
         future = executor.submit(run_script)
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
         future.result()  # raises the errors of the script's own assertions

@@ -18,21 +18,28 @@ import uvicorn
 
 from inference.api.bounded_protocol import Deadlines, bounded
 from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
+from inference.api.uvicorn_protocol import BUSY_PAUSE_S
 from inference.app import create_app
 from inference.settings import Settings
 
 FOLLOW_EVERY_S = 0.05
+PATIENT_MS = 10_000
+"""The longest time that a frame can be allowed to wait: on a busy machine some wait for long."""
 
 
 def settings(model_dir: Path, **changes: object) -> Settings:
-    """Return settings with which inference polls the registry often."""
-    values = {"model_dir": model_dir, "port": 0, "follow_every_s": FOLLOW_EVERY_S} | changes
+    """Return settings with which inference polls the registry often, and refuses no frame."""
+    patient = {"queue_ms": PATIENT_MS, "follow_every_s": FOLLOW_EVERY_S}
+    values = {"model_dir": model_dir, "port": 0} | patient | changes
     return Settings(**values)  # type: ignore[arg-type]  # the values are of the fields' types
 
 
 @contextmanager
 def serving(
-    chosen: Settings, connections: int = MAX_CONNECTIONS, deadlines: Deadlines | None = None
+    chosen: Settings,
+    connections: int = MAX_CONNECTIONS,
+    deadlines: Deadlines | None = None,
+    busy_pause_s: float = BUSY_PAUSE_S,
 ) -> Iterator[httpx.Client]:
     """Run a server in this process, and yield a client that keeps its connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -43,7 +50,9 @@ def serving(
             access_log=False,
             ws="none",
             loop="uvloop",
-            http=bounded(ConnectionTable(connections), chosen.max_body_bytes, deadlines),
+            http=bounded(
+                ConnectionTable(connections), chosen.max_body_bytes, deadlines, busy_pause_s
+            ),
             timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
@@ -52,18 +61,19 @@ def serving(
         try:
             await_true(lambda: server.started)
             address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            with httpx.Client(base_url=address, timeout=10) as client:
+            with httpx.Client(base_url=address, timeout=60) as client:
                 yield client
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
         assert not thread.is_alive(), "the server did not end"
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a service, with no LAPWING_ variables but those in `changes`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LAPWING_")}
-    return clean | {"LAPWING_INFERENCE_PORT": "0"} | dict(changes)
+    own = {"LAPWING_INFERENCE_PORT": "0", "LAPWING_INFERENCE_QUEUE_MS": str(PATIENT_MS)}
+    return clean | own | dict(changes)
 
 
 @contextmanager
@@ -99,7 +109,7 @@ def running(
         process.stderr.close()
 
 
-def await_true(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until a condition is true."""
     deadline = time.monotonic() + timeout_s
     while not condition():

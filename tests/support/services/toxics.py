@@ -57,7 +57,7 @@ def _reset(connection: socket.socket) -> None:
 
 def _pass(proxy: Proxy, upstream: int, client: socket.socket) -> None:
     """Pass the data of one connection until either side closes it."""
-    server = socket.create_connection(("127.0.0.1", upstream), timeout=5)
+    server = socket.create_connection(("127.0.0.1", upstream), timeout=60)
     for connection in (client, server):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         proxy._open.add(connection)
@@ -131,4 +131,4 @@ def proxy(upstream_port: int) -> Iterator[Proxy]:
             acceptor.join()
             toxics.cut()
             for thread in threads:
-                thread.join(5)
+                thread.join(60)

@@ -21,8 +21,27 @@ def test_without_a_window_nothing_changes() -> None:
 
 
 def test_a_window_does_not_cross_into_another_segment() -> None:
-    segments = np.array([0] * 5 + [1] * 5)
-    assert smooth(IMPULSE, TIME, segments, 0.4)[:5].tolist() == [0.0] * 5
+    """The impulse is the only row of its segment: the rows before and after see nothing of it."""
+    segments = np.array([0] * 5 + [1] + [2] * 4)
+    assert smooth(IMPULSE, TIME, segments, 0.4).tolist() == IMPULSE.tolist()
+
+
+def test_labels_are_not_smoothed_into_the_session_before_or_after() -> None:
+    """A pause of the recording separates two drives, and with them their steering."""
+    table = rows.rows(60)
+    table["time_s"] = table["time_s"][0] + np.arange(60) / 15
+    table["time_s"][30:] += 1.0
+    for steered in (slice(0, 30), slice(30, 60)):
+        table["steering"] = 0.0
+        table["steering"][steered] = 0.5
+        (labelled,) = prepare_labels(
+            [rows.dataset(table)],
+            [np.ones(60, bool)],
+            label_smoothing_s=3.0,  # longer than the pause
+            max_bin_ratio=0.0,
+            seed=3,
+        )
+        np.testing.assert_allclose(labelled.steering, table["steering"], atol=1e-6)
 
 
 def test_a_constant_steering_stays_the_same_at_the_ends_too() -> None:

@@ -6,8 +6,7 @@ import dataclasses
 from typing import Annotated, Any, Final
 
 import typer
-from redis import Redis
-from redis.exceptions import RedisError
+from redis import Redis, exceptions
 
 from contract import printing
 from contract.errors import JobError, ModelError, StoreError
@@ -153,7 +152,7 @@ def _run(first: ModelManifest, context: RunContext) -> list[rounds.Round]:
             # Nothing is lost, and a corrected command must not find this run in its way.
             context.dagger_run.finish()
         raise
-    except RedisError as error:
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
         raise JobError(
             "the connection to Redis was lost",
             got=error,

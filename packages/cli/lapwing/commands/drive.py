@@ -50,7 +50,7 @@ def watch(
     ] = False,
 ) -> None:
     """Show live how every connected simulator is driven."""
-    views = live.receive_views(read_settings().connect(), seconds)
+    views = live.receive_views(read_settings().connect(reading=True), seconds)
     if as_json:
         live.print_views_as_json(views)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from contract import printing
 from contract.jobs import queue
 from contract.printing import TextConsole
 from lapwing.jobs import uploads
-from lapwing.jobs.follow import run_job
+from lapwing.jobs.follow import await_job
 from lapwing.options import AsJson, Version, Wait
 from lapwing.settings import read_settings
 
@@ -38,15 +39,17 @@ def explain(
     steering, and the frames with the largest errors.
     """
     settings = read_settings()
-    settings.connect()  # Without Redis the command fails here, before it copies anything.
+    connection = settings.connect()  # Without Redis it fails here, before it copies anything.
     copied = bool(settings.inbox_dir)
-    sources = uploads.stage_images(images or [], settings.models, copied)
-    arguments = {
-        "version": version,
-        "images": [str(source) for source in sources],
-        "staged": copied,
-    }
-    result = run_job(queue.EXPLAIN, str(version), arguments, wait, as_json)
+    with ExitStack() as held:
+        sources = uploads.stage_images(images or [], settings.models, copied, held)
+        arguments = {
+            "version": version,
+            "images": [str(source) for source in sources],
+            "staged": copied,
+        }
+        job_id = queue.enqueue(queue.EXPLAIN, connection, str(version), arguments)
+    result = await_job(job_id, connection, wait, as_json)
     if result is None:
         return
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,9 +112,10 @@ def import_model(
     connection = settings.connect()
     copied = bool(settings.inbox_dir)
     files = [file] if weights is None else [file, weights]
-    source, *others = uploads.stage_model(files, settings.models, copied)
-    arguments |= {"source": str(source), "staged": copied}
-    if others:
-        arguments["weights"] = str(others[0])
-    job_id = queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)
+    with ExitStack() as held:
+        source, *others = uploads.stage_model(files, settings.models, copied, held)
+        arguments |= {"source": str(source), "staged": copied}
+        if others:
+            arguments["weights"] = str(others[0])
+        job_id = queue.enqueue(queue.IMPORT, connection, name or file.stem, arguments)
     finish([job_id], connection, wait, as_json)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contract.errors import LapwingError, RecordingError
+from contract.errors import DiskFullError, LapwingError, RecordingError
 from contract.jobs import queue
 from contract.recordings.archive import recording_path
 from contract.recordings.steering_unit import parse_unit
@@ -68,16 +69,17 @@ def ingest(
     for given in paths:
         path = recording_path(given)
         try:
-            source, staged = uploads.stage_recording(path, settings.inbox_dir)
-        except RecordingError as error:  # It is told at the end.
+            with ExitStack() as held:
+                source, staged = uploads.stage_recording(path, settings.inbox_dir, held)
+                arguments = {
+                    "source": str(source),
+                    "name": name,
+                    "staged": staged,
+                    "max_reject_share": max_reject_share,
+                    "full_lock": full_lock,
+                }
+                label = name or path.name
+                job_ids.append(queue.enqueue(queue.INGEST, connection, label, arguments))
+        except (RecordingError, DiskFullError) as error:  # It is told at the end.
             errors.append(error)
-            continue
-        arguments = {
-            "source": str(source),
-            "name": name,
-            "staged": staged,
-            "max_reject_share": max_reject_share,
-            "full_lock": full_lock,
-        }
-        job_ids.append(queue.enqueue(queue.INGEST, connection, name or path.name, arguments))
     finish(job_ids, connection, wait, as_json, errors)

@@ -17,6 +17,7 @@ from lapwing.options import AsJson
 from lapwing.output import terminal
 from lapwing.settings import read_home, read_settings
 from lapwing.stack import processes, stack
+from lapwing.stack.supervisor import PrintedLines
 
 PASS_ON: Final[dict[str, Any]] = {
     "allow_extra_args": True,
@@ -39,15 +40,16 @@ def up(as_json: AsJson = False) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print_line = terminal.Terminal(printing.message_console(as_json)).print_line
+    own_lines = PrintedLines("lapwing", print_line)
     with stack.run_services(settings, print_line) as supervisor:
-        print_line("lapwing", f"data, models and logs are in {settings.home.absolute()}")
-        print_line("lapwing", f"inference: {settings.inference}/docs")
-        print_line("lapwing", f"the simulator connects to port {settings.bridge_port}")
-        print_line("lapwing", "Ctrl-C stops all services")
+        own_lines.print(f"data, models and logs are in {settings.home.absolute()}")
+        own_lines.print(f"inference: {settings.inference}/docs")
+        own_lines.print(f"the simulator connects to port {settings.bridge_port}")
+        own_lines.print("Ctrl-C stops all services")
         if as_json and stack.await_ports(settings, stop):
             printing.print_json(stack.describe_services(settings, supervisor))
         stop.wait()
-        print_line("lapwing", "stopping all services")
+        own_lines.print("stopping all services")
 
 
 def logs(

@@ -72,7 +72,7 @@ def prune(
 
 def _connect(settings: Settings) -> Redis | None:
     try:
-        return settings.connect()
+        return settings.connect(reading=True)  # A full disk is when it is needed.
     except JobError:
         return None
 

@@ -72,7 +72,8 @@ def _check_target(out: Path, wait: bool) -> None:
                 got=out,
                 remedy="Name a folder that is new, is empty or holds an earlier report",
             )
-        atomic_files.staging_folder(out.absolute()).rmdir()
+        with atomic_files.staging_folder(out.absolute()):
+            pass  # It can be made there, and is removed again.
 
 
 def _takes_a_report(out: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from contract import printing
 from contract.dataset import dataset_files, dataset_labels, exclusions, overviews, store_catalog
-from contract.errors import JobError, ModelError, StoreError
+from contract.errors import DiskFullError, JobError, ModelError, StoreError
 from contract.jobs import queue, worker
 from contract.models.registry import Registry
 from lapwing.jobs.follow import follow
@@ -132,7 +132,7 @@ def describe_missing(
         return ""
     try:
         connection = settings.connect()
-    except JobError as error:
+    except (JobError, DiskFullError) as error:
         return f"The figures of {', '.join(missing)} are not known yet: {error}"
     if not worker.is_listening(queue.INGEST, connection):
         return (
@@ -158,7 +158,7 @@ def running_jobs(settings: Settings, queues: Sequence[str]) -> list[Any]:
     Without Redis no worker can take a job.
     """
     try:
-        connection = settings.connect()
+        connection = settings.connect(reading=True)
     except JobError:
         return []
     return [

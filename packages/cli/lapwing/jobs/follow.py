@@ -82,6 +82,17 @@ def run_job(
     """
     connection = read_settings().connect()
     job_id = queue.enqueue(job_type, connection, label, arguments)
+    return await_job(job_id, connection, wait, as_json)
+
+
+def await_job(
+    job_id: str, connection: Redis, wait: bool | None, as_json: bool
+) -> dict[str, Any] | None:
+    """Return the result of a queued job, or print its name and return None.
+
+    Raises:
+        JobError: the job failed.
+    """
     if should_wait(wait):
         return follow(job_id, connection, printing.message_console(as_json))
     tables.print_queued([queue.view(job_id, connection)], as_json)

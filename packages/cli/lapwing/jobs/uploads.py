@@ -1,4 +1,8 @@
-"""Gives files to a worker: their paths, or copies if the worker cannot see the user's files."""
+"""Gives files to a worker: their paths, or copies if the worker cannot see the user's files.
+
+Nobody removes a copy as long as its lock is held: the caller's stack holds it until the job is
+queued, and removes the copy if that fails. Then the copy belongs to the job.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,28 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from contract.errors import FrameError, LapwingError, ModelError, RecordingError
+from contract.files import disk_space, locks
 from contract.files.inbox import MODEL_FILES
 
 Ignore = Callable[[str, list[str]], Iterable[str]]
 
 
-def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
+def stage_recording(path: Path, inbox: str, held: ExitStack) -> tuple[Path, bool]:
     """Return the path to give to the ingest worker, and whether it is a temporary copy.
 
     Args:
         path: the recording: a folder, a zip file or a tar file.
         inbox: a folder that the worker sees under the same name. It is empty if the worker sees
             all of the user's files.
+        held: holds the copy until the job is queued.
 
     Raises:
         RecordingError: nothing exists at `path`, it is a pipe or a device, or it cannot be copied.
+        DiskFullError: the disk of the inbox has too little space for the copy.
     """
     if not path.exists():
         raise RecordingError(
@@ -40,12 +48,12 @@ def stage_recording(path: Path, inbox: str) -> tuple[Path, bool]:
     if not inbox:
         return path.absolute(), False
     try:
-        return _copy(path, Path(inbox), _no_files), True
+        return _copy(path, Path(inbox), held, _no_files), True
     except (OSError, shutil.Error) as error:
         raise _copy_error(RecordingError, path, "recording", "ingest", error) from error
 
 
-def stage_model(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
+def stage_model(paths: Sequence[Path], models: Path, copied: bool, held: ExitStack) -> list[Path]:
     """Return the paths of the files of a model to give to the trainer.
 
     Args:
@@ -53,9 +61,11 @@ def stage_model(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]
             also the file of its weights.
         models: the model volume. The trainer may write to it, and removes the copies afterwards.
         copied: tells that the trainer cannot see the user's files, so that it gets copies.
+        held: holds the copies until the job is queued.
 
     Raises:
         ModelError: nothing exists at one of the paths, or it cannot be copied.
+        DiskFullError: the model volume has too little space for the copies.
     """
     for path in paths:
         if not path.exists():
@@ -66,7 +76,7 @@ def stage_model(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]
             )
     if not copied:
         return [path.absolute() for path in paths]
-    return _copy_all(paths, models / MODEL_FILES, ModelError, "model file")
+    return _copy_all(paths, models / MODEL_FILES, held, ModelError, "model file")
 
 
 def find_weights(architecture: Path) -> Path:
@@ -90,16 +100,18 @@ def find_weights(architecture: Path) -> Path:
     return found[0]
 
 
-def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path]:
+def stage_images(paths: Sequence[Path], models: Path, copied: bool, held: ExitStack) -> list[Path]:
     """Return the paths of images to give to the trainer.
 
     Args:
         paths: JPEG or PNG files.
         models: the model volume. The trainer may write to it, and removes the copies afterwards.
         copied: tells that the trainer cannot see the user's files, so that it gets copies.
+        held: holds the copies until the job is queued.
 
     Raises:
         FrameError: no file exists at one of the paths, or it cannot be copied.
+        DiskFullError: the model volume has too little space for the copies.
     """
     for path in paths:
         if not path.is_file():
@@ -108,20 +120,18 @@ def stage_images(paths: Sequence[Path], models: Path, copied: bool) -> list[Path
             )
     if not copied:
         return [path.absolute() for path in paths]
-    return _copy_all(paths, models / MODEL_FILES, FrameError, "image")
+    return _copy_all(paths, models / MODEL_FILES, held, FrameError, "image")
 
 
 def _copy_all(
-    paths: Sequence[Path], inbox: Path, error_class: type[LapwingError], what: str
+    paths: Sequence[Path], inbox: Path, held: ExitStack, error_class: type[LapwingError], what: str
 ) -> list[Path]:
-    """Copy files for the trainer; if one cannot be copied, no copy is left."""
+    """Copy files for the trainer."""
     copies: list[Path] = []
     for path in paths:
         try:
-            copies.append(_copy(path, inbox))
+            copies.append(_copy(path, inbox, held))
         except (OSError, shutil.Error) as error:
-            for copy in copies:
-                shutil.rmtree(copy.parent)
             raise _copy_error(error_class, path, what, "trainer", error) from error
     return copies
 
@@ -139,26 +149,46 @@ def _no_files(folder: str, names: list[str]) -> set[str]:
         }
 
 
-def _copy(path: Path, inbox: Path, ignore: Ignore | None = None) -> Path:
+def _copy(path: Path, inbox: Path, held: ExitStack, ignore: Ignore | None = None) -> Path:
     """Copy a file or folder, under its own name, into a new folder of the inbox.
 
     Args:
         path: the file or folder.
         inbox: path of the inbox.
+        held: gets the lock of the new folder, and its removal after an error.
         ignore: returns the names in a folder that are not copied; see shutil.copytree.
     """
+    inbox.mkdir(parents=True, exist_ok=True)
     folder = inbox / uuid.uuid4().hex
-    folder.mkdir(parents=True)
     copy = folder / path.absolute().name
-    try:
-        if path.is_dir():
-            shutil.copytree(path, copy, ignore=ignore)
-        else:
-            shutil.copyfile(path, copy)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
+    with disk_space.writing(inbox, f"the copy of {path}", _count_bytes(path, ignore)):
+        held.enter_context(locks.new_folder(folder))
+        held.push(lambda kind, *_: None if kind is None else _remove(folder))
+        try:
+            if path.is_dir():
+                shutil.copytree(path, copy, ignore=ignore)
+            else:
+                shutil.copyfile(path, copy)
+        except BaseException:
+            _remove(folder)  # at once: an error about a full disk says what is free without it
+            raise
     return copy
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _count_bytes(path: Path, ignore: Ignore | None) -> int:
+    """Return the size of a file, or of all files in a folder that are copied."""
+    if not path.is_dir():
+        return path.stat().st_size
+    size = 0
+    for folder, folders, files in os.walk(path):
+        left_out = set(ignore(folder, [*folders, *files])) if ignore else set()
+        folders[:] = [name for name in folders if name not in left_out]
+        size += sum((Path(folder) / name).stat().st_size for name in files if name not in left_out)
+    return size
 
 
 def _copy_error(

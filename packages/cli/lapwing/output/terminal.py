@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,8 @@ from rich.text import Text
 from contract.errors import ServiceError
 from contract.printable import printable
 from contract.printing import TextConsole
+from lapwing.output import log_files
+from lapwing.output.log_files import LogFollower
 
 COLORS: Final = {
     "redis": "red",
@@ -34,13 +36,32 @@ class Terminal:
 
     def __init__(self, console: TextConsole) -> None:
         self._console = console
+        self._drawn = io.StringIO()
+        self._drawing = TextConsole(
+            file=self._drawn,
+            force_terminal=console.is_terminal,
+            color_system=console.color_system,
+            no_color=console.no_color,
+            width=console.width,
+        )
         self._lock = threading.Lock()
 
     def print_line(self, name: str, text: str) -> None:
-        """Print a line that the process `name` printed."""
+        """Print a line that the process `name` printed.
+
+        Raises:
+            OSError: it cannot be written: the output is a file on a full disk, or nobody reads it.
+        """
         label = (f"{name:<{NAME_WIDTH}} │ ", COLORS.get(name, "white"))
         with self._lock:
-            self._console.print(Text.assemble(label, _colored(text)), soft_wrap=True)
+            # Rich itself would keep what it could not write, print it again with each later line,
+            # and end this thread where nobody reads the output.
+            self._drawing.print(Text.assemble(label, _colored(text)), soft_wrap=True)
+            drawn = self._drawn.getvalue()
+            self._drawn.seek(0)
+            self._drawn.truncate()
+            self._console.file.write(drawn)
+            self._console.file.flush()
 
 
 def _colored(text: str) -> Text:
@@ -66,7 +87,7 @@ def last_lines(logs: Path, names: Sequence[str], count: int) -> Iterator[tuple[s
     Raises:
         ServiceError: there is no log of one of the services.
     """
-    paths = [logs / f"{name}.log" for name in names] if names else sorted(logs.glob("*.log"))
+    paths = log_files.find(logs, names)
     missing = [path.stem for path in paths if not path.exists()]
     if missing or not paths:
         raise ServiceError(
@@ -75,21 +96,17 @@ def last_lines(logs: Path, names: Sequence[str], count: int) -> Iterator[tuple[s
             remedy="`lapwing up` writes them. For containers, use `docker compose logs`",
         )
     for path in paths:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for text in deque(file, count):
-                yield path.stem, text.rstrip("\n")
+        for text in log_files.last_lines(path, count):
+            yield path.stem, text
 
 
 def new_lines(logs: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the lines that services print from now on, without end."""
-    positions = {path: path.stat().st_size for path in logs.glob("*.log")}
+    readers = {path: LogFollower(path, skip=True) for path in logs.glob("*.log")}
     while True:
-        for path in logs.glob("*.log"):
-            if names and path.stem not in names:
-                continue
-            with path.open(encoding="utf-8", errors="replace") as file:
-                file.seek(positions.get(path, 0))
-                for text in file:
-                    yield path.stem, text.rstrip("\n")
-                positions[path] = file.tell()
+        for path in log_files.find(logs, names):
+            if path.exists():
+                reader = readers.setdefault(path, LogFollower(path, skip=False))
+                for text in reader.new_lines():
+                    yield path.stem, text
         time.sleep(POLL_S)

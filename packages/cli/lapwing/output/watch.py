@@ -9,8 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from redis import Redis
-from redis.exceptions import RedisError
+from redis import Redis, exceptions
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +46,7 @@ def receive_views(connection: Redis, seconds: float | None = None) -> Iterator[L
             while deadline is None or time.monotonic() < deadline:
                 message: dict[str, Any] | None = channel.get_message(timeout=RECEIVE_TIMEOUT_S)
                 yield None if message is None else decode(message["data"])
-        except RedisError as error:
+        except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
             raise JobError(
                 "the connection to Redis was lost",
                 got=error,

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from contract.errors import ModelError, ServiceError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 from contract.jobs.queue import ENDED, JobView
 from contract.models import journal, notes
 from contract.models.registry import Registry
@@ -137,7 +136,7 @@ def remove(thing: OldThing) -> None:
             if path.is_dir():
                 leaving = atomic_files.temporary_path(path)
                 atomic_files.rename(path, leaving)
-                shutil.rmtree(leaving)
+                locks.remove_abandoned(leaving)  # Or a worker is removing it already.
             else:
                 path.unlink(missing_ok=True)
     except OSError as error:
@@ -173,8 +172,7 @@ def remove_leftovers(models: Path) -> None:
     """Remove what a killed `lapwing prune` left of versions and workspaces."""
     for folder in (models / "versions", models / JOBS, models / TENSORBOARD):
         for path in atomic_files.temporary_paths(folder):
-            if path.is_dir():
-                shutil.rmtree(path)
+            locks.remove_abandoned(path)
 
 
 def _thing(kind: str, name: str, paths: Iterable[Path]) -> OldThing:

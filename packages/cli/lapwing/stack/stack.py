@@ -13,7 +13,7 @@ from typing import Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from contract.errors import ServiceError, SettingError
@@ -171,6 +171,8 @@ def _redis_answers(path: os.PathLike[str]) -> bool:
     try:
         with Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0)) as connection:
             return bool(connection.ping())
+    except ResponseError:  # It answers that it cannot write to its disk.
+        return True
     except RedisError:
         return False
 

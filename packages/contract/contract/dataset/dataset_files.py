@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contract.dataset import dataset_labels, overviews, store_catalog
 from contract.errors import StoreError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 
 __all__ = ["count_bytes", "remove"]
 
@@ -34,7 +34,7 @@ def remove(data_dir: Path, dataset: str) -> int:
     """
     manifest = store_catalog.paths(data_dir, dataset)[1]
     try:
-        with atomic_files.lock(dataset_labels.lock(data_dir)):
+        with locks.lock(dataset_labels.lock(data_dir)):
             freed = count_bytes(data_dir, dataset)
             manifest.unlink(missing_ok=True)
             atomic_files.fsync(manifest.parent)

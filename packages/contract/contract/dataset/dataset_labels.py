@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import SettingError, StoreError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 
 __all__ = ["lock", "path", "read", "write"]
 
@@ -76,7 +76,7 @@ def write(data_dir: Path, dataset: str, label: str, taken: Mapping[str, str]) ->
             got=f"{label}, which selects {taken[label]}",
             remedy="Choose another name, or rename the other dataset first",
         )
-    with atomic_files.lock(lock(data_dir)):
+    with locks.lock(lock(data_dir)):
         document = _read(path(data_dir, dataset)) or {"schema": SCHEMA, "changes": []}
         now = datetime.now(UTC).isoformat(timespec="seconds")
         changes = [*document["changes"], {"at": now, "label": label}]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contract.dataset import dataset_labels
 from contract.errors import SettingError, StoreError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,7 +227,7 @@ def _append(
                 "120-180",
             )
     try:
-        with atomic_files.lock(dataset_labels.lock(data_dir)):
+        with locks.lock(dataset_labels.lock(data_dir)):
             before = read(data_dir, dataset)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             run = _unite((), lines)

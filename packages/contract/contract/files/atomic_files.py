@@ -7,7 +7,6 @@ it, fsync it, rename it, and fsync the folder.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import hashlib
 import json
@@ -17,17 +16,17 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from contract.files import locks
 from contract.files.flushes import fsync as fsync
 from contract.files.flushes import make_folder as make_folder
 
 __all__ = [
     "fsync",
     "is_empty",
-    "lock",
     "make_folder",
     "publish_folder",
     "rename",
@@ -73,12 +72,14 @@ def write_json(final: Path, document: object) -> None:
 def write_bytes(final: Path, content: bytes) -> None:
     """Write a file, and replace the one that was there."""
     path = temporary_path(final)
-    try:
-        path.write_bytes(content)
-        fsync(path)
-        rename(path, final)
-    finally:
-        path.unlink(missing_ok=True)
+    with locks.new_file(path) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            rename(path, final)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -87,35 +88,44 @@ def replace_folder(final: Path) -> Iterator[Path]:
 
     It replaces the folder that was there; publish_folder says how.
     """
-    new = staging_folder(final)
-    try:
+    with staging_folder(final) as new:
         yield new
         publish_folder(new, final)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
-def staging_folder(final: Path) -> Path:
-    """Make a hidden folder for what will be at `final`, on the same volume.
+@contextmanager
+def staging_folder(final: Path) -> Iterator[Path]:
+    """Make a hidden folder for what will be at `final`, and remove it unless it was renamed.
 
-    It is beside `final`, or in `final` where nothing can be written beside it, or where `final` is
-    a mount point, which cannot be renamed. Leftovers of killed writers are removed.
+    It is on the same volume: beside `final`, or in `final` where nothing can be written beside it,
+    or where `final` is a mount point, which cannot be renamed. What killed writers left is removed.
     """
     for parent in (final.parent, final):
         for leftover in _leftovers(parent, final.name):
-            shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(OSError):  # One of another user may stay: it is in nobody's way.
+                locks.remove_abandoned(leftover)
+    with ExitStack() as stack:
+        new = _new_staging_folder(final, stack)
+        try:
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _new_staging_folder(final: Path, stack: ExitStack) -> Path:
+    """Make a folder whose lock is held until the stack is closed, and return its path."""
     # Folders have no suffix: what follows a dot belongs to the name, as in lake-20x0.5.
     name = f".{final.name}.{uuid.uuid4().hex}.tmp"
     if not _is_mount_point(final):
         try:
             make_folder(final.parent)
-            final.with_name(name).mkdir()
+            stack.enter_context(locks.new_folder(final.with_name(name)))
         except OSError:
             if not final.is_dir():
                 raise
         else:
             return final.with_name(name)
-    (final / name).mkdir()
+    stack.enter_context(locks.new_folder(final / name))
     return final / name
 
 
@@ -182,15 +192,3 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file `path`; the kernel releases it when the holder dies.
-
-    The file is not removed: otherwise two processes could lock two files of the same name.
-    """
-    make_folder(path.parent)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -18,6 +18,15 @@ from contract.errors import FileAccessError
 __all__ = ["explain_denied", "remedy"]
 
 DENIED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+MISPLACED: Final = (
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
+"""Errors that mean that something else is where a file or folder should be."""
 READING: Final = (
     "Containers run as another user than you: on the host, run chmod -R a+rX on the folder or file "
     "that you mount"
@@ -26,6 +35,8 @@ WRITING: Final = (
     "Name a place where this user may write. With containers, mount a folder of yours and run as "
     'yourself: docker compose run --rm --user "$(id -u):$(id -g)" -v "$PWD:/out"'
 )
+
+ELSEWHERE: Final = "Something else has its place: move that away, or name another path"
 
 
 @contextmanager
@@ -37,14 +48,19 @@ def explain_denied(*, to_write: bool = False) -> Iterator[None]:
             out whether reading or writing was refused.
 
     Raises:
-        FileAccessError: within the `with` block, this process may not read or write a file.
+        FileAccessError: within the `with` block, this process may not read or write a file, or
+            something else is in its place.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in DENIED or error.filename is None:
+        if error.errno not in (*DENIED, *MISPLACED) or error.filename is None:
             raise
         path = Path(os.fsdecode(error.filename))
+        if error.errno in MISPLACED:
+            raise FileAccessError(
+                f"{path} cannot be used", got=error.strerror, remedy=ELSEWHERE
+            ) from error
         written = to_write or _was_writing(path)
         raise FileAccessError(
             f"{path} cannot be {'written' if written else 'read'}",

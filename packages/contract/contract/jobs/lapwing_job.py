@@ -10,6 +10,7 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from contract.errors import JobError, ReaderDiedError
+from contract.files import disk_space
 from contract.jobs import deaths, queue
 
 __all__ = ["LOG_FORMAT", "LapwingJob"]
@@ -69,6 +70,7 @@ class LapwingJob(Job):
         Raises:
             JobError: the job names a function that is not in `queue.JOB_TYPES`, or it has used up
                 its memory twice.
+            DiskFullError: a write found no space; the job is not run again.
         """
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         for logger in ("rq.worker", "numexpr"):
@@ -83,7 +85,8 @@ class LapwingJob(Job):
             )
         log.info("job %s begins", self.id)
         try:
-            result = super().perform()
+            with disk_space.explain_full():
+                result = super().perform()
         except Exception as error:
             final = deaths.is_final(self, error)
             if deaths.counts(error):

@@ -7,8 +7,7 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004 - Redis's own
 from rq import Queue, SpawnWorker, worker_registration
@@ -20,14 +19,16 @@ from rq.utils import now
 
 from contract.child_process import SAFE_PATH
 from contract.errors import JobError
-from contract.jobs import deaths
+from contract.jobs import deaths, leftovers
 from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
 from contract.jobs.lost_jobs import LostJobs, format_cause
+from contract.jobs.worker_settings import DEFAULT_TIMES, QueueSettings, WorkerTimes
+from contract.perpetual import PerpetualWork
 from contract.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from redis.client import Pipeline, PubSub, PubSubWorkerThread
+    from redis.client import Pipeline
 
 __all__ = [
     "EXECUTION",
@@ -36,9 +37,7 @@ __all__ = [
     "REDIS",
     "WORKER",
     "LapwingWorker",
-    "QueueSettings",
     "Unlimited",
-    "WorkerTimes",
 ]
 
 log = logging.getLogger(__name__)
@@ -50,30 +49,6 @@ PARENT: Final = "LAPWING_WORKER_PID"
 REDIS: Final = ("LAPWING_REDIS_URL", "LAPWING_REDIS_PASSWORD_FILE")
 POLL_S: Final = 0.05
 """Time in seconds between two looks whether a job's process has ended."""
-
-
-class QueueSettings(Protocol):
-    """The settings that every worker needs to reach the queue."""
-
-    @property
-    def redis_url(self) -> str:
-        """URL of Redis."""
-
-    @property
-    def redis_password_file(self) -> str:
-        """Path of the file that holds the password of Redis, or ""."""
-
-
-@dataclass(frozen=True)
-class WorkerTimes:
-    """Times in whole seconds after which a worker is taken for lost, and its job for given up."""
-
-    heartbeat_s: int = 5
-    """Time between two signs of life of a worker, which it also gives for its job."""
-    lease_s: int = 60
-    """Time without a sign of life after which a worker is lost and another takes its job."""
-    maintenance_s: int = 20
-    """Time between two looks for jobs of lost workers, by a worker that waits for a job."""
 
 
 class Unlimited(BaseDeathPenalty):
@@ -112,8 +87,11 @@ class LapwingWorker(SpawnWorker):
     """The settings with which the process of each job connects to Redis."""
     gave_up = False
     """Whether this worker itself ended the process of its job, since it was asked to stop."""
+    sweep: leftovers.Sweep | None = None
+    """Removes the files that jobs left; it is called after each job."""
     cause = ""
     """What ended the process of the last job, if that is known."""
+    listening = PerpetualWork("listening for commands", longest_pause_s=2.0)
     max_connection_wait_time = 10.0
     """Longest time in seconds between two tries to reach Redis."""
 
@@ -122,7 +100,7 @@ class LapwingWorker(SpawnWorker):
         queues: list[Queue],
         name: str | None = None,
         *,
-        times: WorkerTimes = WorkerTimes(),
+        times: WorkerTimes = DEFAULT_TIMES,
         **options: Any,  # noqa: ANN401
     ) -> None:
         self.times = times
@@ -201,13 +179,10 @@ class LapwingWorker(SpawnWorker):
         ended = (JobStatus.FINISHED.encode(), JobStatus.FAILED.encode(), None)
         return job.connection.hget(job.key, "status") in ended
 
-    def _pubsub_exception_handler(
-        self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
-    ) -> None:
-        """Go on listening for commands after any failure to reach Redis."""
-        if isinstance(exc, TimeoutError):  # RQ's own ends the thread, and `cancel` is not heard
-            exc = ConnectionError(str(exc))
-        super()._pubsub_exception_handler(exc, pubsub, pubsub_thread)
+    def _pubsub_exception_handler(self, exc: Exception, _: object, thread: Any) -> None:  # noqa: ANN401
+        """Go on listening for commands after any error: RQ's own would end this thread."""
+        if thread._running.is_set():  # otherwise the worker ends
+            time.sleep(self.listening.fail(exc))
 
     # ---- jobs of lost workers
 
@@ -226,6 +201,12 @@ class LapwingWorker(SpawnWorker):
         self._maintained_s = time.monotonic()
 
     # ---- the process of a job
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job, and remove what it has left."""
+        super().execute_job(job, queue)
+        if self.sweep is not None and not self.gave_up:
+            leftovers.attempt(self.sweep, self.connection)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         """Start the process of a job (work_horse.py) in a process group of its own."""

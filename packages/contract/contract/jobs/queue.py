@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import RedisError
 from rq import Callback, Queue, Retry, get_current_job
 from rq.command import send_stop_job_command
 from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from contract import redis_client
 from contract.errors import JobError
 from contract.jobs import deaths
-from contract.redis_client import make_client
+from contract.redis_client import START, make_client
 from contract.setting_forms import mask
 from contract.watchdog import Watchdog
 
@@ -104,10 +105,6 @@ JOB_TYPES: Final = {
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
 }
-START: Final = (
-    "Start Lapwing first: `lapwing up` or `docker compose up -d`, or set LAPWING_REDIS_URL to the "
-    "address of its Redis"
-)
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""
 PROGRESS_INTERVAL_S: Final = 0.5
@@ -135,29 +132,28 @@ class JobView:
     arguments: dict[str, Any]
 
 
-def connect(url: str, password_file: str = "", remedy: str = START) -> Redis:
+def connect(
+    url: str, password_file: str = "", remedy: str = START, *, reading: bool = False
+) -> Redis:
     """Connect to Redis, and check that it answers.
 
     Args:
         url: address of Redis.
         password_file: path of the file that holds its password; "" for none.
         remedy: what the error for a Redis that does not answer advises.
+        reading: whether it is enough that Redis tells what it holds.
 
     Raises:
         SettingError: the address is none, or the file cannot be read.
         JobError: Redis cannot be reached, or it refuses the password.
+        DiskFullError: Redis takes no jobs, because it cannot write to its disk.
     """
     connection = make_client(url, password_file)
     try:
         connection.ping()
-    except AuthenticationError as error:
-        raise JobError(
-            f"Redis refuses the password at {mask(url)}",
-            got=error,
-            remedy="LAPWING_REDIS_PASSWORD_FILE names the file that holds the password",
-        ) from None
     except RedisError as error:
-        raise JobError(f"Redis does not answer at {mask(url)}", got=error, remedy=remedy) from error
+        if not (reading and redis_client.takes_no_changes(error)):
+            raise redis_client.describe(error, f" at {mask(url)}", remedy) from error
     return connection
 
 

@@ -8,16 +8,18 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from contract import redis_client
 from contract.errors import LapwingError
-from contract.jobs import queue
+from contract.jobs import leftovers, queue
 from contract.jobs.lapwing_job import LOG_FORMAT, LapwingJob
-from contract.jobs.lapwing_worker import LapwingWorker, QueueSettings, WorkerTimes
+from contract.jobs.lapwing_worker import LapwingWorker
+from contract.jobs.worker_settings import DEFAULT_TIMES, QueueSettings, WorkerTimes
 from contract.watchdog import Watchdog
 
 __all__ = ["check", "is_alive", "is_listening", "main", "work"]
@@ -30,8 +32,15 @@ woken up with its machine gives it within 5 s; docker-compose.yml gives the chec
 CHECK_POLL_S: Final = 0.1
 
 
+S = TypeVar("S", bound=QueueSettings)
+
+
 def main(
-    service: str, queue_name: str, load_settings: Callable[[], QueueSettings], description: str
+    service: str,
+    queue_name: str,
+    load_settings: Callable[[], S],
+    description: str,
+    sweep: Callable[[S, Redis], None],
 ) -> int | str:
     """Run the command `python -m <service>`, which works on a queue.
 
@@ -42,6 +51,7 @@ def main(
         queue_name: name of the queue, such as queue.TRAIN.
         load_settings: returns the settings of the service.
         description: text for the command's help.
+        sweep: removes the files that jobs of this queue have left.
 
     Returns:
         An argument for sys.exit: 0, 1 or an error message.
@@ -57,11 +67,12 @@ def main(
     try:
         settings = load_settings()
         connection = queue.connect(settings.redis_url, settings.redis_password_file)
+        with redis_client.explain_errors():
+            if arguments.check:
+                return 0 if check(queue_name, connection) else 1
+            work(queue_name, connection, settings, lambda redis: sweep(settings, redis))
     except LapwingError as error:
         return f"{service}: {error}"
-    if arguments.check:
-        return 0 if check(queue_name, connection) else 1
-    work(queue_name, connection, settings)
     return 0
 
 
@@ -69,7 +80,8 @@ def work(
     queue_name: str,
     connection: Redis,
     settings: QueueSettings,
-    times: WorkerTimes = WorkerTimes(),  # noqa: B008 - it is frozen
+    sweep: leftovers.Sweep,
+    times: WorkerTimes = DEFAULT_TIMES,
 ) -> None:
     """Run the jobs of one queue until SIGTERM or SIGINT.
 
@@ -87,6 +99,8 @@ def work(
         times=times,
     )
     worker.settings = settings
+    worker.sweep = sweep
+    leftovers.attempt(sweep, connection)
     log.info("waiting for jobs of the queue %s", queue_name)
     # At level INFO, RQ would write a line every 30 s although nothing happens.
     worker.work(logging_level="WARNING")

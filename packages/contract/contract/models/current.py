@@ -1,7 +1,8 @@
 """Reads and changes the current version: the version of the model that drives.
 
     <models>/current            a symbolic link to versions/<n>
-    <models>/model.h5           the model of the current version, for users who want only that file
+    <models>/model.h5           a copy of the current version's model, for users who want only that
+                                file; whatever they do to it does no harm to the version
     <models>/.switching.json    the decision that is being carried out
 
 A change survives a killed process. The decision is written to a file first and then carried out;
@@ -13,14 +14,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from contract.errors import ModelError
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 from contract.models import journal
 from contract.models.journal import Decision
 
@@ -60,10 +61,9 @@ class CurrentVersion:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Lock the registry for writing, and complete what a killed process began."""
-        with atomic_files.lock(self.root / ".lock"):
-            for name in ("current", H5, journal.JOURNAL, self._intent_file.name):
-                for leftover in atomic_files.temporary_paths(self.root, Path(name).stem):
-                    leftover.unlink()
+        with locks.lock(self.root / ".lock"):
+            for leftover in atomic_files.temporary_paths(self.root):
+                leftover.unlink()  # All files here are written under this lock.
             if self._intent_file.exists():
                 document = json.loads(self._intent_file.read_text(encoding="utf-8"))
                 decision = Decision(**document)
@@ -71,6 +71,7 @@ class CurrentVersion:
                     self.carry_out(decision)
                 else:
                     self._intent_file.unlink()
+            self._separate_from_version()
             yield
 
     def record_intent(self, decision: Decision) -> None:
@@ -78,17 +79,41 @@ class CurrentVersion:
         atomic_files.write_json(self._intent_file, dataclasses.asdict(decision))
 
     def carry_out(self, decision: Decision) -> None:
-        """Make the version of a decision the current one; carrying it out twice does no harm."""
-        link = atomic_files.temporary_path(self.root / "current")
-        link.symlink_to(Path("versions") / str(decision.version))
-        atomic_files.rename(link, self.root / "current")
+        """Make the version of a decision the current one; carrying it out twice does no harm.
+
+        Raises:
+            OSError: the disk is full or fails. If the old version is still the current one, the
+                decision is given up; otherwise the next process that takes the lock completes it.
+        """
         copy = atomic_files.temporary_path(self.root / H5)
-        os.link(self._version_folder(decision) / H5, copy)
+        link = atomic_files.temporary_path(self.root / "current")
+        try:
+            shutil.copyfile(self._version_folder(decision) / H5, copy)
+            atomic_files.fsync(copy)
+            link.symlink_to(Path("versions") / str(decision.version))
+        except OSError:
+            copy.unlink(missing_ok=True)
+            if not self._is_current(decision.version):
+                self._intent_file.unlink()
+            raise
+        atomic_files.rename(link, self.root / "current")
         atomic_files.rename(copy, self.root / H5)
-        # POSIX keeps both names if they are already links to the same file.
-        copy.unlink(missing_ok=True)
         journal.append(self.root, decision)
         self._intent_file.unlink()
+
+    def _separate_from_version(self) -> None:
+        """Replace a model.h5 that is the version's own file, as earlier releases made it."""
+        path = self.root / H5
+        try:
+            if path.stat().st_nlink == 1:
+                return
+        except FileNotFoundError:
+            return
+        atomic_files.write_bytes(path, path.read_bytes())
+
+    def _is_current(self, version: int) -> bool:
+        link = self.root / "current"
+        return link.is_symlink() and link.readlink().name == str(version)
 
     def _version_folder(self, decision: Decision) -> Path:
         return self.root / "versions" / str(decision.version)

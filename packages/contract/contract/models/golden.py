@@ -10,6 +10,7 @@ are pictures of the simulator's size, so that the check covers their preparation
 
 from __future__ import annotations
 
+import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +78,26 @@ def read(path: Path) -> Golden:
 
     Raises:
         ModelError: the file is missing or holds something else.
+        OSError: the file cannot be read now.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _no_frames(path, error) from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             arrays = {name: _array(archive, name) for name in LAYOUTS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ModelError(
-            f"{path.name} holds no golden frames", got=error, remedy="Train or import again"
-        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # of bytes in memory, so it is their fault, whatever a library says
+        raise _no_frames(path, error) from error
     return Golden(**arrays)
+
+
+def _no_frames(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path.name} holds no golden frames", got=error, remedy="Train or import again"
+    )
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:

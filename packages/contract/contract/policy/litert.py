@@ -41,6 +41,7 @@ class LiteRT:
         Raises:
             ModelError: the file is not a LiteRT model, needs too much memory, or does not take one
                 frame and give one number.
+            OSError: the file cannot be read now.
         """
         try:
             # The file is read into memory: damage to a mapped file would kill the process.
@@ -48,7 +49,7 @@ class LiteRT:
             self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
             _check_memory(self._interpreter)
             self._interpreter.allocate_tensors()
-        except (OSError, ValueError, RuntimeError) as error:
+        except (FileNotFoundError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{TFLITE} cannot be loaded by LiteRT",
                 got=error,

@@ -7,7 +7,6 @@ the files in it (image_paths.py). So nothing outside the recording is read.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.errors import RecordingError
-from contract.files import regular_files
+from contract.files import disk_space, locks, regular_files
 from contract.recordings import donkey_tub
 from contract.recordings.donkey_tub import TubReader
 from contract.recordings.driving_log import Log
@@ -33,7 +32,14 @@ from contract.recordings.packed.unpack import unpack
 from contract.recordings.row_order import order_rows
 from contract.recordings.steering_unit import RECORDER_UNIT
 
-__all__ = ["DIGEST_DIGITS", "MAX_IMAGE_BYTES", "Recording", "open_recordings", "recording_path"]
+__all__ = [
+    "DIGEST_DIGITS",
+    "MAX_IMAGE_BYTES",
+    "Recording",
+    "open_recordings",
+    "recording_path",
+    "remove_leftovers",
+]
 
 LOG: Final = "driving_log.csv"
 ARCHIVE_SUFFIXES: Final = (".gz", ".bz2", ".xz", ".zip", ".tar", ".tgz", ".tbz2", ".txz")
@@ -236,13 +242,11 @@ def _images(folder: Path) -> dict[str, Path]:
 def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
     """Unpack an archive into a new folder, which is removed when the `with` block ends."""
     scratch.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(scratch)
+    remove_leftovers(scratch)
     folder = scratch / uuid.uuid4().hex
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it if this process is killed
-        folder.mkdir()
+    with locks.new_folder(folder):
         try:
-            left_out = unpack(archive, folder, _limit_of)
+            left_out = _unpack_all(archive, folder)
             if not any(folder.iterdir()):
                 raise RecordingError(
                     f"there is no {LOG} in the archive, and no Donkey tub",
@@ -252,8 +256,19 @@ def _unpacked(archive: Path, scratch: Path) -> Iterator[Path]:
                 )
             yield folder
         finally:
-            shutil.rmtree(folder)
-            folder.with_suffix(".lock").unlink()
+            if folder.exists():
+                shutil.rmtree(folder)
+
+
+def _unpack_all(archive: Path, folder: Path) -> list[str]:
+    """Unpack an archive, or remove the folder; return the names of members that were left out."""
+    size = archive.stat().st_size if archive.is_file() else 0
+    with disk_space.writing(folder.parent, f"unpacking {archive.name}", size):
+        try:
+            return unpack(archive, folder, _limit_of)
+        except BaseException:
+            shutil.rmtree(folder)  # before the error about a full disk says what is free
+            raise
 
 
 def _limit_of(name: str) -> int:
@@ -263,13 +278,7 @@ def _limit_of(name: str) -> int:
     return MAX_LOG_BYTES if name == LOG or donkey_tub.is_part(name) else 0
 
 
-def _remove_leftovers(scratch: Path) -> None:
-    """Remove the folders of killed imports, which are those whose lock no process holds."""
-    for path in scratch.glob("*.lock"):
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-            path.unlink()
+def remove_leftovers(scratch: Path) -> None:
+    """Remove the folders that killed processes have left where they unpacked archives."""
+    for path in scratch.glob("*"):
+        locks.remove_abandoned(path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ class UdacityWriter:
         start_min = zlib.crc32(description.encode()) % START_RANGE_MIN
         self._began = EPOCH + timedelta(minutes=start_min)
         self.rows = 0
+        self._stack = ExitStack()
         try:
             if is_occupied(folder):
                 raise RecordingError(
@@ -49,10 +50,12 @@ class UdacityWriter:
                     got=folder,
                     remedy="Name a folder that is new or empty: --out FOLDER",
                 )
-            self._part = atomic_files.staging_folder(self._folder)
+            self._part = self._stack.enter_context(atomic_files.staging_folder(self._folder))
             (self._part / "IMG").mkdir()
-            self._log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
+            log = (self._part / "driving_log.csv").open("x", encoding="utf-8", newline="")
+            self._log = self._stack.enter_context(log)
         except OSError as error:
+            self._stack.close()
             raise RecordingError(
                 "the recording cannot be written",
                 got=error,
@@ -99,11 +102,10 @@ class UdacityWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._log.close()
-        if self.rows and (kind is None or issubclass(kind, KeyboardInterrupt)):
-            atomic_files.publish_folder(self._part, self._folder)
-        else:
-            shutil.rmtree(self._part)
+        with self._stack:
+            self._log.close()
+            if self.rows and (kind is None or issubclass(kind, KeyboardInterrupt)):
+                atomic_files.publish_folder(self._part, self._folder)
 
 
 def is_occupied(folder: Path) -> bool:

@@ -47,6 +47,7 @@ class Session:
         event: makes an event.
         emit: sends an event with its payload to this simulator.
         on_sent: called with each answer after it was sent.
+        hang_up: disconnects this simulator.
         clock: returns seconds that never go backwards.
     """
 
@@ -57,6 +58,7 @@ class Session:
         event: Callable[[], Event],
         emit: Callable[[str, dict[str, str]], object],
         on_sent: Callable[[SentAnswer], object],
+        hang_up: Callable[[], object],
         clock: Callable[[], float],
     ) -> None:
         self.name = name
@@ -66,6 +68,7 @@ class Session:
         self._arrived, self._has_room = event(), event()
         self._emit = emit
         self._on_sent = on_sent
+        self._hang_up = hang_up
         self._clock = clock
         self._open = True
 
@@ -87,7 +90,18 @@ class Session:
         self._arrived.set()
 
     def run(self) -> None:
-        """Answer telemetry until the simulator has disconnected."""
+        """Answer telemetry until the simulator has disconnected.
+
+        If an answer cannot be sent, the simulator is disconnected, and connects again. Otherwise it
+        would wait for that answer for ever, because it sends a telemetry only after each.
+        """
+        try:
+            self._answer_all()
+        except Exception:
+            log.exception("the session of simulator %s failed: it is disconnected", self.name)
+            self._hang_up()
+
+    def _answer_all(self) -> None:
         while self._open:
             received = self._mailbox.take()
             if received is None:

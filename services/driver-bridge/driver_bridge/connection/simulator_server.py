@@ -78,6 +78,12 @@ class SimulatorServer(socketio.Server):
         assert isinstance(connection, PongingSocket)
         return connection
 
+    def hang_up(self, sid: str) -> None:
+        """Disconnect a client, if it has not left already."""
+        connection = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, ROOT_NAMESPACE))
+        if connection is not None:
+            connection.close(reason=self.eio.reason.SERVER_DISCONNECT)
+
     def close_silent(self) -> int:
         """Disconnect the clients that never sent a telemetry, and return their number.
 

@@ -120,7 +120,8 @@ class MessageSocket:
         self.socket = stream
         self.began_s = 0.0
         """When the first bytes of the message arrived that `wait` returned last."""
-        self._protocol = protocol
+        self._protocol: WSConnection | None = protocol
+        """None once nothing is read any more: it holds what has arrived."""
         self._limit = limit
         self._clock = clock
         self._give_way = give_way
@@ -139,7 +140,19 @@ class MessageSocket:
         """Return the next message, or None once the connection has ended.
 
         A client that breaks the protocol or a limit is disconnected, with the reason.
+
+        Raises:
+            OSError: the connection was lost.
         """
+        message = None
+        try:
+            message = self._next_message()
+        finally:
+            if message is None:
+                self._forget()
+        return message
+
+    def _next_message(self) -> str | bytes | None:
         handled = 0
         while self._open:
             event = next(self._events, None)
@@ -158,6 +171,15 @@ class MessageSocket:
                 self._give_way()
                 return message
         return None
+
+    def _forget(self) -> None:
+        """Drop what has arrived of a message, since no more of it is read.
+
+        python-engineio keeps its objects of a connection for some seconds after the end, and with
+        them this one. A client that connects again and again must not leave its messages there.
+        """
+        self._parts, self._events = [], iter(())
+        self._protocol = None
 
     def send(self, message: str | bytes) -> None:
         """Send a message.
@@ -191,6 +213,7 @@ class MessageSocket:
         self._received_s = self._clock()
         if self._first_s is None:
             self._first_s = self._received_s
+        assert self._protocol is not None
         self._protocol.receive_data(data)
         self._events = self._protocol.events()
 
@@ -225,8 +248,11 @@ class MessageSocket:
             self._first_s = None
 
     def _send(self, event: Event) -> None:
+        protocol = self._protocol
+        if protocol is None:
+            raise ConnectionResetError("the websocket is closed")
         try:
             with self._sending:  # a PONG must not fall into the middle of an answer
-                self.socket.sendall(self._protocol.send(event))
+                self.socket.sendall(protocol.send(event))
         except LocalProtocolError as error:
             raise ConnectionResetError("the websocket is closed") from error

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from contract.errors import RecordingError, SettingError
-from contract.files import inbox
+from contract.files import disk_space, inbox
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -30,6 +30,9 @@ from simulator.recording.udacity_writer import UdacityWriter, is_occupied
 from simulator.track.catalog import load_track
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
+
+ROW_BYTES: Final = 60_000
+"""Bytes that a row of a recording takes at most: three images of 320 x 160 pixels, and its line."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def run(
     report(phase="load")
     _, steer = load_version.load(Registry(settings.model_dir), version)
     folder = inbox.new_folder(settings.data_dir / inbox.RECORDINGS, job_id, name)
-    return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
+    with disk_space.writing(settings.data_dir, "the recording", rows * ROW_BYTES):
+        return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
 
 
 def collect(

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from contract.dataset import store_catalog
 from contract.errors import SettingError
-from contract.files import atomic_files
+from contract.files import atomic_files, disk_space
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 MAX_STARTS: Final = 200
 MAX_LAPS: Final = 10.0
+EVALUATION_BYTES: Final = 64 << 20
+"""Bytes that an evaluation takes at most, of which its films are the larger part."""
 
 
 def run(
@@ -70,7 +72,10 @@ def run(
             got=f"{starts} starts of {laps:g} laps, seed {seed}",
             remedy=f"Ask for 1 to {MAX_STARTS} starts, at most {MAX_LAPS:g} laps and a seed from 0",
         )
-    return evaluate(settings, report, version, track, starts, laps, list(conditions), seed, film)
+    with disk_space.writing(settings.model_dir, "the evaluation", EVALUATION_BYTES):
+        return evaluate(
+            settings, report, version, track, starts, laps, list(conditions), seed, film
+        )
 
 
 def evaluate(

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from contract.dataset import store_catalog
+from contract.files import disk_space
 from contract.jobs import queue
 from contract.models import journal, promotion
 from contract.models.journal import Decision
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 GATE_LAPS: Final = 0.25
 """Length of a drive: 44 s on the lake, in which an intervention costs 14 points of autonomy."""
+GATE_BYTES: Final = 16 << 20
+"""Bytes that the drives and the decision take at most."""
 GATE_SEED: Final = 20_261
 """Seed of the starts; the demonstration and evaluations have others, so nobody trains on these."""
 SEGMENT_S: Final = 4.0
@@ -50,7 +53,9 @@ def run(version: int) -> dict[str, Any]:
         LapwingError: a version is damaged, or a scenario cannot be driven.
     """
     job_id, report = queue.current_job()
-    decision = decide(load(Settings, os.environ), job_id, version, report)
+    settings = load(Settings, os.environ)
+    with disk_space.writing(settings.model_dir, "the gate", GATE_BYTES):
+        decision = decide(settings, job_id, version, report)
     log.info(
         "version %d: %s, %s", version, "accepted" if decision.accepted else "refused", decision.why
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from contract.files import atomic_files
+from contract.files import atomic_files, disk_space
 from contract.jobs import queue
 from contract.settings import load
 from evaluator.report import compose
 from evaluator.settings import Settings
 
 log = logging.getLogger(__name__)
+
+REPORT_BYTES: Final = 32 << 20
+"""Bytes that a report takes at most, in three formats and with its pictures and films."""
 
 
 def run(version: int) -> dict[str, Any]:
@@ -26,7 +29,8 @@ def run(version: int) -> dict[str, Any]:
     """
     _, report = queue.current_job()
     settings = load(Settings, os.environ)
-    return {"report": write(settings.model_dir, version, report)}
+    with disk_space.writing(settings.model_dir, "the report", REPORT_BYTES):
+        return {"report": write(settings.model_dir, version, report)}
 
 
 def write(models: Path, version: int, report: queue.Report) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from inference.api.request_errors import (
     LongMessageError,
     MalformedRequestError,
 )
-from inference.api.uvicorn_protocol import SingleSegmentProtocol
+from inference.api.uvicorn_protocol import BUSY_PAUSE_S, SingleSegmentProtocol
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Number of bytes that the request line and the headers may have."""
@@ -223,7 +223,10 @@ class BoundedProtocol(SingleSegmentProtocol):
 
 
 def bounded(
-    table: ConnectionTable, max_body_bytes: int, deadlines: Deadlines | None = None
+    table: ConnectionTable,
+    max_body_bytes: int,
+    deadlines: Deadlines | None = None,
+    busy_pause_s: float = BUSY_PAUSE_S,
 ) -> type[BoundedProtocol]:
     """Return the protocol class of one server.
 
@@ -232,11 +235,13 @@ def bounded(
         max_body_bytes: number of bytes that a body may have; chunk headers and trailers may have as
             many again.
         deadlines: the times that clients may take; by default, those of Deadlines.
+        busy_pause_s: time in seconds for which a connection is not read after a 503.
     """
     attributes = {
         "table": table,
         "max_message_bytes": 2 * max_body_bytes,
         "deadlines": deadlines or Deadlines(),
+        "busy_pause_s": busy_pause_s,
     }
     return type("Protocol", (BoundedProtocol,), attributes)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import resource
 from collections import Counter
 from typing import Final, Protocol
 
 from contract.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 1024
 """Number of connections at a time. An open one without a request holds 8 kB."""
@@ -102,16 +105,28 @@ class ConnectionTable:
     def _check_deadlines(self) -> None:
         loop = asyncio.get_running_loop()
         now_s, ended = self._watchdog.look(), 0
-        if self._watchdog.delay_s:  # what the clients sent meanwhile has not been read yet
-            for connection in self._connections:
-                connection.postpone(self._watchdog.delay_s)
-        for connection in tuple(self._connections):
-            ended += connection.check_deadline(now_s)
-            if ended >= MOST_ENDED:
-                break
-        pause_s = NEXT_LOOK_S if ended >= MOST_ENDED else SWEEP_S
-        again = bool(self._connections)
-        self._sweep = loop.call_later(pause_s, self._check_deadlines) if again else None
+        try:
+            if self._watchdog.delay_s:  # what the clients sent meanwhile has not been read yet
+                for connection in self._connections:
+                    connection.postpone(self._watchdog.delay_s)
+            for connection in tuple(self._connections):
+                ended += self._check(connection, now_s)
+                if ended >= MOST_ENDED:
+                    break
+        finally:  # whatever happens: without the next look no connection had a deadline any more
+            pause_s = NEXT_LOOK_S if ended >= MOST_ENDED else SWEEP_S
+            again = bool(self._connections)
+            self._sweep = loop.call_later(pause_s, self._check_deadlines) if again else None
+
+    def _check(self, connection: TrackedConnection, now_s: float) -> bool:
+        """End a connection that is late or cannot be checked; return whether it was ended."""
+        try:
+            return connection.check_deadline(now_s)
+        except Exception:
+            log.exception("a connection is closed, because its deadline cannot be checked")
+            self._connections.discard(connection)
+            connection.abort()
+            return True
 
 
 def raise_file_limit() -> int:

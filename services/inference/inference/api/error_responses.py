@@ -22,7 +22,8 @@ from inference.api.request_errors import (
     MalformedRequestError,
 )
 from inference.api.schemas import Refusal
-from inference.workers.scheduler import BusyError
+from inference.workers.pool import NoWorkerError
+from inference.workers.scheduler import BusyError, FrameTimeoutError
 from inference.workers.worker_client import WorkerDiedError
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ STATUS_CODES: Final[dict[type[LapwingError], int]] = {
     ModelError: 503,
     CrowdedError: 503,
     BusyError: 503,
+    FrameTimeoutError: 503,
+    NoWorkerError: 503,
     WorkerDiedError: 503,
 }
 DESCRIPTIONS: Final = {
@@ -55,11 +58,17 @@ DESCRIPTIONS: Final = {
     421: "The header Host names no host of the service (LAPWING_ALLOWED_HOSTS).",
     422: "An image is empty, truncated, corrupt or has too many pixels, or the form is invalid.",
     431: "The headers are too many or too large.",
-    503: "No model is served, too many frames are waiting, or too many bodies are arriving; "
-    "Retry-After says when to try again.",
+    503: "No model is served, no worker process runs or answers, too many frames are waiting, or "
+    "too many bodies are arriving; Retry-After says when to try again.",
 }
-RETRY_AFTER_S: Final = {ModelError: "2", BusyError: "1", CrowdedError: "1", WorkerDiedError: "1"}
-
+RETRY_AFTER_S: Final = {
+    ModelError: "2",
+    BusyError: "1",
+    CrowdedError: "1",
+    FrameTimeoutError: "1",
+    NoWorkerError: "1",
+    WorkerDiedError: "1",
+}
 
 CLOSING: Final = (400, 408, 413, 431)
 """The statuses after which the connection is closed."""

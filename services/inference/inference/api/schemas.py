@@ -58,7 +58,11 @@ class Readiness(BaseModel):
         description="Versions that became current and were not fit to drive, with the reasons.",
         examples=[{4: "model.h5 of model version 4 is not what its manifest says."}],
     )
-    trouble: str = Field(default="", description="The reason why the registry cannot be read.")
+    trouble: str = Field(
+        default="",
+        description="What is tried again and again, and why it failed: to read the registry, to "
+        "load a version, to check it, to start a worker.",
+    )
 
 
 class Alive(BaseModel):

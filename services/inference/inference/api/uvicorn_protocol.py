@@ -8,7 +8,7 @@ the client: a sixth of the time of an answer without its computation.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,11 +24,14 @@ missing to answer the others: at ten times the load, two fifths of it."""
 class SingleSegmentTransport:
     """A transport that writes the head of an answer together with the data right after it.
 
-    After a 503 it does not read for BUSY_PAUSE_S.
+    Args:
+        transport: the transport of the connection.
+        busy_pause_s: time in seconds for which it does not read after a 503.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, busy_pause_s: float) -> None:
         self._transport = transport
+        self._busy_pause_s = busy_pause_s
         self._loop = asyncio.get_running_loop()
         self._head = b""
 
@@ -39,7 +42,7 @@ class SingleSegmentTransport:
             self._loop.call_soon(self._flush)
             if data.startswith(BUSY_START):
                 self._transport.pause_reading()
-                self._loop.call_later(BUSY_PAUSE_S, self._resume)
+                self._loop.call_later(self._busy_pause_s, self._resume)
         elif self._head:
             head, self._head = self._head, b""
             self._transport.write(head + data)
@@ -67,6 +70,9 @@ class SingleSegmentTransport:
 class SingleSegmentProtocol(HttpToolsProtocol):
     """The protocol class for uvicorn."""
 
+    busy_pause_s: ClassVar[float] = BUSY_PAUSE_S
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wrap the transport of a new connection; asyncio calls this."""
-        super().connection_made(SingleSegmentTransport(transport))  # type: ignore[arg-type]
+        single_segment = SingleSegmentTransport(transport, self.busy_pause_s)
+        super().connection_made(single_segment)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """The messages between the service and its workers, over a pair of connected sockets.
 
     request     command, version, size; then size bytes: a JPEG, or nothing
-    reply       outcome, size; then size bytes: five doubles, an error as JSON, or nothing
+    reply       outcome, size; then size bytes: five doubles, an error as JSON or text, or nothing
 
 A worker replies in the order of the requests, so messages carry no numbers.
 """
@@ -28,9 +28,10 @@ PREDICT: Final = 4
 # Outcomes.
 DONE: Final = 0
 REFUSED: Final = 1
-"""The worker raised a LapwingError, which is passed on to the client."""
+"""The worker raised one of ERRORS: the frame or the version is at fault, and always will be."""
 FAILED: Final = 2
-"""The worker raised another error, which is in the log."""
+"""The worker raised another error, which may have passed by the next request. The reply says which
+in words, and the log has its traceback."""
 
 REQUEST_HEADER: Final = struct.Struct("<BII")
 REPLY_HEADER: Final = struct.Struct("<BI")

@@ -22,7 +22,7 @@ from typing import Final, Self
 from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
 from inference.workers import protocol
-from inference.workers.pool import HANG_TIMEOUT_S, WorkerPool
+from inference.workers.pool import HANG_TIMEOUT_S, WorkerPool, no_worker
 from inference.workers.worker_client import WorkerClient
 
 INITIAL_FRAME_S: Final = 0.001
@@ -32,10 +32,17 @@ FORM_FRAMES: Final = 4
 needs to take a form apart, which is 3 ms."""
 NEWEST_WEIGHT: Final = 0.05
 """Weight of the newest frame in the running mean of the time that a frame takes."""
+ANSWER_S: Final = 30.0
+"""Time in seconds after which a request is refused whose frames have no answer yet, whatever the
+reason. Only the estimate of admit() is for clients in a hurry, and it may be wrong."""
 
 
 class BusyError(ServiceError):
     """A frame would wait for too long."""
+
+
+class FrameTimeoutError(ServiceError):
+    """A frame has waited for too long."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Scheduler:
         models: folder of the model registry.
         metrics: receives the times of each stage.
         hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
+        answer_s: time in seconds after which a request is refused that has no answer yet.
 
     Attributes:
         pool: the workers, which load, check and drop model versions.
@@ -72,8 +80,10 @@ class Scheduler:
         models: Path,
         metrics: InferenceMetrics,
         hang_timeout_s: float = HANG_TIMEOUT_S,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self._max_wait_s = max_wait_s
+        self._answer_s = answer_s
         self._metrics = metrics
         self._queue: deque[QueuedFrame] = deque()
         self._form_queue: deque[QueuedFrame] = deque()
@@ -100,11 +110,15 @@ class Scheduler:
 
         Raises:
             BusyError: it would.
+            NoWorkerError: no worker process can take it.
         """
+        serving = self.pool.serving
+        if not serving:
+            raise no_worker()
         ahead = self._admitted.total()
         if not is_form:
             ahead -= len(self._form_queue)
-        wait_s = (ahead + 1 - len(self.pool)) * self._frame_s / len(self.pool)
+        wait_s = (ahead + 1 - serving) * self._frame_s / serving
         if wait_s > self._max_wait_s:
             raise BusyError(
                 "too many frames are waiting",
@@ -119,7 +133,9 @@ class Scheduler:
         Raises:
             BusyError: the frames would wait for too long.
             FrameError: one of the frames cannot be decoded; among several, its number is named.
+            FrameTimeoutError: there was no answer in time.
             ModelError: the network predicted no finite number.
+            NoWorkerError: no worker process is left that could take them.
             WorkerDiedError: the process that computed a frame ended.
         """
         # A request with several frames is admitted as a whole whenever one frame is.
@@ -128,9 +144,19 @@ class Scheduler:
         self._metrics.frames_per_request.observe(len(jpegs))
         steerings = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
         self._dispatch()
-        if len(steerings) == 1:
-            return [await steerings[0]]
-        await asyncio.wait(steerings)
+        try:
+            async with asyncio.timeout(self._answer_s):
+                if len(steerings) == 1:
+                    return [await steerings[0]]
+                await asyncio.wait(steerings)
+        except TimeoutError:
+            for steering in steerings:
+                steering.cancel()  # those that still wait are not computed any more
+            raise FrameTimeoutError(
+                "no worker has answered in time",
+                got=f"{self._answer_s:g} s",
+                remedy="Send the frame again; the log of inference may say what keeps the workers",
+            ) from None
         for number, steering in enumerate(steerings, 1):
             error = steering.exception()
             if isinstance(error, FrameError):
@@ -147,6 +173,8 @@ class Scheduler:
 
     def _dispatch(self) -> None:
         """Send the frames that wait to the workers that have the fewest."""
+        if not self.pool.serving:
+            self._refuse_all()
         while self._queue and (worker := self.pool.least_busy()) is not None:
             self._send(worker, self._queue.popleft())
         while (
@@ -154,19 +182,36 @@ class Scheduler:
             and self._form_frames < FORM_FRAMES * len(self.pool)
             and (worker := self.pool.least_busy()) is not None
         ):
-            self._form_frames += 1
             self._send(worker, self._form_queue.popleft())
 
+    def _refuse_all(self) -> None:
+        """Refuse the frames that wait, because no worker is left to take them."""
+        waiting = (*self._queue, *self._form_queue)
+        self._queue.clear()
+        self._form_queue.clear()
+        for frame in waiting:
+            self._forget(frame)
+            if not frame.steering.done():
+                frame.steering.set_exception(no_worker())
+
+    def _forget(self, frame: QueuedFrame) -> None:
+        """Count a frame no more: it is neither queued nor in flight."""
+        self._admitted[frame.version] -= 1
+        if not self._admitted[frame.version]:
+            del self._admitted[frame.version]
+            self.pool.drop_unused()
+
     def _send(self, worker: WorkerClient, frame: QueuedFrame) -> None:
+        if frame.steering.done():  # nobody waits for it any more
+            self._forget(frame)
+            return
+        self._form_frames += frame.is_of_form
         reply = worker.request(protocol.PREDICT, frame.version, frame.jpeg)
         reply.add_done_callback(partial(self._complete, frame))
 
     def _complete(self, frame: QueuedFrame, reply: asyncio.Future[bytes]) -> None:
         self._form_frames -= frame.is_of_form
-        self._admitted[frame.version] -= 1
-        if not self._admitted[frame.version]:
-            del self._admitted[frame.version]
-            self.pool.drop_unused()
+        self._forget(frame)
         error = reply.exception()
         if error is None:
             prediction = protocol.decode_prediction(reply.result())

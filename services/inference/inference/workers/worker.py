@@ -20,9 +20,9 @@ from pathlib import Path
 
 import cv2
 
-from contract.errors import LapwingError, ModelError
 from contract.frames import preprocess
 from contract.models.registry import Registry
+from contract.perpetual import describe
 from contract.policy import policy
 from contract.policy.litert import LiteRT
 from contract.policy.policy import LoadedPolicy
@@ -43,34 +43,22 @@ class RequestHandler:
         """Execute a command and return the reply; an error becomes a reply as well."""
         try:
             return protocol.encode_reply(protocol.DONE, self._execute(command, version, payload))
-        except LapwingError as error:
+        except tuple(protocol.ERRORS.values()) as error:
             return protocol.encode_reply(protocol.REFUSED, protocol.encode_error(error))
-        except Exception:  # a damaged file can make a library raise anything
+        except Exception as error:
             log.exception("a worker failed")
-            return protocol.encode_reply(protocol.FAILED)
+            return protocol.encode_reply(protocol.FAILED, describe(error).encode(errors="replace"))
 
     def _execute(self, command: int, version: int, payload: bytes) -> bytes:
         if command == protocol.PREDICT:
             return protocol.encode_prediction(_predict(self._policies[version], payload))
         if command == protocol.LOAD:
-            self._policies[version] = self._load(version)
+            self._policies[version] = policy.load(self._registry, version, LiteRT)
         elif command == protocol.CHECK:
             self._policies[version].check()
         else:
             self._policies.pop(version, None)
         return b""
-
-    def _load(self, version: int) -> LoadedPolicy:
-        try:
-            return policy.load(self._registry, version, LiteRT)
-        except LapwingError:
-            raise
-        except Exception as error:  # a damaged file can make a library raise anything
-            log.exception("refused model version %d", version)
-            raise ModelError(
-                f"model version {version} cannot be loaded",
-                got=f"{type(error).__name__}: {error}",
-            ) from error
 
 
 def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:

@@ -26,7 +26,7 @@ class WorkerDiedError(ServiceError):
 
 
 class WorkerFailedError(Exception):
-    """The worker met an unexpected error, which is in its log."""
+    """The worker met an unexpected error, whose traceback is in its log."""
 
 
 class WorkerClient(asyncio.Protocol):
@@ -37,7 +37,7 @@ class WorkerClient(asyncio.Protocol):
         on_lost: called when the process has ended without having been asked to.
     """
 
-    def __init__(self, models: Path, on_lost: Callable[[WorkerClient], None]) -> None:
+    def __init__(self, models: Path, on_lost: Callable[[], None]) -> None:
         self._models = models
         self._on_lost = on_lost
         self._replies: deque[asyncio.Future[bytes]] = deque()
@@ -47,6 +47,8 @@ class WorkerClient(asyncio.Protocol):
         """Whether the process has started: it has replied to a request."""
         self._received = bytearray()
         self._closing = False
+        self.versions: set[int] = set()
+        """The versions that the worker has loaded."""
         self.draining = False
         """Whether the worker is sent no frames, because it loads a version."""
         self._transport: Any = None
@@ -63,11 +65,6 @@ class WorkerClient(asyncio.Protocol):
         return self._transport is None or self._transport.is_closing()
 
     @property
-    def available(self) -> bool:
-        """Whether frames can be sent to the worker."""
-        return not self.draining and not self.closed
-
-    @property
     def waiting_since_s(self) -> float | None:
         """When the last reply came, in seconds of the event loop; None while none is awaited."""
         return self._last_reply_s if self._replies else None
@@ -79,22 +76,48 @@ class WorkerClient(asyncio.Protocol):
         return self._process.pid
 
     async def start(self) -> None:
-        """Start the process."""
+        """Start the process.
+
+        Raises:
+            OSError: the system has no process, memory or file for it.
+        """
         self._loop = asyncio.get_running_loop()
         own_end, worker_end = socket.socketpair()
-        with worker_end:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "inference.workers.worker",
-                    str(worker_end.fileno()),
-                    str(self._models),
-                ],
-                pass_fds=[worker_end.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        await self._loop.create_unix_connection(lambda: self, sock=own_end)
+        try:
+            with worker_end:
+                self._process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "inference.workers.worker",
+                        str(worker_end.fileno()),
+                        str(self._models),
+                    ],
+                    pass_fds=[worker_end.fileno()],
+                    stdin=subprocess.DEVNULL,
+                )
+            await self._loop.create_unix_connection(lambda: self, sock=own_end)
+        except BaseException:
+            own_end.close()  # so the process ends, if there is one
+            self.wait()
+            raise
+
+    async def load(self, version: int) -> None:
+        """Let the worker verify and load a version.
+
+        Raises:
+            ModelError: the version is not fit to drive.
+            WorkerDiedError: the worker ended.
+            WorkerFailedError: something else kept the worker from loading it.
+        """
+        await self.request(protocol.LOAD, version)
+        self.versions.add(version)
+
+    def drop(self, version: int) -> None:
+        """Let the worker unload a version, if it has loaded it."""
+        self.versions.discard(version)
+        # The result does not matter: a worker that has died has no version any more.
+        self.request(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
     def request(self, command: int, version: int, payload: bytes = b"") -> asyncio.Future[bytes]:
         """Send a request; the future gets the payload of the reply, or an error."""
@@ -154,7 +177,7 @@ class WorkerClient(asyncio.Protocol):
         elif outcome == protocol.REFUSED:
             reply.set_exception(protocol.decode_error(payload))
         else:
-            reply.set_exception(WorkerFailedError("a worker failed; its log says why"))
+            reply.set_exception(WorkerFailedError(payload.decode()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the requests that are in flight, and report the loss; asyncio calls this."""
@@ -166,7 +189,7 @@ class WorkerClient(asyncio.Protocol):
             self._process.kill()  # where only the socket was lost
             status = self._process.wait()
             log.error("a worker ended with status %d; another one is started", status)
-            self._on_lost(self)
+            self._on_lost()
 
 
 def _died() -> WorkerDiedError:

@@ -7,13 +7,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 
 from contract.dataset import exclusions, overviews, store, store_catalog
 from contract.dataset.store_catalog import StoreManifest, display_name
 from contract.errors import StoreError
+from contract.files import disk_space
 from contract.jobs import queue
 from contract.settings import load
 from ingest.overview import canvas, contact_sheet, steering_plot, summary
@@ -21,6 +22,9 @@ from ingest.overview.drive import read_drive
 from ingest.settings import Settings
 
 log = logging.getLogger(__name__)
+
+OVERVIEW_BYTES: Final = 4 << 20
+"""Bytes that an overview and its pictures take at most."""
 
 
 def run(datasets: Sequence[str], pictures: bool = False) -> dict[str, Any]:
@@ -46,7 +50,11 @@ def describe(
     drawn: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
     threads = settings.decode_threads or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads, thread_name_prefix="measure") as executor:
+    needed_bytes = len(datasets) * OVERVIEW_BYTES
+    with (
+        disk_space.writing(settings.data_dir, "an overview", needed_bytes),
+        ThreadPoolExecutor(threads, thread_name_prefix="measure") as executor,
+    ):
         for dataset in datasets:
             try:
                 manifest = store_catalog.read_manifest(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from contract import train_config
 from contract.dataset import split_file
 from contract.errors import FrameError, ModelError
-from contract.files import atomic_files, inbox
+from contract.files import atomic_files, disk_space, inbox, locks
 from contract.frames import preprocess, spec
 from contract.jobs import queue
 from contract.models.registry import H5, Registry
@@ -41,6 +41,8 @@ FILE: Final = "explanation.json"
 MAX_IMAGES: Final = 16
 MAX_IMAGE_BYTES: Final = 32 << 20
 """Maximum size of an image file."""
+EXPLANATION_BYTES: Final = 16 << 20
+"""Bytes that the images of an explanation take at most."""
 QUANTILES: Final = (0.02, 0.5, 0.98)
 """Quantiles of the steering at which frames are shown: a left bend, straight on, a right bend."""
 
@@ -74,7 +76,11 @@ def explain(
     """Explain a version for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     folder = registry.path(version) / FOLDER
-    with workspace.lock(), atomic_files.lock(settings.model_dir / ".explanations.lock"):
+    with (
+        disk_space.writing(settings.model_dir, "the explanation", EXPLANATION_BYTES),
+        workspace.lock(),
+        locks.lock(settings.model_dir / ".explanations.lock"),
+    ):
         try:
             explanation = Explanation(
                 version,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from contract.dataset import store, store_catalog
 from contract.errors import LapwingError, ModelError
-from contract.files import atomic_files, inbox
+from contract.files import atomic_files, disk_space, inbox
 from contract.frames import preprocess, spec
 from contract.frames.spec import FrameSpec
 from contract.jobs import queue
@@ -51,6 +51,11 @@ WIDE: Final = 1.25
 CAMERA_PICTURE: Final = FrameSpec(IMAGE_HEIGHT, IMAGE_WIDTH)
 """The simulator's picture, to whose size the frames are stretched from which a network's own frames
 are made."""
+COPIES: Final = 3
+"""Number of files with all weights that a version brings: model.h5, its LiteRT form, and the copy
+of model.h5 beside the versions."""
+OTHER_BYTES: Final = 4 << 20
+"""Bytes of a version's other files at most; its golden frames have 1.2 MB."""
 BATCH: Final = 8
 """Number of frames that Keras computes at a time, so that large networks fit into memory."""
 
@@ -175,15 +180,17 @@ def import_file(
             if manifest is None:
                 report(phase="read")
                 model_file, network = load_network(path, options)
-                staging_dir = workspace.staging_dir()
-                frame = options.frame_spec(network)
-                metrics = _convert(settings, report, network, frame, staging_dir, convert)
-                report(phase="publish")
-                notes = (*model_file.notes, *remarks(network, frame, metrics))
-                config = _config(path, options, replace(model_file, notes=notes), network)
-                manifest = registry.publish(
-                    staging_dir, imported_manifest(job_id, config, metrics, frame)
-                )
+                needed_bytes = _estimate_bytes(path, options)
+                with disk_space.writing(settings.model_dir, "the version", needed_bytes):
+                    staging_dir = workspace.staging_dir()
+                    frame = options.frame_spec(network)
+                    metrics = _convert(settings, report, network, frame, staging_dir, convert)
+                    report(phase="publish")
+                    notes = (*model_file.notes, *remarks(network, frame, metrics))
+                    config = _config(path, options, replace(model_file, notes=notes), network)
+                    manifest = registry.publish(
+                        staging_dir, imported_manifest(job_id, config, metrics, frame)
+                    )
         finally:
             workspace.discard()
     return {
@@ -194,6 +201,12 @@ def import_file(
             "sha256": {name: file["sha256"] for name, file in manifest.files.items()},
         }
     }
+
+
+def _estimate_bytes(path: Path, options: ImportOptions) -> int:
+    """Return how many bytes a version takes at most that is made of a model file."""
+    sources = [file for file in model_source.files(path, options.weights) if file is not None]
+    return COPIES * sum(file.stat().st_size for file in sources) + OTHER_BYTES
 
 
 def load_network(

@@ -23,6 +23,7 @@ from contract.dataset.store import StoreReader
 from contract.dataset.store_catalog import StoreManifest
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
+from contract.files import disk_space
 from contract.jobs import queue
 from contract.models import golden
 from contract.models.registry import H5, TFLITE, ModelManifest, Registry
@@ -58,6 +59,9 @@ PARITY_FRAMES: Final = 256
 """Number of validation frames on which the LiteRT model is compared with the network."""
 
 
+TRAINING_BYTES: Final = 32 << 20
+"""Bytes that a training takes at most: three networks of 3 MB in its workspace and a fourth that is
+being written, the version, and the curves."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -97,7 +101,10 @@ def train(
 ) -> dict[str, Any]:
     """Train for the job `job_id` and publish the version, unless an earlier run published it."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    with workspace.lock():
+    with (
+        disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
+        workspace.lock(),
+    ):
         manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(

@@ -21,10 +21,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contract.files import atomic_files
+from contract.files import atomic_files, locks
 from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"
+
+
+def list_workspaces(model_dir: Path) -> list[str]:
+    """Return the ids of the jobs that have a workspace or the lock of one."""
+    return sorted({path.name.removesuffix(".lock") for path in (model_dir / FOLDER).glob("[!.]*")})
 
 
 @dataclass
@@ -70,9 +75,16 @@ class Workspace:
 
         RQ runs a job again after its worker was killed, while the old process may still be alive.
         """
-        with atomic_files.lock(self._lock):
+        with locks.lock(self._lock):
             atomic_files.make_folder(self.path)
             yield
+
+    @contextmanager
+    def try_lock(self) -> Iterator[Workspace | None]:
+        """Yield this workspace if no process works on the job, otherwise None."""
+        self._lock.touch()  # Without the file there is nothing to lock.
+        with locks.try_lock(self._lock) as held:
+            yield self if held else None
 
     def read(self) -> TrainingState | None:
         """Return how far an earlier process came, or None if there was none."""
@@ -111,6 +123,6 @@ class Workspace:
         return staged
 
     def discard(self) -> None:
-        """Remove all files of the job, the lock last."""
-        shutil.rmtree(self.path)
+        """Remove all files of the job, the lock last; the caller must hold it."""
+        shutil.rmtree(self.path, ignore_errors=not self.path.exists())
         self._lock.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from contract.errors import RecordingError
-from contract.files import regular_files
+from contract.files import disk_space, regular_files
 from contract.recordings.packed.budget import UNPACK_IT, Budget
 from contract.recordings.packed.tar_stream import (
     BLOCK_BYTES,
@@ -105,6 +105,8 @@ def unpack(
             else:
                 copier.copy_tar(file if form == TAR else decompress(file, form))
     except ERRORS as error:
+        if disk_space.is_full(error):
+            raise  # The caller removes what was unpacked, and says what is free then.
         raise RecordingError(
             f"the archive {archive.name} cannot be unpacked",
             got=error if str(error) else type(error).__name__,

@@ -1,0 +1,35 @@
+"""What a worker needs to know: how to reach the queue, and when it is taken for lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+__all__ = ["DEFAULT_TIMES", "QueueSettings", "WorkerTimes"]
+
+
+class QueueSettings(Protocol):
+    """The settings that every worker needs to reach the queue."""
+
+    @property
+    def redis_url(self) -> str:
+        """URL of Redis."""
+
+    @property
+    def redis_password_file(self) -> str:
+        """Path of the file that holds the password of Redis, or ""."""
+
+
+@dataclass(frozen=True)
+class WorkerTimes:
+    """Times in whole seconds after which a worker is taken for lost, and its job for given up."""
+
+    heartbeat_s: int = 5
+    """Time between two signs of life of a worker, which it also gives for its job."""
+    lease_s: int = 60
+    """Time without a sign of life after which a worker is lost and another takes its job."""
+    maintenance_s: int = 20
+    """Time between two looks for jobs of lost workers, by a worker that waits for a job."""
+
+
+DEFAULT_TIMES: Final = WorkerTimes()

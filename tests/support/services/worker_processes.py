@@ -1,0 +1,56 @@
+"""Runs a real worker in a process of its own, and waits for its jobs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+
+from contract.jobs import queue, worker
+
+LIMIT_S = 60.0
+
+
+@contextmanager
+def working(
+    service: str,
+    redis: Redis,
+    socket: Path,
+    variables: Mapping[str, str],
+    wrap: Callable[[Sequence[str]], Sequence[str]] = lambda command: command,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the worker of a service until the `with` block ends; `wrap` may change its command."""
+    queue_name = {"ingest": queue.INGEST, "trainer": queue.TRAIN}.get(service, queue.EVALUATION)
+    environ = {
+        **os.environ,
+        "LAPWING_REDIS_URL": f"unix://{socket}",
+        "LAPWING_REDIS_PASSWORD_FILE": "",
+        **variables,
+    }
+    process = subprocess.Popen(wrap([sys.executable, "-P", "-m", service]), env=environ)
+    try:
+        await_true(lambda: worker.is_alive(queue_name, redis) or process.poll() is not None)
+        yield process
+        process.terminate()
+        assert process.wait(LIMIT_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_true(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def await_end(job: str, redis: Redis) -> queue.JobView:
+    await_true(lambda: queue.view(job, redis).status in queue.ENDED)
+    return queue.view(job, redis)
