@@ -193,7 +193,7 @@ class ManualLoop(asyncio.SelectorEventLoop):
 
 
 @dataclass(eq=False)
-class LateConnection(Connection):
+class LeavingConnection(Connection):
     """A connection that is late as often as a test says, and then leaves its table."""
 
     table: ConnectionTable | None = None
@@ -215,7 +215,7 @@ def test_late_connections_are_ended_a_few_at_a_time_and_the_looks_end_with_them(
     async def run() -> None:
         table = ConnectionTable(100)
         for number in range(40):
-            table.add(LateConnection(float(number), table=table))
+            table.add(LeavingConnection(float(number), table=table))
         assert len(table) == 40
         delays = []
         while loop.timers:
@@ -225,7 +225,7 @@ def test_late_connections_are_ended_a_few_at_a_time_and_the_looks_end_with_them(
             look()
         assert delays == [(0.5, 40), (0.02, 24), (0.02, 8)]
         assert len(table) == 0
-        table.add(LateConnection(1.0, table=table))
+        table.add(LeavingConnection(1.0, table=table))
         assert [delay for delay, _ in loop.timers] == [0.5]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -237,7 +237,7 @@ def test_connections_in_time_are_looked_at_twice_a_second() -> None:
 
     async def run() -> None:
         table = ConnectionTable(100)
-        kept = [LateConnection(float(number), table=table, late=False) for number in range(30)]
+        kept = [LeavingConnection(float(number), table=table, late=False) for number in range(30)]
         for connection in kept:
             table.add(connection)
         for number in range(1, 4):
