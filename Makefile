@@ -22,7 +22,7 @@ WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
-.PHONY: help setup demo up down check test soak coverage bench bench-stream bench-serve \
+.PHONY: help setup demo up down check test soak coverage mutants bench bench-stream bench-serve \
   bench-bridge bench-attacks bench-recipes bench-table settings docs docs-picture version lock clean
 
 help: ## List the verbs
@@ -67,6 +67,9 @@ coverage: $(READY) ## Run every test and report the branch coverage (TESTS=folde
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage html --quiet --skip-covered --fail-under=0
 	$(BIN)/python -m coverage report --skip-covered $(if $(TESTS),--fail-under=0)
+
+mutants: $(READY) ## Change one place of the source at a time; does a test fail? (MODULES=part, can be resumed)
+	PYTHONPATH=tools nice -n 10 $(BIN)/python -m mutants $(MODULES)
 
 bench: $(READY) ## Measure import, simulator and serving in one run (RECORDING=folder)
 	$(BENCH) bench $(KEEP)
@@ -114,4 +117,4 @@ lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files cha
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
 clean: ## Remove the environment and the caches of the tools
-	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -55,6 +55,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-evaluator",
         "lapwing-simulator",
         "babel>=2.17",
+        "cosmic-ray>=8.7",
         "coverage>=7.10",
         "furo>=2025.12",
         "griffelib>=2.0",

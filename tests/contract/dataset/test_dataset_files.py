@@ -42,3 +42,9 @@ def test_what_cannot_be_removed_is_told(data: Path) -> None:
     with pytest.raises(StoreError, match=f"the dataset {NAME} cannot be removed"):
         dataset_files.remove(data, NAME)
     assert not (data / "stores" / f"{NAME}.json").exists()
+
+
+def test_a_removal_that_was_killed_is_completed(data: Path) -> None:
+    (data / "stores" / f"{NAME}.json").unlink()
+    dataset_files.remove(data, NAME)
+    assert not [*data.glob(f"stores/{NAME}.*")]

@@ -133,3 +133,39 @@ def test_the_state_of_an_older_version_can_be_made_again(tmp_path: Path) -> None
     exclusions.exclude(tmp_path, NAME, [(1, 2)], "a")
     now = exclusions.exclude(tmp_path, NAME, [(7, 9)], "b")
     assert Exclusions(NAME, now.changes[:1]).lines == ((1, 2),)
+
+
+def test_the_document_is_that_of_the_release(tmp_path: Path) -> None:
+    path = tmp_path / "stores" / f"{NAME}.exclusions.json"
+    path.parent.mkdir()
+    change = {"version": 1, "at": "2026-01-02T03:04:05+00:00", "action": "exclude"}
+    change |= {"lines": [[1, 2]], "why": "a"}
+    path.write_text(json.dumps({"schema": 1, "changes": [change]}))
+    assert exclusions.read(tmp_path, NAME).lines == ((1, 2),)
+    exclusions.exclude(tmp_path, NAME, [(2**31 - 1, 2**31 - 1)], "the last line of a store")
+    document = json.loads(path.read_text())
+    assert (document["schema"], document["changes"][0]) == (1, change)
+
+
+def test_lines_beyond_those_of_a_store_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="these are not lines"):
+        exclusions.exclude(tmp_path, NAME, [(1, 2**31)], "a")
+    exclusions.exclude(tmp_path, NAME, [(1, 2)], "a")
+    path = exclusions.path(tmp_path, NAME)
+    for lines in ([[0, 2]], [[1, 2**31]], [[3, 2]]):
+        document = json.loads(path.read_text())
+        document["changes"][0]["lines"] = lines
+        path.write_text(json.dumps(document))
+        with pytest.raises(StoreError, match="the lines"):
+            exclusions.read(tmp_path, NAME)
+        document["changes"][0]["lines"] = [[1, 2]]
+        path.write_text(json.dumps(document))
+
+
+def test_a_history_that_was_cut_is_told(tmp_path: Path) -> None:
+    """A training that goes on must use the rows that it began with."""
+    now = exclusions.exclude(tmp_path, NAME, [(1, 2)], "a")
+    assert now.at(1) == now
+    assert now.at(0).lines == ()
+    with pytest.raises(StoreError, match="are not those of before: got 1 changes, not 2"):
+        now.at(2)

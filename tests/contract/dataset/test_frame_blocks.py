@@ -1,3 +1,7 @@
+import ctypes
+import mmap
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +9,7 @@ import pytest
 
 from contract.dataset.frame_blocks import BLOCK_FRAMES, BlockLayout, BlockReader
 from contract.errors import StoreError
+from contract.files import atomic_files
 from contract.frames import spec
 
 FRAMES = BLOCK_FRAMES + 3
@@ -76,3 +81,64 @@ def test_a_closed_store_may_be_closed_again(layout: BlockLayout) -> None:
     blocks = BlockReader(layout)
     blocks.close()
     blocks.close()
+
+
+def resident(path: Path) -> list[bool]:
+    """Return which pages of a file the kernel has in memory (mincore(2))."""
+    size = path.stat().st_size
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), size) as mapped:
+        pages = (ctypes.c_ubyte * -(-size // mmap.PAGESIZE))()
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        status = ctypes.CDLL(None, use_errno=True).mincore(
+            ctypes.c_void_p(start), ctypes.c_size_t(size), pages
+        )
+        assert status == 0, os.strerror(ctypes.get_errno())
+        return [bool(page & 1) for page in pages]
+
+
+def test_the_kernel_drops_the_file_and_reads_the_blocks_that_will_be_needed(
+    layout: BlockLayout,
+) -> None:
+    atomic_files.fsync(layout.path)  # what is not on the disk yet cannot be dropped
+    with BlockReader(layout) as blocks:
+        gather(layout, list(range(FRAMES)))
+        assert all(resident(layout.path))
+        blocks.drop_cache()
+        if any(resident(layout.path)):
+            pytest.skip("this file system keeps its files in memory")
+        blocks.readahead(np.array([0]))  # it is the second one in the file
+        block = BLOCK_FRAMES * spec.BYTES
+        first, last = (HEADER_BYTES + block) // mmap.PAGESIZE, -1
+        deadline = time.monotonic() + 60
+        while not all(resident(layout.path)[first:last]):
+            assert time.monotonic() < deadline, "the block was not read"
+            time.sleep(0.01)
+        assert not any(resident(layout.path)[: block // 2 // mmap.PAGESIZE])
+
+
+def test_a_store_is_closed_at_the_end_of_its_block(layout: BlockLayout) -> None:
+    def descriptors() -> list[str]:
+        entries = list(Path("/proc/self/fd").iterdir())
+        return [entry.name for entry in entries if entry.resolve() == layout.path]
+
+    with BlockReader(layout) as blocks:
+        (descriptor,) = descriptors()
+        assert not os.get_inheritable(int(descriptor))
+    assert not descriptors()
+    with layout.path.open("rb") as other:  # it has got the number of the descriptor
+        blocks.close()
+        assert other.read(1) == b"\0"
+    assert all(os.fstat(standard) for standard in (0, 1, 2))
+
+
+def test_a_store_that_was_closed_cannot_be_read(layout: BlockLayout) -> None:
+    blocks = BlockReader(layout)
+    blocks.close()
+    with pytest.raises(StoreError, match=r"run\.h5 cannot be read any more: got Bad file"):
+        blocks.block(0)
+
+
+def test_frames_and_places_must_be_as_many(layout: BlockLayout) -> None:
+    """Otherwise a place would keep the frame of an earlier batch."""
+    with BlockReader(layout) as blocks, pytest.raises(ValueError, match="shorter"):
+        blocks.gather(np.array([1]), np.empty((2, 128, 128, 3), np.uint8))

@@ -1,6 +1,6 @@
 import numpy as np
 
-from contract.dataset import overlap
+from contract.dataset import overlap, row_identity
 from contract.dataset.row_identity import RowIds
 
 
@@ -41,4 +41,9 @@ def test_the_other_holders_of_each_frame_are_found() -> None:
 
 def test_equal_frames_of_one_dataset_all_count() -> None:
     (mask,) = overlap.rows_that_count([ids(7, 7, 7)])
+    assert mask.all()
+
+
+def test_a_row_without_a_frame_counts() -> None:
+    (mask,) = overlap.rows_that_count([ids(row_identity.ABSENT_ID, 5)])
     assert mask.all()

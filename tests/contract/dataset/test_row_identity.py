@@ -28,3 +28,11 @@ def test_a_time_is_near_an_event_up_to_the_gap() -> None:
     near = row_identity.near(np.arange(10.0), np.array([8.5, 3.0]), 1.0)
     assert np.flatnonzero(near).tolist() == [2, 3, 4, 8, 9]
     assert not row_identity.near(np.arange(3.0), np.zeros(0), 1.0).any()
+
+
+def test_the_file_of_identities_lies_beside_the_store(tmp_path: Path) -> None:
+    """A store and its identities that release 0.1.0 did not write are found by later releases."""
+    assert row_identity.path(tmp_path, "lake-1") == tmp_path / "stores" / "lake-1.ids"
+    assert row_identity.ABSENT_ID == 0
+    row_identity.write(tmp_path / "a", np.array([1, 258], dtype=np.uint64))
+    assert (tmp_path / "a").read_bytes() == bytes([1, *[0] * 7, 2, 1, *[0] * 6])

@@ -82,3 +82,27 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [[], [True], [False], [True, True, False, True, False]])
 def test_a_mask_is_the_inverse_of_its_runs(rows: list[bool]) -> None:
     assert split_file.mask(split_file.runs(rows), len(rows)) == rows
+
+
+def test_a_gap_is_any_number_of_seconds_from_zero(tmp_path: Path) -> None:
+    path = tmp_path / split_file.FILE
+    for text, gap_s in (("0", 0.0), ("0.0", 0.0), ("1e300", 1e300)):
+        path.write_text(f'{{"gap_s": {text}, "datasets": {{}}}}')
+        found = split_file.read(path)
+        assert found is not None
+        assert found.gap_s == gap_s
+    for text in ("-0.001", "-1", "1e999", "1" + "0" * 400):
+        path.write_text(f'{{"gap_s": {text}, "datasets": {{}}}}')
+        with pytest.raises(ModelError, match="a gap of"):
+            split_file.read(path)
+
+
+def test_a_split_of_a_million_rows_is_read(tmp_path: Path) -> None:
+    """The docstring of the limit promises this; blocks of ten rows are the smallest there are."""
+    runs = tuple((row, row + 10) for row in range(0, 1_000_000, 20))
+    path = tmp_path / split_file.FILE
+    split_file.write(path, SplitFile(1.0, {"lake-1": DatasetSplit(1_000_000, runs, ())}))
+    assert path.stat().st_size < split_file.MAX_BYTES / 4
+    found = split_file.read(path)
+    assert found is not None
+    assert found.datasets["lake-1"].train == runs

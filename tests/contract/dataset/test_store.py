@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tables
 from support.data import samples
 
-from contract.dataset import store, store_catalog
+from contract.dataset import row_identity, store, store_catalog
 from contract.dataset.frame_blocks import BLOCK_FRAMES
 from contract.dataset.store import StoreReader
 from contract.dataset.store_catalog import StoreManifest
@@ -164,3 +165,116 @@ def test_a_name_of_no_store_is_refused(data: Path) -> None:
 def test_a_volume_without_stores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no recording to train on"):
         store_catalog.select_manifests(tmp_path, [])
+
+
+def test_rows_that_differ_from_their_checksum_are_found(
+    data: Path, manifest: StoreManifest, tmp_path: Path
+) -> None:
+    """A steering that was changed is in no block of frames."""
+    path = copy_store(data, manifest, tmp_path)
+    with tables.open_file(str(path), "r+") as file:
+        file.root.rows.modify_column(3, 4, column=np.float32([0.5]), colname="steering")
+    changed = dataclasses.replace(manifest, file_bytes=path.stat().st_size)
+    with (
+        StoreReader(path, changed) as reader,
+        pytest.raises(StoreError, match="damaged: got the rows differ from their checksum"),
+    ):
+        reader.verify()
+
+
+def forged(path: Path, rows: np.ndarray, frames: np.ndarray | None) -> StoreManifest:
+    """Write an HDF5 file in which a store's parts are others, and return a manifest of it."""
+    with tables.open_file(str(path), "w") as file:
+        if rows.dtype.names:
+            file.create_table("/", "rows", rows)
+        else:
+            file.create_array("/", "rows", rows)
+        if frames is None:
+            file.create_group("/", "frames")
+        elif frames.ndim == 4 and len(frames):
+            file.create_array("/", "frames", frames)
+        else:
+            shape = (0, *frames.shape[1:])
+            file.create_earray("/", "frames", tables.UInt8Atom(), shape).append(frames)
+    size = path.stat().st_size
+    return StoreManifest("a", 2, {}, 3, 3, size, 32, [], "0", {}, {}, "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("rows", "frames", "got"),
+    [
+        (np.zeros(3), np.zeros((3, 4, 4, 3), np.uint8), "rows of another type"),
+        (np.zeros(3, [("line", "<i4")]), None, "rows of another type"),
+        (np.zeros(3, store.ROW), None, "does not have a child"),
+        (np.zeros(3, store.ROW), np.zeros((3, 4, 4, 3), np.uint8), "not chunked"),
+        (np.zeros(3, store.ROW), np.zeros((0, 4, 4, 3), np.uint8), "not within dataset shape"),
+        (np.zeros(3, store.ROW), np.zeros(9, np.uint8), "do not match dataset shape"),
+    ],
+)
+def test_an_hdf5_file_of_another_content_is_refused(
+    tmp_path: Path, rows: np.ndarray, frames: np.ndarray | None, got: str
+) -> None:
+    manifest = forged(tmp_path / "a.h5", rows, frames)
+    with pytest.raises(StoreError, match=f"the store a.h5 is damaged: got .*{got}"):
+        StoreReader(tmp_path / "a.h5", manifest)
+
+
+def test_a_folder_in_place_of_a_store_is_refused(tmp_path: Path, manifest: StoreManifest) -> None:
+    (tmp_path / "a.h5").mkdir()
+    size = (tmp_path / "a.h5").stat().st_size
+    with pytest.raises(StoreError, match="is damaged"):
+        StoreReader(tmp_path / "a.h5", dataclasses.replace(manifest, file_bytes=size))
+
+
+def test_a_session_begins_a_segment(data: Path, manifest: StoreManifest) -> None:
+    (path, _) = store_catalog.paths(data, manifest.dataset)
+    whole = StoreReader(path, manifest).timeline.segment
+    assert not whole.any()
+    parts = StoreReader(path, dataclasses.replace(manifest, sessions=[0, 11, 30])).timeline
+    assert np.flatnonzero(np.diff(parts.segment)).tolist() == [10, 29]
+
+
+def test_identities_are_computed_from_the_frames_where_their_file_is_gone(
+    data: Path, manifest: StoreManifest, tmp_path: Path
+) -> None:
+    copy = copy_store(data, manifest, tmp_path)
+    with store.open_store(data, manifest) as whole, StoreReader(copy, manifest) as lone:
+        assert copy.with_suffix(".ids").exists() is False
+        assert len(set(whole.row_ids.tolist())) == 40
+        assert lone.row_ids.tolist() == whole.row_ids.tolist()
+        assert lone.row_ids is lone.row_ids  # the frames are read once
+        assert lone.timeline is lone.timeline
+    assert store.read_row_ids(data, manifest).tolist() == whole.row_ids.tolist()
+    other = dataclasses.replace(manifest, row_ids_sha256="0" * 64)  # as where the file is damaged
+    assert store.read_row_ids(data, other).tolist() == whole.row_ids.tolist()
+
+
+def test_the_identities_of_a_store_are_those_of_its_file(
+    data: Path, manifest: StoreManifest, tmp_path: Path
+) -> None:
+    """The file is the writer's word: reading it costs a thousandth of reading the frames."""
+    copy = copy_store(data, manifest, tmp_path)
+    ids = np.arange(40, dtype=np.uint64)
+    row_identity.write(copy.with_suffix(".ids"), ids)
+    told = dataclasses.replace(manifest, row_ids_sha256=row_identity.sha256(ids))
+    with StoreReader(copy, told) as reader:
+        assert reader.row_ids.tolist() == ids.tolist()
+
+
+def test_a_camera_without_an_image_has_the_number_of_the_format(tmp_path: Path) -> None:
+    """Eleven rows of three cameras are a block and one frame more, which is read too."""
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path)})
+    for name, cameras in (("one", ("center",)), ("three", CAMERA_NAMES)):
+        run = samples.recording(tmp_path / name, rows=11, cameras=cameras)
+        import_source(settings, run, None, 0.0, lambda **_: None)
+    three, one = sorted(store_catalog.read_manifests(tmp_path), key=lambda each: -each.frames)
+    with store.open_store(tmp_path, one) as reader:
+        assert set(reader.rows["left"]) == set(reader.rows["right"]) == {-1}
+    assert three.frames == 33
+    out = np.empty((1, 128, 128, 3), np.uint8)
+    with store.open_store(tmp_path, three) as reader:
+        reader.verify()
+        reader.gather(np.array([32]), out)
+        assert int(reader.rows["right"][10]) == 32
+    picture = tmp_path / "three" / "IMG" / f"right_{samples.stamp(10)}.jpg"
+    np.testing.assert_array_equal(out[0], preprocess.prepare(picture.read_bytes()))

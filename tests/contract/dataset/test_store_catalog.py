@@ -112,3 +112,47 @@ def test_a_bit_that_flips_in_a_number_of_a_manifest_is_found(tmp_path: Path) -> 
     assert old.read_text() != text
     with pytest.raises(StoreError, match=r"cannot be read: got .*differs from its checksum"):
         store_catalog.read_manifest(old)
+
+
+def test_stores_of_earlier_releases_have_one_session(tmp_path: Path) -> None:
+    """Release 0.1.0 wrote no sessions, identities or checksum, nor what a dataset supersedes."""
+    path = write_manifest(tmp_path, "lake-11111111")
+    document = json.loads(path.read_text())
+    for name in ("sessions", "row_ids_sha256", "supersedes", "checksum"):
+        del document[name]
+    path.write_text(json.dumps(document))
+    manifest = store_catalog.read_manifest(path)
+    assert (manifest.sessions, manifest.row_ids_sha256, manifest.supersedes) == ([0], "", [])
+
+
+def test_a_manifest_that_is_not_there_is_not_called_torn(tmp_path: Path) -> None:
+    with pytest.raises(
+        StoreError, match=r"there is no store lake-1\. lapwing ingest PATH makes one"
+    ):
+        store_catalog.read_manifest(tmp_path / "lake-1.json")
+
+
+def test_names_that_mean_nothing_and_empty_volumes_are_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no such dataset: got sea. There are \['lake-1111"):
+        store_catalog.select_stores(data, ["lake", "sea"])
+    with pytest.raises(StoreError, match="there is no recording to train on"):
+        store_catalog.select_stores(tmp_path / "empty", [])
+
+
+def test_the_log_names_what_a_selection_leaves_out(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert [m.dataset for m in store_catalog.select_manifests(data, [])] == ["lake-11111111"]
+    assert "without the dataset jungle-22222222: the manifest" in caplog.text
+
+
+@pytest.mark.parametrize("letters", [59, 60, 61, 90])
+def test_a_torn_dataset_of_a_long_name_is_meant_by_its_recording(
+    tmp_path: Path, letters: int
+) -> None:
+    """Ingest names a dataset by the first 60 letters of its recording's name."""
+    name = "x" * letters
+    write_manifest(tmp_path, f"{name[:60]}-22222222").write_text("{")
+    write_manifest(tmp_path, "lake-11111111")
+    stores = store_catalog.select_stores(tmp_path, ["lake", name])
+    assert [*stores.unreadable] == [f"{name[:60]}-22222222"]

@@ -91,3 +91,13 @@ def test_no_window_crosses_a_pause() -> None:
     time_s = np.arange(8) / 10
     assert timeline.window_means(label, time_s, two_segments, 0.6)[4] == 0.0
     assert timeline.window_means(label, time_s, ONE_SEGMENT, 0.6)[4] == pytest.approx(0.6 / 7)
+
+
+def test_a_pause_is_longer_than_half_a_second() -> None:
+    time_s, segment, _ = timeline.build([0.0, 0.5, 1.01, 1.34])
+    assert segment.tolist() == [0, 0, 1, 1]
+    assert time_s.tolist() == [0.0, 0.5, 1.01, 1.34]
+
+
+def test_rows_of_one_moment_are_one_segment() -> None:
+    assert timeline.build([10.0, 10.0, 10.1]).segment.tolist() == [0, 0, 0]

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from contract.dataset import trained_rows
@@ -45,3 +46,38 @@ def test_a_damaged_file_is_an_error(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ModelError, match="does not say which frames trained it"):
         trained_rows.read(path)
+
+
+@pytest.mark.parametrize(
+    ("array", "got"),
+    [
+        (np.zeros(3, np.uint64), "uint64 of shape"),
+        (np.zeros((2, 2), trained_rows.RECORD), r"of shape \(2, 2\)"),
+        (np.zeros(3, [("id", "<u8")]), "of shape"),
+    ],
+)
+def test_an_array_of_another_kind_is_an_error(
+    tmp_path: Path, array: npt.NDArray[np.generic], got: str
+) -> None:
+    np.save(tmp_path / trained_rows.FILE, array)
+    with pytest.raises(ModelError, match=f"does not say which frames trained it: got .*{got}"):
+        trained_rows.read(tmp_path / trained_rows.FILE)
+
+
+def test_a_folder_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / trained_rows.FILE).mkdir()
+    with pytest.raises(ModelError, match="does not say which frames trained it"):
+        trained_rows.read(tmp_path / trained_rows.FILE)
+
+
+def test_the_file_is_that_of_the_format(tmp_path: Path) -> None:
+    record = np.dtype([("id", "<u8"), ("use", "u1")])
+    written = np.array([(3, 1), (5, 0), (7, 2)], record)
+    np.save(tmp_path / "trained-rows.npy", written)
+    read = trained_rows.read(tmp_path / trained_rows.FILE)
+    assert read is not None
+    assert (read.trained.tolist(), read.unused.tolist(), read.validated.tolist()) == (
+        [3],
+        [5],
+        [7],
+    )

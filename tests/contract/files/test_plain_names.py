@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from contract.files.atomic_files import temporary_path
 from contract.files.plain_names import is_plain
 
 
@@ -14,3 +17,12 @@ def test_names_of_files(name: str) -> None:
 )
 def test_paths_and_what_else_is_no_name(name: object) -> None:
     assert not is_plain(name)
+
+
+def test_a_name_leaves_room_for_the_endings_of_a_dataset() -> None:
+    """The longest is that of a temporary file beside the exclusions; Linux allows 255 bytes."""
+    longest = "x" * 200
+    assert is_plain(longest)
+    assert not is_plain(longest + "x")
+    temporary = temporary_path(Path(f"{longest}.exclusions.json")).name
+    assert len(temporary) <= 255

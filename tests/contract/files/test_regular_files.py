@@ -32,3 +32,15 @@ def test_a_link_is_followed_only_if_that_is_asked_for(tmp_path: Path) -> None:
         regular_files.read(tmp_path / "link", 10)
     assert caught.value.errno == errno.ELOOP
     os.close(regular_files.open_descriptor(tmp_path / "link", follow=True))
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    """A service that refuses a thousand files would otherwise open no more."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a").write_bytes(b"12345")
+    before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the numbers alone
+    assert regular_files.read(tmp_path / "a", 5) == b"12345"
+    for path in (tmp_path / "a", tmp_path / "pipe", tmp_path):
+        with pytest.raises(OSError, match=r"at most 4|not a regular"):
+            regular_files.read(path, 4)
+    assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

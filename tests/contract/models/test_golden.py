@@ -1,3 +1,4 @@
+import io
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from contract.errors import ModelError
 from contract.models import golden
+from contract.vehicle import MAX_STEER_DEG
 
 FRAMES = np.random.default_rng(1).integers(0, 256, (golden.COUNT, 128, 128, 3), np.uint8)
 STEERING = np.linspace(-1, 1, golden.COUNT, dtype=np.float32)
@@ -77,4 +79,51 @@ def test_a_truncated_array_is_refused(tmp_path: Path) -> None:
         target.writestr("frames.npy", source.read("frames.npy")[:-1])
         target.writestr("steering.npy", source.read("steering.npy"))
     with pytest.raises(ModelError, match="frames has 393215 bytes, not 393216"):
+        golden.read(tmp_path / golden.FILE)
+
+
+def test_the_frames_of_a_version_are_those_of_the_format(tmp_path: Path) -> None:
+    """Inference of another release reads the file: eight frames of either size, and float32."""
+    for size in ((128, 128), (160, 320)):
+        frames = np.zeros((8, *size, 3), np.uint8)
+        write_arrays(tmp_path / "golden.npz", frames=frames)
+        assert golden.read(tmp_path / "golden.npz").frames.shape == frames.shape
+    with zipfile.ZipFile(tmp_path / "golden.npz") as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_the_tolerance_is_a_fortieth_of_a_degree_at_the_wheels() -> None:
+    assert pytest.approx(1 / 40) == MAX_STEER_DEG * golden.TOLERANCE
+
+
+@pytest.mark.parametrize("version", [(2, 0), (3, 0)])
+def test_an_array_of_another_format_is_refused(tmp_path: Path, version: tuple[int, int]) -> None:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, FRAMES, version=version)
+    with zipfile.ZipFile(tmp_path / golden.FILE, "w") as target:
+        target.writestr("frames.npy", content.getvalue())
+        target.writestr("steering.npy", b"")
+    with pytest.raises(ModelError, match="an array of another format"):
+        golden.read(tmp_path / golden.FILE)
+
+
+def test_an_array_is_missing_or_packed_in_an_unknown_way(tmp_path: Path) -> None:
+    whole = write_arrays(tmp_path / "whole.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / golden.FILE, "w") as target:
+        target.writestr("steering.npy", b"")
+    with pytest.raises(ModelError, match="holds no golden frames"):
+        golden.read(tmp_path / golden.FILE)
+    entry = bytearray(whole)
+    entry[entry.index(b"PK\x01\x02") + 10] = 99  # the way of packing in the table of contents
+    (tmp_path / golden.FILE).write_bytes(entry)
+    with pytest.raises(ModelError, match="holds no golden frames: got That compression method"):
+        golden.read(tmp_path / golden.FILE)
+
+
+def test_the_order_of_an_array_is_told_where_it_is_the_fault(tmp_path: Path) -> None:
+    write_arrays(tmp_path / golden.FILE, frames=np.asfortranarray(FRAMES))
+    with pytest.raises(ModelError, match="uint8 in Fortran's order, not"):
+        golden.read(tmp_path / golden.FILE)
+    write_arrays(tmp_path / golden.FILE, frames=FRAMES[:3])
+    with pytest.raises(ModelError, match="uint8, not"):
         golden.read(tmp_path / golden.FILE)

@@ -1,3 +1,6 @@
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -73,3 +76,37 @@ def test_the_chain_holds_what_a_rollback_can_go_back_to() -> None:
     ]
     assert journal.chain(decisions) == [1, 3, 5]
     assert journal.chain([]) == []
+
+
+def test_the_document_is_that_of_the_release(tmp_path: Path) -> None:
+    entry = {
+        "version": 2,
+        "accepted": True,
+        "by": "gate",
+        "why": "as good",
+        "at": "2026-01-02T03:04:05+00:00",
+        "previous": 1,
+        "evidence": {"lower": -1.5},
+        "id": "gate-2",
+    }
+    (tmp_path / "journal.json").write_text(json.dumps([entry]))
+    assert [asdict(decision) for decision in journal.read(tmp_path)] == [entry]
+    journal.append(tmp_path, decide(1, ROLLBACK, "", 2))
+    assert json.loads((tmp_path / "journal.json").read_text())[0] == entry
+    assert [FIRST, GATE, FORCED, ROLLBACK] == ["first", "gate", "forced", "rollback"]
+
+
+def test_a_decision_has_the_present_time_and_an_id_of_its_own() -> None:
+    one, other = (decide(1, FORCED, "why", None) for _ in range(2))
+    assert one.id != other.id
+    assert len(one.id) == 32
+    assert abs(datetime.fromisoformat(one.at) - datetime.now(UTC)).seconds < 60
+    assert (one.accepted, one.evidence) == (True, {})
+    found = decide(1, GATE, "", 2, decision_id="gate-7", evidence={"n": 1})
+    assert (found.id, found.evidence) == ("gate-7", {"n": 1})
+
+
+def test_a_rollback_in_an_empty_journal_names_its_version() -> None:
+    """The journal may have been moved away, which is the remedy for a torn one."""
+    assert journal.chain(decisions_of((4, ROLLBACK))) == [4]
+    assert journal.rollback_target(decisions_of((4, ROLLBACK), (5, GATE))) == 4

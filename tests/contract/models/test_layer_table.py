@@ -54,3 +54,26 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         file.truncate(layer_table.MAX_BYTES + 1)
     with pytest.raises(ModelError, match="the maximum is"):
         layer_table.read(path)
+
+
+def test_the_document_is_that_of_the_release(tmp_path: Path) -> None:
+    document = [
+        {
+            "name": "conv_1",
+            "kind": "Conv2D",
+            "detail": "5 x 5, stride 2",
+            "activation": "elu",
+            "output_shape": [35, 62, 24],
+            "parameters": 1824,
+        }
+    ]
+    (tmp_path / "architecture.json").write_text(json.dumps(document))
+    assert layer_table.read(tmp_path / "architecture.json") == LAYERS[:1]
+    layer_table.write(tmp_path / "again.json", LAYERS[:1])
+    assert json.loads((tmp_path / "again.json").read_text()) == document
+
+
+def test_a_table_of_ten_thousand_layers_is_read(tmp_path: Path) -> None:
+    """The docstring of the limit promises this."""
+    layer_table.write(tmp_path / layer_table.FILE, LAYERS * 5000)
+    assert layer_table.read(tmp_path / layer_table.FILE) == LAYERS * 5000

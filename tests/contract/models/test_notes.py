@@ -56,3 +56,24 @@ def test_torn_notes_are_told_and_no_pin_is_lost(registry: Registry, text: str) -
     with pytest.raises(ModelError):
         notes.write(registry, 1, note="x")
     assert (registry.root / "notes.json").read_text() == text
+
+
+def test_the_document_is_that_of_the_release(registry: Registry) -> None:
+    document = {"schema": 1, "versions": {"2": {"note": "drives well", "pinned": True}}}
+    (registry.root / "notes.json").write_text(json.dumps(document))
+    assert notes.read(registry.root) == {2: VersionNote("drives well", True)}
+    notes.write(registry, 1, pinned=True)
+    notes.write(registry, 1, pinned=False)
+    assert json.loads((registry.root / "notes.json").read_text()) == document
+
+
+def test_a_version_without_a_note_is_forgotten_without_writing(registry: Registry) -> None:
+    notes.forget(registry, 1)
+    assert not (registry.root / "notes.json").exists()
+
+
+@pytest.mark.parametrize("entry", ['{"note": 5}', '{"pinned": 1}', '{"note": null}'])
+def test_a_note_of_another_type_is_told(registry: Registry, entry: str) -> None:
+    (registry.root / "notes.json").write_text(f'{{"schema": 1, "versions": {{"1": {entry}}}}}')
+    with pytest.raises(ModelError, match=r"cannot be read: got ValueError: the note"):
+        notes.read(registry.root)

@@ -107,3 +107,15 @@ def test_rollbacks_go_back_step_by_step(registry: Registry) -> None:
     with pytest.raises(ModelError, match="no version drove before the current one: got 1"):
         promotion.rollback(registry)
     assert registry.current() == 1
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_candidate_that_was_damaged_while_it_drove_is_not_decided_on(
+    registry: Registry, accepted: bool
+) -> None:
+    """The gate drives for minutes; what is promoted are the bytes of that moment."""
+    (registry.path(2) / H5).write_bytes(b"weights of twO")
+    with pytest.raises(ModelError, match=r"model\.h5 of model version 2 is not what"):
+        decide(registry, 2, 1, "gate-2", accepted=accepted)
+    assert registry.current() == 1
+    assert len(registry.decisions()) == 1

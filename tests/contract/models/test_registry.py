@@ -197,3 +197,61 @@ def test_what_is_no_number_of_a_version_has_no_folder(registry: Registry, versio
     """A job from the queue may name anything."""
     with pytest.raises(ModelError, match="that is no number of a version"):
         registry.path(version)  # type: ignore[arg-type]
+
+
+def test_the_manifest_that_a_killed_publication_left_is_no_file_of_the_version(
+    registry: Registry,
+) -> None:
+    folder = staged(registry.root, "one")
+    (folder / MANIFEST).write_text("{}")
+    published = registry.publish(folder, manifest("one"))
+    assert set(published.files) == {H5, TFLITE}
+    assert registry.verify(1) == published
+
+
+def test_the_version_of_a_job_is_found_behind_a_damaged_one(registry: Registry) -> None:
+    first = publish_one(registry, "one")
+    publish_one(registry, "two")
+    (registry.path(2) / MANIFEST).write_text("{")
+    assert registry.published_by("one") == first
+
+
+def test_a_file_above_256_mib_is_not_read(registry: Registry) -> None:
+    """The file has holes only, so it takes no room on the disk."""
+    publish_one(registry, "one")
+    with (registry.path(1) / H5).open("r+b") as file:
+        file.truncate((256 << 20) + 1)
+    with pytest.raises(ModelError, match=r"too large: got 268,435,457 bytes"):
+        registry.verify(1)
+
+
+def test_folders_that_are_no_versions_are_not_listed(registry: Registry) -> None:
+    publish_one(registry, "one")
+    for name in ("new", ".2.tmp", "-3", "4.5"):
+        (registry.root / "versions" / name).mkdir()
+    assert registry.versions() == [1]
+
+
+def test_a_manifest_of_release_0_2_0_is_read(registry: Registry) -> None:
+    """The text is that of the release, and not what this one writes."""
+    publish_one(registry, "one")
+    digest = atomic_files.sha256(registry.path(1) / H5)
+    document = {
+        "version": 1,
+        "schema": 2,
+        "job_id": "train-1",
+        "created_at": "2026-01-02T03:04:05+00:00",
+        "files": {"model.h5": {"sha256": digest, "bytes": 14}},
+        "frame_spec": {},
+        "data": [],
+        "config": {},
+        "seed": 1,
+        "history": [],
+        "metrics": {"validation_mse": 0.25},
+        "packages": {},
+        "quarantined": {},
+        "lineage": [],
+    }
+    (registry.root / "versions" / "1" / "manifest.json").write_text(json.dumps(document))
+    assert registry.verify(1).sha256 == digest
+    assert dataclasses.asdict(registry.manifest(1)) == document

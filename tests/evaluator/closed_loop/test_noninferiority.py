@@ -133,3 +133,50 @@ def test_a_comparison_has_words_and_a_document() -> None:
     assert document["passed"] is False
     assert document["tells"] is True
     assert (document["lower"], document["margin"]) == (-20.0, MARGIN_POINTS)
+
+
+@pytest.mark.parametrize(("worse", "passed"), [(5.0, True), (5.5, False), (4.5, True)])
+def test_the_margin_is_five_points(worse: float, passed: bool) -> None:
+    """docs/gate.md promises this number, and so does the document of each comparison."""
+    found = of(80.0 - worse, 80.0)
+    assert found.passed is passed
+    assert found.document()["margin"] == 5.0
+
+
+@pytest.mark.parametrize(("score", "tells"), [(50.0, True), (49.5, False)])
+def test_a_version_must_reach_a_score_of_fifty(score: float, tells: bool) -> None:
+    assert of(score, 0.0).informative is tells
+    assert of(0.0, score).informative is tells
+
+
+@pytest.mark.parametrize(("pairs", "tells"), [(3, False), (4, True)])
+def test_a_comparison_needs_four_pairs(pairs: int, tells: bool) -> None:
+    assert compare("", "", np.full(pairs, 90.0), np.full(pairs, 90.0)).informative is tells
+
+
+def test_what_is_only_as_good_as_a_steering_of_zero_says_nothing() -> None:
+    """The bound must lie above 0: a version that steers 0 itself has a difference of exactly 0."""
+    assert not of(79.0, 60.0, blind=79.0).informative
+    assert of(79.5, 60.0, blind=79.0).informative
+
+
+def test_of_two_versions_the_better_one_shows_whether_a_scenario_tells() -> None:
+    for one, other in ((90.0, 10.0), (10.0, 90.0)):
+        assert of(one, other, blind=50.0).informative
+        assert not of(one, other, blind=95.0).informative
+
+
+def test_the_document_has_all_that_was_compared() -> None:
+    found = compare("lake", "autonomy", np.full(6, 70.0), np.full(6, 72.0))
+    assert found.document() == {
+        "course": "lake",
+        "measure": "autonomy",
+        "pairs": 6,
+        "candidate": 70.0,
+        "incumbent": 72.0,
+        "difference": -2.0,
+        "lower": -2.0,
+        "tells": True,
+        "passed": True,
+        "margin": 5.0,
+    }

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -175,3 +176,105 @@ def test_the_limit_of_open_files_is_raised_as_far_as_needed(
     )
     printed = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert printed.split() == [str(connections), str(limit), str(hard)]
+
+
+class ManualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose timers a test calls itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timers: list[tuple[float, Callable[..., object]]] = []
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: object, context: object = None
+    ) -> asyncio.TimerHandle:
+        self.timers.append((delay, callback))
+        return asyncio.TimerHandle(self.time() + delay, callback, args, self)
+
+
+@dataclass(eq=False)
+class LeavingConnection(Connection):
+    """A connection that is late as often as a test says, and then leaves its table."""
+
+    table: ConnectionTable | None = None
+    looks: int = 0
+    late: bool = True
+
+    def check_deadline(self, now_s: float) -> bool:
+        assert now_s == pytest.approx(asyncio.get_running_loop().time(), abs=60)
+        self.looks += 1
+        if self.late and self.table is not None:
+            self.table.remove(self)
+        return self.late
+
+
+def test_late_connections_are_ended_a_few_at_a_time_and_the_looks_end_with_them() -> None:
+    """Sixteen at a time, and fifty times a second: a frame waits for a millisecond of it."""
+    loop = ManualLoop()
+
+    async def run() -> None:
+        table = ConnectionTable(100)
+        for number in range(40):
+            table.add(LeavingConnection(float(number), table=table))
+        assert len(table) == 40
+        delays = []
+        while loop.timers:
+            ((delay, look),) = loop.timers
+            loop.timers.clear()
+            delays.append((delay, len(table)))
+            look()
+        assert delays == [(0.5, 40), (0.02, 24), (0.02, 8)]
+        assert len(table) == 0
+        table.add(LeavingConnection(1.0, table=table))
+        assert [delay for delay, _ in loop.timers] == [0.5]
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
+
+
+def test_connections_in_time_are_looked_at_twice_a_second() -> None:
+    loop = ManualLoop()
+
+    async def run() -> None:
+        table = ConnectionTable(100)
+        kept = [LeavingConnection(float(number), table=table, late=False) for number in range(30)]
+        for connection in kept:
+            table.add(connection)
+        for number in range(1, 4):
+            ((delay, look),) = loop.timers
+            assert delay == 0.5
+            loop.timers.clear()
+            look()
+            assert [connection.looks for connection in kept] == [number] * 30
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(run())
+
+
+def test_a_new_connection_is_closed_where_all_others_are_being_answered() -> None:
+    async def run() -> None:
+        table = ConnectionTable(2)
+        busy = [Connection(float(number), is_being_answered=True) for number in range(2)]
+        for connection in busy:
+            table.add(connection)
+        newest = Connection(9.0)
+        table.add(newest)
+        assert newest.aborted
+        assert not [connection for connection in busy if connection.aborted]
+        assert len(table) == 2
+
+    asyncio.run(run())
+
+
+def test_one_that_makes_room_is_closed_and_forgotten() -> None:
+    async def run() -> None:
+        table = ConnectionTable(32)
+        connections = [Connection(float(number)) for number in range(40)]
+        for connection in connections:
+            table.add(connection)
+        assert len(table) <= 32
+        closed = [connection.opened_s for connection in connections if connection.aborted]
+        assert closed == sorted(closed)
+        assert len(table) + len(closed) == 40
+
+    asyncio.run(run())

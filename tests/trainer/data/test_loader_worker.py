@@ -1,16 +1,23 @@
-from collections.abc import Iterator
+import multiprocessing
+import signal
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
 from trainer.data.augmentation import Augmentation
-from trainer.data.loader_worker import fill
-from trainer.data.shared_memory import RECORD
+from trainer.data.loader_worker import fill, serve
+from trainer.data.shared_memory import RECORD, BatchRing
 
 FRAMES = 40
+PLAIN = Augmentation()
 
 
 @pytest.fixture
@@ -48,3 +55,111 @@ def test_a_flipped_record_gets_its_mirror_image(stores: list[BlockReader]) -> No
     fill(records, frames, stores, Augmentation())
     assert (frames[1] == frames[0][:, ::-1]).all()
     assert frames[1, 0, 0, 0] == 255
+
+
+def test_a_single_record_and_a_batch_of_one_store_are_filled(stores: list[BlockReader]) -> None:
+    for numbers in ([7], [9, 1, 30]):
+        frames = np.zeros((len(numbers), 128, 128, 3), np.uint8)
+        fill(asked([1] * len(numbers), numbers, [False] * len(numbers)), frames, stores, PLAIN)
+        assert frames[:, 64, 10, 1].tolist() == [100 + number for number in numbers]
+
+
+def test_the_mirror_image_is_not_turned_upside_down(stores: list[BlockReader]) -> None:
+    frames = np.zeros((1, 128, 128, 3), np.uint8)
+    fill(asked([0], [5], [True]), frames, stores, PLAIN)
+    assert frames[0, :, 0, 0].tolist() == [255] * 128
+    assert frames[0, :, 127, 0].tolist() == [5] * 128
+
+
+def test_records_with_a_key_are_augmented_and_others_are_not(stores: list[BlockReader]) -> None:
+    records = asked([0, 0], [5, 5], [False, False])
+    records["key"] = [0, 12345]
+    frames = np.zeros((2, 128, 128, 3), np.uint8)
+    varied = Augmentation(brightness=0.5)
+    fill(records, frames, stores, varied)
+    expected = np.zeros((2, 128, 128, 3), np.uint8)
+    fill(records, expected, stores, PLAIN)
+    assert (frames[0] == expected[0]).all()
+    assert (frames[1] != expected[1]).any()
+    varied.apply(records, expected)
+    assert (frames == expected).all()
+
+
+@pytest.fixture
+def own_process() -> Iterator[None]:
+    """Put back what a reader process sets for itself."""
+    handler, threads = signal.getsignal(signal.SIGINT), cv2.getNumThreads()
+    yield
+    signal.signal(signal.SIGINT, handler)
+    cv2.setNumThreads(threads)
+
+
+def served(
+    layouts: list[BlockLayout], ring: BatchRing, trainer: Callable[[Connection], None]
+) -> None:
+    """Serve the requests of a trainer, which runs in a thread, until it closes its pipe."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def run() -> None:
+        with ours:
+            trainer(ours)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    with theirs:
+        serve(theirs, ring, layouts, PLAIN)
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("own_process")
+def test_requests_are_served_one_after_another_until_the_trainer_leaves(
+    stores: list[BlockReader],
+) -> None:
+    ring, layouts = BatchRing(3, 4), [store._layout for store in stores]
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def trainer(pipe: Connection) -> None:
+        for slot, store, frame in ((1, 0, 7), (2, 1, 39)):
+            ring.records(slot)[:2] = asked([store] * 2, [frame, frame - 1], [False] * 2)
+            pipe.send_bytes(struct.pack("<ii", slot, 2))
+            assert pipe.recv_bytes() == b"\0"
+        replies.append(ring.frames(1)[0, 0, 0, 0])
+
+    replies: list[int] = []
+    served(layouts, ring, trainer)
+    assert replies == [7]
+    firsts = [[int(frame[0, 0, 0]) for frame in ring.frames(slot)] for slot in range(3)]
+    assert firsts == [[0] * 4, [7, 6, 0, 0], [139, 138, 0, 0]]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    # Ctrl-C reaches all processes of a terminal: the trainer decides what it means.
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert cv2.getNumThreads() == 1
+    ring.close()
+
+
+@pytest.mark.usefixtures("own_process")
+def test_a_store_that_cannot_be_read_is_told_to_the_trainer(tmp_path: Path) -> None:
+    told: list[bytes] = []
+    gone = BlockLayout(tmp_path / "gone.h5", 1, 32, np.zeros(1, np.int64))
+    ring = BatchRing(1, 1)
+    served([gone], ring, lambda pipe: told.append(pipe.recv_bytes()))
+    assert told[0].startswith(b"\1the store gone.h5 cannot be read: got No such file")
+    ring.close()
+
+
+@pytest.mark.usefixtures("own_process")
+@pytest.mark.parametrize("requests", [0, 1, 50])
+def test_a_trainer_that_dies_ends_its_reader_without_a_word(
+    stores: list[BlockReader], requests: int
+) -> None:
+    """It may die before it asks, and before it takes the replies."""
+    ring = BatchRing(1, 1)
+    ring.records(0)[:] = asked([0], [5], [False])
+
+    def trainer(pipe: Connection) -> None:
+        for _ in range(requests):
+            pipe.send_bytes(struct.pack("<ii", 0, 1))
+
+    served([stores[0]._layout], ring, trainer)
+    ring.close()

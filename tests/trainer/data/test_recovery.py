@@ -39,3 +39,11 @@ def test_less_recovery_time_means_more_steering() -> None:
 
 def test_a_standing_car_steers_for_a_point_ahead_too() -> None:
     assert 0 < recovery_steering(one(0.0), one(0.8), one(0.0), one(0.0), 2.0)[0] < 0.2
+
+
+def test_the_point_to_steer_for_is_never_nearer_than_eight_metres() -> None:
+    """However slow the car: the arc of the answer passes 0.8 m right of a point 8 m ahead."""
+    for speed in (0.0, 1.0, 4.0):
+        steering = recovery_steering(one(0.0), one(0.8), one(0.0), one(speed), 2.0)[0]
+        bend = math.tan(math.radians(25) * steering) / 2.87
+        assert bend * 8**2 / 2 == pytest.approx(0.8)

@@ -106,3 +106,47 @@ def test_blocks_are_chosen_if_memory_is_small_and_the_disk_slow(
     how, why = sampler.choose_strategy(frames, 8 * GB, disk)
     assert how == expected
     assert "8.6 GB of memory" in why
+
+
+def test_an_order_without_windows_begins_one_and_reads_nothing_ahead() -> None:
+    table = samples(1, 30)
+    for chosen in (
+        sampler.full_shuffle(np.arange(60), 1, 1),
+        sampler.storage_order(np.arange(60), table),
+    ):
+        assert chosen.starts.tolist() == [0]
+        assert chosen.blocks is None
+        assert [begun for _, begun in chosen.batches(25)] == [[0], [], []]
+
+
+def test_a_window_has_a_tenth_of_the_blocks_of_a_large_store() -> None:
+    table = np.zeros(4000, index.SAMPLE)
+    table["frame"] = np.arange(4000) * 32
+    chosen = sampler.windowed_shuffle(np.arange(4000), table, 1, 1)
+    assert chosen.blocks is not None
+    assert [len(blocks) for blocks in chosen.blocks] == [400] * 10
+    assert chosen.starts.tolist() == list(range(0, 4000, 400))
+
+
+def test_the_last_window_has_the_rest_of_the_blocks() -> None:
+    table = np.zeros(300, index.SAMPLE)
+    table["frame"] = np.arange(300) * 32
+    chosen = sampler.windowed_shuffle(np.arange(300), table, 1, 1)
+    assert chosen.blocks is not None
+    assert [len(blocks) for blocks in chosen.blocks] == [128, 128, 44]
+
+
+def test_four_fifths_of_the_free_memory_may_hold_frames() -> None:
+    free = 1000 * spec.BYTES
+    assert not sampler.exceeds_memory(800, free)
+    assert sampler.exceeds_memory(801, free)
+    assert sampler.choose_strategy(800, free, 1.0)[0] == "exact"
+    assert sampler.choose_strategy(801, free, 1.0)[0] == "blocks"
+
+
+def test_a_disk_that_keeps_up_with_a_processor_is_fast() -> None:
+    for rate, how in ((1000.0, "blocks"), (3000.0, "blocks"), (4000.0, "exact")):
+        found, why = sampler.choose_strategy(2_000_000, GB, rate)
+        assert found == how
+        assert f"{rate:,.0f} random frames/s" in why
+        assert "98.3 GB of frames, 1.1 GB of memory" in why

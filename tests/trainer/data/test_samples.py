@@ -137,3 +137,22 @@ def test_a_camera_that_is_absent_is_not_labelled() -> None:
     table["speed_mph"] = np.nan
     labeller = side_cameras.make_labeller("auto", 2.0)
     assert len(expand(table, cameras=CAMERA_NAMES, labeller=labeller)) == 4
+
+
+def test_the_labeller_is_told_metres_per_second() -> None:
+    """The steering that leads back from a side camera depends on the speed."""
+    table = rows(2)
+    table["speed_mph"] = [0, 30]
+    told: list[float] = []
+
+    def labeller(steering: np.ndarray, camera: str, speed_mps: np.ndarray) -> np.ndarray:
+        told.extend(speed_mps.tolist())
+        return steering
+
+    expand(table, labeller=labeller)
+    assert told == pytest.approx([0, 13.4112])
+
+
+def test_recordings_and_masks_must_be_as_many() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        index.centre_frames([rows(2), rows(2)], [np.ones(2, bool)])

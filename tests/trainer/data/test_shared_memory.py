@@ -1,5 +1,9 @@
+import gc
+import mmap
 import multiprocessing
 import os
+import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -95,3 +99,60 @@ def test_records_hold_all_that_a_reader_needs() -> None:
     assert made["frame"].tolist() == [30, 20]
     assert made["flip"].tolist() == [False, True]
     assert shared_memory.make_records(samples, np.array([0]))["key"].tolist() == [0]
+
+
+def nameless() -> list[Path]:
+    """Return the descriptors of this process that are nameless files in /dev/shm."""
+    entries = list(Path("/proc/self/fd").iterdir())
+    return [entry for entry in entries if str(entry.resolve()).startswith("/dev/shm/")]
+
+
+def test_the_memory_is_allocated_as_a_whole_and_given_back() -> None:
+    """Memory that is only promised ends a training with a bus error, an hour later."""
+    before = nameless()
+    made = BatchRing(3, 10)
+    own, mapped = sorted(set(nameless()) - set(before))  # a memory map has one of its own
+    held = own.stat()
+    assert held.st_ino == mapped.stat().st_ino
+    assert held.st_size >= 3 * 10 * 49_152
+    assert held.st_blocks * 512 >= held.st_size
+    made.close()
+    made.close()
+    assert len(nameless()) == len(before) + 1
+    del made
+    gc.collect()
+    assert nameless() == before
+    assert all(os.fstat(standard) for standard in (0, 1, 2))
+
+
+def test_what_found_no_room_holds_nothing_and_says_how_much_was_asked_for(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    count = shutil.disk_usage(tmp_path).total // (4096 * 49_152) + 2
+    free_mib = shutil.disk_usage(tmp_path).free / 2**20
+    with pytest.raises(TrainingError, match="there is no room for the queue's") as caught:
+        BatchRing(count, 4096, tmp_path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    asked, told = map(int, re.findall(r"(\d+) MiB", str(caught.value)))
+    assert asked == pytest.approx(count * 4096 * 49_152 / 2**20, rel=0.01)
+    assert told == pytest.approx(free_mib, rel=0.5)
+
+
+def test_the_smallest_queue_holds_the_slots_that_are_needed() -> None:
+    """A slot of a sample is a page with its record, and its frame of 128 x 128 x 3 bytes."""
+    slot = 4096 + 128 * 128 * 3
+    assert shared_memory.slot_count(2 * slot, 1, 2) == 2
+    with pytest.raises(TrainingError, match="too small"):
+        shared_memory.slot_count(2 * slot - 1, 1, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 103, 200])
+def test_the_frames_of_each_slot_begin_at_a_page(batch: int) -> None:
+    made = BatchRing(3, batch)
+    for slot in range(3):
+        assert made.frames(slot).ctypes.data % mmap.PAGESIZE == 0
+        assert made.records(slot).shape == (batch,)
+        made.records(slot)["number"] = slot + 1
+        made.frames(slot)[:] = 255
+    for slot in range(3):
+        assert (made.records(slot)["number"] == slot + 1).all()
+    made.close()

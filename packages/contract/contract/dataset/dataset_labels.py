@@ -95,7 +95,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         return dict(document)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
             f"the label {path.name} cannot be read",
             got=f"{type(error).__name__}: {error}",

@@ -163,7 +163,7 @@ def read(data_dir: Path, dataset: str) -> Exclusions:
         return Exclusions(dataset, changes)
     except FileNotFoundError:
         return Exclusions(dataset)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
             f"the exclusions {file.name} cannot be read",
             got=f"{type(error).__name__}: {error}",

@@ -71,7 +71,7 @@ class BlockReader:
     def __init__(self, layout: BlockLayout) -> None:
         self._layout = layout
         try:
-            self._file = os.open(layout.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = os.open(layout.path, os.O_RDONLY)  # no child inherits it (PEP 446)
         except OSError as error:
             raise StoreError(
                 f"the store {layout.path.name} cannot be read",

@@ -78,7 +78,7 @@ def read(data_dir: Path, dataset: str) -> DatasetOverview | None:
             if known and overview.manifest_sha256 == atomic_files.sha256(manifest)
             else None
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # It is made again from the store, which is the only source of what it says.
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def read(path: Path) -> SplitFile | None:
             raise ValueError(f"{path.stat().st_size:,} bytes, at most {MAX_BYTES:,} are read")
         document = json.loads(path.read_text(encoding="utf-8"))
         gap_s = document["gap_s"]
-        if type(gap_s) not in (int, float) or not 0 <= gap_s < float("inf"):
+        if type(gap_s) not in (int, float) or not 0 <= gap_s <= sys.float_info.max:
             raise ValueError(f"a gap of {gap_s} s")
         datasets = {
             str(name): _dataset_split(entry) for name, entry in document["datasets"].items()

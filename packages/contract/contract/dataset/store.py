@@ -61,6 +61,12 @@ ROW: Final = np.dtype(
     ]
 )
 
+_NO_STORE: Final = (
+    *(tables.HDF5ExtError, tables.NoSuchNodeError, tables.exceptions.ChunkError),
+    *(OSError, IndexError, TypeError, ValueError),
+)
+"""What PyTables raises of a file that is no HDF5, or holds something else than a store."""
+
 Rows = npt.NDArray[np.void]
 
 
@@ -89,11 +95,13 @@ class StoreReader:
         try:
             with tables.open_file(str(path), "r") as file:
                 self.rows: Rows = file.root.rows.read()
+                if self.rows.dtype != ROW:
+                    raise TypeError(f"rows of another type: {self.rows.dtype}")
                 frames = file.root.frames
                 starts = range(0, manifest.frames, manifest.block_frames)
                 offsets = [frames.chunk_info((start, 0, 0, 0)).offset for start in starts]
-        except (tables.HDF5ExtError, tables.NoSuchNodeError, ValueError, TypeError) as error:
-            raise _damage_error(path.name, f"{error}".splitlines()[0]) from error
+        except _NO_STORE as error:
+            raise _damage_error(path.name, str(error).partition("\n")[0]) from error
         self.layout = BlockLayout(
             path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
         )

@@ -47,14 +47,8 @@ def read(path: Path, most_bytes: int) -> bytes:
         OSError: it is a link, is no regular file or cannot be read; its errno is EFBIG if the file
             is larger than `most_bytes`.
     """
-    descriptor = open_descriptor(path)
-    try:
-        size = os.fstat(descriptor).st_size
+    with os.fdopen(open_descriptor(path), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         if size > most_bytes:
             raise OSError(errno.EFBIG, f"{size:,} bytes, and at most {most_bytes:,}", str(path))
-        content = os.read(descriptor, size)
-        while len(content) < size and (part := os.read(descriptor, size - len(content))):
-            content += part
-        return content
-    finally:
-        os.close(descriptor)
+        return file.read(size)

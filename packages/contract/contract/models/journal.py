@@ -101,7 +101,7 @@ def read(root: Path) -> list[Decision]:
         return [Decision(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(
             f"the journal {path} cannot be read",
             got=error,

@@ -48,7 +48,7 @@ def read(root: Path) -> dict[int, VersionNote]:
         return {int(number): _note(entry) for number, entry in document["versions"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"the notes {path} cannot be read",
             got=f"{type(error).__name__}: {error}",

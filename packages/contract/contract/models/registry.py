@@ -128,7 +128,7 @@ class Registry:
             raise ModelError(
                 "no such model version", got=version, remedy=f"There are {self.versions()}"
             ) from None
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise ModelError(
                 f"the manifest of model version {version} cannot be read",
                 got=error,

@@ -59,7 +59,7 @@ def decode(text: str | bytes) -> LiveView:
         document = json.loads(text)
         names = [field.name for field in dataclasses.fields(LiveView)]
         return LiveView(**{name: document[name] for name in names})
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TelemetryError(
             "the published message is no view of a drive",
             got=f"{text[:80]!r}",

@@ -1,0 +1,1 @@
+"""Mutation testing: changes one place of a module at a time, and asks whether a test fails."""
