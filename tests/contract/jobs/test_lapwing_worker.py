@@ -33,7 +33,8 @@ from contract.files import locks
 from contract.jobs import queue, worker
 from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
-from contract.jobs.lapwing_worker import LapwingWorker, WorkerTimes
+from contract.jobs.lapwing_worker import LapwingWorker
+from contract.jobs.worker_settings import WorkerTimes
 
 Start = Callable[..., HastyWorker]
 
