@@ -22,6 +22,7 @@ from support.services.logged_bridge import (
 ENGINE_IO_3 = "/socket.io/?EIO=3&transport=%s"
 INTERVAL_S, TIMEOUT_S, SILENCE_S = 0.2, 1.0, 2.0
 PATIENT_S = 120.0
+ASLEEP_S = 5.0
 ROUNDS = 3
 
 
@@ -134,29 +135,36 @@ def test_a_client_must_send_a_telemetry_and_then_may_stay(curt: LoggedBridge, sl
     curt.wait_for("disconnected 1 clients that never sent a telemetry", start)
 
 
+@pytest.fixture
+def sleepy(inference: Answers) -> Iterator[LoggedBridge]:
+    """Return a bridge that a test stops for longer than it waits for anybody."""
+    with logged_bridge(inference.url, INTERVAL_S, ASLEEP_S, ASLEEP_S) as running:
+        yield running
+
+
 def test_nobody_is_disconnected_for_the_time_in_which_the_bridge_stood_still(
-    hasty: LoggedBridge,
+    sleepy: LoggedBridge,
 ) -> None:
     """What the clients sent meanwhile waits to be read, and all their times have passed."""
-    start = len(hasty.lines)
+    start = len(sleepy.lines)
     with (
-        dial(hasty.port) as driven,
-        dial(hasty.port) as newcomer,
-        dial(hasty.port, ENGINE_IO_3 % "websocket") as driven_3,
+        dial(sleepy.port) as driven,
+        dial(sleepy.port) as newcomer,
+        dial(sleepy.port, ENGINE_IO_3 % "websocket") as driven_3,
     ):
         for connection in (driven, driven_3):
             connection.send('42["telemetry",null]')
         await_message(driven_3, "40")
         for connection in (driven, newcomer):
             await_message(connection, "2")
-        os.kill(hasty.pid, signal.SIGSTOP)
+        os.kill(sleepy.pid, signal.SIGSTOP)
         for connection in (driven, newcomer):
             connection.send("3")
         driven_3.send("2")
         newcomer.send('42["telemetry",null]')
-        time.sleep(INTERVAL_S + max(TIMEOUT_S, SILENCE_S) + 0.5)
-        os.kill(hasty.pid, signal.SIGCONT)
+        time.sleep(INTERVAL_S + ASLEEP_S + 0.5)
+        os.kill(sleepy.pid, signal.SIGCONT)
         for connection in (driven, newcomer):
             await_message(connection, "2")
         await_message(driven_3, "3")
-        assert not any("never sent a telemetry" in line for line in hasty.lines[start:])
+        assert not any("never sent a telemetry" in line for line in sleepy.lines[start:])

@@ -264,6 +264,27 @@ def test_an_end_within_a_message_leaves_nothing_of_it(kind: type[Stream], times:
         kept[0].send("late")
 
 
+class PausingStream(Stream):
+    """A socket whose time limit passes before each piece."""
+
+    late = False
+
+    def recv(self, size: int, /) -> bytes:
+        self.late = not self.late
+        if self.late:
+            raise TimeoutError
+        return super().recv(size)
+
+
+def test_a_message_goes_on_after_a_time_limit_of_the_socket() -> None:
+    stream = PausingStream([frame(b"a", final=False), frame(b"b", 0)])
+    websocket = MessageSocket(stream, opened(), LIMIT, lambda: 0.0, lambda: None)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            websocket.wait()
+    assert websocket.wait() == "ab"
+
+
 def test_a_message_begins_with_its_first_fragment() -> None:
     """The clock of this stream counts what was received."""
     first, second = frame(b"a", final=False), frame(b"b", 0)

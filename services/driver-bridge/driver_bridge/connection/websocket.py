@@ -142,14 +142,18 @@ class MessageSocket:
         A client that breaks the protocol or a limit is disconnected, with the reason.
 
         Raises:
+            TimeoutError: nothing arrived within the time limit of the socket.
             OSError: the connection was lost.
         """
-        message = None
         try:
             message = self._next_message()
-        finally:
-            if message is None:
-                self._forget()
+        except TimeoutError:  # only a time limit of the socket has passed: it may be read again
+            raise
+        except OSError:
+            self._forget()
+            raise
+        if message is None:
+            self._forget()
         return message
 
     def _next_message(self) -> str | bytes | None:
