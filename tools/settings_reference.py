@@ -36,6 +36,7 @@ CLASSES: Final[dict[str, type]] = {
 
 INTERNAL: Final = {
     "LAPWING_COMMAND": "the name under which a command shows its own help",
+    "LAPWING_WORKER_PID": "the process of the worker with which a job ends",
 }
 """Variables with which Lapwing's programs call each other; nobody else sets them."""
 

@@ -18,8 +18,6 @@ from typing import Final
 from contract.errors import LapwingError
 
 __all__ = [
-    "FIRST_PAUSE_S",
-    "LONGEST_PAUSE_S",
     "Pauses",
     "PerpetualWork",
     "describe",

@@ -21,7 +21,7 @@ from contract.dataset import store_catalog
 from contract.dataset.exclusions import Lines
 from contract.files import atomic_files
 
-__all__ = ["CONTACT_SHEET", "STEERING", "DatasetOverview", "folder", "read", "write"]
+__all__ = ["CONTACT_SHEET", "FILE", "STEERING", "DatasetOverview", "folder", "read", "write"]
 
 SCHEMA: Final = 1
 FILE: Final = "overview.json"

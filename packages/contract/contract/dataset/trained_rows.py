@@ -17,7 +17,7 @@ import numpy.typing as npt
 from contract.dataset.row_identity import RowIds, near
 from contract.errors import ModelError
 
-__all__ = ["FILE", "TrainedRows", "read", "write"]
+__all__ = ["FILE", "RECORD", "TrainedRows", "read", "write"]
 
 FILE: Final = "trained-rows.npy"
 RECORD: Final = np.dtype([("id", "<u8"), ("use", "u1")])

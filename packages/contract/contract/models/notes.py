@@ -19,7 +19,7 @@ from contract.errors import ModelError
 from contract.files import atomic_files
 from contract.models.registry import Registry
 
-__all__ = ["VersionNote", "forget", "read", "write"]
+__all__ = ["FILE", "VersionNote", "forget", "read", "write"]
 
 SCHEMA: Final = 1
 FILE: Final = "notes.json"
