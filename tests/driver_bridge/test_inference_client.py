@@ -260,3 +260,30 @@ def test_a_path_before_predict_is_kept() -> None:
     with answering.inference() as answers, steering_client(answers.url + "/model/") as client:
         client.predict(b"jpeg")
         assert answers.paths == ["/model/predict"]
+
+
+def test_the_name_is_looked_up_again_after_no_connection_could_be_made() -> None:
+    """A container that comes back may have another address, and its old one is kept in a cache."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    forgotten: list[int] = []
+    client = SteeringClient(
+        f"http://127.0.0.1:{port}", 60.0, forget_names=lambda: forgotten.append(port)
+    )
+    for attempts in (1, 2):
+        with pytest.raises(ServiceError, match="does not answer"):
+            client.predict(b"jpeg")
+        assert forgotten == [port] * attempts
+
+
+def test_no_name_is_looked_up_again_while_inference_answers() -> None:
+    forgotten: list[str] = []
+    with answering.inference() as answers:
+        client = SteeringClient(
+            answers.url, 60.0, forget_names=lambda: forgotten.append(answers.url)
+        )
+        client.predict(b"jpeg")
+        client.close()
+        client.predict(b"jpeg")  # over a new connection
+        client.close()
+    assert forgotten == []

@@ -42,6 +42,9 @@ class SteeringClient:
             connection, the request and the whole answer.
         token: bearer token to send; empty for none.
         time_limit: bounds the lookup of the name, which the timeout of a socket does not.
+        forget_names: makes the next connection look the name up again. It is called after a
+            connection could not be made: Docker lets a name be kept for ten minutes, but gives a
+            container that comes back another address at once.
 
     Raises:
         SettingError: `url` is no address.
@@ -53,6 +56,7 @@ class SteeringClient:
         timeout_s: float,
         token: str = "",
         time_limit: TimeLimit = nullcontext,
+        forget_names: Callable[[], object] = lambda: None,
     ) -> None:
         try:
             parts = urlsplit(INFERENCE_URL.read(url))
@@ -67,6 +71,7 @@ class SteeringClient:
         self._address = (parts.hostname, parts.port or (443 if self._tls else 80))
         self._timeout_s = timeout_s
         self._time_limit = time_limit
+        self._forget_names = forget_names
         path = parts.path.rstrip("/") + "/predict"
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         self._request_head = (
@@ -132,8 +137,12 @@ class SteeringClient:
 
     def _connect(self, deadline: float) -> socket.socket:
         remaining_s = _remaining_s(deadline)
-        with self._time_limit(remaining_s):
-            connection = socket.create_connection(self._address, timeout=remaining_s)
+        try:
+            with self._time_limit(remaining_s):
+                connection = socket.create_connection(self._address, timeout=remaining_s)
+        except OSError:
+            self._forget_names()
+            raise
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:

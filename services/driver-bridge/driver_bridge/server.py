@@ -67,6 +67,7 @@ def serve(
         import eventlet.hubs
         import eventlet.tpool
         import eventlet.wsgi
+        from eventlet.support import greendns
 
         eventlet.monkey_patch()
         from driver_bridge import http_protocol
@@ -78,7 +79,11 @@ def serve(
             yield
 
     predictor = SteeringClient(
-        settings.inference_url, settings.inference_timeout_ms / 1000, settings.api_token, time_limit
+        settings.inference_url,
+        settings.inference_timeout_ms / 1000,
+        settings.api_token,
+        time_limit,
+        greendns.resolver.clear,
     )
     recorder = live = None
     if settings.record_dir:

@@ -1,9 +1,15 @@
-"""Tests that fail when python-socketio or python-engineio change what this folder relies on."""
+"""Tests that fail when the libraries change what the bridge relies on."""
 
 import importlib.metadata
 import inspect
+import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
 import engineio
 import pytest
 import socketio
@@ -110,3 +116,22 @@ def test_the_library_sets_what_is_read_of_a_socket() -> None:
 
 def test_the_last_packet_type_of_engine_io_is_noop() -> None:
     assert len(engineio.packet.packet_names) - 1 == engineio.packet.NOOP
+
+
+@pytest.mark.filterwarnings("ignore")  # eventlet warns that it is in maintenance
+def test_names_that_are_forgotten_are_looked_up_again(tmp_path: Path) -> None:
+    """eventlet keeps an address for as long as the name server allows; Docker allows 600 s."""
+    import eventlet.green.socket
+    from eventlet.support import greendns
+
+    assert eventlet.green.socket.getaddrinfo is greendns.getaddrinfo
+    configuration = tmp_path / "resolv.conf"
+    configuration.write_text("nameserver 127.0.0.1\n")
+    resolver = greendns.ResolverProxy(filename=str(configuration))
+    assert type(resolver) is type(greendns.resolver)
+    key = (dns.name.from_text("inference."), dns.rdatatype.A, dns.rdataclass.IN)
+    answer = SimpleNamespace(expiration=time.time() + 600)
+    resolver._resolver.cache.put(key, answer)
+    assert resolver._resolver.cache.get(key) is answer
+    resolver.clear()
+    assert resolver._resolver.cache.get(key) is None
