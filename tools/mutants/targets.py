@@ -104,6 +104,9 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "tests/driver_bridge/control/test_stopping.py",
         "tests/driver_bridge/control/test_driver.py",
     ),
+    f"{EVALUATOR}/closed_loop/statistics.py": (
+        "tests/evaluator/closed_loop/test_noninferiority.py",
+    ),
     f"{INFERENCE}/api/body_reader.py": ("tests/inference/api/test_request_body.py",),
     f"{INFERENCE}/api/predict.py": ("tests/inference/test_app.py",),
 }

@@ -42,6 +42,12 @@ def test_each_measure_has_a_mean_and_an_interval() -> None:
     assert found["off_road_percent"] == {"mean": 25.0, "low": 25.0, "high": 25.0, "unit": "%"}
 
 
+def test_the_share_of_successes_has_wilsons_interval() -> None:
+    """The source's formula for 60 of 100, with 1.96 standard errors, worked out by hand."""
+    found = summarize([drive(number < 60, 100.0) for number in range(100)])["success_percent"]
+    assert (found["low"], found["high"]) == pytest.approx((50.20, 69.06), abs=0.01)
+
+
 def test_a_measure_that_no_drive_has_is_none() -> None:
     nothing = {"mean": None, "low": None, "high": None, "unit": "m"}
     assert summarize([drive(True, 100.0)])["lateral_max_m"] == nothing

@@ -142,18 +142,23 @@ def test_for_the_current_version_the_gate_repeats_its_decision(
 ) -> None:
     driven.publish(registry, "straight", "one")
     assert decide(settings, version=1) == registry.decisions()[0]
+    promotion.force(registry, driven.publish(registry, "left", "two").version, "to go back")
+    promotion.rollback(registry)
+    assert decide(settings, version=1) == registry.decisions()[-1]
     (registry.root / "journal.json").unlink()  # this is the remedy for a broken journal
     assert (decide(settings, version=1).accepted, registry.decisions()) == (True, [])
 
 
-def test_a_damaged_candidate_is_refused(
+def test_a_damaged_candidate_is_refused_before_anything_drives(
     settings: Settings, registry: Registry, driven: Driven
 ) -> None:
     driven.publish(registry, "left", "one")
     driven.publish(registry, "straight", "two")
     (registry.path(2) / TFLITE).write_bytes(b"")
+    phases: list[object] = []
     with pytest.raises(ModelError, match=r"model\.tflite of model version 2 is not what"):
-        decide(settings)
+        decide(settings, report=lambda **fields: phases.append(fields))
+    assert phases == []
     assert registry.current() == 1
 
 
