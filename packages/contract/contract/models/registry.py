@@ -107,7 +107,8 @@ class Registry:
         """Read the manifest of a version.
 
         Raises:
-            ModelError: there is no such version, or its manifest cannot be read.
+            ModelError: there is no such version, or its manifest is none.
+            OSError: the file cannot be read now; this may pass.
         """
         path = self.path(version) / MANIFEST
         try:
@@ -128,7 +129,14 @@ class Registry:
             raise ModelError(
                 "no such model version", got=version, remedy=f"There are {self.versions()}"
             ) from None
-        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except (
+            IsADirectoryError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+            RecursionError,
+        ) as error:
             raise ModelError(
                 f"the manifest of model version {version} cannot be read",
                 got=error,
