@@ -12,6 +12,7 @@ from support.data import authors, samples
 from support.data.authors import AUTHORS, JPEGS, Answer
 from support.data.roads import circle
 from support.services import serving
+from support.waiting import await_true
 
 from contract.frames import preprocess, spec
 from contract.models import golden, promotion
@@ -72,7 +73,7 @@ def test_predict_answers_as_the_authors_program(
     answer = imported.answers[name]
     if imported.registry.current() != answer.version:
         promotion.force(imported.registry, answer.version, "a test needs it")
-    serving.await_true(lambda: client.get("/readyz").json()["model_version"] == answer.version)
+    await_true(lambda: client.get("/readyz").json()["model_version"] == answer.version)
     replies = [serving.predict(client, jpeg).json() for jpeg in JPEGS]
     assert {reply["model_version"] for reply in replies} == {answer.version}
     assert apart([reply["steering"] for reply in replies], answer) <= TOLERANCE

@@ -28,7 +28,8 @@ from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import bridge
 from support.services.running import Lapwing
-from support.services.serving import await_true, serving, settings
+from support.services.serving import serving, settings
+from support.waiting import await_true
 from typer.testing import CliRunner
 
 from contract import train_config

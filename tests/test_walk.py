@@ -8,6 +8,7 @@ import pytest
 from support.data import models, samples
 from support.services import serving
 from support.services.driving import bridge
+from support.waiting import await_true
 
 from contract.dataset import store, store_catalog
 from contract.models.registry import Registry
@@ -62,7 +63,7 @@ def driving_answers(tmp_path: Path, run: Path, network: Path) -> list[float]:
         bridge(str(inference.base_url)) as port,
         UnityClient(f"ws://127.0.0.1:{port}", find_locale("de-DE")) as client,
     ):
-        serving.await_true(lambda: inference.get("/readyz").status_code == 200)
+        await_true(lambda: inference.get("/readyz").status_code == 200)
         for picture in sorted((run / "IMG").glob("center_*.jpg")):
             client.send_telemetry(0.0, 0.0, 9.0, picture.read_bytes())
             command = client.command()

@@ -14,6 +14,7 @@ from support.services import answering
 from support.services.answering import Answers
 from support.services.driving import JPEG, bridge, unity
 from support.services.logged_bridge import logged_bridge
+from support.waiting import await_true
 
 from contract.errors import SettingError
 from contract.wire.live_view import CHANNEL, LiveView, decode
@@ -57,13 +58,6 @@ def publishing(make: Callable[[], Redis]) -> Iterator[Running]:
         running.stopping = True
         running.thread.join(60)
         assert not running.thread.is_alive()
-
-
-def await_true(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from support.data import models, samples
 from support.services import serving
 from support.services.driving import patient_bridge, unity
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 
@@ -52,7 +53,7 @@ def test_ten_locales_at_once_get_the_steering_of_predict(tmp_path: Path, network
         patient_bridge(str(inference.base_url)) as port,
         ThreadPoolExecutor(len(LOCALES)) as threads,
     ):
-        serving.await_true(lambda: inference.get("/readyz").status_code == 200)
+        await_true(lambda: inference.get("/readyz").status_code == 200)
         drives = {
             name: threads.submit(drive, port, name, speeds[name], jpegs[name]) for name in LOCALES
         }

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import simplejpeg
 from support.data import models, samples
-from support.services.serving import await_true, predict, refused, serving, settings
+from support.services.serving import predict, refused, serving, settings
+from support.waiting import await_true
 
 from contract.frames import preprocess, spec
 from contract.models.registry import ModelManifest, Registry

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from support.data import models, samples
-from support.services.serving import await_true, running
+from support.services.serving import running
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from support.data import models, samples
 from support.services.loading import frames, loading, result, served
-from support.services.serving import PATIENT_MS, await_true, environment, running
+from support.services.serving import PATIENT_MS, environment, running
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 

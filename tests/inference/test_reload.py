@@ -11,7 +11,8 @@ import httpx
 import pytest
 from support.data import models, samples
 from support.services.loading import frames, load, loading, result, served
-from support.services.serving import await_true, serving, settings
+from support.services.serving import serving, settings
+from support.waiting import await_true
 
 from contract.files import atomic_files
 from contract.models.registry import MANIFEST, TFLITE, ModelManifest, Registry

@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 
 from support.data import models, samples
-from support.services.serving import await_true, predict, refused, serving, settings
+from support.services.serving import predict, refused, serving, settings
+from support.waiting import await_true
 
 from contract.models.registry import TFLITE, Registry
 

@@ -8,7 +8,8 @@ import pytest
 from redis import Redis
 from support.data import samples
 from support.services import worker_processes
-from support.services.worker_processes import await_end, await_true
+from support.services.worker_processes import await_end
+from support.waiting import await_true
 
 from contract.dataset import dataset_labels, exclusions, store_catalog
 from contract.files import atomic_files, inbox, locks

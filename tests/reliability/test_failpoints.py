@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support.reliability.containers import await_true
 from support.reliability.failpoints import Armed, Failpoint, compile_library
+from support.waiting import await_true
 
 PROGRAM = """
 import os, socket, sys

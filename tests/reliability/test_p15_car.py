@@ -14,8 +14,9 @@ import httpx
 import pytest
 from support.data import models, samples
 from support.reliability import trials
-from support.reliability.containers import Containers, await_true, containers
+from support.reliability.containers import Containers, containers
 from support.reliability.hour import Reply, SimulatorLoop
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 

@@ -9,9 +9,10 @@ from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from support.reliability import trials
-from support.reliability.containers import Containers, await_true
+from support.reliability.containers import Containers
 from support.reliability.failpoints import Armed, Failpoint
 from support.reliability.imports import RECOVERED_S, Lane
+from support.waiting import await_true
 
 from contract.jobs import queue
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 from support.reliability import trials
-from support.reliability.containers import Containers, answers, await_true
+from support.reliability.containers import Containers, answers
 from support.reliability.failpoints import Failpoint
 from support.reliability.imports import RECOVERED_S, Lane
+from support.waiting import await_true
 
 from contract.jobs import queue
 from contract.jobs.lapwing_worker import LapwingWorker

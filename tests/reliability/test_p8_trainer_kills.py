@@ -12,9 +12,10 @@ from random import Random
 import pytest
 from redis import Redis
 from support.reliability import trials
-from support.reliability.containers import Containers, await_true, containers
+from support.reliability.containers import Containers, containers
 from support.reliability.failpoints import HORSE, READER, Failpoint, compile_library
 from support.reliability.trainings import Training, import_recording
+from support.waiting import await_true
 
 from contract.jobs import queue
 

@@ -23,11 +23,11 @@ from support.services.hasty_workers import (
     TIMES,
     HastyWorker,
     await_running,
-    await_true,
     fetch,
     hasty_worker,
     status,
 )
+from support.waiting import await_true
 
 from contract.files import locks
 from contract.jobs import queue, worker

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from redis import Redis
 from support.services import running
-from support.services.hasty_workers import TICKETS, await_true, status
+from support.services.hasty_workers import TICKETS, status
+from support.waiting import await_true
 
 from contract.jobs import queue
 

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from support.data import samples
 from support.services import running
+from support.services.worker_processes import await_end
+from support.waiting import await_true
 
 from contract.files import locks
 from contract.jobs import deaths, queue, worker
@@ -46,18 +47,6 @@ def working(redis: Redis, redis_socket: Path, tmp_path: Path) -> Iterator[subpro
     process.terminate()
     assert process.wait(10) == 0
     redis.acl_setuser("default", enabled=True, nopass=True)
-
-
-def await_true(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-
-
-def await_end(job: str, redis: Redis) -> queue.JobView:
-    await_true(lambda: queue.view(job, redis).status in queue.ENDED)
-    return queue.view(job, redis)
 
 
 def test_a_queue_without_workers_has_none_alive(redis: Redis) -> None:

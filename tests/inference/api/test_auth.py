@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 from support.data import models, samples
-from support.services.serving import await_true, predict, refused, serving, settings
+from support.services.serving import predict, refused, serving, settings
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from support.data import models, samples
-from support.services.serving import await_true, predict, refused, serving, settings
+from support.services.serving import predict, refused, serving, settings
+from support.waiting import await_true
 
 from contract.models.registry import Registry
 from inference.api.bounded_protocol import MAX_HEAD_BYTES, MAX_HEADERS, PIECE_BYTES, Deadlines

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 from support.data import models, samples
-from support.services.serving import await_true, refused, serving, settings
+from support.services.serving import refused, serving, settings
+from support.waiting import await_true
 
 from contract.errors import SettingError
 from contract.models.registry import Registry

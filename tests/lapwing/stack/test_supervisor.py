@@ -1,12 +1,12 @@
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.waiting import await_true
 
 from contract.printing import TextConsole
 from lapwing.output.terminal import Terminal
@@ -25,13 +25,6 @@ class Lines:
 
     def await_text(self, text: str, times: int = 1, timeout_s: float = 10.0) -> None:
         await_true(lambda: sum(text in line for _, line in self.all) >= times, timeout_s)
-
-
-def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.02)
 
 
 def process(name: str, code: str, stop_timeout_s: float = 5.0) -> Process:
@@ -92,7 +85,7 @@ def test_an_output_that_takes_nothing_does_not_hold_a_service_up(
     with Supervisor(table, {}, tmp_path / "logs", screen.print_line) as supervisor:
         supervisor.start(lambda _: None)
         log = tmp_path / "logs" / "one.log"
-        await_true(lambda: log.exists() and log.read_text().endswith("done\n"), 60)
+        await_true(lambda: log.exists() and log.read_text().endswith("done\n"))
     assert len(log.read_text().splitlines()) == 2_001
     with pytest.raises(OSError, match=why):
         output.close()

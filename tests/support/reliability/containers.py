@@ -10,8 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,20 +22,10 @@ from redis.exceptions import RedisError
 from contract.jobs import queue
 from contract.jobs.lapwing_worker import LapwingWorker
 from support.data import samples
+from support.waiting import await_true
 
 OVERRIDE = Path(__file__).with_name("compose.yml")
 PASSWORD = "matrix"  # of Redis's user "default", who may look at everything
-
-
-def await_true(
-    condition: Callable[[], object], what: str, timeout_s: float = 60.0, every_s: float = 0.02
-) -> float:
-    """Wait until a condition is true, and return the seconds that this took."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() < began + timeout_s, f"not in {timeout_s} s: {what}"
-        time.sleep(every_s)
-    return time.monotonic() - began
 
 
 def skip_without_engine() -> None:

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.reliability.containers import await_true
+from support.waiting import await_true
 
 SOURCE = Path(__file__).with_name("failpoints.c")
 HORSE = "work_horse"

@@ -18,8 +18,9 @@ from contract.frames import preprocess
 from contract.jobs import deaths, queue
 from contract.vehicle import CAMERA_NAMES
 from support.data import samples
-from support.reliability.containers import Containers, await_true
+from support.reliability.containers import Containers
 from support.reliability.failpoints import Armed, Failpoint
+from support.waiting import await_true
 
 ROWS: Final = 24
 """72 frames, which fill two blocks of a store and a part of a third."""

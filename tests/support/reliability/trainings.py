@@ -15,8 +15,9 @@ from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
 from support.data import samples
-from support.reliability.containers import Containers, await_true
+from support.reliability.containers import Containers
 from support.reliability.failpoints import Armed
+from support.waiting import await_true
 
 EPOCHS: Final = 100
 BEGINS_S: Final = 180.0

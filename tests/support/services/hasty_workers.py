@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from contract.jobs import queue
 from contract.jobs.lapwing_worker import LapwingWorker
 from contract.jobs.worker_settings import WorkerTimes
 from support.services import running
+from support.waiting import await_true
 
 TIMES = WorkerTimes(heartbeat_s=1, lease_s=3, maintenance_s=1)
 TICKETS = "rq:queue:ingest:intermediate"
@@ -101,13 +101,6 @@ def hasty_worker(
     finally:
         process.kill()
         process.wait()
-
-
-def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def await_running(job_id: str, redis: Redis) -> int:

@@ -14,7 +14,8 @@ import httpx
 
 from contract.models.registry import Registry
 from support.data import samples
-from support.services.serving import await_true, running
+from support.services.serving import running
+from support.waiting import await_true
 
 
 def frames(folder: Path, count: int = 20) -> Path:

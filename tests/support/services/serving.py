@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from inference.api.connection_table import MAX_CONNECTIONS, ConnectionTable
 from inference.api.uvicorn_protocol import BUSY_PAUSE_S
 from inference.app import create_app
 from inference.settings import Settings
+from support.waiting import await_true
 
 FOLLOW_EVERY_S = 0.05
 PATIENT_MS = 10_000
@@ -107,14 +107,6 @@ def running(
         if reader is not None:
             reader.join()
         process.stderr.close()
-
-
-def await_true(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    """Wait until a condition is true."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 def predict(client: httpx.Client, body: bytes, kind: str = "image/jpeg") -> httpx.Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from redis import Redis
 
 from contract.jobs import queue, worker
+from support.waiting import await_true
 
 LIMIT_S = 60.0
 
@@ -42,13 +42,6 @@ def working(
     finally:
         process.kill()
         process.wait()
-
-
-def await_true(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def await_end(job: str, redis: Redis) -> queue.JobView:

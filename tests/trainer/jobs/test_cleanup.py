@@ -6,8 +6,8 @@ import pytest
 from redis import Redis
 from support.data.versions import publish_one
 from support.services import worker_processes
-from support.services.worker_processes import await_true
 from support.services.workers import Workers
+from support.waiting import await_true
 
 from contract.files import inbox
 from contract.jobs import queue
