@@ -34,7 +34,7 @@ def test_a_refusal_names_the_file(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "no.jpg").write_bytes(b"GIF89a")
     with serving(settings(registry.root)) as server:
         client = InferenceClient(str(server.base_url).rstrip("/"))
-        with pytest.raises(ServiceError, match=r"no\.jpg: no model is published yet"):
+        with pytest.raises(ServiceError, match=r"no\.jpg: no model is published yet\. Publish"):
             client.predict(tmp_path / "no.jpg")
 
 

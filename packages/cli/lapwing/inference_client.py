@@ -50,7 +50,7 @@ class InferenceClient:
         error_class = ServiceError if status >= 500 else FrameError
         raise error_class(
             f"{image}: {body.get('error', status)}",
-            got=body.get("got"),
+            got=body.get("got") or None,  # the service sends "" for nothing
             remedy=str(body.get("remedy", "")),
         )
 
