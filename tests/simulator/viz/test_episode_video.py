@@ -1,11 +1,13 @@
 from pathlib import Path
+from typing import cast
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from contract.errors import FrameError, RecordingError, SettingError
-from simulator.viz.episode_video import EpisodeVideo
+from simulator.viz.episode_video import MAX_WAITING, EpisodeVideo
 
 GREY = np.full((160, 320, 3), 128, np.uint8)
 
@@ -113,3 +115,23 @@ def test_a_video_without_pictures_is_an_error(tmp_path: Path) -> None:
 def test_a_video_must_be_an_mp4(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"must end in \.mp4"):
         EpisodeVideo(tmp_path / "drive.avi")
+
+
+def test_every_moment_is_in_the_video_in_order_however_fast_they_come(tmp_path: Path) -> None:
+    """More moments than may wait: their pictures become brighter from one to the next."""
+    path = tmp_path / "drive.mp4"
+    with EpisodeVideo(path) as video:
+        for level in range(2 * MAX_WAITING):
+            video.add(np.full((160, 320, 3), 2 * level, np.uint8), 0.0, 0.0, 0.0, 0.0, 0.0)
+    shown = [int(picture[60, 100].mean()) for picture in decoded(path)]
+    assert shown == pytest.approx([2 * level for level in range(2 * MAX_WAITING)], abs=5)
+
+
+def test_a_moment_that_cannot_be_encoded_fails_the_drive(tmp_path: Path) -> None:
+    """The text of a note is drawn by the thread; what is no text is not."""
+    with (
+        pytest.raises(cv2.error),
+        EpisodeVideo(tmp_path / "drive.mp4") as video,
+    ):
+        video.add(GREY, 0.0, 0.0, 0.0, 0.0, 0.0, cast(str, 3))
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -11,15 +13,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.viz.hud import SIZE, Hud, HudValues
+from simulator.viz.hud import SIZE, Hud, HudValues, check_picture
 from simulator.viz.video_writer import Mp4Writer
 
 NOTE_S: Final = 2.0
 """Time for which a note is shown: people could not read it in one frame."""
+MAX_WAITING: Final = 60
+"""Moments that may wait to be drawn, 9 MB of pictures; who adds one more waits for the oldest."""
 
 
 class EpisodeVideo:
     """Writes a video, which appears under its name when the with-block ends without an error.
+
+    A thread draws and encodes the moments: that takes as long as rendering the next picture.
 
     Args:
         path: Path of the video, .mp4; an older file is replaced.
@@ -36,6 +42,8 @@ class EpisodeVideo:
         self._hud = Hud()
         self._note = ""
         self._note_frames_left = 0
+        self._encoder = ThreadPoolExecutor(1, "video")
+        self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -54,7 +62,7 @@ class EpisodeVideo:
         """Append one moment.
 
         Args:
-            picture: RGB picture of the centre camera, (160, 320, 3).
+            picture: RGB picture of the centre camera, (160, 320, 3); nobody may change it later.
             steering: Steering, -1..1, positive to the right.
             throttle: Throttle, -1..1; a negative value brakes.
             speed_mph: Speed of the car.
@@ -69,9 +77,15 @@ class EpisodeVideo:
             self._note, self._note_frames_left = note, round(NOTE_S * self._frame_rate)
         visible_note = self._note if self._note_frames_left > 0 else ""
         self._note_frames_left -= 1
-        drawn = self._hud.draw(
-            picture, HudValues(steering, throttle, speed_mph, lateral_m, time_s, visible_note)
-        )
+        check_picture(picture)
+        values = HudValues(steering, throttle, speed_mph, lateral_m, time_s, visible_note)
+        self._waiting.append(self._encoder.submit(self._encode, picture, values))
+        if len(self._waiting) > MAX_WAITING:
+            self._waiting.popleft().result()
+
+    def _encode(self, picture: NDArray[np.uint8], values: HudValues) -> None:
+        """Draw a moment and encode it."""
+        drawn = self._hud.draw(picture, values)
         # OpenCV converts thirty times as fast as the encoder's own scaler.
         planes = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
@@ -83,4 +97,12 @@ class EpisodeVideo:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        try:
+            self._encoder.shutdown(cancel_futures=kind is not None)
+            if kind is None:
+                for moment in self._waiting:
+                    moment.result()
+        except BaseException as failed:
+            self._writer.__exit__(type(failed), failed, failed.__traceback__)
+            raise
         self._writer.__exit__(kind, error, trace)

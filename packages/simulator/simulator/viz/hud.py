@@ -82,6 +82,20 @@ class HudValues:
     """Note in red, or an empty string."""
 
 
+def check_picture(picture: NDArray[np.uint8]) -> None:
+    """Check that a picture can be drawn on.
+
+    Raises:
+        FrameError: The picture is not a frame of the centre camera.
+    """
+    if picture.shape != FRAME or picture.dtype != np.uint8:
+        raise FrameError(
+            "this is not a frame of the centre camera",
+            got=f"{picture.dtype} {picture.shape}",
+            remedy=f"It must be uint8 {FRAME}",
+        )
+
+
 class Hud:
     """Draws pictures; the parts that never change are drawn only once."""
 
@@ -115,12 +129,7 @@ class Hud:
         Raises:
             FrameError: The picture is not a frame of the centre camera.
         """
-        if frame.shape != FRAME or frame.dtype != np.uint8:
-            raise FrameError(
-                "this is not a frame of the centre camera",
-                got=f"{frame.dtype} {frame.shape}",
-                remedy=f"It must be uint8 {FRAME}",
-            )
+        check_picture(frame)
         picture = self._picture
         _enlarge(frame, picture[:VIEW_HEIGHT])
         picture[VIEW_HEIGHT:] = self._panel
