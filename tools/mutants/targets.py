@@ -79,6 +79,7 @@ EXTRA: dict[str, tuple[str, ...]] = {
     f"{CONTRACT}/dataset/split_file.py": _DOCUMENTS,
     f"{CONTRACT}/dataset/store_catalog.py": _DOCUMENTS,
     f"{CONTRACT}/wire/live_view.py": _DOCUMENTS,
+    f"{CONTRACT}/files/atomic_files.py": ("tests/contract/files/test_power_cuts.py",),
     f"{CONTRACT}/jobs/work_horse.py": ("tests/contract/jobs/test_worker.py",),
     f"{CONTRACT}/recordings/line_reader.py": _LOGS,
     f"{CONTRACT}/recordings/log_reader.py": ("tests/contract/recordings/test_archive.py",),
