@@ -38,10 +38,13 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
 
 
 def test_a_recording_too_short_for_two_blocks_has_one() -> None:
-    """A fifth of 30 s are 6 s, and a block takes four gaps of a second or more."""
+    """A fifth of 30 s is 6 s, and a block takes four gaps or more; 62 s are three of 20 s."""
     mask = split([dataset(rows(300))], "blocks", 0.2, 1.0, 1).validation[0]
     assert mask.sum() == 60
     assert np.ptp(np.flatnonzero(mask)) == 59
+    mask = split([dataset(rows(3100))], "blocks", 0.2, 5.0, 1).validation[0]
+    assert abs(mask.sum() - 620) <= 3  # each of them is rounded
+    assert np.count_nonzero(np.diff(mask.astype(int)) == 1) == 3
 
 
 def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
