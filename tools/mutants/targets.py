@@ -89,7 +89,7 @@ EXTRA: dict[str, tuple[str, ...]] = {
         "tests/contract/recordings/packed/test_unpack.py",
         "tests/contract/recordings/test_archive.py",
     ),
-    f"{CONTRACT}/models/current.py": _VERSIONS,
+    f"{CONTRACT}/models/current.py": (*_VERSIONS, "tests/contract/models/test_power_cuts.py"),
     f"{CONTRACT}/models/journal.py": _DOCUMENTS,
     f"{CONTRACT}/models/layer_table.py": _DOCUMENTS,
     f"{CONTRACT}/models/lineage.py": _DOCUMENTS,

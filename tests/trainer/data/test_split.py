@@ -187,23 +187,28 @@ def test_rows_near_one_that_trained_before_never_validate(
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["goes_on", "goes_before"])
-def test_a_drive_that_goes_on_from_two_rows_of_another_keeps_its_distance(sign: int) -> None:
-    """Its third row trained before, half a second from the end of the other drive.
+@pytest.mark.parametrize(
+    ("others_s", "trained_s"),
+    [((18.0, 20.0, 20.5, 22.5, 24.5), 20.5), ((19.5, 21.5, 23.5), 19.5)],
+    ids=["shares_two_rows", "begins_before_the_end"],
+)
+def test_a_drive_that_goes_on_from_another_keeps_its_distance(
+    sign: int, others_s: tuple[float, ...], trained_s: float
+) -> None:
+    """One of its rows trained before, half a second from the end of the other drive.
 
-    The two rows are 2 s apart, so by the gap of a second alone they would be two drives.
+    Rows are 2 s apart. So two shared ones lie further apart than the gap, and only their frames
+    show that it is one drive.
     """
-    one = np.sort(sign * np.arange(0.0, 21.0, 2.0))
-    other = np.sort(sign * np.array([18.0, 20.0, 20.5, 22.5, 24.5]))
-    tables = [rows(len(one)), rows(len(other))]
-    for table, time_s in zip(tables, (one, other), strict=True):
+    one_s, other_s = np.sort(sign * np.arange(0.0, 21.0, 2.0)), np.sort(sign * np.array(others_s))
+    tables = [rows(len(one_s)), rows(len(other_s))]
+    for table, time_s in zip(tables, (one_s, other_s), strict=True):
         table["time_s"] = time_s
         table["steering"] = time_s / 1000
-    trained = [np.zeros(len(one), np.bool_), np.abs(other) == 20.5]
-    validation = split(
-        [dataset(each) for each in tables], "blocks", 1.0, 1.0, 1, trained
-    ).validation
-    np.testing.assert_array_equal(validation[0], np.abs(one) != 20)
-    np.testing.assert_array_equal(validation[1], ~np.isin(np.abs(other), (20.0, 20.5)))
+    trained = [np.zeros(len(one_s), np.bool_), other_s == sign * trained_s]
+    parts = split([dataset(each) for each in tables], "blocks", 1.0, 1.0, 1, trained)
+    for mask, time_s in zip(parts.validation, (one_s, other_s), strict=True):
+        np.testing.assert_array_equal(mask, np.abs(time_s - sign * trained_s) > 1.0)
 
 
 def test_a_part_of_a_drive_that_trained_before_is_known_in_another_recording() -> None:
