@@ -104,8 +104,8 @@ def test_two_rises_from_standing_are_enough() -> None:
 def test_half_a_mile_an_hour_is_slow_enough_to_turn_around() -> None:
     """What was known is forgotten there, and the speed goes on through 0 as it changed before."""
     known = [(5 + 0.5 * i, 0.8) for i in range(6)]
-    turned = [(0.5, -0.03), (0.45, -0.03), (0.5, -0.03), (0.6, -0.03)]
-    assert signed(known + turned)[-1] == -0.6
+    turned = [(0.5, -0.03), (0.6, -0.03), (0.7, -0.03), (0.8, -0.03)]
+    assert signed(known + turned)[-4:] == [0.5, 0.6, 0.7, -0.8]
     assert signed([(1.1, 0.15), (0.5, 0.15), (0.3, 0.15)]) == [1.1, 0.5, -0.3]
 
 
