@@ -82,20 +82,6 @@ class HudValues:
     """Note in red, or an empty string."""
 
 
-def check_picture(picture: NDArray[np.uint8]) -> None:
-    """Check that a picture can be drawn on.
-
-    Raises:
-        FrameError: The picture is not a frame of the centre camera.
-    """
-    if picture.shape != FRAME or picture.dtype != np.uint8:
-        raise FrameError(
-            "this is not a frame of the centre camera",
-            got=f"{picture.dtype} {picture.shape}",
-            remedy=f"It must be uint8 {FRAME}",
-        )
-
-
 class Hud:
     """Draws pictures; the parts that never change are drawn only once."""
 
@@ -129,7 +115,12 @@ class Hud:
         Raises:
             FrameError: The picture is not a frame of the centre camera.
         """
-        check_picture(frame)
+        if frame.shape != FRAME or frame.dtype != np.uint8:
+            raise FrameError(
+                "this is not a frame of the centre camera",
+                got=f"{frame.dtype} {frame.shape}",
+                remedy=f"It must be uint8 {FRAME}",
+            )
         picture = self._picture
         _enlarge(frame, picture[:VIEW_HEIGHT])
         picture[VIEW_HEIGHT:] = self._panel
