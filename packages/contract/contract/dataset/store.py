@@ -112,7 +112,7 @@ class StoreReader:
         """The time and the segment of each row."""
         begins = np.zeros(len(self.rows), dtype=np.bool_)
         begins[self._manifest.sessions[1:]] = True
-        return timeline.build(self.rows["time_s"], np.cumsum(begins))
+        return timeline.build(self.rows["time_s"], np.cumsum(begins, dtype=np.int64))
 
     @cached_property
     def row_ids(self) -> RowIds:
