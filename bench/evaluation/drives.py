@@ -3,9 +3,9 @@
 make bench-evaluate RECORDING=folder
 
 A network learns one epoch of the recording, and drives the lake from starts as an evaluation does.
-Then every stage of a drive is measured alone, on the pictures and the states of a drive. A stage's
-share is that of a drive of LAPS on one core; starting a process is shared by its drives, and so it
-has none.
+Then every stage of a drive is measured alone, on the pictures and the states of a drive, by the
+time of the processor: a stage has one thread and never waits. A stage's share is that of a drive of
+LAPS laps; starting a process is shared by its drives, and so it has none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from bench import output, recordings
 from contract.frames import preprocess
@@ -42,7 +43,9 @@ from simulator.episode.monitor import DriveMonitor
 from simulator.episode.runner import Observation
 from simulator.rendering.appearance import LIGHTS, Appearance
 from simulator.rendering.camera import Camera, encode_jpeg
+from simulator.rendering.hood import build_hood
 from simulator.track.builtin import builtin_track
+from simulator.track.geometry import Pose, RoadPosition, Track
 from simulator.world import World
 
 TRACK = "lake"
@@ -99,10 +102,11 @@ def _drives(registry: Registry, processes: int) -> output.Row:
 def _stages(loaded: LoadedPolicy) -> list[output.Row]:
     """Return the time of each stage of a drive with a loaded version."""
     track, seen = builtin_track(TRACK), _Watcher(loaded)
-    started_ms = _milliseconds(
-        lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True), ROUNDS
-    )
     began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)
+    started_ms = (time.perf_counter() - began) * 1000
+    Camera(track, Appearance()).close()  # the first world around a track surveys it
+    began = time.process_time()
     result = run_episode(
         track,
         InitialState(),
@@ -111,49 +115,43 @@ def _stages(loaded: LoadedPolicy) -> list[output.Row]:
         None,
         seen.observe,
     )
-    drive_ms = (time.perf_counter() - began) * 1000
-    build_ms = _milliseconds(lambda: Camera(track, Appearance(seed=2)).close(), ROUNDS)
+    drive_ms = (time.process_time() - began) * 1000
     jpegs = [encode_jpeg(picture) for picture in seen.pictures]
     decoded = [preprocess.decode(jpeg) for jpeg in jpegs]
     frames = [loaded.prepare(picture) for picture in decoded]
-    poses = [
-        track.pose_at(track.length_m * number / PICTURES, track.lane_m)
-        for number in range(PICTURES)
-    ]
+    covered = [picture.copy() for picture in seen.pictures]
+    hood = build_hood("center", Appearance().resolve_light())
+    distances = np.linspace(0, track.length_m, PICTURES, endpoint=False).tolist()
+    poses = [track.pose_at(station_m, track.lane_m) for station_m in distances]
+    world, numbers = World(track), itertools.count(1)
+    world.throttle = 0.2
     with Camera(track, Appearance()) as camera:
         stages: list[tuple[str, Callable[[], object]]] = [
             ("draw the world", _over(poses, camera.draw)),
             ("read back, shrink", camera.read_back),
-            ("all of a picture", _over(poses, camera.render)),
+            ("hood", _over(covered, hood.draw_over)),
             ("encode the JPEG", _over(seen.pictures, encode_jpeg)),
             ("decode it", _over(jpegs, preprocess.decode)),
             ("resize", _over(decoded, loaded.prepare)),
             ("predict", _over(frames, loaded.steer)),
-            ("physics", _physics(checked=False)),
-            ("physics and monitor", _physics(checked=True)),
+            ("physics", lambda: list(world.advance_to(next(numbers) / ROW_HZ))),
+            ("monitor", _monitor(track)),
         ]
         taken = {name: _milliseconds(stage, PICTURES) for name, stage in stages}
-    # What holds another stage is shown without it.
-    taken["hood"] = taken["all of a picture"] - taken["draw the world"] - taken["read back, shrink"]
-    taken["monitor"] = taken["physics and monitor"] - taken["physics"]
-    order = (
-        "draw the world",
-        "read back, shrink",
-        "hood",
-        *("encode the JPEG", "decode it", "resize", "predict"),
-        *("physics", "monitor"),
-    )
-    count = seen.count
-    rows = [
-        _row("pictures of the centre camera", 1000 / taken["all of a picture"], "pictures/s", None),
+        picture_ms = _milliseconds(_over(poses, camera.render), PICTURES)
+    build_ms = _milliseconds(lambda: Camera(track, Appearance(seed=2)).close(), 1)
+    document_ms = _milliseconds(lambda: json.dumps(result.document()), 1)
+    return [
+        _row("pictures of the centre camera", 1000 / picture_ms, "pictures/s", None),
         _row("start a process: imports", started_ms, "ms a process", None),
-        _row(f"a drive of {count} frames, in one process", drive_ms, "ms a drive", 1.0),
+        _row(f"a drive of {seen.count} frames", drive_ms, "ms a drive", 1.0),
         _row("build its world", build_ms, "ms a drive", build_ms / drive_ms),
-        *(_row(each, taken[each], "ms a frame", count * taken[each] / drive_ms) for each in order),
+        *(
+            _row(name, frame_ms, "ms a frame", seen.count * frame_ms / drive_ms)
+            for name, frame_ms in taken.items()
+        ),
+        _row("its result as JSON", document_ms, "ms a drive", document_ms / drive_ms),
     ]
-    document_ms = _milliseconds(lambda: json.dumps(result.document()), ROUNDS)
-    rows.append(_row("its result as JSON", document_ms, "ms a drive", document_ms / drive_ms))
-    return rows
 
 
 class _Watcher:
@@ -177,29 +175,34 @@ def _over(items: Sequence[Any], stage: Callable[[Any], object]) -> Callable[[], 
     return lambda: stage(next(turn))
 
 
-def _physics(*, checked: bool) -> Callable[[], object]:
-    """Return a function that advances a world by one frame, with or without the monitor."""
-    world = World(builtin_track(TRACK))
+def _monitor(track: Track) -> Callable[[], object]:
+    """Return a function that checks the steps of the next frame of a drive."""
+    world = World(track)
     world.throttle = 0.2
-    monitor = DriveMonitor(world.track, 1, math.inf, world.position)
-    frames = itertools.count(1)
+    monitor = DriveMonitor(track, 1, math.inf, world.position)
+    frames = [
+        [
+            (world.time_s, world.pose, position, world.speed_mps, 0.0, 0.2)
+            for position in world.advance_to(number / ROW_HZ)
+        ]
+        for number in range(1, ROUNDS * PICTURES + 1)
+    ]
 
-    def advance() -> None:
-        for position in world.advance_to(next(frames) / ROW_HZ):
-            if checked:
-                monitor.check(world.time_s, world.pose, position, world.speed_mps, 0.0, 0.2)
+    def check(steps: list[tuple[float, Pose, RoadPosition, float, float, float]]) -> None:
+        for step in steps:
+            monitor.check(*step)
 
-    return advance
+    return _over(frames, check)
 
 
 def _milliseconds(stage: Callable[[], object], calls: int) -> float:
-    """Return the time of a call, ms: the median of ROUNDS means over some calls."""
+    """Return the processor's time for a call, ms: the median of ROUNDS means over some calls."""
     means = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(calls):
             stage()
-        means.append((time.perf_counter() - began) / calls * 1000)
+        means.append((time.process_time() - began) / calls * 1000)
     return statistics.median(means)
 
 
