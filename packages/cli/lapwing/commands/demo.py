@@ -103,8 +103,11 @@ def run_demo(
     console.print(f"Starting the services. Their logs are in {settings.logs}.", soft_wrap=True)
     with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
-        with times.step("record"):
-            recordings = [recording] if recording else _record(settings, console)
+        if recording is None:
+            with times.step("record"):
+                recordings = _record(settings, console)
+        else:
+            recordings = [recording]
         with times.step("import"):
             imported = _import(recordings, connection, console)
         with times.step("train"):
