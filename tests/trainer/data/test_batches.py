@@ -9,8 +9,9 @@ import pytest
 from support.data.rows import rows
 
 from contract.dataset.frame_blocks import BLOCK_FRAMES
-from trainer.data import augmentation, sampler
+from trainer.data import sampler
 from trainer.data import samples as index
+from trainer.data.augmentation import variation
 from trainer.data.batches import BatchSource
 from trainer.data.samples import LabelledRecording, SampleTable
 
@@ -85,7 +86,7 @@ def test_an_epoch_has_each_sample_that_trains_once_and_with_its_key(shuffle: str
     made = table(333, 120)
     asked = np.concatenate(list(source(made, shuffle).epoch(3, 0)))
     assert sorted(asked["number"]) == made.train.tolist()
-    assert asked["key"].tolist() == augmentation.sample_keys(7, 3, asked["number"]).tolist()
+    assert asked["key"].tolist() == variation.sample_keys(7, 3, asked["number"]).tolist()
     np.testing.assert_array_equal(asked["frame"], made.samples[asked["number"]]["frame"])
 
 

@@ -17,8 +17,9 @@ from contract.settings import load
 from contract.vehicle import CAMERA_NAMES
 from ingest.job import import_source
 from ingest.settings import Settings
-from trainer.data import augmentation, samples, shared_memory, side_cameras
-from trainer.data.augmentation import Augmentation
+from trainer.data import samples, shared_memory, side_cameras
+from trainer.data.augmentation import variation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader import DataLoader
 from trainer.data.samples import LabelledRecording
 
@@ -72,7 +73,7 @@ def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:
     order = np.random.default_rng(seed).permutation(len(table))
     for start in range(0, len(table), size):
         numbers = order[start : start + size]
-        yield shared_memory.make_records(table, numbers, augmentation.sample_keys(seed, 1, numbers))
+        yield shared_memory.make_records(table, numbers, variation.sample_keys(seed, 1, numbers))
 
 
 def test_every_sample_is_loaded_once_with_its_own_frame_and_label(

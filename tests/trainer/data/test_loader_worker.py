@@ -12,7 +12,8 @@ import pytest
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
-from trainer.data.augmentation import Augmentation
+from trainer.data.augmentation import cpu_augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader_worker import fill, serve
 from trainer.data.shared_memory import RECORD, BatchRing
 
@@ -81,7 +82,7 @@ def test_records_with_a_key_are_augmented_and_others_are_not(stores: list[BlockR
     fill(records, expected, stores, PLAIN)
     assert (frames[0] == expected[0]).all()
     assert (frames[1] != expected[1]).any()
-    varied.apply(records, expected)
+    cpu_augmentation.apply(varied, records, expected)
     assert (frames == expected).all()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.dataset.frame_blocks import BlockReader
-from trainer.data import augmentation, sampler, shared_memory
+from trainer.data import sampler, shared_memory
+from trainer.data.augmentation import variation
 from trainer.data.loader import Batch, DataLoader
 from trainer.data.sampler import EpochOrder
 from trainer.data.samples import SampleTable
@@ -58,7 +59,7 @@ class BatchSource:
         for numbers, windows in order.batches(self.batch, first_batch):
             for window in windows:
                 self._read_ahead(order, window + 1)
-            keys = augmentation.sample_keys(self.seed, epoch, numbers)
+            keys = variation.sample_keys(self.seed, epoch, numbers)
             yield shared_memory.make_records(self.table.samples, numbers, keys)
 
     def _read_ahead(self, order: EpochOrder, window: int) -> None:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
 from trainer.data import loader_worker
-from trainer.data.augmentation import Augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.shared_memory import BatchRing, Records, slot_count
 
 SHUTDOWN_S: Final = 5.0

@@ -13,7 +13,8 @@ import numpy as np
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
-from trainer.data.augmentation import Augmentation
+from trainer.data.augmentation import cpu_augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.shared_memory import BatchRing, Records
 
 REQUEST: Final = struct.Struct("<ii")
@@ -65,4 +66,4 @@ def fill(
             stores[store].gather(records["frame"][of_store], frames, of_store)
     for number in np.flatnonzero(records["flip"]).tolist():
         cv2.flip(frames[number], 1, dst=frames[number])
-    augmentation.apply(records, frames)
+    cpu_augmentation.apply(augmentation, records, frames)
