@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from bench.training.loaders import ring
-from trainer.data.prefetch import MAX_IN_USE, prefetch
+from trainer.data.device.prefetch import MAX_IN_USE, prefetch
 
 BATCH = 256
 STEP_S = 0.010

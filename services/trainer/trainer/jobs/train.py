@@ -30,10 +30,9 @@ from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import dataset_rows, pipeline, prefetch
+from trainer.data import dataset_rows, frame_source, pipeline
 from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
-from trainer.data.loader import DataLoader
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
 from trainer.export.manifest import (
@@ -257,19 +256,19 @@ def _build_loop(
     machine: Devices,
     stack: contextlib.ExitStack,
 ) -> TrainingLoop:
-    """Start the readers, which end with the stack, and return the training loop."""
-    loader = stack.enter_context(
-        DataLoader(
-            [reader.layout for reader in stores],
+    """Open the frames, which the stack closes, and return the training loop."""
+    frames = stack.enter_context(
+        frame_source.open_frames(
+            stores,
+            pipeline.augmentation(config),
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
-            augmentation=pipeline.augmentation(config),
-            max_in_use=prefetch.MAX_IN_USE if machine.gpu else 1,
+            device_free_bytes=machine.free_bytes if machine.gpu else None,
         )
     )
     blocks = [reader.blocks for reader in stores]
-    batches = BatchSource(data.table, loader, blocks, config.batch, state.shuffle, config.seed)
+    batches = BatchSource(data.table, frames, blocks, config.batch, state.shuffle, config.seed)
     weights = None if parent is None else parent.weights
     return TrainingLoop(
         config, machine, data, batches, workspace, state, settings.checkpoint_s, weights
