@@ -19,7 +19,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         import tensorflow as tf
 
         # Without XLA, TensorFlow has no operations on bytes for some of what runs on GPUs.
-        return tf.function(function, jit_compile=True)  # type: ignore[no-any-return]
+        return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
     if backend == "jax":
         import jax
 
