@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -88,11 +87,10 @@ def test_records_with_a_key_are_augmented_and_others_are_not(stores: list[BlockR
 
 @pytest.fixture
 def own_process() -> Iterator[None]:
-    """Put back what a reader process sets for itself."""
-    handler, threads = signal.getsignal(signal.SIGINT), cv2.getNumThreads()
+    """Put back the signal that a reader process ignores."""
+    handler = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, handler)
-    cv2.setNumThreads(threads)
 
 
 def served(
@@ -135,7 +133,6 @@ def test_requests_are_served_one_after_another_until_the_trainer_leaves(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     # Ctrl-C reaches all processes of a terminal: the trainer decides what it means.
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert cv2.getNumThreads() == 1
     ring.close()
 
 

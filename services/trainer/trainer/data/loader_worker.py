@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Final
 
-import cv2
 import numpy as np
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
@@ -29,7 +28,6 @@ def serve(
 ) -> None:
     """Serve requests until the trainer closes its end; this is the body of a reader process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer handles Ctrl-C and closes the pipe
-    cv2.setNumThreads(1)
     stores: list[BlockReader] = []
     try:
         stores += [BlockReader(layout) for layout in layouts]
@@ -49,7 +47,7 @@ def serve(
 def fill(
     records: Records, frames: Frames, stores: Sequence[BlockReader], augmentation: Augmentation
 ) -> None:
-    """Read each record's frame, mirror it if the record says so, and augment it.
+    """Read each record's frame, mirror it if the record says so, and vary it.
 
     Args:
         records: (n,) of shared_memory.RECORD; the labels of moved views are replaced.
@@ -64,6 +62,4 @@ def fill(
         for store in np.unique(store_of).tolist():
             of_store = np.flatnonzero(store_of == store)
             stores[store].gather(records["frame"][of_store], frames, of_store)
-    for number in np.flatnonzero(records["flip"]).tolist():
-        cv2.flip(frames[number], 1, dst=frames[number])
     cpu_augmentation.apply(augmentation, records, frames)

@@ -1,44 +1,45 @@
-"""Varies frames on the CPU, as augmentation/variation.py has drawn it."""
+"""Varies the frames of a batch on the CPU, as augmentation/variation.py has drawn it."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from trainer.data.augmentation import variation
+from trainer.data.augmentation import frame_kernels, variation
 from trainer.data.augmentation.variation import Augmentation, Records
 
 Frames = npt.NDArray[np.uint8]
 
 
 def apply(augmentation: Augmentation, records: Records, frames: Frames) -> None:
-    """Vary the samples that have a key in place, and correct the labels of moved views.
+    """Mirror the samples that ask for it, and vary those that have a key, in place.
 
     Args:
         augmentation: how much they are varied.
-        records: (n,), with key, label (-1..1) and speed_mps.
-        frames: uint8 (n, 128, 128, 3).
+        records: (n,), with flip, key, label (-1..1) and speed_mps; the labels of moved views are
+            replaced.
+        frames: uint8 (n, 128, 128, 3), contiguous.
     """
-    if not (augmentation.is_active and records["key"].any()):
+    mirrored = np.array(records["flip"])
+    drawn = None
+    if augmentation.is_active and records["key"].any():
+        drawn = variation.draw(records, augmentation)
+        records["label"] = drawn.label
+    rows = frames.view()
+    rows.shape = (len(frames), frames.shape[1], frame_kernels.WIDTH)  # never a copy
+    offsets = np.zeros(rows.shape[:2]) if drawn is None else drawn.source_offsets()
+    moved = offsets.any(axis=1)
+    if mirrored.any() or moved.any():
+        frame_kernels.compiled(frame_kernels.move_rows)(rows, mirrored, moved, offsets)
+    if drawn is None:
         return
-    drawn = variation.draw(records, augmentation)
-    records["label"] = drawn.label
-    offsets, tables = drawn.source_offsets(), drawn.level_tables()
-    shadows, widths = drawn.shadow_tables(), drawn.shadow_widths()
-    columns = np.arange(frames.shape[2], dtype=np.float32)
-    rows = np.arange(frames.shape[1], dtype=np.float32)
-    for number, frame in enumerate(frames):
-        if augmentation.moves_views:
-            source = columns + offsets[number][:, None].astype(np.float32)
-            lines = np.repeat(rows[:, None], len(columns), axis=1)
-            frame[:] = cv2.remap(
-                frame, source, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-        frame[:] = tables[number][frame]
-        width = widths[number][:, None]
-        left = drawn.shadow_left[number]
-        shaded = columns < width if left else columns >= len(columns) - width
-        frame[shaded] = shadows[number][frame[shaded]]
-        if drawn.blurred[number]:
-            cv2.blur(frame, (3, 3), dst=frame)
+    if augmentation.brightness or augmentation.shadow:
+        frame_kernels.compiled(frame_kernels.change_levels)(
+            rows,
+            drawn.level_tables(),
+            drawn.shadow_tables(),
+            drawn.shadow_widths(),
+            drawn.shadow_left,
+        )
+    if augmentation.blur:
+        frame_kernels.compiled(frame_kernels.blur)(rows, drawn.blurred)
