@@ -15,9 +15,10 @@ from functools import partial
 from typing import Protocol
 
 from contract.dataset.store import StoreReader
+from contract.frames.row_range import RowRange
 from trainer.data import storage_probe
 from trainer.data.augmentation.variation import Augmentation
-from trainer.data.device import device_memory, placement, prefetch
+from trainer.data.device import placement, prefetch
 from trainer.data.device.device_memory import DeviceMemory
 from trainer.data.device.device_ring import DeviceRing
 from trainer.data.device.prefetch import DeviceBatch
@@ -42,6 +43,7 @@ def open_frames(
     batch: int,
     readers: int,
     queue_bytes: int,
+    rows: RowRange,
     device_free_bytes: int | None,
 ) -> Iterator[FrameSource]:
     """Open the frames of a training, and log where they are.
@@ -52,6 +54,7 @@ def open_frames(
         batch: maximum number of samples in a batch.
         readers: number of reader processes; there are none if the frames are on the device.
         queue_bytes: limit on the memory of the batches of all readers together.
+        rows: the rows of the frames that the network looks at.
         device_free_bytes: free memory of the accelerator; None if the CPU trains.
 
     Raises:
@@ -59,20 +62,22 @@ def open_frames(
         TrainingError: there is too little memory.
     """
     layouts = [reader.layout for reader in stores]
-    ring = partial(DataLoader, layouts, batch=batch, readers=readers, queue_bytes=queue_bytes)
+    ring = partial(
+        DataLoader, layouts, batch=batch, readers=readers, queue_bytes=queue_bytes, rows=rows
+    )
     if device_free_bytes is None:
         log.info("frames: read and varied by %d processes (the CPU trains)", readers)
         with ring(augmentation=augmentation) as loader:
             yield loader
         return
-    needed_bytes = device_memory.bytes_needed(sum(layout.frames for layout in layouts))
+    needed_bytes = rows.byte_count * sum(layout.frames for layout in layouts)
     fits, reason = placement.fits_device(
         needed_bytes, device_free_bytes, storage_probe.free_bytes()
     )
     if fits:
         log.info("frames: kept and varied in the memory of the device (%s)", reason)
-        yield DeviceMemory(stores, augmentation)
+        yield DeviceMemory(stores, augmentation, rows)
         return
     log.info("frames: read by %d processes and varied on the device (%s)", readers, reason)
     with ring(max_in_use=prefetch.MAX_IN_USE) as loader:
-        yield DeviceRing(loader, augmentation)
+        yield DeviceRing(loader, augmentation, rows)

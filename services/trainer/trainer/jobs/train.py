@@ -33,6 +33,7 @@ from contract.train_config import TrainConfig
 from trainer.data import dataset_rows, frame_source, pipeline
 from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
+from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
 from trainer.export.manifest import (
@@ -97,8 +98,12 @@ def train(
     datasets: list[str],
     config: TrainConfig,
     parent: int | None = None,
+    machine: Devices | None = None,
 ) -> dict[str, Any]:
-    """Train for the job `job_id` and publish the version, unless an earlier run published it."""
+    """Train for the job `job_id` and publish the version, unless an earlier run published it.
+
+    The arguments are those of `run`. By default, `machine` is this machine with its GPUs.
+    """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     with (
         disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
@@ -107,7 +112,14 @@ def train(
         manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(
-                settings, job_id, report, datasets, config, workspace, parent
+                settings,
+                job_id,
+                report,
+                datasets,
+                config,
+                workspace,
+                parent,
+                machine or devices.configure(),
             )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
@@ -122,8 +134,9 @@ def _train_and_publish(
     config: TrainConfig,
     workspace: Workspace,
     parent_version: int | None,
+    machine: Devices,
 ) -> ModelManifest:
-    registry, machine = Registry(settings.model_dir), devices.configure()
+    registry = Registry(settings.model_dir)
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
@@ -264,7 +277,7 @@ def _build_loop(
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
-            device_free_bytes=machine.free_bytes if machine.gpu else None,
+            device_free_bytes=free_memory.free_bytes() if machine.gpu else None,
         )
     )
     blocks = [reader.blocks for reader in stores]

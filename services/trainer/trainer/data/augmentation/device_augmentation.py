@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from contract.frames.row_range import ALL_ROWS, RowRange
 from trainer.data.augmentation import variation
 from trainer.data.augmentation.variation import Augmentation, Records, Variations
 from trainer.data.device import compiler
@@ -28,10 +29,13 @@ class DeviceAugmentation:
 
     Args:
         augmentation: how much the samples that have a key are varied.
+        rows: the rows that the frames have of whole frames; the borders of a blurred frame are
+            those of these rows.
     """
 
-    def __init__(self, augmentation: Augmentation) -> None:
+    def __init__(self, augmentation: Augmentation, rows: RowRange = ALL_ROWS) -> None:
         self._augmentation = augmentation
+        self._rows = rows
         self._vary = compiler.compiled(self._varied)
 
     def apply(self, records: Records, frames: Tensor) -> tuple[Tensor, npt.NDArray[np.float32]]:
@@ -39,7 +43,7 @@ class DeviceAugmentation:
 
         Args:
             records: (n,), with key, flip, label (-1..1) and speed_mps.
-            frames: a tensor uint8 (n, rows, 128, 3), the visible rows as they were recorded.
+            frames: a tensor uint8 (n, rows, 128, 3), as they were recorded.
         """
         drawn = variation.draw(records, self._augmentation)
         varied = self._augmentation.is_active and records["key"].any()
@@ -52,12 +56,12 @@ class DeviceAugmentation:
         augmentation = self._augmentation
         parameters: dict[str, npt.NDArray[Any]] = {"flip": records["flip"].copy()}
         if augmentation.moves_views:
-            parameters["offset"] = drawn.source_offsets().astype(np.float32)
+            parameters["offset"] = drawn.source_offsets(self._rows).astype(np.float32)
         if augmentation.brightness:
             parameters["gain"] = drawn.gain.astype(np.float32)
             parameters["lift"] = drawn.lift.astype(np.float32)
         if augmentation.shadow:
-            parameters["shadow_width"] = drawn.shadow_widths().astype(np.int32)
+            parameters["shadow_width"] = drawn.shadow_widths(self._rows).astype(np.int32)
             parameters["shadow_left"] = drawn.shadow_left
             parameters["shadow_light"] = drawn.shadow_light.astype(np.float32)
         if augmentation.blur:

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
-
 import keras
 import numpy as np
 
 from contract.dataset.frame_blocks import Frames
 from contract.dataset.store import StoreReader
-from contract.frames import spec
+from contract.frames.row_range import RowRange
 from trainer.data.augmentation.device_augmentation import DeviceAugmentation, Tensor
 from trainer.data.augmentation.variation import Augmentation
 from trainer.data.device import compiler
 from trainer.data.device.prefetch import DeviceBatch, prefetch
 from trainer.data.shared_memory import Records
 
-VISIBLE: Final = slice(43, 116)
-
-
 class DeviceMemory:
     """Gives batches of frames that lie in the memory of the device.
 
-    The visible rows of all frames are loaded once. After that, a batch costs the host only the
+    The rows of all frames are loaded once. After that, a batch costs the host only the
     numbers of its frames, and how they are varied.
 
     Args:
         stores: the stores, in the order in which records number them.
         augmentation: how the samples that have a key are varied.
+        rows: the rows of the frames that are loaded.
 
     Raises:
         StoreError: a block of a store is damaged.
     """
 
-    def __init__(self, stores: Sequence[StoreReader], augmentation: Augmentation) -> None:
-        self._augmentation = DeviceAugmentation(augmentation)
+    def __init__(
+        self, stores: Sequence[StoreReader], augmentation: Augmentation, rows: RowRange
+    ) -> None:
+        self._augmentation = DeviceAugmentation(augmentation, rows)
         counts = [reader.layout.frames for reader in stores]
         self._first = np.cumsum([0, *counts[:-1]])
         """Number of each store's first frame among all frames, (stores,)."""
-        self._frames = keras.ops.convert_to_tensor(_read(stores, sum(counts)))
+        self._frames = keras.ops.convert_to_tensor(_read(stores, sum(counts), rows))
         self._gather = compiler.compiled(_gathered)
 
     def batches(self, requests: Iterable[Records]) -> Iterator[DeviceBatch]:
@@ -54,19 +52,13 @@ class DeviceMemory:
             yield DeviceBatch(records["number"].copy(), *self._augmentation.apply(records, frames))
 
 
-def bytes_needed(frames: int) -> int:
-    """Return the bytes that the visible rows of so many frames take."""
-    return frames * len(range(*VISIBLE.indices(spec.HEIGHT))) * spec.WIDTH * spec.CHANNELS
-
-
-def _read(stores: Sequence[StoreReader], count: int) -> Frames:
-    """Return the visible rows of all frames, uint8 (count, rows, 128, 3)."""
-    rows = len(range(*VISIBLE.indices(spec.HEIGHT)))
-    frames = np.empty((count, rows, spec.WIDTH, spec.CHANNELS), np.uint8)
+def _read(stores: Sequence[StoreReader], count: int, rows: RowRange) -> Frames:
+    """Return these rows of all frames, uint8 (count, rows, 128, 3)."""
+    frames = np.empty((count, *rows.shape), np.uint8)
     start = 0
     for reader in stores:
         for block in reader.verified_blocks():
-            frames[start : start + len(block)] = block[:, VISIBLE]
+            frames[start : start + len(block)] = block[:, rows.slice]
             start += len(block)
     return frames
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import keras
 
+from contract.frames.row_range import RowRange
 from trainer.data.augmentation.device_augmentation import DeviceAugmentation
 from trainer.data.augmentation.variation import Augmentation
 from trainer.data.device.prefetch import DeviceBatch, prefetch
@@ -20,11 +21,12 @@ class DeviceRing:
     Args:
         loader: reads the frames as they were recorded; two of its batches are in use at a time.
         augmentation: how the samples that have a key are varied.
+        rows: the rows of the frames that the loader reads.
     """
 
-    def __init__(self, loader: DataLoader, augmentation: Augmentation) -> None:
+    def __init__(self, loader: DataLoader, augmentation: Augmentation, rows: RowRange) -> None:
         self._loader = loader
-        self._augmentation = DeviceAugmentation(augmentation)
+        self._augmentation = DeviceAugmentation(augmentation, rows)
 
     def batches(self, requests: Iterable[Records]) -> Iterator[DeviceBatch]:
         """Yield a batch for each request, in their order.
