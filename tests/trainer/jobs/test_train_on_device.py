@@ -20,7 +20,7 @@ from trainer.training.devices import Devices
 CONFIG = TrainConfig(epochs=2, batch=16, patience=99, validation_gap_s=0.2, brightness=0.2)
 
 
-class Stopped(Exception):
+class StopError(Exception):
     """What a report raises to stop a training."""
 
 
@@ -61,12 +61,12 @@ def test_a_training_on_the_device_has_the_epochs_of_one_on_the_cpu(
 
     def stop(**progress: Any) -> None:
         if progress.get("epoch") == 2 and progress.get("step") == 5:
-            raise Stopped
+            raise StopError
 
     on_cpu = train(settings(data, tmp_path / "cpu"), "job", lambda **_: None, [], CONFIG)
     with caplog.at_level(logging.INFO):
         here = settings(data, tmp_path / "device")
-        with pytest.raises(Stopped):
+        with pytest.raises(StopError):
             train(here, "job", stop, [], CONFIG, machine=accelerator())
         on_device = train(here, "job", lambda **_: None, [], CONFIG, machine=accelerator())
     assert digests(on_device) == digests(on_cpu)

@@ -18,7 +18,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        # Without XLA, TensorFlow has no operations on bytes for some of what runs on GPUs.
+        # Not every release of TensorFlow can gather bytes on a GPU without XLA.
         return tf.function(function, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
     if backend == "jax":
         import jax
