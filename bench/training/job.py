@@ -56,7 +56,7 @@ def steered(
     from trainer.data import dataset_rows, pipeline
     from trainer.data.batches import BatchSource
     from trainer.data.loader import DataLoader
-    from trainer.training import devices
+    from trainer.training import devices, pilotnet, training_view
     from trainer.training.loop import TrainingLoop
     from trainer.training.run_state import TrainingState, Workspace
     from trainer.training.tensorboard import TensorBoardLogger
@@ -70,6 +70,7 @@ def steered(
         lambda **_: None,
     )
     (manifest,) = store_catalog.select_manifests(data, [])
+    network = pilotnet.build()
     workspace, state = Workspace(scratch / "models", "bench"), TrainingState([manifest.dataset])
     state.shuffle = "exact"
     with contextlib.ExitStack() as stack:
@@ -82,6 +83,7 @@ def steered(
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,
+                rows=training_view.visible_rows(network),
                 augmentation=pipeline.augmentation(chosen),
             )
         )
@@ -95,6 +97,7 @@ def steered(
             loop.run(lambda **_: None, board)
         best = loop.load(workspace.network(state.best_epoch))
         scores = loop.validate(best)[1]
+        network.set_weights(best.model.get_weights())
         workspace.discard()
     figures = {
         "train_samples": float(len(prepared.table.train)),
@@ -102,7 +105,7 @@ def steered(
         "best_epoch": float(state.best_epoch),
         "validation_mse": scores["mse"],
     }
-    call = tf.function(lambda frames: best.model(frames, training=False))
+    call = tf.function(lambda frames: network(frames, training=False))
     return (
         lambda picture: float(call(tf.constant(preprocess.resize(picture)[None]))[0, 0]),
         figures,

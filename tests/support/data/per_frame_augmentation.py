@@ -20,8 +20,8 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
+from trainer.data.augmentation.recovery import recovery_steering
 from trainer.data.augmentation.variation import Augmentation
-from trainer.data.recovery import recovery_steering
 
 Floats = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.uint8]

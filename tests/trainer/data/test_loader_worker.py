@@ -11,6 +11,7 @@ import pytest
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
+from contract.frames.row_range import RowRange
 from trainer.data.augmentation import cpu_augmentation
 from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader_worker import fill, serve
@@ -47,6 +48,18 @@ def test_each_record_gets_its_frame_from_its_store(stores: list[BlockReader]) ->
     frames = np.zeros((4, 128, 128, 3), np.uint8)
     fill(records, frames, stores, Augmentation())
     assert frames[:, 64, 10, 1].tolist() == [103, 39, 100, 7]
+
+
+def test_only_the_rows_that_are_asked_for_are_filled(stores: list[BlockReader]) -> None:
+    records = asked([1, 0], [3, 39], [True, False])
+    records["key"], records["speed_mps"] = 12345, 5.0
+    varied = Augmentation(brightness=0.5, shadow=1.0, shift_m=1.0, turn_deg=4.0)
+    whole, part = np.zeros((2, 128, 128, 3), np.uint8), np.zeros((2, 73, 128, 3), np.uint8)
+    labels = records.copy()
+    fill(records, whole, stores, varied)
+    fill(labels, part, stores, varied, RowRange(43, 116))
+    np.testing.assert_array_equal(part, whole[:, 43:116])
+    np.testing.assert_array_equal(labels["label"], records["label"])
 
 
 def test_a_flipped_record_gets_its_mirror_image(stores: list[BlockReader]) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset.frame_blocks import BlockReader
+from contract.dataset import frame_blocks
+from contract.dataset.frame_blocks import BlockReader, Frames
+from contract.frames import spec
 from trainer.data import sampler, shared_memory
 from trainer.data.augmentation import variation
 from trainer.data.device.prefetch import DeviceBatch
@@ -28,7 +30,7 @@ class BatchSource:
     table: SampleTable
     frames: FrameSource
     stores: Sequence[BlockReader]
-    """The trainer's own handles on the stores, in the table's order; used only to read ahead."""
+    """The trainer's own handles on the stores, in the table's order."""
     batch: int
     """Number of samples in a batch."""
     shuffle: str
@@ -43,6 +45,13 @@ class BatchSource:
         return self.frames.batches(
             shared_memory.make_records(self.table.samples, batch) for batch in batches
         )
+
+    def whole_frames(self, numbers: Numbers) -> Frames:
+        """Return the frames of some samples as stored, uint8 (n, 128, 128, 3)."""
+        samples = self.table.samples[numbers]
+        frames = np.empty((len(numbers), *spec.SHAPE), np.uint8)
+        frame_blocks.gather(self.stores, samples["store"], samples["frame"], frames)
+        return frames
 
     def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch | DeviceBatch]:
         """Yield the augmented batches of an epoch from `first_batch` on, counted from 0."""

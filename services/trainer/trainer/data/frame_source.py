@@ -75,7 +75,9 @@ def open_frames(
         needed_bytes, device_free_bytes, storage_probe.free_bytes()
     )
     if fits:
-        log.info("frames: kept and varied in the memory of the device (%s)", reason)
+        log.info(
+            "frames: kept and varied in the memory of the device, without readers (%s)", reason
+        )
         yield DeviceMemory(stores, augmentation, rows)
         return
     log.info("frames: read by %d processes and varied on the device (%s)", readers, reason)

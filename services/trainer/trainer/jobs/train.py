@@ -6,6 +6,7 @@ It starts from random weights, or goes on from a published version: see fine_tun
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import dataset_rows, frame_source, pipeline
+from trainer.data import dataset_rows, frame_source, pipeline, reader_count
 from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
 from trainer.data.device import free_memory
@@ -45,7 +46,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet
+from trainer.training import devices, pilotnet, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -105,6 +106,8 @@ def train(
     The arguments are those of `run`. By default, `machine` is this machine with its GPUs.
     """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
+    machine = machine or devices.configure()
+    settings = _choose_readers(settings, config, machine)
     with (
         disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
         workspace.lock(),
@@ -112,14 +115,7 @@ def train(
         manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(
-                settings,
-                job_id,
-                report,
-                datasets,
-                config,
-                workspace,
-                parent,
-                machine or devices.configure(),
+                settings, job_id, report, datasets, config, workspace, parent, machine
             )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
@@ -187,6 +183,19 @@ def _train_and_publish(
     if parent is not None:
         manifest = parent.describe_child(manifest)
     return registry.publish(staging_dir, manifest)
+
+
+def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -> Settings:
+    """Return the settings with the number of readers, and log how it was chosen."""
+    readers, reason = settings.readers, "LAPWING_READERS says so"
+    if not readers:
+        readers, reason = reader_count.choose(
+            reader_count.usable_cores(),
+            gpu=machine.gpu,
+            varied=pipeline.augmentation(config).is_active and not machine.gpu,
+        )
+    log.info("readers: %d (%s)", readers, reason)
+    return dataclasses.replace(settings, readers=readers)
 
 
 def _start_or_resume(
@@ -277,6 +286,7 @@ def _build_loop(
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
+            rows=training_view.visible_rows(pilotnet.build()),
             device_free_bytes=free_memory.free_bytes() if machine.gpu else None,
         )
     )
@@ -294,16 +304,14 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     best = loop.load(loop.workspace.network(state.best_epoch))
     network = pilotnet.build("float32")  # whichever precision it was trained in
     network.set_weights(best.model.get_weights())
-    learner = Learner(network)
+    learner = Learner(training_view.of(network))
     staging_dir = loop.workspace.staging_dir()
     network.save(staging_dir / H5)
     layer_table.write(staging_dir, network)
     litert.convert(staging_dir / H5, staging_dir / TFLITE)
     predicted, scores = loop.validate(learner)
     step = -(-len(predicted) // PARITY_FRAMES)
-    parity_batches = loop.batches.recorded(table.validation[::step])
-    # The frames are copied: a batch's memory is used again for a later batch.
-    frames = np.concatenate([batch.frames.copy() for batch in parity_batches])
+    frames = loop.batches.whole_frames(table.validation[::step])
     twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
     golden.write(staging_dir / golden.FILE, frames, predicted[::step])
     train_errors = (
@@ -329,7 +337,7 @@ def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
         return {}
     network = pilotnet.build("float32")
     network.set_weights(loop.start_weights)
-    scores = steering_metrics.defined(loop.validate(Learner(network))[1])
+    scores = steering_metrics.defined(loop.validate(Learner(training_view.of(network)))[1])
     return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}
 
 

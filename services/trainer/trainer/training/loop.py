@@ -19,7 +19,7 @@ from contract.steering_metrics import Score
 from contract.train_config import TrainConfig
 from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
-from trainer.training import pilotnet
+from trainer.training import pilotnet, training_view
 from trainer.training.devices import Devices
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
@@ -81,7 +81,7 @@ class TrainingLoop:
 
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
-        network = pilotnet.build(self.devices.policy)
+        network = training_view.of(pilotnet.build(self.devices.policy))
         return Learner.load(path, network, self.config.learning_rate, best_loss)
 
     @property
@@ -94,7 +94,7 @@ class TrainingLoop:
         state, config = self.state, self.config
         if not state.epoch and state.unfinished is None:
             keras.utils.set_random_seed(config.seed)
-            network = pilotnet.build(self.devices.policy)
+            network = training_view.of(pilotnet.build(self.devices.policy))
             if self.start_weights is not None:
                 network.set_weights(self.start_weights)
             return Learner.start(network, config.learning_rate)

@@ -9,6 +9,7 @@ import pytest
 from support.data import per_frame_augmentation
 from support.data.roads import straight
 
+from contract.frames.row_range import RowRange
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from trainer.data.augmentation import cpu_augmentation
@@ -50,6 +51,36 @@ def test_frames_and_labels_are_those_of_the_first_version(options: Augmentation)
     assert difference.max() <= 2
     assert difference.mean() < 0.1
     np.testing.assert_array_equal(asked["label"], expected_records["label"])
+
+
+@pytest.mark.parametrize("options", [each for each in OPTIONS if not each.blur], ids=str)
+def test_some_rows_are_varied_as_in_the_whole_frame(options: Augmentation) -> None:
+    """The network sees rows 43 to 115 alone, and each moves within itself."""
+    whole, asked = noise(20), records(20)
+    asked["flip"][::2] = True
+    part, asked_part = np.ascontiguousarray(whole[:, 43:116]), asked.copy()
+    cpu_augmentation.apply(options, asked, whole)
+    cpu_augmentation.apply(options, asked_part, part, RowRange(43, 116))
+    np.testing.assert_array_equal(part, whole[:, 43:116])
+    np.testing.assert_array_equal(asked_part["label"], asked["label"])
+
+
+def test_a_blur_stops_at_the_first_and_the_last_row() -> None:
+    frames = np.ascontiguousarray(noise(8)[:, 43:116])
+    expected = np.stack([cv2.blur(frame, (3, 3)) for frame in frames])
+    cpu_augmentation.apply(Augmentation(blur=1.0), records(8), frames, RowRange(43, 116))
+    assert np.abs(frames.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("options", [Augmentation(), OPTIONS[0], OPTIONS[-1]], ids=str)
+def test_a_mirrored_sample_is_mirrored_before_it_is_varied(options: Augmentation) -> None:
+    frames, asked = noise(12), records(12)
+    asked["flip"][::2] = True
+    expected = frames.copy()
+    expected[::2] = frames[::2, :, ::-1]
+    cpu_augmentation.apply(options, records(12), expected)
+    cpu_augmentation.apply(options, asked, frames)
+    np.testing.assert_array_equal(frames, expected)
 
 
 def test_a_sample_without_a_key_is_not_varied() -> None:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.frames import spec
+from contract.frames.row_range import ALL_ROWS, RowRange
 from contract.vehicle import (
     CAMERA_HEIGHT_M,
     CAMERA_PITCH_DOWN_DEG,
@@ -30,7 +31,7 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
-from trainer.data.recovery import recovery_steering
+from trainer.data.augmentation.recovery import recovery_steering
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -114,13 +115,13 @@ class Variations:
     shadow_light: Floats
     blurred: Mask
 
-    def source_offsets(self) -> Floats:
-        """Return (n, 128), the offset of the column that each row's pixels are taken from.
+    def source_offsets(self, rows: RowRange = ALL_ROWS) -> Floats:
+        """Return (n, rows), the offset of the column that each row's pixels are taken from.
 
         The pixel at column c of a row shows what the recorded frame has at column c plus the
         offset, between two pixels; beyond the sides of the frame its outermost pixels repeat.
         """
-        below_horizon = np.arange(spec.HEIGHT) - HORIZON
+        below_horizon = np.arange(rows.first, rows.end) - HORIZON
         return np.asarray(-self.shear[:, None] * below_horizon - self.turn[:, None])
 
     def level_tables(self) -> Bytes:
@@ -132,8 +133,8 @@ class Variations:
         """Return uint8 (n, 256), the value of each level in the sample's shadow."""
         return (np.arange(256) * self.shadow_light[:, None]).round().astype(np.uint8)
 
-    def shadow_widths(self) -> Bytes:
-        """Return uint8 (n, 128), the number of pixels of each row that lie in a shadow.
+    def shadow_widths(self, rows: RowRange = ALL_ROWS) -> Bytes:
+        """Return uint8 (n, rows), the number of pixels of each row that lie in a shadow.
 
         They are counted from the left side of the frame if `shadow_left`, else from the right.
         """
@@ -147,7 +148,7 @@ class Variations:
             canvas[:] = 0
             cv2.fillPoly(canvas, [outline], 1)
             widths[sample] = canvas.sum(axis=1)
-        return widths
+        return widths[:, rows.slice]
 
 
 def draw(records: Records, augmentation: Augmentation) -> Variations:

@@ -15,6 +15,7 @@ from trainer.data.device import compiler
 from trainer.data.device.prefetch import DeviceBatch, prefetch
 from trainer.data.shared_memory import Records
 
+
 class DeviceMemory:
     """Gives batches of frames that lie in the memory of the device.
 
