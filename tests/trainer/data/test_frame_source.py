@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import psutil
 import pytest
-from contract.frames.row_range import RowRange
 from support.data import samples
 
 from contract.dataset import store, store_catalog
 from contract.dataset.store import StoreReader
 from contract.errors import StoreError
+from contract.frames.row_range import RowRange
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
