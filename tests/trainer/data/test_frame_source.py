@@ -173,8 +173,8 @@ def test_the_log_says_where_the_frames_are_and_why(place: str, taken: Taken) -> 
     assert line.startswith(
         {
             "ring": "frames: read and varied by 2 processes (the CPU trains)",
-            "device-memory": "frames: kept and varied in the memory of the device, without readers (0.00 GB ",
-            "device-ring": "frames: read by 2 processes and varied on the device (0.00 GB of ",
+            "device-memory": "frames: kept and varied in the memory of the device, without reader",
+            "device-ring": "frames: read by 2 processes and varied on the device (0.00 GB of visi",
         }[place]
     )
 
