@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 FILES = [
     HERE.parent / "augmentation" / "test_device_augmentation.py",
     HERE.parent / "test_frame_source.py",
+    HERE / "test_free_memory.py",
     HERE / "test_prefetch.py",
 ]
 
