@@ -27,6 +27,7 @@ PACKAGES: Final = (
     "lapwing-contract",
     "ai-edge-litert",
     "fastapi",
+    "jax",
     "keras",
     "numba",
     "numpy",
