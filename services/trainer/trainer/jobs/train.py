@@ -119,7 +119,7 @@ def train(
             )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
-    return job_result(manifest, bottleneck(data_share, settings.readers))
+    return job_result(manifest, bottleneck(data_share, None if machine.gpu else settings.readers))
 
 
 def _train_and_publish(
@@ -159,7 +159,7 @@ def _train_and_publish(
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
             loop.run(report, board)
-        log.info("%s", bottleneck(_data_share(state), settings.readers))
+        log.info("%s", bottleneck(_data_share(state), None if machine.gpu else settings.readers))
         report(phase="publish")
         staging_dir, metrics = _export(loop)
         split = _split_file(state, data, config)
