@@ -35,7 +35,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         f"{DATA}/loader_worker.py",
         f"{DATA}/shared_memory.py",
         f"{DATA}/pipeline.py",
-        f"{DATA}/recovery.py",
+        f"{DATA}/augmentation/recovery.py",
         f"{DATA}/samples.py",
         f"{DATA}/batches.py",
         f"{DATA}/split.py",
