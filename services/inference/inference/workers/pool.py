@@ -82,7 +82,12 @@ class WorkerPool:
     @property
     def serving(self) -> int:
         """Number of workers that predict frames, at once or after the version that they load."""
-        return sum(self._serves(worker) for worker in self._workers)
+        # Three times for each frame, so without a generator and a call for each worker.
+        count = 0
+        for worker in self._workers:
+            if not worker.closed and worker.versions.issuperset(self._versions):
+                count += 1
+        return count
 
     @property
     def available(self) -> int:
@@ -118,12 +123,11 @@ class WorkerPool:
 
     def least_busy(self) -> WorkerClient | None:
         """Return the worker with the fewest frames, or None when no worker can take another."""
-        worker = min(
-            filter(self._takes_frames, self._workers),
-            key=lambda candidate: candidate.in_flight,
-            default=None,
-        )
-        return worker if worker is not None and worker.in_flight < MAX_IN_FLIGHT else None
+        least, fewest = None, MAX_IN_FLIGHT
+        for worker in self._workers:
+            if worker.in_flight < fewest and self._takes_frames(worker):
+                least, fewest = worker, worker.in_flight
+        return least
 
     async def load(self, version: int) -> None:
         """Let the workers verify and load a version, one after the other: the others drive on.

@@ -14,10 +14,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
@@ -45,8 +44,7 @@ class FrameTimeoutError(ServiceError):
     """A frame has waited for too long."""
 
 
-@dataclass(frozen=True)
-class QueuedFrame:
+class QueuedFrame(NamedTuple):
     """A frame that waits for a worker, and the future that gets its steering."""
 
     version: int
@@ -144,19 +142,13 @@ class Scheduler:
         self._metrics.frames_per_request.observe(len(jpegs))
         steerings = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
         self._dispatch()
+        deadline = self._loop.call_later(self._answer_s, self._expire, steerings)
         try:
-            async with asyncio.timeout(self._answer_s):
-                if len(steerings) == 1:
-                    return [await steerings[0]]
-                await asyncio.wait(steerings)
-        except TimeoutError:
-            for steering in steerings:
-                steering.cancel()  # those that still wait are not computed any more
-            raise FrameTimeoutError(
-                "no worker has answered in time",
-                got=f"{self._answer_s:g} s",
-                remedy="Send the frame again; the log of inference may say what keeps the workers",
-            ) from None
+            if len(steerings) == 1:
+                return [await steerings[0]]
+            await asyncio.wait(steerings)
+        finally:
+            deadline.cancel()
         for number, steering in enumerate(steerings, 1):
             error = steering.exception()
             if isinstance(error, FrameError):
@@ -171,8 +163,22 @@ class Scheduler:
         (self._form_queue if is_of_form else self._queue).append(frame)
         return steering
 
+    def _expire(self, steerings: list[asyncio.Future[float]]) -> None:
+        """Refuse the frames of a request that have no answer yet; those that wait are dropped."""
+        for steering in steerings:
+            if not steering.done():
+                error = FrameTimeoutError(
+                    "no worker has answered in time",
+                    got=f"{self._answer_s:g} s",
+                    remedy="Send the frame again; the log of inference may say what keeps the "
+                    "workers",
+                )
+                steering.set_exception(error)
+
     def _dispatch(self) -> None:
         """Send the frames that wait to the workers that have the fewest."""
+        if not self._queue and not self._form_queue:
+            return
         if not self.pool.serving:
             self._refuse_all()
         while self._queue and (worker := self.pool.least_busy()) is not None:
@@ -206,18 +212,16 @@ class Scheduler:
             self._forget(frame)
             return
         self._form_frames += frame.is_of_form
-        reply = worker.request(protocol.PREDICT, frame.version, frame.jpeg)
-        reply.add_done_callback(partial(self._complete, frame))
+        worker.send(protocol.PREDICT, frame.version, frame.jpeg, partial(self._complete, frame))
 
-    def _complete(self, frame: QueuedFrame, reply: asyncio.Future[bytes]) -> None:
+    def _complete(self, frame: QueuedFrame, payload: bytes, error: Exception | None) -> None:
         self._form_frames -= frame.is_of_form
         self._forget(frame)
-        error = reply.exception()
         if error is None:
-            prediction = protocol.decode_prediction(reply.result())
-            self._measure(frame, prediction)
+            prediction = protocol.decode_prediction(payload)
             if not frame.steering.done():  # it is done where the client has disconnected
                 frame.steering.set_result(prediction.steering)
+            self._measure(frame, prediction)
         elif not frame.steering.done():
             frame.steering.set_exception(error)
         self._dispatch()

@@ -17,6 +17,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import cv2
 
@@ -30,6 +31,10 @@ from inference.workers import protocol
 from inference.workers.protocol import TimedPrediction
 
 log = logging.getLogger(__name__)
+
+BUFFER_BYTES: Final = 65_536
+"""Number of bytes that are received at a time: a frame of the simulator has 13,000, so it arrives
+with its header in one system call."""
 
 
 class RequestHandler:
@@ -74,7 +79,11 @@ def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:
 def serve(connection: socket.socket, handler: RequestHandler) -> None:
     """Reply to the requests on a connection until its other end is closed."""
     # A ConnectionError in the middle of a reply means that the service was killed.
-    with suppress(ConnectionError), connection, connection.makefile("rb") as requests:
+    with (
+        suppress(ConnectionError),
+        connection,
+        connection.makefile("rb", buffering=BUFFER_BYTES) as requests,
+    ):
         while header := requests.read(protocol.REQUEST_HEADER.size):
             command, version, size = protocol.REQUEST_HEADER.unpack(header)
             connection.sendall(handler.reply(command, version, requests.read(size)))
