@@ -13,6 +13,7 @@ from typing import Final
 from contract.errors import ServiceError
 from contract.perpetual import PerpetualWork
 from contract.watchdog import Watchdog
+from inference.settings import LITERT
 from inference.workers import protocol
 from inference.workers.worker_client import WorkerClient, WorkerDiedError
 
@@ -48,6 +49,7 @@ class WorkerPool:
         on_change: called when a worker can take frames again, or has ended.
         in_use: returns whether frames of a version are waiting or in flight.
         hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
+        backend: how networks are loaded, one of settings.BACKENDS.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class WorkerPool:
         on_change: Callable[[], None],
         in_use: Callable[[int], bool],
         hang_timeout_s: float = HANG_TIMEOUT_S,
+        backend: str = LITERT,
     ) -> None:
         self._models = models
+        self._backend = backend
         self._on_change = on_change
         self._in_use = in_use
         self._hang_timeout_s = hang_timeout_s
@@ -98,6 +102,11 @@ class WorkerPool:
     def trouble(self) -> str:
         """Why workers cannot be started, or are not watched; empty while they are."""
         return " ".join(work.trouble for work in self._perpetual if work.trouble)
+
+    def backend(self, version: int | None) -> str:
+        """Return the name of the backend that computes a version; LiteRT while none is loaded."""
+        names = (worker.backends.get(version or 0) for worker in self._workers)
+        return next(filter(None, names), LITERT)
 
     async def start(self) -> None:
         """Start all workers, and keep them running.
@@ -222,7 +231,7 @@ class WorkerPool:
                 worker.kill()
 
     def _new_worker(self) -> WorkerClient:
-        return WorkerClient(self._models, self._on_change)
+        return WorkerClient(self._models, self._on_change, self._backend)
 
     async def _tend(self, slot: int) -> None:
         """Start another worker where one has ended, and let it load what it has not."""

@@ -2,8 +2,8 @@
 
 A frame is refused at once when the frames before it would take longer than it may wait: a late
 steering is of no use, and a refusal costs a tenth of an answer. A worker takes one frame at a time:
-LiteRT computes eight frames together no faster than one by one, and the first would wait for the
-last.
+of eight frames that are computed together the first waits for the last, and with LiteRT they take
+as long as one by one.
 
 The frames of a form wait apart, and a few of them are with the workers at a time. A single frame,
 which a car waits for, so never waits for the up to 64 frames of each of several forms.
@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, Self
 
 from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
+from inference.settings import LITERT
 from inference.workers import protocol
 from inference.workers.pool import HANG_TIMEOUT_S, WorkerPool, no_worker
 from inference.workers.worker_client import WorkerClient
@@ -66,6 +67,7 @@ class Scheduler:
         metrics: receives the times of each stage.
         hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
         answer_s: time in seconds after which a request is refused that has no answer yet.
+        backend: how networks are loaded, one of settings.BACKENDS.
 
     Attributes:
         pool: the workers, which load, check and drop model versions.
@@ -79,6 +81,7 @@ class Scheduler:
         metrics: InferenceMetrics,
         hang_timeout_s: float = HANG_TIMEOUT_S,
         answer_s: float = ANSWER_S,
+        backend: str = LITERT,
     ) -> None:
         self._max_wait_s = max_wait_s
         self._answer_s = answer_s
@@ -91,7 +94,12 @@ class Scheduler:
         self._admitted: Counter[int] = Counter()
         """Number of frames that are queued or in flight, by version."""
         self.pool = WorkerPool(
-            workers, models, self._dispatch, self._admitted.__contains__, hang_timeout_s
+            workers,
+            models,
+            self._dispatch,
+            self._admitted.__contains__,
+            hang_timeout_s,
+            backend,
         )
 
     async def __aenter__(self) -> Self:

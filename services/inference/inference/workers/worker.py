@@ -25,9 +25,9 @@ from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.perpetual import describe
 from contract.policy import policy
-from contract.policy.litert import LiteRT
-from contract.policy.policy import LoadedPolicy
+from contract.policy.policy import Load, LoadedPolicy
 from inference.workers import protocol
+from inference.workers.networks import LOADERS
 from inference.workers.protocol import TimedPrediction
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,16 @@ with its header in one system call."""
 
 
 class RequestHandler:
-    """Handles the requests to a worker with the model versions that it has loaded."""
+    """Handles the requests to a worker with the model versions that it has loaded.
 
-    def __init__(self, registry: Registry) -> None:
+    Args:
+        registry: the model registry.
+        load: loads the network of a version.
+    """
+
+    def __init__(self, registry: Registry, load: Load) -> None:
         self._registry = registry
+        self._load = load
         self._policies: dict[int, LoadedPolicy] = {}
 
     def reply(self, command: int, version: int, payload: bytes) -> bytes:
@@ -58,8 +64,9 @@ class RequestHandler:
         if command == protocol.PREDICT:
             return protocol.encode_prediction(_predict(self._policies[version], payload))
         if command == protocol.LOAD:
-            self._policies[version] = policy.load(self._registry, version, LiteRT)
-        elif command == protocol.CHECK:
+            self._policies[version] = policy.load(self._registry, version, self._load)
+            return self._policies[version].backend.name.encode()
+        if command == protocol.CHECK:
             self._policies[version].check()
         else:
             self._policies.pop(version, None)
@@ -94,6 +101,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m inference.workers.worker")
     parser.add_argument("descriptor", type=int, help="file descriptor of the connected socket")
     parser.add_argument("models", type=Path, help="folder of the model registry")
+    parser.add_argument("backend", choices=LOADERS, help="how networks are loaded")
     arguments = parser.parse_args()
     # The worker ends when the service closes its socket. A signal to the whole process group must
     # not end it before it has answered the frames that are in flight.
@@ -103,7 +111,8 @@ def main() -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     cv2.setNumThreads(1)  # the workers share the cores
-    serve(socket.socket(fileno=arguments.descriptor), RequestHandler(Registry(arguments.models)))
+    handler = RequestHandler(Registry(arguments.models), LOADERS[arguments.backend])
+    serve(socket.socket(fileno=arguments.descriptor), handler)
     return 0
 
 

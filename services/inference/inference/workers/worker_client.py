@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
+from inference.settings import LITERT
 from inference.workers import protocol
 
 log = logging.getLogger(__name__)
@@ -39,10 +40,12 @@ class WorkerClient(asyncio.Protocol):
     Args:
         models: folder of the model registry.
         on_lost: called when the process has ended without having been asked to.
+        backend: how networks are loaded, one of settings.BACKENDS.
     """
 
-    def __init__(self, models: Path, on_lost: Callable[[], None]) -> None:
+    def __init__(self, models: Path, on_lost: Callable[[], None], backend: str = LITERT) -> None:
         self._models = models
+        self._backend = backend
         self._on_lost = on_lost
         self._replies: deque[OnReply] = deque()
         """What is called with the replies that are awaited, in the order of their requests."""
@@ -55,6 +58,8 @@ class WorkerClient(asyncio.Protocol):
         """Whether no request can be sent, because the process has ended or not started."""
         self.versions: set[int] = set()
         """The versions that the worker has loaded."""
+        self.backends: dict[int, str] = {}
+        """The name of the backend that computes each of them."""
         self.draining = False
         """Whether the worker is sent no frames, because it loads a version."""
         self._transport: Any = None
@@ -93,6 +98,7 @@ class WorkerClient(asyncio.Protocol):
                         "inference.workers.worker",
                         str(worker_end.fileno()),
                         str(self._models),
+                        self._backend,
                     ],
                     pass_fds=[worker_end.fileno()],
                     stdin=subprocess.DEVNULL,
@@ -111,12 +117,13 @@ class WorkerClient(asyncio.Protocol):
             WorkerDiedError: the worker ended.
             WorkerFailedError: something else kept the worker from loading it.
         """
-        await self.request(protocol.LOAD, version)
+        self.backends[version] = (await self.request(protocol.LOAD, version)).decode()
         self.versions.add(version)
 
     def drop(self, version: int) -> None:
         """Let the worker unload a version, if it has loaded it."""
         self.versions.discard(version)
+        self.backends.pop(version, None)
         # The result does not matter: a worker that has died has no version any more.
         self.request(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
