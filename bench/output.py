@@ -33,9 +33,13 @@ PACKAGES: Final = (
     "panda3d",
     "simplejpeg",
     "tensorflow-cpu",
+    "torch",
     "uvicorn",
 )
-INSTRUCTIONS: Final = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_int8")
+INSTRUCTIONS: Final = (
+    *("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16"),
+    *("amx_int8", "amx_bf16"),
+)
 """Instructions of the processor that decide how fast images and networks are computed."""
 
 Cell = str | int | float | None

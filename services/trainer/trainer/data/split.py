@@ -197,8 +197,8 @@ def _events_nearby(
     ]
     first_s, last_s = _bounds_s(stamps)
     first_event_s, last_event_s = _bounds_s(events)
-    # An event that is twice as far away as the gap is near no row, however times are rounded.
-    reach_s = 2 * gap_s + 1.0
+    # An event that is a second further away than the gap is near no row, however times are rounded.
+    reach_s = gap_s + 1.0
     holders = overlap.other_holders([dataset.ids for dataset in datasets])
     for number, (dataset, shared) in enumerate(zip(datasets, holders, strict=True)):
         same = _same_clock(dataset, stamps[number], first_s, last_s, shared, gap_s)
@@ -242,15 +242,13 @@ def _same_clock(
         return np.zeros(len(first_s), dtype=np.bool_)
     begin = np.searchsorted(stamps_s, first_s, side="left")
     end = np.searchsorted(stamps_s, last_s, side="right")
-    inner = np.maximum(end - begin, 0)
-    last_row = np.clip(end - 1, 0, len(stamps_s) - 1)
-    first_row = np.clip(begin, 0, len(stamps_s) - 1)
-    span_s = np.where(inner > 0, stamps_s[last_row] - stamps_s[first_row], 0.0)
+    # 0 or less where no row lies in the time of the other dataset.
+    span_s = stamps_s[np.maximum(end - 1, 0)] - stamps_s[np.minimum(begin, len(stamps_s) - 1)]
     row, other = shared
     stamp_s = dataset.table["time_s"][row]
     inside = (stamp_s >= first_s[other]) & (stamp_s <= last_s[other])
     common = np.bincount(other[inside], minlength=len(first_s))
-    same = (inner == 0) | (span_s <= gap_s) | (common / np.maximum(inner, 1) > 0.5)
+    same = (span_s <= gap_s) | (2 * common > end - begin)
     return np.asarray(same & np.isfinite(first_s))
 
 

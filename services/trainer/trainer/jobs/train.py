@@ -45,7 +45,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet
+from trainer.training import compute_device, devices, pilotnet, precision
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -125,11 +125,13 @@ def _train_and_publish(
     parent_version: int | None,
 ) -> ModelManifest:
     registry, machine = Registry(settings.model_dir), devices.configure()
+    compute_device.log_device()
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
+        precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
@@ -171,6 +173,7 @@ def _train_and_publish(
         metrics,
         state.quarantined,
         excluded,
+        {"computed": state.precision, "reason": state.precision_reason},
     )
     if parent is not None:
         manifest = parent.describe_child(manifest)
@@ -286,7 +289,7 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     staging_dir = loop.workspace.staging_dir()
     network.save(staging_dir / H5)
     layer_table.write(staging_dir, network)
-    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    litert.convert_trained(staging_dir / H5, staging_dir / TFLITE)
     predicted, scores = loop.validate(learner)
     step = -(-len(predicted) // PARITY_FRAMES)
     parity_batches = loop.batches.recorded(table.validation[::step])
