@@ -30,6 +30,7 @@ PACKAGES: Final = (
     "keras",
     "numpy",
     "opencv-python-headless",
+    "openvino",
     "panda3d",
     "simplejpeg",
     "tensorflow-cpu",
