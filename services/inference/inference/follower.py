@@ -16,7 +16,7 @@ from inference.workers.pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
-FIRST_POLL_S: Final = 5.0
+FIRST_POLL_S: Final = 10.0
 """Time in seconds for which the start waits for a model; workers take a second to start where a
 core is free."""
 LONGEST_PAUSE_S: Final = 5.0
