@@ -33,6 +33,7 @@ PACKAGES: Final = (
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
+    "openvino",
     "panda3d",
     "simplejpeg",
     "tensorflow-cpu",
