@@ -22,8 +22,8 @@ WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
-.PHONY: help setup demo up down check test soak coverage mutants bench bench-stream bench-serve \
-  bench-bridge bench-attacks bench-recipes bench-table settings docs docs-picture version lock clean
+.PHONY: help setup demo up down check test soak coverage mutants bench bench-train bench-stream \
+  bench-serve bench-bridge bench-attacks bench-recipes bench-table settings docs docs-picture version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ mutants: $(READY) ## Change one place of the source at a time; does a test fail?
 
 bench: $(READY) ## Measure import, simulator and serving in one run (RECORDING=folder)
 	$(BENCH) bench $(KEEP)
+
+bench-train: $(READY) ## Compare the training step with other frameworks (RECORDING=folder)
+	$(BENCH) bench.training.train $(KEEP)
 
 bench-stream: $(READY) ## Compare the trainer's data loader with others (RECORDING=folder)
 	$(BENCH) bench.training.stream $(KEEP)

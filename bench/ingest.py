@@ -1,4 +1,9 @@
-"""Compares an import with its lower limit: decoding and resizing the same files on all cores."""
+"""Compares an import with its lower limit: the bare loop that decodes and resizes the same files.
+
+Both decode in as many threads as ingest's settings say: by default, one for each core. The import
+also reads the log, hashes each image, identifies each frame, writes the store, waits until the disk
+has it, and reads it back.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +32,10 @@ def measure(recording: Path, scratch: Path) -> list[Figure]:
         shutil.rmtree(scratch, ignore_errors=True)
         import_source(settings, recording, None, 1.0, lambda **_: None)
 
+    threads = settings.decode_threads or os.cpu_count() or 1
+
     def bare() -> None:
-        with ThreadPoolExecutor(os.cpu_count()) as executor:
+        with ThreadPoolExecutor(threads) as executor:
             for _ in executor.map(lambda path: preprocess.prepare(path.read_bytes()), paths):
                 pass
 

@@ -63,8 +63,13 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the small real networks once for this test run, and return their folder."""
-    return models.make(tmp_path_factory.mktemp("networks"))
+    """Make the small real networks once for this test run, and return their folder.
+
+    LAPWING_TEST_NETWORKS may name a folder in which `models.make` has made them before; tests only
+    read it.
+    """
+    made = os.environ.get("LAPWING_TEST_NETWORKS")
+    return Path(made) if made else models.make(tmp_path_factory.mktemp("networks"))
 
 
 @pytest.fixture(scope="session")

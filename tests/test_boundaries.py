@@ -32,7 +32,8 @@ ORDER = {
         " > yaw_correlation frame_features finding > phase_correlation recording_arrays"
     ),
     "trainer": (
-        "__main__ > jobs > export explain > training keras_import > data graph > safe_hdf5 settings"
+        "__main__ > jobs > export explain > training keras_import > data graph"
+        " > framework safe_hdf5 settings"
     ),
     "evaluator": ("__main__ > jobs > report tensorboard > closed_loop > offline > settings"),
     "evaluator.offline": (

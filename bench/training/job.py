@@ -12,7 +12,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,58 @@ def run(job_id: str, datasets: list[str], config: dict[str, Any]) -> dict[str, A
     return train(settings, job_id, lambda **_: None, datasets, from_arguments(config))
 
 
+@contextlib.contextmanager
+def training(
+    data: Path, models: Path, job_id: str, config: dict[str, Any], kind: type[Any] | None = None
+) -> Iterator[Any]:
+    """Yield the job's training loop on all recordings of a data volume; it publishes nothing.
+
+    Args:
+        data: the data volume.
+        models: the model volume.
+        job_id: the job, whose workspace is locked meanwhile.
+        config: the options of the job.
+        kind: a subclass of `TrainingLoop` to take in its place.
+    """
+    from contract.dataset import store, store_catalog
+    from contract.train_config import from_arguments
+    from trainer.data import dataset_rows, pipeline
+    from trainer.data.batches import BatchSource
+    from trainer.data.loader import DataLoader
+    from trainer.training import devices, pilotnet, precision, training_view
+    from trainer.training.loop import TrainingLoop
+    from trainer.training.run_state import TrainingState, Workspace
+
+    chosen, machine = from_arguments(config), devices.configure()
+    manifests = store_catalog.select_manifests(data, [])
+    workspace = Workspace(models, job_id)
+    state = TrainingState([manifest.dataset for manifest in manifests], shuffle="exact")
+    precision.keep(state, chosen.precision, machine)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(workspace.lock())
+        readers = [stack.enter_context(store.open_store(data, each)) for each in manifests]
+        prepared = pipeline.prepare(dataset_rows.read(readers), chosen)
+        loader = stack.enter_context(
+            DataLoader(
+                [reader.layout for reader in readers],
+                batch=chosen.batch,
+                readers=1,
+                queue_bytes=256 << 20,
+                rows=training_view.visible_rows(pilotnet.build()),
+                augmentation=pipeline.augmentation(chosen),
+            )
+        )
+        batches = BatchSource(
+            prepared.table,
+            loader,
+            [reader.blocks for reader in readers],
+            chosen.batch,
+            state.shuffle,
+            chosen.seed,
+        )
+        yield (kind or TrainingLoop)(chosen, machine, prepared, batches, workspace, state, 3600.0)
+
+
 def steered(
     scratch: Path, recording: Path, config: dict[str, Any]
 ) -> tuple[Callable[[Any], float], dict[str, float]]:
@@ -47,21 +99,14 @@ def steered(
     """
     import tensorflow as tf
 
-    from contract.dataset import store, store_catalog
     from contract.frames import preprocess
     from contract.settings import load
-    from contract.train_config import from_arguments
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.data import dataset_rows, pipeline
-    from trainer.data.batches import BatchSource
-    from trainer.data.loader import DataLoader
-    from trainer.training import devices, pilotnet, training_view
-    from trainer.training.loop import TrainingLoop
-    from trainer.training.run_state import TrainingState, Workspace
+    from trainer.training import pilotnet
     from trainer.training.tensorboard import TensorBoardLogger
 
-    chosen, data = from_arguments(config), scratch / "data"
+    data, models = scratch / "data", scratch / "models"
     import_source(
         load(Settings, {"LAPWING_DATA_DIR": str(data)}),
         recording,
@@ -69,40 +114,18 @@ def steered(
         1.0,
         lambda **_: None,
     )
-    (manifest,) = store_catalog.select_manifests(data, [])
-    network = pilotnet.build()
-    workspace, state = Workspace(scratch / "models", "bench"), TrainingState([manifest.dataset])
-    state.shuffle = "exact"
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(workspace.lock())
-        reader = stack.enter_context(store.open_store(data, manifest))
-        prepared = pipeline.prepare(dataset_rows.read([reader]), chosen)
-        loader = stack.enter_context(
-            DataLoader(
-                [reader.layout],
-                batch=chosen.batch,
-                readers=1,
-                queue_bytes=256 << 20,
-                rows=training_view.visible_rows(network),
-                augmentation=pipeline.augmentation(chosen),
-            )
-        )
-        batches = BatchSource(
-            prepared.table, loader, [reader.blocks], chosen.batch, state.shuffle, chosen.seed
-        )
-        loop = TrainingLoop(
-            chosen, devices.configure(), prepared, batches, workspace, state, 3600.0
-        )
-        with TensorBoardLogger(scratch / "models", "bench", 0, dataclasses.asdict(chosen)) as board:
+    with training(data, models, "bench", config) as loop:
+        with TensorBoardLogger(models, "bench", 0, dataclasses.asdict(loop.config)) as board:
             loop.run(lambda **_: None, board)
-        best = loop.load(workspace.network(state.best_epoch))
+        best = loop.load(loop.workspace.network(loop.state.best_epoch))
         scores = loop.validate(best)[1]
+        network = pilotnet.build()
         network.set_weights(best.model.get_weights())
-        workspace.discard()
+        loop.workspace.discard()
     figures = {
-        "train_samples": float(len(prepared.table.train)),
-        "epoch": float(state.epoch),
-        "best_epoch": float(state.best_epoch),
+        "train_samples": float(len(loop.data.table.train)),
+        "epoch": float(loop.state.epoch),
+        "best_epoch": float(loop.state.best_epoch),
         "validation_mse": scores["mse"],
     }
     call = tf.function(lambda frames: network(frames, training=False))

@@ -1,3 +1,5 @@
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -5,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from contract.child_process import die_with_parent
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux sends a signal to a child when its parent dies"
@@ -50,6 +54,12 @@ def test_a_child_whose_parent_died_before_it_asked_dies_at_once() -> None:
         child = int(parent.stdout.readline())
         assert parent.wait(60) == 0
     await_end(child)
+
+
+def test_a_request_that_the_kernel_refuses_is_an_error() -> None:
+    with pytest.raises(OSError, match="Invalid argument") as caught:
+        die_with_parent(os.getppid(), 1000)
+    assert caught.value.errno == errno.EINVAL
 
 
 def await_end(process: int) -> None:

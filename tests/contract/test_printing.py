@@ -1,5 +1,10 @@
+import contextlib
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 
@@ -38,6 +43,17 @@ def test_our_own_colours_are_the_only_escapes_of_a_terminal() -> None:
     assert file.getvalue() == "\x1b[32mok\x1b[0m \\x1b[31m\n"
 
 
+def test_numbers_and_paths_have_no_colour_of_their_own() -> None:
+    console, file = printed(force_terminal=True)
+    console.print("12 True /a/path 'text'")
+    assert file.getvalue() == "12 True /a/path 'text'\n"
+
+
+def test_messages_go_to_standard_error_only_beside_a_document() -> None:
+    assert not printing.message_console().stderr
+    assert printing.message_console(as_json=True).stderr
+
+
 @pytest.mark.parametrize("width", [20, 80])
 def test_a_table_is_never_cut(width: int) -> None:
     names = ["train-" + "long-name-" * 50 + "1a2b3c4d", "b" * 300]
@@ -70,4 +86,42 @@ def test_json_can_be_printed_whatever_a_file_is_called(
     printing.print_json(document)
     out, _ = capsysbinary.readouterr()
     assert out.isascii()
+    assert out.count(b"\n") == 3  # each value has a line
+    assert b'\n  "path"' in out
     assert json.loads(out) == document
+
+
+def test_a_document_is_handed_on_before_the_program_ends() -> None:
+    received = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(received)) as output:
+        printing.print_json([1])
+        assert json.loads(received.getvalue()) == [1]
+    output.detach()
+
+
+PROGRESS = """
+from contract.printing import progress_bar
+with progress_bar("[red]lake[/red]") as set_share:
+    set_share(0.25)
+"""
+
+
+def test_a_terminal_is_shown_the_share_that_is_done() -> None:
+    """The program's standard error is a terminal, which this test reads."""
+    reading, terminal = pty.openpty()
+    try:
+        environ = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
+        subprocess.run([sys.executable, "-c", PROGRESS], stderr=terminal, env=environ, check=True)
+        shown = os.read(reading, 1 << 16).decode()
+    finally:
+        os.close(terminal)
+        os.close(reading)
+    assert "[red]lake[/red]" in shown
+    assert " 25%" in shown
+    assert "50%" not in shown
+
+
+def test_no_progress_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with printing.progress_bar("lake") as set_share:
+        set_share(0.25)
+    assert capsys.readouterr() == ("", "")

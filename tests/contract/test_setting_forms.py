@@ -88,7 +88,10 @@ BAD = [
     ],
     (forms.REDIS_URL, "redis://h/abc"),
     (forms.REDIS_URL, "unix://"),
+    (forms.REDIS_URL, "unix:///"),
     (forms.INFERENCE_URL, f"http://:{SECRET}@h"),
+    (forms.INFERENCE_URL, "http://h/?query"),
+    (forms.INFERENCE_URL, "http://h/#fragment"),
     (forms.HOST, "http://h"),
     (forms.HOST, "h:80"),
     (forms.HOST, "[::1]"),
@@ -129,10 +132,12 @@ def test_a_password_is_read_without_white_space(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f" {SECRET}\n")
     assert read_password(str(tmp_path / "password")) == SECRET
     assert read_password("") == ""
+    (tmp_path / "password").write_bytes(b"x" * 4096)
+    assert read_password(str(tmp_path / "password")) == "x" * 4096
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "empty"), (b"\xff", "UTF-8"), (b"x" * 5000, "4,096 bytes")]
+    ("content", "reason"), [(b"", "empty"), (b"\xff", "UTF-8"), (b"x" * 4097, "4,096 bytes")]
 )
 def test_a_file_without_a_password_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "password").write_bytes(content)

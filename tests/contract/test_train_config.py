@@ -1,5 +1,7 @@
 import dataclasses
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from contract import train_config
@@ -70,3 +72,50 @@ def test_every_option_has_a_description_and_limits(field: dataclasses.Field) -> 
     assert field.metadata["description"].endswith(".")
     bounded = field.metadata["maximum"] is not None and field.metadata["minimum"] is not None
     assert bounded or field.metadata["choices"] or type(field.default) is bool
+
+
+def test_a_seed_is_any_number_of_32_bits() -> None:
+    """NumPy and Keras take no other."""
+    highest = 4_294_967_295
+    assert np.random.RandomState(highest).get_state()
+    assert train_config.from_arguments({"seed": highest}).seed == highest
+    with pytest.raises(ValueError, match="between 0 and"):
+        np.random.RandomState(highest + 1)
+    with pytest.raises(TrainingError, match=f"from 0 to {highest}"):
+        train_config.from_arguments({"seed": highest + 1})
+
+
+TAKEN = {
+    "epochs": (1, 1000),
+    "batch": (1, 4096),
+    "patience": (1, 1000),
+    "learning_rate": (1e-7, 1.0),
+    "steering_correction": (0.0, 1.0),
+    "history": (0, 4),
+    "validation_share": (0.05, 0.5),
+    "validation_gap_s": (0.1, 60.0),
+    "label_smoothing_s": (0.0, 5.0),
+    "max_bin_ratio": (0.0, 100.0),
+    "brightness": (0.0, 0.9),
+    "shadow": (0.0, 1.0),
+    "blur": (0.0, 1.0),
+    "shift_m": (0.0, 2.0),
+    "turn_deg": (0.0, 10.0),
+    "recovery_time_s": (0.2, 10.0),
+}
+"""Values that queued jobs and the manifests of published versions may hold."""
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_a_value_that_a_manifest_may_hold_is_taken(name: str) -> None:
+    for value in TAKEN[name]:
+        assert getattr(train_config.from_arguments({name: value}), name) == value
+
+
+def test_the_defaults_are_those_that_the_recipe_has_measured() -> None:
+    """docs/adr/0009-recipe.md decides on them; what it does not name is off."""
+    recipe = (Path(__file__).parents[2] / "docs" / "adr" / "0009-recipe.md").read_text()
+    config = TrainConfig()
+    for name in ("shift_m", "turn_deg", "label_smoothing_s", "recovery_time_s"):
+        assert f"--{name.replace('_', '-')} {getattr(config, name):g}" in recipe
+    assert (config.brightness, config.shadow, config.blur, config.max_bin_ratio) == (0, 0, 0, 0)

@@ -1,6 +1,8 @@
 """Compares the measurements of the car with arithmetic and with independent sources."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,25 @@ def test_the_turning_circle_is_that_of_a_car() -> None:
     assert 10.0 < 2 * radius_m < 13.0
 
 
+def test_the_figures_of_the_protocol_are_those_that_it_describes() -> None:
+    """Our page about the protocol has them from measurements and from the simulator's scene."""
+    protocol = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    engine_nm, brake_nm = (
+        int(found.replace(",", ""))
+        for found in re.findall(r"\| (?:engine|brakes) \| ([\d,]+) N m", protocol)
+    )
+    assert 4 * brake_nm / engine_nm == vehicle.BRAKE_RATIO
+    assert f"| top speed | {vehicle.TOP_SPEED_MPH:.0f} mph |" in protocol
+    assert f"with {vehicle.IMAGE_WIDTH} × {vehicle.IMAGE_HEIGHT} pixels" in protocol
+    assert f"writes {vehicle.ROW_HZ:.0f} lines a second" in protocol
+    assert f"at {vehicle.REVERSE_BELOW_MPH:.0f} mph and below" in protocol
+
+
+def test_the_yaw_lag_is_one_that_was_measured() -> None:
+    assert 0.10 <= vehicle.YAW_LAG_S <= 0.20
+
+
 def test_each_side_camera_is_on_its_side() -> None:
+    assert vehicle.CAMERA_LEFT_M["center"] == 0
     assert vehicle.CAMERA_LEFT_M["left"] > 0 > vehicle.CAMERA_LEFT_M["right"]
     assert tuple(vehicle.CAMERA_LEFT_M) == vehicle.CAMERA_NAMES

@@ -82,6 +82,14 @@ def test_old_standstills_are_forgotten_without_a_change_of_the_judgement() -> No
     assert watchdog.is_overdue(heard_s)
 
 
+def test_standstills_without_end_are_not_all_remembered() -> None:
+    """A machine that swaps is late at each look, in which it is awake for a period of 5 s."""
+    watchdog, clock = watch()
+    look_every(watchdog, clock, 45, 1000)
+    assert len(watchdog._delays) <= 30 / 5 + 1
+    assert watchdog.silence_s(clock.now_s - 45 * 3) == 15
+
+
 def test_a_clock_that_is_set_harms_nobody() -> None:
     """Forwards it looks like a standstill; backwards, nobody is overdue for that."""
     watchdog, clock = watch()
@@ -90,7 +98,9 @@ def test_a_clock_that_is_set_harms_nobody() -> None:
     watchdog.look()
     assert not watchdog.is_overdue(heard_s)
     clock.pass_by(-2 * 86_400)
+    awake_s = watchdog.awake_s
     watchdog.look()
+    assert watchdog.awake_s == awake_s
     assert watchdog.silence_s(heard_s) == 0
     heard_s = clock.now_s
     look_every(watchdog, clock, 5, 7)

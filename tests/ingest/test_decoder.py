@@ -8,7 +8,7 @@ from support.data import jpegs, samples
 
 from contract.frames import preprocess
 from contract.recordings.driving_log import Rejection, Row
-from ingest.decoder import decode
+from ingest.decoder import ROWS_PER_TASK, TASKS_PER_THREAD, decode
 
 
 def row(line: int, *images: str) -> Row:
@@ -38,6 +38,36 @@ def test_rows_come_in_order_with_their_prepared_frames(images: dict[str, Path]) 
         assert decoded_row is expected
         jpeg = images[expected.images[0]].read_bytes()
         np.testing.assert_array_equal(frames[0], preprocess.prepare(jpeg))
+
+
+@pytest.mark.parametrize("count", [0, 1, ROWS_PER_TASK, 2 * ROWS_PER_TASK + 1])
+def test_any_number_of_rows_is_decoded(images: dict[str, Path], count: int) -> None:
+    rows = [row(line, "1.jpg") for line in range(count)]
+    assert [result[0].line for result in decoded(rows, images)] == list(range(count))  # type: ignore[index]
+
+
+def test_only_a_few_rows_are_decoded_ahead(images: dict[str, Path]) -> None:
+    """A recording of any length takes the same memory."""
+    counted = CountedImages(images)
+    with ThreadPoolExecutor(1) as executor:
+        results = decode((row(line, "0.jpg") for line in range(1000)), counted, executor, 1, {})
+        next(results)
+        executor.submit(int).result()  # The one thread has done what was asked of it before.
+        ahead = counted.looked_up
+        assert ahead <= (TASKS_PER_THREAD + 1) * ROWS_PER_TASK
+        results.close()  # type: ignore[attr-defined]
+        executor.submit(int).result()
+        assert counted.looked_up == ahead
+
+
+class CountedImages(dict[str, Path]):
+    """Paths of images by their names; it counts how often one is looked up."""
+
+    looked_up = 0
+
+    def get(self, key: str, default: Path | None = None) -> Path | None:  # type: ignore[override]
+        self.looked_up += 1
+        return super().get(key, default)
 
 
 @pytest.mark.parametrize(

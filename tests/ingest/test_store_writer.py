@@ -48,6 +48,17 @@ def test_any_hdf5_reader_reads_it_in_chunks_of_a_megabyte_or_so(tmp_path: Path) 
         np.testing.assert_array_equal(file.root.frames[40], pixels(40))
 
 
+def test_the_rest_of_the_last_chunk_is_zero(tmp_path: Path) -> None:
+    """As HDF5 itself fills it: a store of the same frames is the same, however it was written."""
+    write(tmp_path)
+    last = COUNT // BLOCK_FRAMES * BLOCK_FRAMES
+    with tables.open_file(str(store_catalog.paths(tmp_path, "run-1")[0])) as file:
+        chunk = file.root.frames.read_chunk((last, 0, 0, 0))
+    frames = np.frombuffer(chunk, np.uint8).reshape(BLOCK_FRAMES, 128, 128, 3)
+    np.testing.assert_array_equal(frames[COUNT - last - 1], pixels(COUNT - 1))
+    assert not frames[COUNT - last :].any()
+
+
 def test_only_the_store_its_identities_and_its_manifest_are_left(tmp_path: Path) -> None:
     write(tmp_path)
     assert sorted(path.name for path in store_catalog.folder(tmp_path).iterdir()) == [

@@ -62,7 +62,7 @@ def restart(house: Containers, container: str) -> None:
 
 def hang(house: Containers, container: str) -> None:
     """Stop inference for some seconds without closing its connections."""
-    house.docker("pause", container)
+    house.pause(container)
     time.sleep(FAULT_FOR_S)
     house.docker("unpause", container)
 

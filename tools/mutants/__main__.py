@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -33,6 +34,12 @@ KINDS = Path(__file__).with_name("survivors.toml")
 SEED = 14
 FLOOR = 0.85
 _MEMORY_BYTES = 6 << 30
+_MAKE_NETWORKS = """
+import sys
+from pathlib import Path
+from support.data import models
+models.make(Path(sys.argv[1]))
+"""
 _LEAST_S = 30.0
 _TIMES_AS_LONG = 10
 
@@ -49,7 +56,11 @@ class Server:
         self._process = subprocess.Popen(
             self._command,
             cwd=self._tree,
-            env={**os.environ, "PYTHONPATH": str(self._tree / "tools")},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self._tree / "tools"),
+                "LAPWING_TEST_NETWORKS": str(self._folder / "networks"),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -113,6 +124,7 @@ def main(arguments: list[str]) -> int:
         print(f"mutants: no module of the table is meant by {options.modules}", file=sys.stderr)
         return 2
     python = copy_tree(ROOT, tree)
+    _make_networks(python, tree, folder / "networks")
     found: list[Fate] = []
     for target in chosen:
         most = target.most if options.most is None else min(target.most, options.most)
@@ -123,6 +135,21 @@ def main(arguments: list[str]) -> int:
         found += own
         print(f"{len(own)} mutants, {100 * score(own):.0f} %, {time.monotonic() - begun:.0f} s")
     return _report(found, options.modules)
+
+
+def _make_networks(python: Path, tree: Path, folder: Path) -> None:
+    """Make the networks that tests publish, once: that takes longer than most tests."""
+    if folder.exists():
+        return
+    making = folder.with_name(".networks")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    subprocess.run(
+        [str(python), "-c", _MAKE_NETWORKS, str(making)],
+        env={**os.environ, "PYTHONPATH": str(tree / "tests")},
+        check=True,
+    )
+    making.rename(folder)
 
 
 def _try(

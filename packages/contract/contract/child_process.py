@@ -19,7 +19,7 @@ for those that it starts in turn."""
 PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
 
 
-def die_with_parent(parent: int, death_signal: signal.Signals = signal.SIGKILL) -> None:
+def die_with_parent(parent: int, death_signal: int = signal.SIGKILL) -> None:
     """Ask the kernel to send a signal to this process when its parent dies for any reason.
 
     Only Linux can do this. On other systems this process goes on after its parent was killed.
@@ -27,7 +27,7 @@ def die_with_parent(parent: int, death_signal: signal.Signals = signal.SIGKILL) 
     Args:
         parent: process id of the parent. If that process has died already, the signal is sent at
             once.
-        death_signal: the signal to send.
+        death_signal: number of the signal to send.
 
     Raises:
         OSError: the kernel refuses the request.
@@ -35,7 +35,7 @@ def die_with_parent(parent: int, death_signal: signal.Signals = signal.SIGKILL) 
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0):
+    if libc.prctl(PR_SET_PDEATHSIG, death_signal):
         error_number = ctypes.get_errno()
         raise OSError(error_number, os.strerror(error_number))
     if os.getppid() != parent:

@@ -80,10 +80,7 @@ def print_json(value: object) -> None:
 
 def wide_table(*headings: str, **options: Any) -> Table:  # noqa: ANN401 - those of Table
     """Return an empty table for `print_unwrapped`."""
-    table = Table(box=None, **options)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
+    return Table(*headings, box=None, **options)
 
 
 def print_unwrapped(console: Console, table: Table) -> None:

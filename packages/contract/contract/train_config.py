@@ -154,6 +154,12 @@ class TrainConfig:
         "auto measures the disk and chooses.",
         choices=(AUTO, "exact", "blocks", "none"),
     )
+    precision: str = option(
+        AUTO,
+        "Train in float32 or in bfloat16, which is faster where the machine has it; auto takes "
+        "bfloat16 on GPUs from NVIDIA's Ampere on and on CPUs with AVX512_BF16 or AMX_BF16.",
+        choices=(AUTO, "float32", "bfloat16"),
+    )
     seed: int = option(
         1,
         "Seed of the split, the order of the samples, the initial weights and the dropout.",

@@ -29,7 +29,7 @@ from contract.frames import spec
 from contract.frames.preprocess import Frame
 
 SYNC_BLOCKS: Final = 16
-"""Number of blocks, 50 MB in all, after which they are written to the disk in the background.
+"""Number of blocks, 25 MB in all, after which they are written to the disk in the background.
 
 Otherwise all of them would be written at the end."""
 BLOCK_BYTES: Final = 100
@@ -91,9 +91,12 @@ class StoreWriter:
         return self.frames - 1
 
     def _write_block(self) -> None:
-        block = self._block[: self._filled]
-        self._checksums.append(checksum(block))
-        self._frames.append(block)
+        self._checksums.append(checksum(self._block[: self._filled]))
+        self._block[self._filled :] = 0  # A chunk is always whole.
+        # The chunk goes straight to the file. `append` would copy it into HDF5's cache before.
+        first = self.frames - self._filled
+        self._frames.truncate(self.frames)
+        self._frames.write_chunk((first, 0, 0, 0), self._block.reshape(-1))
         self._filled = 0
         if len(self._checksums) % SYNC_BLOCKS == 0:
             self._syncs.append(self._disk.submit(os.fdatasync, self._file.fileno()))

@@ -8,6 +8,7 @@ from typing import Final
 
 from contract.jobs import queue, worker
 from contract.settings import load, names
+from trainer import framework
 from trainer.jobs import cleanup
 from trainer.settings import Settings
 
@@ -17,8 +18,7 @@ NICE: Final = 15
 
 def main() -> int | str:
     """Work on the queue of training jobs until SIGTERM or Ctrl-C; return the exit status."""
-    # Without this, TensorFlow logs at each start how it was compiled; errors are still logged.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    framework.set_defaults(os.environ)  # the processes of jobs inherit it
     os.nice(NICE)
     return worker.main(
         "trainer",

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tables
 from support.data import samples
@@ -224,6 +225,16 @@ def test_a_folder_in_place_of_a_store_is_refused(tmp_path: Path, manifest: Store
     size = (tmp_path / "a.h5").stat().st_size
     with pytest.raises(StoreError, match="is damaged"):
         StoreReader(tmp_path / "a.h5", dataclasses.replace(manifest, file_bytes=size))
+
+
+def test_a_reader_keeps_its_file_open_until_it_is_closed(
+    data: Path, manifest: StoreManifest
+) -> None:
+    (path, _) = store_catalog.paths(data, manifest.dataset)
+    with store.open_store(data, manifest) as reader:
+        reader.gather(np.array([0]), np.empty((1, 128, 128, 3), np.uint8))
+        assert str(path) in {each.path for each in psutil.Process().open_files()}
+    assert str(path) not in {each.path for each in psutil.Process().open_files()}
 
 
 def test_a_session_begins_a_segment(data: Path, manifest: StoreManifest) -> None:

@@ -31,6 +31,12 @@ def test_a_document_replaces_the_old_one_and_leaves_no_temporary_file(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_equal_documents_are_equal_files(tmp_path: Path) -> None:
+    for name, document in (("a.json", {"x": 1, "n": 2}), ("b.json", {"n": 2, "x": 1})):
+        atomic_files.write_json(tmp_path / name, document)
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
 def test_a_document_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     atomic_files.write_json(tmp_path / "a.json", 1)
     with pytest.raises(TypeError):
@@ -68,6 +74,12 @@ def test_a_folder_replaces_the_old_one_completely(tmp_path: Path) -> None:
             (folder / "subfolder").mkdir()
     assert sorted(path.name for path in (tmp_path / "folder").iterdir()) == ["2.txt", "subfolder"]
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    with atomic_files.replace_folder(tmp_path / "new" / "too" / "folder") as folder:
+        (folder / "1.txt").touch()
+    assert [path.name for path in (tmp_path / "new" / "too").rglob("*")] == ["folder", "1.txt"]
 
 
 def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:

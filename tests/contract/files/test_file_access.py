@@ -1,10 +1,12 @@
 """What is said of files that may not be read or written, with the modes of a real file system."""
 
+import errno
 from pathlib import Path
 
 import pytest
 from support.services.rights import run_without_privileges
 
+from contract.errors import FileAccessError
 from contract.files import file_access
 
 TRIES = """
@@ -26,7 +28,12 @@ for name, attempt in tries.items():
         with file_access.explain_denied():
             attempt()
     except FileAccessError as error:
-        print(f"{name}: {error}")
+        print(f"{name}: {error}; {file_access.remedy(error.__cause__, 'nothing') in str(error)}")
+try:
+    with file_access.explain_denied(to_write=True):
+        list((home / "closed").iterdir())
+except FileAccessError as error:
+    print(f"a folder to write to: {error}; True")
 """
 
 
@@ -48,7 +55,9 @@ def test_a_refusal_says_whether_to_change_a_mode_or_the_user(tmp_path: Path) -> 
         "a new folder",
         "a new file",
         "an old file",
+        "a folder to write to",
     ], said.stderr
+    assert all(line.endswith("; True") for line in lines)  # the remedy is the same without a block
     for line in lines[:3]:
         assert "cannot be read: got Permission denied" in line
         assert "chmod -R a+rX" in line
@@ -60,8 +69,29 @@ def test_a_refusal_says_whether_to_change_a_mode_or_the_user(tmp_path: Path) -> 
 def test_other_errors_are_left_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), file_access.explain_denied():
         (tmp_path / "nothing").read_bytes()
-    error = FileNotFoundError(2, "No such file", "x")
-    assert file_access.remedy(error, "Name a JPEG file") == "Name a JPEG file"
+    without_a_name = PermissionError(errno.EACCES, "Permission denied")
+    with pytest.raises(PermissionError) as caught, file_access.explain_denied():
+        raise without_a_name
+    assert caught.value is without_a_name
+    for error in (
+        FileNotFoundError(errno.ENOENT, "No such file", "x"),
+        without_a_name,
+        ValueError("no JPEG"),
+    ):
+        assert file_access.remedy(error, "Name a JPEG file") == "Name a JPEG file"
+
+
+def test_something_else_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for attempt in (
+        (tmp_path / "file" / "inside").read_bytes,
+        tmp_path.read_bytes,
+        (tmp_path / "file").mkdir,
+        (tmp_path / ("x" * 300)).read_bytes,
+    ):
+        told = pytest.raises(FileAccessError, match=r"cannot be used: got .*\. Something else has")
+        with told, file_access.explain_denied():
+            attempt()
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 A process stops where Python announces a call of the system ("fcntl.flock"), says so, and goes on
 when it is told to. So every interleaving is the one that the test wants, and no time is measured.
+Where the other one needs no lock, what it does is done in the same process, at the same place.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -169,3 +171,82 @@ def test_a_folder_that_exists_is_not_taken_over(tmp_path: Path) -> None:
         pass
     with pytest.raises(FileNotFoundError), locks.new_folder(tmp_path / "no" / "parent"):
         pass
+
+
+def test_a_lock_can_be_taken_again_when_it_was_released(tmp_path: Path) -> None:
+    """Its file stays where it is not asked to go, with the mode of other new files."""
+    path, umask = tmp_path / "made" / "too" / "a.lock", os.umask(0)
+    os.umask(umask)
+    with locks.lock(path):
+        pass
+    for _ in range(2):
+        with locks.try_lock(path) as held:
+            assert held
+    with locks.new_file(path.with_name("file")):
+        pass
+    for made in (path, path.with_name("file")):
+        assert made.stat().st_mode & 0o777 == 0o666 & ~umask
+    with locks.lock(path, remove=True):
+        path.unlink()  # somebody cleaned up
+    with locks.new_folder(path):
+        pass
+    assert locks.remove_abandoned(path)
+
+
+def test_a_path_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError), locks.try_lock(tmp_path / "file" / "inside"):
+        pass
+
+
+MEANWHILE = """
+import os
+import sys
+from pathlib import Path
+from contract.files import locks
+def interfere(event, arguments):
+    if event in meanwhile:
+        meanwhile.pop(event)()
+meanwhile = {}
+sys.addaudithook(interfere)
+def open_files():
+    return len(os.listdir("/dev/fd"))
+def interrupt():
+    raise KeyboardInterrupt
+path, before = Path(sys.argv[1]), open_files()
+def replace():
+    path.unlink()
+    path.touch()
+for event in ("open", "fcntl.flock"):
+    meanwhile[event] = path.rmdir
+    with locks.new_folder(path):
+        print("folder", event, path.is_dir(), open_files() - before)
+    path.rmdir()
+for other, action in (("removed", path.unlink), ("replaced", replace)):
+    path.touch()
+    meanwhile["fcntl.flock"] = action
+    with locks.try_lock(path) as held:
+        print("try", other, held, open_files() - before)
+path.touch()
+for taken in (locks.lock, locks.try_lock):
+    meanwhile["fcntl.flock"] = interrupt
+    try:
+        with taken(path):
+            print("not interrupted")
+    except KeyboardInterrupt:
+        print("interrupted", open_files() - before)
+"""
+
+
+def test_what_happens_between_opening_and_locking_leaves_no_file_open(tmp_path: Path) -> None:
+    """The lock belongs to what the path names in the end, and to nobody after an interruption."""
+    command = [sys.executable, "-c", MEANWHILE, str(tmp_path / "scratch")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "folder open True 1",
+        "folder fcntl.flock True 1",
+        "try removed False 0",
+        "try replaced False 0",
+        "interrupted 0",
+        "interrupted 0",
+    ], done.stderr

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import socket
 from pathlib import Path
@@ -14,6 +15,19 @@ def test_a_file_is_read_up_to_a_size(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="5 bytes, and at most 4") as caught:
         regular_files.read(tmp_path / "a", 4)
     assert caught.value.errno == errno.EFBIG
+
+
+def test_a_file_that_comes_in_parts_is_read_to_its_end(tmp_path: Path) -> None:
+    content = bytes(range(200))
+    for each in (1, 7, 199, 200):
+        file = io.BytesIO(content)
+        assert (
+            regular_files.read_fully(lambda n, f=file, e=each: f.read(min(n, e)), 150)
+            == (content[:150])
+        )
+        assert file.tell() == 150
+    shortened = io.BytesIO(content[:90])  # cut off after its size was read
+    assert regular_files.read_fully(shortened.read, 150) == content[:90]
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:

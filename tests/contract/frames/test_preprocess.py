@@ -66,6 +66,19 @@ def test_a_giant_jpeg_is_refused_from_its_header() -> None:
         preprocess.prepare(bytes(jpeg))
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_picture_of_4_million_pixels_is_decoded_and_a_column_more_is_too_many(
+    suffix: str,
+) -> None:
+    whole = np.full((2000, 2001, 3), 128, np.uint8)
+    large, too_large = (
+        bytes(cv2.imencode(suffix, picture)[1]) for picture in (whole[:, :2000], whole)
+    )
+    assert preprocess.decode_image(large).shape == (2000, 2000, 3)
+    with pytest.raises(BrokenFrameError, match=r"is too large.*: got 2001 x 2000 pixels"):
+        preprocess.decode_image(too_large)
+
+
 @given(st.binary(max_size=400), st.integers(0, 2000))
 def test_no_bytes_raise_anything_but_a_frame_error(noise: bytes, position: int) -> None:
     jpeg = bytearray(samples.jpeg(height=32, width=48))
@@ -182,6 +195,9 @@ def test_the_same_share_is_cut_off_a_picture_of_another_height(
 def test_of_a_tiny_picture_a_row_is_kept(rows: int, crop: tuple[int, int]) -> None:
     found = preprocess.fit(PICTURE[:rows, :2], FrameSpec(8, 9, crop=crop))
     assert found.shape == (8, 9, 3)
+    if crop == (159, 0):  # nearly all is cut off at the top, so the lowest row is left
+        lowest = cv2.resize(PICTURE[rows - 1 : rows, :2], (9, 8))
+        np.testing.assert_array_equal(found, lowest)
 
 
 def test_a_jpeg_is_prepared_for_the_frame_that_is_asked_for() -> None:

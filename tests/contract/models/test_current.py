@@ -122,6 +122,13 @@ def test_whatever_is_done_to_the_copy_does_no_harm_to_the_version(registry: Regi
     assert atomic_files.sha256(copy) == published.sha256
 
 
+def test_a_copy_of_its_own_is_left_alone(registry: Registry) -> None:
+    publish_one(registry, "one")
+    before = (registry.root / H5).stat()
+    with registry.current_version.lock():
+        assert (registry.root / H5).stat().st_ino == before.st_ino
+
+
 def test_a_copy_that_an_earlier_release_linked_to_the_version_is_made_one(
     registry: Registry,
 ) -> None:

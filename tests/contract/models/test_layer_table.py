@@ -32,6 +32,7 @@ def test_a_version_without_a_table_is_no_error(tmp_path: Path) -> None:
     ("document", "message"),
     [
         ("[", "JSONDecodeError"),
+        ("[" * 100_000, "RecursionError"),
         (5, "TypeError"),
         ([5], "TypeError"),
         ([{"name": "a"}], "KeyError"),
@@ -40,6 +41,7 @@ def test_a_version_without_a_table_is_no_error(tmp_path: Path) -> None:
         ([entry(output_shape=[1.5])], r"a layer of the shape \[1.5\]"),
         ([entry(parameters="11")], "with '11' parameters"),
     ],
+    ids=range(9),
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, document: object, message: str) -> None:
     path = tmp_path / layer_table.FILE
@@ -48,10 +50,17 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, document: object, me
         layer_table.read(path)
 
 
+def test_a_folder_in_place_of_a_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a table of layers: got IsADirectoryError"):
+        layer_table.read(tmp_path)
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / layer_table.FILE
-    with path.open("wb") as file:
-        file.truncate(layer_table.MAX_BYTES + 1)
+    path.write_bytes(b"[]".ljust(layer_table.MAX_BYTES))
+    assert layer_table.read(path) == []
+    with path.open("ab") as file:
+        file.write(b" ")
     with pytest.raises(ModelError, match="the maximum is"):
         layer_table.read(path)
 

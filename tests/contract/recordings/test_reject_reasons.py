@@ -22,5 +22,13 @@ def test_the_three_commonest_reasons_are_told_with_an_example_each() -> None:
     ]
 
 
+def test_where_there_are_three_reasons_there_are_no_others() -> None:
+    reasons = {"left: gone": 7, "speed: no": 2, "brake: no": 1}
+    told = [f"{reason}, {count} row{'s' * (count > 1)}" for reason, count in reasons.items()]
+    assert describe({"reasons": reasons, "rejections": []}) == told
+    more = {**reasons, "throttle: no": 1, "line: zero bytes": 1}
+    assert describe({"reasons": more, "rejections": []}) == [*told, "other reasons, 2 rows"]
+
+
 def test_nothing_is_told_without_a_rejection() -> None:
     assert describe({"reasons": {}, "rejections": []}) == []

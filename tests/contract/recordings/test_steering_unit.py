@@ -47,16 +47,27 @@ def test_few_steep_values_are_enough_and_a_single_one_is_a_damaged_line() -> Non
     assert len(driving_log.read(log_of([0.5] * 99 + [2])).rows) == 99
     with pytest.raises(RecordingError, match="in 2 of 100 lines"):
         driving_log.read(log_of([0.5] * 98 + [2, -2]))
+    with pytest.raises(RecordingError, match="in 2 of 400 lines"):
+        driving_log.read(log_of([0.5] * 398 + [2, -2]))
+    assert len(driving_log.read(log_of([0.5] * 399 + [2, -2])).rows) == 399  # fewer than 0.5 %
 
 
 def test_a_unit_that_the_values_do_not_have_is_refused() -> None:
-    with pytest.raises(RecordingError, match="Import it without --steering-unit"):
-        driving_log.read(log_of(WAVE), full_lock=25)
+    for values in (WAVE, [1.0, -1.0, 0.5]):
+        with pytest.raises(RecordingError, match="Import it without --steering-unit"):
+            driving_log.read(log_of(values), full_lock=25)
 
 
 @pytest.mark.parametrize(
     ("text", "full_lock"),
-    [("lock", 1), ("degrees", 25), ("radians", math.radians(25)), ("450", 450), ("0.5", 0.5)],
+    [
+        ("lock", 1),
+        ("degrees", 25),
+        ("radians", math.radians(25)),
+        ("450", 450),
+        ("0.5", 0.5),
+        ("10000", 10_000),
+    ],
 )
 def test_a_unit_is_a_name_or_the_value_at_full_lock(text: str, full_lock: float) -> None:
     assert steering_unit.parse_unit(text) == pytest.approx(full_lock)

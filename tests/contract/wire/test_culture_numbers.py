@@ -153,6 +153,15 @@ def test_what_is_answered_is_read_by_net_5_as_the_same_number(name: str) -> None
         assert name.split("_")[0] in {"ar", "he", "ur"}
 
 
+@pytest.mark.parametrize("value", [0.0, -0.0, -4e-7, -6e-7, -1e-6, 4e-7, 1e-6])
+def test_what_rounds_to_zero_needs_no_minus(value: float) -> None:
+    """Python's own formatting tells what is left of a number after six decimals."""
+    arabic = NumberSpelling("\u066b")
+    assert arabic.can_write(value) == (float(f"{value:.6f}") >= 0)
+    if arabic.can_write(value):
+        assert arabic.write(value) == f"{abs(value):.6f}".replace(".", "\u066b")
+
+
 @pytest.mark.parametrize(
     ("text", "value", "minus"),
     [

@@ -23,3 +23,9 @@ def test_fields_of_a_later_release_are_ignored() -> None:
 def test_a_message_that_is_no_view_is_refused(text: str | bytes) -> None:
     with pytest.raises(TelemetryError, match="no view of a drive"):
         decode(text)
+
+
+def test_of_a_long_message_that_is_no_view_the_first_80_characters_are_told() -> None:
+    text = "".join(map(str, range(100)))
+    with pytest.raises(TelemetryError, match=f"got '{text[:80]}'"):
+        decode(text)

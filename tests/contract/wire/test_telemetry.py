@@ -150,7 +150,13 @@ def test_marks_of_earlier_telemetries_stay_in_force(
     assert telemetry.parse(payload(**changes), known).spelling == expected
 
 
-@pytest.mark.parametrize("bad", [None, 5, "not base64!", "ä"])
+def test_a_number_of_more_than_64_characters_is_refused() -> None:
+    assert telemetry.parse(payload(speed=f"{'0' * 62}.5")).speed_mph == 0.5
+    with pytest.raises(TelemetryError, match="the telemetry's speed means nothing"):
+        telemetry.parse(payload(speed=f"{'0' * 63}.5"))
+
+
+@pytest.mark.parametrize("bad", [None, 5, "not base64!", "ä", f"{IMAGE}!", f"{IMAGE}\n"])
 def test_an_image_that_is_no_base64_is_refused(bad: object) -> None:
     with pytest.raises(TelemetryError, match="the telemetry's image means nothing"):
         telemetry.parse(payload(image=bad))

@@ -39,6 +39,8 @@ def test_our_hosts_are_known(host: str | None) -> None:
         "localhost.evil.example",
         "evil.example@127.0.0.1",
         "127.0.0.1/x",
+        "127.0.0.1?x",
+        "127.0.0.1#x",
         "127.0.0.1:x",
         "[::1",
         "2130706433",
@@ -86,7 +88,10 @@ def test_a_host_is_a_name_alone(hosts: str) -> None:
         WebAccess.from_settings(hosts, "")
 
 
-@pytest.mark.parametrize("origins", ["a.example", "https://a.example/x", "ftp://a.example", "null"])
+@pytest.mark.parametrize(
+    "origins",
+    ["a.example", "https://a.example/x", "ftp://a.example", "null", "https://a.example:x"],
+)
 def test_an_origin_has_a_scheme_and_no_path(origins: str) -> None:
     with pytest.raises(SettingError, match="LAPWING_CORS_ORIGINS"):
         WebAccess.from_settings("", origins)

@@ -89,12 +89,24 @@ def test_a_brake_too_weak_for_the_steepest_slope_tells_nothing() -> None:
     assert max(weak) < 0
 
 
-@pytest.mark.parametrize(("throttle", "sign"), [(0.05, -1), (0.15, 1)])
+@pytest.mark.parametrize(("throttle", "sign"), [(0.05, -1), (0.1, 1), (0.15, 1)])
 def test_a_car_that_gains_speed_with_hardly_any_throttle_rolls_back(
     throttle: float, sign: int
 ) -> None:
     speeds = signed([(0.05, throttle), (0.15, throttle), (0.25, throttle), (0.6, throttle)])
     assert speeds[-1] == sign * 0.6
+
+
+def test_two_rises_from_standing_are_enough() -> None:
+    assert signed([(0.3, 0.0), (0.45, 0.0)]) == [0.3, -0.45]
+
+
+def test_half_a_mile_an_hour_is_slow_enough_to_turn_around() -> None:
+    """What was known is forgotten there, and the speed goes on through 0 as it changed before."""
+    known = [(5 + 0.5 * i, 0.8) for i in range(6)]
+    turned = [(0.5, -0.03), (0.6, -0.03), (0.7, -0.03), (0.8, -0.03)]
+    assert signed(known + turned)[-4:] == [0.5, 0.6, 0.7, -0.8]
+    assert signed([(1.1, 0.15), (0.5, 0.15), (0.3, 0.15)]) == [1.1, 0.5, -0.3]
 
 
 def test_a_car_that_stands_is_not_said_to_roll() -> None:

@@ -144,6 +144,7 @@ def test_the_corner_limit_gives_the_sideways_acceleration_that_was_asked_for() -
     assert mps**2 / radius_m == pytest.approx(0.3 * 9.81)
     assert corner_limit_mph(0.5, 0.3) == corner_limit_mph(-0.5, 0.3)
     assert corner_limit_mph(0.9, 0.3) < corner_limit_mph(0.3, 0.3)
+    assert corner_limit_mph(1.5, 0.3) == corner_limit_mph(1.0, 0.3)  # the wheels turn no further
 
 
 def test_there_is_no_corner_limit_without_corner_g_or_on_a_straight() -> None:

@@ -17,6 +17,7 @@ from contract.models.journal import FIRST, GATE, Decision
 from contract.models.registry import H5, TFLITE, Registry
 from evaluator.jobs import gate
 from evaluator.settings import Settings
+from simulator.track import catalog
 
 
 @pytest.fixture
@@ -37,6 +38,12 @@ def decide(
     settings: Settings, version: int = 2, job: str = "gate-1", report: Callable[..., None] = silent
 ) -> Decision:
     return gate.decide(settings, job, version, report)
+
+
+def test_a_drive_is_so_long_that_an_intervention_costs_14_points_of_autonomy() -> None:
+    """At 15 mph on the lake; an intervention counts as six seconds."""
+    drive_s = gate.GATE_LAPS * catalog.load_track("lake").length_m / (15 * 0.44704)
+    assert 100 * 6 / drive_s == pytest.approx(14, abs=0.5)
 
 
 def test_a_worse_driver_with_a_lower_loss_is_refused(

@@ -75,3 +75,26 @@ def test_room_is_free_again_after_each_end() -> None:
             assert len(await reader.read(chunks([bytes(1000)], ready), "")) == 1000
 
     asyncio.run(read())
+
+
+def test_bodies_may_have_all_the_room_and_one_byte_more_is_too_many() -> None:
+    """Two bodies fill it to the last byte; earlier ones, which were larger, count no more."""
+    reader = BodyReader(limit=1000, limit_of_all=2000)
+
+    async def fill(extra: bytes) -> list[bytes | BaseException]:
+        first, end = asyncio.Event(), asyncio.Event()
+        first.set()
+        for _ in range(3):
+            assert len(await reader.read(chunks([bytes(1000)], first), "")) == 1000
+        parts = [[bytes(990)], [bytes(980), bytes(10)], [bytes(20)], [extra]]
+        tasks = [asyncio.create_task(reader.read(chunks(each, end), "")) for each in parts]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        end.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    lengths = [990, 990, 20, 0]
+    assert [len(each) for each in asyncio.run(fill(b"")) if isinstance(each, bytes)] == lengths
+    crowded = asyncio.run(fill(b"x"))
+    assert [isinstance(each, CrowdedError) for each in crowded].count(True) == 1
+    assert [len(each) for each in crowded[2:] if isinstance(each, bytes)] == [20, 1]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from contract.errors import FrameError, RecordingError, SettingError
-from simulator.viz.episode_video import EpisodeVideo
+from simulator.viz.episode_video import MAX_WAITING, EpisodeVideo
 
 GREY = np.full((160, 320, 3), 128, np.uint8)
 
@@ -99,6 +99,25 @@ def test_a_picture_that_is_not_a_frame_is_refused(tmp_path: Path) -> None:
     ):
         video.add(GREY[:, :, 0], 0.0, 0.0, 0.0, 0.0, 0.0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_is_taken_as_it_is_when_it_is_added(tmp_path: Path) -> None:
+    """The camera of the simulator draws into the same memory again."""
+    path, memory = tmp_path / "drive.mp4", np.zeros((160, 320, 3), np.uint8)
+    with EpisodeVideo(path) as video:
+        for shade in range(0, 240, 6):
+            memory[:] = shade
+            video.add(memory, 0.0, 0.0, 0.0, 0.0, 0.0)
+    shades = [picture[100:200, 20:200].mean() for picture in decoded(path)]
+    np.testing.assert_allclose(shades, range(0, 240, 6), atol=4)
+
+
+def test_pictures_do_not_pile_up_before_the_encoder(tmp_path: Path) -> None:
+    with EpisodeVideo(tmp_path / "drive.mp4") as video:
+        for _ in range(5 * MAX_WAITING):
+            add(video, 1)
+            assert video.waiting <= MAX_WAITING
+    assert len(decoded(tmp_path / "drive.mp4")) == 5 * MAX_WAITING
 
 
 def test_a_video_without_pictures_is_an_error(tmp_path: Path) -> None:

@@ -109,6 +109,15 @@ class Containers:
         networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
         return self.docker("inspect", container, "--format", networks).split()[0]
 
+    def pause(self, container: str) -> None:
+        """Freeze a container; on a busy machine the runtime may give up, and is asked again."""
+
+        def is_paused() -> bool:
+            self.docker("pause", container, check=False)
+            return self.docker("inspect", container, "--format", "{{.State.Paused}}") == "true\n"
+
+        await_true(is_paused, f"{container} is frozen")
+
     def redis(self) -> Redis:
         """Return a client of the Redis of these containers once it answers."""
         client: Redis = Redis(self.address(self.ids("redis")[0]), password=PASSWORD)

@@ -20,6 +20,8 @@ READ_ONLY: Final = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && s
 def on_small_disk(folder: Path, size: str, command: Sequence[str]) -> list[str]:
     """Return a command that runs another one, which has an empty disk of a size at a folder.
 
+    More options of a tmpfs may follow the size: "1m,nr_inodes=10" has place for ten files.
+
     The disk is a tmpfs in a namespace of mounts of its own, and ends with the command. The test is
     skipped where the user may not make one.
     """

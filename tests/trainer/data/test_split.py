@@ -37,6 +37,16 @@ def test_blocks_are_contiguous_and_spread_over_the_recording() -> None:
     assert set(starts // 600) == {0, 1, 2, 3, 4}
 
 
+def test_a_recording_too_short_for_two_blocks_has_one() -> None:
+    """A fifth of 30 s is 6 s, and a block takes four gaps or more; 62 s are three of 20 s."""
+    mask = split([dataset(rows(300))], "blocks", 0.2, 1.0, 1).validation[0]
+    assert mask.sum() == 60
+    assert np.ptp(np.flatnonzero(mask)) == 59
+    mask = split([dataset(rows(3100))], "blocks", 0.2, 5.0, 1).validation[0]
+    assert abs(mask.sum() - 620) <= 3  # each of them is rounded
+    assert np.count_nonzero(np.diff(mask.astype(int)) == 1) == 3
+
+
 def test_the_same_time_in_two_recordings_is_on_one_side() -> None:
     whole, piece = rows(1000), rows(400)  # the first 400 rows, imported once more
     parts = split([dataset(whole), dataset(piece)], "blocks", 0.2, 1.0, 1)
@@ -58,6 +68,16 @@ def test_five_recordings_are_split_as_whole_recordings() -> None:
     parts = split(tables, "auto", 0.2, 1.0, 1)
     assert sorted(mask.all() for mask in parts.validation) == [False] * 4 + [True]
     assert all(mask.all() or not mask.any() for mask in parts.validation)
+
+
+@pytest.mark.parametrize(("number", "share", "held_out"), [(2, 0.2, 1), (3, 0.9, 2)])
+def test_of_few_recordings_one_validates_and_one_trains(
+    number: int, share: float, held_out: int
+) -> None:
+    tables = [dataset(rows(100, start_s=1000.0 * each)) for each in range(number)]
+    parts = split(tables, "recordings", share, 1.0, 1)
+    assert sum(mask.all() for mask in parts.validation) == held_out
+    assert sum(mask.all() for mask in parts.train) == number - held_out
 
 
 def test_four_recordings_are_split_by_blocks() -> None:
@@ -166,6 +186,31 @@ def test_rows_near_one_that_trained_before_never_validate(
     assert np.abs(train[:, None] - time_s[None]).min() > gap_s
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["goes_on", "goes_before"])
+@pytest.mark.parametrize(
+    ("others_s", "trained_s"),
+    [((18.0, 20.0, 20.5, 22.5, 24.5), 20.5), ((19.5, 21.5, 23.5), 19.5)],
+    ids=["shares_two_rows", "begins_before_the_end"],
+)
+def test_a_drive_that_goes_on_from_another_keeps_its_distance(
+    sign: int, others_s: tuple[float, ...], trained_s: float
+) -> None:
+    """One of its rows trained before, half a second from the end of the other drive.
+
+    Rows are 2 s apart. So two shared ones lie further apart than the gap, and only their frames
+    show that it is one drive.
+    """
+    one_s, other_s = np.sort(sign * np.arange(0.0, 21.0, 2.0)), np.sort(sign * np.array(others_s))
+    tables = [rows(len(one_s)), rows(len(other_s))]
+    for table, time_s in zip(tables, (one_s, other_s), strict=True):
+        table["time_s"] = time_s
+        table["steering"] = time_s / 1000
+    trained = [np.zeros(len(one_s), np.bool_), other_s == sign * trained_s]
+    parts = split([dataset(each) for each in tables], "blocks", 1.0, 1.0, 1, trained)
+    for mask, time_s in zip(parts.validation, (one_s, other_s), strict=True):
+        np.testing.assert_array_equal(mask, np.abs(time_s - sign * trained_s) > 1.0)
+
+
 def test_a_part_of_a_drive_that_trained_before_is_known_in_another_recording() -> None:
     """The second recording is the first 400 rows of the first one, imported once more."""
     whole, piece = rows(1000), rows(400)
@@ -218,7 +263,9 @@ def related_recordings(seed: int) -> list[DatasetRows]:
     tables = []
     for _ in range(random.integers(2, 9)):
         table = rows(
-            int(random.integers(1, 120)), start_s=float(random.choice([0, 5, 11, 30, 500]))
+            int(random.integers(1, 120)),
+            start_s=float(random.choice([0, 5, 11, 30, 500])),
+            step_s=float(random.choice([0.1, 0.1, 0.5])),
         )
         table["steering"] += random.choice([0.0, 0.0, 0.5])
         if random.random() < 0.3:

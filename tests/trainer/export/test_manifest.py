@@ -42,6 +42,7 @@ def trained(
         {"validation_mse": 0.25},
         {"torn": "its checksum is another"},
         excluded or (),
+        {"computed": "bfloat16", "reason": "the CPU has avx512_bf16"},
     )
 
 
@@ -55,6 +56,7 @@ def test_a_trained_version_names_all_that_it_was_made_of(
     assert found.metrics == {"validation_mse": 0.25}
     assert found.quarantined == {"torn": "its checksum is another"}
     assert found.lineage == []
+    assert found.precision == {"computed": "bfloat16", "reason": "the CPU has avx512_bf16"}
     assert abs(datetime.fromisoformat(found.created_at) - datetime.now(UTC)).seconds < 60
 
 

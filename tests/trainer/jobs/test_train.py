@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archspec.cpu.detect import detected_info
 from support.data import samples
 from support.services import orphans
 
@@ -186,6 +187,10 @@ def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, s
     assert manifest.job_id == "job-1"
     assert manifest.frame_spec["resize"] == "linear"
     assert manifest.config["epochs"] == 1
+    assert manifest.config["precision"] == "auto"
+    instructions = {"amx_bf16", "avx512_bf16"} & detected_info().features
+    assert manifest.precision["computed"] == ("bfloat16" if instructions else "float32")
+    assert "bf16" in manifest.precision["reason"]
     assert [each["rows"] for each in manifest.data] == [60]
     assert manifest.packages["keras"]
     assert {"tensorflow", "tensorflow-cpu"} & set(manifest.packages)

@@ -96,6 +96,34 @@ def test_a_saved_learner_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     assert epoch(resumed, 10) == epoch(learner, 10)
 
 
+def mixed() -> keras.Model:
+    """Return a network with dropout that computes in bfloat16."""
+    keras.utils.set_random_seed(1)
+    layers, policy = keras.layers, "mixed_bfloat16"
+    return keras.Sequential(
+        [
+            keras.Input((4, 4, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255, dtype="float32"),
+            layers.Flatten(dtype=policy),
+            layers.Dense(8, activation="elu", dtype=policy),
+            layers.Dropout(0.5, dtype=policy),
+            layers.Dense(1, dtype="float32"),
+        ]
+    )
+
+
+def test_a_training_in_bfloat16_repeats_to_the_bit_and_resumes_so(tmp_path: Path) -> None:
+    """What is saved is float32, so nothing is lost between two processes."""
+    first, second = (Learner.start(mixed(), 0.01) for _ in range(2))
+    assert epoch(first, 5) == epoch(second, 5)
+    first.save(tmp_path / "epoch-1.h5")
+    resumed = Learner.load(tmp_path / "epoch-1.h5", mixed(), 0.01, best_loss=1.0)
+    assert epoch(resumed, 5) == epoch(second, 5)
+    for ours, theirs in zip(resumed.model.get_weights(), second.model.get_weights(), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_network_of_another_release_is_refused(tmp_path: Path) -> None:
     Learner.start(tiny(), 0.01).save(tmp_path / "epoch-1.h5")
     other = keras.Sequential(

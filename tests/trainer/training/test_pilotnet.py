@@ -79,3 +79,11 @@ def test_the_steering_is_float32_in_mixed_precision() -> None:
     mixed = pilotnet.build("mixed_bfloat16")
     assert mixed.get_layer("conv_1").compute_dtype == "bfloat16"
     assert mixed.outputs[0].dtype == "float32"
+
+
+def test_pixels_are_scaled_in_float32_in_mixed_precision() -> None:
+    """In bfloat16, 1/127.5 is 0.00787 and not 0.00784: the network would learn other contrasts."""
+    scaling = pilotnet.build("mixed_bfloat16").get_layer("scaling")
+    levels = np.arange(256, dtype=np.uint8)
+    scaled = np.asarray(scaling(np.broadcast_to(levels[:, None], (1, 1, 256, 3))))
+    np.testing.assert_allclose(scaled[0, 0, :, 0], levels / 127.5 - 1, atol=1e-6)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
+import shlex
+import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich import box
+from redis import Redis
 
 from contract import printing
 from contract.errors import RecordingError, ServiceError
@@ -31,6 +35,7 @@ from lapwing import programs
 from lapwing.inference_client import TIMEOUT_S, InferenceClient
 from lapwing.jobs.follow import follow
 from lapwing.options import AsJson, training_option
+from lapwing.output import demo as demo_table
 from lapwing.output import models, tables
 from lapwing.settings import Settings, read_settings
 from lapwing.stack import processes, simulator, stack
@@ -94,50 +99,51 @@ def run_demo(
         inference_port=_free_port(),
         bridge_port=_free_port(),
     )
+    times = StepTimes()
     console.print(f"Starting the services. Their logs are in {settings.logs}.", soft_wrap=True)
     with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
-        recordings = [recording] if recording else _record(settings, console)
-        printing.print_line(console, ("Import", "bold"), f" {', '.join(map(str, recordings))}")
-        imported = []
-        for source in recordings:
-            arguments: dict[str, Any] = {"source": str(source.absolute())}
-            job_id = queue.enqueue(queue.INGEST, connection, source.name, arguments)
-            result = follow(job_id, connection, console)
-            for failed in result["failed"]:
-                raise RecordingError(f"{failed['recording']} was not imported: {failed['error']}")
-            imported += result["imports"]
-        tables.print_imports(console, imported)
-        printing.print_line(
-            console, ("Train", "bold"), " (the first step takes some 10 s to load TensorFlow)"
-        )
-        datasets = [result["dataset"] for result in imported]
-        arguments = {"datasets": datasets, **options}
-        job_id = queue.enqueue(queue.TRAIN, connection, recordings[0].name, arguments)
-        trained = follow(job_id, connection, console)
-        version = int(trained["version"])
-        if trained["gate"]:  # The first model has no gate: there is nothing to compare it with.
+        with times.step("record"):
+            recordings = [recording] if recording else _record(settings, console)
+        with times.step("import"):
+            imported = _import(recordings, connection, console)
+        with times.step("train"):
+            trained, version = _train(imported, options, connection, console)
+        with times.step("drive"):
             printing.print_line(
-                console, ("Gate", "bold"), " The new version is compared with the current one."
+                console,
+                ("Drive", "bold"),
+                f" Version {version} is served, and drives over the bridge.",
             )
-            gate = follow(trained["gate"], connection, console)["gate"]
-            models.print_gate(console, gate)
-            version = version if gate["accepted"] else int(gate["against"])
-        printing.print_line(
-            console, ("Drive", "bold"), f" Version {version} is served, and drives over the bridge."
-        )
-        client = InferenceClient(settings.inference, settings.api_token)
-        served = _await_version(client, version)
-        figures = {"imports": imported, "training": trained, "model": served}
-        if recording:
-            with _as_folder(recording) as folder:
-                figures["drive"] = _replay(settings, folder)
-        else:
-            out = settings.home / "drive"
-            figures["drive"] = simulator.drive_lap(settings, out, laps=1)
-            figures["report"] = [str(out / f"drive.{suffix}") for suffix in ("mp4", "png", "json")]
-    print_figures(console, figures)
+            client = InferenceClient(settings.inference, settings.api_token)
+            served = _await_version(client, version)
+            drive, report = _drive(settings, recording)
+    figures = {
+        "home": str(settings.home.absolute()),
+        "imports": imported,
+        "training": trained,
+        "model": served,
+        "drive": drive,
+        "report": report,
+        "seconds": times.seconds,
+    }
+    demo_table.print_demo(console, figures, _program())
     return figures
+
+
+class StepTimes:
+    """Measures how long the steps of the demonstration take."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        """Seconds of each finished step by its name, in their order."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure the `with` block as one step."""
+        began_s = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began_s, 1)
 
 
 def demo_folder(recording: Path | None) -> str:
@@ -152,76 +158,6 @@ def demo_folder(recording: Path | None) -> str:
     return f"demo-{word or 'recording'}"
 
 
-def print_figures(console: TextConsole, figures: dict[str, Any]) -> None:
-    """Print the table with the figures of the whole demonstration."""
-    imports, training, drive = figures["imports"], figures["training"], figures["drive"]
-    metrics = training["metrics"]
-    accepted, rejected = (sum(result[name] for result in imports) for name in ("rows", "rejected"))
-    rows = [
-        ("rows imported / rejected", f"{accepted:,} / {rejected:,}"),
-        ("training samples", f"{metrics['train_samples']:,.0f}"),
-        (
-            "rows for training / validation",
-            f"{metrics['train_rows']:,.0f} / {metrics['validation_rows']:,.0f}",
-        ),
-        ("epochs", f"{metrics['epochs']:.0f}, best {metrics['best_epoch']:.0f}"),
-        ("MSE of the model, training / validation", tables.format_model_mse(metrics)),
-        ("MSE of predict-zero / hold-last", tables.format_baseline_mse(metrics)),
-        ("correlation with the driver", tables.format_correlation(metrics)),
-        (
-            "model version: trained / driving",
-            f"{training['version']} / {figures['model']['version']}",
-        ),
-        *((f"sha256 of {name}", digest) for name, digest in training["sha256"].items()),
-        *(_replay_rows(drive) if "answered" in drive else _drive_rows(drive)),
-    ]
-    rows += [("file", path) for path in figures.get("report", ())]
-    table = printing.name_value_table()
-    table.box = box.HEAVY_HEAD
-    table.title = "Lapwing"
-    table.caption = "The baselines and the correlation are those of the validation rows."
-    for name, value in rows:
-        table.add_row(name, value)
-    console.print(table)
-
-
-def _replay_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (
-            "telemetries answered",
-            f"{drive['answered'] + drive['folded']:,} of {drive['telemetries']:,}; "
-            f"{drive['folded']} shared an answer with a later one",
-        ),
-        *_round_trip_rows(drive),
-    ]
-
-
-def _round_trip_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        ("telemetries answered per second", f"{drive['answers_per_s']:.0f}"),
-        ("round trip p50 / p99", f"{drive['p50_ms']:.1f} / {drive['p99_ms']:.1f} ms"),
-    ]
-
-
-def _drive_rows(drive: dict[str, Any]) -> list[tuple[str, str]]:
-    metrics = drive["metrics"]
-    lateral = [f"{metrics[f'lateral_{name}_m']:.2f}" for name in ("mae", "rmse", "max")]
-    return [
-        ("telemetries answered", f"{drive['wire']['answered']:,}"),
-        *_round_trip_rows(drive["wire"]),
-        (
-            "laps",
-            f"{drive['laps_done']} of {drive['laps']:g} on {drive['track']}, "
-            f"{drive['distance_m']:,.0f} m in {drive['elapsed_s']:.0f} s",
-        ),
-        ("interventions", str(len(drive["interventions"]))),
-        ("autonomy", f"{metrics['autonomy_percent']:.1f} %"),
-        ("lateral error: mean / RMS / largest", f"{' / '.join(lateral)} m"),
-        ("time with a wheel off the road", f"{100 * metrics['off_road_share']:.1f} %"),
-        ("whiteness of the steering", f"{metrics['whiteness_per_s']:.2f} /s"),
-    ]
-
-
 def _record(settings: Settings, console: TextConsole) -> list[Path]:
     """Record laps to learn from, unless an earlier demonstration recorded them."""
     folder = settings.home / "recordings"
@@ -231,6 +167,75 @@ def _record(settings: Settings, console: TextConsole) -> list[Path]:
         f" The expert drives laps of lake both ways round, into {folder}.",
     )
     return simulator.record_laps(settings, folder)
+
+
+def _import(
+    recordings: Sequence[Path], connection: Redis, console: TextConsole
+) -> list[dict[str, Any]]:
+    """Import the recordings, and return the result of each.
+
+    All jobs are queued at once, so that ingest goes from one to the next without waiting.
+    """
+    printing.print_line(console, ("Import", "bold"), f" {', '.join(map(str, recordings))}")
+    job_ids = [
+        queue.enqueue(queue.INGEST, connection, source.name, {"source": str(source.absolute())})
+        for source in recordings
+    ]
+    imported: list[dict[str, Any]] = []
+    for job_id in job_ids:
+        result = follow(job_id, connection, console)
+        for failed in result["failed"]:
+            raise RecordingError(f"{failed['recording']} was not imported: {failed['error']}")
+        imported += result["imports"]
+    tables.print_imports(console, imported)
+    return imported
+
+
+def _train(
+    imported: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    connection: Redis,
+    console: TextConsole,
+) -> tuple[dict[str, Any], int]:
+    """Train on what was imported; return the result, and the version that drives after its gate."""
+    printing.print_line(
+        console, ("Train", "bold"), " (the first step takes some 10 s to load TensorFlow)"
+    )
+    datasets = [result["dataset"] for result in imported]
+    arguments = {"datasets": datasets, **options}
+    trained = follow(
+        queue.enqueue(queue.TRAIN, connection, datasets[0], arguments), connection, console
+    )
+    version = int(trained["version"])
+    if trained["gate"]:  # The first model has no gate: there is nothing to compare it with.
+        printing.print_line(
+            console, ("Gate", "bold"), " The new version is compared with the current one."
+        )
+        gate = follow(trained["gate"], connection, console)["gate"]
+        models.print_gate(console, gate)
+        version = version if gate["accepted"] else int(gate["against"])
+    return trained, version
+
+
+def _drive(settings: Settings, recording: Path | None) -> tuple[dict[str, Any], list[str]]:
+    """Let the served model drive, or answer a recording; return the figures, and files of them."""
+    if recording is None:
+        out = settings.home / "drive"
+        drive = simulator.drive_lap(settings, out, laps=1)
+        return drive, [str(out / f"drive.{suffix}") for suffix in ("mp4", "png", "json")]
+    with _as_folder(recording) as folder:
+        return _replay(settings, folder), []
+
+
+def _program() -> str:
+    """Return how a person starts the command line here: `make demo` needs no active environment."""
+    if shutil.which("lapwing"):
+        return "lapwing"
+    program = Path(sys.executable).with_name("lapwing")
+    if not os.access(program, os.X_OK):
+        return "lapwing"
+    here = Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 
 
 def _free_port() -> int:

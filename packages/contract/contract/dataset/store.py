@@ -110,9 +110,9 @@ class StoreReader:
     @cached_property
     def timeline(self) -> Timeline:
         """The time and the segment of each row."""
-        session = np.zeros(len(self.rows), dtype=np.int64)
-        session[self._manifest.sessions[1:]] = 1
-        return timeline.build(self.rows["time_s"], np.cumsum(session))
+        begins = np.zeros(len(self.rows), dtype=np.bool_)
+        begins[self._manifest.sessions[1:]] = True
+        return timeline.build(self.rows["time_s"], np.cumsum(begins))
 
     @cached_property
     def row_ids(self) -> RowIds:

@@ -6,12 +6,14 @@ A pipe would be waited for without end, a device read without end, and a link le
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["open_descriptor", "read"]
+__all__ = ["open_descriptor", "read", "read_fully"]
 
 NOT_REGULAR: Final = "it is not a regular file"
 """What an OSError says of a folder, a pipe, a socket or a device."""
@@ -47,8 +49,27 @@ def read(path: Path, most_bytes: int) -> bytes:
         OSError: it is a link, is no regular file or cannot be read; its errno is EFBIG if the file
             is larger than `most_bytes`.
     """
-    with os.fdopen(open_descriptor(path), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    descriptor = open_descriptor(path)
+    try:
+        size = os.fstat(descriptor).st_size
         if size > most_bytes:
             raise OSError(errno.EFBIG, f"{size:,} bytes, and at most {most_bytes:,}", str(path))
-        return file.read(size)
+        return read_fully(functools.partial(os.read, descriptor), size)
+    finally:
+        os.close(descriptor)
+
+
+def read_fully(read: Callable[[int], bytes], size: int) -> bytes:
+    """Return the next `size` bytes of a file, fewer only at its end.
+
+    A file object does the same, but to make one takes as long as to read a picture.
+
+    Args:
+        read: reads at most as many bytes as it is asked for. It returns fewer also before the end,
+            as a file system of the network may do, and none at the end.
+        size: the number of bytes.
+    """
+    content = read(size)
+    while (missing := size - len(content)) and (part := read(missing)):
+        content += part
+    return content

@@ -21,7 +21,7 @@ from contract.errors import ModelError
 __all__ = ["FILE", "MAX_BYTES", "Layer", "read", "write"]
 
 FILE: Final = "architecture.json"
-MAX_BYTES: Final = 16 << 20
+MAX_BYTES: Final = 16_000_000
 """Maximum size of the file; a table of ten thousand layers has about 2 MB."""
 
 

@@ -57,6 +57,9 @@ class ModelManifest:
     """Datasets that were left out of the training because they are damaged, with the reason."""
     lineage: list[dict[str, object]] = field(default_factory=list)
     """The ancestors of a fine-tuned version, its parent first; see lineage.py."""
+    precision: dict[str, str] = field(default_factory=dict)
+    """What layers `computed` in while the network was trained, float32 or bfloat16, and the
+    `reason`; empty for imports. The files of a version are float32 with either."""
 
     @property
     def sha256(self) -> str:

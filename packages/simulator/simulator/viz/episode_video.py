@@ -1,7 +1,13 @@
-"""Writes a video of a drive: the picture of the camera, and the values of the moment below it."""
+"""Writes a video of a drive: the picture of the camera, and the values of the moment below it.
+
+To draw and to encode a picture takes about as long as to simulate it. A thread of its own does that
+while the drive goes on: OpenCV and the encoder release the interpreter's lock.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -16,6 +22,10 @@ from simulator.viz.video_writer import Mp4Writer
 
 NOTE_S: Final = 2.0
 """Time for which a note is shown: people could not read it in one frame."""
+
+
+MAX_WAITING: Final = 16
+"""Maximum number of pictures, 2.5 MB in all, that wait for the encoder."""
 
 
 class EpisodeVideo:
@@ -36,6 +46,13 @@ class EpisodeVideo:
         self._hud = Hud()
         self._note = ""
         self._note_frames_left = 0
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="film")
+        self._waiting: deque[Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """Number of pictures that wait for the encoder, or that it works on."""
+        return len(self._waiting)
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -63,19 +80,23 @@ class EpisodeVideo:
             note: Note that is shown in red for two seconds from now.
 
         Raises:
-            FrameError: The picture is not a frame of the centre camera.
+            FrameError: This picture, or an earlier one, is not a frame of the centre camera.
         """
         if note:
             self._note, self._note_frames_left = note, round(NOTE_S * self._frame_rate)
         visible_note = self._note if self._note_frames_left > 0 else ""
         self._note_frames_left -= 1
-        drawn = self._hud.draw(
-            picture, HudValues(steering, throttle, speed_mph, lateral_m, time_s, visible_note)
-        )
+        values = HudValues(steering, throttle, speed_mph, lateral_m, time_s, visible_note)
+        # The camera may use the memory of its picture again.
+        self._waiting.append(self._encoder.submit(self._encode, picture.copy(), values))
+        while len(self._waiting) > MAX_WAITING or (self._waiting and self._waiting[0].done()):
+            self._waiting.popleft().result()
+
+    def _encode(self, picture: NDArray[np.uint8], values: HudValues) -> None:
+        drawn = self._hud.draw(picture, values)
         # OpenCV converts thirty times as fast as the encoder's own scaler.
         planes = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
-        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        self._writer.add(frame)
+        self._writer.add(av.VideoFrame.from_ndarray(planes, format="yuv420p"))
 
     def __exit__(
         self,
@@ -83,4 +104,19 @@ class EpisodeVideo:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        try:
+            while kind is None and self._waiting:
+                self._waiting.popleft().result()
+        except BaseException as failed:
+            self._end(type(failed), failed, failed.__traceback__)
+            raise
+        self._end(kind, error, trace)
+
+    def _end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._encoder.shutdown(cancel_futures=True)
         self._writer.__exit__(kind, error, trace)

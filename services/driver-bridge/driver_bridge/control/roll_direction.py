@@ -18,9 +18,9 @@ DRAG_PER_S: Final = 0.1
 STEEPEST_MPS2: Final = 1.5
 """Acceleration of the steepest slope that the rules count with: 15 %."""
 WEAK_THROTTLE: Final = 0.1
-"""Throttle up to which a car that gains speed is not driven by its engine."""
+"""Throttle below which a car that gains speed is not driven by its engine."""
 TURNING_MPH: Final = 0.5
-"""Speed below which the car may have turned around between two telemetries."""
+"""Speed up to which the car may have turned around between two telemetries."""
 STANDING_MPH: Final = 0.1
 """Speed up to which it does not matter where the car rolls."""
 RESOLUTION_MPH: Final = 0.0002
@@ -67,7 +67,7 @@ class RollDirection:
         self._throttles.append(throttle)
 
     def _sign(self, speed_mph: float) -> float:
-        sign = math.copysign(1.0, self._signed_mph)
+        """Return a number that has the sign of the speed."""
         last_mph = abs(self._signed_mph)
         self._rises = self._rises + 1 if speed_mph > last_mph + RESOLUTION_MPH else 0
         self._falls = self._falls + 1 if speed_mph < last_mph - RESOLUTION_MPH else 0
@@ -92,6 +92,6 @@ class RollDirection:
             return -1.0
         if max(speed_mph, last_mph) <= TURNING_MPH:
             expected_mph = self._signed_mph + self._change_mph
-            if abs(expected_mph) > 0:
-                return math.copysign(1.0, expected_mph)
-        return sign
+            if expected_mph:
+                return expected_mph
+        return self._signed_mph

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.episode.metrics import wilson_interval
 
 RESAMPLES: Final = 10_000
-DRAWN_AT_ONCE: Final = 1 << 20
+DRAWN_AT_ONCE: Final = 1_000_000
 """Number of values that are drawn at the same time: 16 MB with their indices.
 
 The means are the same for any number."""

@@ -242,15 +242,13 @@ def _same_clock(
         return np.zeros(len(first_s), dtype=np.bool_)
     begin = np.searchsorted(stamps_s, first_s, side="left")
     end = np.searchsorted(stamps_s, last_s, side="right")
-    inner = np.maximum(end - begin, 0)
-    last_row = np.clip(end - 1, 0, len(stamps_s) - 1)
-    first_row = np.clip(begin, 0, len(stamps_s) - 1)
-    span_s = np.where(inner > 0, stamps_s[last_row] - stamps_s[first_row], 0.0)
+    # 0 or less where no row lies in the time of the other dataset.
+    span_s = stamps_s[np.maximum(end - 1, 0)] - stamps_s[np.minimum(begin, len(stamps_s) - 1)]
     row, other = shared
     stamp_s = dataset.table["time_s"][row]
     inside = (stamp_s >= first_s[other]) & (stamp_s <= last_s[other])
     common = np.bincount(other[inside], minlength=len(first_s))
-    same = (inner == 0) | (span_s <= gap_s) | (common / np.maximum(inner, 1) > 0.5)
+    same = (span_s <= gap_s) | (2 * common > end - begin)
     return np.asarray(same & np.isfinite(first_s))
 
 

@@ -38,6 +38,7 @@ def trained_manifest(
     metrics: dict[str, float],
     quarantined: dict[str, str],
     excluded: Sequence[Exclusions] = (),
+    precision: Mapping[str, str] | None = None,
 ) -> ModelManifest:
     """Return the manifest of a trained version; the registry adds its number and hashes."""
     data = [data_entry(data_dir, manifest) for manifest in manifests]
@@ -58,6 +59,7 @@ def trained_manifest(
         metrics=metrics,
         packages=_releases(),
         quarantined=quarantined,
+        precision=dict(precision or {}),
     )
 
 

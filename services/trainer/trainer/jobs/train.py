@@ -46,7 +46,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet, training_view
+from trainer.training import devices, pilotnet, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -134,6 +134,7 @@ def _train_and_publish(
         parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
+        precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
@@ -175,6 +176,7 @@ def _train_and_publish(
         metrics,
         state.quarantined,
         excluded,
+        {"computed": state.precision, "reason": state.precision_reason},
     )
     if parent is not None:
         manifest = parent.describe_child(manifest)

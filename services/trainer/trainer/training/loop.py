@@ -25,6 +25,7 @@ from trainer.training import pilotnet, training_view
 from trainer.training.devices import Devices
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
+from trainer.training.precision import POLICIES
 from trainer.training.progress import Progress
 from trainer.training.run_state import TrainingState, Workspace
 from trainer.training.tensorboard import TensorBoardLogger
@@ -83,8 +84,11 @@ class TrainingLoop:
 
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
-        network = training_view.of(pilotnet.build(self.devices.policy))
-        return Learner.load(path, network, self.config.learning_rate, best_loss)
+        return Learner.load(path, self.build(), self.config.learning_rate, best_loss)
+
+    def build(self) -> keras.Model:
+        """Return an untrained network for the visible rows, in the training's precision."""
+        return training_view.of(pilotnet.build(POLICIES[self.state.precision]))
 
     @property
     def _finished(self) -> bool:
@@ -96,7 +100,7 @@ class TrainingLoop:
         state, config = self.state, self.config
         if not state.epoch and state.unfinished is None:
             keras.utils.set_random_seed(config.seed)
-            network = training_view.of(pilotnet.build(self.devices.policy))
+            network = self.build()
             if self.start_weights is not None:
                 network.set_weights(self.start_weights)
             return Learner.start(network, config.learning_rate)

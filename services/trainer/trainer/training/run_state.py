@@ -44,6 +44,10 @@ class TrainingState:
     """Number of the best epoch, from 1; 0 while none has finished."""
     shuffle: str = ""
     """How epochs are shuffled; chosen when the job first ran, so that a resumed job keeps it."""
+    precision: str = ""
+    """What layers compute in; chosen when the job first ran, so that a resumed job keeps it."""
+    precision_reason: str = ""
+    """Why it was chosen."""
     unfinished: EpochState | None = None
     """The epoch after the last finished one, as far as its network was saved."""
     quarantined: dict[str, str] = field(default_factory=dict)

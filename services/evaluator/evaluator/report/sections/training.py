@@ -39,6 +39,7 @@ OPTION_NAMES: Final = {
     "shift_m": "shift of the view, ± m",
     "turn_deg": "turn of the view, ± degrees",
     "shuffle": "shuffle",
+    "precision": "precision",
 }
 """The options of a training in words, in the order of the report."""
 
