@@ -62,6 +62,6 @@ class RoundedLoop(TrainingLoop):
     """The training loop with this network, which calls its precision bfloat16."""
 
     def build(self) -> keras.Model:
-        """Return an untrained network."""
+        """Return an untrained network for the visible rows."""
         self.state.precision, self.state.precision_reason = BFLOAT16, "rounded in float32"
         return training_view.of(build())
