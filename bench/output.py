@@ -27,9 +27,13 @@ PACKAGES: Final = (
     "lapwing-contract",
     "ai-edge-litert",
     "fastapi",
+    "jax",
     "keras",
+    "numba",
     "numpy",
+    "onnxruntime",
     "opencv-python-headless",
+    "openvino",
     "panda3d",
     "simplejpeg",
     "tensorflow-cpu",
@@ -37,8 +41,10 @@ PACKAGES: Final = (
     "uvicorn",
 )
 INSTRUCTIONS: Final = (
-    *("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16"),
-    *("amx_int8", "amx_bf16"),
+    *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni"),
+    *("avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
+    *("amx_tile", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "bf16", "i8mm", "sve"),  # of ARM's processors
 )
 """Instructions of the processor that decide how fast images and networks are computed."""
 
@@ -111,7 +117,8 @@ def _rounded(value: Cell) -> Cell:
 def environment(load_average: Sequence[float]) -> dict[str, Any]:
     """Return what the figures depend on: the machine, its load before the run, and the versions."""
     processor = _processor()
-    flags = processor.get("flags", "").split()
+    # An ARM processor has no flags, but features.
+    flags = (processor.get("flags") or processor.get("Features") or "").split()
     versions = {}
     for name in PACKAGES:
         try:

@@ -49,7 +49,7 @@ def training(
     from trainer.data import dataset_rows, pipeline
     from trainer.data.batches import BatchSource
     from trainer.data.loader import DataLoader
-    from trainer.training import devices, precision
+    from trainer.training import devices, pilotnet, precision, training_view
     from trainer.training.loop import TrainingLoop
     from trainer.training.run_state import TrainingState, Workspace
 
@@ -68,6 +68,7 @@ def training(
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,
+                rows=training_view.visible_rows(pilotnet.build()),
                 augmentation=pipeline.augmentation(chosen),
             )
         )
@@ -102,6 +103,7 @@ def steered(
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings
+    from trainer.training import pilotnet
     from trainer.training.tensorboard import TensorBoardLogger
 
     data, models = scratch / "data", scratch / "models"
@@ -117,6 +119,8 @@ def steered(
             loop.run(lambda **_: None, board)
         best = loop.load(loop.workspace.network(loop.state.best_epoch))
         scores = loop.validate(best)[1]
+        network = pilotnet.build()
+        network.set_weights(best.model.get_weights())
         loop.workspace.discard()
     figures = {
         "train_samples": float(len(loop.data.table.train)),
@@ -124,7 +128,7 @@ def steered(
         "best_epoch": float(loop.state.best_epoch),
         "validation_mse": scores["mse"],
     }
-    call = tf.function(lambda frames: best.model(frames, training=False))
+    call = tf.function(lambda frames: network(frames, training=False))
     return (
         lambda picture: float(call(tf.constant(preprocess.resize(picture)[None]))[0, 0]),
         figures,

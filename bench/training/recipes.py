@@ -4,9 +4,9 @@ python -m bench.training.recipes --out FILE
 
 The recipes combine corrections of the side cameras with labels as recorded, smoothed, balanced and
 both, with three seeds each; all are shown about the same number of samples. Some are repeated with
-moved views (augmentation.py) and with another recovery time. Each drives along recordings in closed
-loop (docs/rerun.md). FILE holds one line of JSON for each training; a training that it holds is not
-repeated. docs/adr/0009-recipe.md tells the results.
+moved views (augmentation/variation.py) and with another recovery time. Each drives along recordings
+in closed loop (docs/rerun.md). FILE holds one line of JSON for each training; a training that it
+holds is not repeated. docs/adr/0009-recipe.md tells the results.
 """
 
 from __future__ import annotations

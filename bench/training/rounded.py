@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from trainer.training import pilotnet
+from trainer.training import pilotnet, training_view
 from trainer.training.loop import TrainingLoop
 from trainer.training.precision import BFLOAT16
 
@@ -64,4 +64,4 @@ class RoundedLoop(TrainingLoop):
     def build(self) -> keras.Model:
         """Return an untrained network."""
         self.state.precision, self.state.precision_reason = BFLOAT16, "rounded in float32"
-        return build()
+        return training_view.of(build())

@@ -1,7 +1,11 @@
-"""The upper limit: frames are gathered at random from an array in memory."""
+"""The upper limit: frames, or some rows of each, are gathered at random from an array in memory.
+
+The variable BENCH_ROWS names the rows: "43 116" for rows 43 to 115.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import numpy as np
 from bench.training.loaders import BATCH
 from contract.dataset import store, store_catalog
 from contract.frames import spec
+from contract.frames.row_range import ALL_ROWS, RowRange
 from contract.vehicle import CAMERA_NAMES
 
 
@@ -27,7 +32,10 @@ def everything(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     frames, labels = everything(folder)
-    out = np.empty((BATCH, *spec.SHAPE), np.uint8)
+    given = os.environ.get("BENCH_ROWS")
+    rows = RowRange(*map(int, given.split())) if given else ALL_ROWS
+    frames = np.ascontiguousarray(frames[:, rows.slice])
+    out = np.empty((BATCH, *rows.shape), np.uint8)
     chance = np.random.default_rng(1)
     while True:
         order = chance.permutation(len(frames))

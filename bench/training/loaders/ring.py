@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench.training.loaders import BATCH
 from contract.dataset import store, store_catalog
-from contract.vehicle import CAMERA_NAMES
-from trainer.data import sampler, shared_memory, side_cameras
-from trainer.data import samples as index
+from contract.frames.row_range import ALL_ROWS, RowRange
+from contract.train_config import TrainConfig
+from trainer.data import pipeline, reader_count, sampler, shared_memory
+from trainer.data.augmentation import variation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader import Batch, DataLoader
 from trainer.data.samples import LabelledRecording
 
-READERS = int(os.environ.get("BENCH_READERS", "2"))
-SHUFFLE = os.environ.get("BENCH_SHUFFLE", "exact")
-FLIP = os.environ.get("BENCH_FLIP", "") == "1"
+
+@dataclass(frozen=True)
+class RingOptions:
+    """What the loader delivers, and how."""
+
+    readers: int = 2
+    """Number of reader processes; 0 takes as many as a training on this machine's CPU does."""
+    shuffle: str = "exact"
+    rows: RowRange = ALL_ROWS
+    flip: bool = False
+    recipe: bool = False
+    """Whether the samples are those of the default recipe: mirrored, and varied by the readers."""
 
 
 def batches(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for batch in epochs(folder, BATCH, max_in_use=1):
+    """Yield batches as the variable BENCH_RING says: the fields of RingOptions as JSON."""
+    given = json.loads(os.environ.get("BENCH_RING", "{}"))
+    if "rows" in given:
+        given["rows"] = RowRange(*given["rows"])
+    for batch in epochs(folder, BATCH, 1, RingOptions(**given)):
         yield batch.frames, batch.labels
 
 
-def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
+def epochs(folder: Path, size: int, max_in_use: int, options: RingOptions) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, as a training does."""
     (manifest,) = store_catalog.read_manifests(folder / "data")
     with store.open_store(folder / "data", manifest) as reader:
         rows, segment, place = reader.rows, reader.timeline.segment, reader.layout
     mask = np.ones(len(rows), bool)
     recording = LabelledRecording(rows, mask, mask, segment, rows["steering"])
-    samples = index.expand(
-        [recording],
-        cameras=CAMERA_NAMES,
-        flip=FLIP,
-        history=0,
-        labeller=side_cameras.make_labeller(0.2, 2.0),
-    )
+    config = TrainConfig(flip=options.flip or options.recipe)
+    samples = pipeline.expand([recording], config)
+    augmentation = pipeline.augmentation(config) if options.recipe else Augmentation()
+    readers, _ = reader_count.choose(reader_count.usable_cores(), gpu=False, varied=options.recipe)
     numbers = np.arange(len(samples))
     orders = {
         "none": lambda epoch: sampler.storage_order(numbers, samples),
@@ -47,11 +61,17 @@ def epochs(folder: Path, size: int, max_in_use: int) -> Iterator[Batch]:
         "blocks": lambda epoch: sampler.windowed_shuffle(numbers, samples, 1, epoch),
     }
     with DataLoader(
-        [place], batch=size, readers=READERS, queue_bytes=256 << 20, max_in_use=max_in_use
+        [place],
+        batch=size,
+        readers=options.readers or readers,
+        queue_bytes=256 << 20,
+        rows=options.rows,
+        augmentation=augmentation,
+        max_in_use=max_in_use,
     ) as stream:
         for epoch in range(1_000_000):
             asked = (
-                shared_memory.make_records(samples, each)
-                for each, _ in orders[SHUFFLE](epoch).batches(size)
+                shared_memory.make_records(samples, each, variation.sample_keys(1, epoch, each))
+                for each, _ in orders[options.shuffle](epoch).batches(size)
             )
             yield from stream.batches(asked)

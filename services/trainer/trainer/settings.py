@@ -39,9 +39,10 @@ class Settings:
     )
     readers: int = setting(
         "LAPWING_READERS",
-        1,
-        "This number of processes reads the imported recordings for a training.",
-        minimum=1,
+        0,
+        "This number of processes reads the imported recordings for a training; 0 lets the trainer "
+        "choose it from its cores and its device.",
+        minimum=0,
         maximum=64,
     )
     queue_mib: int = setting(

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from contract.dataset import frame_blocks
 from contract.dataset.frame_blocks import BLOCK_FRAMES, BlockLayout, BlockReader
 from contract.errors import StoreError
 from contract.files import atomic_files
 from contract.frames import spec
+from contract.frames.row_range import RowRange
 
 FRAMES = BLOCK_FRAMES + 3
 HEADER_BYTES = 100
@@ -48,6 +50,59 @@ def test_frames_may_be_written_to_given_positions(layout: BlockLayout) -> None:
     with BlockReader(layout) as blocks:
         blocks.gather(np.array([7, 33]), out, np.array([3, 1]))
     assert out[:, 5, 5, 1].tolist() == [99, 33, 99, 7]
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> tuple[BlockLayout, np.ndarray]:
+    """A file of 40 frames that differ in every pixel, and the frames."""
+    frames = np.random.default_rng(1).integers(0, 256, (40, *spec.SHAPE), dtype=np.uint8)
+    path = tmp_path / "noise.h5"
+    path.write_bytes(frames.tobytes())
+    offsets = np.array([0, BLOCK_FRAMES * spec.BYTES])
+    return BlockLayout(path, 40, BLOCK_FRAMES, offsets), frames
+
+
+@pytest.mark.parametrize("rows", [(0, 128), (43, 116), (0, 1), (127, 128)], ids=str)
+def test_only_some_rows_of_each_frame_are_read(
+    noise: tuple[BlockLayout, np.ndarray], rows: tuple[int, int]
+) -> None:
+    layout, frames = noise
+    numbers = np.array([39, 0, 31, 32, 5, 5])
+    out = np.zeros((6, rows[1] - rows[0], 128, 3), np.uint8)
+    with BlockReader(layout) as blocks:
+        blocks.gather(numbers, out, rows=RowRange(*rows))
+        np.testing.assert_array_equal(out, frames[numbers, rows[0] : rows[1]])
+        blocks.gather(numbers, out, np.arange(6)[::-1], RowRange(*rows))
+        np.testing.assert_array_equal(out[::-1], frames[numbers, rows[0] : rows[1]])
+
+
+def test_frames_of_several_stores_are_returned_in_the_order_of_the_numbers(
+    noise: tuple[BlockLayout, np.ndarray], layout: BlockLayout
+) -> None:
+    out = np.zeros((5, 3, 128, 3), np.uint8)
+    store, numbers = np.array([1, 0, 1, 0, 1]), np.array([33, 39, 0, 1, 7])
+    with BlockReader(noise[0]) as first, BlockReader(layout) as second:
+        frame_blocks.gather([first, second], store, numbers, out, RowRange(50, 53))
+        np.testing.assert_array_equal(out[1::2], noise[1][[39, 1], 50:53])
+        assert (out[::2] == np.array([33, 0, 7])[:, None, None, None]).all()
+        frame_blocks.gather([first, second], store * 0, numbers, out, RowRange(50, 53))
+        np.testing.assert_array_equal(out, noise[1][numbers, 50:53])
+
+
+def test_rows_that_a_shorter_file_lacks_raise_an_error(layout: BlockLayout) -> None:
+    with BlockReader(layout) as blocks:
+        with layout.path.open("r+b") as file:
+            file.truncate(HEADER_BYTES + 50 * 384)
+        rows = np.empty((1, 10, 128, 3), np.uint8)
+        blocks.gather(np.array([32]), rows, rows=RowRange(40, 50))
+        with pytest.raises(StoreError, match="got 3456 of 3840 bytes"):
+            blocks.gather(np.array([32]), rows, rows=RowRange(41, 51))
+
+
+def test_memory_with_gaps_is_refused(layout: BlockLayout) -> None:
+    """Frames would go into a copy of it, and be lost."""
+    with BlockReader(layout) as blocks, pytest.raises(ValueError, match="copy"):
+        blocks.gather(np.array([0, 1]), np.empty((4, *spec.SHAPE), np.uint8)[::2])
 
 
 def test_the_last_block_has_no_padding(layout: BlockLayout) -> None:

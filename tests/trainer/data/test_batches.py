@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support.data.rows import rows
 
-from contract.dataset.frame_blocks import BLOCK_FRAMES
-from trainer.data import augmentation, sampler
+from contract.dataset.frame_blocks import BLOCK_FRAMES, BlockLayout, BlockReader
+from contract.frames import spec
+from trainer.data import sampler
 from trainer.data import samples as index
+from trainer.data.augmentation import variation
 from trainer.data.batches import BatchSource
 from trainer.data.samples import LabelledRecording, SampleTable
 
@@ -85,7 +89,7 @@ def test_an_epoch_has_each_sample_that_trains_once_and_with_its_key(shuffle: str
     made = table(333, 120)
     asked = np.concatenate(list(source(made, shuffle).epoch(3, 0)))
     assert sorted(asked["number"]) == made.train.tolist()
-    assert asked["key"].tolist() == augmentation.sample_keys(7, 3, asked["number"]).tolist()
+    assert asked["key"].tolist() == variation.sample_keys(7, 3, asked["number"]).tolist()
     np.testing.assert_array_equal(asked["frame"], made.samples[asked["number"]]["frame"])
 
 
@@ -150,3 +154,20 @@ def test_nothing_is_read_ahead_without_windows(shuffle: str) -> None:
     made = table(333)
     list(source(made, shuffle, stores=(store,)).epoch(1, 0))
     assert store.blocks == []
+
+
+def test_whole_frames_are_those_of_the_stores(tmp_path: Path) -> None:
+    made = table(20, 15)
+    content = np.random.default_rng(1).integers(0, 256, (2, 60, *spec.SHAPE), dtype=np.uint8)
+    with contextlib.ExitStack() as stack:
+        readers = []
+        for number in range(2):
+            path = tmp_path / f"{number}.h5"
+            path.write_bytes(content[number].tobytes())
+            layout = BlockLayout(path, 60, 60, np.zeros(1, np.int64))
+            readers.append(stack.enter_context(BlockReader(layout)))
+        batches = BatchSource(made, AskedLoader(), readers, BATCH, "exact", 7)  # type: ignore[arg-type]
+        frames = batches.whole_frames(made.validation)
+    of = made.samples[made.validation]
+    assert set(of["store"]) == {0, 1}
+    np.testing.assert_array_equal(frames, content[of["store"], of["frame"]])

@@ -13,12 +13,14 @@ from contract.dataset.frame_blocks import BlockLayout
 from contract.dataset.store_catalog import StoreManifest
 from contract.errors import ReaderDiedError, TrainingError
 from contract.frames import preprocess
+from contract.frames.row_range import RowRange
 from contract.settings import load
 from contract.vehicle import CAMERA_NAMES
 from ingest.job import import_source
 from ingest.settings import Settings
-from trainer.data import augmentation, samples, shared_memory, side_cameras
-from trainer.data.augmentation import Augmentation
+from trainer.data import samples, shared_memory, side_cameras
+from trainer.data.augmentation import variation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader import DataLoader
 from trainer.data.samples import LabelledRecording
 
@@ -72,7 +74,7 @@ def asked(table: np.ndarray, size: int, seed: int = 3) -> Iterator[np.ndarray]:
     order = np.random.default_rng(seed).permutation(len(table))
     for start in range(0, len(table), size):
         numbers = order[start : start + size]
-        yield shared_memory.make_records(table, numbers, augmentation.sample_keys(seed, 1, numbers))
+        yield shared_memory.make_records(table, numbers, variation.sample_keys(seed, 1, numbers))
 
 
 def test_every_sample_is_loaded_once_with_its_own_frame_and_label(
@@ -97,10 +99,24 @@ def expected(data: Path, manifests: list[StoreManifest], sample: np.void) -> np.
     return pixels[:, ::-1] if sample["flip"] else pixels
 
 
+def test_frames_have_the_rows_that_the_loader_reads(
+    places: list[BlockLayout], table: np.ndarray
+) -> None:
+    rows = RowRange(43, 116)
+    with (
+        DataLoader(places, batch=7, readers=1, queue_bytes=4 * MIB) as whole,
+        DataLoader(places, batch=7, readers=2, queue_bytes=4 * MIB, rows=rows) as part,
+    ):
+        pairs = zip(whole.batches(asked(table, 7)), part.batches(asked(table, 7)), strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(other.frames, one.frames[:, 43:116])
+            np.testing.assert_array_equal(other.labels, one.labels)
+
+
 def delivered(
     places: list[BlockLayout], table: np.ndarray, readers: int
 ) -> list[tuple[bytes, ...]]:
-    varied = Augmentation(brightness=0.3, shadow=0.5, blur=0.2, shift_m=0.5, turn_deg=2.0)
+    varied = Augmentation(shift_m=0.5, turn_deg=2.0)  # of one kernel, which each reader compiles
     with DataLoader(
         places, batch=5, readers=readers, queue_bytes=2 * MIB, augmentation=varied
     ) as stream:
@@ -116,8 +132,7 @@ def test_order_and_bytes_do_not_depend_on_the_number_of_readers(
     assert b"".join(batch[0] for batch in one) == b"".join(
         records["number"].tobytes() for records in asked(table, 5)
     )
-    assert delivered(places, table, 2) == one
-    assert delivered(places, table, 4) == one
+    assert delivered(places, table, 3) == one
 
 
 def test_a_loader_serves_one_epoch_after_another(

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.frames import spec
-from trainer.data.augmentation import Augmentation
+from contract.frames.row_range import RowRange
+from trainer.data.augmentation import cpu_augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.loader_worker import fill, serve
 from trainer.data.shared_memory import RECORD, BatchRing
 
@@ -49,6 +50,18 @@ def test_each_record_gets_its_frame_from_its_store(stores: list[BlockReader]) ->
     assert frames[:, 64, 10, 1].tolist() == [103, 39, 100, 7]
 
 
+def test_only_the_rows_that_are_asked_for_are_filled(stores: list[BlockReader]) -> None:
+    records = asked([1, 0], [3, 39], [True, False])
+    records["key"], records["speed_mps"] = 12345, 5.0
+    varied = Augmentation(brightness=0.5, shadow=1.0, shift_m=1.0, turn_deg=4.0)
+    whole, part = np.zeros((2, 128, 128, 3), np.uint8), np.zeros((2, 73, 128, 3), np.uint8)
+    labels = records.copy()
+    fill(records, whole, stores, varied)
+    fill(labels, part, stores, varied, RowRange(43, 116))
+    np.testing.assert_array_equal(part, whole[:, 43:116])
+    np.testing.assert_array_equal(labels["label"], records["label"])
+
+
 def test_a_flipped_record_gets_its_mirror_image(stores: list[BlockReader]) -> None:
     records = asked([0, 0], [5, 5], [False, True])
     frames = np.zeros((2, 128, 128, 3), np.uint8)
@@ -81,17 +94,16 @@ def test_records_with_a_key_are_augmented_and_others_are_not(stores: list[BlockR
     fill(records, expected, stores, PLAIN)
     assert (frames[0] == expected[0]).all()
     assert (frames[1] != expected[1]).any()
-    varied.apply(records, expected)
+    cpu_augmentation.apply(varied, records, expected)
     assert (frames == expected).all()
 
 
 @pytest.fixture
 def own_process() -> Iterator[None]:
-    """Put back what a reader process sets for itself."""
-    handler, threads = signal.getsignal(signal.SIGINT), cv2.getNumThreads()
+    """Put back the signal that a reader process ignores."""
+    handler = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, handler)
-    cv2.setNumThreads(threads)
 
 
 def served(
@@ -134,7 +146,6 @@ def test_requests_are_served_one_after_another_until_the_trainer_leaves(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     # Ctrl-C reaches all processes of a terminal: the trainer decides what it means.
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert cv2.getNumThreads() == 1
     ring.close()
 
 

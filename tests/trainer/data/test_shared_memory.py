@@ -85,7 +85,7 @@ def test_too_little_shared_memory_is_an_error_at_the_start() -> None:
     batch = 4096
     count = free.f_bavail * free.f_frsize // (batch * 49_152) + 2
     with pytest.raises(TrainingError, match=r"no room for the queue.* shm_size"):
-        BatchRing(count, batch, Path("/dev/shm"))
+        BatchRing(count, batch, folder=Path("/dev/shm"))
 
 
 def test_records_hold_all_that_a_reader_needs() -> None:
@@ -130,7 +130,7 @@ def test_what_found_no_room_holds_nothing_and_says_how_much_was_asked_for(tmp_pa
     count = shutil.disk_usage(tmp_path).total // (4096 * 49_152) + 2
     free_mib = shutil.disk_usage(tmp_path).free / 2**20
     with pytest.raises(TrainingError, match="there is no room for the queue's") as caught:
-        BatchRing(count, 4096, tmp_path)
+        BatchRing(count, 4096, folder=tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     asked, told = map(int, re.findall(r"(\d+) MiB", str(caught.value)))
     assert asked == pytest.approx(count * 4096 * 49_152 / 2**20, rel=0.01)

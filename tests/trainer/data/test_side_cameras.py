@@ -4,7 +4,7 @@ import pytest
 from contract.errors import TrainingError
 from contract.train_config import AUTO
 from contract.vehicle import CAMERA_LEFT_M
-from trainer.data.recovery import recovery_steering
+from trainer.data.augmentation.recovery import recovery_steering
 from trainer.data.side_cameras import make_labeller
 
 STEERING = np.array([0.0, 0.3], np.float32)

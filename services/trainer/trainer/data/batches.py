@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset.frame_blocks import BlockReader
-from trainer.data import augmentation, sampler, shared_memory
-from trainer.data.loader import Batch, DataLoader
+from contract.dataset import frame_blocks
+from contract.dataset.frame_blocks import BlockReader, Frames
+from contract.frames import spec
+from trainer.data import sampler, shared_memory
+from trainer.data.augmentation import variation
+from trainer.data.device.prefetch import DeviceBatch
+from trainer.data.frame_source import FrameSource
+from trainer.data.loader import Batch
 from trainer.data.sampler import EpochOrder
 from trainer.data.samples import SampleTable
 from trainer.data.shared_memory import Records
@@ -20,30 +25,37 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class BatchSource:
-    """Asks the loader for the batches of one training."""
+    """Asks for the batches of one training."""
 
     table: SampleTable
-    loader: DataLoader
+    frames: FrameSource
     stores: Sequence[BlockReader]
-    """The trainer's own handles on the stores, in the table's order; used only to read ahead."""
+    """The trainer's own handles on the stores, in the table's order."""
     batch: int
     """Number of samples in a batch."""
     shuffle: str
     """How an epoch is shuffled: "exact", "blocks" or "none"."""
     seed: int
 
-    def recorded(self, numbers: Numbers) -> Iterator[Batch]:
+    def recorded(self, numbers: Numbers) -> Iterator[Batch | DeviceBatch]:
         """Yield samples as they were recorded, in the order of the numbers."""
         batches = (
             numbers[start : start + self.batch] for start in range(0, len(numbers), self.batch)
         )
-        return self.loader.batches(
+        return self.frames.batches(
             shared_memory.make_records(self.table.samples, batch) for batch in batches
         )
 
-    def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch]:
+    def whole_frames(self, numbers: Numbers) -> Frames:
+        """Return the frames of some samples as stored, uint8 (n, 128, 128, 3)."""
+        samples = self.table.samples[numbers]
+        frames = np.empty((len(numbers), *spec.SHAPE), np.uint8)
+        frame_blocks.gather(self.stores, samples["store"], samples["frame"], frames)
+        return frames
+
+    def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch | DeviceBatch]:
         """Yield the augmented batches of an epoch from `first_batch` on, counted from 0."""
-        return self.loader.batches(self._requests(self.order(epoch), epoch, first_batch))
+        return self.frames.batches(self._requests(self.order(epoch), epoch, first_batch))
 
     def order(self, epoch: int) -> EpochOrder:
         """Return the order of an epoch's samples."""
@@ -58,7 +70,7 @@ class BatchSource:
         for numbers, windows in order.batches(self.batch, first_batch):
             for window in windows:
                 self._read_ahead(order, window + 1)
-            keys = augmentation.sample_keys(self.seed, epoch, numbers)
+            keys = variation.sample_keys(self.seed, epoch, numbers)
             yield shared_memory.make_records(self.table.samples, numbers, keys)
 
     def _read_ahead(self, order: EpochOrder, window: int) -> None:

@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from contract.dataset.frame_blocks import BlockLayout, Frames
 from contract.errors import ReaderDiedError, TrainingError
+from contract.frames.row_range import ALL_ROWS, RowRange
 from trainer.data import loader_worker
-from trainer.data.augmentation import Augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.shared_memory import BatchRing, Records, slot_count
 
 SHUTDOWN_S: Final = 5.0
@@ -35,6 +36,7 @@ class Batch(NamedTuple):
     numbers: npt.NDArray[np.int64]
     """(n,), numbers of the samples in the job's table."""
     frames: Frames
+    """uint8 (n, rows, 128, 3), the rows that the loader reads."""
     labels: npt.NDArray[np.float32]
 
 
@@ -46,6 +48,7 @@ class DataLoader:
         batch: maximum number of samples in a batch.
         readers: number of processes.
         queue_bytes: limit on the memory of the batches of all readers together.
+        rows: the rows of the frames that are loaded.
         augmentation: how the samples that have a key are varied.
         max_in_use: number of batches that may be in use at a time: with 2, the frames of a batch
             stay valid until the next but one is taken.
@@ -61,11 +64,12 @@ class DataLoader:
         batch: int,
         readers: int,
         queue_bytes: int,
+        rows: RowRange = ALL_ROWS,
         augmentation: Augmentation | None = None,
         max_in_use: int = 1,
     ) -> None:
         self._max_in_use = max_in_use
-        self._ring = BatchRing(slot_count(queue_bytes, batch, max_in_use + 1), batch)
+        self._ring = BatchRing(slot_count(queue_bytes, batch, max_in_use + 1, rows), batch, rows)
         self._free = deque(range(self._ring.count))
         self._pending: deque[tuple[int, int, int]] = deque()
         """Reader, slot and count of each request whose batch was not taken yet."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Final
 
-import cv2
-import numpy as np
-
+from contract.dataset import frame_blocks
 from contract.dataset.frame_blocks import BlockLayout, BlockReader, Frames
 from contract.errors import LapwingError
-from trainer.data.augmentation import Augmentation
+from contract.frames.row_range import ALL_ROWS, RowRange
+from trainer.data.augmentation import cpu_augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.shared_memory import BatchRing, Records
 
 REQUEST: Final = struct.Struct("<ii")
@@ -28,13 +28,13 @@ def serve(
 ) -> None:
     """Serve requests until the trainer closes its end; this is the body of a reader process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer handles Ctrl-C and closes the pipe
-    cv2.setNumThreads(1)
     stores: list[BlockReader] = []
     try:
         stores += [BlockReader(layout) for layout in layouts]
         while True:
             slot, count = REQUEST.unpack(pipe.recv_bytes())
-            fill(ring.records(slot)[:count], ring.frames(slot)[:count], stores, augmentation)
+            records, frames = ring.records(slot)[:count], ring.frames(slot)[:count]
+            fill(records, frames, stores, augmentation, ring.rows)
             pipe.send_bytes(DONE)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the trainer has finished or died
@@ -46,23 +46,20 @@ def serve(
 
 
 def fill(
-    records: Records, frames: Frames, stores: Sequence[BlockReader], augmentation: Augmentation
+    records: Records,
+    frames: Frames,
+    stores: Sequence[BlockReader],
+    augmentation: Augmentation,
+    rows: RowRange = ALL_ROWS,
 ) -> None:
-    """Read each record's frame, mirror it if the record says so, and augment it.
+    """Read each record's frame, mirror it if the record says so, and vary it.
 
     Args:
         records: (n,) of shared_memory.RECORD; the labels of moved views are replaced.
-        frames: uint8 (n, 128, 128, 3), the memory to fill.
+        frames: uint8 (n, rows, 128, 3), the memory to fill.
         stores: the stores that the records number.
         augmentation: how the samples that have a key are varied.
+        rows: the rows of each frame that are read.
     """
-    store_of = records["store"]
-    if (store_of == store_of[0]).all():
-        stores[store_of[0]].gather(records["frame"], frames)
-    else:
-        for store in np.unique(store_of).tolist():
-            of_store = np.flatnonzero(store_of == store)
-            stores[store].gather(records["frame"][of_store], frames, of_store)
-    for number in np.flatnonzero(records["flip"]).tolist():
-        cv2.flip(frames[number], 1, dst=frames[number])
-    augmentation.apply(records, frames)
+    frame_blocks.gather(stores, records["store"], records["frame"], frames, rows)
+    cpu_augmentation.apply(augmentation, records, frames, rows)

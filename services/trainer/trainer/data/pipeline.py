@@ -15,7 +15,7 @@ from contract.dataset.frame_blocks import BlockLayout
 from contract.train_config import AUTO, TrainConfig
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import labels, sampler, samples, side_cameras, storage_probe
-from trainer.data.augmentation import Augmentation
+from trainer.data.augmentation.variation import Augmentation
 from trainer.data.dataset_rows import DatasetRows
 from trainer.data.samples import LabelledRecording, Mask, Samples, SampleTable
 from trainer.data.split import Split, split

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import TrainingError
-from contract.frames import spec
+from contract.frames.row_range import ALL_ROWS, RowRange
 
 RECORD: Final = np.dtype(
     [
@@ -67,16 +67,16 @@ def make_records(
     return records
 
 
-def slot_count(queue_bytes: int, batch: int, minimum: int) -> int:
-    """Return the number of slots that fit into `queue_bytes`.
+def slot_count(queue_bytes: int, batch: int, minimum: int, rows: RowRange = ALL_ROWS) -> int:
+    """Return the number of slots for these rows of frames that fit into `queue_bytes`.
 
     Raises:
         TrainingError: fewer than `minimum` slots fit, which trainer and readers need to work at
             the same time.
     """
-    count = min(MAX_SLOTS, queue_bytes // _slot_bytes(batch))
+    count = min(MAX_SLOTS, queue_bytes // _slot_bytes(batch, rows))
     if count < minimum:
-        needed_mib = -(-minimum * _slot_bytes(batch) >> 20)
+        needed_mib = -(-minimum * _slot_bytes(batch, rows) >> 20)
         raise TrainingError(
             f"the queue is too small for batches of {batch}",
             got=f"{queue_bytes >> 20} MiB",
@@ -98,6 +98,7 @@ class BatchRing:
     Args:
         count: number of slots.
         batch: maximum number of samples in a slot.
+        rows: the rows of the frames that a slot holds.
         folder: folder that provides the memory; None takes /dev/shm, or else the folder for
             temporary files.
 
@@ -105,9 +106,11 @@ class BatchRing:
         TrainingError: there is too little memory.
     """
 
-    def __init__(self, count: int, batch: int, folder: Path | None = None) -> None:
+    def __init__(
+        self, count: int, batch: int, rows: RowRange = ALL_ROWS, folder: Path | None = None
+    ) -> None:
         folder = folder or _memory_folder()
-        size = count * _slot_bytes(batch)
+        size = count * _slot_bytes(batch, rows)
         with tempfile.TemporaryFile(dir=folder) as file:
             descriptor = os.dup(file.fileno())
         try:
@@ -122,24 +125,24 @@ class BatchRing:
                 got=f"{shutil.disk_usage(folder).free >> 20} MiB free",
                 remedy="Lower LAPWING_QUEUE_MIB, or raise shm_size in docker-compose.yml",
             ) from error
-        self._open(descriptor, count, batch)
+        self._open(descriptor, count, batch, rows)
 
-    def _open(self, descriptor: int, count: int, batch: int) -> None:
-        self._descriptor, self.count, self.batch = descriptor, count, batch
-        size = _slot_bytes(batch)
+    def _open(self, descriptor: int, count: int, batch: int, rows: RowRange) -> None:
+        self._descriptor, self.count, self.batch, self.rows = descriptor, count, batch, rows
+        size = _slot_bytes(batch, rows)
         self._map = mmap.mmap(descriptor, count * size)
         memory = np.frombuffer(self._map, dtype=np.uint8)
         head = _head_bytes(batch)
         views = [memory[start : start + size] for start in range(0, count * size, size)]
         self._records = [view[: batch * RECORD.itemsize].view(RECORD) for view in views]
-        self._frames = [view[head:].view().reshape(batch, *spec.SHAPE) for view in views]
+        self._frames = [view[head:].view().reshape(batch, *rows.shape) for view in views]
 
     def records(self, slot: int) -> Records:
         """Return the records of a slot: (batch,) of RECORD, in shared memory."""
         return self._records[slot]
 
     def frames(self, slot: int) -> Frames:
-        """Return the frames of a slot: uint8 (batch, 128, 128, 3), in shared memory."""
+        """Return the frames of a slot: uint8 (batch, rows, 128, 3), in shared memory."""
         return self._frames[slot]
 
     def close(self) -> None:
@@ -150,13 +153,14 @@ class BatchRing:
         self._records, self._frames = [], []
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return _attach, (reduction.DupFd(self._descriptor), self.count, self.batch)
+        descriptor = reduction.DupFd(self._descriptor)
+        return _attach, (descriptor, self.count, self.batch, self.rows)
 
 
-def _attach(descriptor: DupFd, count: int, batch: int) -> BatchRing:
+def _attach(descriptor: DupFd, count: int, batch: int, rows: RowRange) -> BatchRing:
     """Return the ring of another process in this process."""
     ring = BatchRing.__new__(BatchRing)
-    ring._open(descriptor.detach(), count, batch)
+    ring._open(descriptor.detach(), count, batch, rows)
     return ring
 
 
@@ -169,5 +173,5 @@ def _head_bytes(batch: int) -> int:
     return -(-batch * RECORD.itemsize // PAGE) * PAGE
 
 
-def _slot_bytes(batch: int) -> int:
-    return _head_bytes(batch) + batch * spec.BYTES
+def _slot_bytes(batch: int, rows: RowRange) -> int:
+    return _head_bytes(batch) + batch * rows.byte_count

@@ -3,7 +3,7 @@
 A side camera sees what the centre camera of a car 0.8 m further to that side would see. The usual
 recipe adds a guessed constant to the steering for the left camera and subtracts it for the right
 one. By geometry, the label is the steering that leads back from there within a given time
-(recovery.py), as for views that augmentation moves.
+(augmentation/recovery.py), as for views that augmentation moves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from contract.errors import TrainingError
 from contract.vehicle import CAMERA_LEFT_M
-from trainer.data.recovery import recovery_steering
+from trainer.data.augmentation.recovery import recovery_steering
 from trainer.data.samples import Labeller
 
 Values = npt.NDArray[np.float32]

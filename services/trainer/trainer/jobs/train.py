@@ -6,6 +6,7 @@ It starts from random weights, or goes on from a published version: see fine_tun
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import Sequence
@@ -30,10 +31,10 @@ from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import dataset_rows, pipeline, prefetch
+from trainer.data import dataset_rows, frame_source, pipeline, reader_count
 from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
-from trainer.data.loader import DataLoader
+from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
 from trainer.export.manifest import (
@@ -45,7 +46,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet, precision
+from trainer.training import compute_device, devices, pilotnet, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -98,9 +99,15 @@ def train(
     datasets: list[str],
     config: TrainConfig,
     parent: int | None = None,
+    machine: Devices | None = None,
 ) -> dict[str, Any]:
-    """Train for the job `job_id` and publish the version, unless an earlier run published it."""
+    """Train for the job `job_id` and publish the version, unless an earlier run published it.
+
+    The arguments are those of `run`. By default, `machine` is this machine with its GPUs.
+    """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
+    machine = machine or devices.configure()
+    settings = _choose_readers(settings, config, machine)
     with (
         disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
         workspace.lock(),
@@ -108,11 +115,11 @@ def train(
         manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(
-                settings, job_id, report, datasets, config, workspace, parent
+                settings, job_id, report, datasets, config, workspace, parent, machine
             )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
-    return job_result(manifest, bottleneck(data_share, settings.readers))
+    return job_result(manifest, bottleneck(data_share, None if machine.gpu else settings.readers))
 
 
 def _train_and_publish(
@@ -123,8 +130,10 @@ def _train_and_publish(
     config: TrainConfig,
     workspace: Workspace,
     parent_version: int | None,
+    machine: Devices,
 ) -> ModelManifest:
-    registry, machine = Registry(settings.model_dir), devices.configure()
+    registry = Registry(settings.model_dir)
+    compute_device.log_device()
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
@@ -152,7 +161,7 @@ def _train_and_publish(
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
             loop.run(report, board)
-        log.info("%s", bottleneck(_data_share(state), settings.readers))
+        log.info("%s", bottleneck(_data_share(state), None if machine.gpu else settings.readers))
         report(phase="publish")
         staging_dir, metrics = _export(loop)
         split = _split_file(state, data, config)
@@ -177,6 +186,19 @@ def _train_and_publish(
     if parent is not None:
         manifest = parent.describe_child(manifest)
     return registry.publish(staging_dir, manifest)
+
+
+def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -> Settings:
+    """Return the settings with the number of readers, and log how it was chosen."""
+    readers, reason = settings.readers, "LAPWING_READERS says so"
+    if not readers:
+        readers, reason = reader_count.choose(
+            reader_count.usable_cores(),
+            gpu=machine.gpu,
+            varied=pipeline.augmentation(config).is_active and not machine.gpu,
+        )
+    log.info("readers: %d (%s)", readers, reason)
+    return dataclasses.replace(settings, readers=readers)
 
 
 def _start_or_resume(
@@ -259,19 +281,20 @@ def _build_loop(
     machine: Devices,
     stack: contextlib.ExitStack,
 ) -> TrainingLoop:
-    """Start the readers, which end with the stack, and return the training loop."""
-    loader = stack.enter_context(
-        DataLoader(
-            [reader.layout for reader in stores],
+    """Open the frames, which the stack closes, and return the training loop."""
+    frames = stack.enter_context(
+        frame_source.open_frames(
+            stores,
+            pipeline.augmentation(config),
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
-            augmentation=pipeline.augmentation(config),
-            max_in_use=prefetch.MAX_IN_USE if machine.gpu else 1,
+            rows=training_view.visible_rows(pilotnet.build()),
+            device_free_bytes=free_memory.free_bytes() if machine.gpu else None,
         )
     )
     blocks = [reader.blocks for reader in stores]
-    batches = BatchSource(data.table, loader, blocks, config.batch, state.shuffle, config.seed)
+    batches = BatchSource(data.table, frames, blocks, config.batch, state.shuffle, config.seed)
     weights = None if parent is None else parent.weights
     return TrainingLoop(
         config, machine, data, batches, workspace, state, settings.checkpoint_s, weights
@@ -284,16 +307,14 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     best = loop.load(loop.workspace.network(state.best_epoch))
     network = pilotnet.build("float32")  # whichever precision it was trained in
     network.set_weights(best.model.get_weights())
-    learner = Learner(network)
+    learner = Learner(training_view.of(network))
     staging_dir = loop.workspace.staging_dir()
     network.save(staging_dir / H5)
     layer_table.write(staging_dir, network)
-    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    litert.convert_trained(staging_dir / H5, staging_dir / TFLITE)
     predicted, scores = loop.validate(learner)
     step = -(-len(predicted) // PARITY_FRAMES)
-    parity_batches = loop.batches.recorded(table.validation[::step])
-    # The frames are copied: a batch's memory is used again for a later batch.
-    frames = np.concatenate([batch.frames.copy() for batch in parity_batches])
+    frames = loop.batches.whole_frames(table.validation[::step])
     twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
     golden.write(staging_dir / golden.FILE, frames, predicted[::step])
     train_errors = (
@@ -319,7 +340,7 @@ def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
         return {}
     network = pilotnet.build("float32")
     network.set_weights(loop.start_weights)
-    scores = steering_metrics.defined(loop.validate(Learner(network))[1])
+    scores = steering_metrics.defined(loop.validate(Learner(training_view.of(network)))[1])
     return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}
 
 

@@ -32,7 +32,7 @@ class TrainingBatch(Protocol):
 
     @property
     def frames(self) -> object:
-        """Frames uint8 (n, 128, 128, 3), an array or a tensor of the backend."""
+        """Frames uint8 (n, rows, 128, 3), an array or a tensor of the backend."""
 
     @property
     def labels(self) -> Values:

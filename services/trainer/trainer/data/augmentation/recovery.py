@@ -10,7 +10,7 @@ curvature k + 2 (y + psi L) / L^2. A steering has the curvature k = tan(25 deg x
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M
 
 Floats = npt.NDArray[np.float64]
+Steering = npt.NDArray[np.floating[Any]]
 
 MIN_AHEAD_M: Final = 8.0
 """Minimum distance of the point to steer for.
@@ -26,7 +27,7 @@ Below 9 mph a point two seconds ahead is so near that a small offset would ask f
 
 
 def recovery_steering(
-    label: Floats, left_m: Floats, left_rad: Floats, speed_mps: Floats, recovery_time_s: float
+    label: Steering, left_m: Floats, left_rad: Floats, speed_mps: Floats, recovery_time_s: float
 ) -> Floats:
     """Return (n,) steering, -1..1, that leads back from positions beside the recorded ones.
 

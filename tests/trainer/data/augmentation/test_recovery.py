@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.data.recovery import recovery_steering
+from trainer.data.augmentation.recovery import recovery_steering
 
 
 def one(value: float) -> np.ndarray:

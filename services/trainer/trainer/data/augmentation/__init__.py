@@ -1,0 +1,1 @@
+"""Varies recorded samples at random: what is drawn for each, and how its frame is changed."""
