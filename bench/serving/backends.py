@@ -105,7 +105,12 @@ def start(contestant: Contestant, folder: Path, *written: Path) -> subprocess.Po
         folder: folder of the files.
         written: the file to which its answers to all frames are written; none, if there is none.
     """
-    words = [contestant.backend, folder / contestant.file, folder / "frames.npy", *written]
+    words: list[str | Path] = [
+        contestant.backend,
+        folder / contestant.file,
+        folder / "frames.npy",
+        *written,
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.serving.backend_process", *words],
         cwd=recordings.ROOT,

@@ -1,3 +1,5 @@
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -62,3 +64,22 @@ def test_the_devices_of_this_machine_are_those_that_the_framework_lists() -> Non
     assert keras.backend.backend() == "tensorflow"
     assert found.gpu == bool(tf.config.list_physical_devices("GPU"))
     assert found.reason.startswith("the GPU has" if found.gpu else "the CPU has")
+    assert len(found.names) == len(tf.config.list_logical_devices("GPU"))
+    assert found.lacks_gpu == (tf.test.is_built_with_cuda() and not found.gpu)
+
+
+@pytest.mark.parametrize(
+    ("found", "level", "text"),
+    [
+        (Devices(False, False, ""), logging.INFO, "computes on the CPU"),
+        (Devices(True, True, "", ("A", "B")), logging.INFO, "computes on A, B"),
+        (Devices(False, False, "", lacks_gpu=True), logging.WARNING, devices.NO_GPU),
+    ],
+    ids=["CPU", "two-GPUs", "GPU-expected"],
+)
+def test_a_training_says_where_it_computes(
+    found: Devices, level: int, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        found.log()
+    assert [(each.levelno, each.getMessage()) for each in caplog.records] == [(level, text)]

@@ -46,7 +46,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import compute_device, devices, pilotnet, precision, training_view
+from trainer.training import devices, pilotnet, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -133,7 +133,7 @@ def _train_and_publish(
     machine: Devices,
 ) -> ModelManifest:
     registry = Registry(settings.model_dir)
-    compute_device.log_device()
+    machine.log()
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
