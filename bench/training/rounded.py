@@ -47,7 +47,7 @@ def _finish(layer: Any, products: Any) -> Any:  # noqa: ANN401
 def build() -> keras.Model:
     """Return the untrained network; its variables are those of `pilotnet.build`, in their order."""
     plain = pilotnet.build("float32")
-    kinds = {keras.layers.Conv2D: RoundedConv2D, keras.layers.Dense: RoundedDense}
+    kinds: dict[Any, Any] = {keras.layers.Conv2D: RoundedConv2D, keras.layers.Dense: RoundedDense}
     layers = [
         kinds.get(type(layer), type(layer)).from_config(layer.get_config())
         if layer.name != "steering"  # which is float32 in mixed precision too
