@@ -23,7 +23,8 @@ BENCH := RECORDING="$(RECORDING)" $(BIN)/python -m
 KEEP := $(if $(SAVE),--save)
 
 .PHONY: help setup demo up down check test soak coverage mutants bench bench-train bench-stream \
-  bench-serve bench-bridge bench-attacks bench-recipes bench-table settings docs docs-picture version lock clean
+  bench-serve bench-bridge bench-attacks bench-evaluate bench-recipes bench-table settings docs \
+  docs-picture version lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -88,6 +89,9 @@ bench-bridge: $(READY) ## Measure what the bridge adds to an answer (RECORDING=f
 
 bench-attacks: $(READY) ## Measure what good traffic notices of attacks (RECORDING=folder)
 	$(BENCH) bench.serving.attacks $(KEEP)
+
+bench-evaluate: $(READY) ## Measure drives of an evaluation and the stages of one (RECORDING=folder)
+	$(BENCH) bench.evaluation.drives $(KEEP)
 
 bench-recipes: $(READY) ## Compare training recipes by how they drive; takes an hour, can be resumed (OUT=file)
 	nice -n 10 $(BIN)/python -m bench.training.recipes --out "$(or $(OUT),recipes.jsonl)" $(KEEP)

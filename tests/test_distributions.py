@@ -15,7 +15,7 @@ from lapwing.stack.processes import SERVICES
 # What must never be installed with a service: the lightest path to the car stays light.
 NEVER = {
     "inference": {"tensorflow", "tensorflow-cpu", "keras", "tables", "redis", "rq", "h5py"},
-    "driver-bridge": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
+    "driver-bridge": {"openvino", "numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "rq"},
     "simulator": {
         "ai-edge-litert",
         "tensorflow",
@@ -25,9 +25,19 @@ NEVER = {
         "redis",
         "rq",
     },
-    "evaluator": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
+    # Its drives are compared byte by byte: LiteRT alone computes them.
+    "evaluator": {"openvino", "tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
     "ingest": {"tensorflow", "tensorflow-cpu", "keras", "fastapi", "eventlet"},
-    "cli": {"numpy", "tensorflow", "tensorflow-cpu", "keras", "tables", "fastapi", "eventlet"},
+    "cli": {
+        "openvino",
+        "numpy",
+        "tensorflow",
+        "tensorflow-cpu",
+        "keras",
+        "tables",
+        "fastapi",
+        "eventlet",
+    },
     "trainer": {"fastapi", "eventlet", "python-socketio"},
     "trainer-cuda": {"tensorflow-cpu", "fastapi", "eventlet"},
 }

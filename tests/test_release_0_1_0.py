@@ -213,8 +213,8 @@ def send(client: httpx.Client, request: dict[str, Any], frame: bytes) -> httpx.R
 
 
 SERVED: dict[str, dict[str, Any]] = {
-    "a model": {"max_body_bytes": 100_000},
-    "a token": {"api_token": "secret"},
+    "a model": {"max_body_bytes": 100_000, "backend": "litert"},
+    "a token": {"api_token": "secret", "backend": "litert"},
     "no model": {},
 }
 """The settings of the services that the fixtures asked."""

@@ -1,7 +1,8 @@
 """Compares what answering a frame costs with what computing it costs: `make bench-serve`.
 
-The limit is decoding, resizing and computing in a loop of one process. Load comes from a process of
-its own (bench/serving/load.py) on the same machine.
+The limit is decoding, resizing and computing in a loop of one process. The bare FastAPI app
+computes with LiteRT. Load comes from a process of its own (bench/serving/load.py) on the same
+machine.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from bench.figures import latency
 from bench.recordings import ROOT
 from bench.serving.services import PORT, load, ready, run
 from contract.frames import preprocess
-from contract.policy.litert import LiteRT
+from contract.frames.spec import SHAPE
+from contract.policy.policy import Backend
+from inference.settings import AUTO, LITERT
+from inference.workers.networks import LOADERS
 
 LOOPS = 3000
 
@@ -39,8 +43,7 @@ def main() -> int:
         environ = {"LAPWING_DATA_DIR": f"{folder}/data", "LAPWING_MODEL_DIR": str(models)}
         console.print("one epoch of training, for a model to serve …")
         run("bench.serving.trained_model", str(recording), environ=environ)
-        limit = in_process(recording, models / "current")
-        rows: list[dict[str, Any]] = [{"name": "loop in one process", "clients": 1, **limit}]
+        rows: list[dict[str, Any]] = loops(recording, models / "current")
         served = {**environ, "LAPWING_INFERENCE_PORT": str(PORT)}
         for _ in range(2):  # in turn, so that a machine that slows down slows all of them
             for name, words in (
@@ -59,13 +62,7 @@ def main() -> int:
                     for clients in (1, 8):
                         crowd = load(recording, clients, 4.0 if "eventlet" in name else 6.0)
                         rows.append({"name": name, "clients": clients, **crowd})
-            rows.append(
-                {
-                    "name": "loop in one process",
-                    "clients": 1,
-                    **in_process(recording, models / "current"),
-                }
-            )
+            rows += loops(recording, models / "current")
         console.print("Lapwing, beside a training job …")
         with (
             ready("inference", recording=recording, environ=served),
@@ -90,10 +87,19 @@ def main() -> int:
     return 0
 
 
-def in_process(recording: Path, version: Path) -> dict[str, float]:
+def loops(recording: Path, version: Path) -> list[dict[str, Any]]:
+    """Return the figures of the loop with the backend that inference chooses, and with LiteRT."""
+    rows = []
+    for backend in (AUTO, LITERT):
+        network = LOADERS[backend](version, SHAPE)
+        name = f"loop in one process, {network.name}"
+        rows.append({"name": name, "clients": 1, **in_process(recording, network)})
+    return rows
+
+
+def in_process(recording: Path, network: Backend) -> dict[str, float]:
     """Decode, resize and compute in a loop; return the latencies and the rate."""
     cv2.setNumThreads(1)
-    network = LiteRT(version)
     jpegs = [path.read_bytes() for path in sorted((recording / "IMG").glob("center*.jpg"))[:200]]
     taken_ms = []
     for number in range(LOOPS):

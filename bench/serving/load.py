@@ -65,6 +65,7 @@ class Result:
             "seconds": seconds,
             "statuses": dict(self.statuses),
             "goodput": self.statuses["200"] / seconds,
+            "p10_ms": percentile("200", 0.1),
             "p50_ms": percentile("200", 0.5),
             "p99_ms": percentile("200", 0.99),
             "refused_p99_ms": percentile("503", 0.99),

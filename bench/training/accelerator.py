@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.training.loaders import ring
 from bench.training.loaders.ring import RingOptions
-from trainer.data.prefetch import MAX_IN_USE, prefetch
+from trainer.data.device.prefetch import MAX_IN_USE, prefetch
 
 BATCH = 256
 STEP_S = 0.010

@@ -1,12 +1,11 @@
-"""Compares trainings in bfloat16 with the same in float32 by the gate: are they driven worse?
+"""Compares trainings in bfloat16 with the same in float32 as the gate does: do they drive worse?
 
 python -m bench.training.precisions --out FOLDER [--epochs N] [--seeds 1 2 3] RECORDING …
 
-Both are trained on the recordings with the default recipe. The version in float32 is published
-first and so is the current one; then the gate (docs/gate.md) compares the other with it. On a CPU
-without bfloat16, float32 computes what bfloat16 would have rounded (rounded.py). A comparison
-that FOLDER holds is not repeated. LAPWING_GATE_STARTS says how many drives the gate compares.
-docs/adr/0009-recipe.md tells the results.
+Both are trained on the recordings with the default recipe, and compared along the held-out rows
+and in the simulator (docs/gate.md). On a CPU without bfloat16, float32 computes what bfloat16
+would have rounded (rounded.py). A comparison that FOLDER holds is not repeated.
+docs/adr/0012-training-step.md tells the results.
 """
 
 from __future__ import annotations
@@ -21,13 +20,22 @@ from typing import Any
 from bench import output
 
 
-def compare(folder: Path, recordings: list[Path], options: dict[str, Any]) -> dict[str, Any]:
-    """Train in both precisions, and return both scores and the gate's decision.
+def compare(
+    folder: Path,
+    recordings: list[Path],
+    held_out: list[Path],
+    options: dict[str, Any],
+    starts: int,
+) -> dict[str, Any]:
+    """Train in both precisions, and return both scores and the comparisons.
 
     Args:
         folder: a folder for the volumes.
         recordings: the recordings to learn from.
+        held_out: more recordings to drive along.
         options: the options of the training.
+        starts: the number of pairs of drives in the simulator; 0 leaves it out, which is right for
+            recordings of Udacity's lake: no model of them drives there.
     """
     from bench.training import job
     from bench.training.rounded import RoundedLoop
@@ -48,11 +56,15 @@ def compare(folder: Path, recordings: list[Path], options: dict[str, Any]) -> di
         **os.environ,
         "LAPWING_DATA_DIR": str(data),
         "LAPWING_MODEL_DIR": str(models),
+        "LAPWING_GATE_STARTS": str(max(starts, 4)),
     }
+
+    def take(recording: Path) -> None:
+        settings = load(IngestSettings, environ)
+        import_source(settings, recording, recording.name, 1.0, lambda **_: None)
+
     for recording in recordings:
-        import_source(
-            load(IngestSettings, environ), recording, recording.name, 1.0, lambda **_: None
-        )
+        take(recording)
     settings, native = load(Settings, environ), devices.configure().bfloat16
     for precision in ("float32", "bfloat16"):
         job_id, config = f"bench-{precision}", {**options, "precision": precision}
@@ -67,12 +79,16 @@ def compare(folder: Path, recordings: list[Path], options: dict[str, Any]) -> di
         # The job resumes after the last epoch of the loop above, and publishes.
         chosen = from_arguments({**options, "precision": "auto"} if emulated else config)
         train(settings, job_id, lambda **_: None, [], chosen)
-    decision = gate.decide(load(EvaluatorSettings, environ), "bench-gate", 2, lambda **_: None)
-    manifests = [Registry(models).manifest(number) for number in (1, 2)]
+    for recording in held_out:  # which are there only now, so that nothing trains on them
+        take(recording)
+    registry, driven = Registry(models), load(EvaluatorSettings, environ)
+    manifests = [registry.manifest(number) for number in (1, 2)]
+    compared = gate.compare_log_replays(driven, registry, 2, 1, lambda **_: None)
+    if starts:
+        compared += gate.compare_rollouts(driven, registry, 2, 1, lambda **_: None)
     return {
         "validation_mse": [each.metrics["validation_mse"] for each in manifests],
-        "accepted": decision.accepted,
-        "comparisons": decision.evidence["comparisons"],
+        "comparisons": [each.document() for each in compared],
         "precisions": [each.precision for each in manifests],
     }
 
@@ -82,7 +98,9 @@ def main() -> int:
     asked = output.arguments(__doc__)
     asked.add_argument("recordings", type=Path, nargs="+", help="folders to learn from, together")
     asked.add_argument("--out", type=Path, required=True, help="a folder for the volumes")
+    asked.add_argument("--held-out", type=Path, nargs="*", default=[], help="more to drive along")
     asked.add_argument("--epochs", type=int, default=20)
+    asked.add_argument("--starts", type=int, default=12, help="drives in the simulator, or 0")
     asked.add_argument("--seeds", type=int, nargs="*", default=(1, 2, 3))
     chosen = asked.parse_args()
     rows: list[output.Row] = []
@@ -92,10 +110,10 @@ def main() -> int:
         kept = folder / "result.json"
         if not kept.exists():
             options = {"epochs": chosen.epochs, "patience": chosen.epochs, "seed": seed}
-            result = compare(folder, chosen.recordings, options)
+            result = compare(folder, chosen.recordings, chosen.held_out, options, chosen.starts)
             kept.write_text(json.dumps(result, indent=1))
         result = json.loads(kept.read_text())
-        single, half = result["validation_mse"]
+        single, rounded = result["validation_mse"]
         rows += [
             {
                 "seed": seed,
@@ -107,11 +125,11 @@ def main() -> int:
                 "lower bound": each["lower"],
                 "informative": "yes" if each["tells"] else "no",
                 "MSE float32": single,
-                "MSE bfloat16": half,
+                "MSE bfloat16": rounded,
             }
             for each in result["comparisons"]
         ]
-    title = "Trainings in bfloat16 and in float32, compared by the gate"
+    title = "Trainings in bfloat16 and in float32, compared as the gate does"
     command = "python -m bench.training.precisions"
     output.finish(output.Result("precisions", title, command, names, rows), chosen)
     return 0

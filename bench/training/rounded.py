@@ -48,15 +48,12 @@ def build() -> keras.Model:
     """Return the untrained network; its variables are those of `pilotnet.build`, in their order."""
     plain = pilotnet.build("float32")
     kinds: dict[Any, Any] = {keras.layers.Conv2D: RoundedConv2D, keras.layers.Dense: RoundedDense}
-    layers = [
-        kinds.get(type(layer), type(layer)).from_config(layer.get_config())
-        if layer.name != "steering"  # which is float32 in mixed precision too
-        else layer
-        for layer in plain.layers
-    ]
-    network = keras.Sequential(
-        [keras.Input(pilotnet.INPUT_SHAPE, dtype="uint8", name="frame"), *layers]
-    )
+    layers: list[Any] = [keras.Input(pilotnet.INPUT_SHAPE, dtype="uint8", name="frame")]
+    for layer in plain.layers:
+        # The last layer is float32 in mixed precision too.
+        kind = type(layer) if layer.name == "steering" else kinds.get(type(layer), type(layer))
+        layers.append(kind.from_config(layer.get_config()))
+    network = keras.Sequential(layers)
     network.set_weights(plain.get_weights())
     return network
 

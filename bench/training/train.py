@@ -72,6 +72,13 @@ def main() -> int:
     parser = output.arguments(__doc__)
     parser.add_argument("--batches", type=int, nargs="*", default=BATCHES)
     parser.add_argument("--only", nargs="*", default=[""], help="parts of contestants' names")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=os.cpu_count(),
+        help="threads of each contestant; with 1, the processor time means something on a busy "
+        "machine too, where threads that wait for each other spend more of it",
+    )
     options = parser.parse_args()
     recording = recordings.chosen()
     native = bool(set(BFLOAT16) & set(detected_info().features))
@@ -85,7 +92,7 @@ def main() -> int:
     ]
     with tempfile.TemporaryDirectory() as scratch:
         frames = write_frames(recording, Path(scratch))
-        answers = measure(contestants, options.batches, frames)
+        answers = measure(contestants, options.batches, frames, options.threads)
     rows = table(contestants, options.batches, answers)
     title = "The training step"
     output.finish(output.Result("train", title, "make bench-train", recording.name, rows), options)
@@ -96,22 +103,25 @@ def main() -> int:
 def write_frames(recording: Path, folder: Path) -> Path:
     """Write the first frames of a recording and their steering, as batches hold them."""
     (folder / "run").symlink_to(recording.absolute())
-    paths, labels = (values[:FRAMES] for values in listed(folder))
-    frames = np.stack([preprocess.prepare(Path(path).read_bytes()) for path in paths])
+    paths, labels = listed(folder)
+    frames = np.stack([preprocess.prepare(Path(each).read_bytes()) for each in paths[:FRAMES]])
     path = folder / "frames.npz"
-    np.savez(path, frames=frames, labels=np.array(labels, np.float32))
+    np.savez(path, frames=frames, labels=np.array(labels[:FRAMES], np.float32))
     return path
 
 
 @contextlib.contextmanager
-def _running(contestant: Contestant, frames: Path) -> Iterator[subprocess.Popen[str]]:
+def _running(contestant: Contestant, frames: Path, threads: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "bench.training.steps"]
+    bound = {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
+    if threads == 1:
+        bound["TF_NUM_INTEROP_THREADS"] = "1"
     process = subprocess.Popen(
         [*command, contestant.module, contestant.option, str(frames)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, **bound},
     )
     try:
         yield process
@@ -132,11 +142,15 @@ Answers = dict[tuple[str, int], list[Mapping[str, float]]]
 """What a contestant answered in each round, by its name and the batch size."""
 
 
-def measure(contestants: list[Contestant], batches: list[int], frames: Path) -> Answers:
+def measure(
+    contestants: list[Contestant], batches: list[int], frames: Path, threads: int
+) -> Answers:
     """Have all contestants take turns; return their answers."""
     answers: Answers = {}
     with contextlib.ExitStack() as stack:
-        running = {each.name: stack.enter_context(_running(each, frames)) for each in contestants}
+        running = {
+            each.name: stack.enter_context(_running(each, frames, threads)) for each in contestants
+        }
         for process in running.values():  # all import and compile before anyone is timed
             for batch in batches:
                 _ask(process, batch, 0.1)
@@ -157,8 +171,8 @@ def table(contestants: list[Contestant], batches: list[int], answers: Answers) -
     """Return a row for each contestant and batch size."""
     rows: list[output.Row] = []
     for batch in batches:
-        own = [median(answers, each.name, batch) for each in contestants if each.own]
-        best = max((rate for rate in own if rate), default=None)
+        own = [each.name for each in contestants if each.own]
+        fastest = max(own, key=lambda name: median(answers, name, batch) or 0, default="")
         for each in contestants:
             rates = [answer["rate"] for answer in answers[each.name, batch]]
             rows.append(
@@ -170,10 +184,16 @@ def table(contestants: list[Contestant], batches: list[int], answers: Answers) -
                     "lowest": min(rates),
                     "highest": max(rates),
                     "CPU ms/sample": median(answers, each.name, batch, "cpu_ms"),
-                    "Lapwing is x times": best and best / statistics.median(rates),
+                    "Lapwing is x times": _ratio(answers, fastest, each.name, batch, "rate"),
+                    "by CPU": _ratio(answers, each.name, fastest, batch, "cpu_ms"),
                 }
             )
     return rows
+
+
+def _ratio(answers: Answers, name: str, other: str, batch: int, figure: str) -> float | None:
+    value, divisor = (median(answers, each, batch, figure) for each in (name, other))
+    return value / divisor if value and divisor else None
 
 
 def tell(options: argparse.Namespace, answers: Answers, *, native: bool, torch: bool) -> None:

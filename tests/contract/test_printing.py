@@ -64,6 +64,15 @@ def test_a_table_is_never_cut(width: int) -> None:
     assert all(name in file.getvalue() for name in names)
 
 
+def test_a_live_display_has_one_line_for_each_row() -> None:
+    """It prints the table itself, which a narrow terminal cuts off."""
+    console, file = printed(width=20)
+    table = printing.wide_table("driven by", "left  steering  right")
+    table.add_row("a model of today", "- - - - - | - - - - -")
+    console.print(table)
+    assert len(file.getvalue().splitlines()) == 2
+
+
 def test_a_table_of_names_and_values_breaks_what_is_too_long() -> None:
     console, file = printed(width=40)
     table = printing.name_value_table()

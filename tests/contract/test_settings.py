@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import SettingError
+from contract.setting_forms import PASSWORD_FILE, TOKEN
 from contract.settings import Variable, load, names, setting, variables
 
 
@@ -15,6 +16,12 @@ class Example:
     loud: bool = setting("X_LOUD", False)
     folder: Path = setting("X_FOLDER", Path("here"))
     mode: str = setting("X_MODE", "fast", choices=("fast", "slow"))
+
+
+@dataclass(frozen=True)
+class Secretive:
+    token: str = setting("X_TOKEN", "", form=TOKEN)
+    password: str = setting("X_PASSWORD_FILE", "", form=PASSWORD_FILE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,16 @@ def test_a_bad_value_says_its_name_what_it_got_and_what_it_takes(
     assert str(caught.value) == (
         f"{name} has a value it cannot take: got {value!r}. It takes {takes}."
     )
+
+
+def test_a_token_is_not_shown_and_a_files_error_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="got a text that is not shown") as caught:
+        load(Secretive, {"X_TOKEN": "open sesame"})
+    assert "sesame" not in str(caught.value)
+    path = tmp_path / "gone"
+    told = f"got '{path}' \\(No such file or directory\\)"
+    with pytest.raises(SettingError, match=told):
+        load(Secretive, {"X_PASSWORD_FILE": str(path)})
 
 
 def test_what_has_no_default_must_be_set() -> None:

@@ -30,11 +30,17 @@ def test_the_correlation_of_a_constant_is_undefined() -> None:
     assert scores["correlation"] is None
     assert set(scores) - set(steering_metrics.defined(scores)) == {"correlation"}
     assert score_drive(np.zeros(8), RECORDED, TIME_S, ONE_SEGMENT)["correlation"] is None
+    constant, whole = values(0.2, 0.2), values(0, 1)
+    assert score(values(0.1, 0.3), constant, constant)["correlation"] is None
+    assert score(values(0.1, 0.3), whole, whole)["correlation"] == pytest.approx(1.0)
 
 
 def test_hold_last_starts_again_after_a_pause() -> None:
     held = hold_last(values(0.1, 0.2, 0.3, 0.4), np.array([0, 0, 1, 1]))
     np.testing.assert_allclose(held, values(0, 0.1, 0, 0.3))
+    for count in range(3):
+        held = hold_last(values(0.1, 0.2)[:count], np.zeros(count, np.int64))
+        np.testing.assert_allclose(held, values(0, 0.1)[:count])
 
 
 def test_metrics_of_a_drive_equal_those_computed_by_hand() -> None:
@@ -99,6 +105,7 @@ def test_bins_group_the_rows_by_recorded_steering() -> None:
     ]
     assert all(entry["bias_deg"] == pytest.approx(-1.0) for entry in bins)
     assert steering_metrics.by_bin(np.ones(1), np.ones(1))[0]["to"] == 1.0
+    assert steering_metrics.by_bin(np.ones(2), np.array([-1.0, -0.6]))[0]["from"] == -1.0
 
 
 def test_the_side_cameras_show_which_correction_was_learnt() -> None:

@@ -60,6 +60,17 @@ def test_an_import_of_a_trained_version_knows_its_datasets(
     assert find_parent(registry, imported.version).datasets == {"lake"}
 
 
+def test_a_damaged_version_does_not_hide_the_one_that_was_imported(registry: Registry) -> None:
+    trained = publish_one(registry, "two")
+    source = registry.manifest(trained.version).sha256
+    (registry.path(1) / "manifest.json").write_text("{")
+    config = {"imported_from": "x.h5", "source_sha256": source}
+    imported = registry.publish(
+        staged(registry.root, "three"), manifest("three", data=[], config=config)
+    )
+    assert find_parent(registry, imported.version).datasets == {"lake"}
+
+
 def test_frames_of_another_kind_than_the_versions_are_refused(
     tmp_path: Path, registry: Registry
 ) -> None:

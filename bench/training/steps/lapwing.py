@@ -42,7 +42,5 @@ def stepper(option: str) -> Callable[[Frames, Labels], None]:
 
 
 def threads() -> int:
-    """Return the number of threads within an operation; 0 stands for one for each core."""
-    import tensorflow as tf
-
-    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
+    """Return the number of threads within an operation, which TensorFlow reads there."""
+    return int(os.environ["TF_NUM_INTRAOP_THREADS"])

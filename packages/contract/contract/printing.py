@@ -79,8 +79,11 @@ def print_json(value: object) -> None:
 
 
 def wide_table(*headings: str, **options: Any) -> Table:  # noqa: ANN401 - those of Table
-    """Return an empty table for `print_unwrapped`."""
-    return Table(*headings, box=None, **options)
+    """Return an empty table for `print_unwrapped`, or for a live display of one line a row."""
+    table = Table(box=None, **options)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
 
 
 def print_unwrapped(console: Console, table: Table) -> None:

@@ -183,8 +183,7 @@ def defined(metrics: Score) -> dict[str, float]:
 def hold_last(steering: Values, segment: NDArray[np.int64]) -> Values:
     """Return the steering of the row before, shape (rows,), or 0 at the start of a segment."""
     held = np.zeros_like(steering)
-    if len(steering) > 1:
-        held[1:] = np.where(segment[1:] == segment[:-1], steering[:-1], 0.0)
+    held[1:] = np.where(segment[1:] == segment[:-1], steering[:-1], 0.0)
     return held
 
 

@@ -17,7 +17,6 @@ from fastapi.security import HTTPBearer
 from starlette.types import ASGIApp
 
 from contract.models.registry import ModelManifest, Registry
-from contract.policy.litert import NAME
 from contract.wire.web_access import WebAccess
 from inference.api import error_responses, predict
 from inference.api.auth import BearerAuth
@@ -64,7 +63,13 @@ def create_app(settings: Settings) -> ASGIApp:
     metrics = InferenceMetrics()
     registry = Registry(settings.model_dir)
     workers = settings.workers or min(os.cpu_count() or 1, MAX_WORKERS)
-    scheduler = Scheduler(workers, settings.queue_ms / 1000, settings.model_dir, metrics)
+    scheduler = Scheduler(
+        workers,
+        settings.queue_ms / 1000,
+        settings.model_dir,
+        metrics,
+        backend=settings.backend,
+    )
     pool = scheduler.pool
 
     def load(version: int) -> LoadedModel:
@@ -131,8 +136,9 @@ def create_app(settings: Settings) -> ASGIApp:
     @app.get("/model", **protected)
     async def model() -> Model:
         """Describe the version that is served."""
-        serving = watcher.model
-        return describe(serving.manifest if serving else None, NAME, watcher.refused)
+        manifest = watcher.model.manifest if watcher.model else None
+        backend = pool.backend(manifest.version if manifest else None)
+        return describe(manifest, backend, watcher.refused)
 
     @app.get("/metrics", response_class=PlainTextResponse, **protected)
     async def prometheus() -> Response:

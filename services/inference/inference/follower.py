@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -13,9 +14,11 @@ from inference.model_watcher import ModelWatcher
 from inference.settings import Settings
 from inference.workers.pool import WorkerPool
 
-FIRST_POLL_S: Final = 5.0
-"""Time in seconds for which the start waits for a model; workers take half a second to start where
-a core is free."""
+log = logging.getLogger(__name__)
+
+FIRST_POLL_S: Final = 10.0
+"""Time in seconds for which the start waits for a model; workers take a second to start where a
+core is free."""
 LONGEST_PAUSE_S: Final = 5.0
 """Longest pause in seconds between two looks at the registry, after an error nobody expected."""
 
@@ -76,6 +79,8 @@ class Follower:
         if model is not None and model.manifest.version != self._served:
             self._pool.set_current(model.manifest.version)
             self._metrics.serve(model.manifest.version, model.manifest.sha256)
+            backend = self._pool.backend(model.manifest.version)
+            log.info("model version %d is computed by %s", model.manifest.version, backend)
             self._served = model.manifest.version
         self._metrics.refused.set(len(self._watcher.refused))
 

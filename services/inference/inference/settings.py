@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from contract.setting_forms import FOLDER, HOST, TOKEN
 from contract.settings import setting
+
+AUTO: Final = "auto"
+LITERT: Final = "litert"
+BACKENDS: Final = (AUTO, LITERT)
+"""How networks are computed; workers/networks.py says what each means."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,13 @@ class Settings:
         minimum=0,
         maximum=64,
         formerly="LAPWING_INFERENCE_LANES",
+    )
+    backend: str = setting(
+        "LAPWING_INFERENCE_BACKEND",
+        AUTO,
+        "Networks are computed by OpenVINO where it is installed and answers as LiteRT does "
+        "(auto), or always by LiteRT (litert), whose workers need less memory, and start faster.",
+        choices=BACKENDS,
     )
     queue_ms: int = setting(
         "LAPWING_INFERENCE_QUEUE_MS",

@@ -289,3 +289,12 @@ def test_a_camera_without_an_image_has_the_number_of_the_format(tmp_path: Path) 
         assert int(reader.rows["right"][10]) == 32
     picture = tmp_path / "three" / "IMG" / f"right_{samples.stamp(10)}.jpg"
     np.testing.assert_array_equal(out[0], preprocess.prepare(picture.read_bytes()))
+
+
+def test_verified_blocks_are_the_frames_in_order(data: Path, manifest: StoreManifest) -> None:
+    out = np.empty((manifest.frames, 128, 128, 3), np.uint8)
+    with store.open_store(data, manifest) as reader:
+        reader.gather(np.arange(manifest.frames), out)
+        blocks = list(reader.verified_blocks())
+    assert [len(block) for block in blocks] == [32, 32, 32, 24]
+    np.testing.assert_array_equal(np.concatenate(blocks), out)

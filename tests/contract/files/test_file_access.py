@@ -1,6 +1,7 @@
 """What is said of files that may not be read or written, with the modes of a real file system."""
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -73,22 +74,24 @@ def test_other_errors_are_left_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(PermissionError) as caught, file_access.explain_denied():
         raise without_a_name
     assert caught.value is without_a_name
-    for error in (
+    others: list[Exception] = [
         FileNotFoundError(errno.ENOENT, "No such file", "x"),
         without_a_name,
         ValueError("no JPEG"),
-    ):
+    ]
+    for error in others:
         assert file_access.remedy(error, "Name a JPEG file") == "Name a JPEG file"
 
 
 def test_something_else_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for attempt in (
+    attempts: list[Callable[[], object]] = [
         (tmp_path / "file" / "inside").read_bytes,
         tmp_path.read_bytes,
         (tmp_path / "file").mkdir,
         (tmp_path / ("x" * 300)).read_bytes,
-    ):
+    ]
+    for attempt in attempts:
         told = pytest.raises(FileAccessError, match=r"cannot be used: got .*\. Something else has")
         with told, file_access.explain_denied():
             attempt()

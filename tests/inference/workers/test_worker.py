@@ -10,6 +10,7 @@ from support.data import models, samples
 
 from contract.errors import ModelError, NotAJpegError
 from contract.models.registry import MANIFEST, Registry
+from contract.policy.litert import LiteRT
 from inference.workers import protocol
 from inference.workers.worker import RequestHandler, serve
 
@@ -36,7 +37,7 @@ def service_end(registry: Registry, networks: Path) -> Iterator[ServiceEnd]:
     for name in ("left", "nan"):
         models.publish(registry, networks / name, name)
     own_end, worker_end = socket.socketpair()
-    thread = threading.Thread(target=serve, args=(worker_end, RequestHandler(registry)))
+    thread = threading.Thread(target=serve, args=(worker_end, RequestHandler(registry, LiteRT)))
     thread.start()
     service_end = ServiceEnd(own_end)
     yield service_end
@@ -46,7 +47,7 @@ def service_end(registry: Registry, networks: Path) -> Iterator[ServiceEnd]:
 
 
 def test_a_frame_is_predicted_by_a_loaded_version(service_end: ServiceEnd) -> None:
-    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"litert")
     outcome, payload = service_end.request(protocol.PREDICT, 1, samples.jpeg())
     prediction = protocol.decode_prediction(payload)
     assert outcome == protocol.DONE
@@ -78,7 +79,7 @@ def test_a_frame_of_a_version_that_is_not_loaded_fails(service_end: ServiceEnd) 
     service_end.request(protocol.LOAD, 1)
     assert service_end.request(protocol.DROP, 1) == (protocol.DONE, b"")
     assert service_end.request(protocol.PREDICT, 1, samples.jpeg()) == failed
-    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"litert")
 
 
 def test_a_file_that_cannot_be_read_now_is_no_fault_of_the_version(
@@ -97,4 +98,4 @@ def test_a_file_that_cannot_be_read_now_is_no_fault_of_the_version(
     assert b"Too many levels of symbolic links" in error
     path.unlink()
     path.write_bytes(content)
-    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"")
+    assert service_end.request(protocol.LOAD, 1) == (protocol.DONE, b"litert")

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from panda3d.core import RenderState
 from support.data.roads import circle, straight
 
 from contract.vehicle import (
@@ -85,6 +86,34 @@ def test_equal_poses_give_equal_pictures() -> None:
         with Camera(circle(), Appearance()) as camera:
             pictures.append(camera.render(circle().pose_at(3.0)).tobytes())
     assert pictures[0] == pictures[1]
+
+
+def test_a_world_leaves_neither_states_nor_traces_in_the_next() -> None:
+    """A process drives in many worlds; each of them has textures of 7 MB."""
+    pictures, states = [], []
+    for light in ("clear", "fog", "clear", "clear"):
+        with Camera(circle(), Appearance(light)) as camera:
+            pictures.append(camera.render(circle().pose_at(3.0)))
+        states.append(RenderState.get_num_states())
+    assert (pictures[0] != pictures[1]).any()
+    assert (pictures[2] == pictures[0]).all()
+    assert states[3] == states[2]
+
+
+def test_a_picture_is_the_exact_mean_of_what_was_drawn() -> None:
+    """At 1.5 times the size, each pixel lies between four, with weights of 9, 3, 3 and 1 of 16."""
+    with Camera(circle(), Appearance()) as camera:
+        camera.draw(circle().pose_at(3.0))
+        drawn = np.array(camera.drawn(), np.int64)[::-1, :, 2::-1]
+        picture = camera.read_back()
+    assert drawn.shape == (240, 480, 3)
+    rows, columns = np.arange(160) * 3 // 2, np.arange(320) * 3 // 2
+    # An even pixel lies nearer to the first of its two neighbours, an odd one to the second.
+    down = np.where(np.arange(160) % 2 == 0, 3, 1)[:, None, None]
+    right = np.where(np.arange(320) % 2 == 0, 3, 1)[None, :, None]
+    above = drawn[rows][:, columns] * right + drawn[rows][:, columns + 1] * (4 - right)
+    below = drawn[rows + 1][:, columns] * right + drawn[rows + 1][:, columns + 1] * (4 - right)
+    assert (picture == np.rint((above * down + below * (4 - down)) / 16)).all()
 
 
 def test_the_horizon_sinks_uphill() -> None:

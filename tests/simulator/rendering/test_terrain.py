@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from support.data.roads import circle
 
+from simulator.rendering import terrain
+from simulator.rendering.appearance import PRESETS
 from simulator.rendering.terrain import EXTENT_M, Terrain, generate
 from simulator.track.builtin import TRACK_NAMES, builtin_track
 from simulator.track.geometry import RoadFeature, Track
@@ -42,3 +44,16 @@ def test_a_track_without_water_has_no_wet_ground() -> None:
     ground = generate_ground(circle(40.0))
     assert ground.water_m is None
     assert not ground.wet.any()
+
+
+def test_worlds_around_one_track_do_not_disturb_each_other() -> None:
+    track, seen = circle(40.0, style="jungle"), []
+    for seed in (1, 2, 1):
+        ground = generate(track, np.random.default_rng(seed))
+        terrain.build_surfaces(ground, PRESETS["clear"], track.style, np.random.default_rng(seed))
+        seen.append(ground)
+    alone = generate_ground(circle(40.0, style="jungle"))
+    for again in (seen[2], alone):
+        assert (seen[0].heights == again.heights).all()
+        assert (seen[0].road_distance_m == again.road_distance_m).all()
+    assert (seen[0].heights != seen[1].heights).any()

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from support.data.roads import circle, straight
 
+from simulator.track.builtin import builtin_track
+from simulator.track.geometry import RoadPosition, Track
+
 
 def test_the_measures_of_a_circle() -> None:
     track = circle(50.0)
@@ -65,3 +68,56 @@ def test_the_station_never_jumps_along_a_bend() -> None:
         for angle in np.linspace(0.01, 6.2, 2000)
     ]
     assert np.diff(stations) == pytest.approx(np.full(1999, 12 * 6.19 / 1999), abs=0.006)
+
+
+def located_with_arrays(track: Track, x_m: float, y_m: float, near_m: float) -> RoadPosition:
+    """Return what `locate` returns, computed from the track's arrays with the formulas of its text.
+
+    The road is searched within 15 m of the last station, along the centre line.
+    """
+    count, reach = len(track.points), int(15.0 / track.step_m)
+    window = round(near_m / track.step_m) + np.arange(-reach, reach + 1)
+    window = window % count if track.closed else window.clip(0, count - 1)
+    distances = ((track.points[window, :2] - (x_m, y_m)) ** 2).sum(axis=1)
+    index = window[np.argmin(distances)]
+    dx, dy = np.array([x_m, y_m]) - track.points[index, :2]
+    heading = float(track.heading_rad[index])
+    along = dx * math.cos(heading) + dy * math.sin(heading)
+    across = dy * math.cos(heading) - dx * math.sin(heading)
+    along = along / max(0.2, 1.0 - across * track.curvature[index])
+    station = track.wrap(index * track.step_m + float(np.clip(along, -track.step_m, track.step_m)))
+    steps = station / track.step_m
+    here = min(int(steps), count - 1 if track.closed else count - 2)
+    after, share = (here + 1) % count, steps - here
+
+    def between(values: np.ndarray) -> float:
+        return float(values[here] * (1 - share) + values[after] * share)
+
+    turn = float(track.heading_rad[after] - track.heading_rad[here])
+    turn = (turn + math.pi) % (2 * math.pi) - math.pi
+    heading = float(track.heading_rad[here] + share * turn)
+    x, y = track.points[here, :2] + share * track.steps[here, :2]
+    lateral = (y_m - y) * math.cos(heading) - (x_m - x) * math.sin(heading)
+    return RoadPosition(
+        station,
+        float(lateral),
+        heading,
+        between(track.width_m),
+        between(track.curvature),
+        between(track.grade),
+        between(track.points[:, 2]),
+    )
+
+
+@pytest.mark.parametrize("name", ["lake", "jungle", "open", "small"])
+def test_a_position_is_that_of_the_arrays_to_the_last_bit(name: str) -> None:
+    """The bits of every drive follow from those of its positions."""
+    roads = {"open": straight(60.0, grade=0.03), "small": circle(4.0)}
+    track = roads[name] if name in roads else builtin_track(name)
+    rng = np.random.default_rng(1)
+    for _ in range(500):
+        station = float(rng.uniform(-3, track.length_m + 3))
+        near = track.wrap(station + float(rng.uniform(-4, 4)))
+        pose = track.pose_at(station, float(rng.uniform(-8, 8)))
+        found = track.locate(pose.x_m, pose.y_m, near)
+        assert found == located_with_arrays(track, pose.x_m, pose.y_m, near)

@@ -1,3 +1,5 @@
+import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +10,40 @@ from contract.policy.litert import LiteRT
 from trainer.export import litert
 from trainer.training import pilotnet
 
+Convert = Callable[[Path, Path], None]
+conversions = pytest.mark.parametrize("convert", [litert.convert, litert.convert_trained])
 
-def test_the_litert_model_steers_as_the_network_does(tmp_path: Path) -> None:
+
+@conversions
+def test_the_litert_model_steers_as_the_network_does(convert: Convert, tmp_path: Path) -> None:
     keras_network = pilotnet.build("float32")
     keras_network.save(tmp_path / "model.h5")
-    litert.convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+    convert(tmp_path / "model.h5", tmp_path / "model.tflite")
     frames = np.random.default_rng(2).integers(0, 256, (20, 128, 128, 3), dtype=np.uint8)
     steering = LiteRT(tmp_path).predict(frames)
     assert litert.check_parity(keras_network.predict_on_batch(frames)[:, 0], steering) <= 1e-4
     assert steering.std() > 0
 
 
-def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
+@conversions
+def test_a_file_that_is_not_a_model_is_refused(convert: Convert, tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"no HDF5")
     with pytest.raises(TrainingError, match=r"model\.h5 could not be converted"):
-        litert.convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+        convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+
+
+def test_a_training_prints_nothing_and_starts_no_process_to_convert(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """To load TensorFlow once more takes longer than the conversion."""
+    pilotnet.build("float32").save(tmp_path / "model.h5")
+    capfd.readouterr()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    litert.convert_trained(tmp_path / "model.h5", tmp_path / "model.tflite")
+    assert resource.getrusage(resource.RUSAGE_CHILDREN) == before
+    assert capfd.readouterr().out == ""
+    litert.convert(tmp_path / "model.h5", tmp_path / "model.tflite")
+    assert resource.getrusage(resource.RUSAGE_CHILDREN) != before
 
 
 @pytest.mark.parametrize("wrong", [0.2, float("nan")])

@@ -75,3 +75,4 @@ def test_the_time_spent_waiting_is_measured(progress: Progress, clock: Clock) ->
 def test_the_bottleneck_says_what_to_do() -> None:
     assert bottleneck(0.01, 1) == "compute 99%, data 1%: nothing to do"
     assert "LAPWING_READERS=3" in bottleneck(0.3, 2)
+    assert "raise --batch" in bottleneck(0.3, None)

@@ -6,6 +6,7 @@ they were made. With a recording, the frames of that recording are replayed inst
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -18,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -26,7 +26,7 @@ import typer
 from redis import Redis
 
 from contract import printing
-from contract.errors import RecordingError, ServiceError
+from contract.errors import JobError, RecordingError, ServiceError
 from contract.jobs import queue
 from contract.printing import TextConsole
 from contract.recordings import archive
@@ -103,8 +103,12 @@ def run_demo(
     console.print(f"Starting the services. Their logs are in {settings.logs}.", soft_wrap=True)
     with stack.run_services(settings, lambda name, text: None):
         connection = queue.connect(settings.redis)
-        with times.step("record"):
-            recordings = [recording] if recording else _record(settings, console)
+        cancel_left(connection)
+        if recording is None:
+            with times.step("record"):
+                recordings = _record(settings, console)
+        else:
+            recordings = [recording]
         with times.step("import"):
             imported = _import(recordings, connection, console)
         with times.step("train"):
@@ -131,6 +135,17 @@ def run_demo(
     return figures
 
 
+def cancel_left(connection: Redis) -> None:
+    """Cancel the jobs that an interrupted demonstration has left in the queues of this home.
+
+    They would be run before those of this demonstration: its training would wait for an older one.
+    """
+    for job in queue.views(connection):
+        if job.status not in queue.ENDED:
+            with contextlib.suppress(JobError):  # It ended meanwhile, or its worker was killed.
+                queue.cancel(job.id, connection)
+
+
 class StepTimes:
     """Measures how long the steps of the demonstration take."""
 
@@ -138,7 +153,7 @@ class StepTimes:
         self.seconds: dict[str, float] = {}
         """Seconds of each finished step by its name, in their order."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Measure the `with` block as one step."""
         began_s = time.monotonic()
@@ -265,7 +280,7 @@ def _await_version(client: InferenceClient, version: int) -> dict[str, Any]:
         time.sleep(0.1)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _as_folder(recording: Path) -> Iterator[Path]:
     """Yield the recording as a folder: itself, or its archive's content in a temporary folder."""
     if recording.is_dir():

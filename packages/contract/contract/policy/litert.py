@@ -17,9 +17,8 @@ from contract.errors import ModelError
 from contract.frames.spec import SHAPE
 from contract.models.registry import TFLITE
 
-__all__ = ["NAME", "LiteRT"]
+__all__ = ["LiteRT"]
 
-NAME: Final = "litert"
 MAX_BYTES: Final = 256 << 20
 """Maximum size of all tensors of a network together; ours needs 2 MB.
 
@@ -29,7 +28,13 @@ INPUT_TYPES: Final = (np.dtype(np.uint8), np.dtype(np.float32))
 
 
 class LiteRT:
-    """Holds the loaded LiteRT file of a version; only one thread may use it at a time."""
+    """Holds the loaded LiteRT file of a version; only one thread may use it at a time.
+
+    Attributes:
+        content: the file.
+    """
+
+    name = "litert"
 
     def __init__(self, folder: Path, shape: tuple[int, int, int] = SHAPE) -> None:
         """Load the LiteRT file of the version in `folder`.
@@ -45,8 +50,8 @@ class LiteRT:
         """
         try:
             # The file is read into memory: damage to a mapped file would kill the process.
-            content = (folder / TFLITE).read_bytes()
-            self._interpreter: Any = Interpreter(model_content=content, num_threads=1)
+            self.content = (folder / TFLITE).read_bytes()
+            self._interpreter: Any = Interpreter(model_content=self.content, num_threads=1)
             _check_memory(self._interpreter)
             self._interpreter.allocate_tensors()
         except (FileNotFoundError, ValueError, RuntimeError) as error:

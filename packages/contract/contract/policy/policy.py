@@ -25,8 +25,13 @@ __all__ = ["Backend", "LoadedPolicy", "load"]
 class Backend(Protocol):
     """A loaded network; only one thread may use it at a time.
 
-    The only one is LiteRT (litert.py); docs/adr/0007-inference.md says which others were tried.
+    LiteRT (litert.py) is one that computes everywhere; inference has a faster one.
+    docs/adr/0007-inference.md says which others were tried.
     """
+
+    @property
+    def name(self) -> str:
+        """The name by which inference says which backend computes."""
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the steering as float32 (n,) for frames, uint8 (n, height, width, channels)."""

@@ -20,6 +20,7 @@ from panda3d.core import (
     GraphicsPipeSelection,
     NodePath,
     PerspectiveLens,
+    RenderState,
     Texture,
     WindowProperties,
     load_prc_file_data,
@@ -131,7 +132,6 @@ class Camera:
                 CAMERA_ROLL_CLOCKWISE_DEG,
             )
             self._cameras[side] = camera
-            self._hoods[side] = build_hood(side, light)
         if light.haze_per_m > MIN_HAZE_PER_M:
             node = self._car.attach_new_node("haze")
             node.set_pos_hpr(
@@ -153,6 +153,15 @@ class Camera:
             pose: Pose of the car.
             side: Name of the camera: center, left or right.
         """
+        self.draw(pose, side)
+        picture = self.read_back()
+        if side not in self._hoods:
+            self._hoods[side] = build_hood(side, self._scene.light)
+        self._hoods[side].draw_over(picture)
+        return picture
+
+    def draw(self, pose: Pose, side: str = "center") -> None:
+        """Draw the world without the hood into the buffer of the renderer."""
         self._car.set_pos_hpr(
             pose.x_m,
             pose.y_m,
@@ -164,18 +173,24 @@ class Camera:
         self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + CAMERA_HEIGHT_M)
         self._region.set_camera(self._cameras[side])
         self._engine.render_frame()
+
+    def drawn(self) -> Picture:
+        """Return what was drawn last at its own size, lowest row first: BGRA (240, 480, 4)."""
         pixels = np.frombuffer(memoryview(self._pixels.get_ram_image()), np.uint8)
+        return pixels.reshape(self._size[1], self._size[0], 4)
+
+    def read_back(self) -> Picture:
+        """Return what was drawn last, shrunk to RGB of shape (160, 320, 3)."""
         # Each pixel is interpolated in the middle of its area: the mean of the four nearest pixels.
-        # Panda3D's first row is the lowest, and its channels are blue, green and red.
         smaller = cv2.warpAffine(
-            pixels.reshape(self._size[1], self._size[0], -1),
+            self.drawn(),
             self._shrink,
             (IMAGE_WIDTH, IMAGE_HEIGHT),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        picture: Picture = np.ascontiguousarray(smaller[:, :, 2::-1])
-        self._hoods[side].draw_over(picture)
+        picture: Picture = np.empty((IMAGE_HEIGHT, IMAGE_WIDTH, 3), np.uint8)
+        cv2.cvtColor(smaller, cv2.COLOR_BGRA2RGB, picture)
         return picture
 
     def render_jpeg(self, pose: Pose, side: str = "center") -> bytes:
@@ -183,9 +198,12 @@ class Camera:
         return encode_jpeg(self.render(pose, side))
 
     def close(self) -> None:
-        """Free the buffers of the renderer."""
+        """Free the buffers of the renderer, and the world with its textures."""
         self._engine.remove_window(self._window)
         self._scene.root.remove_node()
+        # Panda3D keeps states for later, and each holds a texture: 7 MB of a world in all.
+        RenderState.clear_cache()
+        RenderState.garbage_collect()
 
     def __enter__(self) -> Self:
         return self

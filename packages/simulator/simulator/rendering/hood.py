@@ -25,22 +25,26 @@ GLINT: Final = (246, 246, 240)
 
 @dataclass(frozen=True)
 class Hood:
-    """The part of the hood that covers the lowest R rows of a picture.
+    """The part of the hood that covers R rows and C columns at the bottom of a picture.
 
     Args:
         top: First row that the hood covers.
-        colour: Colours 0..255, multiplied by the covered share of each pixel, (R, 320, 3).
-        clear: Share of each pixel that is not covered, (R, 320, 1).
+        left: First column that the hood covers.
+        colour: Colours 0..255, multiplied by the covered share of each pixel, (R, C, 3).
+        clear: Share of each pixel that is not covered, (R, C, 3), alike for the three colours.
     """
 
     top: int
+    left: int
     colour: NDArray[np.float32]
     clear: NDArray[np.float32]
 
     def draw_over(self, picture: NDArray[np.uint8]) -> None:
         """Draw the hood over a picture, (160, 320, 3), in place."""
-        rows = picture[self.top :]
-        rows[:] = rows * self.clear + self.colour
+        covered = picture[self.top :, self.left : self.left + self.clear.shape[1]]
+        mixed = covered * self.clear
+        mixed += self.colour
+        covered[:] = mixed
 
 
 def build_hood(camera: str, light: Light) -> Hood:
@@ -80,8 +84,7 @@ def build_hood(camera: str, light: Light) -> Hood:
     brightness /= max(1.0, brightness.max())
     colour = (weighted.mean(axis=(1, 3)) * brightness).clip(0, 255)
     top = int(np.flatnonzero(share.any(axis=1))[0])
-    return Hood(
-        top,
-        colour[top:].astype(np.float32),
-        (1 - share[top:, :, None]).astype(np.float32),
-    )
+    columns = np.flatnonzero(share.any(axis=0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    clear = np.repeat(1 - share[top:, left:right, None], 3, axis=2)
+    return Hood(top, left, colour[top:, left:right].astype(np.float32), clear.astype(np.float32))

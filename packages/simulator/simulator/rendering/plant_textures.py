@@ -102,10 +102,10 @@ def _draw_clump(
     bright: tuple[int, int, int],
 ) -> None:
     """Draw leaves around a point; they are brighter towards the top."""
+    size = int(max(2, radius * 0.28))
     for _ in range(int(radius * 2.2)):
         angle, distance = rng.uniform(0, 2 * np.pi), radius * np.sqrt(rng.random())
         dx, dy = distance * np.cos(angle), 0.7 * distance * np.sin(angle)
-        share = np.clip(0.5 - dy / radius * 0.6 + rng.uniform(-0.25, 0.25), 0, 1)
-        colour = np.array(dark) + share * (np.array(bright) - np.array(dark))
-        size = int(max(2, radius * 0.28))
-        cv2.circle(picture, (int(x + dx), int(y + dy)), size, (*colour.tolist(), 255), -1)
+        share = min(max(float(0.5 - dy / radius * 0.6 + rng.uniform(-0.25, 0.25)), 0.0), 1.0)
+        colour = [low + share * (high - low) for low, high in zip(dark, bright, strict=True)]
+        cv2.circle(picture, (int(x + dx), int(y + dy)), size, (*colour, 255), -1)

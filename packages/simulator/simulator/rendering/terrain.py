@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,15 +70,7 @@ def smoothstep(values: Floats, low: float, high: float) -> Floats:
 
 def generate(track: Track, rng: np.random.Generator) -> Terrain:
     """Return the ground around a track."""
-    every = max(1, round(2.0 / track.step_m))
-    road = track.points[::every]
-    low, high = road[:, :2].min(axis=0) - EXTENT_M, road[:, :2].max(axis=0) + EXTENT_M
-    x = np.arange(low[0], high[0] + GRID_M, GRID_M)
-    y = np.arange(low[1], high[1] + GRID_M, GRID_M)
-    positions = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
-    distance, nearest, level = _measure_road(road, positions)
-    index = nearest * every
-    distance -= track.width_m[index] / 2
+    x, y, positions, distance, index, level = _survey(track)
     # A little below the road, so that the verge of the road's own surface is seen.
     ground = level - 0.7 + 0.5 * smoothstep(distance, SHOULDER_M, SHOULDER_M + 3)
     ground = _raise_hills(ground, distance, positions, track.style, rng)
@@ -94,6 +87,32 @@ def generate(track: Track, rng: np.random.Generator) -> Terrain:
     return Terrain(
         x, y, ground.reshape(shape), distance.reshape(shape), wet.reshape(shape), water_m
     )
+
+
+@functools.lru_cache(maxsize=2)
+def _survey(
+    track: Track,
+) -> tuple[Floats, Floats, Floats, Floats, NDArray[np.int64], Floats]:
+    """Return what the ground has of its track alone: all worlds around the track share it.
+
+    Returns:
+        x (W,) and y (H,) of the grid; and for its G = H W positions, row by row: x and y, (G, 2),
+        the distance from the edge of the road, (G,), the nearest point of the track, (G,), and the
+        level of the road, (G,). They cannot be written to.
+    """
+    every = max(1, round(2.0 / track.step_m))
+    road = track.points[::every]
+    low, high = road[:, :2].min(axis=0) - EXTENT_M, road[:, :2].max(axis=0) + EXTENT_M
+    x = np.arange(low[0], high[0] + GRID_M, GRID_M)
+    y = np.arange(low[1], high[1] + GRID_M, GRID_M)
+    positions = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
+    distance, nearest, level = _measure_road(road, positions)
+    index = nearest * every
+    distance -= track.width_m[index] / 2
+    survey = x, y, positions, distance, index, level
+    for values in survey:
+        values.setflags(write=False)
+    return survey
 
 
 def _lies_beside_water(

@@ -69,6 +69,8 @@ def crossed_cards(
         height_range_m: Smallest and largest height; the width is half of the height.
         variants: Number of pictures side by side in the texture; each plant gets one of them.
     """
+    # Leaves face all directions, so a plant is as bright as a slope that half faces the sun.
+    shade = shade_vertices(np.array([[0.0, 0.0, 0.75]]), light)
     parts = []
     for x, y, z in positions:
         height = float(rng.uniform(*height_range_m))
@@ -88,10 +90,7 @@ def crossed_cards(
                     (x + dx, y + dy, high),
                 ]
             )
-            # Leaves face all directions, so a plant is as bright as a slope that half faces the
-            # sun.
-            facing = np.array([[0.0, 0.0, 1.0]]) * 0.75
-            colours = np.repeat(shade_vertices(facing, light) * brightness, 4, axis=0)
+            colours = np.repeat(shade * brightness, 4, axis=0)
             parts.append(Surface(corners, texture, colours, np.array([(0, 1, 2), (1, 3, 2)])))
     return merge(parts)
 

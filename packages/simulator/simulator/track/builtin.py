@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,8 +17,9 @@ MAX_KERB_RADIUS_M: Final = 70.0
 """Largest radius of a bend that has kerbs."""
 
 
+@functools.cache
 def builtin_track(name: str) -> Track:
-    """Return the built-in track with a name.
+    """Return the built-in track with a name; a process has each of them once.
 
     Raises:
         SettingError: There is no such track.

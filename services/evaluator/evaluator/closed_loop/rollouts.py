@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
+
 from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
 from contract.files import atomic_files
@@ -35,8 +37,8 @@ from simulator.track.catalog import load_track
 FOLDER: Final = "evaluations"
 """Folder of the evaluations within a version's folder."""
 
-ROLLOUTS_PER_PROCESS: Final = 10
-"""Drives after which a process is replaced: the renderer keeps about 10 MB of each world."""
+ROLLOUTS_PER_PROCESS: Final = 100
+"""Drives after which a process is replaced: about 1 MB of each world remains in it."""
 
 PROCESS_BYTES: Final = 340 << 20
 """Memory of a process that drives: 240 MiB, and what the renderer keeps. The worker and the job
@@ -130,7 +132,7 @@ def _run_in_processes(calls: Sequence[tuple[Any, ...]], processes: int) -> Itera
     with ProcessPoolExecutor(
         processes,
         multiprocessing.get_context("spawn"),
-        initializer=die_with_parent,
+        initializer=_start_process,
         initargs=(os.getpid(),),
     ) as pool:
         try:
@@ -142,6 +144,12 @@ def _run_in_processes(calls: Sequence[tuple[Any, ...]], processes: int) -> Itera
             # Without this, all other drives would be finished first.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _start_process(parent: int) -> None:
+    """Prepare a process that drives."""
+    die_with_parent(parent)
+    cv2.setNumThreads(1)  # The processes use all cores already.
 
 
 def rollout(

@@ -85,8 +85,8 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
         accepted, why, evidence = True, "there was no current version before it", {}
         if against is not None:
             comparisons = [
-                *_compare_rollouts(settings, registry, version, against, report),
-                *_compare_log_replays(settings, registry, version, against, report),
+                *compare_rollouts(settings, registry, version, against, report),
+                *compare_log_replays(settings, registry, version, against, report),
             ]
             accepted, why = noninferiority.decide(comparisons)
             evidence = {
@@ -111,7 +111,7 @@ def _current_decision(decisions: Sequence[Decision], version: int) -> Decision:
     return journal.decide(version, journal.FIRST, "it is already the current version", None)
 
 
-def _compare_rollouts(
+def compare_rollouts(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
     """Compare the autonomy of two versions in the simulator, start by start."""
@@ -132,7 +132,7 @@ def _compare_rollouts(
     return [compare(f"simulator, {scenario.track}", "autonomy", candidate, incumbent)]
 
 
-def _compare_log_replays(
+def compare_log_replays(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
     """Compare how two versions keep to recorded paths, segment by segment of all recordings."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.datastructures import Headers
 
 from contract.errors import BrokenFrameError, FrameError
 from inference.api.body_reader import BodyReader
@@ -43,13 +42,14 @@ class FormError(FrameError):
 
 
 async def read_frames(
-    chunks: AsyncIterator[bytes], headers: Headers, bodies: BodyReader
+    chunks: AsyncIterator[bytes], content_type: str, declared: str, bodies: BodyReader
 ) -> RequestFrames:
     """Read the frames of a request; none of them is empty.
 
     Args:
         chunks: the body, in chunks as they arrive.
-        headers: headers of the request, for its content type and length.
+        content_type: its Content-Type; "" if it has none.
+        declared: its Content-Length; "" if it has none.
         bodies: reads the body.
 
     Raises:
@@ -60,7 +60,6 @@ async def read_frames(
         FormError: the form holds neither one file nor only files named "files", or is malformed.
         BrokenFrameError: a frame has no bytes.
     """
-    content_type = headers.get("content-type", "")
     media_type, options = parse_options_header(content_type)
     if media_type not in (b"image/jpeg", b"image/jpg", b"multipart/form-data"):
         raise UnsupportedTypeError(
@@ -68,7 +67,7 @@ async def read_frames(
             got=content_type or "no Content-Type",
             remedy="Send image/jpeg, or multipart/form-data with one file",
         )
-    body = await bodies.read(chunks, headers.get("content-length", ""))
+    body = await bodies.read(chunks, declared)
     frames = RequestFrames([body], is_list=False)
     if media_type == b"multipart/form-data":
         frames = _frames_of(_parse_form(body, options.get(b"boundary", b"")))

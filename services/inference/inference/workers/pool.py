@@ -13,6 +13,7 @@ from typing import Final
 from contract.errors import ServiceError
 from contract.perpetual import PerpetualWork
 from contract.watchdog import Watchdog
+from inference.settings import LITERT
 from inference.workers import protocol
 from inference.workers.worker_client import WorkerClient, WorkerDiedError
 
@@ -48,6 +49,7 @@ class WorkerPool:
         on_change: called when a worker can take frames again, or has ended.
         in_use: returns whether frames of a version are waiting or in flight.
         hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
+        backend: how networks are loaded, one of settings.BACKENDS.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class WorkerPool:
         on_change: Callable[[], None],
         in_use: Callable[[int], bool],
         hang_timeout_s: float = HANG_TIMEOUT_S,
+        backend: str = LITERT,
     ) -> None:
         self._models = models
+        self._backend = backend
         self._on_change = on_change
         self._in_use = in_use
         self._hang_timeout_s = hang_timeout_s
@@ -82,7 +86,12 @@ class WorkerPool:
     @property
     def serving(self) -> int:
         """Number of workers that predict frames, at once or after the version that they load."""
-        return sum(self._serves(worker) for worker in self._workers)
+        # Three times for each frame, so without a generator and a call for each worker.
+        count = 0
+        for worker in self._workers:
+            if not worker.closed and worker.versions.issuperset(self._versions):
+                count += 1
+        return count
 
     @property
     def available(self) -> int:
@@ -93,6 +102,11 @@ class WorkerPool:
     def trouble(self) -> str:
         """Why workers cannot be started, or are not watched; empty while they are."""
         return " ".join(work.trouble for work in self._perpetual if work.trouble)
+
+    def backend(self, version: int | None) -> str:
+        """Return the name of the backend that computes a version; LiteRT while none is loaded."""
+        names = (worker.backends.get(version or 0) for worker in self._workers)
+        return next(filter(None, names), LITERT)
 
     async def start(self) -> None:
         """Start all workers, and keep them running.
@@ -118,12 +132,11 @@ class WorkerPool:
 
     def least_busy(self) -> WorkerClient | None:
         """Return the worker with the fewest frames, or None when no worker can take another."""
-        worker = min(
-            filter(self._takes_frames, self._workers),
-            key=lambda candidate: candidate.in_flight,
-            default=None,
-        )
-        return worker if worker is not None and worker.in_flight < MAX_IN_FLIGHT else None
+        least, fewest = None, MAX_IN_FLIGHT
+        for worker in self._workers:
+            if worker.in_flight < fewest and self._takes_frames(worker):
+                least, fewest = worker, worker.in_flight
+        return least
 
     async def load(self, version: int) -> None:
         """Let the workers verify and load a version, one after the other: the others drive on.
@@ -218,7 +231,7 @@ class WorkerPool:
                 worker.kill()
 
     def _new_worker(self) -> WorkerClient:
-        return WorkerClient(self._models, self._on_change)
+        return WorkerClient(self._models, self._on_change, self._backend)
 
     async def _tend(self, slot: int) -> None:
         """Start another worker where one has ended, and let it load what it has not."""

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
 
@@ -40,8 +39,7 @@ PREDICTION: Final = struct.Struct("<5d")
 ERRORS: Final = {error.__name__: error for error in (NotAJpegError, BrokenFrameError, ModelError)}
 
 
-@dataclass(frozen=True)
-class TimedPrediction:
+class TimedPrediction(NamedTuple):
     """The steering of a frame, and the time at which each stage of its prediction ended.
 
     Times are in seconds of CLOCK_MONOTONIC, which is the same for all processes of a machine.
@@ -66,18 +64,12 @@ def encode_reply(outcome: int, payload: bytes = b"") -> bytes:
 
 def encode_prediction(prediction: TimedPrediction) -> bytes:
     """Return a prediction as the payload of a reply."""
-    return PREDICTION.pack(
-        prediction.steering,
-        prediction.began_s,
-        prediction.decoded_s,
-        prediction.resized_s,
-        prediction.ended_s,
-    )
+    return PREDICTION.pack(*prediction)
 
 
 def decode_prediction(payload: bytes) -> TimedPrediction:
     """Return the prediction in the payload of a reply."""
-    return TimedPrediction(*PREDICTION.unpack(payload))
+    return TimedPrediction._make(PREDICTION.unpack(payload))
 
 
 def encode_error(error: LapwingError) -> bytes:

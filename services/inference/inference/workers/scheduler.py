@@ -2,8 +2,8 @@
 
 A frame is refused at once when the frames before it would take longer than it may wait: a late
 steering is of no use, and a refusal costs a tenth of an answer. A worker takes one frame at a time:
-LiteRT computes eight frames together no faster than one by one, and the first would wait for the
-last.
+of eight frames that are computed together the first waits for the last, and with LiteRT they take
+as long as one by one.
 
 The frames of a form wait apart, and a few of them are with the workers at a time. A single frame,
 which a car waits for, so never waits for the up to 64 frames of each of several forms.
@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from contract.errors import FrameError, ServiceError
 from inference.metrics import InferenceMetrics
+from inference.settings import LITERT
 from inference.workers import protocol
 from inference.workers.pool import HANG_TIMEOUT_S, WorkerPool, no_worker
 from inference.workers.worker_client import WorkerClient
@@ -45,8 +45,7 @@ class FrameTimeoutError(ServiceError):
     """A frame has waited for too long."""
 
 
-@dataclass(frozen=True)
-class QueuedFrame:
+class QueuedFrame(NamedTuple):
     """A frame that waits for a worker, and the future that gets its steering."""
 
     version: int
@@ -68,6 +67,7 @@ class Scheduler:
         metrics: receives the times of each stage.
         hang_timeout_s: time in seconds after which a worker that owes a reply is killed.
         answer_s: time in seconds after which a request is refused that has no answer yet.
+        backend: how networks are loaded, one of settings.BACKENDS.
 
     Attributes:
         pool: the workers, which load, check and drop model versions.
@@ -81,6 +81,7 @@ class Scheduler:
         metrics: InferenceMetrics,
         hang_timeout_s: float = HANG_TIMEOUT_S,
         answer_s: float = ANSWER_S,
+        backend: str = LITERT,
     ) -> None:
         self._max_wait_s = max_wait_s
         self._answer_s = answer_s
@@ -93,7 +94,12 @@ class Scheduler:
         self._admitted: Counter[int] = Counter()
         """Number of frames that are queued or in flight, by version."""
         self.pool = WorkerPool(
-            workers, models, self._dispatch, self._admitted.__contains__, hang_timeout_s
+            workers,
+            models,
+            self._dispatch,
+            self._admitted.__contains__,
+            hang_timeout_s,
+            backend,
         )
 
     async def __aenter__(self) -> Self:
@@ -144,19 +150,13 @@ class Scheduler:
         self._metrics.frames_per_request.observe(len(jpegs))
         steerings = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
         self._dispatch()
+        deadline = self._loop.call_later(self._answer_s, self._expire, steerings)
         try:
-            async with asyncio.timeout(self._answer_s):
-                if len(steerings) == 1:
-                    return [await steerings[0]]
-                await asyncio.wait(steerings)
-        except TimeoutError:
-            for steering in steerings:
-                steering.cancel()  # those that still wait are not computed any more
-            raise FrameTimeoutError(
-                "no worker has answered in time",
-                got=f"{self._answer_s:g} s",
-                remedy="Send the frame again; the log of inference may say what keeps the workers",
-            ) from None
+            if len(steerings) == 1:
+                return [await steerings[0]]
+            await asyncio.wait(steerings)
+        finally:
+            deadline.cancel()
         for number, steering in enumerate(steerings, 1):
             error = steering.exception()
             if isinstance(error, FrameError):
@@ -171,8 +171,22 @@ class Scheduler:
         (self._form_queue if is_of_form else self._queue).append(frame)
         return steering
 
+    def _expire(self, steerings: list[asyncio.Future[float]]) -> None:
+        """Refuse the frames of a request that have no answer yet; those that wait are dropped."""
+        for steering in steerings:
+            if not steering.done():
+                error = FrameTimeoutError(
+                    "no worker has answered in time",
+                    got=f"{self._answer_s:g} s",
+                    remedy="Send the frame again; the log of inference may say what keeps the "
+                    "workers",
+                )
+                steering.set_exception(error)
+
     def _dispatch(self) -> None:
         """Send the frames that wait to the workers that have the fewest."""
+        if not self._queue and not self._form_queue:
+            return
         if not self.pool.serving:
             self._refuse_all()
         while self._queue and (worker := self.pool.least_busy()) is not None:
@@ -206,18 +220,16 @@ class Scheduler:
             self._forget(frame)
             return
         self._form_frames += frame.is_of_form
-        reply = worker.request(protocol.PREDICT, frame.version, frame.jpeg)
-        reply.add_done_callback(partial(self._complete, frame))
+        worker.send(protocol.PREDICT, frame.version, frame.jpeg, partial(self._complete, frame))
 
-    def _complete(self, frame: QueuedFrame, reply: asyncio.Future[bytes]) -> None:
+    def _complete(self, frame: QueuedFrame, payload: bytes, error: Exception | None) -> None:
         self._form_frames -= frame.is_of_form
         self._forget(frame)
-        error = reply.exception()
         if error is None:
-            prediction = protocol.decode_prediction(reply.result())
-            self._measure(frame, prediction)
+            prediction = protocol.decode_prediction(payload)
             if not frame.steering.done():  # it is done where the client has disconnected
                 frame.steering.set_result(prediction.steering)
+            self._measure(frame, prediction)
         elif not frame.steering.done():
             frame.steering.set_exception(error)
         self._dispatch()

@@ -17,6 +17,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import cv2
 
@@ -24,19 +25,29 @@ from contract.frames import preprocess
 from contract.models.registry import Registry
 from contract.perpetual import describe
 from contract.policy import policy
-from contract.policy.litert import LiteRT
-from contract.policy.policy import LoadedPolicy
+from contract.policy.policy import Load, LoadedPolicy
 from inference.workers import protocol
+from inference.workers.networks import LOADERS
 from inference.workers.protocol import TimedPrediction
 
 log = logging.getLogger(__name__)
 
+BUFFER_BYTES: Final = 65_536
+"""Number of bytes that are received at a time: a frame of the simulator has 13,000, so it arrives
+with its header in one system call."""
+
 
 class RequestHandler:
-    """Handles the requests to a worker with the model versions that it has loaded."""
+    """Handles the requests to a worker with the model versions that it has loaded.
 
-    def __init__(self, registry: Registry) -> None:
+    Args:
+        registry: the model registry.
+        load: loads the network of a version.
+    """
+
+    def __init__(self, registry: Registry, load: Load) -> None:
         self._registry = registry
+        self._load = load
         self._policies: dict[int, LoadedPolicy] = {}
 
     def reply(self, command: int, version: int, payload: bytes) -> bytes:
@@ -53,8 +64,9 @@ class RequestHandler:
         if command == protocol.PREDICT:
             return protocol.encode_prediction(_predict(self._policies[version], payload))
         if command == protocol.LOAD:
-            self._policies[version] = policy.load(self._registry, version, LiteRT)
-        elif command == protocol.CHECK:
+            self._policies[version] = policy.load(self._registry, version, self._load)
+            return self._policies[version].backend.name.encode()
+        if command == protocol.CHECK:
             self._policies[version].check()
         else:
             self._policies.pop(version, None)
@@ -74,7 +86,11 @@ def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:
 def serve(connection: socket.socket, handler: RequestHandler) -> None:
     """Reply to the requests on a connection until its other end is closed."""
     # A ConnectionError in the middle of a reply means that the service was killed.
-    with suppress(ConnectionError), connection, connection.makefile("rb") as requests:
+    with (
+        suppress(ConnectionError),
+        connection,
+        connection.makefile("rb", buffering=BUFFER_BYTES) as requests,
+    ):
         while header := requests.read(protocol.REQUEST_HEADER.size):
             command, version, size = protocol.REQUEST_HEADER.unpack(header)
             connection.sendall(handler.reply(command, version, requests.read(size)))
@@ -85,6 +101,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m inference.workers.worker")
     parser.add_argument("descriptor", type=int, help="file descriptor of the connected socket")
     parser.add_argument("models", type=Path, help="folder of the model registry")
+    parser.add_argument("backend", choices=LOADERS, help="how networks are loaded")
     arguments = parser.parse_args()
     # The worker ends when the service closes its socket. A signal to the whole process group must
     # not end it before it has answered the frames that are in flight.
@@ -94,7 +111,8 @@ def main() -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     cv2.setNumThreads(1)  # the workers share the cores
-    serve(socket.socket(fileno=arguments.descriptor), RequestHandler(Registry(arguments.models)))
+    handler = RequestHandler(Registry(arguments.models), LOADERS[arguments.backend])
+    serve(socket.socket(fileno=arguments.descriptor), handler)
     return 0
 
 

@@ -9,13 +9,18 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from contract.errors import ServiceError
+from inference.settings import LITERT
 from inference.workers import protocol
 
 log = logging.getLogger(__name__)
+
+OnReply = Callable[[bytes, Exception | None], None]
+"""Called with the payload of a reply, or with the error in place of one."""
 
 EXIT_TIMEOUT_S: Final = 5.0
 """Time in seconds that a worker may take to exit after its socket was closed."""
@@ -35,20 +40,26 @@ class WorkerClient(asyncio.Protocol):
     Args:
         models: folder of the model registry.
         on_lost: called when the process has ended without having been asked to.
+        backend: how networks are loaded, one of settings.BACKENDS.
     """
 
-    def __init__(self, models: Path, on_lost: Callable[[], None]) -> None:
+    def __init__(self, models: Path, on_lost: Callable[[], None], backend: str = LITERT) -> None:
         self._models = models
+        self._backend = backend
         self._on_lost = on_lost
-        self._replies: deque[asyncio.Future[bytes]] = deque()
-        """The replies that are awaited, in the order of their requests."""
+        self._replies: deque[OnReply] = deque()
+        """What is called with the replies that are awaited, in the order of their requests."""
         self._last_reply_s = 0.0
         self.has_replied = False
         """Whether the process has started: it has replied to a request."""
         self._received = bytearray()
         self._closing = False
+        self.closed = True
+        """Whether no request can be sent, because the process has ended or not started."""
         self.versions: set[int] = set()
         """The versions that the worker has loaded."""
+        self.backends: dict[int, str] = {}
+        """The name of the backend that computes each of them."""
         self.draining = False
         """Whether the worker is sent no frames, because it loads a version."""
         self._transport: Any = None
@@ -58,11 +69,6 @@ class WorkerClient(asyncio.Protocol):
     def in_flight(self) -> int:
         """Number of requests without a reply yet."""
         return len(self._replies)
-
-    @property
-    def closed(self) -> bool:
-        """Whether no request can be sent, because the process has ended or not started."""
-        return self._transport is None or self._transport.is_closing()
 
     @property
     def waiting_since_s(self) -> float | None:
@@ -92,6 +98,7 @@ class WorkerClient(asyncio.Protocol):
                         "inference.workers.worker",
                         str(worker_end.fileno()),
                         str(self._models),
+                        self._backend,
                     ],
                     pass_fds=[worker_end.fileno()],
                     stdin=subprocess.DEVNULL,
@@ -110,26 +117,34 @@ class WorkerClient(asyncio.Protocol):
             WorkerDiedError: the worker ended.
             WorkerFailedError: something else kept the worker from loading it.
         """
-        await self.request(protocol.LOAD, version)
+        self.backends[version] = (await self.request(protocol.LOAD, version)).decode()
         self.versions.add(version)
 
     def drop(self, version: int) -> None:
         """Let the worker unload a version, if it has loaded it."""
         self.versions.discard(version)
+        self.backends.pop(version, None)
         # The result does not matter: a worker that has died has no version any more.
         self.request(protocol.DROP, version).add_done_callback(asyncio.Future.exception)
 
     def request(self, command: int, version: int, payload: bytes = b"") -> asyncio.Future[bytes]:
         """Send a request; the future gets the payload of the reply, or an error."""
         reply: asyncio.Future[bytes] = self._loop.create_future()
+        self.send(command, version, payload, partial(_settle, reply))
+        return reply
+
+    def send(self, command: int, version: int, payload: bytes, on_reply: OnReply) -> None:
+        """Send a request, and call a function with its reply as soon as that is read.
+
+        A frame takes this way: a future would call it only in the next turn of the event loop.
+        """
         if self.closed:
-            reply.set_exception(_died())
-            return reply
+            on_reply(b"", _died())
+            return
         if not self._replies:
             self._last_reply_s = self._loop.time()
-        self._replies.append(reply)
+        self._replies.append(on_reply)
         self._transport.write(protocol.encode_request(command, version, payload))
-        return reply
 
     def kill(self) -> None:
         """Kill the process at once; it is replaced like any process that ends by itself."""
@@ -138,7 +153,7 @@ class WorkerClient(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the socket, so that the process exits."""
-        self._closing = True
+        self._closing = self.closed = True
         if self._transport is not None:
             self._transport.close()
 
@@ -154,6 +169,7 @@ class WorkerClient(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for requests; asyncio calls this."""
         self._transport = transport
+        self.closed = False
 
     def data_received(self, data: bytes) -> None:
         """Split the received bytes into replies; asyncio calls this."""
@@ -167,29 +183,34 @@ class WorkerClient(asyncio.Protocol):
             del self._received[: header_size + size]
             self._last_reply_s = self._loop.time()
             self.has_replied = True
-            self._resolve(self._replies.popleft(), outcome, payload)
-
-    def _resolve(self, reply: asyncio.Future[bytes], outcome: int, payload: bytes) -> None:
-        if reply.done():  # the request was cancelled
-            return
-        if outcome == protocol.DONE:
-            reply.set_result(payload)
-        elif outcome == protocol.REFUSED:
-            reply.set_exception(protocol.decode_error(payload))
-        else:
-            reply.set_exception(WorkerFailedError(payload.decode()))
+            on_reply = self._replies.popleft()
+            if outcome == protocol.DONE:
+                on_reply(payload, None)
+            elif outcome == protocol.REFUSED:
+                on_reply(b"", protocol.decode_error(payload))
+            else:
+                on_reply(b"", WorkerFailedError(payload.decode()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the requests that are in flight, and report the loss; asyncio calls this."""
-        for reply in self._replies:
-            if not reply.done():
-                reply.set_exception(_died())
-        self._replies.clear()
+        self.closed = True
+        lost, self._replies = self._replies, deque()
+        for on_reply in lost:
+            on_reply(b"", _died())
         if not self._closing and self._process is not None:
             self._process.kill()  # where only the socket was lost
             status = self._process.wait()
             log.error("a worker ended with status %d; another one is started", status)
             self._on_lost()
+
+
+def _settle(reply: asyncio.Future[bytes], payload: bytes, error: Exception | None) -> None:
+    if reply.done():  # the request was cancelled
+        return
+    if error is None:
+        reply.set_result(payload)
+    else:
+        reply.set_exception(error)
 
 
 def _died() -> WorkerDiedError:

@@ -13,7 +13,9 @@ from contract.dataset.frame_blocks import BlockReader, Frames
 from contract.frames import spec
 from trainer.data import sampler, shared_memory
 from trainer.data.augmentation import variation
-from trainer.data.loader import Batch, DataLoader
+from trainer.data.device.prefetch import DeviceBatch
+from trainer.data.frame_source import FrameSource
+from trainer.data.loader import Batch
 from trainer.data.sampler import EpochOrder
 from trainer.data.samples import SampleTable
 from trainer.data.shared_memory import Records
@@ -23,10 +25,10 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class BatchSource:
-    """Asks the loader for the batches of one training."""
+    """Asks for the batches of one training."""
 
     table: SampleTable
-    loader: DataLoader
+    frames: FrameSource
     stores: Sequence[BlockReader]
     """The trainer's own handles on the stores, in the table's order."""
     batch: int
@@ -35,12 +37,12 @@ class BatchSource:
     """How an epoch is shuffled: "exact", "blocks" or "none"."""
     seed: int
 
-    def recorded(self, numbers: Numbers) -> Iterator[Batch]:
+    def recorded(self, numbers: Numbers) -> Iterator[Batch | DeviceBatch]:
         """Yield samples as they were recorded, in the order of the numbers."""
         batches = (
             numbers[start : start + self.batch] for start in range(0, len(numbers), self.batch)
         )
-        return self.loader.batches(
+        return self.frames.batches(
             shared_memory.make_records(self.table.samples, batch) for batch in batches
         )
 
@@ -51,9 +53,9 @@ class BatchSource:
         frame_blocks.gather(self.stores, samples["store"], samples["frame"], frames)
         return frames
 
-    def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch]:
+    def epoch(self, epoch: int, first_batch: int) -> Iterator[Batch | DeviceBatch]:
         """Yield the augmented batches of an epoch from `first_batch` on, counted from 0."""
-        return self.loader.batches(self._requests(self.order(epoch), epoch, first_batch))
+        return self.frames.batches(self._requests(self.order(epoch), epoch, first_batch))
 
     def order(self, epoch: int) -> EpochOrder:
         """Return the order of an epoch's samples."""

@@ -197,8 +197,8 @@ def _events_nearby(
     ]
     first_s, last_s = _bounds_s(stamps)
     first_event_s, last_event_s = _bounds_s(events)
-    # An event that is twice as far away as the gap is near no row, however times are rounded.
-    reach_s = 2 * gap_s + 1.0
+    # An event that is a second further away than the gap is near no row, however times are rounded.
+    reach_s = gap_s + 1.0
     holders = overlap.other_holders([dataset.ids for dataset in datasets])
     for number, (dataset, shared) in enumerate(zip(datasets, holders, strict=True)):
         same = _same_clock(dataset, stamps[number], first_s, last_s, shared, gap_s)

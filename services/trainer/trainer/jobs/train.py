@@ -31,10 +31,10 @@ from contract.models.registry import H5, TFLITE, ModelManifest, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
 from contract.train_config import TrainConfig
-from trainer.data import dataset_rows, pipeline, prefetch, reader_count
+from trainer.data import dataset_rows, frame_source, pipeline, reader_count
 from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
-from trainer.data.loader import DataLoader
+from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
 from trainer.export import layer_table, litert
 from trainer.export.manifest import (
@@ -46,7 +46,7 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet, precision, training_view
+from trainer.training import compute_device, devices, pilotnet, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
@@ -99,10 +99,14 @@ def train(
     datasets: list[str],
     config: TrainConfig,
     parent: int | None = None,
+    machine: Devices | None = None,
 ) -> dict[str, Any]:
-    """Train for the job `job_id` and publish the version, unless an earlier run published it."""
+    """Train for the job `job_id` and publish the version, unless an earlier run published it.
+
+    The arguments are those of `run`. By default, `machine` is this machine with its GPUs.
+    """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
-    machine = devices.configure()
+    machine = machine or devices.configure()
     settings = _choose_readers(settings, config, machine)
     with (
         disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
@@ -115,7 +119,7 @@ def train(
             )
         workspace.discard()
     data_share = manifest.metrics.get("data_share", 0.0)
-    return job_result(manifest, bottleneck(data_share, settings.readers))
+    return job_result(manifest, bottleneck(data_share, None if machine.gpu else settings.readers))
 
 
 def _train_and_publish(
@@ -129,6 +133,7 @@ def _train_and_publish(
     machine: Devices,
 ) -> ModelManifest:
     registry = Registry(settings.model_dir)
+    compute_device.log_device()
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version)
@@ -156,7 +161,7 @@ def _train_and_publish(
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
             loop.run(report, board)
-        log.info("%s", bottleneck(_data_share(state), settings.readers))
+        log.info("%s", bottleneck(_data_share(state), None if machine.gpu else settings.readers))
         report(phase="publish")
         staging_dir, metrics = _export(loop)
         split = _split_file(state, data, config)
@@ -190,7 +195,7 @@ def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -
         readers, reason = reader_count.choose(
             reader_count.usable_cores(),
             gpu=machine.gpu,
-            varied=pipeline.augmentation(config).is_active,
+            varied=pipeline.augmentation(config).is_active and not machine.gpu,
         )
     log.info("readers: %d (%s)", readers, reason)
     return dataclasses.replace(settings, readers=readers)
@@ -276,20 +281,20 @@ def _build_loop(
     machine: Devices,
     stack: contextlib.ExitStack,
 ) -> TrainingLoop:
-    """Start the readers, which end with the stack, and return the training loop."""
-    loader = stack.enter_context(
-        DataLoader(
-            [reader.layout for reader in stores],
+    """Open the frames, which the stack closes, and return the training loop."""
+    frames = stack.enter_context(
+        frame_source.open_frames(
+            stores,
+            pipeline.augmentation(config),
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
             rows=training_view.visible_rows(pilotnet.build()),
-            augmentation=pipeline.augmentation(config),
-            max_in_use=prefetch.MAX_IN_USE if machine.gpu else 1,
+            device_free_bytes=free_memory.free_bytes() if machine.gpu else None,
         )
     )
     blocks = [reader.blocks for reader in stores]
-    batches = BatchSource(data.table, loader, blocks, config.batch, state.shuffle, config.seed)
+    batches = BatchSource(data.table, frames, blocks, config.batch, state.shuffle, config.seed)
     weights = None if parent is None else parent.weights
     return TrainingLoop(
         config, machine, data, batches, workspace, state, settings.checkpoint_s, weights
@@ -306,7 +311,7 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     staging_dir = loop.workspace.staging_dir()
     network.save(staging_dir / H5)
     layer_table.write(staging_dir, network)
-    litert.convert(staging_dir / H5, staging_dir / TFLITE)
+    litert.convert_trained(staging_dir / H5, staging_dir / TFLITE)
     predicted, scores = loop.validate(learner)
     step = -(-len(predicted) // PARITY_FRAMES)
     frames = loop.batches.whole_frames(table.validation[::step])

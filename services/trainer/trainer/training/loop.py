@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +19,6 @@ from contract.steering_metrics import Score
 from contract.train_config import TrainConfig
 from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
-from trainer.data.prefetch import prefetch
 from trainer.training import pilotnet, training_view
 from trainer.training.devices import Devices
 from trainer.training.epoch_state import EpochState
@@ -87,7 +85,10 @@ class TrainingLoop:
         return Learner.load(path, self.build(), self.config.learning_rate, best_loss)
 
     def build(self) -> keras.Model:
-        """Return an untrained network for the visible rows, in the training's precision."""
+        """Return an untrained network that computes in the training's precision.
+
+        It takes only the rows of frames that it looks at; see training_view.py.
+        """
         return training_view.of(pilotnet.build(POLICIES[self.state.precision]))
 
     @property
@@ -113,9 +114,7 @@ class TrainingLoop:
         """Train on the rest of an epoch, and save a checkpoint now and then."""
         progress.begin(epoch.epoch, epoch.samples)
         saved_s = time.monotonic()
-        batches: Iterable[Any] = self.batches.epoch(epoch.epoch, epoch.batches)
-        if self.devices.gpu:
-            batches = prefetch(batches)
+        batches = self.batches.epoch(epoch.epoch, epoch.batches)
         for batch, loss in learner.train_steps(progress.waiting(batches)):
             epoch.add(batch.numbers, batch.labels, loss)
             progress.step(epoch.samples, epoch.loss)

@@ -86,11 +86,18 @@ class Progress:
         )
 
 
-def bottleneck(data_wait_fraction: float, readers: int) -> str:
-    """Say how a training's time was spent, and how to make it faster."""
+def bottleneck(data_wait_fraction: float, readers: int | None) -> str:
+    """Say how a training's time was spent, and how to make it faster.
+
+    Args:
+        data_wait_fraction: share of the time, 0..1, that the network waited for data.
+        readers: number of processes that read and vary the frames; None if a GPU varies them.
+    """
     shares = f"compute {1 - data_wait_fraction:.0%}, data {data_wait_fraction:.0%}"
     if data_wait_fraction <= NEGLIGIBLE:
         return f"{shares}: nothing to do"
+    if readers is None:
+        return f"{shares}: the GPU waits for its batches. Larger ones help: raise --batch"
     return (
         f"{shares}: the network waits for its batches. Set LAPWING_READERS={readers + 1} to read "
         "them with one more process; less augmentation or a faster disk helps too"

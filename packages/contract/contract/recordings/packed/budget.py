@@ -6,7 +6,7 @@ from typing import Final
 
 from contract.errors import RecordingError
 
-__all__ = ["MAX_BYTES", "MAX_MEMBERS", "UNPACK_IT", "Budget"]
+__all__ = ["MAX_MEMBERS", "UNPACK_IT", "Budget"]
 
 MAX_BYTES: Final = 32 << 30
 """Maximum number of bytes of an unpacked recording.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from contract.errors import TrainingError
-from trainer.data.prefetch import prefetch
+from trainer.data.device.prefetch import prefetch
 
 
 def batches(count: int, log: list[int] | None = None) -> Iterator[tuple]:

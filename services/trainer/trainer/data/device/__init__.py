@@ -1,0 +1,1 @@
+"""Keeps, moves and varies frames on the device that trains."""
