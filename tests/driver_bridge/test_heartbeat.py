@@ -43,8 +43,8 @@ def end_s(connection: websocket.WebSocket, pong: bool = False) -> float:
                 break
             if pong and data == b"2":
                 connection.send("3")
-    except websocket.WebSocketConnectionClosedException:
-        pass
+    except (websocket.WebSocketConnectionClosedException, BrokenPipeError, ConnectionResetError):
+        pass  # it is closed while it is read from, or while a PING is answered
     return time.monotonic() - began
 
 

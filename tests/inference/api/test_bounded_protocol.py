@@ -62,6 +62,14 @@ def send_endlessly(connection: socket.socket, part: bytes, limit: int = 50_000_0
     return sent
 
 
+def answers(client: httpx.Client) -> bool:
+    """Return whether the service answers; a busy machine may miss a short deadline of its own."""
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def until_closed(connection: socket.socket) -> bytes:
     """Return all that the service sends before it closes the connection."""
     received = b""
@@ -207,7 +215,7 @@ def test_a_client_that_reads_no_answer_is_disconnected(hurried: httpx.Client, pa
     with connect(hurried) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         assert send_endlessly(connection, request * 50) < 20_000_000
-    assert hurried.get("/healthz").status_code == 200
+    await_true(lambda: answers(hurried), "the service answers")
 
 
 def test_a_client_that_is_in_time_keeps_its_connection(client: httpx.Client) -> None:

@@ -127,7 +127,7 @@ def test_a_drive_is_watched_from_the_bridge_to_the_command(
             ended.set()
             thread.join()
             process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(120) == 130
     assert {(view["simulator"], view["how"], view["steering"]) for view in documents} == {
         ("1", "model", 0.25)
     }

@@ -11,7 +11,7 @@ import pytest
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "simulator", *words], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "simulator", *words], capture_output=True, text=True, timeout=600
     )
 
 
