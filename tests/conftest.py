@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,6 +21,10 @@ from support.power.power_cuts import Recording
 
 # The same examples in every run, and no limit of time for one: machines run other work too.
 hypothesis.settings.load_profile("ci")
+
+# A shell lets what it runs in the background ignore Ctrl-C, and so would the programs under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

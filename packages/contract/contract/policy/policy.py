@@ -19,7 +19,7 @@ from contract.models import golden
 from contract.models.golden import Golden
 from contract.models.registry import TFLITE, ModelManifest, Registry
 
-__all__ = ["Backend", "LoadedPolicy", "load"]
+__all__ = ["Backend", "Load", "LoadedPolicy", "load"]
 
 
 class Backend(Protocol):
