@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import HistogramMetricFamily
-from prometheus_client.utils import floatToGoString
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 BUCKETS_S = (
     0.0001,
@@ -32,79 +25,6 @@ BUCKETS_S = (
 )
 
 
-class TimeSeries:
-    """The observations of one histogram, which one thread makes.
-
-    A frame makes six of them. Those of prometheus_client take a lock for each of their parts, and
-    together an eighth of what the event loop does for a frame.
-
-    Args:
-        bounds: the upper bounds of the buckets, ascending.
-    """
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count a value in the first bucket whose bound it does not exceed."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Return for each bound the number of values up to it; the last bound is +Inf."""
-        bounds = (*map(floatToGoString, self._bounds), "+Inf")
-        return list(zip(bounds, map(float, accumulate(self._counts)), strict=True))
-
-    @property
-    def total(self) -> float:
-        """Sum of all values."""
-        return self._sum
-
-
-class HistogramCollector:
-    """A histogram as prometheus_client collects it.
-
-    Args:
-        name: name of the metric.
-        documentation: what it counts.
-        bounds: the upper bounds of the buckets, ascending.
-        registry: the registry that asks for it.
-        label: name of the label that tells its series apart; "" where there is one without a label.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        documentation: str,
-        bounds: Sequence[float],
-        registry: CollectorRegistry,
-        label: str = "",
-    ) -> None:
-        self._name = name
-        self._documentation = documentation
-        self._bounds = bounds
-        self._labels = [label] if label else []
-        self._series: dict[str, TimeSeries] = {}
-        self._created_s = time.time()
-        registry.register(self)
-
-    def series(self, value: str = "") -> TimeSeries:
-        """Return the observations of one value of the label; a new one has none yet."""
-        return self._series.setdefault(value, TimeSeries(self._bounds))
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Yield the histogram; prometheus_client calls this."""
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
-        for value, series in self._series.items():
-            values = [value] if self._labels else []
-            family.add_metric(values, series.buckets(), series.total)
-            labels = dict(zip(self._labels, values, strict=True))
-            family.add_sample(f"{self._name}_created", labels, self._created_s)
-        yield family
-
-
 class InferenceMetrics:
     """The counters of one service, in a registry of their own."""
 
@@ -122,29 +42,29 @@ class InferenceMetrics:
             ["reason"],
             registry=self._registry,
         )
-        self.seconds = HistogramCollector(
+        self.seconds = Histogram(
             "lapwing_prediction_seconds",
             "Time from a whole request to its answer",
-            BUCKETS_S,
-            self._registry,
-        ).series()
-        stages = HistogramCollector(
+            buckets=BUCKETS_S,
+            registry=self._registry,
+        )
+        stages = Histogram(
             "lapwing_stage_seconds",
             "Time of each stage of a frame: in the queue, decoding, resizing, in the network",
-            BUCKETS_S,
-            self._registry,
-            "stage",
+            ["stage"],
+            buckets=BUCKETS_S,
+            registry=self._registry,
         )
-        self.queue_seconds = stages.series("queue")
-        self.decode_seconds = stages.series("decode")
-        self.resize_seconds = stages.series("resize")
-        self.infer_seconds = stages.series("infer")
-        self.frames_per_request = HistogramCollector(
+        self.queue_seconds = stages.labels("queue")
+        self.decode_seconds = stages.labels("decode")
+        self.resize_seconds = stages.labels("resize")
+        self.infer_seconds = stages.labels("infer")
+        self.frames_per_request = Histogram(
             "lapwing_request_pictures",
             "Frames in a request",
-            (1, 2, 4, 8, 16, 32, 64),
-            self._registry,
-        ).series()
+            buckets=(1, 2, 4, 8, 16, 32, 64),
+            registry=self._registry,
+        )
         # The name of the metric is public, and older than the word "worker".
         self.workers = Gauge(
             "lapwing_lanes", "Worker processes that can take frames", registry=self._registry
