@@ -61,10 +61,12 @@ class Utilisation:
     def _watch(self) -> None:
         try:
             import pynvml
-
+        except ImportError:
+            return
+        try:
             pynvml.nvmlInit()
             gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
-        except Exception:  # noqa: BLE001 (without the library, a driver or a GPU)
+        except pynvml.NVMLError:  # there is no driver, or no GPU
             return
         while not self._stop.wait(self.PAUSE_S):
             self.seen.append(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu / 100)

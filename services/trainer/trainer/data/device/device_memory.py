@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,12 +47,12 @@ class DeviceMemory:
         """Yield a batch for each request, in their order."""
         return prefetch(self._batches(requests))
 
-    def _batches(self, requests: Iterable[Records]) -> Iterator[DeviceBatch]:
+    def _batches(self, requests: Iterable[Records]) -> Iterator[tuple[Any, Any, Any]]:
         for records in requests:
             numbers = self._first[records["store"]] + records["frame"]
             index = keras.ops.convert_to_tensor(numbers.astype(np.int32))
             frames = self._gather(self._frames, index)
-            yield DeviceBatch(records["number"].copy(), *self._augmentation.apply(records, frames))
+            yield records["number"].copy(), *self._augmentation.apply(records, frames)
 
 
 def _read(stores: Sequence[StoreReader], count: int, rows: RowRange) -> Frames:

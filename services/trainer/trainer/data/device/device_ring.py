@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 
@@ -37,7 +38,7 @@ class DeviceRing:
         """
         return prefetch(self._batches(requests))
 
-    def _batches(self, requests: Iterable[Records]) -> Iterator[DeviceBatch]:
+    def _batches(self, requests: Iterable[Records]) -> Iterator[tuple[Any, Any, Any]]:
         asked: deque[Records] = deque()
 
         def recorded() -> Iterator[Records]:
@@ -51,4 +52,4 @@ class DeviceRing:
         for batch in self._loader.batches(recorded()):
             frames = keras.ops.convert_to_tensor(batch.frames)
             varied = self._augmentation.apply(asked.popleft(), frames)
-            yield DeviceBatch(batch.numbers, *varied)
+            yield batch.numbers, *varied
