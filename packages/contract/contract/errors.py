@@ -61,6 +61,9 @@ class LapwingError(Exception):
         self.got = got
         self.remedy = remedy
         got_clause = "" if got is None else f": got {got}"
+        # What libraries say often ends with a full stop of its own; "." and ".." are folders.
+        if got_clause.endswith(".") and got_clause[-2].isalnum():
+            got_clause = got_clause[:-1]
         message = f"{what}{got_clause}. {remedy}".rstrip(" .") + "."
         super().__init__(printable(message))
 
