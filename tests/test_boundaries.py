@@ -35,7 +35,7 @@ ORDER = {
         "__main__ > jobs > export explain > training keras_import > data graph"
         " > framework safe_hdf5 settings"
     ),
-    "evaluator": ("__main__ > jobs > report tensorboard > closed_loop > offline > settings"),
+    "evaluator": ("__main__ > jobs > report tensorboard > closed_loop shadow > offline > settings"),
     "evaluator.offline": (
         "__main__ > rerun_command score_command > output path_plot log_replay_eval > log_replay"
         " > replay_policies > view_warp path_quality stored_drive leakage held_out"

@@ -24,6 +24,7 @@ from lapwing.commands import (
     models,
     prune,
     report,
+    shadow,
     train,
 )
 
@@ -73,6 +74,7 @@ app.command()(jobs.cancel)
 app.command()(models.models)
 app.command()(models.evaluate)
 app.command()(explain.explain)
+app.command()(shadow.shadow)
 app.command()(models.promote)
 app.command()(models.rollback)
 app.command()(prune.prune)

@@ -24,6 +24,7 @@ from evaluator.report.sections import (
     network,
     open_loop,
     provenance,
+    shadow,
     training,
 )
 from evaluator.report.version_folder import VersionFolder
@@ -269,3 +270,39 @@ def test_data_name_the_ancestor_that_a_recording_trained(
         f"{reported.DATASETS[1]} (version 7)",
     ]
     assert "the rows of this training alone" in texts(section, "plain")[1]
+
+
+def test_a_shadow_drive_is_told_by_the_steering_of_the_car(
+    folder: VersionFolder, pictures: Assets
+) -> None:
+    section = shadow.section(folder, pictures)
+    assert section is not None
+    [paragraph] = texts(section, "plain")
+    assert "While version 7 drove" in paragraph
+    assert "600 frames of 60 s" in paragraph
+    assert "opposite sides in 2.5 % of the frames" in paragraph
+    assert "0.870" in paragraph
+    [table] = tables(section)
+    assert table.rows == (
+        ("-0.05 to +0.05", "500", "-0.10°", "0.80°"),
+        ("+0.05 to +0.20", "100", "-1.75°", "3.25°"),
+    )
+    assert "11.2°" in table.caption
+    figures = [block for block in section.blocks if isinstance(block, Figure)]
+    assert [figure.source.rsplit("/", 1)[1] for figure in figures] == ["steering.png", "worst.png"]
+
+
+def test_a_version_that_never_steered_along_has_no_such_section(
+    tmp_path: Path, pictures: Assets
+) -> None:
+    reported.publish(tmp_path / "models")
+    assert shadow.section(VersionFolder(tmp_path / "models", 1), pictures) is None
+
+
+def test_a_shadow_drive_that_is_malformed_is_named(folder: VersionFolder, pictures: Assets) -> None:
+    edit(
+        folder.root / "evaluations" / reported.SHADOW / "shadow.json",
+        lambda document: document.update(moments="many"),
+    )
+    with pytest.raises(ModelError, match=r"shadow\.json cannot be used in a report: moments"):
+        shadow.section(folder, pictures)

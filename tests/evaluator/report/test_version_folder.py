@@ -93,3 +93,19 @@ def test_only_images_beside_a_document_are_accepted(folder: VersionFolder, name:
 def test_decisions_are_those_on_the_version(folder: VersionFolder) -> None:
     assert [each.by for each in folder.decisions()] == ["first"]
     assert VersionFolder(folder.models, 2).decisions() == []
+
+
+def test_shadow_drives_are_in_the_order_in_which_they_were_made(folder: VersionFolder) -> None:
+    for name in (
+        "shadow-20260102T040506-b",
+        "shadow-20251231T235959-z",
+        "shadow-20260102T040507-a",
+    ):
+        (folder.root / "evaluations" / name).mkdir(parents=True)
+        (folder.root / "evaluations" / name / "shadow.json").write_text("{}")
+    (folder.root / "evaluations" / "shadow-20270101T000000-c").mkdir()
+    assert folder.shadow_names() == [
+        "shadow-20251231T235959-z",
+        "shadow-20260102T040506-b",
+        "shadow-20260102T040507-a",
+    ]

@@ -62,3 +62,9 @@ def test_the_fraction_done_follows_from_the_progress(
 def test_an_error_of_lapwing_is_shown_without_its_class() -> None:
     assert describe_error(view("failed", "contract.errors.JobError: it failed.")) == "it failed."
     assert describe_error(view("failed", "ValueError: it failed.")) == "ValueError: it failed."
+
+
+def test_the_progress_of_a_shadow_drive_is_the_share_of_its_time() -> None:
+    job = view("started", phase="shadow", seconds=15.0, seconds_total=60.0)
+    assert fraction_done(job.progress) == 0.25
+    assert describe_progress(job) == "shadow"

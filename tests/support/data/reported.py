@@ -23,6 +23,7 @@ from support.data.models import manifest
 
 DATASETS = ("lake-forwards-0123abcd", "lake-backwards-4567cdef")
 EVALUATION = "lake-6x1-seed1"
+SHADOW = "shadow-20260102T040506-abcdef"
 HISTORY = [
     {
         "epoch": epoch,
@@ -99,6 +100,7 @@ def judge(folder: Path) -> None:
         folder / "evaluations" / "replay" / "replay.json",
         {"version": 1, "datasets": [_replay(DATASETS[0])]},
     )
+    _write_shadow(folder / "evaluations" / SHADOW)
     picture(folder / "explanation" / "saliency.png")
     _write(
         folder / "explanation" / "explanation.json",
@@ -109,6 +111,38 @@ def judge(folder: Path) -> None:
                 {"name": "share that is exactly 0", "value": 0.125, "unit": "1"},
             ],
             "missing": ["a recording is no longer there"],
+        },
+    )
+
+
+def _write_shadow(folder: Path) -> None:
+    """Add the results of a drive in which the version steered along with version 7."""
+    for name in ("steering.png", "worst.png"):
+        picture(folder / name)
+    _write(
+        folder / "shadow.json",
+        {
+            "version": 1,
+            "model_sha256": "00",
+            "drivers": [7],
+            "made_at": "2026-01-02T04:06:06+00:00",
+            "ended": "the time was over",
+            "moments": 600,
+            "simulators": 1,
+            "seconds": 60.0,
+            "mean_deg": -0.4,
+            "mae_deg": 1.2,
+            "rmse_deg": 1.9,
+            "p95_deg": 4.5,
+            "max_deg": 11.25,
+            "correlation": 0.87,
+            "opposite_percent": 2.5,
+            "by_bin": [
+                {"from": -0.05, "to": 0.05, "rows": 500.0, "mae_deg": 0.8, "bias_deg": -0.1},
+                {"from": 0.05, "to": 0.2, "rows": 100.0, "mae_deg": 3.25, "bias_deg": -1.75},
+            ],
+            "left_out": {"held": 2},
+            "pictures": ["steering.png", "worst.png"],
         },
     )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contract import printing
+from contract.wire import live_channel
 from lapwing.inference_client import InferenceClient
 from lapwing.options import AsJson
 from lapwing.output import watch as live
@@ -50,8 +51,8 @@ def watch(
     ] = False,
 ) -> None:
     """Show live how every connected simulator is driven."""
-    views = live.receive_views(read_settings().connect(reading=True), seconds)
+    arrivals = live_channel.receive(read_settings().connect(reading=True), seconds)
     if as_json:
-        live.print_views_as_json(views)
+        live.print_views_as_json(arrivals)
     else:
-        live.draw_views(views, printing.message_console())
+        live.draw_views(arrivals, printing.message_console())

@@ -179,6 +179,41 @@ def print_evaluation(console: TextConsole, result: Mapping[str, Any]) -> None:
     console.print(f"results are in {evaluation['folder']}", soft_wrap=True)
 
 
+def print_shadow(console: TextConsole, result: Mapping[str, Any]) -> None:
+    """Print how a version that steered along unseen differs from the one that drove."""
+    drivers = " and ".join(f"version {driver}" for driver in result["drivers"])
+    console.print(
+        f"version {result['version']} steered along with {drivers} in {result['moments']:,} frames "
+        f"of {result['seconds']:.0f} s; {result['ended']}",
+        soft_wrap=True,
+    )
+    correlation = result["correlation"]
+    table = printing.name_value_table()
+    for name, value in (
+        ("difference, mean", f"{result['mean_deg']:+.2f}° (positive is to the right)"),
+        ("difference, mean size", f"{result['mae_deg']:.2f}°"),
+        ("95 % of differences are below", f"{result['p95_deg']:.2f}°"),
+        ("largest difference", f"{result['max_deg']:.2f}°"),
+        ("steered to opposite sides", f"{result['opposite_percent']:.1f} % of frames"),
+        ("correlation", UNKNOWN if correlation is None else f"{correlation:.3f}"),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+    table = printing.wide_table("steering of the car", "frames", "difference, mean", "mean size")
+    for row in result["by_bin"]:
+        table.add_row(
+            f"{row['from']:+.2f} to {row['to']:+.2f}",
+            f"{row['rows']:,.0f}",
+            f"{row['bias_deg']:+.2f}°",
+            f"{row['mae_deg']:.2f}°",
+        )
+    printing.print_unwrapped(console, table)
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in result["left_out"].items())
+    if left_out:
+        console.print(f"not compared: {left_out}", soft_wrap=True)
+    console.print(f"pictures of the worst moments are in {result['folder']}", soft_wrap=True)
+
+
 def print_left_out(console: TextConsole, left_out: Mapping[str, str]) -> None:
     """Print which datasets were left out because their manifests cannot be read, and why."""
     for dataset, reason in left_out.items():

@@ -21,6 +21,8 @@ def fraction_done(progress: dict[str, Any]) -> float | None:
         return float(epochs / progress["epochs"])
     if progress.get("drives_total"):
         return float(progress.get("drives", 0) / progress["drives_total"])
+    if progress.get("seconds_total"):
+        return float(progress["seconds"] / progress["seconds_total"])
     if progress.get("rows_total"):
         return float(progress.get("rows_done", 0) / progress["rows_total"])
     return None

@@ -1,67 +1,37 @@
-"""Shows live how each simulator is driven, from what the bridge publishes in Redis."""
+"""Shows live how each simulator is driven."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from redis import Redis, exceptions
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from contract import printing
-from contract.errors import JobError
 from contract.printing import TextConsole
-from contract.wire.live_view import CHANNEL, LiveView, decode
+from contract.wire.live_view import LiveView
 
 STALE_S: Final = 3.0
 """A simulator is removed from the screen this long after its last view."""
-RECEIVE_TIMEOUT_S: Final = 0.2
 BAR_WIDTH: Final = 21
 """Width in characters of the bar that shows the steering."""
 SOURCE_COLORS: Final = {"model": "green", "held": "yellow", "stopped": "red", "manual": "cyan"}
 
 
-def receive_views(connection: Redis, seconds: float | None = None) -> Iterator[LiveView | None]:
-    """Yield the views that the bridge publishes, and None if none came within a moment.
-
-    Args:
-        connection: the connection to Redis.
-        seconds: time after which to stop; None means never.
-
-    Raises:
-        JobError: the connection to Redis was lost.
-        TelemetryError: a published message is not a view.
-    """
-    deadline = None if seconds is None else time.monotonic() + seconds
-    # The package redis has no types for this method.
-    with connection.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-        try:
-            channel.subscribe(CHANNEL)
-            while deadline is None or time.monotonic() < deadline:
-                message: dict[str, Any] | None = channel.get_message(timeout=RECEIVE_TIMEOUT_S)
-                yield None if message is None else decode(message["data"])
-        except (exceptions.ConnectionError, exceptions.TimeoutError) as error:
-            raise JobError(
-                "the connection to Redis was lost",
-                got=error,
-                remedy="Start Lapwing again: `lapwing up` or `docker compose up -d`",
-            ) from error
-
-
-def draw_views(views: Iterable[LiveView | None], console: TextConsole) -> None:
-    """Draw the newest view of each simulator until the views end."""
+def draw_views(arrivals: Iterable[Sequence[LiveView]], console: TextConsole) -> None:
+    """Draw the newest view of each simulator until the arrivals end."""
     newest: dict[str, tuple[float, LiveView]] = {}
     with Live(build_table([]), console=console, refresh_per_second=10, transient=False) as screen:
-        for view in views:
+        for views in arrivals:
             now = time.monotonic()
-            if view is not None:
-                newest[view.simulator] = (now, view)
+            newest |= {view.simulator: (now, view) for view in views}
             newest = {
                 name: (received, last)
                 for name, (received, last) in newest.items()
@@ -70,14 +40,13 @@ def draw_views(views: Iterable[LiveView | None], console: TextConsole) -> None:
             screen.update(build_table([last for _, last in newest.values()]))
 
 
-def print_views_as_json(views: Iterable[LiveView | None]) -> None:
+def print_views_as_json(arrivals: Iterable[Sequence[LiveView]]) -> None:
     """Print each view, without its image, as a JSON document on a line of its own."""
-    for view in views:
-        if view is not None:
-            document = dataclasses.asdict(view)
-            del document["image"]
-            sys.stdout.write(json.dumps(document) + "\n")
-            sys.stdout.flush()
+    for view in itertools.chain.from_iterable(arrivals):
+        document = dataclasses.asdict(view)
+        del document["image"]
+        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.flush()
 
 
 def build_table(views: Iterable[LiveView]) -> Table:

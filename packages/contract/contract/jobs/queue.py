@@ -44,6 +44,7 @@ __all__ = [
     "JOB_TYPES",
     "OVERVIEW",
     "REPORT",
+    "SHADOW",
     "TRAIN",
     "JobType",
     "JobView",
@@ -68,6 +69,7 @@ EVALUATE: Final = "evaluate"
 GATE: Final = "gate"
 REPORT: Final = "report"
 COLLECT: Final = "collect"
+SHADOW: Final = "shadow"
 
 EVALUATION: Final = "evaluate"
 """Name of the evaluator's queue. The names of the other two are INGEST and TRAIN.
@@ -104,6 +106,7 @@ JOB_TYPES: Final = {
     GATE: JobType("evaluator.jobs.gate.run", EVALUATION, 6 * 3600, 10),
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
+    SHADOW: JobType("evaluator.jobs.shadow.run", EVALUATION, 2 * 3600, 2),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""

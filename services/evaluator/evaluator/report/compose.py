@@ -23,6 +23,7 @@ from evaluator.report.sections import (
     network,
     open_loop,
     provenance,
+    shadow,
     summary,
     training,
 )
@@ -66,7 +67,7 @@ def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -
     """Return the report on a version's folder, and draw its charts."""
     manifest = folder.manifest
     digest = manifest["files"]["model.h5"]["sha256"].text()
-    descent = lineage.section(folder)
+    descent, along = lineage.section(folder), shadow.section(folder, assets)
     return Report(
         f"Lapwing: model version {folder.version}",
         f"The version was published at {manifest['created_at'].text()}. The SHA-256 checksum of "
@@ -76,6 +77,7 @@ def compose_report(folder: VersionFolder, current: int | None, assets: Assets) -
             summary.section(folder, current),
             closed_loop.section(folder, assets),
             log_replay.section(folder, assets),
+            *([] if along is None else [along]),
             open_loop.section(folder, assets),
             explanation.section(folder, assets),
             *([] if descent is None else [descent]),

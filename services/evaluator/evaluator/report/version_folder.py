@@ -147,6 +147,11 @@ class VersionFolder:
         paths = sorted(self.root.glob("evaluations/*/evaluation.json"))
         return [path.parent.name for path in paths]
 
+    def shadow_names(self) -> list[str]:
+        """Return the names of the drives in which the version steered along, oldest first."""
+        paths = sorted(self.root.glob("evaluations/shadow-*/shadow.json"))
+        return [path.parent.name for path in paths]
+
     def file(self, folder: str, value: JsonValue, suffix: str) -> Path:
         """Return the path of a file that a document names and that lies beside the document.
 
