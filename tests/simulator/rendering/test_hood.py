@@ -3,7 +3,7 @@ import pytest
 
 from contract.vehicle import CAMERA_NAMES
 from simulator.rendering.appearance import PRESETS
-from simulator.rendering.hood import CENTRE_X_PX, build_hood
+from simulator.rendering.hood import build_hood, hood_middle
 
 
 @pytest.mark.parametrize("side", CAMERA_NAMES)
@@ -15,12 +15,12 @@ def test_a_hood_covers_its_place_and_nothing_else(side: str) -> None:
         hood.draw_over(picture)
         covered.append(picture)
     over_black, over_white = covered
-    middle = CENTRE_X_PX[side]
+    middle = round(hood_middle(side)[0])
     assert (over_black[150:, middle] == over_white[150:, middle]).all()
     assert over_black[150:, middle].min() > 0
-    # The outermost ellipse of the hood is 33 rows high at its middle, at row 171.
+    # The outermost ellipse of the hood is 33 rows high at its middle, at row 169 to 173.
     away = middle + (-110 if middle > 160 else 110)
-    for row, column in ((137, middle), (159, away)):
+    for row, column in ((134, middle), (159, away)):
         assert (over_black[row, column] == 0).all()
         assert (over_white[row, column] == 255).all()
     # The rim is mixed: its share of the picture is the same for each of the colours.

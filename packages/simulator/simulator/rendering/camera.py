@@ -33,8 +33,8 @@ from contract.vehicle import (
     CAMERA_LEFT_M,
     CAMERA_NAMES,
     CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_CLOCKWISE_DEG,
-    CAMERA_YAW_LEFT_DEG,
+    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
+    CAMERA_YAW_RIGHT_DEG,
     FOCAL_PX,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
@@ -123,13 +123,14 @@ class Camera:
         self._hoods: dict[str, Hood] = {}
         for side in CAMERA_NAMES:
             camera = self._car.attach_new_node(PandaCamera(side, lens))
+            # Panda3D's angles are positive to the left, upwards and clockwise.
             camera.set_pos_hpr(
                 -CAMERA_LEFT_M[side],
                 CAMERA_AHEAD_M,
                 CAMERA_HEIGHT_M,
-                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_YAW_RIGHT_DEG,
                 -CAMERA_PITCH_DOWN_DEG,
-                CAMERA_ROLL_CLOCKWISE_DEG,
+                -CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
             )
             self._cameras[side] = camera
         if light.haze_per_m > MIN_HAZE_PER_M:
@@ -138,7 +139,7 @@ class Camera:
                 0,
                 CAMERA_AHEAD_M,
                 CAMERA_HEIGHT_M,
-                CAMERA_YAW_LEFT_DEG,
+                -CAMERA_YAW_RIGHT_DEG,
                 -CAMERA_PITCH_DOWN_DEG,
                 0,
             )
