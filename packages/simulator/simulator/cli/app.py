@@ -48,7 +48,12 @@ def _list_choices(names: Iterable[str]) -> str:
 BRIDGE = "ws://127.0.0.1:4567"
 
 TrackName = Annotated[
-    str, typer.Option("--track", help="Track: lake, jungle, or a CSV file of centre-line points.")
+    str,
+    typer.Option(
+        "--track",
+        help="Track: lake, jungle, random: and a seed such as random:7, or a CSV file of "
+        "centre-line points.",
+    ),
 ]
 Light = Annotated[
     str, typer.Option("--light", help=f"Light of the world: {_list_choices(LIGHTS)}.")

@@ -73,8 +73,10 @@ def build_scene(track: Track, appearance: Appearance) -> Scene:
 
 def _draw_texture(kind: str, track: Track, rng: np.random.Generator) -> textures.Picture:
     """Return the texture of a kind of surface."""
-    if kind == "road":
-        return textures.asphalt(rng, float(np.median(track.width_m)), track.style == "jungle")
+    if kind in ("road", "pavement"):
+        markings = track.markings if kind == "road" else "none"
+        width_m = float(np.median(track.width_m))
+        return textures.asphalt(rng, width_m, track.style == "jungle", markings)
     if kind == "rock":
         return textures.rock(rng, *ROCK_COLOURS[track.style])
     built = {"bricks": textures.bricks, "kerb": textures.kerb, "shoulder": textures.shoulder}
