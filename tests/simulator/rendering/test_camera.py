@@ -8,8 +8,9 @@ from support.data import samples, unity_cameras
 from support.data.roads import circle, straight
 
 from contract.vehicle import CAMERA_NAMES
-from simulator.rendering.appearance import LIGHTS, Appearance
+from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance
 from simulator.rendering.camera import Camera, encode_jpeg
+from simulator.rendering.randomization import CameraPose, SceneLook
 from simulator.track.builtin import lake
 from simulator.track.geometry import Pose
 
@@ -63,17 +64,22 @@ def first_yellow(picture: np.ndarray, row: int, middle: int, step: int) -> float
 
 
 def mean_error_px(
-    pictures: dict[str, np.ndarray], angles_deg: tuple[float, float, float]
+    pictures: dict[str, np.ndarray],
+    angles_deg: tuple[float, float, float],
+    up_m: float = unity_cameras.UP_M,
+    focal_px: float = unity_cameras.FOCAL_PX,
 ) -> tuple[float, float]:
     """Return by how much the edges lie right of where OpenCV projects them, and their spread."""
     edge_m = WIDTH_M / 2 - 0.61
     errors = []
     for side in CAMERA_NAMES:
         ahead = np.linspace(3.0, 30.0, 1000)
-        between = unity_cameras.project(np.column_stack([ahead, 0 * ahead, 0 * ahead]), side)
+        lens = (side, angles_deg, up_m, focal_px)
+        middle_line = np.column_stack([ahead, 0 * ahead, 0 * ahead])
+        between = unity_cameras.project(middle_line, *lens)
         for sign in (1, -1):
             points = np.column_stack([ahead, 0 * ahead + sign * edge_m, 0 * ahead])
-            columns, rows = unity_cameras.project(points, side, angles_deg).T
+            columns, rows = unity_cameras.project(points, *lens).T
             for row in range(70, 110, 4):
                 expected = float(np.interp(row, rows[::-1], columns[::-1]))
                 if 12 < expected < 308:
@@ -99,6 +105,27 @@ def test_the_lines_of_the_road_are_where_opencv_projects_them(
     assert abs(mean_turned) > 3
     _, spread_rolled = mean_error_px(pictures, (pitch, yaw, -roll))
     assert spread_rolled > 1.5
+
+
+@pytest.mark.parametrize(
+    ("pose", "angles_deg"),
+    [
+        (CameraPose(yaw_right_deg=2.72), (9.5, 2.72, 1.2)),
+        (CameraPose(pitch_down_deg=12.5), (12.5, 0.72, 1.2)),
+        (CameraPose(roll_counterclockwise_deg=-2.0), (9.5, 0.72, -2.0)),
+        (CameraPose(height_m=1.5, focal_px=150.0), (9.5, 0.72, 1.2)),
+    ],
+    ids=["yaw", "pitch", "roll", "height and focal length"],
+)
+def test_a_look_moves_the_cameras(pose: CameraPose, angles_deg: tuple[float, float, float]) -> None:
+    look = SceneLook(PRESETS["clear"], pose)
+    with Camera(straight(width_m=WIDTH_M), Appearance(), look=look) as camera:
+        pictures = {side: camera.render(HERE, side) for side in CAMERA_NAMES}
+    mean, spread = mean_error_px(pictures, angles_deg, pose.height_m, pose.focal_px)
+    assert abs(mean) < 0.6
+    assert spread < 0.9
+    mean, spread = mean_error_px(pictures, unity_cameras.ANGLES_DEG)
+    assert abs(mean) > 1.5 or spread > 1.5
 
 
 def lean_deg(pictures: list[np.ndarray]) -> float:

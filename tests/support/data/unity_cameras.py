@@ -33,7 +33,11 @@ def rotation(angles_deg: tuple[float, float, float] = ANGLES_DEG) -> Floats:
 
 
 def project(
-    points: Floats, side: str = "center", angles_deg: tuple[float, float, float] = ANGLES_DEG
+    points: Floats,
+    side: str = "center",
+    angles_deg: tuple[float, float, float] = ANGLES_DEG,
+    up_m: float = UP_M,
+    focal_px: float = FOCAL_PX,
 ) -> Floats:
     """Return the columns and rows, (N, 2), at which a camera sees points.
 
@@ -41,15 +45,17 @@ def project(
         points: Points relative to the car's origin: metres ahead, to the left and up, (N, 3).
         side: Name of the camera: center, left or right.
         angles_deg: Rotation of the cameras.
+        up_m: Height of the cameras.
+        focal_px: Focal length.
 
     Returns:
         Coordinates in pixels; the middle of the first pixel is at 0.
     """
     ahead, left, up = np.asarray(points, np.float64).reshape(-1, 3).T
-    from_camera = np.column_stack([-left - RIGHT_M[side], UP_M - up, ahead - AHEAD_M])
+    from_camera = np.column_stack([-left - RIGHT_M[side], up_m - up, ahead - AHEAD_M])
     # OpenCV's axes are right, down and ahead. With down for up, Unity's become right-handed.
     down = np.diag([1.0, -1.0, 1.0])
     turn, _ = cv2.Rodrigues(down @ rotation(angles_deg).T @ down)
-    intrinsics = np.array([[FOCAL_PX, 0, 159.5], [0, FOCAL_PX, 79.5], [0, 0, 1]])
+    intrinsics = np.array([[focal_px, 0, 159.5], [0, focal_px, 79.5], [0, 0, 1]])
     pixels, _ = cv2.projectPoints(from_camera, turn, np.zeros(3), intrinsics, np.zeros(4))
     return np.asarray(pixels.reshape(-1, 2), dtype=np.float64)

@@ -120,6 +120,14 @@ def record(
     ] = False,
     light: Light = "clear",
     vary: Vary = False,
+    randomize: Annotated[
+        bool,
+        typer.Option(
+            "--randomize",
+            help="Let the seed draw the colours of light and surfaces, the textures, the haze and "
+            "the pose of the cameras too. The recording's scene.json says what was drawn.",
+        ),
+    ] = False,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     once: Annotated[
@@ -147,7 +155,7 @@ def record(
         seed=seed,
     )
     road, locale = load_track(track), find_locale(locale_name)
-    appearance = Appearance(light, seed, vary)
+    appearance = Appearance(light, seed, vary, randomize)
     with printing.progress_bar(f"recording {road.name}") as on_progress:
         rows = record_demonstration(
             road, appearance, config, out, locale, lambda _, share: on_progress(share)
