@@ -44,6 +44,7 @@ from simulator.episode.runner import Observation
 from simulator.rendering.appearance import LIGHTS, Appearance
 from simulator.rendering.camera import Camera, encode_jpeg
 from simulator.rendering.hood import build_hood
+from simulator.rendering.randomization import resolve_look
 from simulator.track.builtin import builtin_track
 from simulator.track.geometry import Pose, RoadPosition, Track
 from simulator.world import World
@@ -120,7 +121,7 @@ def _stages(loaded: LoadedPolicy) -> list[output.Row]:
     decoded = [preprocess.decode(jpeg) for jpeg in jpegs]
     frames = [loaded.prepare(picture) for picture in decoded]
     covered = [picture.copy() for picture in seen.pictures]
-    hood = build_hood("center", Appearance().resolve_light())
+    hood = build_hood("center", resolve_look(Appearance()))
     distances = np.linspace(0, track.length_m, PICTURES, endpoint=False).tolist()
     poses = [track.pose_at(station_m, track.lane_m) for station_m in distances]
     world, numbers = World(track), itertools.count(1)

@@ -48,7 +48,8 @@ class Settings:
     gate_track: str = setting(
         "LAPWING_GATE_TRACK",
         "lake",
-        "The gate has versions drive on this track of the simulator: lake or jungle.",
+        "The gate has versions drive on this track of the simulator: lake, jungle, or random: and "
+        "a seed, such as random:7.",
     )
     gate_starts: int = setting(
         "LAPWING_GATE_STARTS",

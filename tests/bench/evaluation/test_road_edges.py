@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from bench.evaluation import road_edges
-from support.data import roads
+from support.data import roads, unity_cameras
 
 from contract.frames import preprocess
 from simulator.rendering.appearance import Appearance
@@ -34,16 +34,17 @@ def test_walls_begin_where_the_road_is_said_to_end() -> None:
 
 
 def test_a_point_straight_ahead_is_where_the_lens_says() -> None:
-    """Only the camera's pitch, yaw and roll move it from the middle of the frame."""
+    """Only the camera's pitch, yaw and roll move it from the middle of the frame.
+
+    The expected pixel is OpenCV's, from the rotation of Unity's prefab.
+    """
     track = roads.straight()
     pose = track.pose_at(50.0)
     (far,), depth = road_edges.project(np.array([[1e6, 0.0, 1.2]]), pose)
     assert depth[0] > 9e5
-    # 9.5 degrees below the horizon, 0.7 degrees to the left of the road, before the roll.
-    right, down = 138.6 * math.tan(math.radians(0.7)), -138.6 * math.tan(math.radians(9.5))
-    distance = math.hypot((far[0] - 63.5) / 0.4, (far[1] - 63.5) / 0.8)
-    assert distance == pytest.approx(math.hypot(right, down), rel=0.01)
-    assert far[1] < 50
+    ((column, row),) = unity_cameras.project(np.array([[1e6, 0.0, 1.2]]))
+    assert (far[0] + 0.5) / 0.4 - 0.5 == pytest.approx(column, abs=0.1)
+    assert (far[1] + 0.5) / 0.8 - 0.5 == pytest.approx(row, abs=0.1)
     (_, behind) = road_edges.project(np.array([[0.0, 0.0, 0.0]]), pose)
     assert behind[0] < 0
 

@@ -43,6 +43,11 @@ def test_each_drive_is_kept_under_its_scenario_and_number(
     assert kept == driven.outcomes["straight"]
 
 
+def test_the_folder_of_a_random_track_has_a_name_that_every_file_system_takes() -> None:
+    course = Scenario("random:7", Condition(), 1.0, 3)
+    assert course.folder.parts == ("random-7", "clear", "1-3")
+
+
 def test_drives_from_the_same_starts_differ_between_drivers(driven: Driven) -> None:
     good, bad = driven.outcomes["straight"], driven.outcomes["left"]
     assert all(each["success"] for each in good)

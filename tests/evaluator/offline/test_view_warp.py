@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from support.data import roads
+from support.data import roads, unity_cameras
 
 from contract.errors import FrameError
 from contract.frames import preprocess
@@ -101,7 +101,14 @@ def test_the_camera_rotation_looks_ahead_and_down() -> None:
     assert np.linalg.det(rotation) == pytest.approx(1.0)
     ahead = rotation @ [0.0, 0.0, 1.0]
     assert math.degrees(math.asin(ahead[2])) == pytest.approx(-9.5)
-    assert math.degrees(math.atan2(ahead[1], ahead[0])) == pytest.approx(0.7)
+    assert math.degrees(math.atan2(ahead[1], ahead[0])) == pytest.approx(-0.72)
+
+
+def test_the_camera_rotation_is_that_of_unitys_prefab() -> None:
+    """The prefab has x right, y up, z ahead; the image x right, y down, z ahead."""
+    to_car = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    expected = to_car @ unity_cameras.rotation() @ np.diag([1.0, -1.0, 1.0])
+    assert camera_rotation() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("left_m", "turn_rad"), [(0.5, 0.0), (-0.8, 0.0), (0.0, 0.05)])

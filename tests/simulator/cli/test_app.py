@@ -32,6 +32,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["drive", "--locale", "tlh"], "there is no such locale: got tlh"),
         (["record", "--out", "x", "--mph", "90"], "this is not a speed: got 90"),
         (["record", "--out", "x", "--track", "moon"], "there is no such track: got moon"),
+        (["drive", "--track", "random:x"], "this is not a seed of a random track: got random:x"),
         (
             ["gallery", "--out", "sheet.jpg"],
             "the name of the picture must end in .png: got sheet.jpg",
@@ -73,6 +74,14 @@ def test_the_expert_drives_a_track_from_a_file(points: Path) -> None:
     done = command("drive", "--track", str(points), "--driver", "expert")
     assert done.returncode == 0
     assert "0 interventions" in done.stdout
+
+
+def test_the_expert_drives_a_random_track(tmp_path: Path) -> None:
+    words = ["--track", "random:3", "--laps", "0.02", "--no-film", "--out", str(tmp_path)]
+    done = command("drive", *words, "--driver", "expert", "--reverse", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["track"] == "random:3"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drive.json", "drive.png"]
 
 
 def test_an_existing_recording_is_left_alone_with_once(points: Path, tmp_path: Path) -> None:

@@ -76,6 +76,42 @@ def test_equal_settings_give_byte_identical_recordings(run: Path, tmp_path: Path
     assert [row[3:] for row in rows_of(run)] == [row[3:] for row in rows_of(tmp_path / "run")]
 
 
+def record_randomized(folder: Path, seed: int) -> dict[str, bytes]:
+    """Return the files of a short randomised recording by their names, without the log."""
+    record_demonstration(
+        straight(12.0),
+        Appearance(seed=seed, randomize=True),
+        DemonstrationConfig(mph=(20.0, 20.0)),
+        folder,
+        find_locale("en-US"),
+    )
+    files = [path for path in folder.rglob("*.*") if path.suffix in (".jpg", ".json")]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def test_a_randomized_recording_says_what_was_drawn_and_can_be_made_again(tmp_path: Path) -> None:
+    first, again, other = (
+        record_randomized(tmp_path / name, seed) for name, seed in (("a", 5), ("b", 5), ("c", 6))
+    )
+    assert first == again
+    assert not first.keys() & {name for name in other if name.endswith(".jpg")}
+    drawn = json.loads(first["scene.json"])
+    assert (drawn["track"], drawn["seed"]) == ("straight", 5)
+    assert 9.0 <= drawn["camera"]["pitch_down_deg"] <= 10.0
+    assert drawn["surfaces"]["road"] != json.loads(other["scene.json"])["surfaces"]["road"]
+
+
+def test_ingest_takes_a_randomized_recording(tmp_path: Path) -> None:
+    record_randomized(tmp_path / "run", 5)
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path)})
+    result = import_source(settings, tmp_path / "run", None, 0.0, lambda **_: None)[0]
+    assert (result["rows"], result["rejected"]) == (len(rows_of(tmp_path / "run")), 0)
+
+
+def test_a_recording_that_is_not_randomized_has_no_such_file(run: Path) -> None:
+    assert sorted(path.name for path in run.iterdir()) == ["IMG", "driving_log.csv"]
+
+
 def test_only_the_drive_back_from_the_edge_is_recorded(tmp_path: Path) -> None:
     calm = DrivingStyle(weave_m=0.0, tremor=0.0)
     rows = record_rows(

@@ -37,7 +37,11 @@ def dagger(
         ),
     ] = None,
     track: Annotated[
-        str, typer.Option(metavar="TRACK", help="Track to drive: lake or jungle.")
+        str,
+        typer.Option(
+            metavar="TRACK",
+            help="Track to drive: lake, jungle, or random: and a seed such as random:7.",
+        ),
     ] = "lake",
     conditions: Annotated[
         str,

@@ -118,7 +118,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="TRACK",
-            help="Track to drive: lake, jungle, or a CSV file with the points of a road.",
+            help="Track to drive: lake, jungle, random: and a seed such as random:7, or a CSV "
+            "file with the points of a road.",
         ),
     ] = "lake",
     starts: Annotated[

@@ -48,7 +48,12 @@ def _list_choices(names: Iterable[str]) -> str:
 BRIDGE = "ws://127.0.0.1:4567"
 
 TrackName = Annotated[
-    str, typer.Option("--track", help="Track: lake, jungle, or a CSV file of centre-line points.")
+    str,
+    typer.Option(
+        "--track",
+        help="Track: lake, jungle, random: and a seed such as random:7, or a CSV file of "
+        "centre-line points.",
+    ),
 ]
 Light = Annotated[
     str, typer.Option("--light", help=f"Light of the world: {_list_choices(LIGHTS)}.")
@@ -115,6 +120,14 @@ def record(
     ] = False,
     light: Light = "clear",
     vary: Vary = False,
+    randomize: Annotated[
+        bool,
+        typer.Option(
+            "--randomize",
+            help="Let the seed draw the colours of light and surfaces, the textures, the haze and "
+            "the pose of the cameras too. The recording's scene.json says what was drawn.",
+        ),
+    ] = False,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     once: Annotated[
@@ -142,7 +155,7 @@ def record(
         seed=seed,
     )
     road, locale = load_track(track), find_locale(locale_name)
-    appearance = Appearance(light, seed, vary)
+    appearance = Appearance(light, seed, vary, randomize)
     with printing.progress_bar(f"recording {road.name}") as on_progress:
         rows = record_demonstration(
             road, appearance, config, out, locale, lambda _, share: on_progress(share)

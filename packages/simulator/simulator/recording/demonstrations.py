@@ -16,6 +16,7 @@ from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.recording.udacity_writer import UdacityWriter
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
+from simulator.rendering.randomization import resolve_look
 from simulator.track.geometry import Track
 from simulator.unity.number_format import Locale
 from simulator.world import World
@@ -24,6 +25,8 @@ PAUSE_S: Final = 3.0
 """Time for which a driver pauses the recording to take the car to the edge of the road."""
 MIN_EDGE_DISTANCE_M: Final = 1.1
 """Smallest distance of the car's middle from the edge of the road there: a wheel is on the edge."""
+SCENE: Final = "scene.json"
+"""File of a recording that says how its world looked, if that was drawn at random."""
 MAX_HEADING_OFFSET_RAD: Final = math.radians(10.0)
 
 
@@ -80,6 +83,9 @@ def record_demonstration(
         Camera(track, appearance) as camera,
         UdacityWriter(folder, locale, description) as writer,
     ):
+        if appearance.randomize:
+            look = resolve_look(appearance).document()
+            writer.add_document(SCENE, {"track": track.name, "seed": appearance.seed, **look})
         while distance_m < total_m:
             if int(distance_m / track.length_m) > lap:
                 lap += 1
@@ -109,9 +115,11 @@ def _describe(track: Track, appearance: Appearance, config: DemonstrationConfig)
     names that the settings had in release 0.1.0.
     """
     style = config.style
+    drawn = ", randomize=True" if appearance.randomize else ""
     return (
         f"{track.name} "
-        f"Look(light={appearance.light!r}, seed={appearance.seed!r}, vary={appearance.vary!r}) "
+        f"Look(light={appearance.light!r}, seed={appearance.seed!r}, "
+        f"vary={appearance.vary!r}{drawn}) "
         f"Lesson(laps={config.laps!r}, direction={config.direction!r}, mph={config.mph!r}, "
         f"recoveries={config.recoveries!r}, "
         f"manner=Manner(mph={style.mph!r}, weave_m={style.weave_m!r}, tremor={style.tremor!r}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -87,6 +88,10 @@ class UdacityWriter:
         paths = [str(self._folder / "IMG" / name) for name in names]
         self._log.write(",".join([*paths, *map(self._format, numbers)]) + "\n")
         self.rows += 1
+
+    def add_document(self, name: str, document: Mapping[str, object]) -> None:
+        """Write a JSON file beside the log; Udacity's recorder has none."""
+        (self._part / name).write_text(json.dumps(document, indent=2) + "\n")
 
     def _format(self, value: float) -> str:
         """Return a number as .NET formats a float: seven significant digits, and a capital E."""

@@ -95,6 +95,8 @@ class Appearance:
         light: Name of a light, one of LIGHTS.
         seed: Seed of textures, trees and rocks.
         vary: Whether the seed also varies the position of the sun, brightness, tint and haze.
+        randomize: Whether the seed also draws the colours of light and surfaces, the textures and
+            the pose of the cameras (`rendering/randomization.py`).
 
     Raises:
         SettingError: There is no such light.
@@ -103,6 +105,7 @@ class Appearance:
     light: str = "clear"
     seed: int = 1
     vary: bool = False
+    randomize: bool = False
 
     def __post_init__(self) -> None:
         if self.light not in PRESETS:

@@ -29,18 +29,14 @@ from panda3d.core import (
 from contract.errors import ServiceError
 from contract.vehicle import (
     CAMERA_AHEAD_M,
-    CAMERA_HEIGHT_M,
     CAMERA_LEFT_M,
     CAMERA_NAMES,
-    CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_CLOCKWISE_DEG,
-    CAMERA_YAW_LEFT_DEG,
-    FOCAL_PX,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.hood import Hood, build_hood
+from simulator.rendering.randomization import SceneLook, resolve_look
 from simulator.rendering.scene_builder import add_haze, build_scene
 from simulator.track.geometry import Pose, Track
 
@@ -78,13 +74,18 @@ class Camera:
         track: Track around which the world is built.
         appearance: Light and seed of the world.
         supersampling: Scale, 1 to 2, at which pictures are rendered before they are shrunk.
+        look: Light, colours and pose of the cameras; None takes those of the appearance.
 
     Raises:
         ServiceError: The renderer cannot start.
     """
 
     def __init__(
-        self, track: Track, appearance: Appearance, supersampling: float = SUPERSAMPLING
+        self,
+        track: Track,
+        appearance: Appearance,
+        supersampling: float = SUPERSAMPLING,
+        look: SceneLook | None = None,
     ) -> None:
         self._size = round(IMAGE_WIDTH * supersampling), round(IMAGE_HEIGHT * supersampling)
         middle = (supersampling - 1) / 2
@@ -112,24 +113,26 @@ class Camera:
         self._pixels = Texture()
         self._window.add_render_texture(self._pixels, GraphicsOutput.RTM_copy_ram)
         self._window.set_clear_color_active(False)  # The ground and the sky cover every pixel.
-        self._scene = build_scene(track, appearance)
+        self._look = look or resolve_look(appearance)
+        self._scene = build_scene(track, appearance.seed, self._look)
         self._car = self._scene.root.attach_new_node("car")
-        light = self._scene.light
+        light, pose = self._look.light, self._look.camera
         lens = PerspectiveLens()
         lens.set_film_size(IMAGE_WIDTH, IMAGE_HEIGHT)
-        lens.set_focal_length(FOCAL_PX)
+        lens.set_focal_length(pose.focal_px)
         lens.set_near_far(NEAR_M, FAR_M)
         self._cameras: dict[str, NodePath] = {}
         self._hoods: dict[str, Hood] = {}
         for side in CAMERA_NAMES:
             camera = self._car.attach_new_node(PandaCamera(side, lens))
+            # Panda3D's angles are positive to the left, upwards and clockwise.
             camera.set_pos_hpr(
                 -CAMERA_LEFT_M[side],
                 CAMERA_AHEAD_M,
-                CAMERA_HEIGHT_M,
-                CAMERA_YAW_LEFT_DEG,
-                -CAMERA_PITCH_DOWN_DEG,
-                CAMERA_ROLL_CLOCKWISE_DEG,
+                pose.height_m,
+                -pose.yaw_right_deg,
+                -pose.pitch_down_deg,
+                -pose.roll_counterclockwise_deg,
             )
             self._cameras[side] = camera
         if light.haze_per_m > MIN_HAZE_PER_M:
@@ -137,9 +140,9 @@ class Camera:
             node.set_pos_hpr(
                 0,
                 CAMERA_AHEAD_M,
-                CAMERA_HEIGHT_M,
-                CAMERA_YAW_LEFT_DEG,
-                -CAMERA_PITCH_DOWN_DEG,
+                pose.height_m,
+                -pose.yaw_right_deg,
+                -pose.pitch_down_deg,
                 0,
             )
             dense = light.haze_per_m > DENSE_HAZE_PER_M
@@ -156,7 +159,7 @@ class Camera:
         self.draw(pose, side)
         picture = self.read_back()
         if side not in self._hoods:
-            self._hoods[side] = build_hood(side, self._scene.light)
+            self._hoods[side] = build_hood(side, self._look)
         self._hoods[side].draw_over(picture)
         return picture
 
@@ -170,7 +173,7 @@ class Camera:
             math.degrees(pose.pitch_rad),
             0,
         )
-        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + CAMERA_HEIGHT_M)
+        self._scene.sky.set_pos(pose.x_m, pose.y_m, pose.z_m + self._look.camera.height_m)
         self._region.set_camera(self._cameras[side])
         self._engine.render_frame()
 

@@ -17,6 +17,9 @@ KERB_M: Final = 0.9
 SHOULDER_M: Final = 1.3
 VERGE_M: Final = 5.0
 DIRT_M: Final = 13.0
+DIRT_EDGE_M: Final = 1.6
+SIDE_ROAD_M: Final = 24.0
+"""Length of the side road at a junction. Farther away, hills hide where it leads."""
 WALL_HEIGHT_M: Final = 0.9
 WALL_THICK_M: Final = 0.5
 SHADE_LIGHT_SHARE: Final = 0.42
@@ -28,6 +31,8 @@ def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]
     half_m = track.width_m / 2
     brightness = np.where(has_feature(track, "shade", "left"), SHADE_LIGHT_SHARE, 1.0)
     bridge = has_feature(track, "bridge", "left")
+    # The paint of the road ends where another road joins it.
+    junction = has_feature(track, "junction", "left") | has_feature(track, "junction", "right")
     parts: dict[str, list[Surface]] = {}
 
     def add(kind: str, surface: Surface) -> None:
@@ -35,12 +40,15 @@ def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]
             parts.setdefault(kind, []).append(surface)
 
     road = offset_line(track, half_m), offset_line(track, -half_m)
-    add("road", ribbon(track, *road, light, ROAD_LENGTH_M, ~bridge, brightness))
+    add("road", ribbon(track, *road, light, ROAD_LENGTH_M, ~bridge & ~junction, brightness))
+    add("pavement", ribbon(track, *road, light, ROAD_LENGTH_M, junction & ~bridge, brightness))
     add("bricks", ribbon(track, *road, light, 6.0, bridge, brightness))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        dirt = has_feature(track, "dirt", side)
-        kerbed = has_feature(track, "kerb", side) & ~dirt & ~bridge
-        plain = ~kerbed & ~dirt & ~bridge
+        dirt, side_road = has_feature(track, "dirt", side), has_feature(track, "junction", side)
+        free = ~dirt & ~side_road & ~bridge
+        kerbed = has_feature(track, "kerb", side) & free
+        dirt_edge = has_feature(track, "dirt edge", side) & free & ~kerbed
+        plain = free & ~kerbed & ~dirt_edge
         inner_room_m = _inner_room_m(track, sign) - half_m
 
         def add_strip(
@@ -59,16 +67,23 @@ def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]
 
         zero = np.zeros(len(half_m))
         verge_m = np.minimum(VERGE_M, inner_room_m)
+        kerb_m, shoulder_m = zero + KERB_M, zero + SHOULDER_M
+        outer_m, dirt_m = np.maximum(SHOULDER_M, verge_m), np.minimum(DIRT_M, inner_room_m)
+        edge_m = np.minimum(DIRT_EDGE_M, outer_m)
+        add_strip("kerb", zero, kerb_m, (0.01, 0.10), 4.0, kerbed)
+        add_strip("shoulder", kerb_m, shoulder_m, (0.09, 0.0), 3.0, kerbed)
+        add_strip("sand", zero, edge_m, (0.0, -0.05), 5.0, dirt_edge)
         if style == "jungle":
-            add_strip("grass", zero, verge_m, (-0.01, -0.5), 5.0, ~bridge)
+            add_strip("grass", zero, verge_m, (-0.01, -0.5), 5.0, plain)
+            grass, beside_shoulder = "grass", kerbed
         else:
-            kerb_m, shoulder_m = zero + KERB_M, zero + SHOULDER_M
-            dry_m, dirt_m = np.maximum(SHOULDER_M, verge_m), np.minimum(DIRT_M, inner_room_m)
-            add_strip("kerb", zero, kerb_m, (0.01, 0.10), 4.0, kerbed)
-            add_strip("shoulder", kerb_m, shoulder_m, (0.09, 0.0), 3.0, kerbed)
             add_strip("shoulder", zero, shoulder_m, (0.0, 0.0), 3.0, plain)
-            add_strip("dry grass", shoulder_m, dry_m, (0.0, -0.5), 5.0, plain | kerbed)
-            add_strip("sand", zero, dirt_m, (0.0, 0.05), 5.0, dirt)
+            grass, beside_shoulder = "dry grass", plain | kerbed
+        add_strip(grass, shoulder_m, outer_m, (0.0, -0.5), 5.0, beside_shoulder)
+        add_strip(grass, edge_m, outer_m, (-0.05, -0.5), 5.0, dirt_edge)
+        add_strip("sand", zero, dirt_m, (0.0, 0.05), 5.0, dirt)
+        side_road_m = np.minimum(SIDE_ROAD_M, inner_room_m)
+        add_strip("pavement", zero, side_road_m, (0.0, 0.05), SIDE_ROAD_M, side_road)
         for base, top in _wall_faces(track, sign, half_m):
             add("wall", ribbon(track, base, top, light, 4.0, bridge))
     return {kind: merge(surfaces) for kind, surfaces in parts.items()}

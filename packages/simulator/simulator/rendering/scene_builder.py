@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +11,17 @@ import numpy as np
 from panda3d.core import NodePath, TransparencyAttrib
 
 from simulator.rendering import plant_textures, road_mesh, sky, terrain, textures, vegetation
-from simulator.rendering.appearance import Appearance, Light
+from simulator.rendering.appearance import Light
 from simulator.rendering.mesh import Surface, attach, make_texture, make_transparent, merge
+from simulator.rendering.randomization import SceneLook
 from simulator.track.geometry import Track
 
 PLANT_VARIANTS: Final = 4
 """Number of different pictures of each plant."""
 SKY_DRAW_ORDER: Final = 1000
 """Drawing order of the sky: it is drawn after the ground, and only where the ground leaves room."""
+SPANNING_TEXTURES: Final = ("road", "pavement", "kerb", "shoulder")
+"""Kinds of surface whose texture runs once across them."""
 ROCK_COLOURS: Final = {
     "lake": ((86, 96, 92), (226, 222, 196)),
     "jungle": ((34, 38, 26), (150, 148, 116)),
@@ -31,18 +35,22 @@ class Scene:
     Args:
         root: Node of everything in the world.
         sky: Node of the sky, which moves with the camera.
-        light: Light of the world.
     """
 
     root: NodePath
     sky: NodePath
-    light: Light
 
 
-def build_scene(track: Track, appearance: Appearance) -> Scene:
-    """Return the world around a track; the same track and appearance give the same world."""
-    light = appearance.resolve_light()
-    rng = np.random.default_rng([appearance.seed, 2])
+def build_scene(track: Track, seed: int, look: SceneLook) -> Scene:
+    """Return the world around a track; the same arguments give the same world.
+
+    Args:
+        track: Track.
+        seed: Seed of the ground, textures, plants and rocks.
+        look: Light and colours of the world.
+    """
+    light = look.light
+    rng = np.random.default_rng([seed, 2])
     root = NodePath("world")
     ground = terrain.generate(track, rng)
     surfaces = [
@@ -50,13 +58,17 @@ def build_scene(track: Track, appearance: Appearance) -> Scene:
         *road_mesh.build_surfaces(track, light, track.style).items(),
     ]
     kinds = dict.fromkeys(kind for kind, _ in surfaces)
-    images = {kind: make_texture(_draw_texture(kind, track, rng)) for kind in kinds}
+    images = {
+        kind: make_texture(look.surface(kind).repaint(_draw_texture(kind, track, rng)))
+        for kind in kinds
+    }
     for kind in kinds:
         parts = [surface for name, surface in surfaces if name == kind]
-        attach(root, merge(parts), images[kind])
+        attach(root, _resize_texture(merge(parts), kind, look), images[kind])
     water = terrain.water_surface(ground, light)
     if water is not None:
-        attach(root, water, make_texture(textures.SOIL_TEXTURES["water"](rng)))
+        picture = look.surface("water").repaint(textures.SOIL_TEXTURES["water"](rng))
+        attach(root, _resize_texture(water, "water", look), make_texture(picture))
     shadows = road_mesh.palm_shadows(track, light)
     if shadows is not None:
         node = attach(root, shadows, make_texture(plant_textures.frond_shadow(rng)))
@@ -64,17 +76,31 @@ def build_scene(track: Track, appearance: Appearance) -> Scene:
         node.set_alpha_scale(0.6)
         node.set_depth_offset(1)
         node.set_depth_write(False)
-    _add_plants_and_rocks(root, track, ground, light, rng)
+    _add_plants_and_rocks(root, track, ground, look, rng)
     sky_texture = make_texture(sky.draw_sky(rng, light, track.style))
     sky_node = attach(root, sky.build_dome(), sky_texture, SKY_DRAW_ORDER, cut=False)
     sky_node.set_depth_write(False)
-    return Scene(root, sky_node, light)
+    return Scene(root, sky_node)
+
+
+def _resize_texture(surface: Surface, kind: str, look: SceneLook) -> Surface:
+    """Return a surface with the size of its texture that a look asks for.
+
+    Across a road the texture spans its width, with its paint, so there the size stays.
+    """
+    size = look.surface(kind).size
+    if size == 1.0:
+        return surface
+    across = 1.0 if kind in SPANNING_TEXTURES else 1 / size
+    return dataclasses.replace(surface, texture=surface.texture * (across, 1 / size))
 
 
 def _draw_texture(kind: str, track: Track, rng: np.random.Generator) -> textures.Picture:
     """Return the texture of a kind of surface."""
-    if kind == "road":
-        return textures.asphalt(rng, float(np.median(track.width_m)), track.style == "jungle")
+    if kind in ("road", "pavement"):
+        markings = track.markings if kind == "road" else "none"
+        width_m = float(np.median(track.width_m))
+        return textures.asphalt(rng, width_m, track.style == "jungle", markings)
     if kind == "rock":
         return textures.rock(rng, *ROCK_COLOURS[track.style])
     built = {"bricks": textures.bricks, "kerb": textures.kerb, "shoulder": textures.shoulder}
@@ -85,11 +111,11 @@ def _add_plants_and_rocks(
     root: NodePath,
     track: Track,
     ground: terrain.Terrain,
-    light: Light,
+    look: SceneLook,
     rng: np.random.Generator,
 ) -> None:
     """Add trees, shrubs and rocks to the scene."""
-    near = vegetation.MIN_ROAD_DISTANCE_M
+    near, light = vegetation.MIN_ROAD_DISTANCE_M, look.light
 
     def plant(
         draw: Callable[[np.random.Generator], textures.Picture],
@@ -103,6 +129,7 @@ def _add_plants_and_rocks(
             surface = vegetation.crossed_cards(
                 positions, rng, light, height_range_m, PLANT_VARIANTS
             )
+            pictures = look.surface("plants").repaint(pictures)
             make_transparent(attach(root, surface, make_texture(pictures, repeats=False)))
 
     def scatter_rocks(count: int, size_range_m: tuple[float, float]) -> None:
@@ -110,7 +137,7 @@ def _add_plants_and_rocks(
         if len(positions):
             surface = vegetation.build_rocks(positions, rng, light, size_range_m)
             picture = textures.rock(rng, *ROCK_COLOURS[track.style])
-            attach(root, surface, make_texture(picture))
+            attach(root, surface, make_texture(look.surface("rock").repaint(picture)))
 
     if track.style == "jungle":
         plant(plant_textures.palm, 520, near, (4.5, 8.0))

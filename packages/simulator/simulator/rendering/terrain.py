@@ -25,6 +25,8 @@ SHORE_WIDTH_M: Final = 7.0
 """Distance from the edge of the road to the edge of the water."""
 ROCK_NORMAL_Z: Final = 0.74
 """Vertical part of the normal below which the ground is rock: 42 degrees."""
+SIDE_ROAD_ROOM_M: Final = 30.0
+"""Distance from the edge of the road up to which the ground at a junction is level."""
 WATER_GRID_STEP: Final = 4
 """Grid cells of the ground for each cell of the water's surface."""
 NEAREST_BATCH: Final = 4096
@@ -73,10 +75,13 @@ def generate(track: Track, rng: np.random.Generator) -> Terrain:
     x, y, positions, distance, index, level = _survey(track)
     # A little below the road, so that the verge of the road's own surface is seen.
     ground = level - 0.7 + 0.5 * smoothstep(distance, SHOULDER_M, SHOULDER_M + 3)
+    side_road = _lies_beside(track, "junction", positions, index) & (distance < SIDE_ROAD_ROOM_M)
+    # The hills begin beyond the side road, and no plant stands on it.
+    distance = np.where(side_road, 0.0, distance)
     ground = _raise_hills(ground, distance, positions, track.style, rng)
     water_m = None
     wet = np.zeros(len(positions), bool)
-    water = _lies_beside_water(track, positions, index)
+    water = _lies_beside(track, "water", positions, index)
     if water.any():
         beside = has_feature(track, "water", "left") | has_feature(track, "water", "right")
         water_m = float(track.points[beside, 2].min()) - WATER_DEPTH_M
@@ -115,13 +120,14 @@ def _survey(
     return survey
 
 
-def _lies_beside_water(
-    track: Track, positions: Floats, index: NDArray[np.int64]
+def _lies_beside(
+    track: Track, kind: str, positions: Floats, index: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return which positions, (G, 2), lie on a side of the road that has water.
+    """Return which positions, (G, 2), lie on a side of the road that has a kind of feature.
 
     Args:
         track: Track.
+        kind: Kind of the feature.
         positions: Positions on the plane.
         index: Nearest point of the track for each position, (G,).
     """
@@ -130,8 +136,8 @@ def _lies_beside_water(
     left = offset[:, 1] * np.cos(heading) - offset[:, 0] * np.sin(heading) > 0
     return np.where(
         left,
-        has_feature(track, "water", "left")[index],
-        has_feature(track, "water", "right")[index],
+        has_feature(track, kind, "left")[index],
+        has_feature(track, kind, "right")[index],
     )
 
 

@@ -35,21 +35,22 @@ def to_uint8(picture: Floats) -> Picture:
     return np.asarray(picture.clip(0, 255), dtype=np.uint8)
 
 
-def asphalt(rng: np.random.Generator, width_m: float, lanes: bool) -> Picture:
+def asphalt(rng: np.random.Generator, width_m: float, pale: bool, markings: str) -> Picture:
     """Return a piece of road from its left edge to its right edge, (512, 512, 3).
 
     Args:
         rng: Random numbers for the grain.
         width_m: Width of the road.
-        lanes: True paints a dashed white centre line and white edges; False paints double yellow
-            edges.
+        pale: Whether the asphalt is pale and even, or dark and coarse.
+        markings: Paint: lanes for a dashed white centre line and white edges, edges for two yellow
+            lines at each edge, or none.
     """
     coarse = fractal_noise(rng, ROAD_SIZE, (8, 16, 32))
     grain = fractal_noise(rng, ROAD_SIZE, (128, 256)) * 0.6
     grain = grain + rng.random((ROAD_SIZE, ROAD_SIZE)) * 0.4
-    contrast = 0.35 if lanes else 1.0
+    contrast = 0.35 if pale else 1.0
     grey = 0.5 + (grain - 0.5) * 1.9 * contrast + (coarse - 0.5) * 0.5
-    colours = ((122, 120, 118), (176, 173, 168)) if lanes else ((72, 70, 62), (178, 172, 150))
+    colours = ((122, 120, 118), (176, 173, 168)) if pale else ((72, 70, 62), (178, 172, 150))
     road = blend(grey.clip(0, 1), *colours)
     across_m = (np.arange(ROAD_SIZE) + 0.5) / ROAD_SIZE * width_m
     along_m = (np.arange(ROAD_SIZE) + 0.5) / ROAD_SIZE * ROAD_LENGTH_M
@@ -63,13 +64,13 @@ def asphalt(rng: np.random.Generator, width_m: float, lanes: bool) -> Picture:
         paint = (wear * (0.8 + 0.2 * grain))[..., None] * np.array(colour)
         road[mask] = paint[mask]
 
-    if lanes:
+    if markings == "lanes":
         white = (245, 244, 240)
         paint_line(0.08, 0.36, white)
         paint_line(width_m - 0.36, width_m - 0.08, white)
         dashes = along_m % (ROAD_LENGTH_M / 2) < 3.0
         paint_line(width_m / 2 - 0.11, width_m / 2 + 0.11, white, dashes)
-    else:
+    elif markings == "edges":
         yellow = (214, 178, 62)
         for inset in (0.12, 0.46):
             paint_line(inset, inset + 0.15, yellow)

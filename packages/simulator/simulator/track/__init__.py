@@ -1,1 +1,1 @@
-"""Describes tracks: their geometry, the built-in tracks, and tracks from CSV files."""
+"""Describes tracks: their geometry, the built-in tracks, tracks from seeds and from CSV files."""

@@ -31,7 +31,8 @@ def builtin_track(name: str) -> Track:
     raise SettingError(
         "there is no such track",
         got=name,
-        remedy=f"Name {' or '.join(TRACK_NAMES)}, or a CSV file of points",
+        remedy=f"Name {' or '.join(TRACK_NAMES)}, random: and a seed such as random:7, or a CSV "
+        "file of points",
     )
 
 
@@ -132,6 +133,7 @@ def jungle() -> Track:
         np.full(len(points), 9.0),
         lane_m=-1.9,
         features=tuple(RoadFeature("shade", start * length, end * length) for start, end in shades),
+        markings="lanes",
     )
 
 

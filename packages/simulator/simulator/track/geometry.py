@@ -62,7 +62,9 @@ class RoadFeature:
     """Something beside or on a part of the road."""
 
     kind: str
-    """Kind of feature: bridge, kerb, dirt, water or shade."""
+    """Kind of feature: bridge, kerb, dirt edge, dirt, junction, water or shade.
+
+    Dirt and junction are openings beside the road: a field of dirt, and a paved side road."""
     from_m: float
     """Station at which the feature begins."""
     to_m: float
@@ -85,6 +87,8 @@ class Track:
         lane_m: Lateral offset of the driving line from the centre line: 0, or the middle of the
             right lane. The driving line is the line that people drive.
         features: Bridges, kerbs and other features of the road.
+        markings: Paint on the road: edges for two yellow lines at each edge, lanes for a dashed
+            white centre line and white edges, or none.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Track:
     width_m: Floats
     lane_m: float = 0.0
     features: tuple[RoadFeature, ...] = ()
+    markings: str = "edges"
 
     @cached_property
     def steps(self) -> Floats:

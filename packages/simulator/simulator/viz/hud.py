@@ -35,7 +35,7 @@ PANEL_HEIGHT: Final = 112
 SIZE: Final = (VIEW_HEIGHT + PANEL_HEIGHT, WIDTH)
 """Height and width of the picture; both are even, as H.264 requires."""
 
-# The yaw of 0.7 and the roll of 1.2 degrees of the camera are left out: they move the path by less
+# The yaw of 0.72 and the roll of 1.2 degrees of the camera are left out: they move the path by less
 # than its width.
 VIEW_FOCAL_PX: Final = FOCAL_PX * SCALE
 PITCH_RAD: Final = math.radians(CAMERA_PITCH_DOWN_DEG)

@@ -59,11 +59,14 @@ class Scenario:
 
     @property
     def folder(self) -> Path:
-        """Folder within the drives of a version; a CSV file's name is followed by a checksum."""
+        """Folder within the drives of a version; a CSV file's name is followed by a checksum.
+
+        Not all file systems allow the colon of random:7 in a name, so a hyphen is in its place.
+        """
         name = self.track
         if name.endswith(".csv"):
             name = f"{Path(name).stem}-{atomic_files.sha256(Path(name))[:8]}"
-        return Path(name) / self.condition.name / f"{self.laps:.12g}-{self.seed}"
+        return Path(name.replace(":", "-")) / self.condition.name / f"{self.laps:.12g}-{self.seed}"
 
 
 def evaluations_folder(registry: Registry, version: int) -> Path:

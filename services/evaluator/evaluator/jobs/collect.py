@@ -85,7 +85,7 @@ def run(
         version: version of the model that drives.
         name: name of the recording, and so of the dataset.
         conditions: texts that perturbations.parse reads.
-        track: name of a built-in track, or path of a CSV file.
+        track: name of a built-in or random track, or path of a CSV file.
         starts: number of drives under each condition.
         rows: number of rows of all drives together.
         beta: share of the frames in which the expert moves the car.

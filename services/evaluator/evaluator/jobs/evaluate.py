@@ -51,7 +51,7 @@ def run(
 
     Args:
         version: version of the model.
-        track: lake, jungle, or a CSV file that this worker can read.
+        track: lake, jungle, random: and a seed, or a CSV file that this worker can read.
         starts: number of drives under each condition.
         laps: number of laps of each drive.
         conditions: texts that perturbations.parse reads; all have the same starts.

@@ -30,19 +30,17 @@ from contract.vehicle import (
     CAMERA_LEFT_M,
     CAMERA_NAMES,
     CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_CLOCKWISE_DEG,
-    CAMERA_YAW_LEFT_DEG,
+    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
+    CAMERA_YAW_RIGHT_DEG,
     FOCAL_PX,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
 
-# The protocol's source does not give the signs of yaw and roll. They are taken as in Lapwing's
-# renderer: to the left, and clockwise.
 FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
 PITCH_RAD: Final = math.radians(-CAMERA_PITCH_DOWN_DEG)
-YAW_RAD: Final = math.radians(CAMERA_YAW_LEFT_DEG)
-ROLL_RAD: Final = math.radians(CAMERA_ROLL_CLOCKWISE_DEG)
+YAW_RAD: Final = math.radians(-CAMERA_YAW_RIGHT_DEG)
+ROLL_RAD: Final = math.radians(-CAMERA_ROLL_COUNTERCLOCKWISE_DEG)
 LEFT_M: Final = tuple(CAMERA_LEFT_M[name] for name in CAMERA_NAMES)
 """Lateral position of the centre, left and right camera, positive to the left."""
 

@@ -1,0 +1,164 @@
+"""Draws how one session's world looks: the randomisation of the simulator's domain.
+
+A model that has seen one look of the world leans on it. If each recording has another look, what
+they have in common is the road. Source: Tobin et al. 2017, Domain Randomization for Transferring
+Deep Neural Networks from Simulation to the Real World, arXiv 1703.06907.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contract.vehicle import (
+    CAMERA_HEIGHT_M,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
+    CAMERA_YAW_RIGHT_DEG,
+    FOCAL_PX,
+)
+from simulator.rendering.appearance import Appearance, Colour, Light
+
+Picture = NDArray[np.uint8]
+Range = tuple[float, float]
+
+# The bounds. A factor is drawn for its brightness and another for each of the three colours.
+SUN: Final = (0.35, 1.15)
+AMBIENT: Final = (0.75, 1.25)
+SKY: Final = (0.8, 1.1)
+ELEVATION_DEG: Final = (12.0, 70.0)
+HAZE: Final = (0.3, 3.0)
+LIGHT_COLOUR: Final = (0.93, 1.07)
+SURFACE: Final = (0.7, 1.3)
+SURFACE_COLOUR: Final = (0.88, 1.12)
+CONTRAST: Final = (0.25, 1.15)
+"""Factor of the differences between the pixels of a texture and its mean colour."""
+TEXTURE_SIZE: Final = (0.6, 1.8)
+HOOD: Final = (0.75, 1.15)
+HOOD_COLOUR: Final = (0.85, 1.15)
+ANGLE_DEG: Final = 0.5
+"""Largest change of each of the cameras' three angles."""
+HEIGHT_M: Final = 0.1
+"""Largest change of the cameras' height."""
+FOCAL_SHARE: Final = 0.015
+"""Largest change of the focal length, as a share of it."""
+KINDS: Final = (
+    "road", "pavement", "bricks", "wall", "kerb", "shoulder", "sand", "dry grass", "grass", "earth",
+    "rock", "water", "plants",
+)  # fmt: skip
+"""Kinds of surface, each with a look of its own. New ones are added at the end, so that a seed
+keeps the looks of the others."""
+
+
+@dataclass(frozen=True)
+class CameraPose:
+    """Attitude, height and focal length of all three cameras; the default is the real one."""
+
+    yaw_right_deg: float = CAMERA_YAW_RIGHT_DEG
+    pitch_down_deg: float = CAMERA_PITCH_DOWN_DEG
+    roll_counterclockwise_deg: float = CAMERA_ROLL_COUNTERCLOCKWISE_DEG
+    height_m: float = CAMERA_HEIGHT_M
+    focal_px: float = FOCAL_PX
+
+
+@dataclass(frozen=True)
+class SurfaceLook:
+    """How the texture of a kind of surface differs from the one that is drawn for it."""
+
+    colour: Colour = (1.0, 1.0, 1.0)
+    """Factors of red, green and blue."""
+    contrast: float = 1.0
+    size: float = 1.0
+    """Factor of the size of the texture on the ground; of the road, of its length alone."""
+
+    def repaint(self, picture: Picture) -> Picture:
+        """Return a texture, (H, W, 3) or (H, W, 4), in the colours of this look."""
+        if self.colour == (1.0, 1.0, 1.0) and self.contrast == 1.0:
+            return picture
+        colours = picture[..., :3].astype(np.float64)
+        mean = colours.mean(axis=(0, 1))
+        colours = (mean + (colours - mean) * self.contrast) * np.array(self.colour)
+        changed = picture.copy()
+        changed[..., :3] = colours.clip(0, 255)
+        return changed
+
+
+@dataclass(frozen=True)
+class SceneLook:
+    """Everything of a world's look that a session may have to itself."""
+
+    light: Light
+    camera: CameraPose = CameraPose()
+    hood: Colour = (1.0, 1.0, 1.0)
+    """Factors of the colours of the hood."""
+    surfaces: Mapping[str, SurfaceLook] = field(default_factory=dict)
+
+    def surface(self, kind: str) -> SurfaceLook:
+        """Return the look of a kind of surface."""
+        return self.surfaces.get(kind, SurfaceLook())
+
+    def document(self) -> dict[str, Any]:
+        """Return all figures under their names, for a JSON file."""
+        return dataclasses.asdict(self)
+
+
+def resolve_look(appearance: Appearance) -> SceneLook:
+    """Return the look of a world; the same appearance has the same look.
+
+    Without `randomize`, the cameras and surfaces are as they are, and the light is that of the
+    appearance.
+    """
+    light = appearance.resolve_light()
+    if not appearance.randomize:
+        return SceneLook(light)
+    rng = np.random.default_rng([appearance.seed, 3])
+    light = Light(
+        sun=_scale(light.sun, _draw_colour(rng, SUN, LIGHT_COLOUR)),
+        ambient=_scale(light.ambient, _draw_colour(rng, AMBIENT, LIGHT_COLOUR)),
+        azimuth_rad=float(rng.uniform(0, 2 * math.pi)),
+        elevation_rad=math.radians(_draw(rng, ELEVATION_DEG)),
+        zenith=_scale(light.zenith, _draw_colour(rng, SKY, LIGHT_COLOUR)),
+        horizon=_scale(light.horizon, _draw_colour(rng, SKY, LIGHT_COLOUR)),
+        haze_per_m=light.haze_per_m * _draw(rng, HAZE),
+        tint=light.tint,
+    )
+    camera = CameraPose(
+        yaw_right_deg=CAMERA_YAW_RIGHT_DEG + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
+        pitch_down_deg=CAMERA_PITCH_DOWN_DEG + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
+        roll_counterclockwise_deg=CAMERA_ROLL_COUNTERCLOCKWISE_DEG
+        + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
+        height_m=CAMERA_HEIGHT_M + _draw(rng, (-HEIGHT_M, HEIGHT_M)),
+        focal_px=FOCAL_PX * (1 + _draw(rng, (-FOCAL_SHARE, FOCAL_SHARE))),
+    )
+    hood = _draw_colour(rng, HOOD, HOOD_COLOUR)
+    surfaces = {
+        kind: SurfaceLook(
+            colour=_draw_colour(rng, SURFACE, SURFACE_COLOUR),
+            contrast=_draw(rng, CONTRAST),
+            size=_draw(rng, TEXTURE_SIZE),
+        )
+        for kind in KINDS
+    }
+    return SceneLook(light, camera, hood, surfaces)
+
+
+def _draw(rng: np.random.Generator, bounds: Range) -> float:
+    return float(rng.uniform(*bounds))
+
+
+def _draw_colour(rng: np.random.Generator, brightness: Range, colour: Range) -> Colour:
+    """Return factors of red, green and blue: one of the brightness, times one of each colour."""
+    factor = _draw(rng, brightness)
+    red, green, blue = (factor * float(share) for share in rng.uniform(*colour, 3))
+    return red, green, blue
+
+
+def _scale(colour: Colour, factors: Colour) -> Colour:
+    red, green, blue = (value * factor for value, factor in zip(colour, factors, strict=True))
+    return red, green, blue
