@@ -91,6 +91,8 @@ def test_a_wheel_brings_its_types(package: str, tmp_path: Path) -> None:
     assert f"{package}/py.typed" in names
     modules = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.py")}
     assert modules == {name for name in names if name.endswith(".py")}
+    data = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.toml")}
+    assert data == {name for name in names if name.endswith(".toml")}
 
 
 def test_every_distribution_says_what_it_imports() -> None:
