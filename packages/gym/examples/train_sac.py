@@ -1,4 +1,4 @@
-"""Trains an agent of Stable-Baselines3 for a minute to steer around the lake, from small pictures.
+"""Trains an agent of Stable-Baselines3 for 3,000 steps to steer around the lake, by small pictures.
 
 `make gym-example` makes an environment for it and runs it; docs/gymnasium.md says what it learned.
 The agent is Soft Actor-Critic (Haarnoja et al. 2018, arXiv 1801.01290).
