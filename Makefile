@@ -12,8 +12,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PROJECTS := packages/contract packages/simulator packages/cli services/ingest services/trainer \
-  services/inference services/driver-bridge services/evaluator
+PROJECTS := packages/contract packages/simulator packages/cli packages/gym services/ingest \
+  services/trainer services/inference services/driver-bridge services/evaluator
 # A recording (folder, zip or tar) for `make demo` and `make bench`.
 RECORDING ?=
 # Number of test files that run at the same time.
@@ -24,7 +24,7 @@ KEEP := $(if $(SAVE),--save)
 
 .PHONY: help setup demo up down check test soak coverage mutants bench bench-train bench-stream \
   bench-serve bench-bridge bench-attacks bench-evaluate bench-recipes bench-table settings docs \
-  docs-picture version lock clean
+  docs-picture version lock gym-example clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -123,5 +123,15 @@ version: ## Give all packages a new version (TO=0.2.0)
 lock: $(READY) ## Compile the requirements/*.lock whose pyproject.toml files changed
 	PATH=$(abspath $(BIN)):$$PATH $(BIN)/python requirements/compile.py
 
+# An environment of its own: PyTorch is larger than all that Lapwing needs. pip takes the build for
+# CPUs where it is told of an index that has it (PIP_EXTRA_INDEX_URL).
+gym-example: ## Train an agent of Stable-Baselines3 in .venv-gym (needs PyTorch; docs/gymnasium.md)
+	@test -x .venv-gym/bin/python || $(PYTHON) -m venv .venv-gym
+	@.venv-gym/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/gym-example.lock
+	@.venv-gym/bin/python -m pip install --quiet -r packages/gym/examples/requirements.txt
+	@.venv-gym/bin/python -m pip install --quiet --no-deps --no-build-isolation \
+	  -e ./packages/contract -e ./packages/simulator -e ./packages/gym
+	.venv-gym/bin/python packages/gym/examples/train_sac.py
+
 clean: ## Remove the environment and the caches of the tools
-	rm -rf $(VENV) docs/_build docs/reference .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-gym docs/_build docs/reference .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -29,6 +30,7 @@ OWN = {
     "lapwing-driver-bridge": ROOT / "services/driver-bridge",
     "lapwing-evaluator": ROOT / "services/evaluator",
     "lapwing-simulator": ROOT / "packages/simulator",
+    "lapwing-gym": ROOT / "packages/gym",
 }
 BUILD = ["flit-core>=3.12"]
 LOCKS: dict[str, list[str]] = {
@@ -44,6 +46,8 @@ LOCKS: dict[str, list[str]] = {
     # The programs of the profile `observe` of compose. rq-dashboard imports six, but does not
     # require it.
     "observe": ["rq-dashboard>=0.9", "six>=1.17", "tensorboard>=2.20"],
+    # `make gym-example`: all that the example needs, without PyTorch (WITHOUT).
+    "gym-example": [*BUILD, "lapwing-gym", "stable-baselines3>=2.9"],
     # `make demo` and `lapwing up` run every service in one environment; `make test` adds the tools.
     "dev": [
         *BUILD,
@@ -54,6 +58,7 @@ LOCKS: dict[str, list[str]] = {
         "lapwing-driver-bridge",
         "lapwing-evaluator",
         "lapwing-simulator",
+        "lapwing-gym",
         "babel>=2.17",
         "cosmic-ray>=8.7",
         "coverage>=7.10",
@@ -73,6 +78,9 @@ LOCKS: dict[str, list[str]] = {
         "uv>=0.9",
     ],
 }
+WITHOUT = {"gym-example": "torch"}
+"""Packages that a lock leaves out with all that they need. PyTorch's wheels for Linux bring three
+gigabytes of CUDA; which build fits a machine is for its user to say."""
 CONSTRAINTS = HERE / "constraints.txt"
 REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[(?P<extras>[^\]]*)\])?")
 
@@ -91,7 +99,8 @@ def expand(requirement: str) -> list[str]:
 
 def inputs(lock: str) -> str:
     """Return the requirements that a lock is compiled from, one a line."""
-    return "\n".join(sorted({name for need in LOCKS[lock] for name in expand(need)})) + "\n"
+    lines = "\n".join(sorted({name for need in LOCKS[lock] for name in expand(need)})) + "\n"
+    return lines + (f"# without {WITHOUT[lock]}\n" if lock in WITHOUT else "")
 
 
 def header(lock: str) -> str:
@@ -128,7 +137,11 @@ def compile_lock(lock: str, *, upgrade: bool) -> None:
     ]
     if upgrade:
         command.append("--upgrade")
-    subprocess.run(command, input=inputs(lock), text=True, check=True, cwd=HERE)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as excludes:
+        excludes.write(WITHOUT.get(lock, ""))
+        excludes.flush()
+        command += ["--excludes", excludes.name]
+        subprocess.run(command, input=inputs(lock), text=True, check=True, cwd=HERE)
     path.write_text(header(lock) + path.read_text())
 
 

@@ -55,6 +55,23 @@ def test_light_never_installs_heavy(lock: str) -> None:
     assert not names & NEVER[lock]
 
 
+@pytest.mark.parametrize(
+    "lock",
+    sorted({path.stem for path in (ROOT / "requirements").glob("*.lock")} - {"dev", "gym-example"}),
+)
+def test_what_trains_agents_is_in_no_image(lock: str) -> None:
+    assert not locked(lock) & {"gymnasium", "stable-baselines3", "torch"}
+
+
+def test_the_example_of_the_environments_chooses_its_own_build_of_pytorch() -> None:
+    """Its lock holds all else: the wheel that PyTorch has for Linux brings 3 GB of CUDA."""
+    names = locked("gym-example")
+    assert {"gymnasium", "stable-baselines3", "panda3d"} <= names
+    assert not {name for name in names if name.startswith(("torch", "nvidia", "triton"))}
+    example = (ROOT / "packages/gym/examples/requirements.txt").read_text()
+    assert re.search(r"^torch==", example, re.MULTILINE)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.lock")), ids=label)
 def test_a_lock_is_hashed_and_names_no_address(path: Path) -> None:
     text = path.read_text()
@@ -74,6 +91,8 @@ def test_a_wheel_brings_its_types(package: str, tmp_path: Path) -> None:
     assert f"{package}/py.typed" in names
     modules = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.py")}
     assert modules == {name for name in names if name.endswith(".py")}
+    data = {str(path.relative_to(folder)) for path in PACKAGES[package].rglob("*.toml")}
+    assert data == {name for name in names if name.endswith(".toml")}
 
 
 def test_every_distribution_says_what_it_imports() -> None:

@@ -18,7 +18,7 @@ from trainer.data import dataset_rows, frame_source, pipeline
 from trainer.data.batches import BatchSource
 from trainer.data.device.prefetch import DeviceBatch
 from trainer.data.samples import SampleTable
-from trainer.training import pilotnet, training_view
+from trainer.training import network_builder, training_view
 from trainer.training.learner import Learner
 
 ROUNDS = 3
@@ -96,7 +96,7 @@ def fed(
         batch=config.batch,
         readers=readers,
         queue_bytes=1 << 30,
-        rows=training_view.visible_rows(pilotnet.build()),
+        rows=training_view.visible_rows(network_builder.build()),
         device_free_bytes=CONTESTANTS[name],
     ) as frames:
         source = BatchSource(
@@ -156,7 +156,7 @@ def compare(
     for _ in range(ROUNDS):
         for name, run in runs.items():
             keras.utils.set_random_seed(1)
-            network = training_view.of(pilotnet.build(policy))
+            network = training_view.of(network_builder.build(dtype=policy))
             with fed(name, stores, table, config, readers) as batches:
                 measure(batches, Learner.start(network, config.learning_rate), seconds, run)
     return runs

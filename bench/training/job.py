@@ -49,7 +49,7 @@ def training(
     from trainer.data import dataset_rows, pipeline
     from trainer.data.batches import BatchSource
     from trainer.data.loader import DataLoader
-    from trainer.training import devices, pilotnet, precision, training_view
+    from trainer.training import devices, network_builder, precision, training_view
     from trainer.training.loop import TrainingLoop
     from trainer.training.run_state import TrainingState, Workspace
 
@@ -68,7 +68,7 @@ def training(
                 batch=chosen.batch,
                 readers=1,
                 queue_bytes=256 << 20,
-                rows=training_view.visible_rows(pilotnet.build()),
+                rows=training_view.visible_rows(network_builder.build()),
                 augmentation=pipeline.augmentation(chosen),
             )
         )
@@ -103,7 +103,7 @@ def steered(
     from contract.settings import load
     from ingest.job import import_source
     from ingest.settings import Settings
-    from trainer.training import pilotnet
+    from trainer.training import network_builder
     from trainer.training.tensorboard import TensorBoardLogger
 
     data, models = scratch / "data", scratch / "models"
@@ -119,7 +119,7 @@ def steered(
             loop.run(lambda **_: None, board)
         best = loop.load(loop.workspace.network(loop.state.best_epoch))
         scores = loop.validate(best)[1]
-        network = pilotnet.build()
+        network = network_builder.build()
         network.set_weights(best.model.get_weights())
         loop.workspace.discard()
     figures = {

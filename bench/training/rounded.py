@@ -13,7 +13,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from trainer.training import pilotnet, training_view
+from contract.frames import spec
+from trainer.training import network_builder, training_view
 from trainer.training.loop import TrainingLoop
 from trainer.training.precision import BFLOAT16
 
@@ -45,10 +46,10 @@ def _finish(layer: Any, products: Any) -> Any:  # noqa: ANN401
 
 
 def build() -> keras.Model:
-    """Return the untrained network; its variables are those of `pilotnet.build`, in their order."""
-    plain = pilotnet.build("float32")
+    """Return the untrained network; its variables are in the order of `network_builder.build`."""
+    plain = network_builder.build(dtype="float32")
     kinds: dict[Any, Any] = {keras.layers.Conv2D: RoundedConv2D, keras.layers.Dense: RoundedDense}
-    layers: list[Any] = [keras.Input(pilotnet.INPUT_SHAPE, dtype="uint8", name="frame")]
+    layers: list[Any] = [keras.Input(spec.SHAPE, dtype="uint8", name="frame")]
     for layer in plain.layers:
         # The last layer is float32 in mixed precision too.
         kind = type(layer) if layer.name == "steering" else kinds.get(type(layer), type(layer))

@@ -24,7 +24,7 @@ from contract.frames.row_range import ALL_ROWS, RowRange
 from contract.settings import load
 from ingest.job import import_source
 from ingest.settings import Settings
-from trainer.training import pilotnet, training_view
+from trainer.training import network_builder, training_view
 
 ROUNDS = 3
 PLAIN = "visible rows: ring, exact shuffle, 2 readers"
@@ -123,7 +123,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     recording = recordings.chosen()
-    visible = training_view.visible_rows(pilotnet.build())
+    visible = training_view.visible_rows(network_builder.build())
     chosen = {
         name: each
         for name, each in contestants(visible).items()

@@ -11,7 +11,7 @@ from contract.errors import ModelError, StoreError, TrainingError
 from contract.frames import spec
 from contract.models.registry import Registry
 from contract.train_config import TrainConfig
-from contract.training_plan import ParentVersion, find_parent, select_datasets
+from contract.training_plan import ParentVersion, check_network, find_parent, select_datasets
 
 
 @pytest.fixture
@@ -108,3 +108,34 @@ def test_a_damaged_version_is_refused(registry: Registry) -> None:
     (registry.path(1) / "model.h5").write_bytes(b"other")
     with pytest.raises(ModelError, match="not what its manifest says"):
         find_parent(registry, 1)
+
+
+@pytest.mark.parametrize(
+    ("trained", "option", "refusal"),
+    [
+        pytest.param({"network": "wide"}, "wide", None, id="the-same"),
+        pytest.param({}, "nvidia-like", None, id="an-older-version-has-the-default"),
+        pytest.param({}, "wide", "nvidia-like, not wide", id="an-older-version-has-no-other"),
+        pytest.param({"network": "wide"}, "pilotnet", "--network wide", id="another"),
+        pytest.param(
+            {"imported_from": "x.h5"}, "wide", None, id="the-layers-of-a-file-tell-its-network"
+        ),
+    ],
+)
+def test_a_parent_must_have_the_network_of_the_training(
+    trained: dict[str, str], option: str, refusal: str | None
+) -> None:
+    parent = ParentVersion(manifest("one", config=trained), None)
+    if refusal is None:
+        check_network(option, parent)
+        return
+    with pytest.raises(TrainingError, match=refusal):
+        check_network(option, parent)
+
+
+def test_an_import_of_a_trained_version_has_the_network_of_that_version() -> None:
+    imported = manifest("two", config={"imported_from": "x.h5", "source_sha256": "a"})
+    parent = ParentVersion(imported, manifest("one", config={"network": "pilotnet"}))
+    check_network("pilotnet", parent)
+    with pytest.raises(TrainingError, match="pilotnet, not nvidia-like"):
+        check_network("nvidia-like", parent)

@@ -27,12 +27,12 @@ def stepper(option: str) -> Callable[[Frames, Labels], None]:
     framework.set_defaults(os.environ)
     import keras
 
-    from trainer.training import pilotnet
+    from trainer.training import network_builder
     from trainer.training.learner import Learner
     from trainer.training.precision import POLICIES
 
     keras.utils.set_random_seed(1)
-    learner = Learner.start(pilotnet.build(POLICIES[option]), 1e-3)
+    learner = Learner.start(network_builder.build(dtype=POLICIES[option]), 1e-3)
 
     def step(frames: Frames, labels: Labels) -> None:
         for _ in learner.train_steps([Batch(frames, labels)]):

@@ -17,10 +17,10 @@ def stepper(option: str) -> Callable[[Frames, Labels], None]:
     """Return the step; the option is a dtype policy, or "jit" for float32 compiled by XLA."""
     import keras
 
-    from trainer.training import pilotnet
+    from trainer.training import network_builder
 
     keras.utils.set_random_seed(1)
-    network = pilotnet.build("float32" if option == "jit" else option)
+    network = network_builder.build(dtype="float32" if option == "jit" else option)
     adam = keras.optimizers.Adam(1e-3, amsgrad=True, global_clipnorm=1.0)
     network.compile(optimizer=adam, loss="mse", jit_compile=option == "jit")
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from trainer.training.pilotnet import CROP_BOTTOM, CROP_TOP, DROPOUT
-
+# The numbers of the network nvidia-like in trainer/training/networks.toml.
+CROP_TOP, CROP_BOTTOM, DROPOUT = 43, 12, 0.5
 Frames = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.float32]
 

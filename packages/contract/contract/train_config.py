@@ -13,9 +13,21 @@ from typing import Any, Final
 
 from contract.errors import TrainingError
 
-__all__ = ["AUTO", "TrainConfig", "current_names", "from_arguments", "option"]
+__all__ = [
+    "AUTO",
+    "DEFAULT_NETWORK",
+    "NETWORKS",
+    "TrainConfig",
+    "current_names",
+    "from_arguments",
+    "option",
+]
 
 AUTO: Final = "auto"
+DEFAULT_NETWORK: Final = "nvidia-like"
+"""The network of the write-up. Versions whose manifest names none have it."""
+NETWORKS: Final = (DEFAULT_NETWORK, "pilotnet", "wide", "squeeze-excitation")
+"""The names of the networks in the trainer's networks.toml."""
 
 
 def option(
@@ -159,6 +171,12 @@ class TrainConfig:
         "Train in float32 or in bfloat16, which is faster where the machine has it; auto takes "
         "bfloat16 on GPUs from NVIDIA's Ampere on and on CPUs with AVX512_BF16 or AMX_BF16.",
         choices=(AUTO, "float32", "bfloat16"),
+    )
+    network: str = option(
+        DEFAULT_NETWORK,
+        "Network that is trained: the write-up's, PilotNet at 66 x 200, a wider one, or one with "
+        "squeeze-and-excitation.",
+        choices=NETWORKS,
     )
     seed: int = option(
         1,

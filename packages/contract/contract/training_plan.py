@@ -14,9 +14,9 @@ from contract.dataset import store_catalog
 from contract.dataset.store_catalog import StoreManifest, StoreSelection
 from contract.errors import ModelError, TrainingError
 from contract.models.registry import ModelManifest, Registry
-from contract.train_config import TrainConfig
+from contract.train_config import DEFAULT_NETWORK, TrainConfig
 
-__all__ = ["ParentVersion", "check_frames", "find_parent", "select_datasets"]
+__all__ = ["ParentVersion", "check_frames", "check_network", "find_parent", "select_datasets"]
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ def select_datasets(
 
     Raises:
         StoreError: no store has one of the names, or none of the stores can be read.
-        TrainingError: the stores do not fit the options, the parent or each other.
+        TrainingError: the stores do not fit the options, the parent or each other, or the parent
+            has another network.
     """
     selection = store_catalog.select_stores(data_dir, names)
     manifests = selection.manifests
     if parent is not None and not names:
         manifests = _new_to(parent, manifests)
     check_frames(manifests, parent)
+    check_network(config.network, parent)
     if config.split == "recordings" and len(manifests) < 2:
         raise TrainingError(
             "a split by recordings needs at least two recordings",
@@ -111,6 +113,26 @@ def check_frames(manifests: Sequence[StoreManifest], parent: ParentVersion | Non
             f"version {parent.manifest.version} takes other frames than the recordings hold",
             got={"version": parent.manifest.frame_spec, "recordings": frame_spec},
             remedy="Import the recordings again with this release, or train without --from",
+        )
+
+
+def check_network(network: str, parent: ParentVersion | None) -> None:
+    """Check that the parent has the network that is to be trained, as far as manifests tell it.
+
+    An imported file tells no network; the job compares its layers.
+
+    Raises:
+        TrainingError: the parent has another network.
+    """
+    if parent is None:
+        return
+    trained = (parent.origin or parent.manifest).config
+    found = trained.get("network", DEFAULT_NETWORK)
+    if "imported_from" not in trained and found != network:
+        raise TrainingError(
+            f"version {parent.manifest.version} has another network than the training",
+            got=f"{found}, not {network}",
+            remedy=f"Train with --network {found}, or without --from",
         )
 
 

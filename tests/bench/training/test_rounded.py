@@ -5,7 +5,7 @@ import ml_dtypes
 import numpy as np
 from bench.training import rounded
 
-from trainer.training import pilotnet
+from trainer.training import network_builder
 
 
 def bfloat16(values: np.ndarray) -> np.ndarray:
@@ -39,11 +39,11 @@ def test_gradients_are_rounded_too() -> None:
 def test_the_network_has_the_variables_of_the_one_that_is_trained() -> None:
     keras.utils.set_random_seed(1)
     network = rounded.build()
-    plain = pilotnet.build("mixed_bfloat16")
+    plain = network_builder.build(dtype="mixed_bfloat16")
     assert [each.shape for each in network.variables] == [each.shape for each in plain.variables]
     assert [each.dtype for each in network.variables] == [each.dtype for each in plain.variables]
     frames = np.random.default_rng(2).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)
-    exact = pilotnet.build("float32")
+    exact = network_builder.build(dtype="float32")
     exact.set_weights(network.get_weights())
     difference = np.abs(np.asarray(network(frames)) - np.asarray(exact(frames))).max()
     assert 1e-5 < difference < 0.03

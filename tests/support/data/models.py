@@ -77,7 +77,7 @@ def main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    from trainer.training import pilotnet as trainer_network
+    from trainer.training import network_builder as trainer_network
 
     def build(dtype: str, side: int) -> keras.Model:
         layers = keras.layers
@@ -107,7 +107,7 @@ def main(folder: Path) -> None:
         save(name, network, answer)
     network.layers[-1].kernel.assign(np.zeros(network.layers[-1].kernel.shape))
     save("straight", network, 0.0)
-    save("real", trainer_network.build("float32"), 0.1)
+    save("real", trainer_network.build(dtype="float32"), 0.1)
     # Our trainer does not make these two: it publishes only uint8 and one size.
     save("floats", build("float32", spec.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])

@@ -5,11 +5,11 @@ import keras
 
 from contract.models import layer_table as contract
 from trainer.export import layer_table
-from trainer.training import pilotnet
+from trainer.training import network_builder
 
 
 def test_our_network_is_described_layer_by_layer(tmp_path: Path) -> None:
-    layer_table.write(tmp_path, pilotnet.build())
+    layer_table.write(tmp_path, network_builder.build())
     table = json.loads((tmp_path / contract.FILE).read_text())
     assert table[0] == {
         "name": "cropping",

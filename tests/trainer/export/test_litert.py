@@ -8,7 +8,7 @@ import pytest
 from contract.errors import TrainingError
 from contract.policy.litert import LiteRT
 from trainer.export import litert
-from trainer.training import pilotnet
+from trainer.training import network_builder
 
 Convert = Callable[[Path, Path], None]
 conversions = pytest.mark.parametrize("convert", [litert.convert, litert.convert_trained])
@@ -16,7 +16,7 @@ conversions = pytest.mark.parametrize("convert", [litert.convert, litert.convert
 
 @conversions
 def test_the_litert_model_steers_as_the_network_does(convert: Convert, tmp_path: Path) -> None:
-    keras_network = pilotnet.build("float32")
+    keras_network = network_builder.build(dtype="float32")
     keras_network.save(tmp_path / "model.h5")
     convert(tmp_path / "model.h5", tmp_path / "model.tflite")
     frames = np.random.default_rng(2).integers(0, 256, (20, 128, 128, 3), dtype=np.uint8)
@@ -36,7 +36,7 @@ def test_a_training_prints_nothing_and_starts_no_process_to_convert(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """To load TensorFlow once more takes longer than the conversion."""
-    pilotnet.build("float32").save(tmp_path / "model.h5")
+    network_builder.build(dtype="float32").save(tmp_path / "model.h5")
     capfd.readouterr()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     litert.convert_trained(tmp_path / "model.h5", tmp_path / "model.tflite")

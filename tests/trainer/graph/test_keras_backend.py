@@ -25,6 +25,7 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
     infer_shapes,
 )
 
@@ -66,6 +67,7 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "batch norm": (normal(3, 3),),
     "batch norm rows": (normal(11, 1),),
     "batch norm row": (Flatten(), normal(11 * 14 * 3, 1)),
+    "squeeze and excite": (SqueezeExcite(4 * some(3, 2), some(2), 4 * some(2, 3), some(3)),),
     **{name: (Activation(name),) for name in ACTIVATIONS},
     "elu alpha": (Activation("elu", alpha=0.3),),
     "leaky relu": (Activation("relu", negative_slope=0.2),),

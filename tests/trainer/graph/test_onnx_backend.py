@@ -23,6 +23,7 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
     infer_shapes,
 )
 
@@ -67,6 +68,10 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     "batch norm": (normal(3, 3),),
     "batch norm after a convolution": (CONV, normal(4, 3), normal(9, 1), normal(13, 2)),
     "batch norm row": (Flatten(), normal(11 * 14 * 3, 1)),
+    "squeeze and excite": (
+        CONV,
+        SqueezeExcite(4 * some(4, 2), some(2), 4 * some(2, 4), some(4)),
+    ),
     **{name: (Activation(name),) for name in ACTIVATIONS},
     "elu alpha": (Activation("elu", alpha=0.3),),
     "leaky relu": (Activation("relu", negative_slope=0.2),),

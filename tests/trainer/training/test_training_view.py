@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from contract.frames.row_range import ALL_ROWS, RowRange
-from trainer.training import pilotnet, training_view
+from trainer.training import network_builder, training_view
 
 FRAMES = np.random.default_rng(1).integers(0, 256, (6, 128, 128, 3), dtype=np.uint8)
 
@@ -18,7 +18,7 @@ def small_network(*layers: keras.layers.Layer) -> keras.Sequential:
 @pytest.fixture(scope="module")
 def network() -> keras.Sequential:
     keras.utils.set_random_seed(1)
-    return pilotnet.build()
+    return network_builder.build()
 
 
 def test_the_visible_rows_are_those_that_the_first_layer_leaves(network: keras.Sequential) -> None:

@@ -75,6 +75,7 @@ DETAILS: Final[Mapping[str, Callable[[Any], str]]] = {
     "ZeroPadding2D": lambda layer: _edges(layer.padding),
     "Rescaling": _scaling,
     "Resizing": lambda layer: f"to {layer.height} x {layer.width}",
+    "LapwingSqueezeExcitation": lambda layer: f"{layer.units} units",
     "Dropout": lambda layer: f"rate {layer.rate:g}",
     "ELU": lambda layer: f"alpha {float(layer.alpha):g}",
 }

@@ -24,11 +24,13 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
 )
+from trainer.graph.squeeze_excitation import LapwingSqueezeExcitation
 
 
 def build_model(network: NetworkSpec) -> keras.Model:
-    """Return a Sequential model of Keras's own layers, with the weights set."""
+    """Return a Sequential model with the weights set."""
     model = keras.Sequential(
         [keras.Input(network.input_shape, dtype=network.input_dtype, name="frame")]
     )
@@ -72,6 +74,8 @@ def _keras_layer(layer: Layer) -> Any:  # noqa: ANN401 - Keras publishes no type
         return layers.Dense(layer.kernel.shape[1])
     if isinstance(layer, BatchNorm):
         return layers.BatchNormalization(axis=layer.axis, epsilon=layer.epsilon)
+    if isinstance(layer, SqueezeExcite):
+        return LapwingSqueezeExcitation(layer.reduce_kernel.shape[1])
     return _keras_activation(layer)
 
 
@@ -89,3 +93,7 @@ def _set_weights(keras_layer: Any, layer: Layer) -> None:  # noqa: ANN401 - Kera
         keras_layer.set_weights([layer.kernel, layer.bias])
     elif isinstance(layer, BatchNorm):
         keras_layer.set_weights([layer.gamma, layer.beta, layer.mean, layer.variance])
+    elif isinstance(layer, SqueezeExcite):
+        keras_layer.set_weights(
+            [layer.reduce_kernel, layer.reduce_bias, layer.expand_kernel, layer.expand_bias]
+        )

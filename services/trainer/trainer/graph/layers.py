@@ -208,6 +208,32 @@ class BatchNorm:
         return shape
 
 
+@dataclass(frozen=True)
+class SqueezeExcite:
+    """Weighs each channel of an image by what all channels hold on average.
+
+    The mean of each channel goes through two dense layers, with relu after the first and sigmoid
+    after the second, and each channel is multiplied with its result (Hu, Shen, Sun 2018,
+    Squeeze-and-Excitation Networks, arXiv 1709.01507, section 3).
+    """
+
+    reduce_kernel: Weights
+    """(channels, units)."""
+    reduce_bias: Weights
+    """(units,)."""
+    expand_kernel: Weights
+    """(units, channels)."""
+    expand_bias: Weights
+    """(channels,)."""
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the same shape."""
+        channels = require_image(shape)[2]
+        if channels != self.reduce_kernel.shape[0]:
+            raise shape_error(f"its kernel is for {self.reduce_kernel.shape[0]} channels", channels)
+        return shape
+
+
 ACTIVATIONS: Final = (
     "relu",
     "elu",
@@ -251,6 +277,7 @@ Layer: TypeAlias = (
     | Flatten
     | Dense
     | BatchNorm
+    | SqueezeExcite
     | Activation
 )
 

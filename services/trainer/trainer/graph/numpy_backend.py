@@ -30,6 +30,7 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
 )
 from trainer.graph.shapes import Padding
 
@@ -89,6 +90,11 @@ def apply(layer: Layer, x: Values) -> Values:
         return _float32(x @ layer.kernel + layer.bias)
     if isinstance(layer, BatchNorm):
         return _normalize(layer, x)
+    if isinstance(layer, SqueezeExcite):
+        means = x.mean((1, 2))
+        hidden = np.maximum(means @ layer.reduce_kernel + layer.reduce_bias, 0)
+        gates = _sigmoid(_float32(hidden @ layer.expand_kernel + layer.expand_bias))
+        return x * gates[:, None, None, :]
     return _activate(layer, x)
 
 

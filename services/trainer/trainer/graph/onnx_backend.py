@@ -32,6 +32,7 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
     infer_shapes,
 )
 from trainer.graph.shapes import Padding, Shape
@@ -146,6 +147,8 @@ class _Graph:
             self._channels_first = False
         elif isinstance(layer, BatchNorm):
             self._normalize(layer, shape)
+        elif isinstance(layer, SqueezeExcite):
+            self._squeeze_and_excite(layer)
         elif isinstance(layer, Activation):
             self._activate(layer)
         else:
@@ -205,6 +208,18 @@ class _Graph:
         along[axis] = -1
         self.add("Mul", [factor.reshape(along).astype(np.float32)])
         self.add("Add", [offset.reshape(along).astype(np.float32)])
+
+    def _squeeze_and_excite(self, layer: SqueezeExcite) -> None:
+        self.set_channels_first(True)
+        image = self._value
+        self.add("GlobalAveragePool")
+        self.add("Flatten", axis=1)
+        self.add("Gemm", [layer.reduce_kernel, layer.reduce_bias])
+        self.add("Relu")
+        self.add("Gemm", [layer.expand_kernel, layer.expand_bias])
+        self.add("Sigmoid")
+        self.add("Reshape", [np.array([0, -1, 1, 1], np.int64)])
+        self.add("Mul", extra=[image])
 
     def _activate(self, layer: Activation) -> None:
         if layer.function == "relu":

@@ -26,10 +26,11 @@ from contract.errors import ModelError
 from contract.files import atomic_files
 from contract.models import lineage
 from contract.models.registry import H5, MANIFEST, ModelManifest, Registry
+from contract.train_config import DEFAULT_NETWORK
 from contract.training_plan import ParentVersion
-from trainer.graph.layers import Conv, Dense, Layer, NetworkSpec, Rescale
+from trainer.graph.layers import Conv, Dense, Layer, NetworkSpec, Rescale, SqueezeExcite
 from trainer.keras_import import reader
-from trainer.training import pilotnet
+from trainer.training import network_builder
 from trainer.training.run_state import Workspace
 
 Mask = npt.NDArray[np.bool_]
@@ -60,7 +61,7 @@ class Parent:
     """The version whose model.h5 was imported as this one, if the registry had it."""
     trained: AncestorRows
     weights: Sequence[Weights]
-    """Kernel and bias of each layer of Lapwing's network, in Keras's order."""
+    """The weights of the network's layers, in Keras's order."""
 
     @property
     def version(self) -> ParentVersion:
@@ -129,29 +130,40 @@ def trained_by(ancestors: AncestorRows, dataset: Mapping[str, object], ids: RowI
     return np.array(split_file.mask(part.train, part.rows), np.bool_)
 
 
-def take(registry: Registry, workspace: Workspace, version: int) -> Parent:
+def take(
+    registry: Registry, workspace: Workspace, version: int, network: str = DEFAULT_NETWORK
+) -> Parent:
     """Return a version to go on from, and copy its files into the job's workspace the first time.
 
+    Args:
+        registry: the registry of the versions.
+        workspace: the workspace of the job.
+        version: number of the version.
+        network: name of the network that is to be trained.
+
     Raises:
-        ModelError: there is no such version, it is damaged, or its network is not Lapwing's.
+        TrainingError: the manifest of the version tells another network.
+        ModelError: there is no such version, it is damaged, or it has other layers.
     """
     folder = workspace.parent_dir
     if not (folder / MANIFEST).exists():
         _copy(registry, version, folder)
     manifest = _read_manifest(folder / MANIFEST)
     origin = _read_manifest(folder / ORIGIN) if (folder / ORIGIN).exists() else None
+    training_plan.check_network(network, ParentVersion(manifest, origin))
     trained = AncestorRows(
         (origin or manifest).data,
         split_file.read(folder / split_file.FILE),
         trained_rows.read(folder / trained_rows.FILE),
     )
-    own = folder / "pilotnet.h5"
-    pilotnet.build("float32").save(own)
+    own = folder / "network.h5"
+    network_builder.build(network, "float32").save(own)
     try:
         weights = match_layers(
             f"version {manifest.version}",
             reader.read(folder / H5).network,
             reader.read(own).network,
+            network,
         )
     finally:
         own.unlink()
@@ -181,13 +193,16 @@ def _read_manifest(path: Path) -> ModelManifest:
     return ModelManifest(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def match_layers(name: str, found: NetworkSpec, own: NetworkSpec) -> list[Weights]:
-    """Return the weights of a network that has the layers of Lapwing's own.
+def match_layers(
+    name: str, found: NetworkSpec, own: NetworkSpec, network: str = DEFAULT_NETWORK
+) -> list[Weights]:
+    """Return the weights of a network that has the layers of one of Lapwing's.
 
     Args:
-        name: name of the network in messages.
-        found: the network.
+        name: name of the version in messages.
+        found: the network of the version.
         own: Lapwing's network, with any weights.
+        network: name of Lapwing's network.
 
     Raises:
         ModelError: a layer differs; the message names the first.
@@ -197,12 +212,15 @@ def match_layers(name: str, found: NetworkSpec, own: NetworkSpec) -> list[Weight
         if there != here:
             place = "input" if number == 0 else f"layer {number}"
             raise ModelError(
-                f"{name} cannot be trained further: its {place} is not that of Lapwing's network",
+                f"{name} cannot be trained further: its {place} is not that of Lapwing's network "
+                f"{network}",
                 got=f"{there or 'no layer'}, not {here or 'no layer'}",
-                remedy="Train without --from, or name a version that Lapwing trained",
+                remedy="Train without --from, with its own --network, or from another version",
             )
-    layers = [layer for layer in found.layers if isinstance(layer, Conv | Dense)]
-    return [array for layer in layers for array in (layer.kernel, layer.bias)]
+    layers = [layer for layer in found.layers if isinstance(layer, Conv | Dense | SqueezeExcite)]
+    # The fields of these classes are in the order in which Keras has the weights.
+    values = [getattr(layer, field.name) for layer in layers for field in fields(layer)]
+    return [value for value in values if isinstance(value, np.ndarray)]
 
 
 def _layers(network: NetworkSpec) -> Iterator[str]:

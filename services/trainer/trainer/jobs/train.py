@@ -46,10 +46,11 @@ from trainer.jobs import fine_tuning
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
-from trainer.training import devices, pilotnet, precision, training_view
+from trainer.training import devices, network_builder, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
+from trainer.training.networks import find_network
 from trainer.training.progress import bottleneck
 from trainer.training.run_state import TrainingState, Workspace
 from trainer.training.tensorboard import TensorBoardLogger
@@ -60,9 +61,11 @@ PARITY_FRAMES: Final = 256
 """Number of validation frames on which the LiteRT model is compared with the network."""
 
 
-TRAINING_BYTES: Final = 32 << 20
-"""Bytes that a training takes at most: three networks of 3 MB in its workspace and a fourth that is
-being written, the version, and the curves."""
+BYTES_PER_PARAMETER: Final = 4 * 16 + 2 * 4
+"""Bytes on the disk for each parameter: three states of the network in the workspace and a fourth
+that is being written, each with AMSGrad's three moments, and the two files of the version."""
+OTHER_BYTES: Final = 14 << 20
+"""Bytes that a training takes beside its networks: the version's other files, and the curves."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -109,7 +112,7 @@ def train(
     machine = machine or devices.configure()
     settings = _choose_readers(settings, config, machine)
     with (
-        disk_space.writing(settings.model_dir, "the training", TRAINING_BYTES),
+        disk_space.writing(settings.model_dir, "the training", training_bytes(config.network)),
         workspace.lock(),
     ):
         manifest = registry.published_by(job_id)
@@ -136,7 +139,7 @@ def _train_and_publish(
     machine.log()
     parent = None
     if parent_version is not None:
-        parent = fine_tuning.take(registry, workspace, parent_version)
+        parent = fine_tuning.take(registry, workspace, parent_version, config.network)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
         precision.keep(state, config.precision, machine)
@@ -186,6 +189,11 @@ def _train_and_publish(
     if parent is not None:
         manifest = parent.describe_child(manifest)
     return registry.publish(staging_dir, manifest)
+
+
+def training_bytes(network: str) -> int:
+    """Return the bytes that a training of a network takes on the disk at most."""
+    return OTHER_BYTES + BYTES_PER_PARAMETER * find_network(network).parameters
 
 
 def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -> Settings:
@@ -289,7 +297,7 @@ def _build_loop(
             batch=config.batch,
             readers=settings.readers,
             queue_bytes=settings.queue_mib << 20,
-            rows=training_view.visible_rows(pilotnet.build()),
+            rows=training_view.visible_rows(network_builder.build(config.network)),
             device_free_bytes=free_memory.free_bytes() if machine.gpu else None,
         )
     )
@@ -305,7 +313,8 @@ def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     """Write the best epoch's network and its LiteRT form; return their folder and the metrics."""
     state, table = loop.state, loop.data.table
     best = loop.load(loop.workspace.network(state.best_epoch))
-    network = pilotnet.build("float32")  # whichever precision it was trained in
+    # Published in float32, whichever precision it was trained in.
+    network = network_builder.build(loop.config.network, "float32")
     network.set_weights(best.model.get_weights())
     learner = Learner(training_view.of(network))
     staging_dir = loop.workspace.staging_dir()
@@ -338,7 +347,7 @@ def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
     """Return how the weights that a fine-tuning started from score on its validation rows."""
     if loop.start_weights is None:
         return {}
-    network = pilotnet.build("float32")
+    network = network_builder.build(loop.config.network, "float32")
     network.set_weights(loop.start_weights)
     scores = steering_metrics.defined(loop.validate(Learner(training_view.of(network)))[1])
     return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}

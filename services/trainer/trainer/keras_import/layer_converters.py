@@ -26,6 +26,7 @@ from trainer.graph.layers import (
     Pool,
     Rescale,
     Resize,
+    SqueezeExcite,
     Weights,
 )
 from trainer.graph.shapes import Shape
@@ -184,6 +185,19 @@ def _normalize(
     return (BatchNorm(gamma, beta, rest[0], rest[1], epsilon, axis),)
 
 
+def _squeeze_and_excite(
+    config: LayerConfig, arrays: Sequence[Weights], context: ConversionContext
+) -> tuple[Layer, ...]:
+    units, channels = config.get("units"), context.input_shape[-1]
+    expected = [(channels, units), (units,), (units, channels), (channels,)]
+    if [array.shape for array in arrays] != expected:
+        raise config.error(
+            f"has other weights than {units} units for {channels} channels have",
+            [list(array.shape) for array in arrays],
+        )
+    return (SqueezeExcite(*arrays),)
+
+
 def _pool(
     kind: str,
 ) -> Callable[[LayerConfig, Sequence[Weights], ConversionContext], tuple[Layer, ...]]:
@@ -241,6 +255,7 @@ _CONVERTERS: Final[
     **dict.fromkeys(("Conv2D", "Convolution2D"), _conv),
     "Dense": _dense,
     **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1"), _normalize),
+    "LapwingSqueezeExcitation": _squeeze_and_excite,
     **dict.fromkeys(("MaxPooling2D", "MaxPool2D"), _pool("max")),
     **dict.fromkeys(("AveragePooling2D", "AvgPool2D"), _pool("average")),
     **dict.fromkeys(

@@ -31,7 +31,14 @@ CONTAINERS: Final = (
 MAX_PARTS: Final = 64
 """Maximum number of attributes over which one list of names is split."""
 WEIGHTED: Final = frozenset(
-    {"Conv2D", "Convolution2D", "Dense", "BatchNormalization", "BatchNormalizationV1"}
+    {
+        "Conv2D",
+        "Convolution2D",
+        "Dense",
+        "BatchNormalization",
+        "BatchNormalizationV1",
+        "LapwingSqueezeExcitation",
+    }
 )
 """The supported layers that have weights."""
 _IN_ORDER: Final = (

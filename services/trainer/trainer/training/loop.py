@@ -19,7 +19,7 @@ from contract.steering_metrics import Score
 from contract.train_config import TrainConfig
 from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
-from trainer.training import pilotnet, training_view
+from trainer.training import network_builder, training_view
 from trainer.training.devices import Devices
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
@@ -89,7 +89,9 @@ class TrainingLoop:
 
         It takes only the rows of frames that it looks at; see training_view.py.
         """
-        return training_view.of(pilotnet.build(POLICIES[self.state.precision]))
+        return training_view.of(
+            network_builder.build(self.config.network, POLICIES[self.state.precision])
+        )
 
     @property
     def _finished(self) -> bool:
