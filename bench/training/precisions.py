@@ -34,8 +34,7 @@ def compare(
         recordings: the recordings to learn from.
         held_out: more recordings to drive along.
         options: the options of the training.
-        starts: the largest number of pairs of drives in the simulator; 0 leaves it out, which is right for
-            recordings of Udacity's lake: no model of them drives there.
+        starts: the largest number of pairs of drives in the simulator; 0 leaves it out.
     """
     from bench.training import job
     from bench.training.rounded import RoundedLoop

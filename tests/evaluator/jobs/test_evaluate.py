@@ -106,7 +106,7 @@ def test_an_evaluation_replaces_only_the_same_evaluation(settings: Settings) -> 
     root.mkdir(exist_ok=True)
     name = Path(evaluate(settings, **KEPT)["evaluation"]["folder"]).name
     assert name.endswith("-4x0.125-seed20261")
-    others = [root / f".{name.replace('0.25', '0.5')}.{'0' * 32}.tmp", root / "drives"]
+    others = [root / f".{name.replace('0.125', '0.5')}.{'0' * 32}.tmp", root / "drives"]
     others[0].mkdir()
     left = root / f".{name}.{'0' * 32}.tmp"
     left.mkdir()
