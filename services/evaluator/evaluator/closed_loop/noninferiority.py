@@ -246,7 +246,7 @@ def compare_recordings(
     upper = min(betting.HIGH, -statistics.subset_bound(-difference, betting.ALPHA))
     best = max(scores.candidate, scores.incumbent, key=lambda each: float(each.mean()))
     worse = {name: name in judged and _worse_blocks(part, looks) for name, part in parts.items()}
-    if len(difference) < MIN_BLOCKS or statistics.subset_bound(best - blind, betting.ALPHA) <= 0:
+    if statistics.subset_bound(best - blind, betting.ALPHA) <= 0:  # and -inf for few blocks
         verdict = NOT_INFORMATIVE
     elif _worse_blocks(scores, looks) or any(worse.values()):
         verdict = WORSE
