@@ -26,7 +26,7 @@ def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
     folder = tmp_path_factory.mktemp("lapwing")
     samples.recording(folder / "run", rows=120)
     # The gate's default drives take minutes; tests/evaluator tests its decisions.
-    gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_STARTS": "4"}
+    gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_PAIRS": "8"}
     with running.up(folder / "home", **gate) as lapwing:
         lapwing.ask("ingest", str(folder / "run"), "--wait")
         lapwing.ask("train", "run", "--epochs", "2", "--wait")

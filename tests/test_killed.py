@@ -21,7 +21,7 @@ def lapwing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lapwing]:
     folder = tmp_path_factory.mktemp("killed")
     samples.recording(folder / "run", rows=120)
     # Each training starts a gate, whose default drives take minutes.
-    gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_STARTS": "4"}
+    gate = {"LAPWING_GATE_TRACK": str(candidates.road(folder)), "LAPWING_GATE_PAIRS": "8"}
     with running.up(folder / "home", **gate) as lapwing:
         lapwing.ask("ingest", str(folder / "run"), "--wait")
         yield lapwing

@@ -51,7 +51,7 @@ from simulator.world import World
 
 TRACK = "lake"
 LAPS = 0.25
-"""Laps of a drive: as many as the gate asks for."""
+"""Laps of a drive: twice as many as the gate asks for."""
 STARTS = 8
 ROUNDS = 3
 PICTURES = 100

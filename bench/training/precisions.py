@@ -34,8 +34,7 @@ def compare(
         recordings: the recordings to learn from.
         held_out: more recordings to drive along.
         options: the options of the training.
-        starts: the number of pairs of drives in the simulator; 0 leaves it out, which is right for
-            recordings of Udacity's lake: no model of them drives there.
+        starts: the largest number of pairs of drives in the simulator; 0 leaves it out.
     """
     from bench.training import job
     from bench.training.rounded import RoundedLoop
@@ -56,7 +55,7 @@ def compare(
         **os.environ,
         "LAPWING_DATA_DIR": str(data),
         "LAPWING_MODEL_DIR": str(models),
-        "LAPWING_GATE_STARTS": str(max(starts, 4)),
+        "LAPWING_GATE_PAIRS": str(max(starts, 8)),
     }
 
     def take(recording: Path) -> None:
@@ -85,7 +84,7 @@ def compare(
     manifests = [registry.manifest(number) for number in (1, 2)]
     compared = gate.compare_log_replays(driven, registry, 2, 1, lambda **_: None)
     if starts:
-        compared += gate.compare_rollouts(driven, registry, 2, 1, lambda **_: None)
+        compared.append(gate.compare_rollouts(driven, registry, 2, 1, lambda **_: None))
     return {
         "validation_mse": [each.metrics["validation_mse"] for each in manifests],
         "comparisons": [each.document() for each in compared],
@@ -100,7 +99,7 @@ def main() -> int:
     asked.add_argument("--out", type=Path, required=True, help="a folder for the volumes")
     asked.add_argument("--held-out", type=Path, nargs="*", default=[], help="more to drive along")
     asked.add_argument("--epochs", type=int, default=20)
-    asked.add_argument("--starts", type=int, default=12, help="drives in the simulator, or 0")
+    asked.add_argument("--starts", type=int, default=128, help="most pairs of drives, or 0")
     asked.add_argument("--seeds", type=int, nargs="*", default=(1, 2, 3))
     chosen = asked.parse_args()
     rows: list[output.Row] = []
@@ -123,7 +122,7 @@ def main() -> int:
                 "bfloat16": each["candidate"],
                 "difference": each["difference"],
                 "lower bound": each["lower"],
-                "informative": "yes" if each["tells"] else "no",
+                "verdict": each["verdict"],
                 "MSE float32": single,
                 "MSE bfloat16": rounded,
             }

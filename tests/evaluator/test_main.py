@@ -37,7 +37,7 @@ def worker(home: Path, redis_socket: Path, driven: Driven) -> Iterator[Lapwing]:
         "LAPWING_DATA_DIR": str(home / "data"),
         "LAPWING_MODEL_DIR": str(home / "models"),
         "LAPWING_GATE_TRACK": str(driven.track),
-        "LAPWING_GATE_STARTS": str(candidates.STARTS),
+        "LAPWING_GATE_PAIRS": str(candidates.PAIRS),
         "LAPWING_EVALUATION_DRIVERS": "2",
     }
     lapwing.settings |= environ

@@ -46,7 +46,9 @@ PARTS: dict[str, tuple[str, ...]] = {
         "services/trainer/trainer/jobs/train.py",
     ),
     "gate": (
+        f"{EVALUATOR}/closed_loop/betting.py",
         f"{EVALUATOR}/closed_loop/noninferiority.py",
+        f"{EVALUATOR}/closed_loop/paired_drives.py",
         f"{EVALUATOR}/closed_loop/statistics.py",
         f"{EVALUATOR}/jobs/gate.py",
     ),

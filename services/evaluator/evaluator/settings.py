@@ -51,10 +51,12 @@ class Settings:
         "The gate has versions drive on this track of the simulator: lake, jungle, or random: and "
         "a seed, such as random:7.",
     )
-    gate_starts: int = setting(
-        "LAPWING_GATE_STARTS",
-        12,
-        "The gate compares this number of drives of each version.",
-        minimum=4,
-        maximum=200,
+    gate_pairs: int = setting(
+        "LAPWING_GATE_PAIRS",
+        128,
+        "The gate compares at most this number of pairs of drives, and stops as soon as they "
+        "decide. Of two equal versions it needs about 70; with fewer than 64 it accepts only a "
+        "version that is clearly better.",
+        minimum=8,
+        maximum=800,
     )

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from support.services import running
 from contract.errors import JobError, ModelError, SettingError
 from contract.files import atomic_files
 from contract.jobs import deaths
-from contract.models.registry import Registry
+from contract.models.registry import TFLITE, Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.perturbations import Condition, parse
-from evaluator.closed_loop.rollouts import Scenario
+from evaluator.closed_loop.rollouts import Rollout, RolloutPool, Scenario
 
 SHORT = 0.02
 """Laps of a drive: a metre and a half."""
@@ -30,13 +31,13 @@ def registry(tmp_path: Path) -> Registry:
 def test_each_drive_is_kept_under_its_scenario_and_number(
     registry: Registry, driven: Driven
 ) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     course = candidates.scenario(driven.track)
     folder = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     assert course.folder.parts == (
         f"straight-{atomic_files.sha256(driven.track)[:8]}",
         "clear",
-        "0.25-20261",
+        "0.125-20261",
     )
     assert sorted(path.name for path in folder.iterdir()) == [f"{n:02}.json" for n in (1, 2, 3, 4)]
     kept = [json.loads((folder / f"{n:02}.json").read_text()) for n in (1, 2, 3, 4)]
@@ -60,7 +61,7 @@ def test_drives_from_the_same_starts_differ_between_drivers(driven: Driven) -> N
 
 def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> None:
     """A drive is exactly the same in every process and with every number of starts."""
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     course = candidates.scenario(driven.track)
     folder = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     (folder / "02.json").unlink()
@@ -74,8 +75,47 @@ def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> N
     assert (folder / "01.json").stat().st_mtime_ns == before
 
 
+def test_drives_of_several_versions_come_back_in_the_order_in_which_they_were_asked_for(
+    registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one", gate=False)
+    driven.publish(registry, "left", "two", gate=False)
+    course = candidates.scenario(driven.track)
+    asked = [Rollout(2, course, 1), Rollout(1, course, 3), Rollout(2, course, 0)]
+    with RolloutPool(registry, 1) as pool:
+        found = pool.run(asked)
+        assert multiprocessing.active_children() == []  # all results were kept
+    left, straight = driven.outcomes["left"], driven.outcomes["straight"]
+    assert found == [left[1], straight[3], left[0]]
+
+
+def test_the_processes_are_kept_from_one_call_to_the_next(
+    registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one", gate=False)
+    course = Scenario(str(driven.track), Condition(), SHORT, 1)
+    with RolloutPool(registry, 1) as pool:
+        pool.run([Rollout(1, course, 0)])
+        [first] = multiprocessing.active_children()
+        pool.run([Rollout(1, course, 1)])
+        assert multiprocessing.active_children() == [first]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_damaged_version_is_an_error_before_the_first_drive(
+    registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one", gate=False)
+    (registry.path(1) / TFLITE).write_bytes(b"")
+    with (
+        RolloutPool(registry, 1) as pool,
+        pytest.raises(ModelError, match=r"model\.tflite of model version 1 is not what"),
+    ):
+        pool.run([Rollout(1, candidates.scenario(driven.track), 0)])
+
+
 def test_each_condition_has_a_folder_of_its_name(registry: Registry, driven: Driven) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     words = ["fog+delay=50ms", "offset=1m"]
     courses = [Scenario(str(driven.track), each, SHORT, 1) for each in parse(words)]
     [[foggy], [beside]] = rollouts.run_rollouts(registry, 1, courses, 1, 1)
@@ -105,7 +145,7 @@ def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
 ) -> None:
     """A drive uses what the file holds when the drive begins."""
     track = candidates.road(tmp_path)
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
 
     def on_progress(done: int, total: int) -> None:
         track.write_text(track.read_text().replace(",8", ",9"))
@@ -119,14 +159,14 @@ def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
 def test_an_unknown_track_is_an_error_before_the_first_drive(
     registry: Registry, driven: Driven
 ) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     for track in ("moon", "/nowhere/moon.csv"):
         with pytest.raises(SettingError):
             rollouts.run_rollouts(registry, 1, [Scenario(track, Condition(), SHORT, 1)], 1, 1)
 
 
 def test_an_unreadable_drive_is_named(registry: Registry, driven: Driven) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     course = candidates.scenario(driven.track)
     path = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder / "03.json"
     path.write_text("{")
@@ -137,7 +177,7 @@ def test_an_unreadable_drive_is_named(registry: Registry, driven: Driven) -> Non
 def test_an_error_is_raised_before_the_other_drives_finish(
     registry: Registry, driven: Driven
 ) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
 
     def on_progress(done: int, total: int) -> None:
         if done:
@@ -151,7 +191,7 @@ def test_an_error_is_raised_before_the_other_drives_finish(
 
 
 def test_a_drive_can_be_filmed(registry: Registry, driven: Driven, tmp_path: Path) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     course = Scenario(str(driven.track), parse(["delay=100ms"])[0], SHORT, 1)
     found = rollouts.rollout(registry.root, 1, course, 1, tmp_path / "film", film=True)
     assert found["direction"] == -1
@@ -177,7 +217,7 @@ if __name__ == "__main__":
 def test_all_processes_end_when_the_job_is_killed(
     registry: Registry, driven: Driven, tmp_path: Path
 ) -> None:
-    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "one", gate=False)
     script, mark = tmp_path / "job.py", f"LAPWING_TEST_MARK={tmp_path}"
     script.write_text(KILLED)
     process = subprocess.Popen(

@@ -1,3 +1,6 @@
+import itertools
+import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,8 @@ from evaluator.closed_loop.statistics import (
     SEED,
     bootstrap_interval,
     bootstrap_means,
+    subset_bound,
+    subset_means,
     summarize,
 )
 from simulator.episode.metrics import wilson_interval
@@ -91,3 +96,47 @@ def test_samples_are_drawn_with_replacement() -> None:
     shares = [float((means == each).mean()) for each in (0.0, 0.5, 1.0)]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.02)
     assert np.isnan(bootstrap_means(np.array([]))).all()
+
+
+def test_the_subsets_means_are_those_of_all_subsets() -> None:
+    values = [3.0, -1.0, 4.0, 1.5]
+    subsets = [each for size in range(1, 5) for each in itertools.combinations(values, size)]
+    expected = sorted(sum(each) / len(each) for each in subsets)
+    assert sorted(subset_means(np.array(values))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [5, 7])
+@pytest.mark.parametrize("error", [0.05, 0.01, 0.25])
+def test_the_bound_of_symmetric_values_errs_exactly_as_often_as_it_may(
+    count: int, error: float
+) -> None:
+    """Given their sizes, all signs of values that are symmetric around 0 are equally probable."""
+    sizes = np.random.default_rng(count).exponential(3, count)
+    signs = itertools.product((-1, 1), repeat=count)
+    above = sum(subset_bound(sizes * np.array(each), error) > 0 for each in signs)
+    assert above == math.floor(error * 2**count)
+
+
+def test_too_few_values_have_no_bound() -> None:
+    """Of four, all are above their centre with a probability of 1 / 16."""
+    assert subset_bound(np.array([1.0, 1.0, 1.0, 1.0]), 0.05) == -math.inf
+    assert subset_bound(np.array([1.0, 1.0, 1.0, 1.0, 1.0]), 0.05) == 1.0
+    assert subset_bound(np.array([]), 0.05) == -math.inf
+
+
+def test_the_bound_of_many_values_is_that_of_the_normal_distribution() -> None:
+    values = np.random.default_rng(2).normal(1.0, 6.0, 400)
+    expected = values.mean() - 1.645 * values.std(ddof=1) / 20
+    assert subset_bound(values, 0.05) == pytest.approx(expected, abs=0.1)
+    assert subset_bound(values, 0.05) == subset_bound(values, 0.05)
+
+
+def test_ten_hours_of_recordings_are_compared_within_a_bounded_memory() -> None:
+    values = np.random.default_rng(3).normal(90, 5, 9000)
+    tracemalloc.start()
+    try:
+        subset_bound(values, 0.05)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 40e6

@@ -14,9 +14,8 @@ from contract.errors import LapwingError, ModelError, SettingError
 from contract.frames.spec import FrameSpec
 from contract.jobs import queue
 from contract.models.registry import Registry
-from evaluator.closed_loop import rollouts
+from evaluator.closed_loop import paired_drives, rollouts
 from evaluator.jobs import evaluate as evaluate_job
-from evaluator.jobs import gate
 from evaluator.settings import Settings
 from lapwing.output import models
 
@@ -24,8 +23,8 @@ LAPS = 0.02
 # The options of the drives that were made before.
 KEPT: dict[str, Any] = {
     "starts": candidates.STARTS,
-    "laps": gate.GATE_LAPS,
-    "seed": gate.GATE_SEED,
+    "laps": paired_drives.GATE_LAPS,
+    "seed": paired_drives.GATE_SEED,
     "film": False,
 }
 
@@ -106,8 +105,8 @@ def test_an_evaluation_replaces_only_the_same_evaluation(settings: Settings) -> 
     root = rollouts.evaluations_folder(Registry(settings.model_dir), 1)
     root.mkdir(exist_ok=True)
     name = Path(evaluate(settings, **KEPT)["evaluation"]["folder"]).name
-    assert name.endswith("-4x0.25-seed20261")
-    others = [root / f".{name.replace('0.25', '0.5')}.{'0' * 32}.tmp", root / "drives"]
+    assert name.endswith("-4x0.125-seed20261")
+    others = [root / f".{name.replace('0.125', '0.5')}.{'0' * 32}.tmp", root / "drives"]
     others[0].mkdir()
     left = root / f".{name}.{'0' * 32}.tmp"
     left.mkdir()

@@ -14,7 +14,7 @@ from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.models import lineage
 from contract.models.registry import Registry
-from evaluator.offline.held_out import open_held_out
+from evaluator.offline.held_out import is_new_to, open_held_out
 
 
 @pytest.fixture
@@ -174,3 +174,56 @@ def test_rows_that_show_trained_frames_are_not_held_out_under_another_name(
         expected = seconds - seconds[99] > 1.5
         np.testing.assert_array_equal(rows.rows, expected)
     assert "show frames that trained the version" in rows.reason
+
+
+def new_to(data: Path, registry: Registry, version: int) -> list[str]:
+    """Return the names of the datasets that a version is known not to have seen, without ids."""
+    with open_held_out(data, registry, version) as held:
+        return sorted(
+            each.dataset.split("-")[0]
+            for each in held
+            if is_new_to(registry, version, each.dataset, each.reader)
+        )
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        pytest.param("trained", ["short"], id="one row trained it under another name"),
+        pytest.param("validated", ["short"], id="one row chose its epoch under another name"),
+        pytest.param("", ["long", "short"], id="none"),
+        pytest.param("data", ["short"], id="trained on it by name"),
+        pytest.param("unknown", [], id="it does not say which rows trained it"),
+        pytest.param("imported", [], id="it descends from an imported model"),
+    ],
+)
+def test_a_recording_is_new_only_to_a_version_that_surely_never_saw_it(
+    registry: Registry, data: Path, use: str, expected: list[str]
+) -> None:
+    long, _ = named(data)
+    stored = store_catalog.read_manifest(store_catalog.paths(data, long)[1])
+    ids = store.read_row_ids(data, stored)
+    none = np.zeros(0, dtype=np.uint64)
+    folder = staged(registry.root, "job")
+    gone = DatasetSplit(60, ((0, 30),), ((40, 60),))
+    splits = {"gone-00000000": gone}
+    if use == "data":
+        splits[long] = DatasetSplit(252, ((0, 100),), ((120, 252),))
+    split_file.write(folder / split_file.FILE, SplitFile(1.5, splits))
+    if use != "unknown":
+        one = {"trained": none, "validated": none} | {use: ids[7:8]}
+        rows = TrainedRows.of(one["trained"], none, one["validated"])
+        trained_rows.write(folder / trained_rows.FILE, rows)
+    data_entries = [{"dataset": name, "rows": 60, "manifest_sha256": "0"} for name in splits]
+    made = manifest("job", data=data_entries)
+    if use == "imported":
+        imported = manifest(
+            "theirs",
+            version=7,
+            files={"model.h5": {"sha256": "a"}},
+            config={"imported_from": "theirs.h5"},
+            data=[],
+        )
+        made = lineage.descend(made, imported)
+    version = registry.publish(folder, made).version
+    assert new_to(data, registry, version) == expected

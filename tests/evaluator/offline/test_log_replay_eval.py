@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,34 @@ def test_without_a_model_the_steering_is_zero(drive: StoredDrive) -> None:
     blind = log_replay_eval.path_keeping_percent(drive, None)
     assert blind == pytest.approx(log_replay_eval.path_keeping_percent(drive, lambda frame: 0.0))
     assert blind.mean() > 50  # this score alone looks like good driving
+
+
+@pytest.mark.parametrize(
+    ("block_s", "expected"),
+    [
+        pytest.param(4.0, [10.0, 20.0, 40.0, 80.0], id="a piece each"),
+        pytest.param(9.0, [15.0, 60.0], id="two pieces each"),
+        pytest.param(60.0, [37.5], id="longer than the recording"),
+    ],
+)
+def test_pieces_of_a_block_have_one_score(
+    drive: StoredDrive, block_s: float, expected: list[float]
+) -> None:
+    """The recording lasts 16.8 s and has four pieces; their scores are made up."""
+    scores = np.array([10.0, 20.0, 40.0, 80.0])
+    assert log_replay_eval.mean_by_block(drive, scores, block_s).tolist() == expected
+
+
+def test_a_block_without_a_piece_is_left_out(drive: StoredDrive) -> None:
+    """As in the rows that validate a version, which are short stretches with much between them."""
+    kept = drive.segment != 1
+    gap = dataclasses.replace(
+        drive,
+        time_s=drive.time_s[kept],
+        segment=np.unique(drive.segment[kept], return_inverse=True)[1].astype(np.int64),
+    )
+    scores = np.array([10.0, 40.0, 80.0])
+    assert log_replay_eval.mean_by_block(gap, scores, 4.0).tolist() == [10.0, 40.0, 80.0]
 
 
 def test_the_document_has_both_limits_and_the_path_quality(drive: StoredDrive) -> None:

@@ -121,7 +121,7 @@ def test_an_unreadable_evaluation_is_named(tmp_path: Path) -> None:
         models.read_scores(tmp_path)
 
 
-def test_a_refusal_shows_its_figures_and_how_to_promote_nevertheless() -> None:
+def test_a_refusal_of_release_0_1_0_shows_its_figures_and_how_to_promote_nevertheless() -> None:
     comparisons = [comparison(), comparison(course="recordings", tells=False)]
     gate = {
         "version": 2,
@@ -134,8 +134,66 @@ def test_a_refusal_shows_its_figures_and_how_to_promote_nevertheless() -> None:
     assert "gate: version 2 refused against version 1" in text
     assert "-50.0" in text
     assert "-58.2" in text
-    assert "12, not informative" in text
+    [row] = [line for line in text.splitlines() if "recordings" in line]
+    assert "not informative" in row
+    [row] = [line for line in text.splitlines() if "simulator, lake" in line]
+    assert "not shown" in row
     assert "`lapwing promote 2 --force` makes this version current nevertheless" in text
+
+
+def test_a_verdict_is_shown_with_the_parts_of_each_course() -> None:
+    part = {
+        "name": "dusk",
+        "pairs": 16,
+        "candidate": 10.0,
+        "incumbent": 100.0,
+        "difference": -90.0,
+        "worse": True,
+        "new_to_both": False,
+    }
+    lap = part | {"name": "lake-3", "pairs": 7, "worse": False, "new_to_both": True}
+    gate = {
+        "version": 2,
+        "against": 1,
+        "accepted": False,
+        "verdict": "worse",
+        "why": "worse",
+        "comparisons": [
+            comparison(unit="pairs of drives", verdict="worse", parts=[part]),
+            comparison(course="recordings", unit="blocks", verdict="no worse", parts=[lap]),
+        ],
+    }
+    lines = printed(models.print_gate, gate).splitlines()
+    assert lines[0] == "gate: version 2 refused against version 1: worse"
+
+    def row(name: str) -> str:
+        [line] = [line for line in lines if name in line]
+        return line
+
+    assert "12 pairs of drives" in row("simulator, lake")
+    assert "-90.0" in row("dusk")
+    assert row("dusk").rstrip(" │").endswith("worse")
+    assert "new to both versions" in row("lake-3")
+    assert "worse" not in row("lake-3")
+    assert "no worse" in row("recordings")
+
+
+def test_the_list_tells_a_candidate_that_is_worse_from_one_that_was_not_shown(
+    registry: Registry,
+) -> None:
+    for job in ("one", "two", "three", "four"):
+        publish_one(registry, job)
+    for version, evidence in (
+        (2, {"verdict": "not shown"}),
+        (3, {"verdict": "worse"}),
+        (4, {}),  # as release 0.1.0 wrote it
+    ):
+        promotion.decide(registry, version, 1, f"gate-{version}", "", evidence, accepted=False)
+    text = printed(models.print_models, registry)
+    assert "refused against 1, not shown" in text
+    assert "refused against 1, worse" in text
+    [last] = [line for line in text.splitlines() if " 4 " in line]
+    assert "refused against 1 " in last
 
 
 def test_without_figures_the_reason_is_shown() -> None:

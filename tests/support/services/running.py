@@ -44,7 +44,7 @@ class Lapwing:
             "COLUMNS": "200",
             "LAPWING_INFERENCE_PORT": str(self.inference_port),
             "LAPWING_BRIDGE_PORT": str(self.bridge_port),
-            "LAPWING_GATE_STARTS": "4",
+            "LAPWING_GATE_PAIRS": "8",
             **self.settings,
         }
 

@@ -107,24 +107,33 @@ def print_gate(console: TextConsole, gate: Mapping[str, Any]) -> None:
     """Print what the gate decided, and the figures behind it."""
     decision = ("accepted", "green") if gate["accepted"] else ("refused", "red")
     against = "" if gate["against"] is None else f" against version {gate['against']}"
-    printing.print_line(console, f"gate: version {gate['version']} ", decision, against)
+    verdict = f": {gate['verdict']}" if gate.get("verdict") else ""
+    printing.print_line(console, f"gate: version {gate['version']} ", decision, against, verdict)
     comparisons = gate.get("comparisons", [])
     if not comparisons:
         console.print(f"  {gate['why']}", soft_wrap=True)
         return
     table = printing.wide_table(
-        "course", "measure", "this version", "current", "difference", "at least", "pairs"
+        "course", "measure", "this version", "current", "difference", "at least", "pairs", "verdict"
     )
     for comparison in comparisons:
         table.add_row(
             comparison["course"],
             comparison["measure"],
-            f"{comparison['candidate']:.1f} %",
-            f"{comparison['incumbent']:.1f} %",
-            f"{comparison['difference']:+.1f}",
+            *_format_scores(comparison),
             f"{comparison['lower']:+.1f}",
-            str(comparison["pairs"]) + ("" if comparison["tells"] else ", not informative"),
+            f"{comparison['pairs']} {comparison.get('unit', '')}".rstrip(),
+            _describe_verdict(comparison),
         )
+        for part in comparison.get("parts", []):
+            table.add_row(
+                f"  {part['name']}",
+                "new to both versions" if part["new_to_both"] else "",
+                *_format_scores(part),
+                "",
+                str(part["pairs"]),
+                Text("worse", "red") if part["worse"] else "",
+            )
     printing.print_unwrapped(console, table)
     print_left_out(console, gate.get("left_out", {}))
     if not gate["accepted"]:
@@ -133,6 +142,24 @@ def print_gate(console: TextConsole, gate: Mapping[str, Any]) -> None:
             f"{gate['version']} --force` makes this version current nevertheless.",
             soft_wrap=True,
         )
+
+
+def _format_scores(scores: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the scores of both versions on a course or a part of it, and their difference."""
+    return (
+        f"{scores['candidate']:.1f} %",
+        f"{scores['incumbent']:.1f} %",
+        f"{scores['difference']:+.1f}",
+    )
+
+
+def _describe_verdict(comparison: Mapping[str, Any]) -> Text:
+    """Return what a comparison showed; gates of release 0.1.0 said only whether it was passed."""
+    verdict = comparison.get("verdict")
+    if verdict is None:
+        passed = "no worse" if comparison["passed"] else "not shown"
+        verdict = passed if comparison["tells"] else "not informative"
+    return Text(verdict, {"no worse": "green", "worse": "red"}.get(verdict, "yellow"))
 
 
 def print_evaluation(console: TextConsole, result: Mapping[str, Any]) -> None:
@@ -236,7 +263,10 @@ def _describe_standing(version: int, current: int | None, decisions: Sequence[De
     last = own_decisions[-1]
     if last.accepted:
         return Text(last.by)
-    return printing.styled(("refused", "red"), f" against {last.previous}")
+    verdict = last.evidence.get("verdict", "")
+    return printing.styled(
+        ("refused", "red"), f" against {last.previous}{', ' if verdict else ''}{verdict}"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

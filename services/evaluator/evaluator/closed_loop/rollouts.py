@@ -3,8 +3,8 @@
     <version>/evaluations/drives/<track>/<condition>/<laps>-<seed>/<NN>.json
 
 The same version, scenario and number give exactly the same drive, so a kept result is never driven
-again. A job that was killed continues where it stopped, the gate uses the drives of an evaluation,
-and two versions in the same scenario are compared drive by drive.
+again. A job that was killed continues where it stopped, and two versions in the same scenario are
+compared drive by drive.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import cv2
 
@@ -74,6 +74,114 @@ def evaluations_folder(registry: Registry, version: int) -> Path:
     return registry.path(version) / FOLDER
 
 
+@dataclass(frozen=True)
+class Rollout:
+    """One drive of a version: from start `number` of a scenario, counted from 0."""
+
+    version: int
+    scenario: Scenario
+    number: int
+
+
+class RolloutPool:
+    """Processes that drive, kept from one call to the next; use it as a context manager.
+
+    A process takes seconds to start, so none is started until a drive is missing.
+
+    Args:
+        registry: registry of the versions that drive.
+        processes: number of processes that drive at the same time; 0 stands for one for each
+            core, as far as the memory that the evaluator may use goes.
+    """
+
+    def __init__(self, registry: Registry, processes: int) -> None:
+        self._registry = registry
+        self._processes = processes or default_processes()
+        self._executor: ProcessPoolExecutor | None = None
+        self._drives = 0
+        """Drives that the present processes were given."""
+        self._verified: set[int] = set()
+
+    def __enter__(self) -> Self:
+        """Return the pool."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the processes; after an error without the drives that have not begun."""
+        self._end(wait=kind is None)
+
+    def run(
+        self,
+        drives: Sequence[Rollout],
+        on_progress: OnProgress = lambda done, total: None,
+    ) -> list[dict[str, Any]]:
+        """Let versions drive, unless a result is kept; return the results in the same order.
+
+        Args:
+            drives: drives to make.
+            on_progress: called after each drive.
+
+        Returns:
+            The documents of the drives (simulator.episode.result).
+
+        Raises:
+            LapwingError: a version is damaged, or a track cannot be driven or was changed during
+                the drives.
+        """
+        for version in {drive.version for drive in drives} - self._verified:
+            self._registry.verify(version)
+            self._verified.add(version)
+        scenarios = {drive.scenario for drive in drives}
+        for scenario in scenarios:
+            load_track(scenario.track)  # so that an error comes before processes are started
+        folders = {scenario: scenario.folder for scenario in scenarios}
+        paths = [self._path(drive, folders[drive.scenario]) for drive in drives]
+        missing = [
+            (self._registry.root, drive.version, drive.scenario, drive.number, path)
+            for drive, path in zip(drives, paths, strict=True)
+            if not path.is_file()
+        ]
+        finished = len(drives) - len(missing)
+        on_progress(finished, len(drives))
+        batch_size = self._processes * ROLLOUTS_PER_PROCESS
+        for first in range(0, len(missing), batch_size):
+            for _ in self._run(missing[first : first + batch_size], batch_size):
+                finished += 1
+                on_progress(finished, len(drives))
+        return [_read(path) for path in paths]
+
+    def _path(self, drive: Rollout, folder: Path) -> Path:
+        root = evaluations_folder(self._registry, drive.version) / "drives"
+        return root / folder / f"{drive.number + 1:02}.json"
+
+    def _run(self, calls: Sequence[tuple[Any, ...]], most: int) -> Iterator[None]:
+        """Call `_rollout_to_file` with each of the arguments, in processes; yield as they end.
+
+        The processes are replaced by new ones if they would make more than `most` drives.
+        """
+        if self._drives + len(calls) > most:
+            self._end(wait=True)
+        if self._executor is None:
+            self._drives = 0
+            self._executor = ProcessPoolExecutor(
+                min(self._processes, most),
+                multiprocessing.get_context("spawn"),
+                initializer=_start_process,
+                initargs=(os.getpid(),),
+            )
+        self._drives += len(calls)
+        futures = [self._executor.submit(_rollout_to_file, *arguments) for arguments in calls]
+        for future in as_completed(futures):
+            future.result()
+            yield
+
+    def _end(self, *, wait: bool) -> None:
+        if self._executor is not None:
+            # Without cancelling, all other drives would be finished first.
+            self._executor.shutdown(wait=wait, cancel_futures=True)
+            self._executor = None
+
+
 def run_rollouts(
     registry: Registry,
     version: int,
@@ -89,64 +197,27 @@ def run_rollouts(
         version: version that drives.
         scenarios: scenarios to drive.
         count: number of starts; the first ones are the same for every count.
-        processes: number of processes that drive at the same time; 0 stands for one for each
-            core, as far as the memory that the evaluator may use goes.
+        processes: number of processes, as of RolloutPool.
         on_progress: called after each drive.
 
     Returns:
-        For each scenario the documents of its drives (simulator.episode.result), in the order of
-        the starts.
+        For each scenario the documents of its drives, in the order of the starts.
 
     Raises:
-        LapwingError: the version is damaged, or the track cannot be driven or was changed during
-            the drives.
+        LapwingError: as RolloutPool.run.
     """
-    registry.verify(version)
-    for scenario in scenarios:
-        load_track(scenario.track)  # so that an error comes before processes are started
-    root = evaluations_folder(registry, version) / "drives"
-    folders = {scenario: root / scenario.folder for scenario in scenarios}
-    all_drives = [(scenario, number) for scenario in scenarios for number in range(count)]
-    missing = [drive for drive in all_drives if not _path(folders, *drive).is_file()]
-    finished = len(all_drives) - len(missing)
-    on_progress(finished, len(all_drives))
-    workers = processes or default_processes()
-    batch_size = workers * ROLLOUTS_PER_PROCESS
-    for first in range(0, len(missing), batch_size):
-        batch = missing[first : first + batch_size]
-        calls = [(registry.root, version, *drive, _path(folders, *drive)) for drive in batch]
-        for _ in _run_in_processes(calls, min(workers, len(calls))):
-            finished += 1
-            on_progress(finished, len(all_drives))
-    return [
-        [_read(_path(folders, scenario, number)) for number in range(count)]
-        for scenario in scenarios
+    drives = [
+        Rollout(version, scenario, number) for scenario in scenarios for number in range(count)
     ]
+    with RolloutPool(registry, processes) as pool:
+        results = pool.run(drives, on_progress)
+    return [results[first : first + count] for first in range(0, len(results), count)]
 
 
 def default_processes() -> int:
     """Return how many processes drive at once: one for each core, as far as the memory goes."""
     cores, bound = os.cpu_count() or 1, memory_bound(EVALUATION)
     return max(1, min(cores, bound // PROCESS_BYTES - 1)) if bound else cores
-
-
-def _run_in_processes(calls: Sequence[tuple[Any, ...]], processes: int) -> Iterator[None]:
-    """Call `_rollout_to_file` with each of the arguments, in processes; yield as they end."""
-    with ProcessPoolExecutor(
-        processes,
-        multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(os.getpid(),),
-    ) as pool:
-        try:
-            futures = [pool.submit(_rollout_to_file, *arguments) for arguments in calls]
-            for future in as_completed(futures):
-                future.result()
-                yield
-        except BaseException:
-            # Without this, all other drives would be finished first.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _start_process(parent: int) -> None:
@@ -196,10 +267,6 @@ def _rollout_to_file(
 def _load_steer(models: Path, version: int) -> Callable[[Any], float]:
     """Return the model's steering function; a process loads it once."""
     return load_version.load(Registry(models), version)[1]
-
-
-def _path(folders: Mapping[Scenario, Path], scenario: Scenario, number: int) -> Path:
-    return folders[scenario] / f"{number + 1:02}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

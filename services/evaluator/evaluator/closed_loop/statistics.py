@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,10 @@ DRAWN_AT_ONCE: Final = 1_000_000
 """Number of values that are drawn at the same time: 16 MB with their indices.
 
 The means are the same for any number."""
+ALL_SUBSETS: Final = 13
+"""Number of values up to which the means of all subsets are computed: 8,191 of them."""
+ROUNDING: Final = 1e-9
+"""What a product of floats that should be a whole number may lack."""
 SEED: Final = 1
 """Seed of the resampling: the same drives give the same interval."""
 
@@ -102,3 +107,47 @@ def bootstrap_means(values: Floats) -> Floats:
         shape = (min(rows, RESAMPLES - first), len(values))
         means[first : first + rows] = values[random.integers(0, len(values), shape)].mean(axis=1)
     return means
+
+
+def subset_bound(values: Floats, error: float) -> float:
+    """Return the one-sided lower bound of the centre of values, from the means of their subsets.
+
+    If n values are independent and symmetric around a common centre, the means of all 2^n - 1
+    subsets divide the line into 2^n intervals, each of which holds the centre with the same
+    probability. So the k-th smallest mean is above the centre with a probability of k / 2^n,
+    exactly. Of few values, the bootstrap's bound is too near. Source: Hartigan 1969, Using
+    Subsample Values as Typical Values, Journal of the American Statistical Association 64 (328),
+    1303-1317.
+
+    Args:
+        values: The values, shape (values,).
+        error: Largest probability that the centre is below the bound.
+
+    Returns:
+        The bound; -inf if the values are too few for any.
+    """
+    means = np.sort(subset_means(values))
+    rank = math.floor(error * (len(means) + 1) + ROUNDING)
+    return float(means[rank - 1]) if rank else -math.inf
+
+
+def subset_means(values: Floats) -> Floats:
+    """Return the means of all subsets of values, or of RESAMPLES random ones; none is empty."""
+    count = len(values)
+    if count <= ALL_SUBSETS:
+        numbers = np.arange(1, 2**count)[:, np.newaxis]
+        return _means_of((numbers >> np.arange(count)) & 1, values)
+    random = np.random.default_rng(SEED)
+    rows = max(1, DRAWN_AT_ONCE // count)
+    return np.concatenate(
+        [
+            _means_of(random.integers(0, 2, (min(rows, RESAMPLES - first), count)), values)
+            for first in range(0, RESAMPLES, rows)
+        ]
+    )
+
+
+def _means_of(chosen: NDArray[np.int64], values: Floats) -> Floats:
+    """Return the mean of the values that each row chooses, without the rows that choose none."""
+    counts = chosen.sum(axis=1)
+    return np.asarray((chosen @ values)[counts > 0] / counts[counts > 0])

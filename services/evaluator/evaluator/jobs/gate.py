@@ -1,6 +1,6 @@
 """The gate: compares a candidate with the current version in the same scenarios, and decides.
 
-Drives in the simulator are paired by their starts. Log replays are paired by segments of recorded
+Drives in the simulator are paired by their starts. Log replays are paired by blocks of recorded
 driving that the candidate was not trained on. docs/gate.md explains the rule and its limits.
 """
 
@@ -21,25 +21,23 @@ from contract.models.journal import Decision
 from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.settings import load
-from evaluator.closed_loop import noninferiority, rollouts, statistics
-from evaluator.closed_loop.noninferiority import Comparison, compare
-from evaluator.closed_loop.perturbations import Condition
-from evaluator.closed_loop.rollouts import Scenario
+from evaluator.closed_loop import noninferiority, paired_drives
+from evaluator.closed_loop.noninferiority import Comparison, PairedScores
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.settings import Settings
 
 log = logging.getLogger(__name__)
 
-GATE_LAPS: Final = 0.25
-"""Length of a drive: 44 s on the lake, in which an intervention costs 14 points of autonomy."""
 GATE_BYTES: Final = 16 << 20
 """Bytes that the drives and the decision take at most."""
-GATE_SEED: Final = 20_261
-"""Seed of the starts; the demonstration and evaluations have others, so nobody trains on these."""
 SEGMENT_S: Final = 4.0
 """Length of a segment of recorded driving; each begins on the path.
 
 The shortest validation block lasts four gaps of a second."""
+BLOCK_S: Final = 24.0
+"""Length of a block of a recording: the pairs are blocks, because pieces within one are alike."""
+HELD_OUT: Final = "recordings, held out"
+NEW_TO_BOTH: Final = "recordings that neither version was trained on"
 
 
 def run(version: int) -> dict[str, Any]:
@@ -82,17 +80,20 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
             return earlier[0]
         if against == version:
             return _current_decision(decisions, version)
-        accepted, why, evidence = True, "there was no current version before it", {}
+        verdict, why = noninferiority.NO_WORSE, "there was no current version before it"
+        evidence: dict[str, Any] = {}
         if against is not None:
             comparisons = [
-                *compare_rollouts(settings, registry, version, against, report),
+                compare_rollouts(settings, registry, version, against, report),
                 *compare_log_replays(settings, registry, version, against, report),
             ]
-            accepted, why = noninferiority.decide(comparisons)
+            verdict, why = noninferiority.decide(comparisons)
             evidence = {
+                "verdict": verdict,
                 "comparisons": [comparison.document() for comparison in comparisons],
                 "left_out": store_catalog.read_stores(settings.data_dir).unreadable,
             }
+        accepted = verdict == noninferiority.NO_WORSE
         decision = promotion.decide(
             registry, version, against, job_id, why, evidence, accepted=accepted
         )
@@ -113,45 +114,66 @@ def _current_decision(decisions: Sequence[Decision], version: int) -> Decision:
 
 def compare_rollouts(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
-) -> list[Comparison]:
+) -> Comparison:
     """Compare the autonomy of two versions in the simulator, start by start."""
-    scenario = Scenario(settings.gate_track, Condition(), GATE_LAPS, GATE_SEED)
-    scores = []
-    for driver in (against, version):
-        report(phase="drive", version=driver)
-        [drives] = rollouts.run_rollouts(
-            registry,
-            driver,
-            [scenario],
-            settings.gate_starts,
-            settings.drivers,
-            lambda done, total: report(drives=done, drives_total=total),
-        )
-        scores.append(np.array([drive["metrics"][statistics.AUTONOMY] for drive in drives]))
-    incumbent, candidate = scores
-    return [compare(f"simulator, {scenario.track}", "autonomy", candidate, incumbent)]
+    return paired_drives.compare(
+        registry,
+        settings.gate_track,
+        version,
+        against,
+        settings.gate_pairs,
+        settings.drivers,
+        report,
+    )
 
 
 def compare_log_replays(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
 ) -> list[Comparison]:
-    """Compare how two versions keep to recorded paths, segment by segment of all recordings."""
-    loaded = [load_version.load(registry, number) for number in (against, version)]
+    """Compare how two versions keep to recorded paths, block by block of the recordings.
+
+    Returns:
+        The comparison on all rows that did not train the candidate, and that on the recordings
+        which neither version was trained on, if they are not the same. Empty if there are no
+        rows.
+    """
+    loaded = [load_version.load(registry, number) for number in (version, against)]
     # None stands for a constant steering of 0.
     policies = [*(steer for _, steer in loaded), None]
-    name = "recordings, held out"
-    if any(log_replay_eval.stored_frames_note(manifest) for manifest, _ in loaded):
-        # One of the two was imported, and drives with more detail than a store keeps.
-        name += ", in frames of 128 x 128"
+    # If one of the two was imported, it drives with more detail than a store keeps.
+    imported = any(log_replay_eval.stored_frames_note(manifest) for manifest, _ in loaded)
+    note = ", in frames of 128 x 128" if imported else ""
+    names: list[str] = []
     scores: list[list[log_replay_eval.Floats]] = [[], [], []]
+    new_to_both: set[str] = set()
     with held_out.open_held_out(settings.data_dir, registry, version) as datasets:
         for number, rows in enumerate(datasets):
             report(phase="replay", drives=number, drives_total=len(datasets))
             drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows, SEGMENT_S)
-            if drive is not None:
-                for steer, policy_scores in zip(policies, scores, strict=True):
-                    policy_scores.append(log_replay_eval.path_keeping_percent(drive, steer))
-    if not scores[0]:
+            if drive is None:
+                continue
+            for steer, policy_scores in zip(policies, scores, strict=True):
+                kept = log_replay_eval.path_keeping_percent(drive, steer)
+                policy_scores.append(log_replay_eval.mean_by_block(drive, kept, BLOCK_S))
+            names += [rows.dataset] * len(scores[0][-1])
+            if all(
+                held_out.is_new_to(registry, each, rows.dataset, rows.reader)
+                for each in (version, against)
+            ):
+                new_to_both.add(rows.dataset)
+    if not names:
         return []
-    incumbent, candidate, blind = (np.concatenate(segments) for segments in scores)
-    return [compare(name, "kept to the path", candidate, incumbent, blind)]
+    candidate, incumbent, blind = (np.concatenate(blocks) for blocks in scores)
+    paired, new = PairedScores(np.array(names), candidate, incumbent), frozenset(new_to_both)
+    compared = [noninferiority.compare_recordings(HELD_OUT + note, paired, blind, new)]
+    chosen = np.isin(paired.part, list(new))
+    if chosen.any() and not chosen.all():
+        compared.append(
+            noninferiority.compare_recordings(
+                NEW_TO_BOTH + note,
+                PairedScores(paired.part[chosen], candidate[chosen], incumbent[chosen]),
+                blind[chosen],
+                new,
+            )
+        )
+    return compared

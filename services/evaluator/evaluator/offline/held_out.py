@@ -18,6 +18,7 @@ from contract.dataset.split_file import DatasetSplit
 from contract.dataset.store import StoreReader
 from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
+from contract.models import lineage
 from contract.models.registry import Registry
 from contract.recordings import dagger_names
 
@@ -100,6 +101,26 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
                 reason += f"; {int(excluded.sum()):,} rows that are excluded are left out"
             held_out.append(HeldOutRows(dataset, reader, rows, reason))
         yield held_out
+
+
+def is_new_to(registry: Registry, version: int, dataset: str, reader: StoreReader) -> bool:
+    """Return whether it is known that no row of a dataset trained a version or chose its epoch.
+
+    It is not known of a version that was imported, or descends from one, or that release 0.1.0
+    made.
+
+    Raises:
+        ModelError: the version's split or trained rows cannot be read.
+    """
+    manifest, folder = registry.manifest(version), registry.path(version)
+    split = split_file.read(folder / split_file.FILE)
+    used = trained_rows.read(folder / trained_rows.FILE)
+    if split is None or used is None or lineage.unknown_data(manifest):
+        return False
+    if dataset in {str(entry["dataset"]) for entry in manifest.data}:
+        return False
+    near = used.near_training(reader.row_ids, reader.timeline.time_s, split.gap_s)
+    return not (near | np.isin(reader.row_ids, used.validated)).any()
 
 
 def _identify_rows(

@@ -12,6 +12,7 @@ from contract import steering_metrics
 from contract.frames.preprocess import Frame
 from contract.frames.spec import SHAPE, SPEC
 from contract.models.registry import ModelManifest
+from contract.vehicle import ROW_S
 from evaluator.offline import replay_policies
 from evaluator.offline.log_replay import LogReplayResult, replay_log
 from evaluator.offline.path_quality import assess
@@ -56,6 +57,25 @@ def path_keeping_percent(drive: StoredDrive, steer: Steer | None) -> Floats:
     offset = np.minimum(np.abs(replay_stored(drive, steer, limit_m).left_m), limit_m)
     rows = np.bincount(drive.segment)
     return np.asarray(100 * (1 - np.bincount(drive.segment, offset) / rows / limit_m))
+
+
+def mean_by_block(drive: StoredDrive, scores: Floats, block_s: float) -> Floats:
+    """Return the mean score of each block of a recording, shape (blocks,).
+
+    Pieces that follow each other are alike: the same bend, light and speed. Blocks are equal
+    stretches of the recording's time, and a block without a piece is left out.
+
+    Args:
+        drive: the pieces, as segments.
+        scores: score of each segment, shape (segments,).
+        block_s: length of a block in seconds, approximately.
+    """
+    begin_s = drive.time_s[np.searchsorted(drive.segment, np.arange(len(scores)))]
+    count = max(1, round(float(drive.time_s[-1]) / block_s))
+    share = begin_s / max(float(drive.time_s[-1]), ROW_S)
+    block = np.minimum((share * count).astype(np.int64), count - 1)
+    pieces = np.bincount(block, minlength=count)
+    return np.asarray((np.bincount(block, scores, count) / np.maximum(pieces, 1))[pieces > 0])
 
 
 def evaluate_replays(
