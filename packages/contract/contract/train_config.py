@@ -106,6 +106,11 @@ class TrainConfig:
         maximum=60.0,
         formerly="gap_s",
     )
+    leave_out_unfit: bool = option(
+        True,
+        "Leave rows out of the training in which the car stands, stops abruptly, slips or swings "
+        "from side to side.",
+    )
     label_smoothing_s: float = option(
         0.6,
         "Time in seconds over which the recorded steering is averaged; 0 leaves it as recorded.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from contract.dataset import path_fitness
 from contract.train_config import TrainConfig
 from trainer.data import pipeline
 from trainer.explain.plots.steering import LabelStage
@@ -40,7 +42,7 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         LabelStage(
             "recorded rows that train",
             np.concatenate([part.rows["steering"][part.mask] for part in labelled]),
-            "what the driver did",
+            _describe_recorded(recordings),
         ),
         LabelStage(
             "smoothed", np.concatenate([part.steering[part.mask] for part in labelled]), smoothing
@@ -50,6 +52,15 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         ),
         LabelStage("expanded into samples", samples["label"], _describe_expansion(config)),
     ]
+
+
+def _describe_recorded(recordings: Sequence[TrainingRecording]) -> str:
+    """Describe in words what was recorded, and how many rows were left out as unfit."""
+    unfit: Counter[str] = Counter()
+    for recording in recordings:
+        unfit.update(recording.unfit)
+    without = f", without {path_fitness.describe(unfit)} that are unfit" if unfit else ""
+    return f"what the driver did{without}"
 
 
 def _describe_expansion(config: TrainConfig) -> str:

@@ -18,7 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics, train_config, training_plan
-from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
+from contract.dataset import (
+    exclusions,
+    path_fitness,
+    split_file,
+    store,
+    store_catalog,
+    trained_rows,
+)
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreReader
 from contract.dataset.store_catalog import StoreManifest
@@ -51,15 +58,13 @@ from trainer.training.devices import Devices
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
 from trainer.training.progress import bottleneck
-from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.run_state import RULES, TrainingState, Workspace
 from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
 PARITY_FRAMES: Final = 256
 """Number of validation frames on which the LiteRT model is compared with the network."""
-
-
 TRAINING_BYTES: Final = 32 << 20
 """Bytes that a training takes at most: three networks of 3 MB in its workspace and a fourth that is
 being written, the version, and the curves."""
@@ -139,6 +144,8 @@ def _train_and_publish(
         parent = fine_tuning.take(registry, workspace, parent_version)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
+        if state.rules < RULES:
+            config = dataclasses.replace(config, leave_out_unfit=False)
         precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
@@ -182,6 +189,7 @@ def _train_and_publish(
         state.quarantined,
         excluded,
         {"computed": state.precision, "reason": state.precision_reason},
+        state.unfit,
     )
     if parent is not None:
         manifest = parent.describe_child(manifest)
@@ -221,7 +229,9 @@ def _start_or_resume(
         log.warning("not trained on: %s", reason)
     manifests = selection.manifests
     state = TrainingState(
-        [manifest.dataset for manifest in manifests], quarantined=dict(selection.unreadable)
+        [manifest.dataset for manifest in manifests],
+        quarantined=dict(selection.unreadable),
+        rules=RULES,
     )
     report(phase="verify", datasets=state.datasets)
     _quarantine(settings.data_dir, manifests, state)
@@ -260,14 +270,30 @@ def _prepare_data(
     never_validate: Sequence[Mask],
 ) -> TrainingData:
     """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
-    data = pipeline.prepare(datasets, config, never_validate)
+    data = pipeline.prepare(datasets, config, never_validate, keep_bends=state.rules >= RULES)
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
+    _tell_unfit(data, state)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(
         [reader.layout for reader in stores], config
     )
     workspace.write(state)
     return data
+
+
+def _tell_unfit(data: TrainingData, state: TrainingState) -> None:
+    """Note in the state, and log, how many rows of each dataset are left out as unfit, and why."""
+    for dataset, counts, train in zip(state.datasets, data.unfit, data.split.train, strict=True):
+        if not counts:
+            continue
+        state.unfit[dataset] = counts
+        log.log(
+            logging.INFO if train.any() else logging.WARNING,
+            "%s: %s are unfit to learn from and left out, and %d train",
+            dataset,
+            path_fitness.describe(counts),
+            int(train.sum()),
+        )
 
 
 def _build_loop(
