@@ -33,7 +33,6 @@ __all__ = [
     "MIN_MOVING_MPS",
     "MIN_SWING_M",
     "REASONS",
-    "WINDOW_S",
     "PathFitness",
     "Swings",
     "demanded_mps2",

@@ -28,11 +28,12 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         for recording in recordings
     ]
     samples = pipeline.expand(labelled, config)
-    smoothing = (
-        f"means over {config.label_smoothing_s:g} s"
-        if config.label_smoothing_s
-        else "not used: as recorded"
-    )
+    if isinstance(config.label_smoothing_s, str):
+        smoothing = "spread as far as the driven path allows"
+    elif config.label_smoothing_s:
+        smoothing = f"means over {config.label_smoothing_s:g} s"
+    else:
+        smoothing = "not used: as recorded"
     balance = (
         f"no bin above {config.max_bin_ratio:g} x the mean"
         if config.max_bin_ratio
