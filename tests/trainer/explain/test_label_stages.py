@@ -39,8 +39,9 @@ def test_the_rows_that_were_left_out_as_unfit_are_told() -> None:
     assert recorded.note == (
         "what the driver did, without 25 rows (21 standing, 4 swinging) that are unfit"
     )
-    recorded, *_ = label_stages.label_stages([source()], TrainConfig())
+    recorded, smoothed, *_ = label_stages.label_stages([source()], TrainConfig())
     assert recorded.note == "what the driver did"
+    assert smoothed.note == "spread as far as the driven path allows"
 
 
 def test_a_stage_that_the_training_did_not_use_says_so() -> None:
