@@ -26,9 +26,10 @@ import numpy as np
 from bench import output
 from bench.recordings import DATA
 from bench.training import job
+from contract.dataset.path_fitness import MIN_MOVING_MPS
 from evaluator.offline import logged_drive, replay_policies
 from evaluator.offline.log_replay import replay_log
-from evaluator.offline.logged_drive import MIN_MOVING_MPS, LoggedDrive
+from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.view_warp import ViewWarp
 from simulator.episode.metrics import INTERVENTION_COST_S
 

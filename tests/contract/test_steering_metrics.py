@@ -113,3 +113,49 @@ def test_the_side_cameras_show_which_correction_was_learnt() -> None:
     assert [camera["camera"] for camera in cameras] == ["center", "left", "right"]
     assert [camera["correction"] for camera in cameras] == pytest.approx([0.0, 0.2, -0.25])
     assert len(steering_metrics.by_camera([RECORDED])) == 1
+
+
+def test_the_gain_is_the_slope_of_the_best_line() -> None:
+    rng = np.random.default_rng(7)
+    label = rng.uniform(-1, 1, 400).astype(np.float32)
+    predicted = (0.7 * label + 0.1 + rng.normal(0, 0.2, 400)).astype(np.float32)
+    slope = np.polyfit(label.astype(np.float64), predicted.astype(np.float64), 1)[0]
+    assert steering_metrics.gain(predicted, label) == pytest.approx(slope)
+
+
+@pytest.mark.parametrize("label", [[], [0.2], [0.2, 0.2]], ids=["none", "one", "constant"])
+def test_the_gain_on_a_constant_is_undefined(label: list[float]) -> None:
+    assert steering_metrics.gain(np.ones(len(label)), np.array(label)) is None
+
+
+def test_the_gain_by_bin_is_computed_by_hand() -> None:
+    label = np.array([-0.6, -0.4, -0.3, 0.0, 0.02, 0.1])
+    predicted = np.array([-0.3, -0.2, -0.3, 0.5, 0.5, 0.2])
+    bins = steering_metrics.gain_by_bin(predicted, label)
+    assert [(each["from"], each["to"], each["rows"]) for each in bins] == [
+        (-1.0, -0.5, 1),
+        (-0.5, -0.2, 2),
+        (-0.05, 0.05, 2),
+        (0.05, 0.2, 1),
+    ]
+    gains = [each["gain"] for each in bins]
+    assert gains[0] == pytest.approx(0.5)
+    # (0.4 * 0.2 + 0.3 * 0.3) / (0.4² + 0.3²)
+    assert gains[1] == pytest.approx(0.17 / 0.25)
+    assert gains[2] is None
+    assert gains[3] == pytest.approx(2.0)
+
+
+def test_the_gain_of_a_drive_is_that_on_the_smoothed_label() -> None:
+    """A network that gives a keyboard's means has gain 1, though less than 0.6 on the strokes."""
+    time_s = np.arange(300) / 15
+    keys = np.where(np.arange(300) % 9 < 4, 0.5, 0.0) * (np.sin(time_s / 2) > 0)
+    segment = np.zeros(300, np.int64)
+    means = timeline.window_means(keys, time_s, segment, SMOOTHING_S)
+    scores = score_drive(means, keys, time_s, segment)
+    assert scores["gain"] == pytest.approx(1.0)
+    assert all(each["gain"] in (None, pytest.approx(1.0)) for each in scores["gain_by_bin"])
+    assert np.polyfit(keys, means, 1)[0] < 0.6
+    some = np.arange(300) < 100
+    part = score_drive(np.where(some, 0.5 * means, np.nan), keys, time_s, segment, some)
+    assert part["gain"] == pytest.approx(0.5)

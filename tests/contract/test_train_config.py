@@ -117,5 +117,7 @@ def test_the_defaults_are_those_that_the_recipe_has_measured() -> None:
     recipe = (Path(__file__).parents[2] / "docs" / "adr" / "0009-recipe.md").read_text()
     config = TrainConfig()
     for name in ("shift_m", "turn_deg", "label_smoothing_s", "recovery_time_s"):
-        assert f"--{name.replace('_', '-')} {getattr(config, name):g}" in recipe
+        value = getattr(config, name)
+        shown = value if isinstance(value, str) else f"{value:g}"
+        assert f"--{name.replace('_', '-')} {shown}" in recipe
     assert (config.brightness, config.shadow, config.blur, config.max_bin_ratio) == (0, 0, 0, 0)

@@ -18,13 +18,17 @@ from contract.dataset import timeline
 from contract.vehicle import CAMERA_NAMES, MAX_STEER_DEG
 
 __all__ = [
+    "BIN_EDGES",
     "SMOOTHING_S",
     "DriveScore",
     "Score",
+    "bin_numbers",
     "by_bin",
     "by_camera",
     "correlation",
     "defined",
+    "gain",
+    "gain_by_bin",
     "hold_last",
     "score",
     "score_drive",
@@ -71,6 +75,10 @@ class DriveScore(Score):
     """Mean error in degrees at the wheels, positive to the right."""
     correlation_smoothed: float | None
     """Pearson's correlation with the recorded steering, smoothed over SMOOTHING_S."""
+    gain: float | None
+    """Gain on the smoothed steering; see `gain`."""
+    gain_by_bin: list[dict[str, float | None]]
+    """Gain in each bin of smoothed steering that has rows; see `gain_by_bin`."""
 
 
 def score(predicted: Values, recorded: Values, held: Values) -> Score:
@@ -125,6 +133,8 @@ def score_drive(
         "skill": 1 - _mse(errors[""]) / best_baseline if best_baseline > 0 else None,
         "bias_deg": float(np.mean(errors[""])) * MAX_STEER_DEG,
         "correlation_smoothed": correlation(predicted, smoothed),
+        "gain": gain(predicted, smoothed),
+        "gain_by_bin": gain_by_bin(predicted, smoothed),
     }
 
 
@@ -137,9 +147,7 @@ def by_bin(predicted: Values, recorded: Values) -> list[dict[str, float]]:
         predicted: steering of the model, shape (rows,), -1..1.
         recorded: steering of the driver, shape (rows,).
     """
-    row_bins = np.clip(
-        np.searchsorted(BIN_EDGES, recorded, side="right") - 1, 0, len(BIN_EDGES) - 2
-    )
+    row_bins = bin_numbers(recorded)
     scores = []
     for number in np.unique(row_bins).tolist():
         errors = (predicted - recorded)[row_bins == number]
@@ -180,6 +188,45 @@ def defined(metrics: Score) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if isinstance(value, float)}
 
 
+def gain(predicted: Values, label: Values) -> float | None:
+    """Return the slope of the line that fits the predictions best over the labels.
+
+    It is 1 for a model that steers as much as its driver, and below 1 for one that under-steers.
+    It is None without two different labels: then it is undefined. Noise of the labels makes it
+    smaller, whatever the model (regression dilution), so they should be smoothed.
+
+    Args:
+        predicted: steering of the model, shape (rows,).
+        label: steering of the driver, shape (rows,).
+    """
+    if not len(label) or np.ptp(label) == 0:
+        return None
+    centred = label.astype(np.float64) - np.mean(label, dtype=np.float64)
+    return float(centred @ predicted.astype(np.float64) / (centred @ centred))
+
+
+def gain_by_bin(predicted: Values, label: Values) -> list[dict[str, float | None]]:
+    """Return from, to, rows and gain of each bin of the driver's steering that has rows.
+
+    Within a bin it is the slope of the line through 0 that fits the predictions best over the
+    labels: the bins are too narrow for a slope of their own. Around 0 there is no such line to
+    speak of, so the gain of that bin is None. The bins are those of `by_bin`.
+
+    Args:
+        predicted: steering of the model, shape (rows,).
+        label: steering of the driver, shape (rows,).
+    """
+    row_bins = bin_numbers(label)
+    gains: list[dict[str, float | None]] = []
+    for number in np.unique(row_bins).tolist():
+        mask = row_bins == number
+        low, high = BIN_EDGES[number], BIN_EDGES[number + 1]
+        inside, answers = label[mask].astype(np.float64), predicted[mask].astype(np.float64)
+        slope = None if low < 0 < high else float(inside @ answers / (inside @ inside))
+        gains.append({"from": low, "to": high, "rows": float(mask.sum()), "gain": slope})
+    return gains
+
+
 def hold_last(steering: Values, segment: NDArray[np.int64]) -> Values:
     """Return the steering of the row before, shape (rows,), or 0 at the start of a segment."""
     held = np.zeros_like(steering)
@@ -192,6 +239,15 @@ def correlation(first: Values, second: Values) -> float | None:
     if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(np.corrcoef(first, second)[0, 1])
+
+
+def bin_numbers(steering: Values) -> NDArray[np.int64]:
+    """Return the number of each steering's bin of BIN_EDGES, from 0, shape (rows,).
+
+    A bin contains its lower edge but not its upper edge; the last bin contains both.
+    """
+    numbers = np.searchsorted(BIN_EDGES, steering, side="right") - 1
+    return np.clip(numbers, 0, len(BIN_EDGES) - 2)
 
 
 def _errors(predicted: Values, recorded: Values, held: Values) -> dict[str, Floats]:

@@ -118,11 +118,18 @@ class TrainConfig:
         maximum=60.0,
         formerly="gap_s",
     )
-    label_smoothing_s: float = option(
-        0.6,
-        "Time in seconds over which the recorded steering is averaged; 0 leaves it as recorded.",
+    leave_out_unfit: bool = option(
+        True,
+        "Leave rows out of the training in which the car stands, stops abruptly, slips or swings "
+        "from side to side.",
+    )
+    label_smoothing_s: float | str = option(
+        AUTO,
+        "Time in seconds over which the recorded steering is averaged; 0 leaves it as recorded, "
+        "and auto spreads it over 0.6 to 2.4 s, as far as the driven path stays what it was.",
         minimum=0.0,
         maximum=5.0,
+        choices=(AUTO,),
         formerly="smooth_s",
     )
     max_bin_ratio: float = option(

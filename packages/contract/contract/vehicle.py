@@ -20,6 +20,7 @@ __all__ = [
     "CAMERA_ROLL_COUNTERCLOCKWISE_DEG",
     "CAMERA_YAW_RIGHT_DEG",
     "FOCAL_PX",
+    "GRAVITY_MPS2",
     "IMAGE_HEIGHT",
     "IMAGE_WIDTH",
     "MAX_STEER_DEG",
@@ -29,6 +30,7 @@ __all__ = [
     "ROW_HZ",
     "ROW_S",
     "TOP_SPEED_MPH",
+    "TYRE_GRIP",
     "WHEELBASE_M",
     "YAW_LAG_S",
 ]
@@ -51,6 +53,11 @@ TOP_SPEED_MPH: Final = 30.0
 """Speed that the car does not exceed."""
 BRAKE_RATIO: Final = 40.0
 """Torque of all brakes divided by the torque of the engine: 4 · 20,000 N m over 2,000 N m."""
+GRAVITY_MPS2: Final = 9.81
+"""Acceleration of free fall."""
+# This is an assumption: it stands for the friction curves of the wheels.
+TYRE_GRIP: Final = 0.9
+"""Largest acceleration in any direction as a share of gravity; typical of dry asphalt."""
 REVERSE_BELOW_MPH: Final = 5.0
 """Speed at and below which a negative throttle is the reverse gear and does not brake."""
 

@@ -13,10 +13,12 @@ from typing import Final
 
 from contract.vehicle import (
     BRAKE_RATIO,
+    GRAVITY_MPS2,
     MAX_STEER_RAD,
     MPS_PER_MPH,
     REVERSE_BELOW_MPH,
     TOP_SPEED_MPH,
+    TYRE_GRIP,
     WHEELBASE_M,
     YAW_LAG_S,
 )
@@ -30,19 +32,16 @@ REVERSE_NM: Final = 600.0  # Total torque of the reverse gear, 150 N m on each w
 FRONT_WHEEL_RADIUS_M: Final = 0.335
 REAR_WHEEL_RADIUS_M: Final = 0.37
 DRAG_PER_S: Final = 0.1
-"""Share of its speed that the car loses in a second: the drag of its Unity rigid body."""
+"""Share of its speed that the car loses in a second: the drag of its Unity rigid body.
+
+Nothing else but the tyres' grip resists the motion: the wheels' own damping would be some
+0.02 m/s²."""
 MAX_SPEED_MPS: Final = TOP_SPEED_MPH * MPS_PER_MPH
 REVERSE_BELOW_MPS: Final = REVERSE_BELOW_MPH * MPS_PER_MPH
-GRAVITY_MPS2: Final = 9.81
 MPS2_PER_NM: Final = (1 / FRONT_WHEEL_RADIUS_M + 1 / REAR_WHEEL_RADIUS_M) / 2 / MASS_KG
 """Acceleration in m/s² for each N m of torque, of which each wheel has a quarter."""
 FULL_THROTTLE_MPS2: Final = THROTTLE_NM * MPS2_PER_NM
 """Acceleration of full throttle: 5.27 m/s²."""
-
-# This is an assumption: it stands for the friction curves of the wheels. Nothing else resists the
-# motion: the wheels' own damping would be some 0.02 m/s².
-TYRE_GRIP: Final = 0.9
-"""Largest acceleration in any direction as a share of gravity; typical of dry asphalt."""
 
 
 @dataclass(frozen=True)

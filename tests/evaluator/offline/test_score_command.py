@@ -49,6 +49,9 @@ def test_a_version_is_scored_on_each_recording(tmp_path: Path, registry: Registr
     )
     assert sum(each["rows"] for each in lake["by_bin"]) == 30
     assert len(lake["by_camera"]) == 3
+    # The network answers the same to all frames.
+    assert lake["score"]["gain"] == pytest.approx(0, abs=models.NEAR)
+    assert sum(each["rows"] for each in lake["score"]["gain_by_bin"]) == 30
     for each in (lake, other):
         assert each["leak"]["dataset"] is None
         assert each["leak"]["says"].startswith("none by content (")
@@ -59,6 +62,8 @@ def test_a_version_is_scored_on_each_recording(tmp_path: Path, registry: Registr
         "predict zero",
         "hold last",
         "skill -",
+        "gain on the smoothed label ",
+        ", by its steering: ",
         "overlap with training: none by content",
     ):
         assert word in shown.stdout

@@ -81,6 +81,21 @@ def test_data_names_recordings_that_were_left_out(tmp_path: Path, pictures: Asse
     )
 
 
+def test_data_tells_the_rows_that_were_unfit_to_learn_from(
+    tmp_path: Path, folder: VersionFolder, pictures: Assets
+) -> None:
+    data_of = [{"dataset": "a-1", "rows": 9, "manifest_sha256": "ab" * 32} for _ in range(2)]
+    data_of[1] |= {"dataset": "b-2", "unfit": {"standing": 230, "swinging": 90}}
+    reported.publish(tmp_path / "others", data=data_of)
+    section = data.section(VersionFolder(tmp_path / "others", 1), pictures)
+    told = [block.text for block in section.blocks if isinstance(block, Paragraph)]
+    assert (
+        "Of `b-2`, 320 rows (230 standing, 90 swinging) were left out, because they are unfit to "
+        "learn from."
+    ) in told
+    assert sum("unfit" in text for text in told) == 1
+
+
 def test_network_has_a_total(folder: VersionFolder) -> None:
     (table,) = tables(network.section(folder))
     assert table.rows[1] == ("conv_1", "Conv2D", "5 × 5, stride 2", "elu", "35 × 62 × 24", "1,824")

@@ -87,3 +87,30 @@ def test_the_name_of_a_dataset_is_never_cut() -> None:
     tables.print_imports(TextConsole(width=80, file=file), [result])
     assert file.getvalue().count(name) == 2
     assert f"{name}: note: a [/note]" in file.getvalue()
+
+
+def test_a_training_tells_the_rows_that_were_unfit() -> None:
+    file = io.StringIO()
+    result: dict[str, Any] = {
+        "version": 3,
+        "metrics": {
+            "train_samples": 10.0,
+            "epochs": 2.0,
+            "best_epoch": 1.0,
+            "train_mse": 0.01,
+            "validation_mse": 0.02,
+            "validation_mse_zero": 0.03,
+            "validation_mse_hold": 0.04,
+            "validation_correlation": 0.5,
+        },
+        "verdict": "",
+        "quarantined": {},
+        "sha256": {},
+    }
+    tables.print_training(TextConsole(width=80, file=file), result)
+    assert "unfit" not in file.getvalue()
+    unfit = {"lake-2-ae3eaed3": {"standing": 230, "swinging": 90}}
+    tables.print_training(TextConsole(width=80, file=file), result | {"unfit": unfit})
+    line = next(line for line in file.getvalue().splitlines() if "unfit" in line)
+    assert "lake-2-ae3eaed3" in line
+    assert "320 rows (230 standing, 90 swinging)" in line

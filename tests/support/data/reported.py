@@ -217,6 +217,8 @@ def _open_loop(dataset: str) -> dict[str, Any]:
             "bias_deg": -0.2,
             "correlation": 0.8,
             "correlation_smoothed": None,
+            "gain": 0.61,
+            "gain_by_bin": [{"from": -0.5, "to": -0.2, "rows": 20.0, "gain": 0.55}],
         },
         "by_bin": [
             {

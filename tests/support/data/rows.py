@@ -11,12 +11,16 @@ from trainer.data.dataset_rows import DatasetRows, Mask
 
 
 def rows(count: int, start_s: float = 1000.0, step_s: float = 0.1, sides: bool = True) -> Rows:
-    """Return rows of which row i has the frames 3i, 3i+1 and 3i+2 and the steering i/1000."""
+    """Return rows of which row i has the frames 3i, 3i+1 and 3i+2 and the steering i/1000.
+
+    The car drives at 10 mph, at which the tyres hold at any steering.
+    """
     table = np.zeros(count, dtype=ROW)
     number = np.arange(count)
     table["line"] = number + 1
     table["time_s"] = start_s + number * step_s
     table["steering"] = number / 1000
+    table["speed_mph"] = 10.0
     table["center"] = 3 * number
     table["left"] = 3 * number + 1 if sides else -1
     table["right"] = 3 * number + 2 if sides else -1

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from support.data import rows
 
+from contract.dataset import stroke_smoothing
 from trainer.data.labels import downsample_bins, prepare_labels, smooth
 
 TIME = np.arange(10) * 0.1
@@ -101,3 +102,27 @@ def test_each_recording_drops_rows_of_its_own_and_always_the_same_ones() -> None
     again, _ = prepare_labels([rows.dataset(table) for table in tables], masks, **options)
     assert not np.array_equal(one.kept, other.kept)
     np.testing.assert_array_equal(one.kept, again.kept)
+
+
+def test_auto_spreads_the_steering_at_the_recorded_speed() -> None:
+    """30 mph are 13.41 m/s: at another speed the path of this bend would allow another window."""
+    table = rows.rows(300)
+    table["steering"] = np.where(np.abs(np.arange(300) - 150) < 15, 0.25, 0.0)
+    table["speed_mph"] = 30.0
+    recording = rows.dataset(table)
+    (labelled,) = prepare_labels(
+        [recording],
+        [np.ones(300, bool)],
+        label_smoothing_s="auto",
+        max_bin_ratio=0,
+        seed=1,
+    )
+    time_s, segment, _ = recording.timeline
+
+    def spread(speed_mps: float) -> np.ndarray:
+        speeds = np.full(300, speed_mps)
+        return stroke_smoothing.spread_strokes(table["steering"], time_s, segment, speeds)
+
+    np.testing.assert_allclose(labelled.steering, spread(13.4112), atol=1e-6)
+    assert np.abs(spread(30.0) - spread(13.4112)).max() > 0.01
+    assert labelled.steering.dtype == np.float32

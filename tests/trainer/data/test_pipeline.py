@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from support.data.rows import dataset, rows
 
 from contract.dataset.frame_blocks import BlockLayout
+from contract.errors import TrainingError
 from contract.train_config import TrainConfig
 from trainer.data import pipeline
+from trainer.data.dataset_rows import DatasetRows
 from trainer.data.pipeline import TrainingData
 
 PLAIN: dict[str, Any] = {
@@ -158,3 +161,56 @@ def test_a_shuffle_that_was_chosen_is_not_measured(shuffle: str) -> None:
 def test_frames_that_stay_in_memory_are_shuffled_without_measuring_the_disk() -> None:
     gone = [BlockLayout(Path("/gone"), 10, 32, np.zeros(1, np.int64))] * 2
     assert pipeline.choose_shuffle(gone, config()) == "exact"
+
+
+def stands_and_swings() -> DatasetRows:
+    """Return 90 s of driving, of which the car stands for 10 s and swings for 20 s."""
+    table = rows(900)
+    time_s = np.arange(900) / 10
+    table["speed_mph"] = np.where(time_s < 10, 0.0, 25.0)
+    swings = (time_s >= 40) & (time_s < 60)
+    table["steering"] = np.where(swings, 0.3 * np.sin(2 * np.pi * time_s / 2.5), 0.02)
+    return dataset(table)
+
+
+def test_rows_that_are_unfit_neither_train_nor_validate() -> None:
+    recording = stands_and_swings()
+    data = pipeline.prepare([recording], config())
+    used = data.split.train[0] | data.split.validation[0]
+    assert not used[:100].any()
+    assert not used[420:580].any()
+    assert used[100:380].mean() > 0.8
+    assert data.unfit == [recording.fitness.count(recording.usable)]
+    assert data.unfit[0]["standing"] == 100
+    assert 150 < data.unfit[0]["swinging"] < 220
+    trained = data.table.samples[data.table.train]
+    assert np.array_equal(np.unique(trained["row"]), np.flatnonzero(data.split.train[0]))
+
+
+def test_an_option_keeps_the_rows_that_are_unfit() -> None:
+    data = pipeline.prepare([stands_and_swings()], config(leave_out_unfit=False))
+    assert data.unfit == [{}]
+    assert (data.split.train[0] | data.split.validation[0])[:100].any()
+
+
+def test_the_corrections_of_an_expert_are_fit_whatever_they_are() -> None:
+    """In DAgger's recordings a model drove; the steering tells nothing about the car's path."""
+    corrections = dataclasses.replace(stands_and_swings(), corrections=True)
+    assert corrections.fitness.fit.all()
+
+
+def test_a_recording_without_a_fit_row_is_told_and_the_others_train() -> None:
+    standing = rows(300, 9000.0)
+    standing["speed_mph"] = 0.0
+    data = pipeline.prepare([dataset(rows(600)), dataset(standing)], config())
+    assert data.unfit == [{}, {"standing": 300}]
+    assert not (data.split.train[1] | data.split.validation[1]).any()
+
+
+def test_a_training_without_any_fit_row_is_refused() -> None:
+    standing = rows(300)
+    standing["speed_mph"] = 0.0
+    with pytest.raises(TrainingError, match="unfit to learn from") as refused:
+        pipeline.prepare([dataset(standing)], config())
+    assert "300 rows (300 standing)" in str(refused.value)
+    assert "--no-leave-out-unfit" in str(refused.value)

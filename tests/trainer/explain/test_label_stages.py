@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 from support.data import rows
 
@@ -28,6 +30,18 @@ def test_labels_are_given_at_each_stage() -> None:
     np.testing.assert_allclose(expanded.steering.sum(), 0, atol=1e-3)  # of mirror images
     assert (smoothed.note, rebalanced.note) == ("means over 1 s", "no bin above 1 x the mean")
     assert expanded.note == "side cameras, steering ± 0.25, 1 earlier frames, mirror images"
+
+
+def test_the_rows_that_were_left_out_as_unfit_are_told() -> None:
+    unfit = [{"standing": 20, "swinging": 4}, {"standing": 1}, {}]
+    recordings = [dataclasses.replace(source(), unfit=counts) for counts in unfit]
+    recorded, *_ = label_stages.label_stages(recordings, TrainConfig())
+    assert recorded.note == (
+        "what the driver did, without 25 rows (21 standing, 4 swinging) that are unfit"
+    )
+    recorded, smoothed, *_ = label_stages.label_stages([source()], TrainConfig())
+    assert recorded.note == "what the driver did"
+    assert smoothed.note == "spread as far as the driven path allows"
 
 
 def test_a_stage_that_the_training_did_not_use_says_so() -> None:

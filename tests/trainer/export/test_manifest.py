@@ -31,7 +31,10 @@ def stores(tmp_path: Path) -> list[StoreManifest]:
 
 
 def trained(
-    tmp_path: Path, stores: list[StoreManifest], excluded: list[Exclusions] | None = None
+    tmp_path: Path,
+    stores: list[StoreManifest],
+    excluded: list[Exclusions] | None = None,
+    unfit: dict[str, dict[str, int]] | None = None,
 ) -> ModelManifest:
     return made.trained_manifest(
         "job-7",
@@ -43,6 +46,7 @@ def trained(
         {"torn": "its checksum is another"},
         excluded or (),
         {"computed": "bfloat16", "reason": "the CPU has avx512_bf16"},
+        unfit,
     )
 
 
@@ -82,6 +86,17 @@ def test_exclusions_are_named_where_there_are_any(
     lake, jungle = trained(tmp_path, stores, excluded).data
     assert "exclusions" not in lake
     assert jungle["exclusions"] == {"version": 1, "sha256": excluded[1].digest}
+
+
+def test_rows_that_were_left_out_as_unfit_are_named(
+    tmp_path: Path, stores: list[StoreManifest]
+) -> None:
+    unfit = {"jungle": {"standing": 3, "swinging": 1}}
+    manifest = trained(tmp_path, stores, unfit=unfit)
+    lake, jungle = manifest.data
+    assert "unfit" not in lake
+    assert jungle["unfit"] == {"standing": 3, "swinging": 1}
+    assert made.job_result(manifest, "the processor")["unfit"] == unfit
 
 
 def test_an_imported_version_names_its_origin_and_no_data() -> None:
@@ -135,4 +150,5 @@ def test_the_result_of_a_job_names_the_versions_own_datasets_alone() -> None:
         "metrics": {"validation_mse": 0.25},
         "history": HISTORY,
         "quarantined": {"torn": "why"},
+        "unfit": {},
     }

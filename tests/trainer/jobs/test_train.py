@@ -206,3 +206,24 @@ def test_the_version_carries_its_conditions(tmp_path: Path, environ: dict[str, s
     assert (name, sides.rows) == (manifest.data[0]["dataset"], 60)
     for side, counted in (("train", "train_rows"), ("validation", "validation_rows")):
         assert sum(end - first for first, end in getattr(sides, side)) == metrics[counted]
+
+
+def test_rows_that_are_unfit_to_learn_from_are_left_out_and_told(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """The longer a recording of these waves lasts, the more of it swings."""
+    shutil.rmtree(tmp_path / "data")
+    source = samples.recording(tmp_path / "waves", rows=120)
+    (imported,) = import_source(load(Settings, environ), source, None, 0.0, lambda **_: None)
+    process = start(tmp_path, environ, 1)
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
+    (dataset,) = Registry(tmp_path / "models").verify(1).data
+    assert set(dataset["unfit"]) == {"swinging"}  # type: ignore[call-overload]
+    swinging = dataset["unfit"]["swinging"]  # type: ignore[index]
+    assert f"{imported['dataset']}: {swinging} rows ({swinging} swinging) are unfit" in output
+    parts = split_file.read(Registry(tmp_path / "models").path(1) / split_file.FILE)
+    assert parts is not None
+    sides = parts.datasets[imported["dataset"]]
+    used = sum(end - first for first, end in [*sides.train, *sides.validation])
+    assert 0 < used <= 120 - swinging

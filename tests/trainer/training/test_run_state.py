@@ -1,7 +1,8 @@
+import json
 from pathlib import Path
 
 from trainer.training.epoch_state import EpochState
-from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.run_state import RULES, TrainingState, Workspace
 
 
 def test_a_new_job_has_no_state(tmp_path: Path) -> None:
@@ -14,6 +15,22 @@ def test_the_state_survives_the_process(tmp_path: Path) -> None:
     with workspace.lock():
         workspace.write(TrainingState(["lake"], [{"loss": 1.0}], 1))
         assert Workspace(tmp_path, "job").read() == TrainingState(["lake"], [{"loss": 1.0}], 1)
+
+
+def test_the_state_of_an_earlier_release_keeps_its_rules(tmp_path: Path) -> None:
+    """Its training goes on with all rows, and with the blocks that it drew."""
+    workspace = Workspace(tmp_path, "job")
+    with workspace.lock():
+        workspace.write(TrainingState(["lake"], rules=RULES))
+        path = workspace.path / "state.json"
+        document = json.loads(path.read_text())
+        assert document.pop("rules") == RULES
+        del document["unfit"]
+        path.write_text(json.dumps(document))
+        state = workspace.read()
+    assert state is not None
+    assert state.rules < RULES
+    assert state.unfit == {}
 
 
 def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:

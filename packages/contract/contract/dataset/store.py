@@ -111,6 +111,11 @@ class StoreReader:
         )
         self.blocks = BlockReader(self.layout)
 
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return self._manifest.dataset
+
     @cached_property
     def timeline(self) -> Timeline:
         """The time and the segment of each row."""

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from contract.vehicle import ROW_S
 
-__all__ = ["MAX_PAUSE_S", "SESSION_BREAK_S", "Timeline", "build", "segments", "window_means"]
+__all__ = [
+    "MAX_PAUSE_S",
+    "SESSION_BREAK_S",
+    "Timeline",
+    "build",
+    "segments",
+    "window_means",
+]
 
 MAX_PAUSE_S: Final = 0.5
 """Longest pause between two rows of one segment, in seconds."""

@@ -44,7 +44,8 @@ class ModelManifest:
     """The `sha256` and the size in `bytes` of each file of the version."""
     frame_spec: dict[str, object]
     data: list[dict[str, object]]
-    """Name, number of rows, and SHA-256 of the manifest of each dataset that was trained on.
+    """Name, number of rows, and SHA-256 of the manifest of each dataset that was trained on, and
+    how many of its rows were left out as `unfit`, by the reason (dataset/path_fitness.py).
 
     Datasets that trained only an ancestor follow the version's own; see lineage.py."""
     config: dict[str, object]

@@ -11,6 +11,7 @@ from typing import Final
 
 from contract.vehicle import (
     BRAKE_RATIO,
+    GRAVITY_MPS2,
     MAX_STEER_RAD,
     MPS_PER_MPH,
     REVERSE_BELOW_MPH,
@@ -48,7 +49,6 @@ BLIND_BRAKE_S: Final = 2.0
 brakes take 1.3 s."""
 STALE_FRAME_DISTANCE_M: Final = 1.5
 """Longest distance in metres that the car may drive on one frame: half of its wheelbase."""
-GRAVITY_MPS2: Final = 9.81
 MIN_LIMIT_MPH: Final = 3.0
 """No bend and no old frame lowers the target speed below this: the car must still arrive."""
 

@@ -7,21 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.dataset import timeline
+from contract.dataset import path_fitness, timeline
 from contract.errors import FrameError, RecordingError
 from contract.files import file_access, regular_files
 from contract.frames import preprocess
 from contract.recordings import archive, driving_log
 from contract.recordings.archive import Recording
 from contract.vehicle import MPS_PER_MPH
-
-MIN_MOVING_MPS: Final = 0.5
-"""Below this speed the car counts as standing."""
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +73,7 @@ class LoggedDrive:
 
     def moving_s(self) -> Floats:
         """Return the duration of each row, and 0 where the car stands: it cannot leave the path."""
-        return np.where(self.speed_mps > MIN_MOVING_MPS, self.duration_s(), 0.0)
+        return path_fitness.moving_s(self.time_s, self.segment, self.speed_mps)
 
 
 @contextmanager

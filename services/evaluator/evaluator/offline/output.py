@@ -71,7 +71,12 @@ def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
         )
         lines = [
             f"skill {skill}, bias {score['bias_deg']:+.2f}°, correlation {correlation}, with the "
-            f"smoothed label {smoothed}"
+            f"smoothed label {smoothed}",
+            f"gain on the smoothed label {_gain(score['gain'])}, by its steering: "
+            + ", ".join(
+                f"{part['from']:+.2f} to {part['to']:+.2f} {_gain(part['gain'])}"
+                for part in score["gain_by_bin"]
+            ),
         ]
         lines += [
             f"recorded {part['from']:+.2f} to {part['to']:+.2f}, {part['rows']:.0f} rows: "
@@ -85,3 +90,7 @@ def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
         ]
         for line in (*lines, f"overlap with training: {document['leak']['says']}"):
             printing.print_line(console, f"  {line}")
+
+
+def _gain(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -11,19 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from contract.dataset import path_fitness
+from contract.dataset.path_fitness import MIN_SWING_M
+from contract.vehicle import GRAVITY_MPS2, TYRE_GRIP
 from evaluator.offline.logged_drive import LoggedDrive
-from evaluator.offline.virtual_car import yaw_rad_s
-from simulator.vehicle import GRAVITY_MPS2, TYRE_GRIP
 
-Floats = NDArray[np.float64]
-
-WINDOW_S: Final = 3.0
-"""Time within which a turn and the turn back count as one swing; two bends in a row take longer."""
-WINDOW_STEP_S: Final = 0.1
-MIN_SWING_M: Final = 0.5
-"""Half of DAVE-2's limit: the largest part of it that the recorded path may use up by itself."""
 MAX_OSCILLATING_SHARE: Final = 0.05
 """Measured on the lake with the simulator's expert: 0 to 0.03, keyboard included, and 0.09 with 12
 recoveries a lap. On real recordings: 0.03 (`lake`), 0.21 (`jungle`), 0.51 (`lake-2`)."""
@@ -70,33 +63,13 @@ class PathQuality:
 def assess(drive: LoggedDrive) -> PathQuality:
     """Measure the path of a recording from its steering and speed alone.
 
-    The turning in a window that goes one way and is taken back again is half of the turning beyond
-    the net turn, (integral |yaw| - |integral yaw|) / 2. A heading that is wrong by that angle for
-    half of the window, and on average by half of it, carries the car
-    v * turn taken back * window / 4 to a side.
+    What a swing is, contract/dataset/path_fitness.py says.
     """
     moving_s = drive.moving_s()
-    yaw = np.array(
-        [
-            yaw_rad_s(float(steering), float(speed))
-            for steering, speed in zip(drive.steering, drive.speed_mps, strict=True)
-        ]
-    )
-    clock = np.concatenate([[0.0], np.cumsum(moving_s)])
-    window_s = min(WINDOW_S, float(clock[-1]))
-    starts = np.arange(0.0, clock[-1] - window_s + WINDOW_STEP_S, WINDOW_STEP_S)
-
-    def integrate(rates: Floats) -> Floats:
-        """Return the integral over each window of a rate that is given at each row."""
-        integral = np.concatenate([[0.0], np.cumsum(rates * moving_s)])
-        ends = np.interp(starts + window_s, clock, integral)
-        return np.asarray(ends - np.interp(starts, clock, integral))
-
-    taken_back = (integrate(np.abs(yaw)) - np.abs(integrate(yaw))) / 2
-    # The integral of the speed is v * window.
-    swing_m = integrate(drive.speed_mps) * taken_back / 4
-    slips = np.abs(yaw) * drive.speed_mps > TYRE_GRIP * GRAVITY_MPS2
+    windows = path_fitness.find_swings(moving_s, drive.steering, drive.speed_mps)
+    demand = path_fitness.demanded_mps2(drive.steering, drive.speed_mps)
+    slips = np.abs(demand) > TYRE_GRIP * GRAVITY_MPS2
     return PathQuality(
-        oscillating_share=float((swing_m > MIN_SWING_M).mean()),
-        slipping_share=float(moving_s[slips].sum() / clock[-1]),
+        oscillating_share=float(windows.swings.mean()),
+        slipping_share=float(moving_s[slips].sum() / moving_s.sum()),
     )

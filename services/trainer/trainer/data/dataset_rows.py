@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset import overlap
+from contract.dataset import overlap, path_fitness
 from contract.dataset.exclusions import Exclusions
+from contract.dataset.path_fitness import PathFitness
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import Rows, StoreReader
 from contract.dataset.timeline import Timeline
+from contract.recordings import dagger_names
+from contract.vehicle import MPS_PER_MPH
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,6 +35,20 @@ class DatasetRows:
 
     These are the rows that nobody excluded. Of a frame that several datasets hold, only the row of
     the last dataset is usable."""
+    corrections: bool = False
+    """Whether a model drove, and the steering is what an expert would have done: DAgger."""
+
+    @cached_property
+    def fitness(self) -> PathFitness:
+        """Which rows are unfit to learn from.
+
+        All corrections are fit: they say nothing about the path of the car.
+        """
+        time_s, segment, _ = self.timeline
+        speed_mps = self.table["speed_mph"].astype(np.float64) * MPS_PER_MPH
+        if self.corrections:
+            speed_mps[:] = np.nan
+        return path_fitness.row_fitness(time_s, segment, self.table["steering"], speed_mps)
 
 
 def read(
@@ -49,6 +67,12 @@ def read(
             for reader, usable, excluded in zip(stores, counted, exclusions, strict=True)
         ]
     return [
-        DatasetRows(reader.rows, reader.timeline, reader.row_ids, usable)
+        DatasetRows(
+            reader.rows,
+            reader.timeline,
+            reader.row_ids,
+            usable,
+            dagger_names.is_dagger_dataset(reader.dataset),
+        )
         for reader, usable in zip(stores, counted, strict=True)
     ]

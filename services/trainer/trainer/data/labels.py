@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset import timeline
+from contract.dataset import stroke_smoothing, timeline
+from contract.vehicle import MPS_PER_MPH
 from trainer.data.dataset_rows import DatasetRows
 from trainer.data.samples import LabelledRecording
 
@@ -29,7 +30,7 @@ def prepare_labels(
     datasets: Sequence[DatasetRows],
     masks: Sequence[Mask],
     *,
-    label_smoothing_s: float,
+    label_smoothing_s: float | str,
     max_bin_ratio: float,
     seed: int,
 ) -> list[LabelledRecording]:
@@ -38,7 +39,8 @@ def prepare_labels(
     Args:
         datasets: the rows of each dataset, in the order of the training.
         masks: for each dataset, (rows,), true for the rows that train.
-        label_smoothing_s: window over which the steering is averaged.
+        label_smoothing_s: window over which the steering is averaged; "auto" spreads it as far as
+            the driven path allows.
         max_bin_ratio: maximum size of a bin of the steering histogram, as a multiple of the mean
             bin; 0 keeps all rows.
         seed: seed of the choice of rows that are dropped.
@@ -46,7 +48,13 @@ def prepare_labels(
     labelled = []
     for number, (dataset, mask) in enumerate(zip(datasets, masks, strict=True)):
         time_s, segment, _ = dataset.timeline
-        steering = smooth(dataset.table["steering"], time_s, segment, label_smoothing_s)
+        steering = dataset.table["steering"]
+        if isinstance(label_smoothing_s, str):
+            speed_mps = dataset.table["speed_mph"] * np.float32(MPS_PER_MPH)
+            spread = stroke_smoothing.spread_strokes(steering, time_s, segment, speed_mps)
+            steering = spread.astype(np.float32)
+        else:
+            steering = smooth(steering, time_s, segment, label_smoothing_s)
         kept = downsample_bins(steering, mask, max_bin_ratio, seed + number)
         labelled.append(LabelledRecording(dataset.table, mask, kept, segment, steering))
     return labelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
+from contract.dataset import path_fitness
 from contract.dataset.frame_blocks import BlockLayout
+from contract.errors import TrainingError
 from contract.train_config import AUTO, TrainConfig
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import labels, sampler, samples, side_cameras, storage_probe
@@ -31,10 +34,16 @@ class TrainingData:
     held_steering: npt.NDArray[np.float32]
     """(validation rows,), the driver's steering one row before each."""
     split: Split
+    unfit: list[dict[str, int]]
+    """For each dataset how many of its rows were left out as unfit, by the reason."""
 
 
 def prepare(
-    datasets: Sequence[DatasetRows], config: TrainConfig, never_validate: Sequence[Mask] = ()
+    datasets: Sequence[DatasetRows],
+    config: TrainConfig,
+    never_validate: Sequence[Mask] = (),
+    *,
+    keep_bends: bool = True,
 ) -> TrainingData:
     """Split the rows of the datasets, and only then label and expand them.
 
@@ -42,10 +51,14 @@ def prepare(
         datasets: the rows of each dataset.
         config: the options of the training.
         never_validate: for each dataset the rows that trained an ancestor; see `split`.
+        keep_bends: whether validation leaves the bends to the training; see `split`.
 
     Raises:
         TrainingError: no row is left to train on, or to validate on.
     """
+    unfit: list[dict[str, int]] = [{} for _ in datasets]
+    if config.leave_out_unfit:
+        datasets, unfit = _leave_out_unfit(datasets)
     parts = split(
         datasets,
         config.split,
@@ -53,6 +66,7 @@ def prepare(
         config.validation_gap_s,
         config.seed,
         never_validate,
+        keep_bends=keep_bends,
     )
     tables = [dataset.table for dataset in datasets]
     table = samples.build_table(
@@ -64,7 +78,31 @@ def prepare(
         steering_metrics.hold_last(dataset.table["steering"], dataset.timeline.segment)[mask]
         for dataset, mask in zip(datasets, parts.validation, strict=True)
     ]
-    return TrainingData(table, np.concatenate(held), parts)
+    return TrainingData(table, np.concatenate(held), parts, unfit)
+
+
+def _leave_out_unfit(
+    datasets: Sequence[DatasetRows],
+) -> tuple[list[DatasetRows], list[dict[str, int]]]:
+    """Make the rows that are unfit to learn from unusable, and return their numbers by the reason.
+
+    They do not validate either: how well a network repeats them says nothing about its driving.
+
+    Raises:
+        TrainingError: all rows are unfit.
+    """
+    unfit = [dataset.fitness.count(dataset.usable) for dataset in datasets]
+    fit = [
+        dataclasses.replace(dataset, usable=dataset.usable & dataset.fitness.fit)
+        for dataset in datasets
+    ]
+    if any(unfit) and not any(dataset.usable.any() for dataset in fit):
+        raise TrainingError(
+            "no row is left to train on: all of them are unfit to learn from",
+            got=[path_fitness.describe(counts) for counts in unfit],
+            remedy="Record laps that are driven steadily, or train with --no-leave-out-unfit",
+        )
+    return fit, unfit
 
 
 def label(

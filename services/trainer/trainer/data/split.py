@@ -3,6 +3,10 @@
 Neighbouring frames of a recording are almost the same image, so a random split would only measure
 memory. Validation takes whole recordings, or contiguous blocks of time with a gap around them
 within which nothing trains. A frame that several rows or datasets hold is on one side only.
+
+Blocks leave the bends to the training. A lap has each bend once, and a block with its gaps can take
+all of the only sharp one to the right: a network that never saw it runs wide there. So a block is
+drawn again while the blocks would take more than a third of the rows of a bin of steering.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract.dataset import overlap
+from contract import steering_metrics
+from contract.dataset import overlap, timeline
 from contract.dataset.row_identity import near
 from contract.dataset.timeline import SESSION_BREAK_S
 from contract.errors import TrainingError
@@ -24,6 +29,14 @@ MANY_RECORDINGS: Final = 5
 """From this number of recordings on, `auto` validates on whole recordings."""
 MAX_BLOCKS: Final = 5
 """Maximum number of validation blocks in a recording."""
+MAX_TAKEN_SHARE: Final = 1 / 3
+"""Maximum share of a bin of steering that the blocks and their gaps may take from the training.
+
+It is one and a half times the share that validates, where that is more."""
+DRAWS: Final = 50
+"""Number of times that a block's position is drawn before the best one so far is taken."""
+STEERING_MEAN_S: Final = 1.0
+"""Time over which steering is averaged before it is binned: a bend, and not a keyboard's stroke."""
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -45,6 +58,8 @@ def split(
     gap_s: float,
     seed: int,
     never_validate: Sequence[Mask] = (),
+    *,
+    keep_bends: bool = True,
 ) -> Split:
     """Split the rows of all datasets; the same arguments give the same split.
 
@@ -58,6 +73,7 @@ def split(
         never_validate: for each dataset the rows that trained the network before, which it may
             remember. Neither they nor rows within the gap of them validate, but all of them may
             train. None means that there are no such rows.
+        keep_bends: whether a block that would take a bend from the training is drawn again.
 
     Raises:
         TrainingError: one side would be empty.
@@ -73,9 +89,10 @@ def split(
     if mode == "recordings" or (mode == "auto" and many):
         validation = _whole_recordings(datasets, used, unseen, share, rng)
     else:
+        bends = _BendCounter(datasets) if keep_bends else None
         validation = [
-            _blocks(dataset, mask, share, gap_s, rng)
-            for dataset, mask in zip(datasets, eligible, strict=True)
+            _blocks(dataset, number, mask, share, gap_s, rng, bends)
+            for number, (dataset, mask) in enumerate(zip(datasets, eligible, strict=True))
         ]
     train = _rows_outside_gap(datasets, validation, gap_s)
     for use, masks in (("train on", train), ("validate on", validation)):
@@ -122,8 +139,48 @@ def _whole_recordings(
     ]
 
 
+class _BendCounter:
+    """Counts which share of each bin of steering the validation blocks take from the training."""
+
+    def __init__(self, datasets: Sequence[DatasetRows]) -> None:
+        self._bins = [_steering_bins(dataset) for dataset in datasets]
+        self._left = [dataset.usable.copy() for dataset in datasets]
+        bins = len(steering_metrics.BIN_EDGES) - 1
+        self._taken = np.zeros(bins, np.int64)
+        self._counts = np.zeros(bins, np.int64)
+        for number, usable in enumerate(self._left):
+            self._counts += self._count(number, usable)
+
+    def share_with(self, number: int, rows: Mask) -> float:
+        """Return the largest share of a bin that is taken with some more rows of a dataset."""
+        taken = self._taken + self._count(number, rows)
+        return float((taken / np.maximum(self._counts, 1)).max())
+
+    def take(self, number: int, rows: Mask) -> None:
+        """Count some rows of a dataset as taken."""
+        self._taken += self._count(number, rows)
+        self._left[number] &= ~rows
+
+    def _count(self, number: int, rows: Mask) -> Numbers:
+        """Return how many of the rows that are left in a dataset are in each bin, (bins,)."""
+        chosen = self._bins[number][rows & self._left[number]]
+        return np.bincount(chosen, minlength=len(steering_metrics.BIN_EDGES) - 1)
+
+
+def _steering_bins(dataset: DatasetRows) -> Numbers:
+    time_s, segment, _ = dataset.timeline
+    means = timeline.window_means(dataset.table["steering"], time_s, segment, STEERING_MEAN_S)
+    return steering_metrics.bin_numbers(means)
+
+
 def _blocks(
-    dataset: DatasetRows, eligible: Mask, share: float, gap_s: float, rng: np.random.Generator
+    dataset: DatasetRows,
+    number: int,
+    eligible: Mask,
+    share: float,
+    gap_s: float,
+    rng: np.random.Generator,
+    bends: _BendCounter | None,
 ) -> Mask:
     """Choose contiguous blocks, one at a random position in each of several equal parts.
 
@@ -138,10 +195,23 @@ def _blocks(
     # A block shorter than four gaps would lose more rows to the gaps than it validates.
     parts = int(np.clip(share * duration_s // (4 * gap_s), 1, MAX_BLOCKS))
     share_of_candidates = min(1.0, share * (int(dataset.usable.sum()) / len(candidates)))
+    time_s = dataset.timeline.time_s
     for first, last in zip(*_bounds(len(candidates), parts), strict=True):
         length = round(share_of_candidates * (last - first))
-        start = first + int(rng.integers(0, last - first - length + 1))
-        mask[candidates[start : start + length]] = True
+        best: tuple[float, Numbers, Mask] | None = None
+        for _ in range(DRAWS):
+            start = first + int(rng.integers(0, last - first - length + 1))
+            block = candidates[start : start + length]
+            taken = near(time_s, time_s[block], gap_s)
+            taken_share = 0.0 if bends is None else bends.share_with(number, taken)
+            if best is None or taken_share < best[0]:
+                best = (taken_share, block, taken)
+            if taken_share <= max(MAX_TAKEN_SHARE, 1.5 * share):
+                break
+        if best is not None:
+            mask[best[1]] = True
+            if bends is not None:
+                bends.take(number, best[2])
     return mask
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
+from contract.dataset import path_fitness
 from contract.train_config import TrainConfig
 from trainer.data import pipeline
 from trainer.explain.plots.steering import LabelStage
@@ -26,11 +28,12 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         for recording in recordings
     ]
     samples = pipeline.expand(labelled, config)
-    smoothing = (
-        f"means over {config.label_smoothing_s:g} s"
-        if config.label_smoothing_s
-        else "not used: as recorded"
-    )
+    if isinstance(config.label_smoothing_s, str):
+        smoothing = "spread as far as the driven path allows"
+    elif config.label_smoothing_s:
+        smoothing = f"means over {config.label_smoothing_s:g} s"
+    else:
+        smoothing = "not used: as recorded"
     balance = (
         f"no bin above {config.max_bin_ratio:g} x the mean"
         if config.max_bin_ratio
@@ -40,7 +43,7 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         LabelStage(
             "recorded rows that train",
             np.concatenate([part.rows["steering"][part.mask] for part in labelled]),
-            "what the driver did",
+            _describe_recorded(recordings),
         ),
         LabelStage(
             "smoothed", np.concatenate([part.steering[part.mask] for part in labelled]), smoothing
@@ -50,6 +53,15 @@ def label_stages(recordings: Sequence[TrainingRecording], config: TrainConfig) -
         ),
         LabelStage("expanded into samples", samples["label"], _describe_expansion(config)),
     ]
+
+
+def _describe_recorded(recordings: Sequence[TrainingRecording]) -> str:
+    """Describe in words what was recorded, and how many rows were left out as unfit."""
+    unfit: Counter[str] = Counter()
+    for recording in recordings:
+        unfit.update(recording.unfit)
+    without = f", without {path_fitness.describe(unfit)} that are unfit" if unfit else ""
+    return f"what the driver did{without}"
 
 
 def _describe_expansion(config: TrainConfig) -> str:

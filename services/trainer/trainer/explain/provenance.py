@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class TrainingRecording:
     """(rows,), true for rows that trained the version."""
     validation: Mask
     """(rows,), true for rows that validated it."""
+    unfit: Mapping[str, int] = field(default_factory=dict)
+    """Number of its rows that were left out of the training as unfit, by the reason."""
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ def _read_recording(
     train, validation = (
         np.array(split_file.mask(runs, len(rows))) for runs in (parts.train, parts.validation)
     )
-    return TrainingRecording(number, manifest, dataset, train, validation)
+    return TrainingRecording(number, manifest, dataset, train, validation, data.get("unfit", {}))
 
 
 def read_frames(data_dir: Path, recording: TrainingRecording, rows: Sequence[int]) -> Frames:

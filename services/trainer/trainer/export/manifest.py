@@ -39,12 +39,17 @@ def trained_manifest(
     quarantined: dict[str, str],
     excluded: Sequence[Exclusions] = (),
     precision: Mapping[str, str] | None = None,
+    unfit: Mapping[str, Mapping[str, int]] | None = None,
 ) -> ModelManifest:
     """Return the manifest of a trained version; the registry adds its number and hashes."""
     data = [data_entry(data_dir, manifest) for manifest in manifests]
     for entry, exclusions in zip(data, excluded, strict=False):
         if exclusions.digest:
             entry["exclusions"] = {"version": exclusions.version, "sha256": exclusions.digest}
+    for entry in data:
+        left_out = (unfit or {}).get(str(entry["dataset"]))
+        if left_out:
+            entry["unfit"] = dict(left_out)
     return ModelManifest(
         version=0,
         schema=SCHEMA,
@@ -94,6 +99,11 @@ def job_result(manifest: ModelManifest, bottleneck: str) -> dict[str, Any]:
         "metrics": manifest.metrics,
         "history": manifest.history,
         "quarantined": manifest.quarantined,
+        "unfit": {
+            entry["dataset"]: entry["unfit"]
+            for entry in lineage.own_data(manifest)
+            if "unfit" in entry
+        },
     }
 
 

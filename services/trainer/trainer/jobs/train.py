@@ -17,8 +17,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from contract import steering_metrics, train_config, training_plan
-from contract.dataset import exclusions, split_file, store, store_catalog, trained_rows
+from contract import train_config, training_plan
+from contract.dataset import (
+    exclusions,
+    path_fitness,
+    split_file,
+    store,
+    store_catalog,
+    trained_rows,
+)
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreReader
 from contract.dataset.store_catalog import StoreManifest
@@ -26,9 +33,7 @@ from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.files import disk_space
 from contract.jobs import queue
-from contract.models import golden
-from contract.models.registry import H5, TFLITE, ModelManifest, Registry
-from contract.policy.litert import LiteRT
+from contract.models.registry import ModelManifest, Registry
 from contract.settings import load
 from contract.train_config import TrainConfig
 from trainer.data import dataset_rows, frame_source, pipeline, reader_count
@@ -36,7 +41,7 @@ from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
 from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
-from trainer.export import layer_table, litert
+from trainer.export.best_epoch import data_share, export_best_epoch
 from trainer.export.manifest import (
     data_entry,
     job_result,
@@ -48,18 +53,13 @@ from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
 from trainer.training import devices, network_builder, precision, training_view
 from trainer.training.devices import Devices
-from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
 from trainer.training.networks import find_network
 from trainer.training.progress import bottleneck
-from trainer.training.run_state import TrainingState, Workspace
+from trainer.training.run_state import RULES, TrainingState, Workspace
 from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
-
-PARITY_FRAMES: Final = 256
-"""Number of validation frames on which the LiteRT model is compared with the network."""
-
 
 BYTES_PER_PARAMETER: Final = 4 * 16 + 2 * 4
 """Bytes on the disk for each parameter: three states of the network in the workspace and a fourth
@@ -121,8 +121,8 @@ def train(
                 settings, job_id, report, datasets, config, workspace, parent, machine
             )
         workspace.discard()
-    data_share = manifest.metrics.get("data_share", 0.0)
-    return job_result(manifest, bottleneck(data_share, None if machine.gpu else settings.readers))
+    waited = manifest.metrics.get("data_share", 0.0)
+    return job_result(manifest, bottleneck(waited, None if machine.gpu else settings.readers))
 
 
 def _train_and_publish(
@@ -142,6 +142,8 @@ def _train_and_publish(
         parent = fine_tuning.take(registry, workspace, parent_version, config.network)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
+        if state.rules < RULES:
+            config = dataclasses.replace(config, leave_out_unfit=False)
         precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
@@ -164,9 +166,9 @@ def _train_and_publish(
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
             loop.run(report, board)
-        log.info("%s", bottleneck(_data_share(state), None if machine.gpu else settings.readers))
+        log.info("%s", bottleneck(data_share(state), None if machine.gpu else settings.readers))
         report(phase="publish")
-        staging_dir, metrics = _export(loop)
+        staging_dir, metrics = export_best_epoch(loop)
         split = _split_file(state, data, config)
         own_rows = _trained_rows(stores, data)
         identities = own_rows if parent is None else parent.extend_identities(own_rows)
@@ -185,6 +187,7 @@ def _train_and_publish(
         state.quarantined,
         excluded,
         {"computed": state.precision, "reason": state.precision_reason},
+        state.unfit,
     )
     if parent is not None:
         manifest = parent.describe_child(manifest)
@@ -229,7 +232,9 @@ def _start_or_resume(
         log.warning("not trained on: %s", reason)
     manifests = selection.manifests
     state = TrainingState(
-        [manifest.dataset for manifest in manifests], quarantined=dict(selection.unreadable)
+        [manifest.dataset for manifest in manifests],
+        quarantined=dict(selection.unreadable),
+        rules=RULES,
     )
     report(phase="verify", datasets=state.datasets)
     _quarantine(settings.data_dir, manifests, state)
@@ -268,14 +273,30 @@ def _prepare_data(
     never_validate: Sequence[Mask],
 ) -> TrainingData:
     """Prepare the samples, choose the shuffle when the job first runs, and save the state."""
-    data = pipeline.prepare(datasets, config, never_validate)
+    data = pipeline.prepare(datasets, config, never_validate, keep_bends=state.rules >= RULES)
     train_count, validation_count = len(data.table.train), len(data.table.validation)
     log.info("%d training samples, %d validation rows", train_count, validation_count)
+    _tell_unfit(data, state)
     state.shuffle = state.shuffle or pipeline.choose_shuffle(
         [reader.layout for reader in stores], config
     )
     workspace.write(state)
     return data
+
+
+def _tell_unfit(data: TrainingData, state: TrainingState) -> None:
+    """Note in the state, and log, how many rows of each dataset are left out as unfit, and why."""
+    for dataset, counts, train in zip(state.datasets, data.unfit, data.split.train, strict=True):
+        if not counts:
+            continue
+        state.unfit[dataset] = counts
+        log.log(
+            logging.INFO if train.any() else logging.WARNING,
+            "%s: %s are unfit to learn from and left out, and %d train",
+            dataset,
+            path_fitness.describe(counts),
+            int(train.sum()),
+        )
 
 
 def _build_loop(
@@ -309,50 +330,6 @@ def _build_loop(
     )
 
 
-def _export(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
-    """Write the best epoch's network and its LiteRT form; return their folder and the metrics."""
-    state, table = loop.state, loop.data.table
-    best = loop.load(loop.workspace.network(state.best_epoch))
-    # Published in float32, whichever precision it was trained in.
-    network = network_builder.build(loop.config.network, "float32")
-    network.set_weights(best.model.get_weights())
-    learner = Learner(training_view.of(network))
-    staging_dir = loop.workspace.staging_dir()
-    network.save(staging_dir / H5)
-    layer_table.write(staging_dir, network)
-    litert.convert_trained(staging_dir / H5, staging_dir / TFLITE)
-    predicted, scores = loop.validate(learner)
-    step = -(-len(predicted) // PARITY_FRAMES)
-    frames = loop.batches.whole_frames(table.validation[::step])
-    twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
-    golden.write(staging_dir / golden.FILE, frames, predicted[::step])
-    train_errors = (
-        learner.predict(loop.batches.recorded(table.train_centre))
-        - table.samples["label"][table.train_centre]
-    )
-    return staging_dir, {
-        "train_samples": float(len(table.train)),
-        "train_rows": float(len(table.train_centre)),
-        "train_mse": float(np.mean(train_errors.astype(np.float64) ** 2)),
-        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
-        "epochs": float(state.epoch),
-        "best_epoch": float(state.best_epoch),
-        "twin_difference": twin_difference,
-        "data_share": _data_share(state),
-        **_parent_scores(loop),
-    }
-
-
-def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
-    """Return how the weights that a fine-tuning started from score on its validation rows."""
-    if loop.start_weights is None:
-        return {}
-    network = network_builder.build(loop.config.network, "float32")
-    network.set_weights(loop.start_weights)
-    scores = steering_metrics.defined(loop.validate(Learner(training_view.of(network)))[1])
-    return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}
-
-
 def _split_file(state: TrainingState, data: TrainingData, config: TrainConfig) -> SplitFile:
     """Return the split in the form that the version keeps."""
     masks = zip(state.datasets, data.split.train, data.split.validation, strict=True)
@@ -375,8 +352,3 @@ def _trained_rows(stores: Sequence[StoreReader], data: TrainingData) -> TrainedR
             for use in zip(*uses, strict=True)
         )
     )
-
-
-def _data_share(state: TrainingState) -> float:
-    """Return the share of the time that the training waited for data."""
-    return float(np.mean([epoch["data_share"] for epoch in state.history]))

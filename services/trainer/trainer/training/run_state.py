@@ -25,6 +25,8 @@ from contract.files import atomic_files, locks
 from trainer.training.epoch_state import EpochState
 
 FOLDER: Final = ".jobs"
+RULES: Final = 1
+"""Number of the rules by which the rows of a new training are chosen."""
 
 
 def list_workspaces(model_dir: Path) -> list[str]:
@@ -54,6 +56,14 @@ class TrainingState:
     """Datasets that were left out because they are damaged, and what is wrong with each."""
     exclusions: dict[str, int] = field(default_factory=dict)
     """Version of each dataset's exclusions when the job first ran: a resumed job keeps it."""
+
+    rules: int = 0
+    """Rules by which the rows were chosen when the job first ran, so that a resumed job keeps them.
+
+    0 are those of earlier releases: no row is left out as unfit, and validation may take any
+    bend."""
+    unfit: dict[str, dict[str, int]] = field(default_factory=dict)
+    """For each dataset how many rows were left out as unfit, by the reason."""
 
     @property
     def epoch(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.dataset import split_file
+from contract.dataset import path_fitness, split_file
 from contract.dataset.split_file import DatasetSplit, Runs
 from evaluator.report import plots
 from evaluator.report.assets import Assets
@@ -61,6 +61,15 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
             "frame from its neighbour."
         )
         blocks.append(Figure(name, caption, split_file.FILE))
+    for entry in manifest.elements("data"):
+        unfit = entry.get("unfit")
+        if unfit is not None:
+            counts = {reason: count.integer() for reason, count in unfit.fields().items()}
+            text = (
+                f"Of `{entry['dataset'].text()}`, {path_fitness.describe(counts)} were left out, "
+                "because they are unfit to learn from."
+            )
+            blocks.append(Paragraph(text))
     for dataset, reason in manifest["quarantined"].fields().items():
         text = f"The recording `{dataset}` was left out, because it is damaged: {reason.text()}"
         blocks.append(Paragraph(text, "warning"))

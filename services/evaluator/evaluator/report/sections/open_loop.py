@@ -103,7 +103,8 @@ def _dataset_blocks(dataset: JsonValue, assets: Assets) -> list[Block]:
             f"On `{name}` the skill is {value('skill', '+.2f')} and the bias is "
             f"{value('bias_deg', '+.2f', '°')} (positive: to the right). The correlation with the "
             f"recorded steering is {value('correlation', '.3f')}, and with the smoothed one "
-            f"{value('correlation_smoothed', '.3f')}.",
+            f"{value('correlation_smoothed', '.3f')}. The gain on the smoothed steering is "
+            f"{value('gain', '.2f')}; below 1, the model steers less than its driver.",
             FILE,
         ),
     ]
