@@ -9,7 +9,7 @@ from support.data import roads, samples, tubs
 
 from contract.errors import FrameError, RecordingError
 from evaluator.offline import logged_drive
-from evaluator.offline.log_replay import ReplayStep, replay_log
+from evaluator.offline.log_replay import LogReplayResult, ReplayStep, replay_log
 from evaluator.offline.replay_policies import make_policy
 from evaluator.offline.view_warp import ViewWarp
 from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
@@ -179,3 +179,14 @@ def test_nothing_drives_along_a_recording_without_a_speed(tmp_path: Path, warp: 
     drive = logged_drive.read_folder(tubs.tub(tmp_path / "tub", 10))
     with pytest.raises(RecordingError, match="its speed is not known: got 10 of 10 rows"):
         replay(drive, "recorded", 1.0, warp)
+
+
+def test_the_steady_part_of_an_offset_is_taken_out() -> None:
+    """A median of 1.5; the rest is -1.5, 0, 0, 0 and 1."""
+    left_m = np.array([0.0, 1.5, 1.5, 1.5, 2.5])
+    result = LogReplayResult(3.0, left_m, left_m, left_m, (), 1.0, 0.1)
+    steady_m, remaining_m = result.steady_offset_m()
+    assert (steady_m, remaining_m) == (1.5, pytest.approx(((2.25 + 1.0) / 5) ** 0.5))
+    document = result.document()
+    assert document["steady_offset_m"] == steady_m
+    assert document["deviation_without_steady_rmse_m"] == remaining_m

@@ -75,6 +75,25 @@ def test_the_table_names_the_problems_of_a_recording(folder: Path) -> None:
     assert "run: it has the centre camera only" in done.stdout
 
 
+def test_the_road_is_told_beside_the_path(folder: Path) -> None:
+    """Without it, nothing is said of the road."""
+    [with_road], [without] = (
+        json.loads(rerun(folder, "--policy", "zero", "--json", *words).stdout)
+        for words in ((), ("--no-road",))
+    )
+    assert set(with_road["road"]) == {
+        "width_m", "found_percent", "std_m", "driver_left_m", "driver_off_road_percent"
+    }  # fmt: skip
+    assert set(with_road["drives"][0]["road"]) == {"off_road_percent", "times_off_road"}
+    assert (without["road"], without["drives"][0]["road"]) == (None, None)
+    left_m = with_road["drives"][1]["steady_offset_m"]
+    remaining = with_road["drives"][1]["deviation_without_steady_rmse_m"]
+    assert remaining <= with_road["drives"][1]["deviation_rmse_m"] + abs(left_m)
+    table = rerun(folder, "--policy", "zero").stdout
+    assert "the road was found in" in table
+    assert "off the road" in table
+
+
 def test_two_recordings_of_an_archive_are_replayed_but_not_plotted(tmp_path: Path) -> None:
     for name in ("one", "two"):
         samples.recording(tmp_path / "runs" / name, rows=20)

@@ -83,15 +83,27 @@ class LogReplayResult:
         """Root mean square of the offset."""
         return float(np.sqrt(np.mean(self.left_m**2)))
 
+    def steady_offset_m(self) -> tuple[float, float]:
+        """Return the steady part of the offset, and the root mean square of what remains of it.
+
+        The steady part is the median, positive to the left. A driver who keeps to another line than
+        the recorded one has a steady offset, and is no worse for it.
+        """
+        steady_m = float(np.median(self.left_m))
+        return steady_m, float(np.sqrt(np.mean((self.left_m - steady_m) ** 2)))
+
     def document(self) -> dict[str, Any]:
         """Return the result as a JSON document."""
         mae, _, largest = lateral_errors_m(self.left_m)
+        steady, without_steady = self.steady_offset_m()
         return {
             "limit_m": self.limit_m,
             "autonomy_percent": self.autonomy_percent,
             "deviation_rmse_m": self.rmse_m,
             "deviation_mae_m": mae,
             "deviation_max_m": largest,
+            "steady_offset_m": steady,
+            "deviation_without_steady_rmse_m": without_steady,
             "elapsed_s": self.elapsed_s,
             "ms_a_row": self.ms_a_row,
             "interventions": [

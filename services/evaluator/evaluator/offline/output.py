@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +11,72 @@ from contract import printing
 from evaluator.offline.log_replay import LogReplayResult
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.path_quality import PathQuality
+from evaluator.offline.road import report as road_report
+from evaluator.offline.road.track import RoadTrack
 
 
-def print_replays(
-    driver: str,
-    replays: Sequence[tuple[LoggedDrive, PathQuality, Sequence[LogReplayResult]]],
-    written: Sequence[Path],
-) -> None:
+@dataclass(frozen=True)
+class Replay:
+    """The drives along one recording, and what is known of its path and its road."""
+
+    drive: LoggedDrive
+    quality: PathQuality
+    results: Sequence[LogReplayResult]
+    """One for each limit."""
+    road: RoadTrack | None
+    """None if it was not asked for."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the replay as a JSON document."""
+        drives = []
+        for result in self.results:
+            on_road = road_report.describe_drive(self.road, result.left_m) if self.road else None
+            drives.append({**result.document(), "road": on_road})
+        return {
+            "recording": self.drive.name,
+            "rows": len(self.drive.time_s),
+            "left_out": self.drive.left_out,
+            "nominal_time": self.drive.nominal,
+            "cameras": self.drive.camera_count,
+            "reference": self.quality.document(),
+            "road": road_report.describe_road(self.road) if self.road else None,
+            "drives": drives,
+        }
+
+
+def print_replays(driver: str, replays: Sequence[Replay], written: Sequence[Path]) -> None:
     """Print log replays as a table, the problems of each recording, and the files written."""
     console = printing.message_console()
     printing.print_line(console, (driver, "italic"))
     table = printing.wide_table(
-        "recording", "driven", "limit", "autonomy", "interventions", "offset (RMS)"
+        "recording",
+        "driven",
+        "limit",
+        "autonomy",
+        "interventions",
+        "offset (RMS)",
+        "about its median",
+        "off the road",
     )
-    for drive, _, results in replays:
-        for result in results:
+    for replay in replays:
+        for result in replay.results:
             table.add_row(
-                drive.name,
+                replay.drive.name,
                 f"{result.elapsed_s:.0f} s",
                 f"{result.limit_m:g} m",
                 f"{result.autonomy_percent:.1f} %",
                 f"{len(result.interventions)}",
                 f"{result.rmse_m:.2f} m",
+                f"{result.steady_offset_m()[1]:.2f} m",
+                _describe_times_off_road(replay.road, result),
             )
     printing.print_unwrapped(console, table)
-    for drive, quality, _ in replays:
-        notes = [f"the path is unfit for comparison: {problem}" for problem in quality.problems]
+    for replay in replays:
+        drive = replay.drive
+        problems = replay.quality.problems
+        notes = [f"the path is unfit for comparison: {problem}" for problem in problems]
+        if replay.road is not None:
+            notes.append(_describe_road(road_report.describe_road(replay.road)))
         if drive.camera_count == 1:
             notes.append("it has the centre camera only, so views from a side are warped further")
         if drive.nominal:
@@ -46,6 +87,26 @@ def print_replays(
             printing.print_line(console, f"{drive.name}: {note}")
     for path in written:
         printing.print_line(console, f"wrote {path}")
+
+
+def _describe_times_off_road(road: RoadTrack | None, result: LogReplayResult) -> str:
+    if road is None:
+        return "–"
+    times = road_report.describe_drive(road, result.left_m)["times_off_road"]
+    return "–" if times is None else str(times)
+
+
+def _describe_road(road: Mapping[str, Any]) -> str:
+    found = f"the road was found in {road['found_percent']:.0f} % of the rows"
+    if road["driver_left_m"] is None:
+        return f"{found}, which is too few to say where the car was on it"
+    left_m = road["driver_left_m"]
+    side = "left" if left_m > 0 else "right"
+    return (
+        f"{found}, {road['width_m']:g} m wide; its driver kept {abs(left_m):.1f} m to the {side} "
+        f"of the middle (± {road['std_m']:.1f} m), and was off the road in "
+        f"{road['driver_off_road_percent']:.1f} % of them"
+    )
 
 
 def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:

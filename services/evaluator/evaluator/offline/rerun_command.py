@@ -18,9 +18,11 @@ from contract.vehicle import MPS_PER_MPH
 from evaluator.offline import logged_drive, output, replay_policies
 from evaluator.offline.log_replay import LogReplayResult, ReplayStep, replay_log
 from evaluator.offline.logged_drive import LoggedDrive
+from evaluator.offline.output import Replay
 from evaluator.offline.path_plot import draw_replay
 from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
+from evaluator.offline.road.track import RoadTrack, find_recorded_road
 from evaluator.offline.view_warp import ViewWarp
 from simulator.viz.episode_video import EpisodeVideo
 
@@ -61,6 +63,13 @@ def rerun(
         Path | None,
         typer.Option(help="Write a video of the drive at the first limit to this .mp4 file."),
     ] = None,
+    road: Annotated[
+        bool,
+        typer.Option(
+            help="Find the road in the images, and say how often the car left it. This takes most "
+            "of the time."
+        ),
+    ] = True,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the random order of the policy `shuffled`.")
     ] = 1,
@@ -81,7 +90,7 @@ def rerun(
     if policy in replay_policies.WITH_MODEL:
         manifest, steer = load_version.load(Registry(models), model)
         driver = f"{policy}, version {manifest.version}"
-    warp, replays = ViewWarp(), []
+    warp, replays = ViewWarp(), list[Replay]()
     for path in recordings:
         with logged_drive.open_recordings(path) as sources:
             _check_files(plot, video, len(sources))
@@ -92,23 +101,11 @@ def rerun(
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)
                     draw_replay(plot, drive, results[0], driver)
-                replays.append((drive, assess(drive), results))
+                replays.append(
+                    Replay(drive, assess(drive), results, _find_road(drive) if road else None)
+                )
     if as_json:
-        printing.print_json(
-            [
-                {
-                    "recording": drive.name,
-                    "rows": len(drive.time_s),
-                    "left_out": drive.left_out,
-                    "nominal_time": drive.nominal,
-                    "cameras": drive.camera_count,
-                    "driver": driver,
-                    "reference": quality.document(),
-                    "drives": [result.document() for result in results],
-                }
-                for drive, quality, results in replays
-            ]
-        )
+        printing.print_json([{**replay.document(), "driver": driver} for replay in replays])
     else:
         output.print_replays(driver, replays, [path for path in (plot, video) if path is not None])
 
@@ -164,6 +161,11 @@ def _replay_at_limits(
             results.append(replay_log(drive, policy, limit_m, warp, on_step, on_progress))
             on_step = _ignore_step
     return results
+
+
+def _find_road(drive: LoggedDrive) -> RoadTrack:
+    with printing.progress_bar(f"{drive.name}: the road") as set_share:
+        return find_recorded_road(drive, set_share)
 
 
 def _open_video(path: Path, drive: LoggedDrive) -> EpisodeVideo:
