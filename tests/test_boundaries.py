@@ -54,7 +54,7 @@ ORDER = {
         " > drive_recorder inference_client live_publisher metrics log_limit settings"
     ),
     "simulator": (
-        "__main__ > cli > episode > viz > recording > unity drivers > world rendering"
+        "__main__ > cli > episode > viz > recording calibration > unity drivers > world rendering"
         " > track vehicle command"
     ),
     "lapwing_gym": "driving_env > camera_cache reward starts registration",

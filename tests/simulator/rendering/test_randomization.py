@@ -4,9 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance
+from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance, CameraPose
 from simulator.rendering.camera import Camera
-from simulator.rendering.randomization import CameraPose, SceneLook, SurfaceLook, resolve_look
+from simulator.rendering.randomization import SceneLook, SurfaceLook, resolve_look
 from simulator.track.builtin import lake
 
 SEEDS = 400

@@ -25,7 +25,7 @@ from simulator.rendering.terrain import generate
 from simulator.track.builtin import jungle, lake
 from simulator.track.csv_file import read_track
 from simulator.track.geometry import Track
-from simulator.track.procedural import random_track
+from simulator.track.procedural import is_clear, random_track
 from simulator.world import World
 
 SAMPLE = range(60)
@@ -125,6 +125,19 @@ def test_a_road_that_meets_itself_encloses_more_areas() -> None:
     pinched = np.column_stack([90 * np.cos(turn), (9 + 30 * np.cos(turn) ** 2) * np.sin(turn)])
     narrow = np.column_stack([pinched, 0 * turn])
     assert holes(Track("narrow", "lake", True, narrow, np.full(800, 8.0))) == 2
+
+
+@pytest.mark.parametrize(("gap_m", "clear"), [(12.5, True), (11.5, False)], ids=["wide", "narrow"])
+def test_parts_that_are_too_near_are_found(gap_m: float, clear: bool) -> None:
+    """Two straights of 100 m, with the half circles that join them, 8 m wide."""
+    radius_m = (8.0 + gap_m) / 2
+    count = round(2 * np.pi * radius_m)
+    turn = np.linspace(-np.pi / 2, np.pi / 2, count + 1)[1:-1]
+    along = np.arange(0, 100, 0.5)
+    bend = radius_m * np.column_stack([np.cos(turn), np.sin(turn)])
+    lower = np.column_stack([along, 0 * along - radius_m])
+    plan = np.concatenate([lower, np.add(bend, (100, 0)), lower[::-1] * (1, -1), -bend])
+    assert is_clear(plan, np.full(len(plan), 8.0), 12.0) == clear
 
 
 @pytest.mark.parametrize("seed", SAMPLE)

@@ -78,6 +78,26 @@ def test_an_opening_meets_no_other_part_of_the_road() -> None:
     assert openings > 40
 
 
+def test_no_opening_leads_from_one_straight_to_the_next() -> None:
+    """Two straights of 200 m, 30 m apart: only their outer sides have room."""
+    turn = np.linspace(-np.pi / 2, np.pi / 2, 95)[1:-1]
+    along = np.arange(0, 200, 0.5)
+    bend = 15 * np.column_stack([np.cos(turn), np.sin(turn)])
+    lower = np.column_stack([along, 0 * along - 15])
+    upper = np.column_stack([along[::-1], 0 * along + 15])
+    plan = np.concatenate([lower, np.add(bend, (200, 0)), upper, -bend])
+    points = np.column_stack([plan, np.zeros(len(plan))])
+    curvature = np.zeros(len(plan))
+    curvature[len(along) : len(along) + len(turn)] = curvature[-len(turn) :] = 1 / 15
+    sides = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        found = roadside.draw_features(points, curvature, np.full(len(plan), 8.0), "lake", rng)
+        sides += [each.side for each in found if each.kind in ("junction", "dirt")]
+    assert sides.count("right") > 10
+    assert "left" not in sides
+
+
 def test_features_that_take_the_same_place_do_not_meet() -> None:
     for track in map(random_track, SEEDS):
         taken = np.zeros(len(track.points), int)

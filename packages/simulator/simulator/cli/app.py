@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,12 @@ import typer
 
 from contract import printing
 from contract.errors import SettingError
+from simulator.calibration.preset import read_preset
 from simulator.cli import drive_many as many
 from simulator.cli import output
+from simulator.cli.calibrate import calibrate
 from simulator.cli.output import AsJson
-from simulator.cli.values import check_bridge, parse_speed_range
+from simulator.cli.values import check_bridge, list_choices, parse_speed_range
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import ExpertDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -21,7 +22,7 @@ from simulator.episode.initial_state import InitialState
 from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
 from simulator.recording.frame_files import list_frames
 from simulator.recording.udacity_writer import is_occupied
-from simulator.rendering.appearance import LIGHTS, Appearance
+from simulator.rendering.appearance import LIGHTS, Appearance, CameraPose
 from simulator.track.catalog import load_track
 from simulator.unity import replay as replays
 from simulator.unity.client import UnityClient
@@ -39,12 +40,6 @@ app = typer.Typer(
 )
 
 
-def _list_choices(names: Iterable[str]) -> str:
-    """Return names as text, such as "a, b or c"."""
-    *others, last = names
-    return f"{', '.join(others)} or {last}"
-
-
 BRIDGE = "ws://127.0.0.1:4567"
 
 TrackName = Annotated[
@@ -55,9 +50,7 @@ TrackName = Annotated[
         "centre-line points.",
     ),
 ]
-Light = Annotated[
-    str, typer.Option("--light", help=f"Light of the world: {_list_choices(LIGHTS)}.")
-]
+Light = Annotated[str, typer.Option("--light", help=f"Light of the world: {list_choices(LIGHTS)}.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 Vary = Annotated[
     bool, typer.Option("--vary", help="Let the seed vary the sun, the brightness and the haze too.")
@@ -128,6 +121,15 @@ def record(
             "the pose of the cameras too. The recording's scene.json says what was drawn.",
         ),
     ] = False,
+    camera: Annotated[
+        Path | None,
+        typer.Option(
+            "--camera",
+            readable=False,
+            help="Pose of the cameras: a file that the command calibrate wrote. Default: the pose "
+            "in Udacity's simulator.",
+        ),
+    ] = None,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     once: Annotated[
@@ -155,7 +157,8 @@ def record(
         seed=seed,
     )
     road, locale = load_track(track), find_locale(locale_name)
-    appearance = Appearance(light, seed, vary, randomize)
+    pose = CameraPose() if camera is None else read_preset(camera)
+    appearance = Appearance(light, seed, vary, randomize, pose)
     with printing.progress_bar(f"recording {road.name}") as on_progress:
         rows = record_demonstration(
             road, appearance, config, out, locale, lambda _, share: on_progress(share)
@@ -347,6 +350,9 @@ def gallery(
     else:
         text = f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels"
         printing.print_line(printing.message_console(), text)
+
+
+app.command()(calibrate)
 
 
 @app.command()

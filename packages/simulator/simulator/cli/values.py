@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from contract.errors import SettingError
 from contract.setting_forms import BRIDGE_URL, format_value
@@ -39,3 +40,9 @@ def parse_speed_range(text: str) -> tuple[float, float]:
         got=text,
         remedy=f"Write mph from {lowest} to {highest}, such as 15 or 12-18",
     )
+
+
+def list_choices(names: Iterable[str]) -> str:
+    """Return names as text, such as "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}"

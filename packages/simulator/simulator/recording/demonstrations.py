@@ -14,7 +14,7 @@ import numpy as np
 from contract.vehicle import CAMERA_NAMES, ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.recording.udacity_writer import UdacityWriter
-from simulator.rendering.appearance import Appearance
+from simulator.rendering.appearance import Appearance, CameraPose
 from simulator.rendering.camera import Camera
 from simulator.rendering.randomization import resolve_look
 from simulator.track.geometry import Track
@@ -26,7 +26,7 @@ PAUSE_S: Final = 3.0
 MIN_EDGE_DISTANCE_M: Final = 1.1
 """Smallest distance of the car's middle from the edge of the road there: a wheel is on the edge."""
 SCENE: Final = "scene.json"
-"""File of a recording that says how its world looked, if that was drawn at random."""
+"""File of a recording that says how its world looked, if something of it was not as always."""
 MAX_HEADING_OFFSET_RAD: Final = math.radians(10.0)
 
 
@@ -83,7 +83,7 @@ def record_demonstration(
         Camera(track, appearance) as camera,
         UdacityWriter(folder, locale, description) as writer,
     ):
-        if appearance.randomize:
+        if appearance.randomize or appearance.camera != CameraPose():
             look = resolve_look(appearance).document()
             writer.add_document(SCENE, {"track": track.name, "seed": appearance.seed, **look})
         while distance_m < total_m:
@@ -116,6 +116,8 @@ def _describe(track: Track, appearance: Appearance, config: DemonstrationConfig)
     """
     style = config.style
     drawn = ", randomize=True" if appearance.randomize else ""
+    if appearance.camera != CameraPose():
+        drawn += f", camera={appearance.camera!r}"
     return (
         f"{track.name} "
         f"Look(light={appearance.light!r}, seed={appearance.seed!r}, "

@@ -1,4 +1,4 @@
-"""Describes how the world looks: its light and its haze, and how a seed varies them."""
+"""Describes how the world looks: its light, its haze and from where, and how a seed varies them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError
+from contract.vehicle import (
+    CAMERA_HEIGHT_M,
+    CAMERA_PITCH_DOWN_DEG,
+    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
+    CAMERA_YAW_RIGHT_DEG,
+    FOCAL_PX,
+)
 
 Colour = tuple[float, float, float]
 """Red, green and blue, 0..1."""
@@ -88,6 +95,17 @@ LIGHTS: Final = tuple(PRESETS)
 
 
 @dataclass(frozen=True)
+class CameraPose:
+    """Attitude, height and focal length of all three cameras; the default is the real one."""
+
+    yaw_right_deg: float = CAMERA_YAW_RIGHT_DEG
+    pitch_down_deg: float = CAMERA_PITCH_DOWN_DEG
+    roll_counterclockwise_deg: float = CAMERA_ROLL_COUNTERCLOCKWISE_DEG
+    height_m: float = CAMERA_HEIGHT_M
+    focal_px: float = FOCAL_PX
+
+
+@dataclass(frozen=True)
 class Appearance:
     """Chosen light and seed of a world.
 
@@ -97,6 +115,7 @@ class Appearance:
         vary: Whether the seed also varies the position of the sun, brightness, tint and haze.
         randomize: Whether the seed also draws the colours of light and surfaces, the textures and
             the pose of the cameras (`rendering/randomization.py`).
+        camera: Pose of the cameras, around which `randomize` draws.
 
     Raises:
         SettingError: There is no such light.
@@ -106,6 +125,7 @@ class Appearance:
     seed: int = 1
     vary: bool = False
     randomize: bool = False
+    camera: CameraPose = CameraPose()
 
     def __post_init__(self) -> None:
         if self.light not in PRESETS:

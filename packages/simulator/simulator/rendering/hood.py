@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.vehicle import CAMERA_LEFT_M, CAMERA_PITCH_DOWN_DEG, IMAGE_HEIGHT, IMAGE_WIDTH
-from simulator.rendering.randomization import CameraPose, SceneLook
+from simulator.rendering.appearance import CameraPose
+from simulator.rendering.randomization import SceneLook
 
 SUPERSAMPLING: Final = 4
 HOOD_AHEAD_M: Final = 0.97

@@ -16,14 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.vehicle import (
-    CAMERA_HEIGHT_M,
-    CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
-    CAMERA_YAW_RIGHT_DEG,
-    FOCAL_PX,
-)
-from simulator.rendering.appearance import Appearance, Colour, Light
+from simulator.rendering.appearance import Appearance, CameraPose, Colour, Light
 
 Picture = NDArray[np.uint8]
 Range = tuple[float, float]
@@ -57,17 +50,6 @@ keeps the looks of the others."""
 
 
 @dataclass(frozen=True)
-class CameraPose:
-    """Attitude, height and focal length of all three cameras; the default is the real one."""
-
-    yaw_right_deg: float = CAMERA_YAW_RIGHT_DEG
-    pitch_down_deg: float = CAMERA_PITCH_DOWN_DEG
-    roll_counterclockwise_deg: float = CAMERA_ROLL_COUNTERCLOCKWISE_DEG
-    height_m: float = CAMERA_HEIGHT_M
-    focal_px: float = FOCAL_PX
-
-
-@dataclass(frozen=True)
 class SurfaceLook:
     """How the texture of a kind of surface differs from the one that is drawn for it."""
 
@@ -94,7 +76,7 @@ class SceneLook:
     """Everything of a world's look that a session may have to itself."""
 
     light: Light
-    camera: CameraPose = CameraPose()
+    camera: CameraPose = field(default_factory=CameraPose)
     hood: Colour = (1.0, 1.0, 1.0)
     """Factors of the colours of the hood."""
     surfaces: Mapping[str, SurfaceLook] = field(default_factory=dict)
@@ -116,7 +98,7 @@ def resolve_look(appearance: Appearance) -> SceneLook:
     """
     light = appearance.resolve_light()
     if not appearance.randomize:
-        return SceneLook(light)
+        return SceneLook(light, appearance.camera)
     rng = np.random.default_rng([appearance.seed, 3])
     light = Light(
         sun=_scale(light.sun, _draw_colour(rng, SUN, LIGHT_COLOUR)),
@@ -128,13 +110,14 @@ def resolve_look(appearance: Appearance) -> SceneLook:
         haze_per_m=light.haze_per_m * _draw(rng, HAZE),
         tint=light.tint,
     )
+    base = appearance.camera
     camera = CameraPose(
-        yaw_right_deg=CAMERA_YAW_RIGHT_DEG + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
-        pitch_down_deg=CAMERA_PITCH_DOWN_DEG + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
-        roll_counterclockwise_deg=CAMERA_ROLL_COUNTERCLOCKWISE_DEG
+        yaw_right_deg=base.yaw_right_deg + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
+        pitch_down_deg=base.pitch_down_deg + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
+        roll_counterclockwise_deg=base.roll_counterclockwise_deg
         + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
-        height_m=CAMERA_HEIGHT_M + _draw(rng, (-HEIGHT_M, HEIGHT_M)),
-        focal_px=FOCAL_PX * (1 + _draw(rng, (-FOCAL_SHARE, FOCAL_SHARE))),
+        height_m=base.height_m + _draw(rng, (-HEIGHT_M, HEIGHT_M)),
+        focal_px=base.focal_px * (1 + _draw(rng, (-FOCAL_SHARE, FOCAL_SHARE))),
     )
     hood = _draw_colour(rng, HOOD, HOOD_COLOUR)
     surfaces = {

@@ -23,7 +23,7 @@ is 1.4 m below the road beside it, and must not reach another part."""
 JUNCTION_RANGE_M: Final = (8.0, 14.0)
 DIRT_RANGE_M: Final = (16.0, 45.0)
 OPENING_ROOM_M: Final = 34.0
-"""Distance from the middle of an opening to both sides within which nothing of the road may be."""
+"""Diameter of the circle beside an opening in which there is no road."""
 SHADE_RANGE_M: Final = (20.0, 90.0)
 TRIES: Final = 12
 
@@ -146,9 +146,7 @@ def _draw_opening(
     reach = width_m[middle] / 2 + OPENING_ROOM_M / 2
     centre = points[middle, :2] + sign * reach * np.array([-step[1], step[0]])
     away = points[:, :2] - centre
-    near = away[:, 0] * away[:, 0] + away[:, 1] * away[:, 1] < OPENING_ROOM_M**2 / 4
-    along = np.abs(np.arange(len(points)) - middle)
-    along = np.minimum(along, len(points) - along)
-    if (near & (along * STEP_M > part[1] - part[0] + 2 * OPENING_ROOM_M)).any():
+    # The road itself passes half of its width beside this circle.
+    if (away[:, 0] * away[:, 0] + away[:, 1] * away[:, 1] < OPENING_ROOM_M**2 / 4).any():
         return []
     return [RoadFeature(kind, *part, side)]
