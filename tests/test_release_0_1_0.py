@@ -153,7 +153,6 @@ def test_a_version_is_scored_as_it_was(lapwing: Lapwing) -> None:
     """The split of the version says which rows were held out. The gain came later."""
     found = lapwing.ask("score", "2", str(lapwing.home / "lake"), "--held-out")
     for recording in found["recordings"]:
-        assert {"gain", "gain_by_bin"} <= set(recording["score"])
         del recording["score"]["gain"], recording["score"]["gain_by_bin"]
     assert differences(found, fixture("documents/score.json"), {"says"}) == []
 
@@ -393,8 +392,7 @@ def test_a_version_is_evaluated_as_it_was(lapwing: Lapwing) -> None:
     found = ask(lapwing, "evaluate", "1", *words, "--wait")
     assert found.pop("left_out") == {}  # new
     for each in found["openloop"]:
-        assert {"gain", "gain_by_bin"} <= set(each["score"])  # new
-        del each["score"]["gain"], each["score"]["gain_by_bin"]
+        del each["score"]["gain"], each["score"]["gain_by_bin"]  # new
     expected = fixture("documents/evaluate.json", lapwing.home)
     free = {"made_at", "ms_a_row", "held_out", "leak"}
     assert differences(found, expected, free, CAR_TOLERANCE) == []
