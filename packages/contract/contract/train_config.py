@@ -80,6 +80,12 @@ class TrainConfig:
         minimum=1,
         maximum=1000,
     )
+    min_epochs: int = option(
+        4,
+        "Number of the first epoch that can be the best one; with --from, it is the first.",
+        minimum=1,
+        maximum=1000,
+    )
     learning_rate: float = option(
         1e-3, "Learning rate of the Adam optimizer.", minimum=1e-7, maximum=1.0
     )

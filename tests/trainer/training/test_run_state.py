@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from trainer.training.epoch_state import EpochState
 from trainer.training.run_state import RULES, TrainingState, Workspace
 
@@ -31,6 +33,26 @@ def test_the_state_of_an_earlier_release_keeps_its_rules(tmp_path: Path) -> None
     assert state is not None
     assert state.rules < RULES
     assert state.unfit == {}
+
+
+@pytest.mark.parametrize(
+    ("errors", "first", "best"),
+    [
+        ([3.0, 2.0, 2.5], 1, 2),
+        ([1.0, 2.0], 4, 2),
+        ([1.0, 2.0, 3.0, 4.0], 4, 4),
+        ([1.0, 2.0, 3.0, 4.0, 4.5, 3.5, 3.7], 4, 6),
+        ([1.0, 4.0, 4.0], 2, 2),
+    ],
+    ids=["first-counts", "too-few", "the-first-that-counts", "a-later-one", "equal"],
+)
+def test_the_best_epoch_is_one_that_counts(errors: list[float], first: int, best: int) -> None:
+    state = TrainingState(["lake"])
+    for number, error in enumerate(errors, 1):
+        if state.is_best(error, first):
+            state.best_epoch = number
+        state.history.append({"validation_mse": error})
+    assert state.best_epoch == best
 
 
 def test_only_the_last_and_the_best_network_are_kept(tmp_path: Path) -> None:

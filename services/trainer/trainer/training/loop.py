@@ -132,8 +132,9 @@ class TrainingLoop:
     def _end_epoch(self, learner: Learner, epoch: EpochState, metrics: dict[str, float]) -> None:
         """Record a finished epoch in the state, and save its network."""
         state = self.state
-        best_mse = min((earlier["validation_mse"] for earlier in state.history), default=math.inf)
-        if metrics["validation_mse"] < best_mse:
+        # A fine-tuning starts from weights that have learnt.
+        first = 1 if self.start_weights is not None else self.config.min_epochs
+        if state.is_best(metrics["validation_mse"], first):
             state.best_epoch = epoch.epoch
         state.history.append({"epoch": epoch.epoch, **metrics, "digest": epoch.digest})
         state.unfinished = None

@@ -70,6 +70,19 @@ class TrainingState:
         """Number of the last finished epoch, from 1; 0 while none has finished."""
         return len(self.history)
 
+    def is_best(self, validation_mse: float, first: int) -> bool:
+        """Tell whether the epoch after the last finished one is the best so far.
+
+        Before the first epoch that counts, it is the latest: a network that has hardly learnt
+        steers little, and has a small error on the straights that mostly validate.
+
+        Args:
+            validation_mse: the epoch's error.
+            first: number of the first epoch that counts, from 1.
+        """
+        counted = [epoch["validation_mse"] for epoch in self.history[first - 1 :]]
+        return self.epoch < first or validation_mse < min(counted)
+
 
 class Workspace:
     """The folder of one job on the model volume."""
