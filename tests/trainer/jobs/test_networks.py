@@ -81,7 +81,8 @@ def test_a_version_is_served_as_its_file_computes(settings: Settings, name: str)
     assert manifest.metrics["twin_difference"] <= 1e-4
     network = reader.read(folder(settings, name) / H5).network
     (expected,) = numpy_backend.predict(network, FRAME[None])[:, 0]
-    assert steer(FRAME) == pytest.approx(expected, abs=1e-4)
+    # A steering is cut to -1..1; a network that was trained for a moment may be beyond.
+    assert steer(FRAME) == pytest.approx(np.clip(expected, -1, 1), abs=1e-4)
     assert steer(FRAME) != pytest.approx(steer(samples.picture(-0.9, 6, 128, 128)), abs=1e-4)
 
 
