@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.data import samples
 
-from contract.dataset import path_fitness
-from contract.dataset.path_fitness import REASONS, PathFitness, find_swings, row_fitness
+from contract.dataset.path_fitness import PathFitness, find_swings, row_fitness
+from contract.dataset.unfit_rows import REASONS
 from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M
 from evaluator.offline.logged_drive import read_folder
 
@@ -105,11 +105,6 @@ def test_a_row_is_unfit_for_one_reason() -> None:
     found = fitness(steering, speed)
     assert set(found.count(ALL)) == set(REASONS)
     assert sum(found.count(ALL).values()) == (~found.fit).sum()
-
-
-def test_the_counts_are_told_in_words() -> None:
-    counts = {"standing": 1200, "swinging": 34}
-    assert path_fitness.describe(counts) == "1,234 rows (1,200 standing, 34 swinging)"
 
 
 @pytest.mark.parametrize(

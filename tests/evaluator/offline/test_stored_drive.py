@@ -123,8 +123,10 @@ def test_without_driving_there_is_no_drive(selected: object) -> None:
 
 
 def test_a_standing_car_gives_no_drive() -> None:
-    assert select(rows.rows(50)) is None
-    assert select(rows.rows(50), piece_s=1.0) is None
+    standing = rows.rows(50)
+    standing["speed_mph"] = 0
+    assert select(standing) is None
+    assert select(standing, piece_s=1.0) is None
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def shadow(
     wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a version steer along unseen while the current one drives.
+    """Let a version steer along unseen during a drive.
 
-    The car is driven as before, and does not get slower. The result shows how the two versions
+    The current version drives the car as before, no slower. The result shows how the two versions
     differ, and the pictures of the moments in which they differ most.
     """
     Registry(read_home().models).manifest(version)

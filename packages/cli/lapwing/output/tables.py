@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contract import printing
-from contract.dataset import path_fitness
+from contract.dataset import unfit_rows
 from contract.jobs.queue import JobView
 from contract.printing import TextConsole
 from contract.recordings import reject_reasons
@@ -126,7 +126,7 @@ def print_training(console: TextConsole, result: dict[str, Any]) -> None:
     for dataset, reason in result["quarantined"].items():
         table.add_row(printing.styled(("left out", "red"), f": {dataset}"), reason)
     for dataset, counts in result.get("unfit", {}).items():  # jobs of 0.1.0 have none
-        table.add_row(f"left out as unfit: {dataset}", path_fitness.describe(counts))
+        table.add_row(f"left out as unfit: {dataset}", unfit_rows.describe(counts))
     _add_digests(table, result["sha256"])
     console.print(table)
 

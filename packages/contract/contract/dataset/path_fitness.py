@@ -1,7 +1,8 @@
 """Tells from steering and speed which rows of a drive are fit to learn from, and how it swung.
 
 A network learns what the driver did, whatever that was: where the car stood on the grass with its
-wheels at full lock, and where it swung from side to side. Rows of these four kinds are unfit:
+wheels at full lock, and where it swung from side to side. Rows of these four kinds are unfit
+(unfit_rows.py has their names):
 
 standing
     The car is slower than 1 m/s. Its driver turns the wheel without going anywhere.
@@ -27,16 +28,15 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.dataset import timeline
+from contract.dataset.unfit_rows import REASONS
 from contract.vehicle import GRAVITY_MPS2, MAX_STEER_RAD, TYRE_GRIP, WHEELBASE_M
 
 __all__ = [
     "MIN_MOVING_MPS",
     "MIN_SWING_M",
-    "REASONS",
     "PathFitness",
     "Swings",
     "demanded_mps2",
-    "describe",
     "find_swings",
     "moving_s",
     "row_fitness",
@@ -69,8 +69,6 @@ SLIP_S: Final = 1.0
 """Time over which the lateral acceleration is averaged before it is compared with what tyres hold.
 
 Single strokes of a keyboard in a sharp bend ask for more, and the car does not slip."""
-REASONS: Final = ("standing", "stopping", "slipping", "swinging")
-"""The kinds of unfit rows. A row of several kinds counts as the first of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +87,6 @@ class PathFitness:
         """Return how many of some rows, shape (rows,), are unfit for each reason that occurs."""
         counts = {reason: int((mask & rows).sum()) for reason, mask in self.unfit.items()}
         return {reason: count for reason, count in counts.items() if count}
-
-
-def describe(counts: Mapping[str, int]) -> str:
-    """Return in words how many rows are unfit, "9 rows (5 standing, 4 slipping)".
-
-    Args:
-        counts: number of rows by the reason.
-    """
-    parts = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-    return f"{sum(counts.values()):,} rows ({parts})"
 
 
 class Swings(NamedTuple):

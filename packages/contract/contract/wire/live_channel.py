@@ -11,7 +11,7 @@ from redis import Redis, exceptions
 from contract.errors import JobError
 from contract.wire.live_view import CHANNEL, LiveView, decode
 
-__all__ = ["receive"]
+__all__ = ["MAX_VIEWS", "receive"]
 
 TIMEOUT_S: Final = 0.2
 """Longest time in seconds to wait for the next view."""

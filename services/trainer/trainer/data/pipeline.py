@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import steering_metrics
-from contract.dataset import path_fitness
+from contract.dataset import unfit_rows
 from contract.dataset.frame_blocks import BlockLayout
 from contract.errors import TrainingError
 from contract.train_config import AUTO, TrainConfig
@@ -99,7 +99,7 @@ def _leave_out_unfit(
     if any(unfit) and not any(dataset.usable.any() for dataset in fit):
         raise TrainingError(
             "no row is left to train on: all of them are unfit to learn from",
-            got=[path_fitness.describe(counts) for counts in unfit],
+            got=[unfit_rows.describe(counts) for counts in unfit],
             remedy="Record laps that are driven steadily, or train with --no-leave-out-unfit",
         )
     return fit, unfit

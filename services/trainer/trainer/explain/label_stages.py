@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.dataset import path_fitness
+from contract.dataset import unfit_rows
 from contract.train_config import TrainConfig
 from trainer.data import pipeline
 from trainer.explain.plots.steering import LabelStage
@@ -60,7 +60,7 @@ def _describe_recorded(recordings: Sequence[TrainingRecording]) -> str:
     unfit: Counter[str] = Counter()
     for recording in recordings:
         unfit.update(recording.unfit)
-    without = f", without {path_fitness.describe(unfit)} that are unfit" if unfit else ""
+    without = f", without {unfit_rows.describe(unfit)} that are unfit" if unfit else ""
     return f"what the driver did{without}"
 
 

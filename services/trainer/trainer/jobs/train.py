@@ -20,11 +20,11 @@ import numpy.typing as npt
 from contract import train_config, training_plan
 from contract.dataset import (
     exclusions,
-    path_fitness,
     split_file,
     store,
     store_catalog,
     trained_rows,
+    unfit_rows,
 )
 from contract.dataset.split_file import DatasetSplit, SplitFile
 from contract.dataset.store import StoreReader
@@ -294,7 +294,7 @@ def _tell_unfit(data: TrainingData, state: TrainingState) -> None:
             logging.INFO if train.any() else logging.WARNING,
             "%s: %s are unfit to learn from and left out, and %d train",
             dataset,
-            path_fitness.describe(counts),
+            unfit_rows.describe(counts),
             int(train.sum()),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.dataset import path_fitness, split_file
+from contract.dataset import split_file, unfit_rows
 from contract.dataset.split_file import DatasetSplit, Runs
 from evaluator.report import plots
 from evaluator.report.assets import Assets
@@ -66,7 +66,7 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
         if unfit is not None:
             counts = {reason: count.integer() for reason, count in unfit.fields().items()}
             text = (
-                f"Of `{entry['dataset'].text()}`, {path_fitness.describe(counts)} were left out, "
+                f"Of `{entry['dataset'].text()}`, {unfit_rows.describe(counts)} were left out, "
                 "because they are unfit to learn from."
             )
             blocks.append(Paragraph(text))
