@@ -217,7 +217,7 @@ def print_shadow(console: TextConsole, result: Mapping[str, Any]) -> None:
     correlation = result["correlation"]
     table = printing.name_value_table()
     for name, value in (
-        ("difference, mean", f"{result['mean_deg']:+.2f}° (positive is to the right)"),
+        ("difference, mean", f"{_signed_degrees(result['mean_deg'])} (positive is to the right)"),
         ("difference, mean size", f"{result['mae_deg']:.2f}°"),
         ("95 % of differences are below", f"{result['p95_deg']:.2f}°"),
         ("largest difference", f"{result['max_deg']:.2f}°"),
@@ -231,7 +231,7 @@ def print_shadow(console: TextConsole, result: Mapping[str, Any]) -> None:
         table.add_row(
             f"{row['from']:+.2f} to {row['to']:+.2f}",
             f"{row['rows']:,.0f}",
-            f"{row['bias_deg']:+.2f}°",
+            _signed_degrees(row["bias_deg"]),
             f"{row['mae_deg']:.2f}°",
         )
     printing.print_unwrapped(console, table)
@@ -239,6 +239,11 @@ def print_shadow(console: TextConsole, result: Mapping[str, Any]) -> None:
     if left_out:
         console.print(f"not compared: {left_out}", soft_wrap=True)
     console.print(f"pictures of the worst moments are in {result['folder']}", soft_wrap=True)
+
+
+def _signed_degrees(angle_deg: float) -> str:
+    """Return an angle with its sign; what is rounded to 0 has the sign +."""
+    return f"{round(angle_deg, 2) + 0.0:+.2f}°"
 
 
 def print_left_out(console: TextConsole, left_out: Mapping[str, str]) -> None:

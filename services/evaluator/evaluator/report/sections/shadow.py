@@ -64,6 +64,6 @@ def _row(steering_bin: JsonValue) -> tuple[str, ...]:
     return (
         f"{low:+.2f} to {high:+.2f}",
         f"{steering_bin['rows'].number():,.0f}",
-        f"{steering_bin['bias_deg'].number():+.2f}°",
+        f"{round(steering_bin['bias_deg'].number(), 2) + 0.0:+.2f}°",
         f"{steering_bin['mae_deg'].number():.2f}°",
     )
