@@ -34,7 +34,7 @@ class SteeringOnly(gymnasium.ActionWrapper[Any, Any, Any]):
         super().__init__(env)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float32)
 
-    def action(self, action: Any) -> Any:  # noqa: ANN401
+    def action(self, action: Any) -> Any:  # noqa: ANN401 - as the wrapper declares it
         """Return the action with the throttle that holds the speed."""
         throttle = throttle_for(SPEED_MPS, self.unwrapped.world.speed_mps)  # type: ignore[attr-defined]
         return np.array([action[0], throttle], np.float32)

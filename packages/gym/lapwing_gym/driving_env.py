@@ -90,7 +90,7 @@ class DrivingEnv(gymnasium.Env[Picture, Action]):
         SettingError: An argument has a value that it cannot take.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": int(ROW_HZ)}  # noqa: RUF012
+    metadata = {"render_modes": ["rgb_array"], "render_fps": int(ROW_HZ)}  # noqa: RUF012 - as gymnasium.Env declares it
 
     def __init__(
         self,

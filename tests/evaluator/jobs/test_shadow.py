@@ -101,8 +101,11 @@ def test_a_version_steers_along_with_a_real_drive(
         key: value for key, value in document.items() if key != "folder"
     }
     assert {path.name for path in folder.iterdir()} == {
-        "moments.csv", "shadow.json", "steering.png", "worst.png"
-    }  # fmt: skip
+        "moments.csv",
+        "shadow.json",
+        "steering.png",
+        "worst.png",
+    }
     assert folder == registry.path(1) / "evaluations" / "shadow-x"
 
 

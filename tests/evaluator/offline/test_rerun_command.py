@@ -82,8 +82,12 @@ def test_the_road_is_told_beside_the_path(folder: Path) -> None:
         for words in ((), ("--no-road",))
     )
     assert set(with_road["road"]) == {
-        "width_m", "found_percent", "std_m", "driver_left_m", "driver_off_road_percent"
-    }  # fmt: skip
+        "width_m",
+        "found_percent",
+        "std_m",
+        "driver_left_m",
+        "driver_off_road_percent",
+    }
     assert set(with_road["drives"][0]["road"]) == {"off_road_percent", "times_off_road"}
     assert (without["road"], without["drives"][0]["road"]) == (None, None)
     left_m = with_road["drives"][1]["steady_offset_m"]

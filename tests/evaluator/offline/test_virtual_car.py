@@ -1,8 +1,9 @@
 import math
 
+import numpy as np
 import pytest
 
-from evaluator.offline.virtual_car import RelativePose, advance, yaw_rad_s
+from evaluator.offline.virtual_car import RelativePose, advance, integrate_path, yaw_rad_s
 from simulator.vehicle import STEP_S, VehicleState, step
 
 
@@ -58,3 +59,13 @@ def test_after_a_reset_it_moves_as_the_recorded_car_does() -> None:
     assert car == RelativePose(0.0, 0.0, car.recorded_yaw_rad_s, car.recorded_yaw_rad_s)
     after = advance(car, 0.3, 0.3, 10.0, 1.0)
     assert (after.left_m, after.heading_rad) == (0.0, 0.0)
+
+
+def test_a_constant_yaw_rate_gives_a_circle() -> None:
+    """It has a radius of 40 m, and 20 s at 10 m/s lead around it to the left."""
+    position, heading = integrate_path(np.arange(301) / 15, np.full(301, 0.25), np.full(301, 10.0))
+    radius = np.hypot(position[:, 0], position[:, 1] - 40.0)
+    assert radius == pytest.approx(np.full(301, 40.0), rel=1e-3)
+    assert heading[-1] == pytest.approx(0.25 * 20)
+    quarter = round(15 * math.pi / 2 / 0.25)
+    assert position[quarter] == pytest.approx([40.0, 40.0], abs=0.3)

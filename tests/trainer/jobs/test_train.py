@@ -219,8 +219,9 @@ def test_rows_that_are_unfit_to_learn_from_are_left_out_and_told(
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     (dataset,) = Registry(tmp_path / "models").verify(1).data
-    assert set(dataset["unfit"]) == {"swinging"}  # type: ignore[call-overload]
-    swinging = dataset["unfit"]["swinging"]  # type: ignore[index]
+    unfit: Any = dataset["unfit"]
+    assert set(unfit) == {"swinging"}
+    swinging = unfit["swinging"]
     assert f"{imported['dataset']}: {swinging} rows ({swinging} swinging) are unfit" in output
     parts = split_file.read(Registry(tmp_path / "models").path(1) / split_file.FILE)
     assert parts is not None

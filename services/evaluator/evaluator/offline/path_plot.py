@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evaluator.offline.log_replay import LogReplayResult
 from evaluator.offline.logged_drive import LoggedDrive
-from evaluator.offline.virtual_car import yaw_rad_s
+from evaluator.offline.virtual_car import integrate_path, yaw_rad_s
 from simulator.viz import chart_style as style
 from simulator.viz import track_plot
 
@@ -49,24 +49,6 @@ def draw_replay(path: Path, drive: LoggedDrive, result: LogReplayResult, driver:
         f"{drive.name}: {driver}",
         facts,
     )
-
-
-def integrate_path(time_s: Floats, yaw_rad_s: Floats, speed_mps: Floats) -> tuple[Floats, Floats]:
-    """Return the path of a car that starts at the origin.
-
-    Args:
-        time_s: rising times, shape (rows,).
-        yaw_rad_s: yaw rates, shape (rows,), positive to the left.
-        speed_mps: speeds, shape (rows,).
-
-    Returns:
-        The positions, metres, shape (rows, 2), and the headings, shape (rows,).
-    """
-    duration = np.diff(time_s)
-    heading = np.concatenate([[0.0], np.cumsum(yaw_rad_s[:-1] * duration)])
-    middle = (heading[:-1] + heading[1:]) / 2
-    step = (speed_mps[:-1] * duration)[:, None] * np.column_stack([np.cos(middle), np.sin(middle)])
-    return np.concatenate([np.zeros((1, 2)), np.cumsum(step, axis=0)]), heading
 
 
 def draw_paths(

@@ -17,7 +17,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contract.vehicle import MAX_STEER_RAD, WHEELBASE_M, YAW_LAG_S
+
+Floats = NDArray[np.float64]
 
 MAX_STEP_S: Final = 0.02
 """Longest step of the integration.
@@ -76,3 +81,21 @@ def advance(
 def yaw_rad_s(steering: float, speed_mps: float) -> float:
     """Return the yaw rate of the bicycle at a constant steering, positive to the left."""
     return -speed_mps * math.tan(max(-1.0, min(1.0, steering)) * MAX_STEER_RAD) / WHEELBASE_M
+
+
+def integrate_path(time_s: Floats, yaw: Floats, speed_mps: Floats) -> tuple[Floats, Floats]:
+    """Return the path of a car that starts at the origin.
+
+    Args:
+        time_s: rising times, shape (rows,).
+        yaw: yaw rates, shape (rows,), positive to the left.
+        speed_mps: speeds, shape (rows,).
+
+    Returns:
+        The positions, metres, shape (rows, 2), and the headings, shape (rows,).
+    """
+    duration = np.diff(time_s)
+    heading = np.concatenate([[0.0], np.cumsum(yaw[:-1] * duration)])
+    middle = (heading[:-1] + heading[1:]) / 2
+    step = (speed_mps[:-1] * duration)[:, None] * np.column_stack([np.cos(middle), np.sin(middle)])
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(step, axis=0)]), heading

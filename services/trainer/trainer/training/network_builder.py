@@ -41,7 +41,7 @@ def build(name: str = DEFAULT_NETWORK, dtype: str | None = None) -> keras.Sequen
     return keras.Sequential(layers, name=name.replace("-", "_"))
 
 
-def _layer(row: NetworkRow, name: str, activation: str, dtype: str | None) -> Any:  # noqa: ANN401
+def _layer(row: NetworkRow, name: str, activation: str, dtype: str | None) -> Any:  # noqa: ANN401 - Keras publishes no types
     layers = keras.layers
     if row.kind == "crop":
         rows = (row.integer("top"), row.integer("bottom"))

@@ -20,7 +20,7 @@ from contract.vehicle import CAMERA_AHEAD_OF_REAR_AXLE_M, YAW_LAG_S
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.road.finder import RoadFinder
 from evaluator.offline.view_warp import FRAME
-from evaluator.offline.virtual_car import yaw_rad_s
+from evaluator.offline.virtual_car import integrate_path, yaw_rad_s
 from simulator.episode.monitor import HALF_TRACK_M
 
 COLOUR_IMAGES: Final = 200
@@ -162,12 +162,13 @@ class _Motion:
     def __init__(self, time_s: Floats, steering: Floats, speed_mps: Floats) -> None:
         duration_s = np.diff(time_s)
         yaw_rad_s = _lagging_yaw(duration_s, steering, speed_mps)
-        step_m = (speed_mps[:-1] + speed_mps[1:]) / 2 * duration_s
-        self.way_m = _sum_up(step_m)
-        self.heading_rad = _sum_up(yaw_rad_s * duration_s)
-        middle_rad = (self.heading_rad[:-1] + self.heading_rad[1:]) / 2
-        self.x_m = _sum_up(step_m * np.cos(middle_rad))
-        self.y_m = _sum_up(step_m * np.sin(middle_rad))
+        mean_mps = (speed_mps[:-1] + speed_mps[1:]) / 2
+        self.way_m = np.concatenate([[0.0], np.cumsum(mean_mps * duration_s)])
+        # What the last row's yaw and speed are does not matter: nothing comes after it.
+        position_m, self.heading_rad = integrate_path(
+            time_s, np.append(yaw_rad_s, 0.0), np.append(mean_mps, 0.0)
+        )
+        self.x_m, self.y_m = position_m.T
 
 
 class _Places:
@@ -227,8 +228,3 @@ def _lagging_yaw(duration_s: Floats, steering: Floats, speed_mps: Floats) -> Flo
         yaw[row] = target + (last - target) * share
         last = target + (last - target) * decay
     return yaw
-
-
-def _sum_up(steps: Floats) -> Floats:
-    """Return the sums of the steps before each row, of which there is one more than of steps."""
-    return np.concatenate([[0.0], np.cumsum(steps)])
