@@ -132,7 +132,7 @@ def test_slopes_change_the_speed() -> None:
     assert down.speed_mps - level.speed_mps == pytest.approx(difference, abs=0.01)
 
 
-def test_the_path_is_the_arc_and_not_its_chords() -> None:
+def test_the_path_of_the_rear_axle_is_the_arc_and_not_its_chords() -> None:
     """A quarter of a circle at a constant rate ends where geometry says, for any time step."""
     radius = 20.0
     steering = -math.atan(WHEELBASE_M / radius) / MAX_STEER_RAD
@@ -141,4 +141,21 @@ def test_the_path_is_the_arc_and_not_its_chords() -> None:
     while state.heading_rad < math.pi / 2:
         state = step(state, steering, 0.0, grade)
     assert state.speed_mps == pytest.approx(5.0, abs=0.05)
-    assert (state.x_m, state.y_m) == pytest.approx((radius, radius), abs=0.1)
+    # The rear axle starts 1.6 m behind the origin, and ends 1.6 m below it.
+    assert (state.x_m + 1.6, state.y_m - 1.6) == pytest.approx((radius, radius), abs=0.1)
+
+
+@pytest.mark.parametrize("steering", [0.8, 0.3, -0.1, -1.0])
+def test_both_axles_roll_where_their_wheels_point(steering: float) -> None:
+    """In a steady bend, the ground passes along the wheels: behind ahead, in front as steered."""
+    before = VehicleState(3.0, -2.0, 0.7, 4.0, -4.0 * math.tan(steering * MAX_STEER_RAD) / 2.87)
+    after = step(before, steering, 0.4 / 5.27)  # The throttle balances the drag.
+    for ahead_m, wheel_rad in ((-1.6, 0.0), (1.27, -steering * MAX_STEER_RAD)):
+        move_x, move_y = (
+            getattr(after, axis)
+            - getattr(before, axis)
+            + ahead_m * (turned(after.heading_rad) - turned(before.heading_rad))
+            for axis, turned in (("x_m", math.cos), ("y_m", math.sin))
+        )
+        heading = (before.heading_rad + after.heading_rad) / 2
+        assert math.atan2(move_y, move_x) - heading == pytest.approx(wheel_rad, abs=1e-3)

@@ -26,6 +26,7 @@ __all__ = [
     "MAX_STEER_DEG",
     "MAX_STEER_RAD",
     "MPS_PER_MPH",
+    "ORIGIN_AHEAD_OF_REAR_AXLE_M",
     "REVERSE_BELOW_MPH",
     "ROW_HZ",
     "ROW_S",
@@ -41,6 +42,11 @@ MPS_PER_MPH: Final = 0.44704
 # The car.
 WHEELBASE_M: Final = 2.87
 """Distance between the front and the rear axle."""
+ORIGIN_AHEAD_OF_REAR_AXLE_M: Final = 1.6
+"""Distance of the car's origin in front of the rear axle.
+
+The rear axle is the point that a bicycle model moves along its heading; in a bend, the origin
+moves outwards of the heading."""
 MAX_STEER_DEG: Final = 25.0
 """Angle of the front wheels in degrees at a steering command of 1."""
 MAX_STEER_RAD: Final = math.radians(MAX_STEER_DEG)
@@ -78,10 +84,8 @@ CAMERA_LEFT_M: Final = {"center": 0.0, "left": 0.806, "right": -0.825}
 docs/adr/0009-recipe.md compares these distances with what the pictures show."""
 CAMERA_AHEAD_M: Final = 1.0
 """Distance of the cameras in front of the car's origin."""
-CAMERA_AHEAD_OF_REAR_AXLE_M: Final = CAMERA_AHEAD_M + 1.6
-"""Distance of the cameras in front of the rear axle.
-
-The rear axle is the point that a bicycle model moves along its heading."""
+CAMERA_AHEAD_OF_REAR_AXLE_M: Final = CAMERA_AHEAD_M + ORIGIN_AHEAD_OF_REAR_AXLE_M
+"""Distance of the cameras in front of the rear axle."""
 CAMERA_HEIGHT_M: Final = 1.2
 """Height of the cameras above the road."""
 CAMERA_PITCH_DOWN_DEG: Final = 9.5

@@ -16,6 +16,7 @@ from contract.vehicle import (
     GRAVITY_MPS2,
     MAX_STEER_RAD,
     MPS_PER_MPH,
+    ORIGIN_AHEAD_OF_REAR_AXLE_M,
     REVERSE_BELOW_MPH,
     TOP_SPEED_MPH,
     TYRE_GRIP,
@@ -46,7 +47,7 @@ FULL_THROTTLE_MPS2: Final = THROTTLE_NM * MPS2_PER_NM
 
 @dataclass(frozen=True)
 class VehicleState:
-    """Position, heading and speed of the car, seen from above."""
+    """Position of the car's origin, heading and speed, seen from above."""
 
     x_m: float
     y_m: float
@@ -63,8 +64,8 @@ def step(state: VehicleState, steering: float, throttle: float, grade: float = 0
     """Return the state of the car one STEP_S later.
 
     The yaw rate of a kinematic bicycle is v·tan(δ)/wheelbase, limited by the grip of the tyres. The
-    car follows it with a first-order lag. The path during the step is the arc of the mean speed and
-    the mean yaw rate.
+    car follows it with a first-order lag. The rear axle moves along the arc of the mean speed and
+    the mean yaw rate; the origin, which is ahead of it, swings with the heading.
 
     Args:
         state: State of the car now.
@@ -87,10 +88,13 @@ def step(state: VehicleState, steering: float, throttle: float, grade: float = 0
     turn = target_yaw * STEP_S + (state.yaw_rad_s - target_yaw) * YAW_LAG_S * (1 - decay)
     half_turn = turn / 2
     chord = mean_speed * STEP_S * (math.sin(half_turn) / half_turn if half_turn else 1.0)
+    middle, heading = state.heading_rad + half_turn, state.heading_rad + turn
+    swing_x = ORIGIN_AHEAD_OF_REAR_AXLE_M * (math.cos(heading) - math.cos(state.heading_rad))
+    swing_y = ORIGIN_AHEAD_OF_REAR_AXLE_M * (math.sin(heading) - math.sin(state.heading_rad))
     return VehicleState(
-        x_m=state.x_m + chord * math.cos(state.heading_rad + half_turn),
-        y_m=state.y_m + chord * math.sin(state.heading_rad + half_turn),
-        heading_rad=state.heading_rad + turn,
+        x_m=state.x_m + chord * math.cos(middle) + swing_x,
+        y_m=state.y_m + chord * math.sin(middle) + swing_y,
+        heading_rad=heading,
         speed_mps=speed,
         yaw_rad_s=yaw,
         brake_nm=brake_nm,

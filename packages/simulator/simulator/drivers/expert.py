@@ -13,7 +13,12 @@ from typing import Final
 
 import numpy as np
 
-from contract.vehicle import MAX_STEER_RAD, MPS_PER_MPH, WHEELBASE_M
+from contract.vehicle import (
+    MAX_STEER_RAD,
+    MPS_PER_MPH,
+    ORIGIN_AHEAD_OF_REAR_AXLE_M,
+    WHEELBASE_M,
+)
 from simulator.track.geometry import Track
 from simulator.vehicle import DRAG_PER_S, FULL_THROTTLE_MPS2, REVERSE_BELOW_MPS
 from simulator.world import World
@@ -25,8 +30,6 @@ MIN_LOOKAHEAD_M: Final = 4.5
 the yaw makes the car oscillate; with a longer one the car cuts the bends."""
 RESPONSE_TIME_S: Final = 0.3
 """Time until a new steering takes effect: the lag of the yaw, of the hands and of the frames."""
-REAR_AXLE_M: Final = 1.60
-"""Distance of the rear axle behind the car's origin."""
 MAX_LATERAL_MPS2: Final = 3.5
 """Lateral acceleration that drivers accept in a bend before they slow down."""
 BRAKING_MPS2: Final = 3.0
@@ -102,10 +105,13 @@ class Expert:
         distance = world.speed_mps * RESPONSE_TIME_S
         heading = pose.heading_rad + turn
         middle_heading = heading - turn / 2
-        rear_x = pose.x_m + distance * math.cos(middle_heading) - REAR_AXLE_M * math.cos(heading)
-        rear_y = pose.y_m + distance * math.sin(middle_heading) - REAR_AXLE_M * math.sin(heading)
+        behind_m = ORIGIN_AHEAD_OF_REAR_AXLE_M
+        rear_x = pose.x_m - behind_m * math.cos(pose.heading_rad)
+        rear_y = pose.y_m - behind_m * math.sin(pose.heading_rad)
+        rear_x += distance * math.cos(middle_heading)
+        rear_y += distance * math.sin(middle_heading)
         lookahead = max(MIN_LOOKAHEAD_M, LOOKAHEAD_S * world.speed_mps)
-        advance = world.direction * (distance + lookahead - REAR_AXLE_M)
+        advance = world.direction * (distance + lookahead - behind_m)
         station = world.position.station_m + advance
         lateral = world.direction * (track.lane_m + self._weave_m())
         goal = track.pose_at(station, lateral)

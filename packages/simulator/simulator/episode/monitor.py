@@ -21,14 +21,14 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError, TelemetryError
-from contract.vehicle import MPS_PER_MPH
+from contract.vehicle import MPS_PER_MPH, ORIGIN_AHEAD_OF_REAR_AXLE_M, WHEELBASE_M
 from simulator.episode.trajectory import Intervention, InterventionReason, Trajectory
 from simulator.track.geometry import Pose, RoadPosition, Track
 
 # Source of the first three figures: docs/protocol.md.
-FRONT_AXLE_M: Final = 1.27
+FRONT_AXLE_M: Final = WHEELBASE_M - ORIGIN_AHEAD_OF_REAR_AXLE_M
 """Position of the front axle, ahead of the car's origin."""
-REAR_AXLE_M: Final = -1.60
+REAR_AXLE_M: Final = -ORIGIN_AHEAD_OF_REAR_AXLE_M
 """Position of the rear axle, ahead of the car's origin; it is negative because it lies behind."""
 HALF_TRACK_M: Final = 1.0
 """Half of the distance between the left and the right wheels."""
