@@ -52,6 +52,8 @@ def test_laps_train_with_all_rows_and_validate_with_none() -> None:
     assert [bool(mask.any()) for mask in data.split.validation] == [True, False, False]
     assert [bool(mask.all()) for mask in data.split.train] == [False, True, True]
     assert set(data.table.samples["store"][data.table.validation]) == {0}
+    assert len(data.table.train_centre) == len(data.table.own_centre) + 1200
+    assert set(data.table.samples["store"][data.table.own_centre]) == {0}
 
 
 @pytest.mark.parametrize("mode", ["auto", "blocks"])

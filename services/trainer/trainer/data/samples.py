@@ -52,6 +52,13 @@ class SampleTable:
         """Number of samples in an epoch."""
         return len(self.train) - len(self.simulated) + self.simulated_per_epoch
 
+    @property
+    def own_centre(self) -> Numbers:
+        """Those samples of `train_centre` that no simulated lap has."""
+        stores = self.samples["store"]
+        laps = np.unique(stores[self.simulated])
+        return self.train_centre[~np.isin(stores[self.train_centre], laps)]
+
 
 def build_table(train: Samples, train_centre: Samples, validation: Samples) -> SampleTable:
     """Put the samples of the three uses into one table."""

@@ -43,11 +43,11 @@ def export_best_epoch(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
     golden.write(staging_dir / golden.FILE, frames, predicted[::step])
     train_errors = (
-        learner.predict(loop.batches.recorded(table.train_centre))
-        - table.samples["label"][table.train_centre]
+        learner.predict(loop.batches.recorded(table.own_centre))
+        - table.samples["label"][table.own_centre]
     )
     return staging_dir, {
-        "train_samples": float(len(table.train)),
+        "train_samples": float(table.epoch_samples),
         "train_rows": float(len(table.train_centre)),
         "train_mse": float(np.mean(train_errors.astype(np.float64) ** 2)),
         **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
