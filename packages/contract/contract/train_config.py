@@ -133,6 +133,12 @@ class TrainConfig:
         minimum=0,
         maximum=4,
     )
+    simulator_share: float = option(
+        0.5,
+        "Share of the samples of an epoch that come from the laps of --with-simulator.",
+        minimum=0.05,
+        maximum=0.95,
+    )
     split: str = option(
         AUTO,
         "Validate on whole recordings or on blocks of time; auto takes recordings where there are "
@@ -215,12 +221,6 @@ class TrainConfig:
         "Network that is trained: the write-up's, PilotNet at 66 x 200, a wider one, or one with "
         "squeeze-and-excitation.",
         choices=NETWORKS,
-    )
-    simulator_share: float = option(
-        0.5,
-        "Share of the samples of an epoch that come from the laps of --with-simulator.",
-        minimum=0.05,
-        maximum=0.95,
     )
     seed: int = option(
         1,

@@ -128,7 +128,7 @@ def test_the_state_that_a_training_saves_is_as_large_as_is_reckoned(
     settings: Settings, name: str, averaging: float, tmp_path: Path
 ) -> None:
     """Learner.save writes it: the weights, AMSGrad's three moments, and averaged weights."""
-    learner = Learner.start(network_builder.build(name, "float32"), 1e-3, averaging)
+    learner = Learner.start(network_builder.build(name, "float32"), 1e-3, averaging_steps=averaging)
     learner.save(tmp_path / "state.h5")
     version = folder(settings, name)
     sizes = 4 * (tmp_path / "state.h5").stat().st_size

@@ -71,7 +71,7 @@ def assert_equal(one: list[np.ndarray], other: list[np.ndarray]) -> None:
 
 @KINDS
 def test_the_average_is_that_of_numpy(build: Build) -> None:
-    learner = Learner.start(build(), 0.05, HORIZON)
+    learner = Learner.start(build(), 0.05, averaging_steps=HORIZON)
     steps = train(learner, 0, 20)
     keep = math.exp(-1 / HORIZON)
     # The first step's weights stand for all that would have been before.
@@ -86,7 +86,7 @@ def test_the_average_is_that_of_numpy(build: Build) -> None:
 
 @KINDS
 def test_a_look_at_the_average_changes_nothing(build: Build) -> None:
-    seen, unseen = (Learner.start(build(), 0.05, HORIZON) for _ in range(2))
+    seen, unseen = (Learner.start(build(), 0.05, averaging_steps=HORIZON) for _ in range(2))
     for first in range(0, 9, 3):
         assert_equal(train(seen, first, first + 3)[-1], train(unseen, first, first + 3)[-1])
         own = seen.model.get_weights()
@@ -97,17 +97,17 @@ def test_a_look_at_the_average_changes_nothing(build: Build) -> None:
 
 @KINDS
 def test_a_saved_average_goes_on_to_the_bit(build: Build, tmp_path: Path) -> None:
-    learner = Learner.start(build(), 0.05, HORIZON)
+    learner = Learner.start(build(), 0.05, averaging_steps=HORIZON)
     train(learner, 0, 5)
     learner.save(tmp_path / "step.h5")
-    resumed = Learner.load(tmp_path / "step.h5", build(), 0.05, math.inf, HORIZON)
+    resumed = Learner.load(tmp_path / "step.h5", build(), 0.05, math.inf, averaging_steps=HORIZON)
     assert_equal(averaged(resumed), averaged(learner))
     assert_equal(train(resumed, 5, 9)[-1], train(learner, 5, 9)[-1])
     assert_equal(averaged(resumed), averaged(learner))
 
 
 def test_answers_are_those_of_the_averaged_weights() -> None:
-    learner = Learner.start(network(), 0.05, HORIZON)
+    learner = Learner.start(network(), 0.05, averaging_steps=HORIZON)
     train(learner, 0, 20)
     other = network()
     other.set_weights(averaged(learner))
@@ -119,7 +119,7 @@ def test_answers_are_those_of_the_averaged_weights() -> None:
 
 
 def test_an_error_leaves_the_network_its_own_weights() -> None:
-    learner = Learner.start(network(), 0.05, HORIZON)
+    learner = Learner.start(network(), 0.05, averaging_steps=HORIZON)
     own = train(learner, 0, 5)[-1]
     with pytest.raises(RuntimeError), learner.averaged():
         raise RuntimeError
@@ -128,7 +128,7 @@ def test_an_error_leaves_the_network_its_own_weights() -> None:
 
 def test_before_the_first_step_the_average_is_the_network_itself() -> None:
     """Keras keeps zeros there until then."""
-    learner = Learner.start(network(), 0.05, HORIZON)
+    learner = Learner.start(network(), 0.05, averaging_steps=HORIZON)
     learner.model.optimizer.build(learner.model.trainable_variables)
     assert_equal(averaged(learner), network().get_weights())
 

@@ -58,7 +58,7 @@ class Learner:
 
     @classmethod
     def start(
-        cls, network: keras.Model, learning_rate: LearningRate, averaging_steps: float = 0.0
+        cls, network: keras.Model, learning_rate: LearningRate, *, averaging_steps: float = 0.0
     ) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
 
@@ -92,6 +92,7 @@ class Learner:
         network: keras.Model,
         learning_rate: LearningRate,
         best_loss: float,
+        *,
         averaging_steps: float = 0.0,
     ) -> Self:
         """Return the learner that `save` wrote, with the state of optimizer and dropout.
@@ -103,7 +104,7 @@ class Learner:
         Raises:
             ModelError: the file is damaged, or holds another network.
         """
-        learner = cls.start(network, learning_rate, averaging_steps)
+        learner = cls.start(network, learning_rate, averaging_steps=averaging_steps)
         weights_file.read(path, learner._variables())
         learner._best_loss = best_loss
         return learner

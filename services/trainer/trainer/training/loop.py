@@ -90,7 +90,7 @@ class TrainingLoop:
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
         rate, averaging_steps = self._plan_steps()
-        return Learner.load(path, self.build(), rate, best_loss, averaging_steps)
+        return Learner.load(path, self.build(), rate, best_loss, averaging_steps=averaging_steps)
 
     def build(self) -> keras.Model:
         """Return an untrained network that computes in the training's precision.
@@ -119,7 +119,8 @@ class TrainingLoop:
             network = self.build()
             if self.start_weights is not None:
                 network.set_weights(self.start_weights)
-            return Learner.start(network, *self._plan_steps())
+            rate, averaging_steps = self._plan_steps()
+            return Learner.start(network, rate, averaging_steps=averaging_steps)
         within = f", {state.unfinished.batches} batches into the next" if state.unfinished else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best_loss = min((epoch["loss"] for epoch in state.history), default=math.inf)
