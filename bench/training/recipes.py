@@ -73,8 +73,8 @@ SECOND_PART: dict[str, dict[str, Any]] = {
     "cosine": {"learning_rate_schedule": "cosine"},
     "averaged, cosine": {"averaging_epochs": 1.0, "learning_rate_schedule": "cosine"},
     "light, shadow, blur": {"brightness": 0.4, "shadow": 0.4, "blur": 0.3},
-    "with simulator": {LAPS: 6},
-    "averaged, with simulator": {"averaging_epochs": 1.0, LAPS: 6},
+    "with simulator": {LAPS: 4},
+    "averaged, with simulator": {"averaging_epochs": 1.0, LAPS: 4},
 }
 
 

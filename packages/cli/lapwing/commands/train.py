@@ -105,7 +105,7 @@ def train(
             max=1000,
             help="Number of simulated laps that --with-simulator trains on.",
         ),
-    ] = 6,
+    ] = 4,
     wait: Wait = None,
     as_json: AsJson = False,
     **options: object,
