@@ -12,7 +12,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def training(
 
 
 def steered(
-    scratch: Path, recording: Path, config: dict[str, Any]
+    scratch: Path, recording: Path, config: dict[str, Any], beside: Sequence[Path] = ()
 ) -> tuple[Callable[[Any], float], dict[str, float]]:
     """Train as the job does, but publish nothing.
 
@@ -92,10 +92,11 @@ def steered(
         scratch: a folder; the recording is imported into it unless it is there already.
         recording: the recording to learn from.
         config: the options of the job.
+        beside: other recordings to learn from, which are imported as well.
 
     Returns:
-        A function that steers for a picture as the network of the best epoch, and the scores of
-        that network.
+        A function that steers for a picture as the network that would be published, and the scores
+        of that network.
     """
     import tensorflow as tf
 
@@ -107,20 +108,17 @@ def steered(
     from trainer.training.tensorboard import TensorBoardLogger
 
     data, models = scratch / "data", scratch / "models"
-    import_source(
-        load(Settings, {"LAPWING_DATA_DIR": str(data)}),
-        recording,
-        recording.name,
-        1.0,
-        lambda **_: None,
-    )
+    settings = load(Settings, {"LAPWING_DATA_DIR": str(data)})
+    for each in (recording, *beside):
+        import_source(settings, each, each.name, 1.0, lambda **_: None)
     with training(data, models, "bench", config) as loop:
         with TensorBoardLogger(models, "bench", 0, dataclasses.asdict(loop.config)) as board:
             loop.run(lambda **_: None, board)
         best = loop.load(loop.workspace.network(loop.state.best_epoch))
         scores = loop.validate(best)[1]
         network = network_builder.build()
-        network.set_weights(best.model.get_weights())
+        with best.averaged():
+            network.set_weights(best.model.get_weights())
         loop.workspace.discard()
     figures = {
         "train_samples": float(len(loop.data.table.train)),

@@ -4,9 +4,14 @@ python -m bench.training.recipes --out FILE
 
 The recipes combine corrections of the side cameras with labels as recorded, smoothed, balanced and
 both, with three seeds each; all are shown about the same number of samples. Some are repeated with
-moved views (augmentation/variation.py) and with another recovery time. Each drives along recordings
-in closed loop (docs/rerun.md). FILE holds one line of JSON for each training; a training that it
-holds is not repeated. docs/adr/0009-recipe.md tells the results.
+moved views (augmentation/variation.py) and with another recovery time.
+
+The recipes of the second part (`--only "recipe 2"`) start from today's defaults and change one or
+two things: averaged weights, a learning rate that falls, appearance, laps of the simulator. All of
+them train the same number of epochs, and the last one drives.
+
+Each drives along recordings in closed loop (docs/rerun.md). FILE holds one line of JSON for each
+training; a training that it holds is not repeated. docs/adr/0009-recipe.md tells the results.
 """
 
 from __future__ import annotations
@@ -27,14 +32,17 @@ from bench import output
 from bench.recordings import DATA
 from bench.training import job
 from contract.dataset.path_fitness import MIN_MOVING_MPS
+from contract.recordings import reserved_names
+from evaluator.jobs import record
 from evaluator.offline import logged_drive, replay_policies
 from evaluator.offline.log_replay import replay_log
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.view_warp import ViewWarp
 from simulator.episode.metrics import INTERVENTION_COST_S
+from simulator.track.catalog import load_track
 
 SEEDS = (1, 2, 3)
-LEARNED, DRIVEN, OTHER = "lake", "lake-2", "jungle"
+LEARNED, DRIVEN, OTHER, LAP = "lake", "lake-2", "jungle", "lake-3"
 LIMITS_M = (1.0, 3.0)
 OFF_THE_ROAD_S = 55.8
 """Time in lake-2 at which its driver leaves the road to the left, and stops on the grass."""
@@ -55,6 +63,19 @@ NEITHER: dict[str, Any] = {
     "turn_deg": 0.0,
 }
 """Options that the first part turns off."""
+SECOND = "recipe 2"
+LAPS = "simulated_laps"
+"""Option of the benchmark: number of simulated laps that are trained on as well."""
+EPOCHS = {"epochs": 5, "publish_epoch": "last"}
+SECOND_PART: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "averaged": {"averaging_epochs": 1.0},
+    "cosine": {"learning_rate_schedule": "cosine"},
+    "averaged, cosine": {"averaging_epochs": 1.0, "learning_rate_schedule": "cosine"},
+    "light, shadow, blur": {"brightness": 0.4, "shadow": 0.4, "blur": 0.3},
+    "with simulator": {LAPS: 4},
+    "averaged, with simulator": {"averaging_epochs": 1.0, LAPS: 4},
+}
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -72,6 +93,8 @@ def recipes() -> dict[str, dict[str, Any]]:
     found["auto in 1 s both"] = {**found["auto both"], "recovery_time_s": 1.0}
     for name in ("auto both", "auto in 1 s both", "auto smoothed", "0.25 smoothed"):
         found[f"{name} {MOVED}"] = {**found[name], "shift_m": 1.0, "turn_deg": 4.0}
+    for name, options in SECOND_PART.items():
+        found[f"{SECOND}: {name}"] = {**EPOCHS, **options}
     return found
 
 
@@ -103,9 +126,13 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Train one recipe without publishing it, and drive with the result."""
-    steer, scores = job.steered(scratch, DATA / LEARNED, {"patience": options["epochs"], **options})
-    factorial = name.partition(" ")[2] in LABELS
-    roads = (DRIVEN,) if factorial else (DRIVEN, OTHER)
+    config = {"patience": options["epochs"], **options}
+    laps = [_record_lap(scratch, number) for number in range(1, config.pop(LAPS, 0) + 1)]
+    own = scratch / ("with-simulator" if laps else "own")
+    steer, scores = job.steered(own, DATA / LEARNED, config, laps)
+    roads = (DRIVEN,) if name.partition(" ")[2] in LABELS else (DRIVEN, OTHER)
+    if name.startswith(SECOND):
+        roads = (DRIVEN, LAP)
     drives = {road: list(_drive(road, steer)) for road in roads}
     return {
         "recipe": name,
@@ -114,6 +141,15 @@ def _measure(scratch: Path, name: str, options: dict[str, Any]) -> dict[str, Any
         **scores,
         "drives": drives,
     }
+
+
+def _record_lap(scratch: Path, number: int) -> Path:
+    """Return the folder of a simulated lap, recorded as `lapwing train --with-simulator` does."""
+    folder = scratch / reserved_names.simulated_recording(number)
+    if not folder.exists():
+        plan = record.plan_lap(number)
+        record.record(load_track(f"random:{plan.seed}"), plan, folder, lambda **_: None)
+    return folder
 
 
 def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, Any]]:
@@ -158,6 +194,8 @@ def _show(done: list[dict[str, Any]], options: argparse.Namespace) -> None:
         "deviation, m": (DRIVEN, 1, "rmse_on_road_m"),
         f"{OTHER} at 1 m": (OTHER, 0, "autonomy"),
         f"{OTHER} at 3 m": (OTHER, 1, "autonomy"),
+        f"{LAP} at 1 m": (LAP, 0, "autonomy"),
+        f"{LAP} at 3 m": (LAP, 1, "autonomy"),
     }
     rows: list[output.Row] = []
     for name in dict.fromkeys(training["recipe"] for training in done):

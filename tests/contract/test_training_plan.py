@@ -139,3 +139,23 @@ def test_an_import_of_a_trained_version_has_the_network_of_that_version() -> Non
     check_network("pilotnet", parent)
     with pytest.raises(TrainingError, match="pilotnet, not nvidia-like"):
         check_network("nvidia-like", parent)
+
+
+def test_laps_of_the_simulator_are_taken_only_by_name(tmp_path: Path, registry: Registry) -> None:
+    lap = "simulated-lap-1-0a1b2c3d"
+    write_manifest(tmp_path, lap, "simulated-lap-1", frame_spec=spec.SPEC)
+    with pytest.raises(TrainingError, match="no recording to train on but the simulator's"):
+        selected(tmp_path, None)
+    write_manifest(tmp_path, "jungle", "jungle", frame_spec=spec.SPEC)
+    assert selected(tmp_path, None) == ["jungle"]
+    assert selected(tmp_path, find_parent(registry, 1)) == ["jungle"]
+    assert selected(tmp_path, None, "jungle", lap) == ["jungle", lap]
+    assert selected(tmp_path, None, "simulated-lap-1") == [lap]
+
+
+def test_laps_of_the_simulator_are_no_recordings_to_split_by(tmp_path: Path) -> None:
+    lap = "simulated-lap-1-0a1b2c3d"
+    write_manifest(tmp_path, lap, "simulated-lap-1", frame_spec=spec.SPEC)
+    write_manifest(tmp_path, "jungle", "jungle", frame_spec=spec.SPEC)
+    with pytest.raises(TrainingError, match="needs at least two recordings: got 1"):
+        select_datasets(tmp_path, ["jungle", lap], TrainConfig(split="recordings"))

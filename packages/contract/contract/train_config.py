@@ -15,7 +15,11 @@ from contract.errors import TrainingError
 
 __all__ = [
     "AUTO",
+    "BEST",
+    "CONSTANT",
+    "COSINE",
     "DEFAULT_NETWORK",
+    "LAST",
     "NETWORKS",
     "TrainConfig",
     "current_names",
@@ -24,6 +28,8 @@ __all__ = [
 ]
 
 AUTO: Final = "auto"
+CONSTANT, COSINE = "constant", "cosine"
+BEST, LAST = "best", "last"
 DEFAULT_NETWORK: Final = "nvidia-like"
 """The network of the write-up. Versions whose manifest names none have it."""
 NETWORKS: Final = (DEFAULT_NETWORK, "pilotnet", "wide", "squeeze-excitation")
@@ -89,6 +95,25 @@ class TrainConfig:
     learning_rate: float = option(
         1e-3, "Learning rate of the Adam optimizer.", minimum=1e-7, maximum=1.0
     )
+    learning_rate_schedule: str = option(
+        CONSTANT,
+        "Keep the learning rate constant, or let it rise over the first twentieth of the planned "
+        "steps and then fall to 0 along a cosine; the steps of all --epochs are planned.",
+        choices=(CONSTANT, COSINE),
+    )
+    averaging_epochs: float = option(
+        0.0,
+        "Time in epochs over which the weights are averaged exponentially; the averaged weights "
+        "are validated and published. 0 does not average.",
+        minimum=0.0,
+        maximum=100.0,
+    )
+    publish_epoch: str = option(
+        BEST,
+        "Publish the epoch with the smallest validation error, or the last one; with last, no "
+        "training is stopped early.",
+        choices=(BEST, LAST),
+    )
     steering_correction: float | str = option(
         AUTO,
         "Steering added to the label of a left camera's frame and subtracted from that of a right "
@@ -107,6 +132,12 @@ class TrainConfig:
         "Number of earlier frames that are trained on with the steering of a later row.",
         minimum=0,
         maximum=4,
+    )
+    simulator_share: float = option(
+        0.5,
+        "Share of the samples of an epoch that come from the laps of --with-simulator.",
+        minimum=0.05,
+        maximum=0.95,
     )
     split: str = option(
         AUTO,

@@ -14,6 +14,7 @@ from contract.dataset import store_catalog
 from contract.dataset.store_catalog import StoreManifest, StoreSelection
 from contract.errors import ModelError, TrainingError
 from contract.models.registry import ModelManifest, Registry
+from contract.recordings.reserved_names import is_simulated_dataset
 from contract.train_config import DEFAULT_NETWORK, TrainConfig
 
 __all__ = ["ParentVersion", "check_frames", "check_network", "find_parent", "select_datasets"]
@@ -71,7 +72,8 @@ def select_datasets(
     Args:
         data_dir: path of the data volume.
         names: names of datasets or recordings. Without any, a training from random weights takes
-            all, and a fine-tuning those that trained neither the parent nor its ancestors.
+            all but the laps of --with-simulator, and a fine-tuning those of them that trained
+            neither the parent nor its ancestors.
         config: the options of the training.
         parent: the version whose weights the training goes on from.
 
@@ -82,14 +84,17 @@ def select_datasets(
     """
     selection = store_catalog.select_stores(data_dir, names)
     manifests = selection.manifests
+    if not names:
+        manifests = _own(manifests)
     if parent is not None and not names:
         manifests = _new_to(parent, manifests)
     check_frames(manifests, parent)
     check_network(config.network, parent)
-    if config.split == "recordings" and len(manifests) < 2:
+    own = [manifest for manifest in manifests if not is_simulated_dataset(manifest.dataset)]
+    if config.split == "recordings" and len(own or manifests) < 2:
         raise TrainingError(
             "a split by recordings needs at least two recordings",
-            got=len(manifests),
+            got=len(own or manifests),
             remedy="Import another recording, or train with split=blocks",
         )
     return StoreSelection(manifests, selection.unreadable)
@@ -134,6 +139,22 @@ def check_network(network: str, parent: ParentVersion | None) -> None:
             got=f"{found}, not {network}",
             remedy=f"Train with --network {found}, or without --from",
         )
+
+
+def _own(manifests: Sequence[StoreManifest]) -> list[StoreManifest]:
+    """Return the datasets that are no laps of --with-simulator.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    own = [manifest for manifest in manifests if not is_simulated_dataset(manifest.dataset)]
+    if not own and manifests:
+        raise TrainingError(
+            "there is no recording to train on but the simulator's",
+            got=[manifest.dataset for manifest in manifests],
+            remedy="Import a recording of your own, or name those that it shall train on",
+        )
+    return own
 
 
 def _new_to(parent: ParentVersion, manifests: Sequence[StoreManifest]) -> list[StoreManifest]:

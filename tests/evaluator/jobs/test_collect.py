@@ -62,12 +62,12 @@ def test_ingest_imports_it_and_separates_the_drives(tmp_path: Path) -> None:
         assert np.bincount(reader.timeline.segment).tolist() == [12, 12, 12, 12]
 
 
-def test_a_dagger_recording_is_not_used_for_log_replay(tmp_path: Path) -> None:
+def test_what_lapwing_records_is_not_used_for_log_replay(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "models")
     registry.root.mkdir()
     versions.publish_one(registry, "job")
     found = collect(ROAD, config("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent)
-    for name, count in (("dagger-v1-r1", 0), ("mine", 1)):
+    for name, count in (("dagger-v1-r1", 0), ("simulated-lap-1", 0), ("mine", 1)):
         settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / name)})
         import_source(settings, Path(found["folder"]), name, 0.0, silent)
         with held_out.open_held_out(settings.data_dir, registry, 1) as held:

@@ -104,6 +104,27 @@ def test_network_has_a_total(folder: VersionFolder) -> None:
     assert tables(network.section(folder)) == []
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, "epoch 3, which has the lowest validation MSE of those that count. All"),
+        ({"publish_epoch": "last"}, "epoch 3, the last one. All"),
+        (
+            {"publish_epoch": "last", "averaging_epochs": 1.5},
+            "epoch 3, the last one, averaged over 1.5 epochs. All",
+        ),
+        ({"publish_epoch": "best", "averaging_epochs": 0.0}, "of those that count. All"),
+    ],
+    ids=["0.1.0", "last", "last-averaged", "best"],
+)
+def test_training_says_which_weights_were_published(
+    tmp_path: Path, pictures: Assets, config: dict[str, object], expected: str
+) -> None:
+    reported.publish(tmp_path / "models", config=config)
+    folder = VersionFolder(tmp_path / "models", 1)
+    assert expected in texts(training.section(folder, pictures), "plain")[0]
+
+
 def test_training_has_one_row_for_each_epoch(folder: VersionFolder, pictures: Assets) -> None:
     epochs, choices = tables(training.section(folder, pictures))
     assert [row[0] for row in epochs.rows] == ["1", "2", "3, best", "4", "5", "6"]

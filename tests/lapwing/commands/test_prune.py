@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from click.testing import Result
 from redis import Redis
+from support.data.manifests import write_manifest
 from support.data.versions import publish_one
 from typer.testing import CliRunner
 
+from contract.dataset import store_catalog
 from contract.errors import ModelError
+from contract.frames import spec
 from contract.jobs import queue
 from contract.models import notes, promotion
 from contract.models.registry import Registry
@@ -184,3 +187,52 @@ def test_what_a_killed_prune_left_is_removed(registry: Registry) -> None:
     left.mkdir()
     prune("--keep", "8")
     assert not left.exists()
+
+
+def add_lap(home: Path, number: int) -> str:
+    """Write the manifest of a simulated lap, with a frame file, and return its dataset."""
+    dataset = f"simulated-lap-{number}-0a1b2c3d"
+    path = write_manifest(home / "data", dataset, dataset, frame_spec=spec.SPEC)
+    path.with_suffix(".h5").write_bytes(b"x" * 5000)
+    return dataset
+
+
+def test_simulated_laps_are_removed_on_request_alone(registry: Registry, tmp_path: Path) -> None:
+    """One of them trained version 1, which is kept; a person's own recording is not touched."""
+    used, lap = add_lap(tmp_path, 1), add_lap(tmp_path, 2)
+    own = write_manifest(tmp_path / "data", "lake-0a1b2c3d", frame_spec=spec.SPEC)
+    manifest = registry.path(1) / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["data"] = [{"dataset": used, "rows": 5, "manifest_sha256": "0"}]
+    manifest.write_text(json.dumps(document))
+    assert prune("--keep", "8").exit_code == 0
+    assert store_catalog.paths(tmp_path / "data", lap)[1].exists()
+    assert removed("--keep", "8", "--simulated-laps", "--dry-run") == [("simulated lap", lap)]
+    assert store_catalog.paths(tmp_path / "data", lap)[1].exists()
+    result = json.loads(prune("--json", "--keep", "8", "--simulated-laps").stdout)
+    assert result["freed_bytes"] > 5000
+    assert [path.exists() for path in store_catalog.paths(tmp_path / "data", lap)] == [False] * 2
+    assert store_catalog.paths(tmp_path / "data", used)[1].exists()
+    assert own.exists()
+
+
+def test_a_lap_goes_with_the_last_version_that_it_trained(
+    registry: Registry, tmp_path: Path
+) -> None:
+    lap = add_lap(tmp_path, 1)
+    manifest = registry.path(2) / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["data"] = [{"dataset": lap, "rows": 5, "manifest_sha256": "0"}]
+    manifest.write_text(json.dumps(document))
+    assert ("version", "2") in removed("--keep", "1", "--dry-run")
+    assert ("simulated lap", lap) in removed("--keep", "1", "--simulated-laps")
+
+
+def test_simulated_laps_stay_while_a_job_may_need_them(
+    registry: Registry, tmp_path: Path, redis: Redis
+) -> None:
+    lap = add_lap(tmp_path, 1)
+    queue.enqueue(queue.TRAIN, redis, "lake", {"datasets": ["lake"]})
+    done = prune("--keep", "8", "--simulated-laps")
+    assert "The simulated laps are kept: a job may need them." in done.stdout
+    assert store_catalog.paths(tmp_path / "data", lap)[1].exists()

@@ -160,3 +160,27 @@ def models_folder(home: Path) -> Path:
     folder = home / "models"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def test_with_simulator_adds_its_laps_to_the_datasets(tmp_path: Path, redis: Redis) -> None:
+    """Without names, all others are named, so that the job takes them too."""
+    laps = [f"simulated-lap-{number}-0a1b2c3d" for number in (1, 2, 3)]
+    for lap in laps:
+        write_manifest(tmp_path / "data", lap, lap, frame_spec=spec.SPEC)
+    for words, own in (((), "lake-11111111"), (("lake",), "lake"), (("lake", laps[0]), "lake")):
+        done = train(*words, "--with-simulator", "--simulator-laps", "2")
+        assert done.exit_code == 0, done.output
+        [view] = [job for job in queue.views(redis) if job.status == "queued"]
+        assert view.arguments["datasets"] == [own, *laps[:2]]
+        queue.cancel(view.id, redis)
+
+
+def test_the_share_of_the_simulator_reaches_the_job(redis: Redis) -> None:
+    assert train("--simulator-share", "0.3").exit_code == 0
+    assert queued_arguments(redis)["simulator_share"] == 0.3
+
+
+def test_with_simulator_a_training_that_is_refused_records_nothing(redis: Redis) -> None:
+    done = train("ocean", "--with-simulator")
+    assert isinstance(done.exception, StoreError)
+    assert queue.views(redis) == []

@@ -68,3 +68,14 @@ def test_the_progress_of_a_shadow_drive_is_the_share_of_its_time() -> None:
     job = view("started", phase="shadow", seconds=15.0, seconds_total=60.0)
     assert fraction_done(job.progress) == 0.25
     assert describe_progress(job) == "shadow"
+
+
+def test_the_progress_of_a_simulated_lap_is_its_rows() -> None:
+    """At the start, it is not known how many rows the lap will have."""
+    rows = {"rows_done": 30, "rows_total": 40, "rows_per_s": 12.4, "eta_s": 0.8}
+    job = view("started", phase="record", **rows)
+    assert describe_progress(job) == "record · 12 rows/s · ≤ 1 s left"
+    assert fraction_done(job.progress) == 0.75
+    first = view("started", phase="record", rows_done=1, rows_total=None, eta_s=None)
+    assert describe_progress(first) == "record"
+    assert fraction_done(first.progress) is None

@@ -122,17 +122,19 @@ def test_the_table_of_layers_has_all_parameters(settings: Settings, name: str) -
     )
 
 
+@pytest.mark.parametrize("averaging", [0.0, 1.0], ids=["as-they-are", "averaged"])
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_state_that_a_training_saves_is_as_large_as_is_reckoned(
-    settings: Settings, name: str, tmp_path: Path
+    settings: Settings, name: str, averaging: float, tmp_path: Path
 ) -> None:
-    """Learner.save writes it: the weights with AMSGrad's three moments."""
-    learner = Learner.start(network_builder.build(name, "float32"), 1e-3)
+    """Learner.save writes it: the weights, AMSGrad's three moments, and averaged weights."""
+    learner = Learner.start(network_builder.build(name, "float32"), 1e-3, averaging_steps=averaging)
     learner.save(tmp_path / "state.h5")
     version = folder(settings, name)
     sizes = 4 * (tmp_path / "state.h5").stat().st_size
     sizes += sum((version / file).stat().st_size for file in (H5, TFLITE))
-    assert training_bytes(name) - OTHER_BYTES == pytest.approx(sizes, rel=0.1)
+    reckoned = training_bytes(config(name, averaging_epochs=averaging))
+    assert reckoned - OTHER_BYTES == pytest.approx(sizes, rel=0.1)
 
 
 def test_a_killed_training_of_another_network_resumes(settings: Settings) -> None:

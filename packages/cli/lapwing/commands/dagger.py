@@ -6,17 +6,17 @@ import dataclasses
 from typing import Annotated, Any, Final
 
 import typer
-from redis import Redis, exceptions
+from redis import exceptions
 
 from contract import printing
 from contract.errors import JobError, ModelError, StoreError
-from contract.jobs import queue, worker
+from contract.jobs import queue
 from contract.models.registry import ModelManifest, Registry
 from contract.printing import TextConsole
 from lapwing.dagger import rounds, state
 from lapwing.dagger.rounds import RunContext
 from lapwing.dagger.state import DaggerRun
-from lapwing.jobs.follow import WORKERS
+from lapwing.jobs.follow import require_worker
 from lapwing.options import AsJson, parse_conditions, training_option, warn_of_former_name
 from lapwing.settings import Settings, read_settings
 
@@ -128,7 +128,7 @@ def dagger(
     first = registry.manifest(dagger_run.terms["from"])
     _require_trainable(first, settings)
     for name in (queue.EVALUATION, queue.INGEST, queue.TRAIN):
-        _require_worker(name, connection)
+        require_worker(name, connection)
     results = _run(first, RunContext(dagger_run, connection, console))
     if as_json:
         printing.print_json(
@@ -223,13 +223,3 @@ def _print_resumed(dagger_run: DaggerRun, console: TextConsole) -> None:
         f"This continues the run that started from version {dagger_run.terms['from']}. "
         f"Steps that have ended: {steps}.",
     )
-
-
-def _require_worker(name: str, connection: Redis) -> None:
-    """Raise JobError unless a worker listens on the queue `name`."""
-    if not worker.is_listening(name, connection):
-        raise JobError(
-            f"no {WORKERS[name]} is running",
-            got=f"no worker listens on the queue {name}",
-            remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,13 @@ import typer
 from redis import Redis
 
 from contract import printing
+from contract.dataset import dataset_files
 from contract.errors import JobError
 from contract.jobs import queue
+from contract.jobs.queue import JobView
 from contract.models.registry import Registry
+from lapwing.datasets import catalog
+from lapwing.datasets import simulated_laps as simulated_lap_datasets
 from lapwing.options import AsJson
 from lapwing.output import prune as prune_tables
 from lapwing.output.prune import OldThing
@@ -34,12 +39,20 @@ def prune(
             help="Folder in which the bridge records drives.",
         ),
     ] = None,
+    simulated_laps: Annotated[
+        bool,
+        typer.Option(
+            "--simulated-laps",
+            help="Remove the laps of `lapwing train --with-simulator` too, unless a version that "
+            "is kept was trained on them.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be removed.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old versions, drives and workspaces.
+    """Remove old versions, drives, workspaces, and simulated laps.
 
     These versions are never removed: the current one, those that `lapwing rollback` can go back
     to, those that are pinned (`lapwing models --pin N`), and those that a job works on. A workspace
@@ -62,8 +75,12 @@ def prune(
         *(old_files.find_drives(drives, keep) if drives is not None else []),
     ]
     notes = _describe_limits(workspaces, jobs is None, drives)
+    if simulated_laps:
+        laps, reason = _find_laps(settings, [int(thing.name) for thing in versions], jobs)
+        things += laps
+        notes += [reason] if reason else []
     if not dry_run:
-        _remove_all(registry, things)
+        _remove_all(settings, registry, things)
     if as_json:
         printing.print_json(prune_tables.document(things, kept, notes, dry_run))
     else:
@@ -90,10 +107,35 @@ def _describe_limits(workspaces: list[str], blind: bool, drives: Path | None) ->
     return notes
 
 
-def _remove_all(registry: Registry, things: list[OldThing]) -> None:
+def _find_laps(
+    settings: Settings, removed: Sequence[int], jobs: Sequence[JobView] | None
+) -> tuple[list[OldThing], str]:
+    """Return the simulated laps that can be removed, or none and the reason.
+
+    Args:
+        settings: the settings.
+        removed: the versions that are removed.
+        jobs: all jobs that Redis knows; None if it does not answer.
+    """
+    laps = simulated_lap_datasets.find(settings.data)
+    users, silent = catalog.read_users(settings)
+    if not laps:
+        return [], ""
+    if jobs is None or any(job.status not in queue.ENDED for job in jobs):
+        return [], "The simulated laps are kept: a job may need them."
+    if silent:
+        versions = ", ".join(map(str, silent))
+        return [], f"The simulated laps are kept: what trained version {versions} is not known."
+    used = [dataset for dataset, versions in users.items() if set(versions) - set(removed)]
+    return old_files.find_simulated_laps(settings.data, laps, used), ""
+
+
+def _remove_all(settings: Settings, registry: Registry, things: list[OldThing]) -> None:
     old_files.remove_leftovers(registry.root)
     for thing in things:
         if thing.kind == "version":
             old_files.remove_version(registry, thing)
+        elif thing.kind == "simulated lap":
+            dataset_files.remove(settings.data, thing.name)
         else:
             old_files.remove(thing)

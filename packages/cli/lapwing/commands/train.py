@@ -14,12 +14,13 @@ from typing import Annotated, Any
 
 import typer
 
-from contract import train_config
+from contract import printing, train_config
 from contract.errors import SettingError
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.train_config import TrainConfig
 from contract.training_plan import find_parent, select_datasets
+from lapwing.datasets import simulated_laps
 from lapwing.jobs.follow import finish
 from lapwing.options import AsJson, Wait, parse_word_or_number, warn, warn_of_former_name
 from lapwing.settings import read_home
@@ -86,6 +87,25 @@ def train(
             "trained it or one of its ancestors never validate the new version.",
         ),
     ] = None,
+    with_simulator: Annotated[
+        bool,
+        typer.Option(
+            "--with-simulator",
+            help="Train on laps of the simulator as well, on random tracks in many colours. They "
+            "are recorded the first time, and kept as the datasets simulated-lap-1 and so on. They "
+            "never validate the model.",
+        ),
+    ] = False,
+    simulator_laps: Annotated[
+        int,
+        typer.Option(
+            "--simulator-laps",
+            metavar="X",
+            min=1,
+            max=1000,
+            help="Number of simulated laps that --with-simulator trains on.",
+        ),
+    ] = 4,
     wait: Wait = None,
     as_json: AsJson = False,
     **options: object,
@@ -102,8 +122,15 @@ def train(
     selection = select_datasets(settings.data, datasets or [], config, version)
     for reason in selection.unreadable.values():
         warn(f"not trained on: {reason}")
-    arguments = {"datasets": datasets or [], **dataclasses.asdict(config)}
-    label = "-".join(datasets or ["all"])
+    names = datasets or []
+    if with_simulator:
+        own = names or [manifest.dataset for manifest in selection.manifests]
+        console = printing.message_console(as_json)
+        laps = simulated_laps.provide(settings.data, simulator_laps, connection, console)
+        names = [*own, *(lap for lap in laps if lap not in own)]
+        select_datasets(settings.data, names, config, version)
+    arguments = {"datasets": names, **dataclasses.asdict(config)}
+    label = "-".join([*(datasets or ["all"]), *(["simulator"] if with_simulator else [])])
     if parent is not None:
         arguments["parent"] = parent
         label = "-".join([f"from-{parent}", *(datasets or [])])

@@ -21,7 +21,7 @@ from contract import printing, train_config
 from contract.jobs import queue
 from contract.models.registry import ModelManifest
 from contract.printing import TextConsole
-from contract.recordings import dagger_names
+from contract.recordings import reserved_names
 from lapwing.dagger.state import DaggerRun
 
 STARTS_SEED: Final = 1000
@@ -87,7 +87,7 @@ def run_rounds(first: ModelManifest, context: RunContext) -> list[Round]:
     for number in range(1, terms["rounds"] + 1):
         previous = rounds[-1]
         conditions = terms["aim"] or weakest_conditions(previous.autonomy)
-        name = dagger_names.dataset_name(first.version, number)
+        name = reserved_names.dagger_recording(first.version, number)
         collected = _collect(number, previous.version, name, conditions, context)
         # The inbox belongs to both workers, so nothing is copied. The import removes the recording.
         arguments = {"source": collected["folder"], "name": name, "staged": True}

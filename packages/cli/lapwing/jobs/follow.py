@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from contract import printing
 from contract.errors import JobError, LapwingError
-from contract.jobs import queue
+from contract.jobs import queue, worker
 from contract.printable import printable
 from contract.printing import TextConsole
 from lapwing.output import models as model_tables
@@ -30,6 +30,16 @@ ENDS: Final = {
     "stopped": "was stopped",
     "canceled": "was canceled",
 }
+
+
+def require_worker(name: str, connection: Redis) -> None:
+    """Raise JobError unless a worker listens on the queue `name`."""
+    if not worker.is_listening(name, connection):
+        raise JobError(
+            f"no {WORKERS[name]} is running",
+            got=f"no worker listens on the queue {name}",
+            remedy="Start Lapwing first: `lapwing up` or `docker compose up -d`",
+        )
 
 
 def should_wait(wait: bool | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from contract.jobs.queue import JobView
 
 DRIVING_PHASES: Final = ("drive", "replay")
-DETAILED_PHASES: Final = ("decode", "train", "collect")
+DETAILED_PHASES: Final = ("decode", "train", "collect", "record")
 """Phases that report figures. In later phases these figures are out of date."""
 MIN_DATA_WAIT_PERCENT: Final = 2
 """A smaller share of the time, spent waiting for data, is not worth a word."""

@@ -16,7 +16,7 @@ class OldThing:
     """Something that can be removed."""
 
     kind: str
-    """"version", "drive" or "workspace"."""
+    """"version", "drive", "workspace" or "simulated lap"."""
     name: str
     paths: tuple[Path, ...]
     bytes: int

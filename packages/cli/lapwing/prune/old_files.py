@@ -4,6 +4,7 @@
     <models>/tensorboard/<job>/     the curves of its training
     <models>/.jobs/<job>/           the workspace of a training, which lets it resume
     <drives>/<time>/                a drive that the bridge recorded
+    <data>/stores/simulated-lap-*   a lap of `lapwing train --with-simulator`
 
 The newest are kept. Of the versions these are kept besides: the current one, those that a rollback
 can go back to, those that are pinned, and those that a job works on.
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from contract.dataset import dataset_files
 from contract.errors import ModelError, ServiceError
 from contract.files import atomic_files, locks
 from contract.jobs.queue import ENDED, JobView
@@ -113,6 +115,21 @@ def find_drives(folder: Path, keep: int, now_s: float | None = None) -> list[Old
         _thing("drive", str(path), [path])
         for path in drives[: max(0, len(drives) - keep)]
         if now_s - max(table.stat().st_mtime for table in _drive_tables(path)) > RECENT_S
+    ]
+
+
+def find_simulated_laps(data: Path, laps: Sequence[str], used: Iterable[str]) -> list[OldThing]:
+    """Return the simulated laps that can be removed; a training records them again if it has to.
+
+    Args:
+        data: the data volume.
+        laps: the datasets of all simulated laps.
+        used: datasets that trained a version that is kept.
+    """
+    return [
+        OldThing("simulated lap", lap, (), dataset_files.count_bytes(data, lap))
+        for lap in laps
+        if lap not in set(used)
     ]
 
 

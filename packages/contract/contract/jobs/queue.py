@@ -43,6 +43,7 @@ __all__ = [
     "INGEST",
     "JOB_TYPES",
     "OVERVIEW",
+    "RECORD",
     "REPORT",
     "SHADOW",
     "TRAIN",
@@ -70,6 +71,7 @@ GATE: Final = "gate"
 REPORT: Final = "report"
 COLLECT: Final = "collect"
 SHADOW: Final = "shadow"
+RECORD: Final = "record"
 
 EVALUATION: Final = "evaluate"
 """Name of the evaluator's queue. The names of the other two are INGEST and TRAIN.
@@ -96,6 +98,7 @@ class JobType:
 
 
 CLEAN_UP: Final = "trainer.jobs.cleanup.discard"
+DISCARD_RECORDING: Final = "evaluator.jobs.cleanup.discard"
 JOB_TYPES: Final = {
     INGEST: JobType("ingest.job.run", INGEST, 6 * 3600, 10),
     OVERVIEW: JobType("ingest.overview.job.run", INGEST, 3600, 2),
@@ -107,6 +110,7 @@ JOB_TYPES: Final = {
     REPORT: JobType("evaluator.jobs.report.run", EVALUATION, 1800, 2),
     COLLECT: JobType("evaluator.jobs.collect.run", EVALUATION, 6 * 3600, 2),
     SHADOW: JobType("evaluator.jobs.shadow.run", EVALUATION, 2 * 3600, 2),
+    RECORD: JobType("evaluator.jobs.record.run", EVALUATION, 6 * 3600, 2, DISCARD_RECORDING),
 }
 RESULT_TTL_S: Final = 30 * 24 * 3600
 """Time in seconds for which Redis keeps the result of a job."""

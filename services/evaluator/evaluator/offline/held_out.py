@@ -20,7 +20,7 @@ from contract.dataset.trained_rows import TrainedRows
 from contract.errors import StoreError
 from contract.models import lineage
 from contract.models.registry import Registry
-from contract.recordings import dagger_names
+from contract.recordings.reserved_names import is_dagger_dataset, is_simulated_dataset
 
 Mask = NDArray[np.bool_]
 
@@ -52,6 +52,8 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
     - Rows that somebody excluded (contract/dataset/exclusions.py) are left out.
     - Recordings of DAgger are left out: the car did not follow the recorded steering, so log
       replay cannot drive along them.
+    - Simulated laps that `lapwing train --with-simulator` added are left out: they say nothing
+      about how a version drives where the person's own recordings were made.
 
     Raises:
         StoreError: a store does not match its manifest, or has other rows than the version was
@@ -74,7 +76,7 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
         identities = trained_rows.read(registry.path(version) / trained_rows.FILE)
         identities = identities or _identify_rows(splits, readers)
         for dataset, reader in readers.items():
-            if dagger_names.is_dagger_dataset(dataset):
+            if is_dagger_dataset(dataset) or is_simulated_dataset(dataset):
                 continue
             if split is None:
                 rows = np.ones(len(reader.rows), dtype=np.bool_)

@@ -59,12 +59,22 @@ class BatchSource:
 
     def order(self, epoch: int) -> EpochOrder:
         """Return the order of an epoch's samples."""
-        numbers, samples = self.table.train, self.table.samples
+        numbers, samples = self._numbers(epoch), self.table.samples
         if self.shuffle == "blocks":
             return sampler.windowed_shuffle(numbers, samples[numbers], self.seed, epoch)
         if self.shuffle == "none":
             return sampler.storage_order(numbers, samples[numbers])
         return sampler.full_shuffle(numbers, self.seed, epoch)
+
+    def _numbers(self, epoch: int) -> Numbers:
+        """Return the samples of an epoch: all that train, or a part of the simulated ones."""
+        table = self.table
+        if not len(table.simulated):
+            return table.train
+        own = np.setdiff1d(table.train, table.simulated, assume_unique=True)
+        count = table.simulated_per_epoch
+        taken = sampler.take_turns(table.simulated, count, self.seed, epoch)
+        return np.concatenate([own, taken])
 
     def _requests(self, order: EpochOrder, epoch: int, first_batch: int) -> Iterator[Records]:
         for numbers, windows in order.batches(self.batch, first_batch):

@@ -15,7 +15,7 @@ from contract.dataset.path_fitness import PathFitness
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import Rows, StoreReader
 from contract.dataset.timeline import Timeline
-from contract.recordings import dagger_names
+from contract.recordings import reserved_names
 from contract.vehicle import MPS_PER_MPH
 
 Mask = npt.NDArray[np.bool_]
@@ -37,6 +37,8 @@ class DatasetRows:
     the last dataset is usable."""
     corrections: bool = False
     """Whether a model drove, and the steering is what an expert would have done: DAgger."""
+    simulated: bool = False
+    """Whether it is one of the laps that `lapwing train --with-simulator` adds."""
 
     @cached_property
     def fitness(self) -> PathFitness:
@@ -72,7 +74,8 @@ def read(
             reader.timeline,
             reader.row_ids,
             usable,
-            dagger_names.is_dagger_dataset(reader.dataset),
+            reserved_names.is_dagger_dataset(reader.dataset),
+            reserved_names.is_simulated_dataset(reader.dataset),
         )
         for reader, usable in zip(stores, counted, strict=True)
     ]

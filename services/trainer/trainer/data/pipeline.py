@@ -78,7 +78,27 @@ def prepare(
         steering_metrics.hold_last(dataset.table["steering"], dataset.timeline.segment)[mask]
         for dataset, mask in zip(datasets, parts.validation, strict=True)
     ]
+    table = _mix(table, datasets, config)
     return TrainingData(table, np.concatenate(held), parts, unfit)
+
+
+def _mix(table: SampleTable, datasets: Sequence[DatasetRows], config: TrainConfig) -> SampleTable:
+    """Note which samples are simulated beside a person's own, and how many an epoch takes."""
+    number = np.flatnonzero([dataset.simulated for dataset in datasets])
+    is_simulated = np.isin(table.samples["store"][table.train], number)
+    if not is_simulated.any() or is_simulated.all():
+        return table
+    simulated = table.train[is_simulated]
+    own = len(table.train) - len(simulated)
+    count = sampler.count_simulated(own, len(simulated), config.simulator_share)
+    log.info(
+        "each epoch takes %d own samples, and %d of the %d simulated ones: %.0f %% of it",
+        own,
+        count,
+        len(simulated),
+        100 * count / (own + count),
+    )
+    return dataclasses.replace(table, simulated=simulated, simulated_per_epoch=count)
 
 
 def _leave_out_unfit(

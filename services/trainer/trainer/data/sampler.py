@@ -1,5 +1,8 @@
 """Orders the samples of an epoch: each occurs exactly once, and (seed, epoch) alone decide.
 
+Of simulated laps beside a person's own recordings, an epoch takes only a part, and each epoch
+another one, until all had their turn.
+
 exact
     A permutation of all samples. Each frame is read from wherever it lies. This costs nothing on a
     disk that reads at random as fast as in order, or where the stores fit into memory.
@@ -55,6 +58,36 @@ class EpochOrder:
             end = start + size
             windows = np.flatnonzero((self.starts >= start) & (self.starts < end))
             yield self.numbers[start:end], windows.tolist()
+
+
+def count_simulated(own: int, simulated: int, share: float) -> int:
+    """Return how many simulated samples an epoch takes, so that they make up a share of it.
+
+    If there are too few, it takes all of them.
+
+    Args:
+        own: number of samples of a person's own recordings, all of which an epoch takes.
+        simulated: number of samples of simulated laps.
+        share: share of the epoch, 0..1 but not 1.
+    """
+    return min(simulated, round(own * share / (1 - share)))
+
+
+def take_turns(numbers: Numbers, count: int, seed: int, epoch: int) -> Numbers:
+    """Return the samples that an epoch takes, (count,): the next ones of a shuffled circle.
+
+    So after `len(numbers) / count` epochs each was taken, and none more often than another one by
+    more than one.
+
+    Args:
+        numbers: numbers of the samples.
+        count: number of samples that an epoch takes, at most all.
+        seed: seed of the order of the circle.
+        epoch: number of the epoch, from 1.
+    """
+    circle = np.random.default_rng([seed, 0x51A]).permutation(numbers)
+    first = (epoch - 1) * count
+    return circle[np.arange(first, first + count) % max(len(circle), 1)]
 
 
 def full_shuffle(numbers: Numbers, seed: int, epoch: int) -> EpochOrder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -42,13 +42,30 @@ class SampleTable:
     """The centre frames of the rows that train, as recorded."""
     validation: Numbers
     """The centre frames of the rows that validate, as recorded."""
+    simulated: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    """Those samples of `train` that come from the simulator, beside a person's own recordings."""
+    simulated_per_epoch: int = 0
+    """How many of them an epoch takes."""
+
+    @property
+    def epoch_samples(self) -> int:
+        """Number of samples in an epoch."""
+        return len(self.train) - len(self.simulated) + self.simulated_per_epoch
+
+    @property
+    def own_centre(self) -> Numbers:
+        """Those samples of `train_centre` that no simulated lap has."""
+        stores = self.samples["store"]
+        laps = np.unique(stores[self.simulated])
+        return self.train_centre[~np.isin(stores[self.train_centre], laps)]
 
 
 def build_table(train: Samples, train_centre: Samples, validation: Samples) -> SampleTable:
     """Put the samples of the three uses into one table."""
     ends = np.cumsum([len(train), len(train_centre), len(validation)])
-    numbers = np.split(np.arange(ends[-1], dtype=np.int64), ends[:-1])
-    return SampleTable(np.concatenate([train, train_centre, validation]), *numbers)
+    trains, centres, validates = np.split(np.arange(ends[-1], dtype=np.int64), ends[:-1])
+    samples = np.concatenate([train, train_centre, validation])
+    return SampleTable(samples, trains, centres, validates)
 
 
 @dataclass(frozen=True, eq=False)

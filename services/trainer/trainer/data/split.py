@@ -4,6 +4,9 @@ Neighbouring frames of a recording are almost the same image, so a random split 
 memory. Validation takes whole recordings, or contiguous blocks of time with a gap around them
 within which nothing trains. A frame that several rows or datasets hold is on one side only.
 
+Simulated laps beside a person's own recordings only train. They neither validate, nor count as
+recordings of which whole ones could validate, nor as bends that the training has.
+
 Blocks leave the bends to the training. A lap has each bend once, and a block with its gaps can take
 all of the only sharp one to the right: a network that never saw it runs wide there. So a block is
 drawn again while the blocks would take more than a third of the rows of a bin of steering.
@@ -82,14 +85,15 @@ def split(
     trained = list(never_validate) or [np.zeros(len(data.usable), np.bool_) for data in datasets]
     eligible = _rows_outside_gap(datasets, trained, gap_s)
     used = [number for number, dataset in enumerate(datasets) if dataset.usable.any()]
-    unseen = [
-        number for number in used if np.array_equal(eligible[number], datasets[number].usable)
-    ]
-    many = len(used) >= MANY_RECORDINGS and bool(unseen)
+    own = [number for number in used if not datasets[number].simulated] or used
+    for number in set(range(len(datasets))) - set(own):
+        eligible[number] = np.zeros_like(eligible[number])
+    unseen = [number for number in own if np.array_equal(eligible[number], datasets[number].usable)]
+    many = len(own) >= MANY_RECORDINGS and bool(unseen)
     if mode == "recordings" or (mode == "auto" and many):
-        validation = _whole_recordings(datasets, used, unseen, share, rng)
+        validation = _whole_recordings(datasets, own, unseen, share, rng)
     else:
-        bends = _BendCounter(datasets) if keep_bends else None
+        bends = _BendCounter(datasets, own) if keep_bends else None
         validation = [
             _blocks(dataset, number, mask, share, gap_s, rng, bends)
             for number, (dataset, mask) in enumerate(zip(datasets, eligible, strict=True))
@@ -142,14 +146,14 @@ def _whole_recordings(
 class _BendCounter:
     """Counts which share of each bin of steering the validation blocks take from the training."""
 
-    def __init__(self, datasets: Sequence[DatasetRows]) -> None:
+    def __init__(self, datasets: Sequence[DatasetRows], counted: Sequence[int]) -> None:
         self._bins = [_steering_bins(dataset) for dataset in datasets]
         self._left = [dataset.usable.copy() for dataset in datasets]
         bins = len(steering_metrics.BIN_EDGES) - 1
         self._taken = np.zeros(bins, np.int64)
         self._counts = np.zeros(bins, np.int64)
-        for number, usable in enumerate(self._left):
-            self._counts += self._count(number, usable)
+        for number in counted:
+            self._counts += self._count(number, self._left[number])
 
     def share_with(self, number: int, rows: Mask) -> float:
         """Return the largest share of a bin that is taken with some more rows of a dataset."""

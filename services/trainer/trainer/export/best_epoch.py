@@ -1,4 +1,4 @@
-"""Exports the network of a training's best epoch, with its scores, as the files of a version."""
+"""Exports the network of the published epoch, with its scores, as the files of a version."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ PARITY_FRAMES: Final = 256
 
 
 def export_best_epoch(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
-    """Write the best epoch's network and its LiteRT form; return their folder and the metrics."""
+    """Write that epoch's network and its LiteRT form; return their folder and the metrics.
+
+    Where the training averaged its weights, the network has the averaged ones.
+    """
     state, table = loop.state, loop.data.table
     best = loop.load(loop.workspace.network(state.best_epoch))
     # Published in float32, whichever precision it was trained in.
     network = network_builder.build(loop.config.network, "float32")
-    network.set_weights(best.model.get_weights())
+    with best.averaged():
+        network.set_weights(best.model.get_weights())
     learner = Learner(training_view.of(network))
     staging_dir = loop.workspace.staging_dir()
     network.save(staging_dir / H5)
@@ -39,11 +43,11 @@ def export_best_epoch(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
     golden.write(staging_dir / golden.FILE, frames, predicted[::step])
     train_errors = (
-        learner.predict(loop.batches.recorded(table.train_centre))
-        - table.samples["label"][table.train_centre]
+        learner.predict(loop.batches.recorded(table.own_centre))
+        - table.samples["label"][table.own_centre]
     )
     return staging_dir, {
-        "train_samples": float(len(table.train)),
+        "train_samples": float(table.epoch_samples),
         "train_rows": float(len(table.train_centre)),
         "train_mse": float(np.mean(train_errors.astype(np.float64) ** 2)),
         **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},

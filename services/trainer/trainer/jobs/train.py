@@ -61,9 +61,13 @@ from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
-BYTES_PER_PARAMETER: Final = 4 * 16 + 2 * 4
-"""Bytes on the disk for each parameter: three states of the network in the workspace and a fourth
-that is being written, each with AMSGrad's three moments, and the two files of the version."""
+STATES: Final = 4
+"""Number of states of the network on the disk: three in the workspace, and one being written."""
+STATE_BYTES: Final = 4 * 4
+"""Bytes of a state for each parameter: its value and AMSGrad's three moments. Averaged weights take
+another 4."""
+VERSION_BYTES: Final = 2 * 4
+"""Bytes for each parameter in the two files of the version."""
 OTHER_BYTES: Final = 14 << 20
 """Bytes that a training takes beside its networks: the version's other files, and the curves."""
 Mask = npt.NDArray[np.bool_]
@@ -112,7 +116,7 @@ def train(
     machine = machine or devices.configure()
     settings = _choose_readers(settings, config, machine)
     with (
-        disk_space.writing(settings.model_dir, "the training", training_bytes(config.network)),
+        disk_space.writing(settings.model_dir, "the training", training_bytes(config)),
         workspace.lock(),
     ):
         manifest = registry.published_by(job_id)
@@ -194,9 +198,11 @@ def _train_and_publish(
     return registry.publish(staging_dir, manifest)
 
 
-def training_bytes(network: str) -> int:
-    """Return the bytes that a training of a network takes on the disk at most."""
-    return OTHER_BYTES + BYTES_PER_PARAMETER * find_network(network).parameters
+def training_bytes(config: TrainConfig) -> int:
+    """Return the bytes that a training takes on the disk at most."""
+    state_bytes = STATE_BYTES + (4 if config.averaging_epochs else 0)
+    per_parameter = STATES * state_bytes + VERSION_BYTES
+    return OTHER_BYTES + per_parameter * find_network(config.network).parameters
 
 
 def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from contract.errors import TrainingError
 from contract.files import atomic_files
 from trainer.training import weights_file
+from trainer.training.learning_rate import LearningRate
 
 DIVERGENCE_FACTOR: Final = 10.0
 """A running loss this many times the best epoch's counts as divergence.
@@ -55,8 +57,16 @@ class Learner:
         self._best_loss = best_loss
 
     @classmethod
-    def start(cls, network: keras.Model, learning_rate: float) -> Self:
+    def start(
+        cls, network: keras.Model, learning_rate: LearningRate, *, averaging_steps: float = 0.0
+    ) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
+
+        Args:
+            network: the network.
+            learning_rate: the learning rate, or its schedule over the steps.
+            averaging_steps: number of steps over which the weights are averaged exponentially; 0
+                does not average.
 
         Plain Adam forgets how large the gradients were: after a long time of small ones, a single
         unusual batch moves every weight by three learning rates, and the loss diverges. The
@@ -64,20 +74,37 @@ class Learner:
         with clipping and without. AMSGrad (Reddi, Kale, Kumar 2018, arXiv 1904.09237) does not
         forget.
         """
-        adam = keras.optimizers.Adam(learning_rate, amsgrad=True, global_clipnorm=CLIP_NORM)
+        adam = keras.optimizers.Adam(
+            learning_rate,
+            amsgrad=True,
+            global_clipnorm=CLIP_NORM,
+            use_ema=averaging_steps > 0,
+            # A weight of t steps ago counts exp(-t / averaging_steps) of the present one.
+            ema_momentum=math.exp(-1 / averaging_steps) if averaging_steps > 0 else 0.0,
+        )
         network.compile(optimizer=adam, loss="mse")
         return cls(network)
 
     @classmethod
-    def load(cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float) -> Self:
+    def load(
+        cls,
+        path: Path,
+        network: keras.Model,
+        learning_rate: LearningRate,
+        best_loss: float,
+        *,
+        averaging_steps: float = 0.0,
+    ) -> Self:
         """Return the learner that `save` wrote, with the state of optimizer and dropout.
 
-        The file holds only numbers; the caller builds the network.
+        The file holds only numbers; the caller builds the network, and gives what `start` was
+        given. The averaged weights and the number of steps, which the schedule goes by, are
+        variables of the optimizer.
 
         Raises:
             ModelError: the file is damaged, or holds another network.
         """
-        learner = cls.start(network, learning_rate)
+        learner = cls.start(network, learning_rate, averaging_steps=averaging_steps)
         weights_file.read(path, learner._variables())
         learner._best_loss = best_loss
         return learner
@@ -118,6 +145,27 @@ class Learner:
                 f"{self._best_loss:.4g}",
                 f"{loss:.4g}",
             )
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Hold the weights that are validated and published while the `with` block runs.
+
+        They are the averaged ones if the training averages, else the network's own. Afterwards the
+        network has its own weights again, to the bit, and can be trained further. The first step
+        sets the average to the weights that it makes, so that it never holds zeros.
+        """
+        model = self.model
+        averages = model.compiled and model.optimizer.use_ema
+        if not averages or not int(keras.ops.convert_to_numpy(model.optimizer.iterations)):
+            yield
+            return
+        own = [keras.ops.convert_to_numpy(each).copy() for each in model.trainable_variables]
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        try:
+            yield
+        finally:
+            for variable, value in zip(model.trainable_variables, own, strict=True):
+                variable.assign(value)
 
     def predict(self, batches: Iterable[TrainingBatch]) -> Values:
         """Return the network's steering for all frames, (n,)."""

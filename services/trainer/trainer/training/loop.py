@@ -16,13 +16,14 @@ import numpy.typing as npt
 from contract import steering_metrics
 from contract.jobs.queue import Report
 from contract.steering_metrics import Score
-from contract.train_config import TrainConfig
+from contract.train_config import LAST, TrainConfig
 from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
-from trainer.training import network_builder, training_view
+from trainer.training import learning_rate, network_builder, training_view
 from trainer.training.devices import Devices
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
+from trainer.training.learning_rate import LearningRate
 from trainer.training.precision import POLICIES
 from trainer.training.progress import Progress
 from trainer.training.run_state import TrainingState, Workspace
@@ -50,12 +51,14 @@ class TrainingLoop:
     """Weights that the training starts from, in Keras's order; None for random weights."""
 
     def run(self, report: Report, board: TensorBoardLogger) -> None:
-        """Train until the last epoch, or until `patience` epochs brought no better validation."""
+        """Train until the last epoch, or until `patience` epochs brought no better validation.
+
+        If the last epoch is published, each epoch counts as the best so far, and none is left out.
+        """
         state = self.state
         learner = self._start_or_resume()
-        progress = Progress(
-            report, self.config.epochs, len(self.data.table.train), self.config.batch
-        )
+        samples = self.data.table.epoch_samples
+        progress = Progress(report, self.config.epochs, samples, self.config.batch)
         while not self._finished:
             epoch = state.unfinished or EpochState(state.epoch + 1)
             self._train_epoch(learner, epoch, progress)
@@ -74,15 +77,20 @@ class TrainingLoop:
             self._log_epoch(epoch, metrics)
 
     def validate(self, learner: Learner) -> tuple[Values, Score]:
-        """Return a network's steering for the validation frames, (n,), and its metrics."""
+        """Return a network's steering for the validation frames, (n,), and its metrics.
+
+        Where weights are averaged, it is the steering of the averaged ones.
+        """
         table = self.data.table
-        predicted = learner.predict(self.batches.recorded(table.validation))
+        with learner.averaged():
+            predicted = learner.predict(self.batches.recorded(table.validation))
         label = table.samples["label"][table.validation]
         return predicted, steering_metrics.score(predicted, label, self.data.held_steering)
 
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
-        return Learner.load(path, self.build(), self.config.learning_rate, best_loss)
+        rate, averaging_steps = self._plan_steps()
+        return Learner.load(path, self.build(), rate, best_loss, averaging_steps=averaging_steps)
 
     def build(self) -> keras.Model:
         """Return an untrained network that computes in the training's precision.
@@ -92,6 +100,11 @@ class TrainingLoop:
         return training_view.of(
             network_builder.build(self.config.network, POLICIES[self.state.precision])
         )
+
+    def _plan_steps(self) -> tuple[LearningRate, float]:
+        """Return the learning rate, and the number of steps over which weights are averaged."""
+        steps = -(-self.data.table.epoch_samples // self.config.batch)
+        return learning_rate.plan(self.config, steps), self.config.averaging_epochs * steps
 
     @property
     def _finished(self) -> bool:
@@ -106,7 +119,8 @@ class TrainingLoop:
             network = self.build()
             if self.start_weights is not None:
                 network.set_weights(self.start_weights)
-            return Learner.start(network, config.learning_rate)
+            rate, averaging_steps = self._plan_steps()
+            return Learner.start(network, rate, averaging_steps=averaging_steps)
         within = f", {state.unfinished.batches} batches into the next" if state.unfinished else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best_loss = min((epoch["loss"] for epoch in state.history), default=math.inf)
@@ -134,7 +148,8 @@ class TrainingLoop:
         state = self.state
         # A fine-tuning starts from weights that have learnt.
         first = 1 if self.start_weights is not None else self.config.min_epochs
-        if state.is_best(metrics["validation_mse"], first):
+        last = self.config.publish_epoch == LAST
+        if last or state.is_best(metrics["validation_mse"], first):
             state.best_epoch = epoch.epoch
         state.history.append({"epoch": epoch.epoch, **metrics, "digest": epoch.digest})
         state.unfinished = None

@@ -43,7 +43,7 @@ class TrainingState:
     history: list[dict[str, Any]] = field(default_factory=list)
     """Metrics of each finished epoch, in order."""
     best_epoch: int = 0
-    """Number of the best epoch, from 1; 0 while none has finished."""
+    """Number of the epoch that would be published, from 1; 0 while none has finished."""
     shuffle: str = ""
     """How epochs are shuffled; chosen when the job first ran, so that a resumed job keeps it."""
     precision: str = ""

@@ -83,8 +83,8 @@ def _describe_rows(metrics: JsonValue) -> str:
         return "The manifest does not say how many rows were used for training and validation."
     return (
         f"{rows:,.0f} rows were used for training and {validation:,.0f} for validation. The rows "
-        "were split first. Then side cameras, mirror images and earlier frames made "
-        f"{samples:,.0f} samples of the training rows. None of these samples is used in "
+        "were split first. Then side cameras, mirror images and earlier frames made samples of the "
+        f"training rows; an epoch has {samples:,.0f} samples. None of these samples is used in "
         "validation, which uses the frames of the centre camera as they were recorded."
     )
 

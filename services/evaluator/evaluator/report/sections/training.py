@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from contract.train_config import current_names
+from contract.train_config import LAST, current_names
 from evaluator.report import plots
 from evaluator.report.assets import Assets
 from evaluator.report.document import (
@@ -23,6 +23,10 @@ OPTION_NAMES: Final = {
     "patience": "epochs without improvement before it stops",
     "batch": "samples per step",
     "learning_rate": "learning rate (Adam)",
+    "learning_rate_schedule": "schedule of the learning rate",
+    "averaging_epochs": "epochs over which the weights are averaged (0: not)",
+    "publish_epoch": "epoch that is published",
+    "simulator_share": "share of simulated samples, if there are simulated laps",
     "seed": "seed",
     "split": "split",
     "validation_share": "share of rows for validation",
@@ -73,7 +77,7 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
         [100 * epoch["data_share"] for epoch in epochs],
     )
     blocks: list[Block] = [
-        Paragraph(_describe(len(epochs), best, metrics, epochs)),
+        Paragraph(_describe(len(epochs), best, manifest, epochs)),
         Figure(
             curves,
             "The chart shows the training loss and the validation MSE after each epoch. It also "
@@ -101,14 +105,19 @@ def _read_epoch(entry: JsonValue) -> dict[str, Any]:
 
 
 def _describe(
-    count: int, best: float | None, metrics: JsonValue, epochs: list[dict[str, Any]]
+    count: int, best: float | None, manifest: JsonValue, epochs: list[dict[str, Any]]
 ) -> str:
-    samples = metrics.optional_number("train_samples")
+    samples = manifest["metrics"].optional_number("train_samples")
+    published = manifest["config"].get("publish_epoch")
+    averaging_epochs = manifest["config"].optional_number("averaging_epochs")
     text = "One epoch was trained" if count == 1 else f"{count} epochs were trained"
     if best is not None:
-        text += (
-            f". The model has the weights of epoch {best:.0f}, which has the lowest validation MSE"
-        )
+        why = "which has the lowest validation MSE of those that count"
+        if published is not None and published.text() == LAST:
+            why = "the last one"
+        text += f". The model has the weights of epoch {best:.0f}, {why}"
+    if averaging_epochs:
+        text += f", averaged over {averaging_epochs:g} epochs"
     if samples:
         seconds = sum(
             samples / epoch["samples_per_s"] for epoch in epochs if epoch["samples_per_s"]
