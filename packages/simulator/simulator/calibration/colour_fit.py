@@ -59,10 +59,9 @@ ROUNDS: Final = 4
 TOLERANCE: Final = 0.1
 """Largest difference of the logarithms of two colours that are taken for one."""
 COLOUR_RANGE: Final = (0.3, 3.0)
-SIZE_RANGE: Final = (0.3, 5.0)
 CONTRAST_RANGE: Final = (0.2, 2.0)
-DETAILS_PX: Final = (1.0, 4.0)
-"""Blurs of a picture; what differs from the first is fine, from the second fine or coarse."""
+DETAILS_PX: Final = 4.0
+"""Blur of a picture; what differs from it are details."""
 SKY_BIN_DEG: Final = 1.0
 MIN_SKY_SPAN_DEG: Final = 5.0
 Z_95: Final = 1.96
@@ -81,23 +80,20 @@ class RegionColour:
     """Median of the pictures' medians of red, green and blue, (3,), 0..255."""
     contrast: float
     """Median of the pictures' standard deviations of their details, as a share of the mean."""
-    fineness: float
-    """Median of the pictures' shares of fine details in all details."""
     margins: Floats
-    """Half of the 95 % intervals of the logarithms of colours, contrast and fineness, (5,)."""
+    """Half of the 95 % intervals of the logarithms of colours and contrast, (4,)."""
     pictures: int
 
 
 @dataclass(frozen=True)
 class FittedColour:
-    """Factors of a region's colour, contrast and texture, with half of their 95 % intervals."""
+    """Factors of a region's colour and contrast, with half of their 95 % intervals."""
 
     colour: Colour
     contrast: float
-    size: float
+    """Factor of the contrast; it is fitted for the road alone."""
     colour_margins: Colour
     contrast_margin: float
-    size_margin: float
     seen: Colour
     """Colour of the region in the recordings, 0..255."""
     pictures: int
@@ -179,10 +175,8 @@ def _state(look: SurfaceLook, recorded: RegionColour, rendered: RegionColour) ->
     return FittedColour(
         look.colour,
         look.contrast,
-        look.size,
         _three(np.array(look.colour) * margins[:3]),
         look.contrast * float(margins[3]),
-        look.size * float(margins[4]),
         _three(recorded.median),
         recorded.pictures,
     )
@@ -222,7 +216,7 @@ def _measure(pictures: Sequence[Picture], regions: Regions, hood: Mask) -> dict[
                 rows.setdefault(name, []).append(_statistics(picture, details, mask))
         ends = _sky_ends(picture, regions.elevation_deg, found["sky"])
         for name, colour in ends.items():
-            rows.setdefault(name, []).append(np.append(colour, (1.0, 1.0)))
+            rows.setdefault(name, []).append(np.append(colour, 1.0))
     return {
         name: _summarize(np.array(values))
         for name, values in rows.items()
@@ -230,19 +224,17 @@ def _measure(pictures: Sequence[Picture], regions: Regions, hood: Mask) -> dict[
     }
 
 
-def _details(picture: Picture) -> tuple[Floats, Floats]:
-    """Return the coarse and the fine details of a picture's brightness, (160, 320) each."""
+def _details(picture: Picture) -> Floats:
+    """Return the details of a picture's brightness, (160, 320)."""
     grey = picture.mean(axis=2)
-    smooth, smoother = (cv2.GaussianBlur(grey, (0, 0), blur_px) for blur_px in DETAILS_PX)
-    return np.asarray(grey - smoother), np.asarray(grey - smooth)
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), DETAILS_PX))
 
 
-def _statistics(picture: Picture, details: tuple[Floats, Floats], mask: Mask) -> Floats:
-    """Return the median of red, green and blue of pixels, their contrast and fineness: (5,)."""
+def _statistics(picture: Picture, details: Floats, mask: Mask) -> Floats:
+    """Return the median of red, green and blue of pixels, their contrast: (4,)."""
     pixels = picture[mask].astype(np.float64)
-    coarse, fine = (each[mask] for each in details)
-    contrast = coarse.std() / max(float(pixels.mean()), 1.0)
-    return np.array([*np.median(pixels, axis=0), contrast, fine.std() / max(coarse.std(), 1e-3)])
+    contrast = details[mask].std() / max(float(pixels.mean()), 1.0)
+    return np.append(np.median(pixels, axis=0), contrast)
 
 
 def _sky_ends(picture: Picture, elevation_deg: Floats, sky: Mask) -> dict[str, Floats]:
@@ -266,12 +258,12 @@ def _sky_ends(picture: Picture, elevation_deg: Floats, sky: Mask) -> dict[str, F
 
 
 def _summarize(values: Floats) -> RegionColour:
-    """Return the colour of a region from what single pictures say, (N, 5)."""
+    """Return the colour of a region from what single pictures say, (N, 4)."""
     median = np.median(values, axis=0)
     logs = np.log(np.maximum(values, 1e-3))
     spread = MAD_TO_STD * np.median(np.abs(logs - np.median(logs, axis=0)), axis=0)
     margins = Z_95 * MEDIAN_TO_MEAN * spread / math.sqrt(len(values))
-    return RegionColour(median[:3], float(median[3]), float(median[4]), margins, len(values))
+    return RegionColour(median[:3], float(median[3]), margins, len(values))
 
 
 def _correct(
@@ -290,12 +282,8 @@ def _correct(
         colour = _three((np.array(look.colour) * quotient).clip(*COLOUR_RANGE))
         look = dataclasses.replace(look, colour=colour)
         if name == "road":
-            more, finer = one.contrast / other.contrast, other.fineness / one.fineness
-            look = SurfaceLook(
-                colour,
-                float(np.clip(look.contrast * more, *CONTRAST_RANGE)),
-                float(np.clip(look.size * finer, *SIZE_RANGE)),
-            )
+            contrast = look.contrast * one.contrast / max(other.contrast, 1e-3)
+            look = dataclasses.replace(look, contrast=float(np.clip(contrast, *CONTRAST_RANGE)))
         if name in WHOLE:
             changes[name] = colour
         for kind in KINDS[style].get(name, ()):

@@ -74,7 +74,6 @@ def _print_fit(camera: CameraFit, colours: ColourFit, out: Path | None) -> None:
         table.add_row(f"{name}: red, green, blue times", ", ".join(factors))
     road = colours.regions["road"]
     table.add_row("road: contrast times", f"{road.contrast:.2f} ± {road.contrast_margin:.2f}")
-    table.add_row("road: length of texture times", f"{road.size:.2f} ± {road.size_margin:.2f}")
     if out is not None:
         table.add_row("saved", str(out))
     printing.message_console().print(table)
