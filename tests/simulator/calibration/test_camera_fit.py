@@ -1,6 +1,5 @@
 """The fit is held against poses that the renderer was given, and against the real recordings."""
 
-import cv2
 import numpy as np
 import pytest
 from support.data import samples, unity_cameras
@@ -9,8 +8,9 @@ from contract.errors import RecordingError
 from contract.vehicle import CAMERA_NAMES
 from simulator.calibration.camera_fit import CameraFit, camera_rotation, fit_camera
 from simulator.calibration.moments import Moment, read_moments
-from simulator.rendering.appearance import Appearance, CameraPose
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
+from simulator.rendering.scene_preset import CameraPose, ScenePreset
 from simulator.track.builtin import lake
 
 MOMENTS = 10
@@ -19,13 +19,10 @@ MOMENTS = 10
 def rendered(pose: CameraPose) -> list[Moment]:
     """Return what three cameras in a pose see at several places of the lake's straights."""
     found = []
-    with Camera(lake(), Appearance(camera=pose)) as camera:
+    with Camera(lake(), Appearance(preset=ScenePreset(pose))) as camera:
         for station_m in np.linspace(5.0, 55.0, MOMENTS):
             at = lake().pose_at(float(station_m), 0.3)
-            images = [camera.render(at, side) for side in CAMERA_NAMES]
-            found.append(
-                tuple(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float32) for each in images)
-            )
+            found.append(tuple(camera.render(at, side) for side in CAMERA_NAMES))
     return found
 
 
@@ -82,13 +79,13 @@ def test_the_rotation_is_that_of_unitys_prefab() -> None:
 
 
 def test_too_few_moments_are_refused() -> None:
-    blank = tuple(np.zeros((160, 320), np.float32) for _ in range(3))
+    blank = tuple(np.zeros((160, 320, 3), np.uint8) for _ in range(3))
     with pytest.raises(RecordingError, match="too few moments"):
         fit_camera([blank] * 7)
 
 
 def test_images_without_texture_are_refused() -> None:
-    blank = tuple(np.full((160, 320), 90, np.float32) for _ in range(3))
+    blank = tuple(np.full((160, 320, 3), 90, np.uint8) for _ in range(3))
     with pytest.raises(RecordingError, match="cannot be aligned on level ground"):
         fit_camera([blank] * 8)
 
@@ -96,8 +93,7 @@ def test_images_without_texture_are_refused() -> None:
 def test_images_that_do_not_belong_together_are_refused() -> None:
     noise = np.random.default_rng(1)
     moments = [
-        tuple(noise.uniform(0, 255, (160, 320)).astype(np.float32) for _ in range(3))
-        for _ in range(8)
+        tuple(noise.integers(0, 256, (160, 320, 3), np.uint8) for _ in range(3)) for _ in range(8)
     ]
     with pytest.raises(RecordingError, match="cannot be aligned on level ground"):
         fit_camera(moments)

@@ -1,7 +1,6 @@
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.data.roads import straight
 
@@ -34,7 +33,7 @@ def rewrite(run: Path, target: Path, column: int, value: str) -> Path:
 def test_moments_are_of_three_cameras_and_spread_over_the_recording(run: Path) -> None:
     moments = read_moments(run, 6)
     assert [len(moment) for moment in moments] == [3] * 6
-    assert {image.shape for moment in moments for image in moment} == {(160, 320)}
+    assert {image.shape for moment in moments for image in moment} == {(160, 320, 3)}
     assert all((one[0] != other[0]).any() for one, other in pairwise(moments))
     rows = len((run / "driving_log.csv").read_text().splitlines())
     # The car needs two seconds to 8 mph.
@@ -64,4 +63,4 @@ def test_a_broken_image_is_named(run: Path, tmp_path: Path) -> None:
     (copy / "driving_log.csv").write_text((run / "driving_log.csv").read_text())
     with pytest.raises(FrameError, match="an image of the recording cannot be used"):
         read_moments(copy, 6)
-    assert np.isfinite(read_moments(run, 1)[0][0]).all()
+    assert read_moments(run, 1)[0][0].any()

@@ -8,9 +8,10 @@ from support.data import samples, unity_cameras
 from support.data.roads import circle, straight
 
 from contract.vehicle import CAMERA_NAMES
-from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance, CameraPose
+from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance
 from simulator.rendering.camera import Camera, encode_jpeg
 from simulator.rendering.randomization import SceneLook
+from simulator.rendering.scene_preset import CameraPose
 from simulator.track.builtin import lake
 from simulator.track.geometry import Pose
 

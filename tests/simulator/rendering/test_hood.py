@@ -7,9 +7,10 @@ from contract.vehicle import (
     CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
     CAMERA_YAW_RIGHT_DEG,
 )
-from simulator.rendering.appearance import PRESETS, CameraPose
+from simulator.rendering.appearance import PRESETS
 from simulator.rendering.hood import build_hood, hood_middle
 from simulator.rendering.randomization import SceneLook
+from simulator.rendering.scene_preset import CameraPose
 
 LOOK = SceneLook(PRESETS["clear"])
 

@@ -4,9 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance, CameraPose
+from simulator.rendering.appearance import LIGHTS, PRESETS, Appearance
 from simulator.rendering.camera import Camera
-from simulator.rendering.randomization import SceneLook, SurfaceLook, resolve_look
+from simulator.rendering.randomization import SceneLook, resolve_look
+from simulator.rendering.scene_preset import CameraPose, SurfaceLook
 from simulator.track.builtin import lake
 
 SEEDS = 400

@@ -1,1 +1,1 @@
-"""Estimates from recordings how the simulator's cameras really stand above the road."""
+"""Estimates from recordings how the cameras stand, and what colours the world has."""

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from contract.errors import RecordingError
 from contract.vehicle import CAMERA_LEFT_M, CAMERA_NAMES, IMAGE_HEIGHT, IMAGE_WIDTH
-from simulator.calibration.moments import Grey, Moment
-from simulator.rendering.appearance import CameraPose
+from simulator.calibration.moments import Moment, Picture
+from simulator.rendering.scene_preset import CameraPose
 
 NAMES: Final = ("height_m", "pitch_down_deg", "roll_counterclockwise_deg")
 ROWS: Final = np.arange(72, 134)
@@ -45,6 +45,7 @@ MIN_CORRELATION: Final = 0.6
 Z_95: Final = 1.96
 
 Floats = NDArray[np.float64]
+Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,9 @@ def fit_camera(moments: Sequence[Moment], start: CameraPose | None = None) -> Ca
     )
 
 
-def _blur(image: Grey, blur_px: float) -> Grey:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), blur_px), dtype=np.float32)
+def _blur(image: Picture, blur_px: float) -> Grey:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), blur_px), dtype=np.float32)
 
 
 def _unaligned(found: str) -> RecordingError:
@@ -137,7 +139,9 @@ def _pose(values: Floats, start: CameraPose) -> CameraPose:
     return CameraPose(start.yaw_right_deg, pitch_deg, roll_deg, height_m, start.focal_px)
 
 
-def _linearize(moment: Moment, values: Floats, start: CameraPose) -> tuple[Floats, Floats, float]:
+def _linearize(
+    moment: tuple[Grey, ...], values: Floats, start: CameraPose
+) -> tuple[Floats, Floats, float]:
     """Return the normal equations of one moment, (3, 3) and (3,), and the mean correlation."""
     hessian, gradient, correlations = np.zeros((3, 3)), np.zeros(3), []
     wanted = moment[0][np.ix_(ROWS, COLUMNS)].ravel()

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +19,9 @@ MIN_MPH: Final = 8.0
 MAX_STEERING: Final = 0.1
 """Largest steering: in a sharper bend the car leans on its springs."""
 
-Grey = NDArray[np.float32]
-Moment = tuple[Grey, ...]
-"""Grey images of the centre, left and right camera, (160, 320) each."""
+Picture = NDArray[np.uint8]
+Moment = tuple[Picture, ...]
+"""Images of the centre, left and right camera, RGB (160, 320, 3) each."""
 
 
 def read_moments(source: Path, count: int) -> list[Moment]:
@@ -55,10 +54,10 @@ def read_moments(source: Path, count: int) -> list[Moment]:
                 f"{MIN_MPH:g} mph or more",
             )
         chosen = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int).tolist()
-        return [tuple(_read_grey(path) for path in rows[number]) for number in chosen]
+        return [tuple(_read_picture(path) for path in rows[number]) for number in chosen]
 
 
-def _read_grey(path: Path) -> Grey:
+def _read_picture(path: Path) -> Picture:
     try:
         image = preprocess.decode_image(regular_files.read(path, archive.MAX_IMAGE_BYTES))
     except (FrameError, OSError) as error:
@@ -69,4 +68,4 @@ def _read_grey(path: Path) -> Grey:
             got=f"{image.shape[1]} x {image.shape[0]} pixels",
             remedy=f"Name a recording of {IMAGE_WIDTH} x {IMAGE_HEIGHT} pixels",
         )
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+    return np.asarray(image, dtype=np.uint8)

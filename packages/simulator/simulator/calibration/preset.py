@@ -1,34 +1,42 @@
-"""Keeps a pose of the cameras in a JSON file, which recordings are made from."""
+"""Keeps the pose of the cameras and the colours of a world in a JSON file: a preset."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from contract.errors import SettingError
 from contract.files import atomic_files
-from simulator.rendering.appearance import CameraPose
+from simulator.rendering.scene_preset import KINDS, CameraPose, Colour, ScenePreset, SurfaceLook
 
-RANGES: Final = {
+Range = tuple[float, float]
+
+CAMERA: Final[Mapping[str, Range]] = {
     "yaw_right_deg": (-45.0, 45.0),
     "pitch_down_deg": (-20.0, 60.0),
     "roll_counterclockwise_deg": (-45.0, 45.0),
     "height_m": (0.3, 5.0),
     "focal_px": (40.0, 1000.0),
 }
-"""Smallest and largest value of each entry of a preset."""
+"""Smallest and largest value of each figure of the cameras."""
+FACTOR: Final[Range] = (0.0, 10.0)
+SIZE: Final[Range] = (0.05, 20.0)
+COLOURS: Final = ("zenith", "horizon", "hood")
+LOOK: Final = ("colour", "contrast", "size")
+REMEDY: Final = "Name a file that `lapwing sim calibrate --out FILE` wrote"
 
 
-def write_preset(path: Path, pose: CameraPose) -> None:
-    """Write a pose as a preset, in place of an older one."""
+def write_preset(path: Path, preset: ScenePreset) -> None:
+    """Write a preset, in place of an older one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_files.write_json(path, dataclasses.asdict(pose))
+    atomic_files.write_json(path, dataclasses.asdict(preset))
 
 
-def read_preset(path: Path) -> CameraPose:
-    """Return the pose of a preset.
+def read_preset(path: Path) -> ScenePreset:
+    """Return the preset that a file holds.
 
     Raises:
         SettingError: The file cannot be read, an entry is missing or unknown, or is no number
@@ -37,24 +45,61 @@ def read_preset(path: Path) -> CameraPose:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        raise SettingError("the preset cannot be read", got=error, remedy=REMEDY) from error
+    whole = _entries(path, "the file", document, ("camera", *COLOURS, "surfaces"))
+    camera = _entries(path, "camera", whole["camera"], tuple(CAMERA))
+    surfaces = whole["surfaces"]
+    if not isinstance(surfaces, dict) or not surfaces.keys() <= set(KINDS):
+        raise _other_entries(path, "surfaces", surfaces, f"any of {', '.join(KINDS)}")
+    return ScenePreset(
+        camera=CameraPose(
+            **{name: _number(path, name, camera[name], span) for name, span in CAMERA.items()}
+        ),
+        surfaces={kind: _surface(path, kind, entry) for kind, entry in surfaces.items()},
+        **{name: _colour(path, name, whole[name]) for name in COLOURS},
+    )
+
+
+def _surface(path: Path, kind: str, entry: object) -> SurfaceLook:
+    look = _entries(path, kind, entry, LOOK)
+    return SurfaceLook(
+        _colour(path, f"colour of {kind}", look["colour"]),
+        _number(path, f"contrast of {kind}", look["contrast"], FACTOR),
+        _number(path, f"size of {kind}", look["size"], SIZE),
+    )
+
+
+def _entries(path: Path, name: str, entry: object, wanted: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(entry, dict) or entry.keys() != set(wanted):
+        raise _other_entries(path, name, entry, f"exactly {', '.join(wanted)}")
+    return entry
+
+
+def _other_entries(path: Path, name: str, entry: object, wanted: str) -> SettingError:
+    return SettingError(
+        f"{path} is not a preset: {name} has other entries",
+        got=", ".join(map(str, entry)) if isinstance(entry, dict) else type(entry).__name__,
+        remedy=f"It holds {wanted}. {REMEDY}",
+    )
+
+
+def _colour(path: Path, name: str, value: object) -> Colour:
+    if not isinstance(value, list) or len(value) != 3:
         raise SettingError(
-            "the preset of the cameras cannot be read",
-            got=error,
-            remedy="Name a file that `lapwing sim calibrate --out FILE` wrote",
-        ) from error
-    if not isinstance(document, dict) or document.keys() != RANGES.keys():
-        raise SettingError(
-            f"{path} is not a preset of the cameras",
-            got=", ".join(document) if isinstance(document, dict) else type(document).__name__,
-            remedy=f"It holds exactly {', '.join(RANGES)}",
+            f"{path}: {name} has a value it cannot take",
+            got=value,
+            remedy="Write a list of three factors: of red, green and blue",
         )
-    for name, (low, high) in RANGES.items():
-        value = document[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise SettingError(
-                f"{path}: {name} has a value it cannot take",
-                got=value,
-                remedy=f"Write a number from {low:g} to {high:g}",
-            )
-    return CameraPose(**{name: float(document[name]) for name in RANGES})
+    red, green, blue = (_number(path, name, each, FACTOR) for each in value)
+    return red, green, blue
+
+
+def _number(path: Path, name: str, value: object, span: Range) -> float:
+    low, high = span
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        raise SettingError(
+            f"{path}: {name} has a value it cannot take",
+            got=value,
+            remedy=f"Write a number from {low:g} to {high:g}",
+        )
+    return float(value)

@@ -9,12 +9,13 @@ import typer
 
 from contract import printing
 from contract.errors import SettingError
-from simulator.calibration.preset import read_preset
 from simulator.cli import drive_many as many
 from simulator.cli import output
 from simulator.cli.calibrate import calibrate
+from simulator.cli.gallery import gallery
 from simulator.cli.output import AsJson
-from simulator.cli.values import check_bridge, list_choices, parse_speed_range
+from simulator.cli.shared import Seed, TrackName
+from simulator.cli.values import check_bridge, list_choices, load_preset, parse_speed_range
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import ExpertDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -22,13 +23,12 @@ from simulator.episode.initial_state import InitialState
 from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
 from simulator.recording.frame_files import list_frames
 from simulator.recording.udacity_writer import is_occupied
-from simulator.rendering.appearance import LIGHTS, Appearance, CameraPose
+from simulator.rendering.appearance import LIGHTS, Appearance
 from simulator.track.catalog import load_track
 from simulator.unity import replay as replays
 from simulator.unity.client import UnityClient
 from simulator.unity.connection import UnityConnection
 from simulator.unity.number_format import LOCALES, find_locale
-from simulator.viz.contact_sheet import draw_contact_sheet, write_png
 
 app = typer.Typer(
     help="Simulate a car with cameras on a road, without a screen. The simulator records like "
@@ -42,18 +42,18 @@ app = typer.Typer(
 
 BRIDGE = "ws://127.0.0.1:4567"
 
-TrackName = Annotated[
-    str,
-    typer.Option(
-        "--track",
-        help="Track: lake, jungle, random: and a seed such as random:7, or a CSV file of "
-        "centre-line points.",
-    ),
-]
 Light = Annotated[str, typer.Option("--light", help=f"Light of the world: {list_choices(LIGHTS)}.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 Vary = Annotated[
     bool, typer.Option("--vary", help="Let the seed vary the sun, the brightness and the haze too.")
+]
+PresetFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--preset",
+        readable=False,
+        help="Pose of the cameras and colours of the world: a file that the command calibrate "
+        "wrote. Default: Udacity's cameras and the built-in colours.",
+    ),
 ]
 Reverse = Annotated[
     bool, typer.Option("--reverse", help="Drive against the direction of the track.")
@@ -121,15 +121,7 @@ def record(
             "the pose of the cameras too. The recording's scene.json says what was drawn.",
         ),
     ] = False,
-    camera: Annotated[
-        Path | None,
-        typer.Option(
-            "--camera",
-            readable=False,
-            help="Pose of the cameras: a file that the command calibrate wrote. Default: the pose "
-            "in Udacity's simulator.",
-        ),
-    ] = None,
+    preset: PresetFile = None,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     once: Annotated[
@@ -157,8 +149,7 @@ def record(
         seed=seed,
     )
     road, locale = load_track(track), find_locale(locale_name)
-    pose = CameraPose() if camera is None else read_preset(camera)
-    appearance = Appearance(light, seed, vary, randomize, pose)
+    appearance = Appearance(light, seed, vary, randomize, load_preset(preset))
     with printing.progress_bar(f"recording {road.name}") as on_progress:
         rows = record_demonstration(
             road, appearance, config, out, locale, lambda _, share: on_progress(share)
@@ -206,6 +197,7 @@ def drive(
     reverse: Reverse = False,
     light: Light = "clear",
     vary: Vary = False,
+    preset: PresetFile = None,
     seed: Seed = 1,
     locale_name: LocaleName = "en-US",
     out: Annotated[
@@ -224,7 +216,7 @@ def drive(
     road = load_track(track)
     Appearance(light)  # An unknown light is refused before a bridge is connected.
     start = InitialState(station, -1 if reverse else 1, offset, 0.0, light, seed)
-    config = EpisodeConfig(laps, realtime, delay_ms / 1000, vary, film)
+    config = EpisodeConfig(laps, realtime, delay_ms / 1000, vary, film, load_preset(preset))
     expert = Expert(road, DrivingStyle(mph=mph), seed)
     if driver == "bridge":
         connection: UnityConnection | ExpertDriver = UnityConnection(
@@ -261,6 +253,7 @@ def drive_many(
         typer.Option(min=0, help="Largest offset of a start from the driving line in metres."),
     ] = 1.0,
     vary: Vary = False,
+    preset: PresetFile = None,
     seed: Seed = 1,
     out: Annotated[
         Path | None,
@@ -283,7 +276,7 @@ def drive_many(
         seed,
         offset,
         light_names,
-        EpisodeConfig(laps, vary=vary, video=film),
+        EpisodeConfig(laps, vary=vary, video=film, preset=load_preset(preset)),
         bridge,
         out,
         printing.message_console(as_json),
@@ -315,43 +308,7 @@ def evaluate(context: typer.Context) -> None:
     app(["drive-many", *context.args], prog_name=name)
 
 
-@app.command()
-def gallery(
-    track: TrackName = "lake",
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--beside",
-            readable=False,
-            help="Folder of a recording to show for comparison. The option can be repeated.",
-        ),
-    ] = None,
-    seed: Seed = 1,
-    out: Annotated[Path, typer.Option("--out", readable=False, help="File to write, .png.")] = Path(
-        "gallery.png"
-    ),
-    as_json: AsJson = False,
-) -> None:
-    """Show a track in every light on one picture.
-
-    The picture can also show frames of recordings for comparison.
-    """
-    if out.suffix != ".png":
-        raise SettingError(
-            "the name of the picture must end in .png",
-            got=out,
-            remedy="Name it so, for example --out gallery.png",
-        )
-    sheet = draw_contact_sheet(load_track(track), seed, beside or [])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_png(out, sheet)
-    if as_json:
-        printing.print_json({"gallery": str(out)})
-    else:
-        text = f"{out}: {sheet.shape[1]} x {sheet.shape[0]} pixels"
-        printing.print_line(printing.message_console(), text)
-
-
+app.command()(gallery)
 app.command()(calibrate)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from contract.errors import SettingError
 from contract.setting_forms import BRIDGE_URL, format_value
+from simulator.calibration.preset import read_preset
+from simulator.rendering.scene_preset import BUILT_IN, ScenePreset
 
 MPH_RANGE = (1, 30)
 
@@ -46,3 +49,12 @@ def list_choices(names: Iterable[str]) -> str:
     """Return names as text, such as "a, b or c"."""
     *others, last = names
     return f"{', '.join(others)} or {last}"
+
+
+def load_preset(path: Path | None) -> ScenePreset:
+    """Return the preset of a file; without a file, the built-in world.
+
+    Raises:
+        SettingError: The file is no preset.
+    """
+    return BUILT_IN if path is None else read_preset(path)

@@ -15,6 +15,7 @@ from simulator.episode.result import Conditions, EpisodeResult, summarize_episod
 from simulator.episode.runner import EpisodeDriver, EpisodeRunner, Observation
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
+from simulator.rendering.scene_preset import BUILT_IN, ScenePreset
 from simulator.track.geometry import Track
 from simulator.viz.episode_video import EpisodeVideo
 from simulator.viz.track_plot import draw_track_plot
@@ -39,6 +40,8 @@ class EpisodeConfig:
     """Whether the seed varies the appearance beyond the choice of the light."""
     video: bool = True
     """Whether the report has a video."""
+    preset: ScenePreset = BUILT_IN
+    """Pose of the cameras and colours of the world."""
 
 
 def run_episode(
@@ -66,7 +69,7 @@ def run_episode(
     world = World(track, start.station_m, start.direction, lateral, start.heading_rad)
     limit_s = config.laps * track.length_m / MIN_PROGRESS_MPS + EXTRA_TIME_S
     monitor = DriveMonitor(track, start.direction, config.laps, world.position, limit_s)
-    appearance = Appearance(start.light, start.seed, config.vary)
+    appearance = Appearance(start.light, start.seed, config.vary, preset=config.preset)
     with contextlib.ExitStack() as stack:
         camera = stack.enter_context(Camera(track, appearance))
         if folder is not None:

@@ -14,9 +14,10 @@ import numpy as np
 from contract.vehicle import CAMERA_NAMES, ROW_HZ
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.recording.udacity_writer import UdacityWriter
-from simulator.rendering.appearance import Appearance, CameraPose
+from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.rendering.randomization import resolve_look
+from simulator.rendering.scene_preset import BUILT_IN
 from simulator.track.geometry import Track
 from simulator.unity.number_format import Locale
 from simulator.world import World
@@ -83,7 +84,7 @@ def record_demonstration(
         Camera(track, appearance) as camera,
         UdacityWriter(folder, locale, description) as writer,
     ):
-        if appearance.randomize or appearance.camera != CameraPose():
+        if appearance.randomize or appearance.preset != BUILT_IN:
             look = resolve_look(appearance).document()
             writer.add_document(SCENE, {"track": track.name, "seed": appearance.seed, **look})
         while distance_m < total_m:
@@ -116,8 +117,8 @@ def _describe(track: Track, appearance: Appearance, config: DemonstrationConfig)
     """
     style = config.style
     drawn = ", randomize=True" if appearance.randomize else ""
-    if appearance.camera != CameraPose():
-        drawn += f", camera={appearance.camera!r}"
+    if appearance.preset != BUILT_IN:
+        drawn += f", preset={appearance.preset!r}"
     return (
         f"{track.name} "
         f"Look(light={appearance.light!r}, seed={appearance.seed!r}, "

@@ -9,16 +9,7 @@ from typing import Final
 import numpy as np
 
 from contract.errors import SettingError
-from contract.vehicle import (
-    CAMERA_HEIGHT_M,
-    CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
-    CAMERA_YAW_RIGHT_DEG,
-    FOCAL_PX,
-)
-
-Colour = tuple[float, float, float]
-"""Red, green and blue, 0..1."""
+from simulator.rendering.scene_preset import BUILT_IN, Colour, ScenePreset
 
 
 @dataclass(frozen=True)
@@ -95,17 +86,6 @@ LIGHTS: Final = tuple(PRESETS)
 
 
 @dataclass(frozen=True)
-class CameraPose:
-    """Attitude, height and focal length of all three cameras; the default is the real one."""
-
-    yaw_right_deg: float = CAMERA_YAW_RIGHT_DEG
-    pitch_down_deg: float = CAMERA_PITCH_DOWN_DEG
-    roll_counterclockwise_deg: float = CAMERA_ROLL_COUNTERCLOCKWISE_DEG
-    height_m: float = CAMERA_HEIGHT_M
-    focal_px: float = FOCAL_PX
-
-
-@dataclass(frozen=True)
 class Appearance:
     """Chosen light and seed of a world.
 
@@ -115,7 +95,7 @@ class Appearance:
         vary: Whether the seed also varies the position of the sun, brightness, tint and haze.
         randomize: Whether the seed also draws the colours of light and surfaces, the textures and
             the pose of the cameras (`rendering/randomization.py`).
-        camera: Pose of the cameras, around which `randomize` draws.
+        preset: Pose of the cameras and colours of the world, around which `randomize` draws.
 
     Raises:
         SettingError: There is no such light.
@@ -125,7 +105,7 @@ class Appearance:
     seed: int = 1
     vary: bool = False
     randomize: bool = False
-    camera: CameraPose = CameraPose()
+    preset: ScenePreset = BUILT_IN
 
     def __post_init__(self) -> None:
         if self.light not in PRESETS:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contract.vehicle import CAMERA_LEFT_M, CAMERA_PITCH_DOWN_DEG, IMAGE_HEIGHT, IMAGE_WIDTH
-from simulator.rendering.appearance import CameraPose
 from simulator.rendering.randomization import SceneLook
+from simulator.rendering.scene_preset import CameraPose
 
 SUPERSAMPLING: Final = 4
 HOOD_AHEAD_M: Final = 0.97

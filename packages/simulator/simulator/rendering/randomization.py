@@ -14,11 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simulator.rendering.appearance import Appearance, CameraPose, Colour, Light
+from simulator.rendering.appearance import Appearance, Light
+from simulator.rendering.scene_preset import (
+    KINDS,
+    CameraPose,
+    Colour,
+    ScenePreset,
+    SurfaceLook,
+    scale_colour,
+)
 
-Picture = NDArray[np.uint8]
 Range = tuple[float, float]
 
 # The bounds. A factor is drawn for its brightness and another for each of the three colours.
@@ -41,34 +47,6 @@ HEIGHT_M: Final = 0.1
 """Largest change of the cameras' height."""
 FOCAL_SHARE: Final = 0.015
 """Largest change of the focal length, as a share of it."""
-KINDS: Final = (
-    "road", "pavement", "bricks", "wall", "kerb", "shoulder", "sand", "dry grass", "grass", "earth",
-    "rock", "water", "plants",
-)  # fmt: skip
-"""Kinds of surface, each with a look of its own. New ones are added at the end, so that a seed
-keeps the looks of the others."""
-
-
-@dataclass(frozen=True)
-class SurfaceLook:
-    """How the texture of a kind of surface differs from the one that is drawn for it."""
-
-    colour: Colour = (1.0, 1.0, 1.0)
-    """Factors of red, green and blue."""
-    contrast: float = 1.0
-    size: float = 1.0
-    """Factor of the size of the texture on the ground; of the road, of its length alone."""
-
-    def repaint(self, picture: Picture) -> Picture:
-        """Return a texture, (H, W, 3) or (H, W, 4), in the colours of this look."""
-        if self.colour == (1.0, 1.0, 1.0) and self.contrast == 1.0:
-            return picture
-        colours = picture[..., :3].astype(np.float64)
-        mean = colours.mean(axis=(0, 1))
-        colours = (mean + (colours - mean) * self.contrast) * np.array(self.colour)
-        changed = picture.copy()
-        changed[..., :3] = colours.clip(0, 255)
-        return changed
 
 
 @dataclass(frozen=True)
@@ -93,24 +71,30 @@ class SceneLook:
 def resolve_look(appearance: Appearance) -> SceneLook:
     """Return the look of a world; the same appearance has the same look.
 
-    Without `randomize`, the cameras and surfaces are as they are, and the light is that of the
-    appearance.
+    Without `randomize`, the cameras and surfaces are those of the appearance's preset, and the
+    light is that of the appearance with the preset's colours of the sky.
     """
+    preset = appearance.preset
     light = appearance.resolve_light()
+    light = dataclasses.replace(
+        light,
+        zenith=scale_colour(light.zenith, preset.zenith),
+        horizon=scale_colour(light.horizon, preset.horizon),
+    )
     if not appearance.randomize:
-        return SceneLook(light, appearance.camera)
+        return SceneLook(light, preset.camera, preset.hood, preset.surfaces)
     rng = np.random.default_rng([appearance.seed, 3])
     light = Light(
-        sun=_scale(light.sun, _draw_colour(rng, SUN, LIGHT_COLOUR)),
-        ambient=_scale(light.ambient, _draw_colour(rng, AMBIENT, LIGHT_COLOUR)),
+        sun=scale_colour(light.sun, _draw_colour(rng, SUN, LIGHT_COLOUR)),
+        ambient=scale_colour(light.ambient, _draw_colour(rng, AMBIENT, LIGHT_COLOUR)),
         azimuth_rad=float(rng.uniform(0, 2 * math.pi)),
         elevation_rad=math.radians(_draw(rng, ELEVATION_DEG)),
-        zenith=_scale(light.zenith, _draw_colour(rng, SKY, LIGHT_COLOUR)),
-        horizon=_scale(light.horizon, _draw_colour(rng, SKY, LIGHT_COLOUR)),
+        zenith=scale_colour(light.zenith, _draw_colour(rng, SKY, LIGHT_COLOUR)),
+        horizon=scale_colour(light.horizon, _draw_colour(rng, SKY, LIGHT_COLOUR)),
         haze_per_m=light.haze_per_m * _draw(rng, HAZE),
         tint=light.tint,
     )
-    base = appearance.camera
+    base = preset.camera
     camera = CameraPose(
         yaw_right_deg=base.yaw_right_deg + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
         pitch_down_deg=base.pitch_down_deg + _draw(rng, (-ANGLE_DEG, ANGLE_DEG)),
@@ -119,16 +103,19 @@ def resolve_look(appearance: Appearance) -> SceneLook:
         height_m=base.height_m + _draw(rng, (-HEIGHT_M, HEIGHT_M)),
         focal_px=base.focal_px * (1 + _draw(rng, (-FOCAL_SHARE, FOCAL_SHARE))),
     )
-    hood = _draw_colour(rng, HOOD, HOOD_COLOUR)
-    surfaces = {
-        kind: SurfaceLook(
-            colour=_draw_colour(rng, SURFACE, SURFACE_COLOUR),
-            contrast=_draw(rng, CONTRAST),
-            size=_draw(rng, TEXTURE_SIZE),
-        )
-        for kind in KINDS
-    }
-    return SceneLook(light, camera, hood, surfaces)
+    hood = scale_colour(preset.hood, _draw_colour(rng, HOOD, HOOD_COLOUR))
+    return SceneLook(
+        light, camera, hood, {kind: _draw_surface(rng, kind, preset) for kind in KINDS}
+    )
+
+
+def _draw_surface(rng: np.random.Generator, kind: str, preset: ScenePreset) -> SurfaceLook:
+    base = preset.surface(kind)
+    return SurfaceLook(
+        colour=scale_colour(base.colour, _draw_colour(rng, SURFACE, SURFACE_COLOUR)),
+        contrast=base.contrast * _draw(rng, CONTRAST),
+        size=base.size * _draw(rng, TEXTURE_SIZE),
+    )
 
 
 def _draw(rng: np.random.Generator, bounds: Range) -> float:
@@ -139,9 +126,4 @@ def _draw_colour(rng: np.random.Generator, brightness: Range, colour: Range) -> 
     """Return factors of red, green and blue: one of the brightness, times one of each colour."""
     factor = _draw(rng, brightness)
     red, green, blue = (factor * float(share) for share in rng.uniform(*colour, 3))
-    return red, green, blue
-
-
-def _scale(colour: Colour, factors: Colour) -> Colour:
-    red, green, blue = (value * factor for value, factor in zip(colour, factors, strict=True))
     return red, green, blue

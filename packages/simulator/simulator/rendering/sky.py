@@ -25,7 +25,7 @@ def draw_sky(rng: np.random.Generator, light: Light, style: str) -> Picture:
     The rows run from 60 degrees above the horizon to 12 degrees below it.
     """
     elevation = np.linspace(HIGH_RAD, LOW_RAD, HEIGHT)[:, None]
-    share = np.clip(elevation / np.radians(38), 0, 1) ** 0.65
+    share = sky_share(elevation)
     horizon, zenith = np.array(light.horizon), np.array(light.zenith)
     sky = (horizon + share[..., None] * (zenith - horizon)) * np.ones((1, WIDTH, 1))
     clouds = np.tile(fractal_noise(rng, 256, (4, 8, 16, 32)), (1, WIDTH // 256))[:HEIGHT]
@@ -40,6 +40,11 @@ def draw_sky(rng: np.random.Generator, light: Light, style: str) -> Picture:
         hill = (horizon * (1 - near) + lit * near) * grain
         sky = np.where(below[..., None], hill, sky)
     return to_uint8(255 * sky)
+
+
+def sky_share(elevation_rad: Floats) -> Floats:
+    """Return the share of the zenith's colour in the colour of the clear sky at an elevation."""
+    return np.asarray(np.clip(elevation_rad / np.radians(38), 0, 1) ** 0.65)
 
 
 def _ridges(style: str) -> list[tuple[float, tuple[float, float, float]]]:
