@@ -42,6 +42,9 @@ class SampleTable:
     """The centre frames of the rows that train, as recorded."""
     validation: Numbers
     """The centre frames of the rows that validate, as recorded."""
+    speed: Values | None = None
+    """The speed's label of each sample, in SPEED_UNIT_MPH, (samples,), NaN where there is none;
+    None if no speed is learned. It is the same for all cameras, moved views and mirror images."""
 
 
 def build_table(train: Samples, train_centre: Samples, validation: Samples) -> SampleTable:

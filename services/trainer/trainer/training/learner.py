@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, Self, TypeVar
 import keras
 import numpy as np
 import numpy.typing as npt
+from keras import ops
 
 from contract.errors import TrainingError
 from contract.files import atomic_files
@@ -23,12 +24,20 @@ CLIP_NORM: Final = 1.0
 """Maximum norm of the gradient of a step."""
 CHECK_EVERY: Final = 50
 """Number of steps after which the running loss is checked."""
+SPEED_WEIGHT: Final = 1.0
+"""Weight of the speed's squared error, in units of 30 mph, beside that of the steering, -1..1.
+
+In these units both labels spread alike: on jungle, by 0.16 and 0.17."""
 
 Values = npt.NDArray[np.float32]
 
 
 class TrainingBatch(Protocol):
     """A batch that a training step takes."""
+
+    @property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """Numbers of the samples in the table of the training, (n,)."""
 
     @property
     def frames(self) -> object:
@@ -48,15 +57,23 @@ class Learner:
     Args:
         model: the compiled network with its optimizer.
         best_loss: lowest training loss of an epoch so far.
+        speed: the speed's label of each sample of the training, in SPEED_UNIT_MPH, (samples,); NaN
+            where there is none. None if the network learns the steering alone.
     """
 
-    def __init__(self, model: keras.Model, best_loss: float = math.inf) -> None:
+    def __init__(
+        self, model: keras.Model, best_loss: float = math.inf, speed: Values | None = None
+    ) -> None:
         self.model = model
         self._best_loss = best_loss
+        self._speed = speed
 
     @classmethod
-    def start(cls, network: keras.Model, learning_rate: float) -> Self:
+    def start(cls, network: keras.Model, learning_rate: float, speed: Values | None = None) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
+
+        With a speed, the loss is that of the steering plus SPEED_WEIGHT times that of the speed, so
+        that the steering learns as it does alone.
 
         Plain Adam forgets how large the gradients were: after a long time of small ones, a single
         unusual batch moves every weight by three learning rates, and the loss diverges. The
@@ -65,11 +82,18 @@ class Learner:
         forget.
         """
         adam = keras.optimizers.Adam(learning_rate, amsgrad=True, global_clipnorm=CLIP_NORM)
-        network.compile(optimizer=adam, loss="mse")
-        return cls(network)
+        network.compile(optimizer=adam, loss="mse" if speed is None else _two_errors)
+        return cls(network, speed=speed)
 
     @classmethod
-    def load(cls, path: Path, network: keras.Model, learning_rate: float, best_loss: float) -> Self:
+    def load(
+        cls,
+        path: Path,
+        network: keras.Model,
+        learning_rate: float,
+        best_loss: float,
+        speed: Values | None = None,
+    ) -> Self:
         """Return the learner that `save` wrote, with the state of optimizer and dropout.
 
         The file holds only numbers; the caller builds the network.
@@ -77,7 +101,7 @@ class Learner:
         Raises:
             ModelError: the file is damaged, or holds another network.
         """
-        learner = cls.start(network, learning_rate)
+        learner = cls.start(network, learning_rate, speed)
         weights_file.read(path, learner._variables())
         learner._best_loss = best_loss
         return learner
@@ -92,7 +116,8 @@ class Learner:
         """
         recent: list[float] = []
         for batch in batches:
-            logs = self.model.train_on_batch(batch.frames, batch.labels[:, None], return_dict=True)
+            labels = self._labels(batch)
+            logs = self.model.train_on_batch(batch.frames, labels, return_dict=True)
             loss = float(logs["loss"])  # of this batch alone
             if not math.isfinite(loss):
                 raise _diverged("the loss is not a finite number any more", loss)
@@ -101,6 +126,12 @@ class Learner:
                 self._check_divergence(sum(recent) / CHECK_EVERY)
                 recent.clear()
             yield batch, loss
+
+    def _labels(self, batch: TrainingBatch) -> Values:
+        """Return what the network is to answer, (n, 1), or (n, 2) with the speed."""
+        if self._speed is None:
+            return batch.labels[:, None]
+        return np.stack([batch.labels, self._speed[batch.numbers]], axis=1)
 
     def end_epoch(self, loss: float) -> None:
         """Record the mean loss of a finished epoch.
@@ -120,11 +151,9 @@ class Learner:
             )
 
     def predict(self, batches: Iterable[TrainingBatch]) -> Values:
-        """Return the network's steering for all frames, (n,)."""
-        steering = [
-            np.asarray(self.model.predict_on_batch(batch.frames))[:, 0] for batch in batches
-        ]
-        return np.concatenate(steering).astype(np.float32)
+        """Return the network's output for all frames, (n, 1), or (n, 2) with the speed."""
+        output = [np.asarray(self.model.predict_on_batch(batch.frames)) for batch in batches]
+        return np.concatenate(output).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Save everything that the training needs to resume."""
@@ -150,6 +179,14 @@ class Learner:
             ],
             "optimizer": list(optimizer.variables),
         }
+
+
+def _two_errors(label: Any, predicted: Any) -> Any:  # noqa: ANN401 - Keras publishes no types
+    """Return the loss of each sample, (n,); the speed counts only where it has a label."""
+    known = ops.isfinite(label)
+    # The label is replaced, not the error: the gradient of an error that is NaN is NaN as well.
+    squared = ops.square(predicted - ops.where(known, label, predicted))
+    return squared[:, 0] + SPEED_WEIGHT * squared[:, 1]
 
 
 def _diverged(problem: str, got: object) -> TrainingError:
