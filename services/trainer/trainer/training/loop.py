@@ -174,8 +174,8 @@ class TrainingLoop:
 def _start_at_mean(network: keras.Model, speed: Values) -> None:
     """Let an untrained network tell the mean speed, instead of 0.
 
-    Otherwise the first steps of all layers would go into an offset that is a hundred times as large
-    as the errors that matter.
+    Otherwise the first steps of all layers would go into an offset whose square is ten times as
+    large as the errors that matter.
     """
     bias = network.layers[-1].bias
     bias.assign(np.array([0.0, np.nanmean(speed)], np.float32))
