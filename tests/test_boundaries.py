@@ -19,7 +19,7 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 # the right of the next ">". Parts between two ">" do not import each other.
 ORDER = {
     "contract": (
-        "policy training_plan > models steering_metrics > dataset train_config"
+        "training_plan > policy > models steering_metrics driver_speed > dataset train_config"
         " > recordings frames jobs tensorboard > wire"
         " > files child_process perpetual printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"

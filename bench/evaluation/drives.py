@@ -102,7 +102,7 @@ def _drives(registry: Registry, processes: int) -> output.Row:
 
 def _stages(loaded: LoadedPolicy) -> list[output.Row]:
     """Return the time of each stage of a drive with a loaded version."""
-    track, seen = builtin_track(TRACK), _Watcher(loaded)
+    track, seen = builtin_track(TRACK), _Watcher()
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", IMPORTS], check=True)
     started_ms = (time.perf_counter() - began) * 1000
@@ -112,7 +112,7 @@ def _stages(loaded: LoadedPolicy) -> list[output.Row]:
         track,
         InitialState(),
         EpisodeConfig(LAPS, video=False),
-        ModelDriver(seen.steer),
+        ModelDriver(loaded.answer_picture),
         None,
         seen.observe,
     )
@@ -134,7 +134,7 @@ def _stages(loaded: LoadedPolicy) -> list[output.Row]:
             ("encode the JPEG", _over(seen.pictures, encode_jpeg)),
             ("decode it", _over(jpegs, preprocess.decode)),
             ("resize", _over(decoded, loaded.prepare)),
-            ("predict", _over(frames, loaded.steer)),
+            ("predict", _over(frames, loaded.answer)),
             ("physics", lambda: list(world.advance_to(next(numbers) / ROW_HZ))),
             ("monitor", _monitor(track)),
         ]
@@ -156,10 +156,9 @@ def _stages(loaded: LoadedPolicy) -> list[output.Row]:
 
 
 class _Watcher:
-    """Steers for a drive, and keeps its first PICTURES pictures."""
+    """Keeps the first PICTURES pictures of a drive, and counts all of them."""
 
-    def __init__(self, loaded: LoadedPolicy) -> None:
-        self.steer = loaded.steer_picture
+    def __init__(self) -> None:
         self.pictures: list[preprocess.Frame] = []
         self.count = 0
 

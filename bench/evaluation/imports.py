@@ -53,7 +53,7 @@ def others(network: NetworkSpec, frames: np.ndarray) -> tuple[np.ndarray, np.nda
         built.save(h5)
         litert.convert(h5, tflite)
         by_litert = LiteRT(Path(scratch), frames.shape[1:]).predict(frames)
-        return np.asarray(built.predict_on_batch(frames))[:, 0], by_litert
+        return np.asarray(built.predict_on_batch(frames))[:, 0], by_litert[:, 0]
 
 
 def main() -> None:

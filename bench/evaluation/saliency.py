@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("version", type=int, help="the version's number")
     parser.add_argument("--frames", type=int, default=FRAMES, help="number of frames of each track")
     options = parser.parse_args()
-    network = reader.read(Registry(options.models).path(options.version) / H5).network
+    network = reader.read(Registry(options.models).path(options.version) / H5, whole=True).network
     rows: list[output.Row] = [
         {
             "track": track,

@@ -25,7 +25,7 @@ def main() -> None:
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, float]:
         seen = preprocess.prepare(await request.body())
-        return {"steering": float(network.predict(seen[None])[0]), "model_version": 0}
+        return {"steering": network.predict(seen[None]).item(), "model_version": 0}
 
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
 

@@ -59,7 +59,7 @@ def loop(models: Path, version: int, jpegs: list[bytes]) -> Callable[[], dict[st
             decoded = time.perf_counter()
             frame = loaded.prepare(picture)
             resized = time.perf_counter()
-            loaded.steer(frame)
+            loaded.answer(frame)
             ended = time.perf_counter()
             for name, seconds in zip(
                 taken, (decoded - began, resized - decoded, ended - resized), strict=True

@@ -84,7 +84,7 @@ def compare(
     manifests = [registry.manifest(number) for number in (1, 2)]
     compared = gate.compare_log_replays(driven, registry, 2, 1, lambda **_: None)
     if starts:
-        compared.append(gate.compare_rollouts(driven, registry, 2, 1, lambda **_: None))
+        compared += gate.compare_rollouts(driven, registry, 2, 1, lambda **_: None)
     return {
         "validation_mse": [each.metrics["validation_mse"] for each in manifests],
         "comparisons": [each.document() for each in compared],

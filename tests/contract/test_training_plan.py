@@ -127,18 +127,42 @@ def test_a_parent_must_have_the_network_of_the_training(
 ) -> None:
     parent = ParentVersion(manifest("one", config=trained), None)
     if refusal is None:
-        check_network(option, parent)
+        check_network(TrainConfig(network=option), parent)
         return
     with pytest.raises(TrainingError, match=refusal):
-        check_network(option, parent)
+        check_network(TrainConfig(network=option), parent)
+
+
+@pytest.mark.parametrize(
+    ("trained", "learn_speed", "refusal"),
+    [
+        pytest.param({"learn_speed": True}, True, None, id="both"),
+        pytest.param({"learn_speed": False}, False, None, id="neither"),
+        pytest.param({}, False, None, id="a-version-of-an-earlier-release"),
+        pytest.param({}, True, "steering alone.*without --learn-speed", id="the-training-alone"),
+        pytest.param(
+            {"learn_speed": True}, False, "steering and speed.*with --learn-speed", id="the-parent"
+        ),
+    ],
+)
+def test_a_parent_must_have_learned_the_speed_if_the_training_does(
+    trained: dict[str, object], learn_speed: bool, refusal: str | None
+) -> None:
+    config = TrainConfig(learn_speed=learn_speed)
+    parent = ParentVersion(manifest("one", config=trained), None)
+    if refusal is None:
+        check_network(config, parent)
+        return
+    with pytest.raises(TrainingError, match=refusal):
+        check_network(config, parent)
 
 
 def test_an_import_of_a_trained_version_has_the_network_of_that_version() -> None:
     imported = manifest("two", config={"imported_from": "x.h5", "source_sha256": "a"})
     parent = ParentVersion(imported, manifest("one", config={"network": "pilotnet"}))
-    check_network("pilotnet", parent)
+    check_network(TrainConfig(network="pilotnet"), parent)
     with pytest.raises(TrainingError, match="pilotnet, not nvidia-like"):
-        check_network("nvidia-like", parent)
+        check_network(TrainConfig(), parent)
 
 
 def test_laps_of_the_simulator_are_taken_only_by_name(tmp_path: Path, registry: Registry) -> None:

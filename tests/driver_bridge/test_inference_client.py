@@ -10,6 +10,7 @@ import pytest
 from support.services import answering
 
 from contract.errors import ServiceError, SettingError
+from contract.policy.answer import PolicyAnswer
 from driver_bridge.inference_client import SteeringClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n" + b'{"steering": 0.25}'
@@ -45,7 +46,7 @@ def scripted_server(*scripts: Callable[[socket.socket], None]) -> Iterator[str]:
 
 def test_a_frame_is_sent_unchanged_and_answered() -> None:
     with answering.inference() as answers, steering_client(answers.url) as client:
-        assert client.predict(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
         assert answers.frames == [b"jpeg"]
 
 
@@ -59,7 +60,7 @@ def test_one_connection_is_kept_open() -> None:
 def test_a_steering_beyond_full_lock_is_clamped() -> None:
     with answering.inference() as answers, steering_client(answers.url) as client:
         answers.body = b'{"steering": -3}'
-        assert client.predict(b"jpeg") == -1
+        assert client.predict(b"jpeg") == PolicyAnswer(-1)
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,31 @@ def test_an_answer_without_a_steering_is_refused(body: bytes) -> None:
             client.predict(b"jpeg")
 
 
+@pytest.mark.parametrize(
+    ("told", "speed_mph"), [("21.5", 21.5), ("12", 12.0), ("31", 30.0), ("-1", 0.0), ("null", None)]
+)
+def test_a_speed_of_the_answer_is_read(told: str, speed_mph: float | None) -> None:
+    """The car drives no faster than 30 mph (docs/protocol.md)."""
+    with answering.inference() as answers, steering_client(answers.url) as client:
+        answers.body = f'{{"steering": 0.5, "speed_mph": {told}}}'.encode()
+        assert client.predict(b"jpeg") == PolicyAnswer(0.5, speed_mph)
+
+
+@pytest.mark.parametrize("told", ['"fast"', "NaN", "Infinity", "true", "[20]"])
+def test_an_answer_with_a_speed_that_is_none_is_refused(told: str) -> None:
+    with answering.inference() as answers, steering_client(answers.url) as client:
+        answers.body = f'{{"steering": 0.5, "speed_mph": {told}}}'.encode()
+        with pytest.raises(ServiceError, match="holds no speed"):
+            client.predict(b"jpeg")
+
+
 def test_a_refusal_is_reported() -> None:
     with answering.inference() as answers, steering_client(answers.url) as client:
         answers.status, answers.body = 503, json.dumps({"error": "no model"}).encode()
         with pytest.raises(ServiceError, match=r"refuses the frame: got 503 .*no model"):
             client.predict(b"jpeg")
         answers.status, answers.body = 200, b'{"steering": 0.5}'
-        assert client.predict(b"jpeg") == 0.5
+        assert client.predict(b"jpeg") == PolicyAnswer(0.5)
         assert len(answers.connections) == 1  # the connection is kept after a refusal
 
 
@@ -125,7 +144,7 @@ def test_an_answer_in_pieces_is_joined() -> None:
             time.sleep(0.002)
 
     with scripted_server(pieces) as url, steering_client(url) as client:
-        assert client.predict(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +189,7 @@ def test_a_connection_with_bytes_beyond_the_answer_is_not_used_again(extra: byte
         scripted_server(answer_with_more, lambda connection: connection.sendall(OK)) as url,
         steering_client(url) as client,
     ):
-        assert [client.predict(b"jpeg") for _ in range(2)] == [0.25, 0.25]
+        assert [client.predict(b"jpeg") for _ in range(2)] == [PolicyAnswer(0.25)] * 2
 
 
 def test_a_connection_is_not_used_again_if_bytes_came_after_the_answer() -> None:
@@ -188,10 +207,10 @@ def test_a_connection_is_not_used_again_if_bytes_came_after_the_answer() -> None
         scripted_server(answer_twice, lambda connection: connection.sendall(OK)) as url,
         steering_client(url) as client,
     ):
-        assert client.predict(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
         answered.set()
         assert more_came.wait(60)
-        assert client.predict(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
 
 
 def test_a_kept_connection_that_was_closed_is_replaced_at_once() -> None:
@@ -202,7 +221,7 @@ def test_a_kept_connection_that_was_closed_is_replaced_at_once() -> None:
         steering_client(url) as client,
     ):
         for _ in range(2):  # the first script has closed its connection
-            assert client.predict(b"jpeg") == 0.25
+            assert client.predict(b"jpeg") == PolicyAnswer(0.25)
 
 
 def test_a_missing_service_is_reported() -> None:
@@ -228,7 +247,7 @@ def test_a_client_reconnects_to_a_restarted_service() -> None:
         client.predict(b"jpeg")
         port = int(answers.url.rsplit(":", 1)[1])
     with answering.inference(port):
-        assert client.predict(b"jpeg") == 0.25
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
         client.close()
 
 

@@ -44,7 +44,7 @@ def test_a_frame_is_answered_with_the_prediction_of_the_network(
 ) -> None:
     client, manifest = served
     jpeg = samples.jpeg(0.3)
-    expected = float(LiteRT(networks / "right").predict(preprocess.prepare(jpeg)[None])[0])
+    expected = LiteRT(networks / "right").predict(preprocess.prepare(jpeg)[None]).item()
     answer = predict(client, jpeg)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -53,6 +53,22 @@ def test_a_frame_is_answered_with_the_prediction_of_the_network(
         "model_version": 1,
         "model_sha256": manifest.sha256,
     }
+
+
+def test_a_version_that_has_learned_the_speed_tells_it(registry: Registry, networks: Path) -> None:
+    jpeg = samples.jpeg(0.3)
+    models.publish(registry, networks / "fast", "job", **models.LEARNED_SPEED)
+    expected = LiteRT(networks / "fast").predict(preprocess.prepare(jpeg)[None])[0]
+    with serving(settings(registry.root)) as client:
+        await_true(lambda: client.get("/readyz").status_code == 200)
+        alone = predict(client, jpeg).json()
+        form = client.post("/predict", files=[("files", ("1.jpg", jpeg, "image/jpeg"))] * 2)
+        described = client.get("/openapi.json").json()["components"]["schemas"]["Prediction"]
+    assert alone["steering"] == pytest.approx(expected[0], abs=1e-6)
+    assert alone["speed_mph"] == pytest.approx(30 * expected[1], abs=1e-4)
+    assert form.json() == {"predictions": [alone, alone]}
+    assert set(alone) == set(described["properties"])
+    assert "speed_mph" not in described["required"]
 
 
 def test_a_form_is_answered_like_a_raw_frame(client: httpx.Client) -> None:
@@ -76,7 +92,9 @@ def test_the_error_names_the_bad_file_among_several(client: httpx.Client) -> Non
 def test_answers_have_the_documented_schema(client: httpx.Client) -> None:
     one = predict(client, samples.jpeg())
     several = client.post("/predict", files=[("files", samples.jpeg())])
-    assert Prediction.model_validate_json(one.content, strict=True).model_dump() == one.json()
+    read = Prediction.model_validate_json(one.content, strict=True)
+    assert read.model_dump(exclude_unset=True) == one.json()
+    assert "speed_mph" not in one.json()  # a version that has learned none does not tell any
     assert len(Predictions.model_validate_json(several.content, strict=True).predictions) == 1
 
 

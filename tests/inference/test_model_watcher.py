@@ -23,10 +23,10 @@ class Drifting:
     offset = 0.0
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return np.full(len(frames), self.offset, np.float32)
+        return np.full((len(frames), 1), self.offset, np.float32)
 
 
-GOLDEN = Golden(np.zeros((COUNT, 128, 128, 3), np.uint8), np.zeros(COUNT, np.float32))
+GOLDEN = Golden(np.zeros((COUNT, 128, 128, 3), np.uint8), np.zeros((COUNT, 1), np.float32))
 
 
 class Loader:

@@ -18,6 +18,7 @@ Labels = npt.NDArray[np.float32]
 class Batch(NamedTuple):
     """A batch as a reader hands it over."""
 
+    numbers: npt.NDArray[np.int64]
     frames: Frames
     labels: Labels
 
@@ -35,7 +36,7 @@ def stepper(option: str) -> Callable[[Frames, Labels], None]:
     learner = Learner.start(network_builder.build(dtype=POLICIES[option]), 1e-3)
 
     def step(frames: Frames, labels: Labels) -> None:
-        for _ in learner.train_steps([Batch(frames, labels)]):
+        for _ in learner.train_steps([Batch(np.arange(len(labels)), frames, labels)]):
             pass
 
     return step

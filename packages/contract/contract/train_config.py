@@ -222,6 +222,11 @@ class TrainConfig:
         "squeeze-and-excitation.",
         choices=NETWORKS,
     )
+    learn_speed: bool = option(
+        False,
+        "Learn the driver's speed as well: the network gets a second output, and the bridge holds "
+        "the speed that it tells.",
+    )
     seed: int = option(
         1,
         "Seed of the split, the order of the samples, the initial weights and the dropout.",

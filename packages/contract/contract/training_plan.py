@@ -14,6 +14,7 @@ from contract.dataset import store_catalog
 from contract.dataset.store_catalog import StoreManifest, StoreSelection
 from contract.errors import ModelError, TrainingError
 from contract.models.registry import ModelManifest, Registry
+from contract.policy.answer import output_count
 from contract.recordings.reserved_names import is_simulated_dataset
 from contract.train_config import DEFAULT_NETWORK, TrainConfig
 
@@ -89,7 +90,7 @@ def select_datasets(
     if parent is not None and not names:
         manifests = _new_to(parent, manifests)
     check_frames(manifests, parent)
-    check_network(config.network, parent)
+    check_network(config, parent)
     own = [manifest for manifest in manifests if not is_simulated_dataset(manifest.dataset)]
     if config.split == "recordings" and len(own or manifests) < 2:
         raise TrainingError(
@@ -121,23 +122,32 @@ def check_frames(manifests: Sequence[StoreManifest], parent: ParentVersion | Non
         )
 
 
-def check_network(network: str, parent: ParentVersion | None) -> None:
+def check_network(config: TrainConfig, parent: ParentVersion | None) -> None:
     """Check that the parent has the network that is to be trained, as far as manifests tell it.
 
     An imported file tells no network; the job compares its layers.
 
     Raises:
-        TrainingError: the parent has another network.
+        TrainingError: the parent has another network, or only one of the two learns the speed.
     """
     if parent is None:
         return
     trained = (parent.origin or parent.manifest).config
     found = trained.get("network", DEFAULT_NETWORK)
-    if "imported_from" not in trained and found != network:
+    if "imported_from" in trained:
+        return
+    if found != config.network:
         raise TrainingError(
             f"version {parent.manifest.version} has another network than the training",
-            got=f"{found}, not {network}",
+            got=f"{found}, not {config.network}",
             remedy=f"Train with --network {found}, or without --from",
+        )
+    learned = output_count(trained) == 2
+    if learned != config.learn_speed:
+        raise TrainingError(
+            f"version {parent.manifest.version} has another number of outputs than the training",
+            got="steering and speed" if learned else "steering alone",
+            remedy=f"Train {'with' if learned else 'without'} --learn-speed, or without --from",
         )
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from contract.policy.answer import SpeedRange
 from contract.wire.live_view import LiveView
 from contract.wire.web_access import WebAccess
 from driver_bridge.connection.gate import Gate, WsgiApp
@@ -39,7 +40,7 @@ class Bridge:
 
     Args:
         settings: settings of the bridge.
-        predictor: predicts the steering of a frame.
+        predictor: predicts the answer to a frame.
         recorder: records the drives; None to record none.
         live: publishes the drives for viewers; None to publish none.
         async_mode: the kind of threads, by python-socketio's name for it.
@@ -48,7 +49,8 @@ class Bridge:
         max_connections: number of connections at the same time.
 
     Raises:
-        SettingError: the settings name hosts or origins that are none.
+        SettingError: the settings name hosts or origins that are none, or a lowest learned speed
+            above the highest.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Bridge:
     ) -> None:
         self.places = Places(max_connections, clock)
         self._settings = settings
+        self._speeds = SpeedRange(settings.min_mph, settings.max_mph)
         self._access = WebAccess.from_settings(settings.allowed_hosts, settings.cors_origins)
         self._silenced = 0
         self._predictor = predictor
@@ -139,7 +142,14 @@ class Bridge:
         # Standard clients may send `auth`. The bridge asks nobody who they are.
         name = str(next(self._numbers))
         settings = self._settings
-        driver = Driver(self._predictor, settings.target_mph, self._clock, settings.corner_g, name)
+        driver = Driver(
+            self._predictor,
+            settings.target_mph,
+            self._clock,
+            settings.corner_g,
+            name,
+            self._speeds,
+        )
         session = Session(
             name,
             driver,

@@ -1,4 +1,4 @@
-"""The client of inference: it asks for the steering of a frame within one deadline.
+"""The client of inference: it asks for the answer to a frame within one deadline.
 
 It speaks as much HTTP/1.1 as one question needs, over connections that are kept open. A request of
 an HTTP library costs half a millisecond here, and no blocking library bounds the time of an answer
@@ -18,7 +18,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from contract.errors import ServiceError, SettingError
+from contract.policy.answer import PolicyAnswer
 from contract.setting_forms import INFERENCE_URL, format_value
+from contract.vehicle import TOP_SPEED_MPH
 
 MAX_IDLE_CONNECTIONS: Final = 16
 """Number of connections that are kept open. More are opened while more simulators ask at once."""
@@ -80,11 +82,12 @@ class SteeringClient:
         ).encode("latin-1", "replace")
         self._idle: list[socket.socket] = []
 
-    def predict(self, jpeg: bytes) -> float:
-        """Return the steering of a frame, -1..1.
+    def predict(self, jpeg: bytes) -> PolicyAnswer:
+        """Return the answer to a frame: the steering, and the speed if the version has learned it.
 
         Raises:
-            ServiceError: there was no answer in time, or the answer holds no steering.
+            ServiceError: there was no answer in time, or the answer holds no steering, or a speed
+                that is none.
         """
         try:
             status, body = self._ask(b"%b%d\r\n\r\n%b" % (self._request_head, len(jpeg), jpeg))
@@ -103,14 +106,18 @@ class SteeringClient:
         if status != 200:
             raise ServiceError("inference refuses the frame", got=f"{status} {body[:200]!r}")
         try:
-            steering = json.loads(body)["steering"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise _no_steering(body) from error
-        if not isinstance(steering, int | float) or isinstance(steering, bool):
-            raise _no_steering(body)
-        if not math.isfinite(steering):
-            raise _no_steering(body)
-        return float(max(-1, min(1, steering)))
+            document = json.loads(body)
+            steering, speed_mph = document["steering"], document.get("speed_mph")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _no_answer(body, "steering") from error
+        if not _is_number(steering):
+            raise _no_answer(body, "steering")
+        steering = float(max(-1, min(1, steering)))
+        if speed_mph is None:
+            return PolicyAnswer(steering)
+        if not _is_number(speed_mph):
+            raise _no_answer(body, "speed")
+        return PolicyAnswer(steering, float(max(0, min(TOP_SPEED_MPH, speed_mph))))
 
     def close(self) -> None:
         """Close the connections that are kept open; the next question opens a new one."""
@@ -242,5 +249,9 @@ def _remaining_s(deadline: float) -> float:
     return remaining_s
 
 
-def _no_steering(body: bytes) -> ServiceError:
-    return ServiceError("inference's answer holds no steering", got=repr(body[:200]))
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _no_answer(body: bytes, what: str) -> ServiceError:
+    return ServiceError(f"inference's answer holds no {what}", got=repr(body[:200]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contract.policy.answer import DEFAULT_MAX_MPH, DEFAULT_MIN_MPH
 from contract.setting_forms import FOLDER, HOST, INFERENCE_URL, PASSWORD_FILE, REDIS_URL, TOKEN
 from contract.settings import setting
 
@@ -64,7 +65,21 @@ class Settings:
     target_mph: float = setting(
         "LAPWING_TARGET_MPH",
         15.0,
-        "The bridge holds this speed, in miles per hour.",
+        "The bridge holds this speed, in miles per hour, unless the model has learned its own.",
+        minimum=1,
+        maximum=30,
+    )
+    min_mph: float = setting(
+        "LAPWING_MIN_MPH",
+        DEFAULT_MIN_MPH,
+        "The bridge holds no learned speed below this one, in miles per hour.",
+        minimum=1,
+        maximum=30,
+    )
+    max_mph: float = setting(
+        "LAPWING_MAX_MPH",
+        DEFAULT_MAX_MPH,
+        "The bridge holds no learned speed above this one, in miles per hour.",
         minimum=1,
         maximum=30,
     )

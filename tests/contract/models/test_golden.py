@@ -22,15 +22,31 @@ def write_arrays(path: Path, **changes: npt.NDArray[np.generic]) -> Path:
 
 
 def test_written_frames_are_read_back(tmp_path: Path) -> None:
-    golden.write(tmp_path / golden.FILE, FRAMES, STEERING)
+    golden.write(tmp_path / golden.FILE, FRAMES, STEERING[:, None])
     golden_frames = golden.read(tmp_path / golden.FILE)
     np.testing.assert_array_equal(golden_frames.frames, FRAMES)
-    np.testing.assert_array_equal(golden_frames.steering, STEERING)
+    np.testing.assert_array_equal(golden_frames.answers, STEERING[:, None])
+
+
+def test_without_a_speed_the_file_is_what_it_was_before_there_was_one(tmp_path: Path) -> None:
+    golden.write(tmp_path / golden.FILE, FRAMES, STEERING[:, None])
+    own = (tmp_path / golden.FILE).read_bytes()
+    assert own == write_arrays(tmp_path / "former.npz").read_bytes()
+
+
+def test_a_learned_speed_is_a_third_array(tmp_path: Path) -> None:
+    speed = np.linspace(0.2, 0.9, golden.COUNT, dtype=np.float32)
+    answers = np.stack([STEERING, speed], axis=1)
+    golden.write(tmp_path / golden.FILE, FRAMES, answers)
+    np.testing.assert_array_equal(golden.read(tmp_path / golden.FILE).answers, answers)
+    with np.load(tmp_path / golden.FILE) as arrays:
+        np.testing.assert_array_equal(arrays["steering"], STEERING)
+        np.testing.assert_array_equal(arrays["speed"], speed)
 
 
 def test_pictures_of_the_simulators_size_are_read_back(tmp_path: Path) -> None:
     pictures = np.random.default_rng(1).integers(0, 256, (golden.COUNT, 160, 320, 3), np.uint8)
-    golden.write(tmp_path / golden.FILE, pictures, STEERING)
+    golden.write(tmp_path / golden.FILE, pictures, STEERING[:, None])
     np.testing.assert_array_equal(golden.read(tmp_path / golden.FILE).frames, pictures)
 
 
@@ -39,8 +55,8 @@ def test_frames_are_selected_at_even_distances(
     tmp_path: Path, count: int, selected: list[int]
 ) -> None:
     frames = np.zeros((count, 128, 128, 3), np.uint8)
-    golden.write(tmp_path / golden.FILE, frames, np.arange(count, dtype=np.float64))
-    assert golden.read(tmp_path / golden.FILE).steering.tolist() == selected
+    golden.write(tmp_path / golden.FILE, frames, np.arange(count, dtype=np.float64)[:, None])
+    assert golden.read(tmp_path / golden.FILE).answers[:, 0].tolist() == selected
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -64,12 +80,13 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
         {"steering": STEERING.astype(np.float64)},
         {"frames": np.asfortranarray(FRAMES)},
         {"steering": np.array([None] * golden.COUNT, dtype=object)},
+        {"speed": STEERING[:3]},
     ],
 )
 def test_arrays_of_other_shapes_or_types_are_refused(
     tmp_path: Path, changes: dict[str, npt.NDArray[np.generic]]
 ) -> None:
-    with pytest.raises(ModelError, match=r"holds no golden frames: got (frames|steering) is"):
+    with pytest.raises(ModelError, match=r"holds no golden frames: got (frames|steering|speed) is"):
         golden.read(write_arrays(tmp_path / golden.FILE, **changes))
 
 

@@ -14,10 +14,17 @@ FRAMES = np.stack([preprocess.prepare(samples.jpeg(steering)) for steering in (-
 
 def test_each_frame_has_its_own_answer(networks: Path) -> None:
     answers = LiteRT(networks / "left").predict(FRAMES)
-    assert answers.shape == (3,)
+    assert answers.shape == (3, 1)
     assert answers.dtype == np.float32
     np.testing.assert_allclose(answers, models.ANSWERS["left"], atol=models.NEAR)
-    assert len(set(answers.tolist())) == 3
+    assert len(set(answers[:, 0].tolist())) == 3
+
+
+def test_a_network_that_has_learned_the_speed_gives_two_numbers(networks: Path) -> None:
+    answers = LiteRT(networks / "fast").predict(FRAMES)
+    assert answers.shape == (3, 2)
+    expected = [models.ANSWERS["left"], models.FAST_MPH / 30]
+    np.testing.assert_allclose(answers, np.tile(expected, (3, 1)), atol=models.NEAR)
 
 
 def test_several_frames_are_answered_like_single_frames(networks: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from contract.frames import spec as framespec
 from contract.models import golden
 from contract.models.golden import COUNT, FILE, Golden
 from contract.models.registry import H5, MANIFEST, TFLITE, Registry
+from contract.policy.answer import PolicyAnswer
 from contract.policy.litert import LiteRT
 from contract.policy.policy import LoadedPolicy, load
 
@@ -31,20 +33,20 @@ class Constant:
         self._answer = answer
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return np.full(len(frames), self._answer, dtype=np.float32)
+        return np.full((len(frames), 1), self._answer, dtype=np.float32)
 
 
 def constant(answer: float, golden_answer: float = 0.0) -> LoadedPolicy:
     """Return a policy with a constant answer, and golden frames with another one."""
     frames = np.zeros((COUNT, 128, 128, 3), np.uint8)
-    known = Golden(frames, np.full(COUNT, golden_answer, np.float32))
+    known = Golden(frames, np.full((COUNT, 1), golden_answer, np.float32))
     return LoadedPolicy(models.manifest("job"), Constant(answer), known)
 
 
 def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> None:
     manifest = models.publish(registry, networks / "right", "job")
     policy = load(registry, 1, LiteRT)
-    steering = policy.steer(preprocess.prepare(samples.jpeg()))
+    steering = policy.answer(preprocess.prepare(samples.jpeg())).steering
     assert policy.manifest == manifest
     assert steering == pytest.approx(models.ANSWERS["right"], abs=models.NEAR)
 
@@ -52,14 +54,38 @@ def test_a_version_is_loaded_and_steers(registry: Registry, networks: Path) -> N
 @pytest.mark.parametrize(("raw", "clamped"), [(3.0, 1.0), (-7.5, -1.0), (0.25, 0.25)])
 def test_steering_is_clamped(raw: float, clamped: float) -> None:
     policy = constant(raw)
-    assert policy.steer(preprocess.prepare(samples.jpeg())) == clamped
+    assert policy.answer(preprocess.prepare(samples.jpeg())) == PolicyAnswer(clamped)
 
 
 @pytest.mark.parametrize("raw", [float("nan"), float("inf"), float("-inf")])
 def test_an_answer_that_is_no_number_is_an_error(raw: float) -> None:
     policy = constant(raw)
     with pytest.raises(ModelError, match="answers with no number"):
-        policy.steer(preprocess.prepare(samples.jpeg()))
+        policy.answer(preprocess.prepare(samples.jpeg()))
+
+
+def test_a_version_that_has_learned_the_speed_answers_it(
+    registry: Registry, networks: Path
+) -> None:
+    models.publish(registry, networks / "fast", "job", **models.LEARNED_SPEED)
+    answer = load(registry, 1, LiteRT).answer(preprocess.prepare(samples.jpeg()))
+    assert answer.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
+    assert answer.speed_mph == pytest.approx(models.FAST_MPH, abs=30 * models.NEAR)
+
+
+@pytest.mark.parametrize(
+    ("network", "changes"),
+    [
+        pytest.param("fast", {}, id="a speed that the manifest does not tell of"),
+        pytest.param("left", models.LEARNED_SPEED, id="no speed, of which the manifest tells"),
+    ],
+)
+def test_a_network_with_other_answers_than_its_manifest_says_is_not_loaded(
+    registry: Registry, networks: Path, network: str, changes: dict[str, Any]
+) -> None:
+    models.publish(registry, networks / network, "job", **changes)
+    with pytest.raises(ModelError, match=r"version 1 does not answer the steering .* numbers"):
+        load(registry, 1, LiteRT)
 
 
 def test_a_network_that_answers_nan_is_not_loaded(registry: Registry, networks: Path) -> None:
@@ -98,7 +124,7 @@ def test_a_version_with_a_frame_of_its_own_is_given_that_frame(
     policy = load(registry, 2, LiteRT)
     assert policy.frame_spec == frame
     np.testing.assert_array_equal(policy.prepare(pictures[3]), prepared[3])
-    assert policy.steer_picture(pictures[3]) == expected[3]
+    assert policy.steer_picture(pictures[3]) == expected[3, 0]
 
 
 @pytest.mark.parametrize(("answer", "golden_answer"), [(0.5, 0.5009), (-3.0, -3.0), (25.0, 25.024)])

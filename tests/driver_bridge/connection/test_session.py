@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from contract.errors import ServiceError
+from contract.policy.answer import PolicyAnswer
 from driver_bridge.connection.mailbox import MAX_UNANSWERED, PROBE_S
 from driver_bridge.connection.session import SentAnswer, Session
 from driver_bridge.control.driver import Driver
@@ -23,12 +24,12 @@ class Predictor:
         self.error: Exception | None = None
         self.calls = 0
 
-    def predict(self, jpeg: bytes) -> float:
+    def predict(self, jpeg: bytes) -> PolicyAnswer:
         self.calls += 1
         assert self.gate.wait(60)
         if self.error is not None:
             raise self.error
-        return 0.25
+        return PolicyAnswer(0.25)
 
 
 class Event(threading.Event):

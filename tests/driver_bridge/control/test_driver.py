@@ -5,6 +5,7 @@ from support.data import samples
 from support.data.mono_cultures import CULTURES
 
 from contract.errors import ServiceError
+from contract.policy.answer import PolicyAnswer
 from driver_bridge.control.driver import Answer, Driver
 
 JPEG = samples.jpeg()
@@ -17,16 +18,17 @@ TELEMETRY = {
 
 
 class Predictor:
-    """Predicts a steering that a test sets, or fails where it is None."""
+    """Predicts the answer that a test sets, or fails where its steering is None."""
 
     def __init__(self) -> None:
         self.steering: float | None = 0.25
+        self.speed_mph: float | None = None
 
-    def predict(self, jpeg: bytes) -> float:
+    def predict(self, jpeg: bytes) -> PolicyAnswer:
         assert jpeg == JPEG
         if self.steering is None:
             raise ServiceError("inference does not answer")
-        return self.steering
+        return PolicyAnswer(self.steering, self.speed_mph)
 
 
 class Clock:

@@ -9,6 +9,7 @@ import pytest
 from support.data import samples
 
 from contract.errors import ServiceError
+from contract.policy.answer import PolicyAnswer, SpeedRange
 from driver_bridge.control.driver import Answer, Driver
 
 TELEMETRY = {
@@ -25,11 +26,12 @@ class Pilot:
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.steering = 0.25
+        self.speed_mph: float | None = None
 
-    def predict(self, jpeg: bytes) -> float:
+    def predict(self, jpeg: bytes) -> PolicyAnswer:
         if self.error is not None:
             raise self.error
-        return self.steering
+        return PolicyAnswer(self.steering, self.speed_mph)
 
 
 class Time:
@@ -171,3 +173,77 @@ def test_a_limit_by_age_is_told_when_it_begins_and_lifted_a_tenth_above_the_spee
     assert "frames are fresh again: target speed 15.0 mph" in caplog.text
     drive(driver, 15.75)
     assert len(caplog.records) == 2
+
+
+def test_a_learned_speed_is_held_within_its_range(pilot: Pilot, time: Time) -> None:
+    driver = Driver(pilot, 15.0, time, speeds=SpeedRange(8.0, 25.0))
+    held = []
+    for speed_mph in (20.0, 29.0, 3.0, 11.5):
+        pilot.speed_mph = speed_mph
+        ask(driver, time)
+        held.append(driver.target_mph)
+    assert held == [20.0, 25.0, 8.0, 11.5]
+
+
+def test_a_version_without_a_learned_speed_is_driven_at_the_target(
+    pilot: Pilot, time: Time
+) -> None:
+    """The target may be outside the range of learned speeds, which says nothing about it."""
+    driver = Driver(pilot, 15.0, time, speeds=SpeedRange(20.0, 25.0))
+    pilot.speed_mph = 22.0
+    ask(driver, time)
+    assert driver.target_mph == 22.0
+    pilot.speed_mph = None
+    ask(driver, time)
+    assert driver.target_mph == 15.0
+
+
+@pytest.mark.parametrize(
+    ("learned_mph", "held_mph"),
+    [
+        pytest.param(28.0, 15.0, id="a straight: the target is slower"),
+        pytest.param(9.0, 9.0, id="a bend: it is still there"),
+    ],
+)
+def test_a_held_answer_is_no_faster_than_the_target(
+    pilot: Pilot, time: Time, learned_mph: float, held_mph: float
+) -> None:
+    driver = Driver(pilot, 15.0, time)
+    pilot.speed_mph = learned_mph
+    assert ask(driver, time).how == "model"
+    assert driver.target_mph == learned_mph
+    pilot.error = ServiceError("inference does not answer")
+    time.now += 0.25
+    assert ask(driver, time).how == "held"
+    assert driver.target_mph == held_mph
+    pilot.error = None
+    ask(driver, time)
+    assert driver.target_mph == learned_mph
+
+
+def test_bends_and_old_frames_limit_a_learned_speed_too(pilot: Pilot, time: Time) -> None:
+    driver = Driver(pilot, 15.0, time, corner_g=0.3)
+    pilot.steering, pilot.speed_mph = 0.6, 28.0
+    ask(driver, time)
+    # R = 2.87 m / tan(15 degrees) = 10.7 m, and sqrt(0.3 g R) = 5.6 m/s = 12.6 mph.
+    assert driver.target_mph == pytest.approx(12.6, abs=0.1)
+    pilot.steering = 0.0
+    for _ in range(40):
+        time.now += 0.25
+        ask(driver, time, ago_s=0.1875)
+    # 1.5 m in 0.1875 s are 8 m/s.
+    assert driver.target_mph == pytest.approx(8 / 0.44704, rel=0.01)
+
+
+def test_a_learned_speed_that_changes_does_not_fill_the_log(
+    pilot: Pilot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames that are too old for the straights are so in the bends as well: one line says it."""
+    caplog.set_level("INFO")
+    driver = Driver(pilot, 15.0, time)
+    for number in range(80):
+        time.now += 0.25
+        pilot.speed_mph = 28.0 if number % 8 < 4 else 12.0
+        ask(driver, time, ago_s=0.1875)
+    assert len(caplog.records) == 1
+    assert "are 188 ms old" in caplog.text

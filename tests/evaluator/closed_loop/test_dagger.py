@@ -6,6 +6,7 @@ from support.data.circuits import circuit
 from support.data.roads import straight
 
 from contract.errors import ModelError
+from contract.policy.answer import PolicyAnswer
 from evaluator.closed_loop.dagger import (
     EXPERT_STYLE,
     PAUSE_S,
@@ -45,7 +46,7 @@ def driven(
 
 def straight_on(steering: float) -> ModelDriver:
     """Return a model with a constant steering."""
-    return ModelDriver(lambda frame: steering)
+    return ModelDriver(lambda frame: PolicyAnswer(steering))
 
 
 def test_the_model_moves_the_car_and_the_expert_labels(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_an_open_road_ends_the_drive(tmp_path: Path) -> None:
 
 
 def test_an_output_that_is_not_a_number_is_an_error(tmp_path: Path) -> None:
-    def refuse(frame: object) -> float:
+    def refuse(frame: object) -> PolicyAnswer:
         raise ModelError("no number")
 
     with pytest.raises(ModelError, match="no number"):

@@ -20,9 +20,18 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def compare(registry: Registry, driven: Driven, pairs: int = candidates.PAIRS) -> Comparison:
-    """Compare version 2 with version 1."""
+    """Compare the autonomy of version 2 with that of version 1."""
     track = str(driven.track)
-    return paired_drives.compare(registry, track, 2, 1, pairs, 1, lambda **fields: None)
+    (found,) = paired_drives.compare(registry, track, 2, 1, pairs, 1, lambda **fields: None)
+    return found
+
+
+def compare_pace(
+    registry: Registry, driven: Driven, pairs: int = candidates.PAIRS
+) -> list[Comparison]:
+    """Compare autonomy and pace of version 2 with those of version 1."""
+    track = str(driven.track)
+    return paired_drives.compare(registry, track, 2, 1, pairs, 1, lambda **fields: None, pace=True)
 
 
 def kept(
@@ -39,6 +48,17 @@ def score(path: Path, autonomy: float) -> None:
     document = json.loads(path.read_text())
     document["metrics"]["autonomy_percent"] = autonomy
     path.write_text(json.dumps(document))
+
+
+def hurry(registry: Registry, driven: Driven, version: int, factor: float, every: int = 1) -> None:
+    """Let each drive of a version, or one of some, take this share of its time."""
+    for light in LIGHTS:
+        folder = kept(registry, driven, version, 0, light, 0).parent
+        for number, path in enumerate(sorted(folder.glob("*.json"))):
+            if number % every == 0:
+                document = json.loads(path.read_text())
+                document["elapsed_s"] *= factor
+                path.write_text(json.dumps(document))
 
 
 def lose(registry: Registry, driven: Driven, version: int, light: str) -> None:
@@ -168,3 +188,67 @@ def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> N
     assert (document["light"], document["direction"]) == ("fog", 1)
     assert found.candidate == 100.0
     assert [path.stat().st_mtime_ns for path in others] == times
+
+
+def test_a_faster_driver_passes_with_the_drives_of_its_autonomy(
+    registry: Registry, driven: Driven
+) -> None:
+    """Two thirds of the time are a third of the slower one's: 33 points of a hundred."""
+    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "two")
+    hurry(registry, driven, 2, 2 / 3)
+    autonomy, pace = compare_pace(registry, driven)
+    assert (autonomy.measure, autonomy.verdict, autonomy.pairs) == ("autonomy", "no worse", 64)
+    assert (pace.measure, pace.verdict, pace.pairs) == ("pace", "no worse", 64)
+    assert (pace.candidate, pace.incumbent) == (pytest.approx(100), pytest.approx(200 / 3))
+    assert pace.lap_time_s is not None
+    own, other = pace.lap_time_s
+    assert own == pytest.approx(other * 2 / 3)
+    outcomes = driven.outcomes["straight"]
+    mean_mps = sum(drive["distance_m"] for drive in outcomes) / sum(
+        drive["elapsed_s"] for drive in outcomes
+    )
+    assert other == pytest.approx(160 / mean_mps, rel=0.02)  # the road has 160 m
+    assert pace.document()["lap_time_s"] == {"candidate": own, "incumbent": other}
+    assert "pace 100.0 against 66.7 %" in str(pace)
+    assert f"a lap takes {own:.1f} s against {other:.1f} s" in str(pace)
+    assert noninferiority.decide([autonomy, pace])[0] == noninferiority.NO_WORSE
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [
+        pytest.param(1.02, noninferiority.NO_WORSE, id="within the margin"),
+        pytest.param(1.06, noninferiority.NOT_SHOWN, id="at the margin"),
+        pytest.param(1.5, noninferiority.WORSE, id="slower by half"),
+    ],
+)
+def test_a_slower_driver_is_refused_although_it_is_as_autonomous(
+    registry: Registry, driven: Driven, factor: float, verdict: str
+) -> None:
+    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "two")
+    hurry(registry, driven, 2, factor)
+    autonomy, pace = compare_pace(registry, driven, 104)
+    assert (autonomy.verdict, pace.verdict) == (noninferiority.NO_WORSE, verdict)
+    assert noninferiority.decide([autonomy, pace])[0] == verdict
+
+
+def test_more_drives_are_made_until_the_pace_is_decided(registry: Registry, driven: Driven) -> None:
+    """One drive in eight takes a tenth more time, which is 1.1 points of a hundred on average."""
+    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "straight", "two")
+    hurry(registry, driven, 2, 1.1, every=8)
+    autonomy, pace = compare_pace(registry, driven, 104)
+    assert (autonomy.pairs, autonomy.verdict) == (64, noninferiority.NO_WORSE)
+    assert (pace.pairs > 64, pace.verdict) == (True, noninferiority.NO_WORSE)
+
+
+def test_the_pace_of_a_driver_that_leaves_the_road_is_not_compared(
+    registry: Registry, driven: Driven
+) -> None:
+    driven.publish(registry, "straight", "one")
+    driven.publish(registry, "left", "two")
+    hurry(registry, driven, 2, 0.5)
+    (autonomy,) = compare_pace(registry, driven)
+    assert autonomy.verdict == noninferiority.WORSE

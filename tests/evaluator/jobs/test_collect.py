@@ -17,6 +17,7 @@ from contract.dataset import store, store_catalog
 from contract.errors import SettingError
 from contract.jobs import queue as jobs
 from contract.models.registry import Registry
+from contract.policy.answer import PolicyAnswer
 from contract.settings import load
 from evaluator.closed_loop import perturbations
 from evaluator.jobs.collect import CollectionConfig, collect
@@ -26,7 +27,7 @@ from ingest.settings import Settings
 from simulator.drivers.in_process import ModelDriver
 
 ROAD = straight(300.0)
-STRAIGHT_ON = ModelDriver(lambda frame: 0.02)
+STRAIGHT_ON = ModelDriver(lambda frame: PolicyAnswer(0.02))
 
 
 def config(*words: str, **values: int) -> CollectionConfig:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.data import candidates, samples
+from support.data import candidates, models, samples
 from support.data.candidates import Driven
 
 from contract.dataset import split_file, store_catalog, trained_rows
@@ -15,7 +15,7 @@ from contract.dataset.trained_rows import TrainedRows
 from contract.errors import ModelError
 from contract.files import atomic_files
 from contract.frames.spec import FrameSpec
-from contract.models import promotion
+from contract.models import golden, promotion
 from contract.models.journal import FIRST, GATE, Decision
 from contract.models.registry import H5, TFLITE, Registry
 from evaluator.jobs import gate
@@ -100,6 +100,45 @@ def test_an_equal_driver_becomes_current(
     [found] = decision.evidence["comparisons"]
     assert (found["verdict"], found["pairs"], found["unit"]) == ("no worse", 64, "pairs of drives")
     assert registry.current() == 2
+
+
+@pytest.mark.parametrize(
+    ("learned_by", "measures"),
+    [
+        pytest.param("the candidate", ["autonomy", "pace"], id="candidate"),
+        pytest.param("the incumbent", ["autonomy"], id="incumbent"),
+    ],
+)
+def test_the_pace_is_compared_of_a_candidate_that_has_learned_its_speed(
+    settings: Settings,
+    registry: Registry,
+    driven: Driven,
+    networks: Path,
+    learned_by: str,
+    measures: list[str],
+) -> None:
+    """The drives are kept ones, so both versions take the same time."""
+
+    def with_speed(staged: Path) -> None:
+        for name in (H5, TFLITE, golden.FILE):
+            shutil.copyfile(networks / "fast" / name, staged / name)
+
+    learned = {"with_files": with_speed, **models.LEARNED_SPEED}
+    for version in ("the incumbent", "the candidate"):
+        driven.publish(
+            registry, "straight", version[4:], **(learned if version == learned_by else {})
+        )
+        if version == "the incumbent":
+            promotion.force(registry, 1, "a test")
+    decision = decide(settings)
+    assert decision.accepted
+    found = decision.evidence["comparisons"]
+    assert [each["measure"] for each in found] == measures
+    assert ("a lap takes" in decision.why) == ("pace" in measures)
+    if "pace" in measures:
+        laps = found[1]["lap_time_s"]
+        assert laps["candidate"] == pytest.approx(laps["incumbent"], rel=0.05)
+        assert found[1]["difference"] == 0
 
 
 def test_what_is_undecided_at_the_bound_on_drives_is_refused_as_not_shown(

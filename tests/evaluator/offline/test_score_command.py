@@ -69,6 +69,27 @@ def test_a_version_is_scored_on_each_recording(tmp_path: Path, registry: Registr
         assert word in shown.stdout
 
 
+def test_a_learned_speed_is_scored_beside_always_its_mean(
+    tmp_path: Path, registry: Registry, networks: Path
+) -> None:
+    """The rows have 15.25, 16.25 and 17.25 mph in turn, whose mean over 0.6 s is 16.25."""
+    models.publish(registry, networks / "fast", "two", **models.LEARNED_SPEED)
+    lake = samples.recording(tmp_path / "lake", rows=45)
+    done = score(2, lake, "--models", registry.root, "--json")
+    assert done.returncode == 0, done.stderr
+    speed = json.loads(done.stdout)["recordings"][0]["speed"]
+    assert 30 < speed["speed_rows"] < 45  # the last half second has no label
+    assert speed["speed_bias_mph"] == pytest.approx(models.FAST_MPH - 16.25, abs=30 * models.NEAR)
+    assert speed["speed_rmse_mph"] >= abs(speed["speed_bias_mph"])
+    assert speed["speed_rmse_mean_mph"] < 0.3
+    shown = score(2, lake, "--models", registry.root)
+    assert f"speed: RMSE {speed['speed_rmse_mph']:.2f} mph in {speed['speed_rows']:.0f}" in (
+        shown.stdout
+    )
+    other = score(1, lake, "--models", registry.root, "--json")
+    assert "speed" not in json.loads(other.stdout)["recordings"][0]
+
+
 def test_held_out_scores_only_rows_that_were_not_trained_on(
     tmp_path: Path, registry: Registry, networks: Path
 ) -> None:

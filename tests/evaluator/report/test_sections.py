@@ -144,6 +144,19 @@ def test_open_loop_errors_are_beside_the_baselines(folder: VersionFolder, pictur
     assert "Overlap with the training data: none: no row of training" in texts(section, "plain")[1]
 
 
+def test_open_loop_tells_how_well_the_speed_was_learned(
+    tmp_path: Path, folder: VersionFolder, pictures: Assets
+) -> None:
+    assert "RMSE" not in " ".join(texts(open_loop.section(folder, pictures), "plain"))
+    speed = {"rmse_mph": 1.234, "rmse_mean_mph": 4.5, "rows": 1234.0}
+    learned = {f"validation_speed_{name}": value for name, value in speed.items()}
+    reported.publish(tmp_path / "fast", metrics=reported.METRICS | learned)
+    section = open_loop.section(VersionFolder(tmp_path / "fast", 1), pictures)
+    told = next(text for text in texts(section, "plain") if "RMSE" in text)
+    assert "an RMSE of 1.23 mph on 1,234 of the validation rows" in told
+    assert "Always to tell its mean has an RMSE of 4.50 mph" in told
+
+
 def test_skill_is_relative_to_the_better_baseline() -> None:
     assert open_loop.skill(0.01, 0.04, 0.02) == pytest.approx(0.5)
     assert open_loop.skill(0.01, 0.0, 0.02) is None
@@ -188,6 +201,22 @@ def test_simulator_shows_every_measure_with_its_interval(
         "fog-worst.mp4",
     ]
     assert all(pictures.path(each.file).is_file() for each in films)
+
+
+def test_the_mean_speed_is_shown_of_a_version_that_has_learned_it(
+    folder: VersionFolder, pictures: Assets
+) -> None:
+    def hurried(document: Any) -> None:
+        for condition in document["conditions"]:
+            measure = {"mean": 24.06, "low": 23.1, "high": 25.0, "unit": "mph"}
+            condition["measures"]["mean_speed_mph"] = measure
+
+    assert "mean speed" not in [
+        row[0] for row in tables(closed_loop.section(folder, pictures))[0].rows
+    ]
+    edit(folder.root / "evaluations" / reported.EVALUATION / "evaluation.json", hurried)
+    measures = tables(closed_loop.section(folder, pictures))[0]
+    assert measures.rows[-1] == ("mean speed", *["24.1 mph (23.1–25.0)"] * 2)
 
 
 def test_a_drive_that_ran_out_of_time_is_a_failure(folder: VersionFolder, pictures: Assets) -> None:

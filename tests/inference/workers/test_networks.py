@@ -59,7 +59,7 @@ def test_each_backend_of_the_settings_can_be_loaded() -> None:
 
 
 @needs_openvino
-@pytest.mark.parametrize("network", ["left", "real", "floats", "straight", "lock"])
+@pytest.mark.parametrize("network", ["left", "real", "floats", "straight", "lock", "fast"])
 def test_openvino_answers_as_litert_does(networks: Path, network: str) -> None:
     litert = LiteRT(networks / network)
     expected = litert.predict(FRAMES)

@@ -1,6 +1,7 @@
 import pytest
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
+from contract.policy.answer import PolicyAnswer
 from inference.workers import protocol
 from inference.workers.protocol import TimedPrediction
 
@@ -17,8 +18,9 @@ def test_a_reply_has_a_header_and_a_payload() -> None:
     assert sent[protocol.REPLY_HEADER.size :] == b"abc"
 
 
-def test_a_prediction_is_decoded_as_it_was_encoded() -> None:
-    prediction = TimedPrediction(-0.25, 1.5, 2.5, 3.5, 4.5)
+@pytest.mark.parametrize("speed_mph", [None, 0.0, 21.5])
+def test_a_prediction_is_decoded_as_it_was_encoded(speed_mph: float | None) -> None:
+    prediction = TimedPrediction(PolicyAnswer(-0.25, speed_mph), 1.5, 2.5, 3.5, 4.5)
     assert protocol.decode_prediction(protocol.encode_prediction(prediction)) == prediction
 
 

@@ -20,10 +20,12 @@ from inference.workers.scheduler import BusyError, FrameTimeoutError, Scheduler
 
 
 def test_a_frame_gets_the_prediction_of_the_network(rig: Rig, networks: Path) -> None:
-    expected = LiteRT(networks / "left").predict(preprocess.prepare(JPEG)[None])[0]
+    expected = LiteRT(networks / "left").predict(preprocess.prepare(JPEG)[None]).item()
 
     async def body(scheduler: Scheduler) -> None:
-        assert await scheduler.predict(1, [JPEG]) == [pytest.approx(float(expected), abs=1e-6)]
+        (answer,) = await scheduler.predict(1, [JPEG])
+        assert answer.steering == pytest.approx(expected, abs=1e-6)
+        assert answer.speed_mph is None
 
     rig.run(body)
 
@@ -202,7 +204,8 @@ def test_queued_frames_are_predicted_by_their_own_version_after_a_change(rig: Ri
         await asyncio.sleep(0)
         rig.signal(signal.SIGCONT)
         assert await asyncio.gather(*old) == [[left]] * 7
-        assert all(abs(right - left) > 0.2 for (right,) in await asyncio.gather(*new))
+        turned = [right.steering - left.steering for (right,) in await asyncio.gather(*new)]
+        assert all(abs(difference) > 0.2 for difference in turned)
 
     rig.run(body)
 

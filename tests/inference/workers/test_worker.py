@@ -51,7 +51,7 @@ def test_a_frame_is_predicted_by_a_loaded_version(service_end: ServiceEnd) -> No
     outcome, payload = service_end.request(protocol.PREDICT, 1, samples.jpeg())
     prediction = protocol.decode_prediction(payload)
     assert outcome == protocol.DONE
-    assert prediction.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
+    assert prediction.answer.steering == pytest.approx(models.ANSWERS["left"], abs=models.NEAR)
     assert prediction.began_s <= prediction.decoded_s <= prediction.resized_s <= prediction.ended_s
 
 

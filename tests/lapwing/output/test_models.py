@@ -77,6 +77,22 @@ def test_a_version_that_was_trained_further_names_its_parent(registry: Registry)
     assert lines[2].rstrip().endswith("version 1, then tub")
 
 
+def test_a_version_that_has_learned_the_speed_is_marked(registry: Registry) -> None:
+    publish_one(registry, "one")
+    registry.publish(staged(registry.root, "two"), manifest("two", config={"learn_speed": True}))
+    lines = printed(models.print_models, registry).splitlines()
+    assert lines[1].rstrip().endswith("lake")
+    assert lines[2].rstrip().endswith("lake (speed too)")
+
+
+def test_the_time_of_a_lap_is_told_where_it_was_compared() -> None:
+    pace = comparison(measure="pace", lap_time_s={"candidate": 121.34, "incumbent": 202.5})
+    gate = {"version": 2, "against": 1, "accepted": True, "comparisons": [comparison(), pace]}
+    text = printed(models.print_gate, gate)
+    assert "a lap takes 121.3 s, and 202.5 s with the current version" in text
+    assert text.count("a lap takes") == 1
+
+
 def test_the_reason_shown_is_the_last_decision_on_the_current_version(registry: Registry) -> None:
     publish_one(registry, "one")
     publish_one(registry, "two")

@@ -114,3 +114,8 @@ def test_a_training_tells_the_rows_that_were_unfit() -> None:
     line = next(line for line in file.getvalue().splitlines() if "unfit" in line)
     assert "lake-2-ae3eaed3" in line
     assert "320 rows (230 standing, 90 swinging)" in line
+
+
+def test_a_training_tells_how_well_the_speed_was_learned() -> None:
+    metrics = {"validation_speed_rmse_mph": 1.234, "validation_speed_rmse_mean_mph": 4.5}
+    assert tables.format_speed_rmse(metrics) == "1.23 / 4.50 mph"

@@ -23,14 +23,18 @@ from contract.models.registry import H5, SCHEMA, TFLITE, ModelManifest, Registry
 # Answer of each network to any image, with an error of at most NEAR.
 ANSWERS = {"left": -0.5, "right": 0.25, "lock": 3.0, "nan": float("nan")}
 NEAR = 0.2
+FAST_MPH = 21.0
+LEARNED_SPEED = {"config": {"epochs": 1, "learn_speed": True}}
+"""What the manifest of a version that has learned the speed says."""
 
 
 def make(folder: Path) -> Path:
     """Make a folder for each of ANSWERS, with a model.h5 and its model.tflite; return `folder`.
 
-    There are five more: "straight" answers exactly 0; "real" is the network of the trainer before
-    any training; "floats" answers like "left" but takes float32; "small" takes 64 x 64 pixels; and
-    "bomb" has only a model.tflite, which needs gigabytes.
+    There are six more: "fast" answers a steering like "left" and a speed of FAST_MPH, and must be
+    published with LEARNED_SPEED; "straight" answers exactly 0; "real" is the network of the trainer
+    before any training; "floats" answers like "left" but takes float32; "small" takes 64 x 64
+    pixels; and "bomb" has only a model.tflite, which needs gigabytes.
     """
     environ = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.run(
@@ -79,7 +83,7 @@ def main(folder: Path) -> None:
 
     from trainer.training import network_builder as trainer_network
 
-    def build(dtype: str, side: int) -> keras.Model:
+    def build(dtype: str, side: int, outputs: int = 1) -> keras.Model:
         layers = keras.layers
         keras.utils.set_random_seed(1)
         return keras.Sequential(
@@ -89,18 +93,20 @@ def main(folder: Path) -> None:
                 layers.Rescaling(1 / 127.5, offset=-1.0),
                 layers.Conv2D(4, 5, strides=8, activation="elu"),
                 layers.Flatten(),
-                layers.Dense(1, kernel_initializer=keras.initializers.RandomNormal(stddev=0.03)),
+                layers.Dense(
+                    outputs, kernel_initializer=keras.initializers.RandomNormal(stddev=0.03)
+                ),
             ]
         )
 
-    def save(name: str, network: keras.Model, answer: float) -> None:
-        network.layers[-1].bias.assign(np.array([answer]))
+    def save(name: str, network: keras.Model, *answers: float) -> None:
+        network.layers[-1].bias.assign(np.array(answers))
         (folder / name).mkdir(parents=True)
         network.save(folder / name / H5)
         tflite = tf.lite.TFLiteConverter.from_keras_model(network).convert()
         (folder / name / TFLITE).write_bytes(tflite)
         frames = np.random.default_rng(3).integers(0, 256, (8, *network.input_shape[1:]), np.uint8)
-        golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames)[:, 0])
+        golden.write(folder / name / golden.FILE, frames, network.predict_on_batch(frames))
 
     network = build("uint8", spec.WIDTH)
     for name, answer in ANSWERS.items():
@@ -108,6 +114,7 @@ def main(folder: Path) -> None:
     network.layers[-1].kernel.assign(np.zeros(network.layers[-1].kernel.shape))
     save("straight", network, 0.0)
     save("real", trainer_network.build(dtype="float32"), 0.1)
+    save("fast", build("uint8", spec.WIDTH, 2), ANSWERS["left"], FAST_MPH / 30)
     # Our trainer does not make these two: it publishes only uint8 and one size.
     save("floats", build("float32", spec.WIDTH), ANSWERS["left"])
     save("small", build("uint8", 64), ANSWERS["left"])

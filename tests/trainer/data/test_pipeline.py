@@ -214,3 +214,35 @@ def test_a_training_without_any_fit_row_is_refused() -> None:
         pipeline.prepare([dataset(standing)], config())
     assert "300 rows (300 standing)" in str(refused.value)
     assert "--no-leave-out-unfit" in str(refused.value)
+
+
+def test_each_sample_has_the_speed_that_its_driver_was_heading_for() -> None:
+    """On a ramp the label is what is driven half a second later; a camera changes nothing of it."""
+    ramp = rows(600)
+    ramp["speed_mph"] = 10 + np.arange(600) / 60
+    plain = rows(300, 9000.0)  # 10 mph
+    options = config(learn_speed=True, cameras=True, flip=True)
+    table = pipeline.prepare([dataset(ramp), dataset(plain)], options).table
+    assert table.speed is not None
+    assert table.speed.shape == table.samples.shape
+    known = np.isfinite(table.speed)
+    row, store = table.samples["row"], table.samples["store"]
+    # No label looks beyond the end: half a second of the 60 and the 30.
+    assert np.array_equal(known, row < np.where(store == 0, 595, 295))
+    inside = known & (row > 5) & (row < 590)
+    expected = np.where(store == 0, 10 + (row + 5) / 60, 10.0) / 30
+    np.testing.assert_allclose(table.speed[inside], expected[inside], atol=1e-5)
+    assert pipeline.prepare([dataset(ramp)], config()).table.speed is None
+
+
+def test_corrections_of_an_expert_teach_no_speed() -> None:
+    """In DAgger's recordings a controller held a speed; their rows train the steering alone."""
+    corrections = dataclasses.replace(dataset(rows(600)), corrections=True)
+    driven = dataset(rows(300, 9000.0))
+    table = pipeline.prepare([corrections, driven], config(learn_speed=True)).table
+    assert table.speed is not None
+    of_corrections = table.samples["store"] == 0
+    assert np.isnan(table.speed[of_corrections]).all()
+    assert np.isfinite(table.speed[~of_corrections]).mean() > 0.9
+    with pytest.raises(TrainingError, match=r"which speed its driver would hold.*by DAgger"):
+        pipeline.prepare([corrections], config(learn_speed=True))

@@ -57,5 +57,7 @@ def test_the_tolerance_is_relative_to_answers_beyond_a_steering() -> None:
     """Float32 tells 25 degrees apart to 2e-6 of them, and every layer adds its own rounding."""
     expected = np.array([25.0, -3.0, 0.0], np.float32)
     assert litert.check_parity(expected, expected + np.float32(2e-3)) == pytest.approx(2e-3, 0.01)
+    with pytest.raises(TrainingError, match="answers of shape"):
+        litert.check_parity(expected, expected[:, None])
     with pytest.raises(TrainingError, match=r"a difference of 0\.003 .* at most 0\.0025 is accept"):
         litert.check_parity(expected, expected + np.float32(3e-3))

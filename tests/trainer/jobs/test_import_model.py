@@ -71,7 +71,7 @@ def test_a_file_becomes_a_complete_version(tmp_path: Path, settings: Settings) -
         [cv2.resize(picture[60:-20], (40, 20))[..., ::-1] for picture in known.frames]
     )
     backend = LiteRT(registry.path(1), frame.shape)
-    np.testing.assert_allclose(backend.predict(prepared), known.steering, atol=1e-6)
+    np.testing.assert_allclose(backend.predict(prepared), known.answers, atol=1e-6)
 
 
 def test_what_was_published_can_be_imported_again(tmp_path: Path, settings: Settings) -> None:
@@ -82,8 +82,8 @@ def test_what_was_published_can_be_imported_again(tmp_path: Path, settings: Sett
     known = golden.read(published.parent / golden.FILE)
     frame = FrameSpec(20, 40, "yuv")
     prepared = np.stack([preprocess.fit(picture, frame) for picture in known.frames])
-    found = numpy_backend.predict(network, prepared)[:, 0]
-    np.testing.assert_allclose(found, known.steering, atol=1e-4)
+    found = numpy_backend.predict(network, prepared)
+    np.testing.assert_allclose(found, known.answers, atol=1e-4)
 
 
 def test_a_network_for_our_own_frame_has_our_own_frame_spec(
@@ -93,7 +93,7 @@ def test_a_network_for_our_own_frame_has_our_own_frame_spec(
     assert Registry(settings.model_dir).manifest(1).frame_spec == spec.SPEC
     _, steer = load_version.load(Registry(settings.model_dir), 1)
     picture = samples.picture(0.2, 1)
-    expected = LiteRT(networks / "left").predict(preprocess.resize(picture)[None])[0]
+    expected = LiteRT(networks / "left").predict(preprocess.resize(picture)[None]).item()
     assert steer(picture) == pytest.approx(expected, abs=1e-6)
 
 

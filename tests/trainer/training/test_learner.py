@@ -26,14 +26,16 @@ def tiny() -> keras.Model:
 class Batch(NamedTuple):
     frames: np.ndarray
     labels: np.ndarray
+    numbers: np.ndarray
 
 
 def batches(count: int, label: float | None = None) -> Iterator[Batch]:
     random = np.random.default_rng(5)
-    for _ in range(count):
+    for number in range(count):
         frames = random.integers(0, 256, (16, 4, 4, 3), dtype=np.uint8)
         labels = frames.mean((1, 2, 3)) / 255
-        yield Batch(frames, (labels if label is None else np.full(16, label)).astype(np.float32))
+        labels = (labels if label is None else np.full(16, label)).astype(np.float32)
+        yield Batch(frames, labels, np.arange(16 * number, 16 * (number + 1)))
 
 
 def epoch(learner: Learner, count: int, label: float | None = None) -> float:
@@ -152,3 +154,56 @@ def test_dropout_continues_from_its_saved_state(tmp_path: Path) -> None:
     learner.save(tmp_path / "epoch-1.h5")
     resumed = Learner.load(tmp_path / "epoch-1.h5", dropping(), 0.01, best_loss=1.0)
     assert epoch(resumed, 3) == epoch(learner, 3)
+
+
+def two_outputs() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((4, 4, 3), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+
+
+def test_the_loss_of_two_outputs_is_the_sum_of_their_errors() -> None:
+    """Where a speed has no label, only the steering counts; NumPy adds up the same."""
+    speed = np.random.default_rng(3).uniform(0, 1, 48).astype(np.float32)
+    speed[::3] = np.nan
+    learner = Learner.start(two_outputs(), 1e-12, speed)  # so small that the weights stand still
+    data = list(batches(3))
+    answers = learner.predict(iter(data)).reshape(3, 16, 2)
+    for (batch, loss), each in zip(learner.train_steps(iter(data)), answers, strict=True):
+        of_speed = np.nan_to_num(each[:, 1] - speed[batch.numbers])
+        expected = np.mean((each[:, 0] - batch.labels) ** 2 + of_speed**2)
+        assert loss == pytest.approx(expected, 1e-4)
+
+
+def test_a_speed_without_any_label_leaves_the_steering_as_it_is_alone() -> None:
+    """The gradient of what has no label is 0, and not NaN."""
+    alone = Learner.start(tiny(), 0.01)
+    beside = Learner.start(two_outputs(), 0.01, np.full(160, np.nan, np.float32))
+    kernel, bias = alone.model.layers[-1].get_weights()
+    own = beside.model.layers[-1].get_weights()
+    beside.model.layers[-1].set_weights(
+        [np.hstack([kernel, own[0][:, 1:]]), np.hstack([bias, own[1][1:]])]
+    )
+    second = beside.model.layers[-1].get_weights()[0][:, 1].copy()
+    losses = [epoch(learner, 10) for learner in (alone, beside)]
+    assert losses[0] == pytest.approx(losses[1], 1e-4)
+    after = beside.model.layers[-1].get_weights()[0]
+    np.testing.assert_array_equal(after[:, 1], second)
+    np.testing.assert_allclose(after[:, :1], alone.model.layers[-1].get_weights()[0], atol=1e-3)
+
+
+def test_both_outputs_learn() -> None:
+    """Each sample's speed is twice its steering's brightness."""
+    labels = np.concatenate([batch.labels for batch in batches(40)])
+    learner = Learner.start(two_outputs(), 0.01, 2 * labels)
+    for _ in range(6):
+        epoch(learner, 40)
+    answers = learner.predict(batches(40))
+    assert np.std(answers[:, 0] - labels) < np.std(labels) / 2
+    assert np.std(answers[:, 1] - 2 * labels) < np.std(2 * labels) / 2

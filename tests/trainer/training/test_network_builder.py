@@ -156,3 +156,16 @@ def test_a_gate_multiplies_each_channel_by_its_share() -> None:
     shares = 1 / (1 + np.exp(-logits))
     expected = np.einsum("nhwc,nc->nhwc", images, shares)
     np.testing.assert_allclose(np.asarray(gate(images)), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_learns_the_speed_has_one_more_unit_in_its_last_layer(name: str) -> None:
+    plain, learning = network_builder.build(name), network_builder.build(name, learn_speed=True)
+    assert tuple(learning.layers[-1].output.shape) == (None, 2)
+    assert [layer.name for layer in learning.layers[:-1]] == [
+        layer.name for layer in plain.layers[:-1]
+    ]
+    given = plain.layers[-2].output.shape[-1]
+    assert learning.count_params() == plain.count_params() + given + 1
+    mixed = network_builder.build(name, "mixed_bfloat16", learn_speed=True)
+    assert mixed.layers[-1].compute_dtype == "float32"

@@ -15,6 +15,7 @@ from contract.models import lineage, notes
 from contract.models.journal import Decision
 from contract.models.notes import VersionNote
 from contract.models.registry import ModelManifest, Registry
+from contract.policy.answer import output_count
 from contract.printing import TextConsole
 
 UNKNOWN: Final = "-"
@@ -88,10 +89,15 @@ def read_scores(version: Path) -> dict[str, str]:
 
 
 def describe_origin(manifest: ModelManifest) -> str:
-    """Return what a version was trained on, and from which version, or which file it came from."""
+    """Return what a version was trained on, and from which version, or which file it came from.
+
+    It is told where a version has learned the speed, too.
+    """
     if "imported_from" in manifest.config:
         return f"imported from {manifest.config['imported_from']}"
     datasets = ", ".join(str(entry["dataset"]) for entry in lineage.own_data(manifest))
+    if output_count(manifest.config) == 2:
+        datasets += " (speed too)"
     ancestors = lineage.ancestors(manifest)
     return f"version {ancestors[0].version}, then {datasets}" if ancestors else datasets
 
@@ -135,6 +141,14 @@ def print_gate(console: TextConsole, gate: Mapping[str, Any]) -> None:
                 Text("worse", "red") if part["worse"] else "",
             )
     printing.print_unwrapped(console, table)
+    for comparison in comparisons:
+        if "lap_time_s" in comparison:
+            laps = comparison["lap_time_s"]
+            console.print(
+                f"  a lap takes {laps['candidate']:.1f} s, and {laps['incumbent']:.1f} s with the "
+                "current version",
+                soft_wrap=True,
+            )
     print_left_out(console, gate.get("left_out", {}))
     if not gate["accepted"]:
         console.print(
@@ -182,6 +196,10 @@ def print_evaluation(console: TextConsole, result: Mapping[str, Any]) -> None:
         measures = condition["measures"]
         table.add_row(condition["condition"], *(_format_interval(measures[name]) for name in names))
     printing.print_unwrapped(console, table)
+    for condition in evaluation["conditions"]:
+        if "mean_speed_mph" in condition["measures"]:  # the version has learned its speed
+            speed = _format_interval(condition["measures"]["mean_speed_mph"])
+            console.print(f"{condition['condition']}: mean speed {speed}", soft_wrap=True)
     if result["replay"]:
         table = printing.wide_table(
             "recording, rows", "limit", "autonomy", "RMS distance from the path"

@@ -122,6 +122,8 @@ def print_training(console: TextConsole, result: dict[str, Any]) -> None:
     table.add_row("MSE of the model, training / validation", format_model_mse(metrics))
     table.add_row("MSE of predict-zero / hold-last", format_baseline_mse(metrics))
     table.add_row("correlation with the driver", format_correlation(metrics))
+    if "validation_speed_rmse_mph" in metrics:
+        table.add_row("RMSE of the speed, model / always its mean", format_speed_rmse(metrics))
     table.add_row("time", str(result["verdict"]))
     for dataset, reason in result["quarantined"].items():
         table.add_row(printing.styled(("left out", "red"), f": {dataset}"), reason)
@@ -145,6 +147,12 @@ def format_correlation(metrics: dict[str, Any]) -> str:
     """Return the correlation of model and driver as text; "–" if it is undefined."""
     value = metrics.get("validation_correlation")
     return "–" if value is None else f"{value:.3f}"
+
+
+def format_speed_rmse(metrics: dict[str, float]) -> str:
+    """Return, as text, how well the speed was learned, beside a driver who holds its mean."""
+    rmse_mph, mean_mph = (metrics[f"validation_speed_{name}_mph"] for name in ("rmse", "rmse_mean"))
+    return f"{rmse_mph:.2f} / {mean_mph:.2f} mph"
 
 
 def _add_digests(table: Table, digests: dict[str, str]) -> None:

@@ -2,7 +2,8 @@
 
 They show the service that loads a model whether the network gives the same answers there as on the
 machine that made it. The trainer writes the file, and inference reads it as data. The file is an
-.npz archive with two arrays of known shapes, stored without compression.
+.npz archive with two arrays of known shapes, stored without compression: `frames` and `steering`.
+That of a network that has learned the speed has a third, `speed`.
 
 The frames of a model that was trained here are those of a store. The frames of an imported model
 are pictures of the simulator's size, so that the check covers their preparation too.
@@ -41,34 +42,40 @@ LAYOUTS: Final[dict[str, tuple[Layout, ...]]] = {
         for size in ((HEIGHT, WIDTH), (IMAGE_HEIGHT, IMAGE_WIDTH))
     ),
     "steering": (((COUNT,), np.dtype(np.float32)),),
+    "speed": (((COUNT,), np.dtype(np.float32)),),
 }
 """Shapes and types that each array in the file may have."""
+OUTPUTS: Final = ("steering", "speed")
+"""The arrays with the numbers of the network, in its order; a file need not have the last."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Holds COUNT frames, and the steering that the network answered to each."""
+    """Holds COUNT frames, and what the network answered to each."""
 
     frames: npt.NDArray[np.uint8]
     """RGB, shape (COUNT, 128, 128, 3) or (COUNT, 160, 320, 3).
 
     A network is given what `contract.frames.preprocess.fit` makes of them."""
-    steering: npt.NDArray[np.float32]
-    """Output of the network without clamping, shape (COUNT,)."""
+    answers: npt.NDArray[np.float32]
+    """Output of the network without clamping, shape (COUNT, 1), or (COUNT, 2) with the speed."""
 
 
-def write(path: Path, frames: npt.NDArray[np.uint8], steering: npt.NDArray[np.float32]) -> None:
+def write(path: Path, frames: npt.NDArray[np.uint8], answers: npt.NDArray[np.float32]) -> None:
     """Write COUNT frames at even distances, and the network's answers to them.
 
     Args:
         path: path of the file.
         frames: RGB, shape (n, 128, 128, 3) or (n, 160, 320, 3); if n is less than COUNT, some are
             written twice or more.
-        steering: output of the network for each frame, after its preparation, shape (n,).
+        answers: output of the network for each frame, after its preparation, shape (n, 1), or
+            (n, 2) with the speed.
     """
     selected = np.linspace(0, len(frames) - 1, COUNT).round().astype(int)
+    numbers = answers[selected].astype(np.float32)
+    arrays: dict[str, Any] = dict(zip(OUTPUTS, numbers.T, strict=False))
     with path.open("wb") as file:
-        np.savez(file, frames=frames[selected], steering=steering[selected].astype(np.float32))
+        np.savez(file, frames=frames[selected], **arrays)
 
 
 def read(path: Path) -> Golden:
@@ -86,12 +93,14 @@ def read(path: Path) -> Golden:
         raise _no_frames(path, error) from error
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            arrays = {name: _array(archive, name) for name in LAYOUTS}
+            frames, numbers = _array(archive, "frames"), [_array(archive, OUTPUTS[0])]
+            if f"{OUTPUTS[1]}.npy" in archive.namelist():
+                numbers.append(_array(archive, OUTPUTS[1]))
+            return Golden(frames, np.stack(numbers, axis=1))
     except MemoryError:
         raise
     except Exception as error:  # of bytes in memory, so it is their fault, whatever a library says
         raise _no_frames(path, error) from error
-    return Golden(**arrays)
 
 
 def _no_frames(path: Path, error: Exception) -> ModelError:

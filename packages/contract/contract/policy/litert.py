@@ -1,4 +1,4 @@
-"""Computes steering with the LiteRT file of a version, one frame at a time on one thread.
+"""Computes answers with the LiteRT file of a version, one frame at a time on one thread.
 
 A frame takes 0.65 ms, the file is loaded in milliseconds, and the image needs no TensorFlow. Eight
 frames in a batch take as long as eight single frames, so there are no batches.
@@ -25,6 +25,8 @@ MAX_BYTES: Final = 256 << 20
 A file of one kilobyte may ask for more memory than the machine has."""
 INPUT_TYPES: Final = (np.dtype(np.uint8), np.dtype(np.float32))
 """Types of input that a file may have; the converter keeps the type of the network."""
+OUTPUT_COUNTS: Final = (1, 2)
+"""Numbers that a file may give: the steering, or the steering and the speed (answer.py)."""
 
 
 class LiteRT:
@@ -65,26 +67,28 @@ class LiteRT:
         tensors = [*inputs, *outputs]
         shapes = [tuple(int(size) for size in tensor["shape"]) for tensor in tensors]
         types = [np.dtype(tensor["dtype"]) for tensor in tensors]
-        if shapes != [(1, *shape), (1, 1)] or types[0] not in INPUT_TYPES or types[1] != np.float32:
+        expected = [[(1, *shape), (1, count)] for count in OUTPUT_COUNTS]
+        if shapes not in expected or types[0] not in INPUT_TYPES or types[1] != np.float32:
             raise ModelError(
-                f"{TFLITE} does not take one frame and give one number",
+                f"{TFLITE} does not take one frame and give a steering, or a steering and a speed",
                 got=f"shapes {shapes}, types {[str(dtype) for dtype in types]}",
                 remedy=f"The version's frame has the shape {shape}: promote another version, or "
                 "train again",
             )
         self._input, self._type = inputs[0]["index"], types[0]
         self._output = outputs[0]["index"]
+        self._count = shapes[1][1]
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering, float32 (n,), for frames, uint8 (n, *shape)."""
-        steering = np.empty(len(frames), dtype=np.float32)
+        """Return the numbers, float32 (n, count), for frames, uint8 (n, *shape)."""
+        numbers = np.empty((len(frames), self._count), dtype=np.float32)
         # Pixels stay 0..255: cropping and scaling are layers of the network.
         pixels = frames.astype(self._type, copy=False)
         for number in range(len(frames)):
             self._interpreter.set_tensor(self._input, pixels[number : number + 1])
             self._interpreter.invoke()
-            steering[number] = self._interpreter.get_tensor(self._output).item()
-        return steering
+            numbers[number] = self._interpreter.get_tensor(self._output)[0]
+        return numbers
 
 
 def _check_memory(interpreter: Any) -> None:  # noqa: ANN401 - LiteRT publishes no types

@@ -13,16 +13,27 @@ from contract.frames.preprocess import Frame
 from contract.models.registry import ModelManifest, Registry
 from contract.policy import policy
 from contract.policy.litert import LiteRT
+from contract.policy.policy import LoadedPolicy
 
-__all__ = ["load"]
+__all__ = ["load", "load_policy"]
 
 
 def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callable[[Frame], float]]:
-    """Return the manifest of a version, and a function that steers with it.
+    """Return the manifest of a version, and a function that steers with it, as `load_policy` does.
 
     The function takes a decoded picture, uint8 RGB of shape (height, width, 3), and returns the
     steering, -1..1. It prepares the picture as the version's frame spec says. Frames of a store are
     pictures of 128 x 128 pixels: for a version that Lapwing trained nothing is done with them.
+
+    Raises:
+        ModelError: as `load_policy`.
+    """
+    loaded = load_policy(registry, version)
+    return loaded.manifest, loaded.steer_picture
+
+
+def load_policy(registry: Registry, version: int | None) -> LoadedPolicy:
+    """Load a version.
 
     Args:
         registry: the model registry.
@@ -37,5 +48,4 @@ def load(registry: Registry, version: int | None) -> tuple[ModelManifest, Callab
         raise ModelError(
             "no model was published yet", got=str(registry.root), remedy="`lapwing train` makes one"
         )
-    loaded = policy.load(registry, number, LiteRT)
-    return loaded.manifest, loaded.steer_picture
+    return policy.load(registry, number, LiteRT)

@@ -1,8 +1,7 @@
-"""Loads a verified version of a model, and steers with it."""
+"""Loads a verified version of a model, and answers frames with it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from contract.frames.spec import OWN, FrameSpec
 from contract.models import golden
 from contract.models.golden import Golden
 from contract.models.registry import TFLITE, ModelManifest, Registry
+from contract.policy import answer
+from contract.policy.answer import PolicyAnswer
 
 __all__ = ["Backend", "Load", "LoadedPolicy", "load"]
 
@@ -34,7 +35,11 @@ class Backend(Protocol):
         """The name by which inference says which backend computes."""
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering as float32 (n,) for frames, uint8 (n, height, width, channels)."""
+        """Return what the network answers to frames, uint8 (n, height, width, channels).
+
+        Returns:
+            Its numbers as `answer.read_output` reads them, float32 (n, 1) or (n, 2).
+        """
 
 
 Load = Callable[[Path, tuple[int, int, int]], Backend]
@@ -56,16 +61,24 @@ class LoadedPolicy:
         """Return the frame that the network is given of a decoded picture, RGB of any size."""
         return preprocess.fit(picture, self.frame_spec)
 
-    def steer_picture(self, picture: Frame) -> float:
-        """Return the steering for a decoded picture, RGB of any size, as `steer` does.
+    def answer_picture(self, picture: Frame) -> PolicyAnswer:
+        """Return the answer to a decoded picture, RGB of any size, as `answer` does.
 
         Raises:
             ModelError: the network's answer is not a finite number.
         """
-        return self.steer(self.prepare(picture))
+        return self.answer(self.prepare(picture))
 
-    def steer(self, frame: Frame) -> float:
-        """Return the steering for a frame, clamped to -1..1; right is positive.
+    def steer_picture(self, picture: Frame) -> float:
+        """Return the steering of the answer to a picture, for whoever needs nothing else of it.
+
+        Raises:
+            ModelError: the network's answer is not a finite number.
+        """
+        return self.answer_picture(picture).steering
+
+    def answer(self, frame: Frame) -> PolicyAnswer:
+        """Return the answer to a frame, clamped to what the car can do.
 
         Args:
             frame: what `prepare` makes of a picture, uint8 of the shape of `frame_spec`.
@@ -73,37 +86,50 @@ class LoadedPolicy:
         Raises:
             ModelError: the network's answer is not a finite number.
         """
-        steering = float(self.backend.predict(frame[None])[0])
-        if not math.isfinite(steering):
-            raise self._answer_error(steering)
-        return max(-1.0, min(1.0, steering))
+        numbers = self.backend.predict(frame[None])[0].tolist()
+        found = answer.read_output(numbers)
+        if found is None:
+            raise self._answer_error(numbers)
+        return found
 
     def check(self) -> None:
         """Compare the network's answers to its golden frames with those in the file.
 
         Raises:
             ModelError: they differ by more than golden.TOLERANCE, which is relative to answers
-                beyond -1..1.
+                beyond -1..1; or the network or the file has another number of them than the
+                manifest says.
         """
         frames = np.stack([self.prepare(picture) for picture in self.golden.frames])
-        answers = self.backend.predict(frames)
+        answers, known = self.backend.predict(frames), self.golden.answers
+        counts = [answers.shape[1], known.shape[1]]
+        expected = answer.output_count(self.manifest.config)
+        if counts != [expected, expected]:
+            raise ModelError(
+                f"model version {self.manifest.version} does not answer the "
+                f"{'steering and the speed' if expected == 2 else 'steering alone'}, as its "
+                "manifest says",
+                got=f"{counts[0]} numbers from the network, {counts[1]} with its golden frames",
+                remedy="Promote another version, or train again",
+            )
         if not np.isfinite(answers).all():
-            raise self._answer_error(answers[~np.isfinite(answers)][0])
-        difference = float(np.abs(answers - self.golden.steering).max())
+            raise self._answer_error(answers[~np.isfinite(answers)][:1].tolist())
+        difference = float(np.abs(answers - known).max())
         # An imported network may answer in degrees, say, where float32 is coarser.
-        accepted = golden.TOLERANCE * max(1.0, float(np.abs(self.golden.steering).max()))
+        accepted = golden.TOLERANCE * max(1.0, float(np.abs(known).max()))
         if not difference <= accepted:  # written so that NaN is refused
             raise ModelError(
                 f"model version {self.manifest.version} does not answer its golden frames as it "
                 "did where it was made",
-                got=f"a difference of {difference:.3g} in steering",
+                got=f"a difference of {difference:.3g} in "
+                f"{'steering' if expected == 1 else 'steering, or in speed / 30 mph'}",
                 remedy=f"The maximum is {accepted:g}: restart, or promote another version",
             )
 
-    def _answer_error(self, answer: float) -> ModelError:
+    def _answer_error(self, numbers: list[float]) -> ModelError:
         return ModelError(
             f"model version {self.manifest.version} answers with no number",
-            got=float(answer),
+            got=", ".join(map(str, numbers)),
             remedy="Promote another version, or train again",
         )
 

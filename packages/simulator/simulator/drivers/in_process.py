@@ -8,13 +8,14 @@ from typing import Final
 
 from contract.frames import preprocess
 from contract.frames.preprocess import Frame
+from contract.policy.answer import DEFAULT_SPEEDS, PolicyAnswer, SpeedRange
 from contract.vehicle import MPS_PER_MPH
 from simulator.command import Command
 from simulator.drivers.expert import Expert, throttle_for
 from simulator.world import World
 
 DEFAULT_SPEED_MPH: Final = 15.0
-"""Speed that the bridge holds by default, in bends too."""
+"""Speed that the bridge holds by default, in bends too, unless the model has learned its own."""
 
 
 class InProcessDriver:
@@ -75,18 +76,24 @@ class ExpertDriver(InProcessDriver):
 
 
 class ModelDriver(InProcessDriver):
-    """A model, which steers by the pictures alone; the expert's foot holds the speed.
+    """A model, which drives by the pictures alone; the expert's foot holds the speed.
 
     Args:
-        steer: Function that returns the steering, -1..1, for a decoded picture, RGB
-            of shape (160, 320, 3).
-        mph: Speed to hold.
+        policy: Function that returns the answer to a decoded picture, RGB of shape (160, 320, 3).
+        mph: Speed to hold while the answers have no speed.
+        speeds: The speeds between which a learned speed is held; by default, those of the bridge.
     """
 
-    def __init__(self, steer: Callable[[Frame], float], mph: float = DEFAULT_SPEED_MPH) -> None:
+    def __init__(
+        self,
+        policy: Callable[[Frame], PolicyAnswer],
+        mph: float = DEFAULT_SPEED_MPH,
+        speeds: SpeedRange = DEFAULT_SPEEDS,
+    ) -> None:
         super().__init__()
-        self._steer = steer
-        self._speed_mps = mph * MPS_PER_MPH
+        self._policy = policy
+        self._mph = mph
+        self._speeds = speeds
 
     def command(self, jpeg: bytes, world: World) -> tuple[float, float]:
         """Return steering and throttle, both -1..1.
@@ -95,5 +102,6 @@ class ModelDriver(InProcessDriver):
             FrameError: The picture cannot be decoded.
             ModelError: The model's answer is not a number.
         """
-        throttle = throttle_for(self._speed_mps, world.speed_mps)
-        return self._steer(preprocess.decode(jpeg)), throttle
+        answer = self._policy(preprocess.decode(jpeg))
+        target_mps = self._speeds.speed_to_hold(answer, self._mph) * MPS_PER_MPH
+        return answer.steering, throttle_for(target_mps, world.speed_mps)

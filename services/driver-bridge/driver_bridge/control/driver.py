@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contract.errors import LapwingError, TelemetryError
+from contract.policy.answer import DEFAULT_SPEEDS, PolicyAnswer, SpeedRange
 from contract.wire import telemetry
 from contract.wire.culture_numbers import UNKNOWN
 from contract.wire.telemetry import Telemetry
@@ -47,13 +48,13 @@ class Answer:
 
 
 class Predictor(Protocol):
-    """Predicts the steering of a frame."""
+    """Predicts the answer to a frame."""
 
-    def predict(self, jpeg: bytes) -> float:
-        """Return the steering, -1..1.
+    def predict(self, jpeg: bytes) -> PolicyAnswer:
+        """Return the steering, and the speed if the version that drives has learned it.
 
         Raises:
-            ServiceError: the steering cannot be predicted.
+            ServiceError: the answer cannot be predicted.
         """
 
 
@@ -61,12 +62,13 @@ class Driver:
     """Drives one simulator, and keeps the state of that simulator alone.
 
     Args:
-        predictor: predicts the steering of a frame.
-        target_mph: the speed to hold.
+        predictor: predicts the answer to a frame.
+        target_mph: the speed to hold while the answers have no speed.
         clock: returns seconds that never go backwards.
         corner_g: sideways acceleration in multiples of gravity at which the car slows for a bend;
             with 0 it never does.
         name: name of the simulator in the log.
+        speeds: the speeds between which a learned speed is held.
     """
 
     def __init__(
@@ -76,12 +78,16 @@ class Driver:
         clock: Callable[[], float],
         corner_g: float = 0.0,
         name: str = "1",
+        speeds: SpeedRange = DEFAULT_SPEEDS,
     ) -> None:
         self.ages = FrameAges()
         self.target_mph = target_mph
-        """The speed that is held now: the speed that was asked for, or a lower limit."""
+        """The speed that is held now: that which is asked for or was learned, or a lower limit."""
         self._predictor = predictor
-        self._requested_mph = target_mph
+        self._default_mph = self._requested_mph = target_mph
+        self._highest_mph = target_mph
+        """The highest speed that an answer like the last one may request."""
+        self._speeds = speeds
         self._corner_g = corner_g
         self._clock = clock
         self._name = name
@@ -121,6 +127,9 @@ class Driver:
         except (LapwingError, OSError) as error:
             self._log_failure(error)
             now_s, how = self._clock(), "held"
+            # What was learned belongs to a frame. Without one, nothing is faster than what is asked
+            # for; and a car that was slow for a bend is still in it.
+            self._requested_mph = min(self._requested_mph, self._default_mph)
         steering, throttle, held = self._control(now_s)
         return self._format(how if held else "stopped", parsed, steering, throttle)
 
@@ -149,7 +158,10 @@ class Driver:
 
     def _steer(self, parsed: Telemetry, arrived_s: float) -> float:
         """Predict the steering, and return the time at which it is known."""
-        self._steering = self._predictor.predict(parsed.jpeg)
+        answer = self._predictor.predict(parsed.jpeg)
+        self._steering = answer.steering
+        self._requested_mph = self._speeds.speed_to_hold(answer, self._default_mph)
+        self._highest_mph = self._default_mph if answer.speed_mph is None else self._speeds.max_mph
         self._steering_known_at_s = now_s = self._clock()
         self._frame_at_s = arrived_s
         if self._failure:
@@ -187,12 +199,16 @@ class Driver:
         return brake_blindly(now_s - self._blind_since_s)
 
     def _limit_speed(self, now_s: float) -> float:
-        """Return the speed to hold: the requested speed, or less in bends or with old frames."""
+        """Return the speed to hold: the requested speed, or less in bends or with old frames.
+
+        It is requested by the settings, or by the answer of a version that has learned it.
+        """
         age_s = self.ages.recent_p95_s(now_s)
         age_limit_mph = stale_frame_limit_mph(age_s)
         # The limit counts as lifted only 10 % above the requested speed, so that the log does not
-        # report its start and its end over and over.
-        slowed = age_limit_mph < self._requested_mph * (1.1 if self._slowed_by_age else 1.0)
+        # report its start and its end over and over. A learned speed changes with each bend, so it
+        # is compared with the highest one.
+        slowed = age_limit_mph < self._highest_mph * (1.1 if self._slowed_by_age else 1.0)
         if slowed and not self._slowed_by_age:
             log.warning(
                 "simulator %s: frames are %.0f ms old: target speed lowered to %.1f mph",

@@ -136,6 +136,8 @@ class Comparison:
     verdict: str
     """NO_WORSE, WORSE, NOT_SHOWN or NOT_INFORMATIVE."""
     parts: tuple[CoursePart, ...]
+    lap_time_s: tuple[float, float] | None = None
+    """Mean time of a lap of the candidate and of the incumbent, if their pace was compared."""
 
     @property
     def difference(self) -> float:
@@ -160,15 +162,24 @@ class Comparison:
             "passed": self.verdict == NO_WORSE,
             "margin": MARGIN_POINTS,
             "parts": [part.document() for part in self.parts],
+            **self._lap_times(),
         }
+
+    def _lap_times(self) -> dict[str, Any]:
+        if self.lap_time_s is None:
+            return {}
+        return {"lap_time_s": dict(zip(("candidate", "incumbent"), self.lap_time_s, strict=True))}
 
     def __str__(self) -> str:
         """Return the comparison in words."""
         worse = ", ".join(str(part) for part in self.parts if part.worse)
+        laps = ""
+        if self.lap_time_s is not None:
+            laps = "; a lap takes {:.1f} s against {:.1f} s".format(*self.lap_time_s)
         return (
             f"{self.scenario}: {self.measure} {self.candidate:.1f} against {self.incumbent:.1f} %, "
             f"difference {self.difference:+.1f}, between {self.lower:+.1f} and {self.upper:+.1f} "
-            f"points ({self.pairs} {self.unit}){f'; worse in {worse}' if worse else ''}"
+            f"points ({self.pairs} {self.unit}){f'; worse in {worse}' if worse else ''}{laps}"
         )
 
 
@@ -201,13 +212,27 @@ def judge_drives(scores: PairedScores, pairs_left: int) -> str | None:
     return None if named and pairs < NAMED_PAIRS and pairs_left else NOT_SHOWN
 
 
-def compare_drives(scenario: str, scores: PairedScores, verdict: str) -> Comparison:
-    """Return the comparison of pairs of drives that were judged."""
+def compare_drives(
+    scenario: str,
+    scores: PairedScores,
+    verdict: str,
+    measure: str = "autonomy",
+    lap_time_s: tuple[float, float] | None = None,
+) -> Comparison:
+    """Return the comparison of pairs of drives that were judged.
+
+    Args:
+        scenario: name of the course, in words.
+        scores: scores of the measure, shape (pairs,) each.
+        verdict: what they show.
+        measure: what was measured.
+        lap_time_s: mean time of a lap of both versions, if their pace was measured.
+    """
     looks, parts = _looks(scores), scores.parts()
     worse = {name: looks > 1 and _surplus(part, looks) >= 0 for name, part in parts.items()}
     return Comparison(
         scenario,
-        "autonomy",
+        measure,
         "pairs of drives",
         len(scores.part),
         float(scores.candidate.mean()),
@@ -216,6 +241,7 @@ def compare_drives(scenario: str, scores: PairedScores, verdict: str) -> Compari
         betting.upper_bound(scores.difference),
         verdict,
         _course_parts(scores, worse, frozenset()),
+        lap_time_s,
     )
 
 

@@ -28,6 +28,7 @@ from contract.jobs.deaths import memory_bound
 from contract.jobs.queue import EVALUATION
 from contract.models.registry import Registry
 from contract.policy import load_version
+from contract.policy.policy import LoadedPolicy
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from simulator.drivers.in_process import ModelDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -244,7 +245,7 @@ def rollout(
         number
     ]
     config = EpisodeConfig(laps=scenario.laps, delay_s=scenario.condition.delay_s, video=film)
-    driver = ModelDriver(_load_steer(models, version))
+    driver = ModelDriver(_load_policy(models, version).answer_picture)
     return run_episode(track, scenario.condition.apply(start), config, driver, kept).document()
 
 
@@ -264,9 +265,9 @@ def _rollout_to_file(
 
 
 @functools.lru_cache(maxsize=2)
-def _load_steer(models: Path, version: int) -> Callable[[Any], float]:
-    """Return the model's steering function; a process loads it once."""
-    return load_version.load(Registry(models), version)[1]
+def _load_policy(models: Path, version: int) -> LoadedPolicy:
+    """Return the model; a process loads it once."""
+    return load_version.load_policy(Registry(models), version)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -61,9 +61,15 @@ MEASURES: Final = (
     Measure("whiteness_per_s", "steering whiteness", "/s", _metric("whiteness_per_s")),
 )
 """The measures of an evaluation; simulator/episode/metrics.py has definitions and sources."""
+MEAN_SPEED: Final = Measure(
+    "mean_speed_mph", "mean speed", "mph", lambda drive: drive["mean_speed_mph"]
+)
+"""The measure of versions that have learned their speed; all others drive at a fixed one."""
 
 
-def summarize(drives: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def summarize(
+    drives: Sequence[Mapping[str, Any]], measures: Sequence[Measure] = MEASURES
+) -> dict[str, dict[str, Any]]:
     """Return the mean, 95 % interval (low, high) and unit of each measure over drives.
 
     The interval of the share of successes is Wilson's. All others are percentile bootstrap
@@ -71,7 +77,7 @@ def summarize(drives: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     Bootstrap, chapter 13. A measure that no drive has is None.
     """
     summary = {}
-    for measure in MEASURES:
+    for measure in measures:
         values = [value for drive in drives if (value := measure.read(drive)) is not None]
         if measure.name == SUCCESS:
             low, high = (

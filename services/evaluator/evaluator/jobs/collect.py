@@ -103,10 +103,14 @@ def run(
     config = CollectionConfig(tuple(perturbations.parse(conditions)), starts, rows, beta, seed)
     loaded_track = load_track(track)
     report(phase="load")
-    _, steer = load_version.load(Registry(settings.model_dir), version)
+    policy = load_version.load_policy(Registry(settings.model_dir), version)
     folder = inbox.new_folder(settings.data_dir / inbox.RECORDINGS, job_id, name)
     with disk_space.writing(settings.data_dir, "the recording", rows * ROW_BYTES):
-        return {"collected": collect(loaded_track, config, ModelDriver(steer), folder, report)}
+        return {
+            "collected": collect(
+                loaded_track, config, ModelDriver(policy.answer_picture), folder, report
+            )
+        }
 
 
 def collect(

@@ -20,11 +20,13 @@ from contract.files import atomic_files, disk_space
 from contract.jobs import queue
 from contract.models.registry import Registry
 from contract.policy import load_version
+from contract.policy.answer import output_count
 from contract.settings import load
 from evaluator import tensorboard
 from evaluator.closed_loop import perturbations, plots, rollouts, statistics
 from evaluator.closed_loop.perturbations import CLEAR
 from evaluator.closed_loop.rollouts import Scenario
+from evaluator.closed_loop.statistics import MEAN_SPEED, MEASURES
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.path_plot import draw_replay
 from evaluator.settings import Settings
@@ -147,11 +149,13 @@ def _publish_condition(
 ) -> dict[str, Any]:
     """Draw the drives under one condition, film the worst, and return the condition's document."""
     name = scenario.condition.name
+    learned = output_count(registry.manifest(version).config) == 2
+    measures = (*MEASURES, MEAN_SPEED) if learned else MEASURES
     title = f"Version {version} on {scenario.track}, {name}"
     plots.draw_interventions(folder / f"{name}.png", load_track(scenario.track), title, drives)
     document: dict[str, Any] = {
         "condition": name,
-        "measures": statistics.summarize(drives),
+        "measures": statistics.summarize(drives, measures),
         "drives": drives,
         "pictures": [f"{name}.png"],
         "film": None,

@@ -20,6 +20,7 @@ from contract.models import journal, promotion
 from contract.models.journal import Decision
 from contract.models.registry import Registry
 from contract.policy import load_version
+from contract.policy.answer import output_count
 from contract.settings import load
 from evaluator.closed_loop import noninferiority, paired_drives
 from evaluator.closed_loop.noninferiority import Comparison, PairedScores
@@ -84,7 +85,7 @@ def decide(settings: Settings, job_id: str, version: int, report: queue.Report) 
         evidence: dict[str, Any] = {}
         if against is not None:
             comparisons = [
-                compare_rollouts(settings, registry, version, against, report),
+                *compare_rollouts(settings, registry, version, against, report),
                 *compare_log_replays(settings, registry, version, against, report),
             ]
             verdict, why = noninferiority.decide(comparisons)
@@ -114,8 +115,13 @@ def _current_decision(decisions: Sequence[Decision], version: int) -> Decision:
 
 def compare_rollouts(
     settings: Settings, registry: Registry, version: int, against: int, report: queue.Report
-) -> Comparison:
-    """Compare the autonomy of two versions in the simulator, start by start."""
+) -> list[Comparison]:
+    """Compare two versions in the simulator, start by start.
+
+    Returns:
+        The comparison of their autonomy; and that of their pace, if the candidate has learned its
+        speed and its autonomy is no worse.
+    """
     return paired_drives.compare(
         registry,
         settings.gate_track,
@@ -124,6 +130,7 @@ def compare_rollouts(
         settings.gate_pairs,
         settings.drivers,
         report,
+        pace=output_count(registry.manifest(version).config) == 2,
     )
 
 

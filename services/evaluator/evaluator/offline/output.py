@@ -139,6 +139,13 @@ def print_scores(version: int, documents: Sequence[Mapping[str, Any]]) -> None:
                 for part in score["gain_by_bin"]
             ),
         ]
+        if document.get("speed"):
+            speed = document["speed"]
+            lines.append(
+                f"speed: RMSE {speed['speed_rmse_mph']:.2f} mph in {speed['speed_rows']:.0f} rows, "
+                f"bias {speed['speed_bias_mph']:+.2f} mph; always its mean: "
+                f"{speed['speed_rmse_mean_mph']:.2f} mph"
+            )
         lines += [
             f"recorded {part['from']:+.2f} to {part['to']:+.2f}, {part['rows']:.0f} rows: "
             f"MAE {part['mae_deg']:.1f}°, bias {part['bias_deg']:+.1f}°"

@@ -10,12 +10,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from contract import printing, steering_metrics
+from contract import driver_speed, printing, steering_metrics
 from contract.dataset import split_file, trained_rows
 from contract.errors import RecordingError
-from contract.frames.preprocess import Frame
 from contract.models.registry import Registry
 from contract.policy import load_version
+from contract.policy.answer import output_count
+from contract.policy.policy import LoadedPolicy
+from contract.vehicle import MPS_PER_MPH
 from evaluator.offline import leakage, logged_drive, output
 from evaluator.offline.leakage import TrainingOverlap
 from evaluator.offline.logged_drive import LoggedDrive
@@ -46,7 +48,8 @@ def score(
     The baselines are a steering of 0, and the recorded steering of the row before.
     """
     registry = Registry(models)
-    manifest, steer = load_version.load(registry, version)
+    policy = load_version.load_policy(registry, version)
+    manifest = policy.manifest
     folder = registry.path(manifest.version)
     split = split_file.read(folder / split_file.FILE)
     identities = trained_rows.read(folder / trained_rows.FILE)
@@ -56,7 +59,7 @@ def score(
             for source in sources:
                 drive = logged_drive.read_recording(source)
                 overlap = leakage.find_overlap(source, drive, manifest, split, identities)
-                documents.append(_score_recording(steer, drive, overlap, held_out))
+                documents.append(_score_recording(policy, drive, overlap, held_out))
     if as_json:
         printing.print_json({"version": manifest.version, "recordings": documents})
     else:
@@ -64,7 +67,7 @@ def score(
 
 
 def _score_recording(
-    steer: Callable[[Frame], float],
+    policy: LoadedPolicy,
     drive: LoggedDrive,
     overlap: TrainingOverlap,
     held_out: bool,
@@ -80,8 +83,12 @@ def _score_recording(
             "--held-out",
         )
     with printing.progress_bar(drive.name) as set_share:
-        predicted = _predict(drive, scored, steer, set_share)
+        predicted, speed_mph = _predict(drive, scored, policy, set_share)
     centre = predicted[0]
+    label_mph = driver_speed.label_speed(drive.speed_mps / MPS_PER_MPH, drive.time_s, drive.segment)
+    speed = {}
+    if output_count(policy.manifest.config) == 2:
+        speed = {"speed": driver_speed.score_speed(speed_mph[scored], label_mph[scored])}
     return {
         "recording": drive.name,
         "left_out": drive.left_out,
@@ -92,19 +99,27 @@ def _score_recording(
         ),
         "by_bin": steering_metrics.by_bin(centre[scored], drive.steering[scored]),
         "by_camera": steering_metrics.by_camera([camera[scored] for camera in predicted]),
+        **speed,
     }
 
 
 def _predict(
     drive: LoggedDrive,
     scored: NDArray[np.bool_],
-    steer: Callable[[Frame], float],
+    policy: LoadedPolicy,
     on_progress: Callable[[float], None],
-) -> list[NDArray[np.float64]]:
-    """Return the predicted steering for each camera, shape (rows,); NaN at rows not scored."""
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return the predicted steering for each camera, and the speed for the centre camera in mph.
+
+    The shape of each is (rows,); NaN stands at rows that are not scored, and for no speed.
+    """
+    speed_mph = np.full(len(drive.steering), np.nan)
     predicted = np.full((drive.camera_count, len(drive.steering)), np.nan)
     for row in np.flatnonzero(scored).tolist():
         for camera in range(drive.camera_count):
-            predicted[camera, row] = steer(drive.image(row, camera))
+            answer = policy.answer_picture(drive.image(row, camera))
+            predicted[camera, row] = answer.steering
+            if camera == 0 and answer.speed_mph is not None:
+                speed_mph[row] = answer.speed_mph
         on_progress((row + 1) / len(drive.image_paths))
-    return list(predicted)
+    return list(predicted), speed_mph

@@ -1,4 +1,4 @@
-"""POST /predict: the frames of a request in, their steering out."""
+"""POST /predict: the frames of a request in, their answers out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.errors import ModelError
 from contract.models.registry import ModelManifest
+from contract.policy.answer import PolicyAnswer
 from contract.vehicle import MAX_STEER_DEG
 from inference.api import error_responses, request_body
 from inference.api.body_reader import BodyReader
@@ -120,8 +121,8 @@ class PredictMiddleware:
         if model is None:
             reason = self._watcher.unready_reason() or "no model is served"
             raise ModelError(reason, remedy=NO_MODEL_REMEDY)
-        steerings = await self._scheduler.predict(model.manifest.version, frames.jpegs)
-        predictions = [_prediction(steering, model.manifest) for steering in steerings]
+        answers = await self._scheduler.predict(model.manifest.version, frames.jpegs)
+        predictions = [_prediction(answer, model.manifest) for answer in answers]
         body = {"predictions": predictions} if frames.is_list else predictions[0]
         return json.dumps(body).encode()
 
@@ -147,11 +148,14 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-def _prediction(steering: float, manifest: ModelManifest) -> dict[str, Any]:
+def _prediction(answer: PolicyAnswer, manifest: ModelManifest) -> dict[str, Any]:
     """Return the JSON of one answer, as schemas.Prediction describes it."""
-    return {
-        "steering": steering,
-        "steering_angle_deg": steering * MAX_STEER_DEG,
+    prediction = {
+        "steering": answer.steering,
+        "steering_angle_deg": answer.steering * MAX_STEER_DEG,
         "model_version": manifest.version,
         "model_sha256": manifest.sha256,
     }
+    if answer.speed_mph is not None:
+        prediction["speed_mph"] = answer.speed_mph
+    return prediction

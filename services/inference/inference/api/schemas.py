@@ -11,7 +11,7 @@ from contract.models.registry import ModelManifest
 
 
 class Prediction(BaseModel):
-    """The steering of a frame, and the model that predicted it."""
+    """The answer to a frame, and the model that predicted it."""
 
     steering: float = Field(
         ge=-1, le=1, description="The steering, -1..1; right is positive.", examples=[-0.12]
@@ -22,6 +22,14 @@ class Prediction(BaseModel):
     model_version: int = Field(description="The version of the model.", examples=[3])
     model_sha256: str = Field(
         description="The SHA-256 of model.h5 of this version.", examples=["9f86d081884c…"]
+    )
+    speed_mph: float | None = Field(
+        default=None,
+        ge=0,
+        le=30,
+        description="The speed that the driver would hold, in miles per hour; only of a version "
+        "that was trained with --learn-speed.",
+        examples=[21.5],
     )
 
 

@@ -76,13 +76,13 @@ class OpenVINO:
         self._target = self._request.get_output_tensor().data
 
     def predict(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the steering, float32 (n,), for frames, uint8 (n, *shape)."""
-        steering = np.empty(len(frames), dtype=np.float32)
+        """Return the numbers, float32 (n, count), for frames, uint8 (n, *shape)."""
+        numbers = np.empty((len(frames), self._target.size), dtype=np.float32)
         for number in range(len(frames)):
             self._source[0] = frames[number]
             self._request.infer(share_outputs=True)
-            steering[number] = self._target.item()
-        return steering
+            numbers[number] = self._target[0]
+        return numbers
 
 
 def fastest(folder: Path, shape: tuple[int, int, int]) -> Backend:
@@ -90,7 +90,7 @@ def fastest(folder: Path, shape: tuple[int, int, int]) -> Backend:
 
     Raises:
         ModelError: LiteRT cannot load it, it needs too much memory, or does not take one frame and
-            give one number.
+            give a steering, or a steering and a speed.
         OSError: the file cannot be read now.
     """
     litert = LiteRT(folder, shape)

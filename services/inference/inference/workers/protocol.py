@@ -1,7 +1,7 @@
 """The messages between the service and its workers, over a pair of connected sockets.
 
     request     command, version, size; then size bytes: a JPEG, or nothing
-    reply       outcome, size; then size bytes: five doubles, an error as JSON or text, or nothing
+    reply       outcome, size; then size bytes: six doubles, an error as JSON or text, or nothing
 
 A worker replies in the order of the requests, so messages carry no numbers.
 """
@@ -9,10 +9,12 @@ A worker replies in the order of the requests, so messages carry no numbers.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Final, NamedTuple
 
 from contract.errors import BrokenFrameError, LapwingError, ModelError, NotAJpegError
+from contract.policy.answer import PolicyAnswer
 
 # Commands.
 LOAD: Final = 1
@@ -22,7 +24,7 @@ CHECK: Final = 2
 DROP: Final = 3
 """Unload a version."""
 PREDICT: Final = 4
-"""Predict the steering of a JPEG."""
+"""Predict the answer to a JPEG."""
 
 # Outcomes.
 DONE: Final = 0
@@ -34,18 +36,19 @@ in words, and the log has its traceback."""
 
 REQUEST_HEADER: Final = struct.Struct("<BII")
 REPLY_HEADER: Final = struct.Struct("<BI")
-PREDICTION: Final = struct.Struct("<5d")
+PREDICTION: Final = struct.Struct("<6d")
+"""Steering, speed in mph, and four times. The speed is NaN where the version has learned none."""
 
 ERRORS: Final = {error.__name__: error for error in (NotAJpegError, BrokenFrameError, ModelError)}
 
 
 class TimedPrediction(NamedTuple):
-    """The steering of a frame, and the time at which each stage of its prediction ended.
+    """The answer to a frame, and the time at which each stage of its prediction ended.
 
     Times are in seconds of CLOCK_MONOTONIC, which is the same for all processes of a machine.
     """
 
-    steering: float
+    answer: PolicyAnswer
     began_s: float
     decoded_s: float
     resized_s: float
@@ -64,12 +67,16 @@ def encode_reply(outcome: int, payload: bytes = b"") -> bytes:
 
 def encode_prediction(prediction: TimedPrediction) -> bytes:
     """Return a prediction as the payload of a reply."""
-    return PREDICTION.pack(*prediction)
+    answer, *times_s = prediction
+    speed_mph = math.nan if answer.speed_mph is None else answer.speed_mph
+    return PREDICTION.pack(answer.steering, speed_mph, *times_s)
 
 
 def decode_prediction(payload: bytes) -> TimedPrediction:
     """Return the prediction in the payload of a reply."""
-    return TimedPrediction._make(PREDICTION.unpack(payload))
+    steering, speed_mph, *times_s = PREDICTION.unpack(payload)
+    answer = PolicyAnswer(steering, None if math.isnan(speed_mph) else speed_mph)
+    return TimedPrediction(answer, *times_s)
 
 
 def encode_error(error: LapwingError) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from contract.errors import FrameError, ServiceError
+from contract.policy.answer import PolicyAnswer
 from inference.metrics import InferenceMetrics
 from inference.settings import LITERT
 from inference.workers import protocol
@@ -46,11 +47,11 @@ class FrameTimeoutError(ServiceError):
 
 
 class QueuedFrame(NamedTuple):
-    """A frame that waits for a worker, and the future that gets its steering."""
+    """A frame that waits for a worker, and the future that gets its answer."""
 
     version: int
     jpeg: bytes
-    steering: asyncio.Future[float]
+    answer: asyncio.Future[PolicyAnswer]
     queued_s: float
     is_of_form: bool
 
@@ -133,8 +134,8 @@ class Scheduler:
                 f"a frame may wait for {self._max_wait_s * 1000:.0f} ms",
             )
 
-    async def predict(self, version: int, jpegs: list[bytes]) -> list[float]:
-        """Return the steering of each frame, in order.
+    async def predict(self, version: int, jpegs: list[bytes]) -> list[PolicyAnswer]:
+        """Return the answer to each frame, in order.
 
         Raises:
             BusyError: the frames would wait for too long.
@@ -148,40 +149,40 @@ class Scheduler:
         is_form = len(jpegs) > 1
         self.admit(is_form)
         self._metrics.frames_per_request.observe(len(jpegs))
-        steerings = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
+        answers = [self._enqueue(version, jpeg, is_form) for jpeg in jpegs]
         self._dispatch()
-        deadline = self._loop.call_later(self._answer_s, self._expire, steerings)
+        deadline = self._loop.call_later(self._answer_s, self._expire, answers)
         try:
-            if len(steerings) == 1:
-                return [await steerings[0]]
-            await asyncio.wait(steerings)
+            if len(answers) == 1:
+                return [await answers[0]]
+            await asyncio.wait(answers)
         finally:
             deadline.cancel()
-        for number, steering in enumerate(steerings, 1):
-            error = steering.exception()
+        for number, answer in enumerate(answers, 1):
+            error = answer.exception()
             if isinstance(error, FrameError):
                 got = "" if error.got is None else f" ({error.got})"
                 raise type(error)(error.what, got=f"picture {number}{got}", remedy=error.remedy)
-        return [steering.result() for steering in steerings]
+        return [answer.result() for answer in answers]
 
-    def _enqueue(self, version: int, jpeg: bytes, is_of_form: bool) -> asyncio.Future[float]:
-        steering: asyncio.Future[float] = self._loop.create_future()
+    def _enqueue(self, version: int, jpeg: bytes, is_of_form: bool) -> asyncio.Future[PolicyAnswer]:
+        answer: asyncio.Future[PolicyAnswer] = self._loop.create_future()
         self._admitted[version] += 1
-        frame = QueuedFrame(version, jpeg, steering, time.perf_counter(), is_of_form)
+        frame = QueuedFrame(version, jpeg, answer, time.perf_counter(), is_of_form)
         (self._form_queue if is_of_form else self._queue).append(frame)
-        return steering
+        return answer
 
-    def _expire(self, steerings: list[asyncio.Future[float]]) -> None:
+    def _expire(self, answers: list[asyncio.Future[PolicyAnswer]]) -> None:
         """Refuse the frames of a request that have no answer yet; those that wait are dropped."""
-        for steering in steerings:
-            if not steering.done():
+        for answer in answers:
+            if not answer.done():
                 error = FrameTimeoutError(
                     "no worker has answered in time",
                     got=f"{self._answer_s:g} s",
                     remedy="Send the frame again; the log of inference may say what keeps the "
                     "workers",
                 )
-                steering.set_exception(error)
+                answer.set_exception(error)
 
     def _dispatch(self) -> None:
         """Send the frames that wait to the workers that have the fewest."""
@@ -205,8 +206,8 @@ class Scheduler:
         self._form_queue.clear()
         for frame in waiting:
             self._forget(frame)
-            if not frame.steering.done():
-                frame.steering.set_exception(no_worker())
+            if not frame.answer.done():
+                frame.answer.set_exception(no_worker())
 
     def _forget(self, frame: QueuedFrame) -> None:
         """Count a frame no more: it is neither queued nor in flight."""
@@ -216,7 +217,7 @@ class Scheduler:
             self.pool.drop_unused()
 
     def _send(self, worker: WorkerClient, frame: QueuedFrame) -> None:
-        if frame.steering.done():  # nobody waits for it any more
+        if frame.answer.done():  # nobody waits for it any more
             self._forget(frame)
             return
         self._form_frames += frame.is_of_form
@@ -227,11 +228,11 @@ class Scheduler:
         self._forget(frame)
         if error is None:
             prediction = protocol.decode_prediction(payload)
-            if not frame.steering.done():  # it is done where the client has disconnected
-                frame.steering.set_result(prediction.steering)
+            if not frame.answer.done():  # it is done where the client has disconnected
+                frame.answer.set_result(prediction.answer)
             self._measure(frame, prediction)
-        elif not frame.steering.done():
-            frame.steering.set_exception(error)
+        elif not frame.answer.done():
+            frame.answer.set_exception(error)
         self._dispatch()
 
     def _measure(self, frame: QueuedFrame, prediction: protocol.TimedPrediction) -> None:

@@ -1,4 +1,4 @@
-"""A worker process, which decodes frames and predicts their steering, one frame after the other.
+"""A worker process, which decodes frames and predicts their answers, one frame after the other.
 
 It is started as `python -m inference.workers.worker`.
 
@@ -79,8 +79,8 @@ def _predict(loaded: LoadedPolicy, jpeg: bytes) -> TimedPrediction:
     decoded_s = time.perf_counter()
     frame = loaded.prepare(pixels)
     resized_s = time.perf_counter()
-    steering = loaded.steer(frame)
-    return TimedPrediction(steering, began_s, decoded_s, resized_s, time.perf_counter())
+    answer = loaded.answer(frame)
+    return TimedPrediction(answer, began_s, decoded_s, resized_s, time.perf_counter())
 
 
 def serve(connection: socket.socket, handler: RequestHandler) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from contract import driver_speed
 from contract.dataset import overlap, path_fitness
 from contract.dataset.exclusions import Exclusions
 from contract.dataset.path_fitness import PathFitness
@@ -51,6 +52,17 @@ class DatasetRows:
         if self.corrections:
             speed_mps[:] = np.nan
         return path_fitness.row_fitness(time_s, segment, self.table["steering"], speed_mps)
+
+    @property
+    def target_mph(self) -> npt.NDArray[np.float32]:
+        """The speed that the driver was heading for, shape (rows,); NaN where it is not known.
+
+        In corrections it is never known: there a controller held a speed, not a driver.
+        """
+        if self.corrections:
+            return np.full(len(self.table), np.nan, np.float32)
+        time_s, segment, _ = self.timeline
+        return driver_speed.label_speed(self.table["speed_mph"], time_s, segment)
 
 
 def read(

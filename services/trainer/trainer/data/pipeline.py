@@ -15,12 +15,13 @@ from contract import steering_metrics
 from contract.dataset import unfit_rows
 from contract.dataset.frame_blocks import BlockLayout
 from contract.errors import TrainingError
+from contract.policy.answer import SPEED_UNIT_MPH
 from contract.train_config import AUTO, TrainConfig
 from contract.vehicle import CAMERA_NAMES
 from trainer.data import labels, sampler, samples, side_cameras, storage_probe
 from trainer.data.augmentation.variation import Augmentation
 from trainer.data.dataset_rows import DatasetRows
-from trainer.data.samples import LabelledRecording, Mask, Samples, SampleTable
+from trainer.data.samples import LabelledRecording, Mask, Samples, SampleTable, Values
 from trainer.data.split import Split, split
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,8 @@ def prepare(
         samples.centre_frames(tables, parts.train),
         samples.centre_frames(tables, parts.validation),
     )
+    if config.learn_speed:
+        table = dataclasses.replace(table, speed=_label_speed(datasets, table))
     held = [
         steering_metrics.hold_last(dataset.table["steering"], dataset.timeline.segment)[mask]
         for dataset, mask in zip(datasets, parts.validation, strict=True)
@@ -123,6 +126,27 @@ def _leave_out_unfit(
             remedy="Record laps that are driven steadily, or train with --no-leave-out-unfit",
         )
     return fit, unfit
+
+
+def _label_speed(datasets: Sequence[DatasetRows], table: SampleTable) -> Values:
+    """Return the speed's label of each sample, in SPEED_UNIT_MPH, (samples,).
+
+    Raises:
+        TrainingError: no row that trains, or none that validates, has a label.
+    """
+    labels = np.full(len(table.samples), np.nan, np.float32)
+    for number, dataset in enumerate(datasets):
+        own = table.samples["store"] == number
+        labels[own] = dataset.target_mph[table.samples["row"][own]] / SPEED_UNIT_MPH
+    for use, numbers in (("train", table.train), ("validate", table.validation)):
+        if not np.isfinite(labels[numbers]).any():
+            raise TrainingError(
+                f"no row that is to {use} the network says which speed its driver would hold",
+                got=f"{len(numbers)} samples: without a speed, of a car that starts or stops, or "
+                "corrected by DAgger",
+                remedy="Train without --learn-speed, or record laps that a person drove",
+            )
+    return labels
 
 
 def label(

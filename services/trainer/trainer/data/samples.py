@@ -46,6 +46,9 @@ class SampleTable:
     """Those samples of `train` that come from the simulator, beside a person's own recordings."""
     simulated_per_epoch: int = 0
     """How many of them an epoch takes."""
+    speed: Values | None = None
+    """The speed's label of each sample, in SPEED_UNIT_MPH, (samples,), NaN where there is none;
+    None if no speed is learned. It is the same for all cameras, moved views and mirror images."""
 
     @property
     def epoch_samples(self) -> int:

@@ -7,12 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from contract import steering_metrics
 from contract.models import golden
 from contract.models.registry import H5, TFLITE
 from contract.policy.litert import LiteRT
 from trainer.export import layer_table, litert
-from trainer.training import network_builder, training_view
+from trainer.training import training_view
 from trainer.training.learner import Learner
 from trainer.training.loop import TrainingLoop
 from trainer.training.run_state import TrainingState
@@ -29,7 +28,7 @@ def export_best_epoch(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     state, table = loop.state, loop.data.table
     best = loop.load(loop.workspace.network(state.best_epoch))
     # Published in float32, whichever precision it was trained in.
-    network = network_builder.build(loop.config.network, "float32")
+    network = loop.build_whole("float32")
     with best.averaged():
         network.set_weights(best.model.get_weights())
     learner = Learner(training_view.of(network))
@@ -43,14 +42,14 @@ def export_best_epoch(loop: TrainingLoop) -> tuple[Path, dict[str, float]]:
     twin_difference = litert.check_parity(predicted[::step], LiteRT(staging_dir).predict(frames))
     golden.write(staging_dir / golden.FILE, frames, predicted[::step])
     train_errors = (
-        learner.predict(loop.batches.recorded(table.own_centre))
+        learner.predict(loop.batches.recorded(table.own_centre))[:, 0]
         - table.samples["label"][table.own_centre]
     )
     return staging_dir, {
         "train_samples": float(table.epoch_samples),
         "train_rows": float(len(table.train_centre)),
         "train_mse": float(np.mean(train_errors.astype(np.float64) ** 2)),
-        **{f"validation_{name}": value for name, value in steering_metrics.defined(scores).items()},
+        **{f"validation_{name}": value for name, value in scores.items()},
         "epochs": float(state.epoch),
         "best_epoch": float(state.best_epoch),
         "twin_difference": twin_difference,
@@ -63,9 +62,9 @@ def _parent_scores(loop: TrainingLoop) -> dict[str, float]:
     """Return how the weights that a fine-tuning started from score on its validation rows."""
     if loop.start_weights is None:
         return {}
-    network = network_builder.build(loop.config.network, "float32")
+    network = loop.build_whole("float32")
     network.set_weights(loop.start_weights)
-    scores = steering_metrics.defined(loop.validate(Learner(training_view.of(network)))[1])
+    scores = loop.validate(Learner(training_view.of(network)))[1]
     return {f"parent_validation_{name}": scores[name] for name in ("mse", "mae_deg")}
 
 

@@ -26,7 +26,7 @@ from trainer.graph import keras_backend
 from trainer.keras_import import reader
 
 TOLERANCE: Final = 1e-4
-"""Maximum difference in steering, -1..1, between two forms of a network.
+"""Maximum difference in steering, -1..1, or in speed / 30 mph between two forms of a network.
 
 It is relative to the largest answer of a network whose answers exceed 1, such as degrees."""
 
@@ -76,17 +76,22 @@ def check_parity(
     actual: npt.NDArray[np.float32],
     name: str = "the LiteRT model",
 ) -> float:
-    """Return the largest difference between the steering of two forms of a network.
+    """Return the largest difference between the answers of two forms of a network.
 
     Args:
-        expected: (n,), steering of the network.
-        actual: (n,), steering of its other form for the same frames.
+        expected: (n, outputs), answers of the network.
+        actual: (n, outputs), answers of its other form to the same frames.
         name: what messages call the other form.
 
     Raises:
-        TrainingError: the difference is above TOLERANCE, or not a number. For answers beyond -1..1
-            the tolerance is relative.
+        TrainingError: the difference is above TOLERANCE, or not a number, or one form has more
+            answers. For answers beyond -1..1 the tolerance is relative.
     """
+    if expected.shape != actual.shape:  # NumPy would compare each answer with all others
+        raise TrainingError(
+            f"{name} does not answer as the network does",
+            got=f"answers of shape {actual.shape}, not {expected.shape}",
+        )
     difference = float(np.abs(expected - actual).max())
     accepted = TOLERANCE * max(1.0, float(np.abs(expected).max()))
     if not difference <= accepted:  # written so that NaN is refused
@@ -102,7 +107,7 @@ def main(h5: str, tflite: str) -> None:
     """Convert in this process, which must run Keras on TensorFlow."""
     import tensorflow as tf
 
-    network = keras_backend.build_model(reader.read(Path(h5)).network)
+    network = keras_backend.build_model(reader.read(Path(h5), whole=True).network)
     Path(tflite).write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
 
 

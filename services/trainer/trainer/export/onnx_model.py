@@ -19,6 +19,7 @@ from contract.errors import TrainingError
 from contract.files import atomic_files
 from contract.models import golden
 from contract.models.registry import H5, ModelManifest, Registry
+from contract.policy.answer import SPEED_UNIT_MPH, output_count
 from trainer.graph import onnx_backend
 from trainer.graph.onnx_backend import INPUT, OUTPUT
 from trainer.keras_import import reader
@@ -45,7 +46,7 @@ def export(registry: Registry, version: int, out: Path) -> dict[str, Any]:
     part = atomic_files.temporary_path(out)
     atomic_files.make_folder(out.parent)
     try:
-        model = onnx_backend.build_model(reader.read(folder / H5).network)
+        model = onnx_backend.build_model(reader.read(folder / H5, whole=True).network)
         _describe(model, manifest)
         onnx.save(model, str(part))
         difference = check(part, golden.read(folder / golden.FILE))
@@ -73,7 +74,13 @@ def check(path: Path, expected: golden.Golden) -> float:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     [answers] = session.run([OUTPUT], {INPUT: expected.frames})
-    difference = float(np.abs(np.asarray(answers)[:, 0] - expected.steering).max())
+    found = np.asarray(answers)
+    if found.shape != expected.answers.shape:
+        raise TrainingError(
+            "the ONNX model does not answer as the version does",
+            got=f"answers of shape {found.shape}, not {expected.answers.shape}",
+        )
+    difference = float(np.abs(found - expected.answers).max())
     if not difference <= golden.TOLERANCE:  # written so that NaN is refused
         raise TrainingError(
             "the ONNX model does not steer as the version does",
@@ -89,6 +96,8 @@ def _describe(model: onnx.ModelProto, manifest: ModelManifest) -> None:
     model.doc_string = (
         "Steering of a car, -1 full left to 1 full right, from frames of its centre camera."
     )
+    if output_count(manifest.config) == 2:
+        model.doc_string += f" The second number is its speed, in units of {SPEED_UNIT_MPH:g} mph."
     properties = {
         "lapwing.version": str(manifest.version),
         "lapwing.sha256": manifest.sha256,

@@ -128,11 +128,12 @@ def _draw(
     version = explanation.version
     manifest, folder = registry.manifest(version), registry.path(version)
     frame = spec.parse(manifest.frame_spec)
-    inspector = ModelInspector(reader.read(folder / H5).network, frame)
+    inspector = ModelInspector(reader.read(folder / H5, whole=True).network, frame)
     backend = LiteRT(folder, frame.shape)
 
     def predict(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return backend.predict(np.stack([preprocess.fit(picture, frame) for picture in stored]))
+        frames = np.stack([preprocess.fit(picture, frame) for picture in stored])
+        return backend.predict(frames)[:, 0]  # the steering, whatever else the version answers
 
     split = split_file.read(folder / split_file.FILE)
     recordings, explanation.missing = provenance.find_recordings(settings.data_dir, manifest, split)

@@ -26,7 +26,7 @@ from contract.errors import ModelError
 from contract.files import atomic_files
 from contract.models import lineage
 from contract.models.registry import H5, MANIFEST, ModelManifest, Registry
-from contract.train_config import DEFAULT_NETWORK
+from contract.train_config import DEFAULT_NETWORK, TrainConfig
 from contract.training_plan import ParentVersion
 from trainer.graph.layers import Conv, Dense, Layer, NetworkSpec, Rescale, SqueezeExcite
 from trainer.keras_import import reader
@@ -36,6 +36,7 @@ from trainer.training.run_state import Workspace
 Mask = npt.NDArray[np.bool_]
 Weights = npt.NDArray[np.float32]
 
+DEFAULTS: Final = TrainConfig()
 ORIGIN: Final = "origin.json"
 """The manifest of the version whose file was imported as the parent, in the job's workspace."""
 
@@ -131,7 +132,7 @@ def trained_by(ancestors: AncestorRows, dataset: Mapping[str, object], ids: RowI
 
 
 def take(
-    registry: Registry, workspace: Workspace, version: int, network: str = DEFAULT_NETWORK
+    registry: Registry, workspace: Workspace, version: int, config: TrainConfig = DEFAULTS
 ) -> Parent:
     """Return a version to go on from, and copy its files into the job's workspace the first time.
 
@@ -139,10 +140,10 @@ def take(
         registry: the registry of the versions.
         workspace: the workspace of the job.
         version: number of the version.
-        network: name of the network that is to be trained.
+        config: the options of the training, which name its network.
 
     Raises:
-        TrainingError: the manifest of the version tells another network.
+        TrainingError: the manifest of the version tells another network, or other outputs.
         ModelError: there is no such version, it is damaged, or it has other layers.
     """
     folder = workspace.parent_dir
@@ -150,20 +151,21 @@ def take(
         _copy(registry, version, folder)
     manifest = _read_manifest(folder / MANIFEST)
     origin = _read_manifest(folder / ORIGIN) if (folder / ORIGIN).exists() else None
-    training_plan.check_network(network, ParentVersion(manifest, origin))
+    training_plan.check_network(config, ParentVersion(manifest, origin))
     trained = AncestorRows(
         (origin or manifest).data,
         split_file.read(folder / split_file.FILE),
         trained_rows.read(folder / trained_rows.FILE),
     )
     own = folder / "network.h5"
-    network_builder.build(network, "float32").save(own)
+    built = network_builder.build(config.network, "float32", learn_speed=config.learn_speed)
+    built.save(own)
     try:
         weights = match_layers(
             f"version {manifest.version}",
-            reader.read(folder / H5).network,
-            reader.read(own).network,
-            network,
+            reader.read(folder / H5, whole=True).network,
+            reader.read(own, whole=True).network,
+            config.network,
         )
     finally:
         own.unlink()

@@ -260,11 +260,11 @@ def _convert(
         [preprocess.fit(stored, CAMERA_PICTURE) for stored in _frames(settings.data_dir)]
     )
     frames = np.stack([preprocess.fit(picture, frame) for picture in pictures])
-    expected = numpy_backend.predict(network, frames)[:, 0]
+    expected = numpy_backend.predict(network, frames)
     if not np.isfinite(expected).all():
-        raise ModelError("the network's steering is not a finite number", got=float(expected[0]))
+        raise ModelError("the network's steering is not a finite number", got=float(expected[0, 0]))
     batches = np.array_split(frames, -(-len(frames) // BATCH))
-    by_keras = np.concatenate([model.predict_on_batch(batch) for batch in batches])[:, 0]
+    by_keras = np.concatenate([model.predict_on_batch(batch) for batch in batches])
     by_litert = LiteRT(staging_dir, frame.shape).predict(frames)
     golden.write(staging_dir / golden.FILE, pictures, by_litert)
     return {

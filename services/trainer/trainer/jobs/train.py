@@ -143,7 +143,7 @@ def _train_and_publish(
     machine.log()
     parent = None
     if parent_version is not None:
-        parent = fine_tuning.take(registry, workspace, parent_version, config.network)
+        parent = fine_tuning.take(registry, workspace, parent_version, config)
     with contextlib.ExitStack() as stack:
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
         if state.rules < RULES:

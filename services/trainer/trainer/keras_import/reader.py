@@ -56,6 +56,8 @@ def read(
     output: int | None = None,
     size: tuple[int, int] | None = None,
     weights: Path | None = None,
+    *,
+    whole: bool = False,
 ) -> ModelFile:
     """Read a model file of Keras 1, 2 or 3.
 
@@ -65,6 +67,8 @@ def read(
         output: number of the output that is the steering, from 0.
         size: height and width of the network's images, where the file does not say.
         weights: the .h5 file of the weights that belong to a model.json.
+        whole: whether all numbers of the last layer are kept, as for the file of a version: if it
+            has learned the speed, they are two. Otherwise the network answers one number.
 
     Raises:
         ModelError: the file is refused, or the network is not supported; the message names the
@@ -74,7 +78,7 @@ def read(
     try:
         with model_source.open_source(path, weights) as source:
             model = topology.read(source.architecture, output)
-            return _Parser(source, model, formula, size).parse(output)
+            return _Parser(source, model, formula, size).parse(output, whole)
     except ModelError as error:
         raise _of_file(error, path, weights) from error
     except (
@@ -129,8 +133,11 @@ class _Parser:
         self._normalized: list[str] = []
         self._unread = ""
 
-    def parse(self, output: int | None) -> ModelFile:
-        """Return the file's content; `output` chooses the steering among several numbers."""
+    def parse(self, output: int | None, whole: bool) -> ModelFile:
+        """Return the file's content; `output` chooses the steering among several numbers.
+
+        With `whole`, all of them are kept.
+        """
         topology = self._topology
         configs = [LayerConfig(str(spec), spec.config, self._release) for spec in topology.layers]
         orders = {
@@ -161,7 +168,8 @@ class _Parser:
                         "is wrong",
                     ) from error
                 layers.append(layer)
-        layers += _select_output(shape, None if topology.outputs > 1 else output)
+        if not whole:
+            layers += _select_output(shape, None if topology.outputs > 1 else output)
         first = topology.layers[0]
         is_uint8 = first.class_name == "InputLayer" and first.config.get("dtype") == "uint8"
         notes = list(self._weights.notes)

@@ -8,14 +8,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from contract import steering_metrics
+from contract import driver_speed, steering_metrics
 from contract.jobs.queue import Report
-from contract.steering_metrics import Score
+from contract.policy.answer import SPEED_UNIT_MPH
 from contract.train_config import LAST, TrainConfig
 from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
@@ -32,6 +33,7 @@ from trainer.training.tensorboard import TensorBoardLogger
 log = logging.getLogger(__name__)
 
 Values = npt.NDArray[np.float32]
+SPEED: Final = "speed_rmse_mph"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,41 +67,54 @@ class TrainingLoop:
             learner.end_epoch(epoch.loss)
             rate, waited = progress.samples_per_s, progress.data_wait_fraction
             scores = self.validate(learner)[1]
+            speed = {"validation_speed_rmse_mph": scores[SPEED]} if SPEED in scores else {}
             metrics = {
                 "loss": epoch.loss,
                 "validation_mse": scores["mse"],
+                **speed,
                 "samples_per_s": rate,
                 "data_share": waited,
             }
             self._end_epoch(learner, epoch, metrics)
-            board.epoch(epoch.epoch, metrics, steering_metrics.defined(scores))
+            board.epoch(epoch.epoch, metrics, scores)
             report(validation_mse=round(scores["mse"], 6), best_epoch=state.best_epoch)
             self._log_epoch(epoch, metrics)
 
-    def validate(self, learner: Learner) -> tuple[Values, Score]:
-        """Return a network's steering for the validation frames, (n,), and its metrics.
+    def validate(self, learner: Learner) -> tuple[Values, dict[str, float]]:
+        """Return a network's output for the validation frames, (n, outputs), and its metrics.
 
-        Where weights are averaged, it is the steering of the averaged ones.
+        Where weights are averaged, it is the output of the averaged ones.
         """
         table = self.data.table
         with learner.averaged():
             predicted = learner.predict(self.batches.recorded(table.validation))
         label = table.samples["label"][table.validation]
-        return predicted, steering_metrics.score(predicted, label, self.data.held_steering)
+        score = steering_metrics.score(predicted[:, 0], label, self.data.held_steering)
+        scores = steering_metrics.defined(score)
+        if table.speed is not None:
+            told_mph, label_mph = SPEED_UNIT_MPH * predicted[:, 1], SPEED_UNIT_MPH * table.speed
+            scores |= driver_speed.score_speed(told_mph, label_mph[table.validation])
+        return predicted, scores
 
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
         rate, averaging_steps = self._plan_steps()
-        return Learner.load(path, self.build(), rate, best_loss, averaging_steps=averaging_steps)
+        speed = self.data.table.speed
+        return Learner.load(
+            path, self.build(), rate, best_loss, speed, averaging_steps=averaging_steps
+        )
 
     def build(self) -> keras.Model:
         """Return an untrained network that computes in the training's precision.
 
         It takes only the rows of frames that it looks at; see training_view.py.
         """
-        return training_view.of(
-            network_builder.build(self.config.network, POLICIES[self.state.precision])
-        )
+        return training_view.of(self.build_whole(POLICIES[self.state.precision]))
+
+    def build_whole(self, dtype: str) -> keras.Sequential:
+        """Return an untrained network as it is published, for whole frames."""
+        config = self.config
+        return network_builder.build(config.network, dtype, learn_speed=config.learn_speed)
 
     def _plan_steps(self) -> tuple[LearningRate, float]:
         """Return the learning rate, and the number of steps over which weights are averaged."""
@@ -119,8 +134,11 @@ class TrainingLoop:
             network = self.build()
             if self.start_weights is not None:
                 network.set_weights(self.start_weights)
+            elif self.data.table.speed is not None:
+                _start_at_mean(network, self.data.table.speed[self.data.table.train])
             rate, averaging_steps = self._plan_steps()
-            return Learner.start(network, rate, averaging_steps=averaging_steps)
+            speed = self.data.table.speed
+            return Learner.start(network, rate, speed, averaging_steps=averaging_steps)
         within = f", {state.unfinished.batches} batches into the next" if state.unfinished else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best_loss = min((epoch["loss"] for epoch in state.history), default=math.inf)
@@ -169,3 +187,13 @@ class TrainingLoop:
             100 * metrics["data_share"],
             epoch.digest,
         )
+
+
+def _start_at_mean(network: keras.Model, speed: Values) -> None:
+    """Let an untrained network tell the mean speed, instead of 0.
+
+    Otherwise the first steps of all layers would go into an offset whose square is ten times as
+    large as the errors that matter.
+    """
+    bias = network.layers[-1].bias
+    bias.assign(np.array([0.0, np.nanmean(speed)], np.float32))

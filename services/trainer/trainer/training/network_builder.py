@@ -13,8 +13,13 @@ from trainer.graph.squeeze_excitation import LapwingSqueezeExcitation
 from trainer.training.networks import NetworkRow, find_network
 
 
-def build(name: str = DEFAULT_NETWORK, dtype: str | None = None) -> keras.Sequential:
+def build(
+    name: str = DEFAULT_NETWORK, dtype: str | None = None, *, learn_speed: bool = False
+) -> keras.Sequential:
     """Return an untrained network: uint8 RGB (n, 128, 128, 3) → steering (n, 1), about -1..1.
+
+    With `learn_speed`, its last layer has a second unit, and the output is (n, 2): the steering,
+    and the speed in contract.policy.answer.SPEED_UNIT_MPH.
 
     Cropping, scaling and resizing are layers of the network, so its input needs no other
     preparation than `contract.frames.preprocess.prepare`.
@@ -22,6 +27,7 @@ def build(name: str = DEFAULT_NETWORK, dtype: str | None = None) -> keras.Sequen
     Args:
         name: name of the network in networks.toml.
         dtype: a policy such as "mixed_bfloat16"; None takes Keras's default.
+        learn_speed: whether the network answers a speed, too.
 
     Raises:
         TrainingError: there is no such network.
@@ -37,7 +43,11 @@ def build(name: str = DEFAULT_NETWORK, dtype: str | None = None) -> keras.Sequen
         label = {"crop": "cropping", "scale": "scaling", "resize": "resizing"}.get(label, label)
         if used[row.kind] > 1:
             label = f"{label}_{seen[row.kind]}"
-        layers.append(_layer(row, label, network.activation, dtype))
+        if row.kind == "steering" and learn_speed:
+            # Both share all layers before the last: a bend is slow because it is steep.
+            layers.append(keras.layers.Dense(2, name="steering_and_speed", dtype="float32"))
+        else:
+            layers.append(_layer(row, label, network.activation, dtype))
     return keras.Sequential(layers, name=name.replace("-", "_"))
 
 

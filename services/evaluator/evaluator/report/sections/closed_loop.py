@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from evaluator.closed_loop.statistics import MEASURES
+from evaluator.closed_loop.statistics import MEAN_SPEED, MEASURES
 from evaluator.report import video_excerpt, video_stills
 from evaluator.report.assets import Assets
 from evaluator.report.document import (
@@ -26,6 +26,7 @@ FORMATS: Final = {
     "autonomy_percent": ".0f",
     "interventions": ".1f",
     "off_road_percent": ".1f",
+    MEAN_SPEED.name: ".1f",
 }
 """Number formats of the measures; the others have two decimals."""
 MAX_PLACES: Final = 8
@@ -76,7 +77,9 @@ def _evaluation_blocks(folder: VersionFolder, name: str, assets: Assets) -> list
 
 def _measures_table(conditions: list[JsonValue], source: str) -> Table:
     rows = []
-    for measure in MEASURES:
+    for measure in (*MEASURES, MEAN_SPEED):
+        if measure is MEAN_SPEED and conditions[0]["measures"].get(measure.name) is None:
+            continue  # it has not learned its speed
         form = FORMATS.get(measure.name, ".2f")
         cells = [
             _format_interval(condition["measures"].get(measure.name), form)

@@ -40,6 +40,8 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
     metrics = folder.manifest["metrics"]
     if metrics.get("validation_mse") is not None:
         blocks.append(_validation_table(metrics))
+    if metrics.get("validation_speed_rmse_mph") is not None:
+        blocks.append(Paragraph(_describe_speed(metrics)))
     document = folder.read(FILE)
     if document is None:
         text = f"No recording was scored yet. `lapwing evaluate {folder.version}` does that."
@@ -79,6 +81,19 @@ def _validation_table(metrics: JsonValue) -> Table:
         "epoch by them, so they are a little better than on new rows.",
         "manifest.json: metrics",
         words=0,
+    )
+
+
+def _describe_speed(metrics: JsonValue) -> str:
+    rmse, mean, rows = (
+        metrics.optional_number(f"validation_speed_{name}")
+        for name in ("rmse_mph", "rmse_mean_mph", "rows")
+    )
+    return (
+        f"The model also tells the speed that its driver was heading for, with an RMSE of "
+        f"{format_number(rmse, '.2f', ' mph')} on {format_number(rows, ',.0f')} of the validation "
+        f"rows. Always to tell its mean has an RMSE of {format_number(mean, '.2f', ' mph')}. Rows "
+        "in which the car starts or stops do not count."
     )
 
 

@@ -44,6 +44,7 @@ OPTION_NAMES: Final = {
     "turn_deg": "turn of the view, ± degrees",
     "shuffle": "shuffle",
     "precision": "precision",
+    "learn_speed": "speed learned, too",
 }
 """The options of a training in words, in the order of the report."""
 
