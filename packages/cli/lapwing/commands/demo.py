@@ -41,6 +41,8 @@ from lapwing.settings import Settings, read_settings
 from lapwing.stack import processes, simulator, stack
 
 READY_TIMEOUT_S: Final = 30.0
+VARIATION: Final = {"brightness": 0.4, "shadow": 0.4, "blur": 0.3}
+"""Options of a training on the simulator's recordings. Real ones gained nothing by them."""
 
 
 def demo(
@@ -51,7 +53,7 @@ def demo(
             "simulator records laps of the lake track."
         ),
     ] = None,
-    epochs: Annotated[int, training_option("epochs", "Maximum number of training epochs.")] = 8,
+    epochs: Annotated[int, training_option("epochs", "Maximum number of training epochs.")] = 6,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole chain once, from recording to driving.
@@ -79,7 +81,7 @@ def run_demo(
 
     Args:
         settings: the settings; the demonstration replaces its home, Redis and ports.
-        recording: the recording to learn from; None means that two laps of lake are recorded.
+        recording: the recording to learn from; None means that four laps of lake are recorded.
         options: options of the training.
         console: the console that shows the progress.
 
@@ -112,7 +114,8 @@ def run_demo(
         with times.step("import"):
             imported = _import(recordings, connection, console)
         with times.step("train"):
-            trained, version = _train(imported, options, connection, console)
+            varied = options if recording else {**VARIATION, **options}
+            trained, version = _train(imported, varied, connection, console)
         with times.step("drive"):
             printing.print_line(
                 console,
@@ -179,7 +182,7 @@ def _record(settings: Settings, console: TextConsole) -> list[Path]:
     printing.print_line(
         console,
         ("Record", "bold"),
-        f" The expert drives laps of lake both ways round, into {folder}.",
+        f" The expert drives lake both ways round, in four lights, into {folder}.",
     )
     return simulator.record_laps(settings, folder)
 

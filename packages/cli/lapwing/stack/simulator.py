@@ -11,11 +11,27 @@ from contract.errors import ServiceError
 from lapwing.programs import SIMULATOR, command_line, environment
 from lapwing.settings import Settings
 
-RECORDINGS: Final = {"lake-forwards": (), "lake-backwards": ("--reverse",)}
+RECORDINGS: Final = {
+    "lake-forwards-clear": ("--light", "clear"),
+    "lake-backwards-dusk": ("--light", "dusk", "--reverse"),
+    "lake-forwards-fog": ("--light", "fog"),
+    "lake-backwards-overcast": ("--light", "overcast", "--reverse"),
+}
 """Options of each recording by its name. The track is driven both ways round, so that there are as
-many left bends as right bends."""
-STYLE: Final = ("--laps", "1", "--mph", "13-17", "--weave", "0.25", "--recoveries", "12")
-"""Options of all recordings. The recoveries show how to come back from the edge of the road."""
+many left bends as right bends, and each time in another light."""
+STYLE: Final = [
+    "--laps",
+    "1",
+    "--mph",
+    "24-30",
+    "--weave",
+    "0.25",
+    "--recoveries",
+    "12",
+    "--randomize",
+]
+"""Options of all recordings. The recoveries show how to come back from the edge of the road. The
+looks are random, so that the model learns the road and not the look of one world."""
 
 
 def record_laps(settings: Settings, folder: Path) -> list[Path]:

@@ -36,8 +36,10 @@ HAZE: Final = (0.3, 3.0)
 LIGHT_COLOUR: Final = (0.93, 1.07)
 SURFACE: Final = (0.7, 1.3)
 SURFACE_COLOUR: Final = (0.88, 1.12)
-CONTRAST: Final = (0.25, 1.15)
+CONTRAST: Final = (0.4, 2.5)
 """Factor of the differences between the pixels of a texture and its mean colour."""
+ROAD_CONTRAST: Final = (0.7, 4.0)
+"""The same for the road, whose real surface is far more speckled than our pale one."""
 TEXTURE_SIZE: Final = (0.6, 1.8)
 HOOD: Final = (0.75, 1.15)
 HOOD_COLOUR: Final = (0.85, 1.15)
@@ -111,11 +113,17 @@ def resolve_look(appearance: Appearance) -> SceneLook:
 
 def _draw_surface(rng: np.random.Generator, kind: str, preset: ScenePreset) -> SurfaceLook:
     base = preset.surface(kind)
+    contrast = ROAD_CONTRAST if kind in ("road", "pavement") else CONTRAST
     return SurfaceLook(
         colour=scale_colour(base.colour, _draw_colour(rng, SURFACE, SURFACE_COLOUR)),
-        contrast=base.contrast * _draw(rng, CONTRAST),
-        size=base.size * _draw(rng, TEXTURE_SIZE),
+        contrast=base.contrast * _draw_factor(rng, contrast),
+        size=base.size * _draw_factor(rng, TEXTURE_SIZE),
     )
+
+
+def _draw_factor(rng: np.random.Generator, bounds: Range) -> float:
+    """Return a factor whose logarithm is uniform: half and double are as likely."""
+    return math.exp(_draw(rng, (math.log(bounds[0]), math.log(bounds[1]))))
 
 
 def _draw(rng: np.random.Generator, bounds: Range) -> float:
