@@ -13,6 +13,7 @@ from contract.vehicle import CAMERA_AHEAD_M
 from evaluator.offline import logged_drive
 from evaluator.offline.road import track
 from evaluator.offline.road.track import RoadTrack, find_recorded_road, find_road
+from evaluator.offline.view_warp import PREFAB
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
@@ -122,7 +123,7 @@ def test_images_of_another_shape_are_refused(tmp_path: Path) -> None:
     for path in (folder / "IMG").iterdir():
         path.write_bytes(samples.jpeg(height=120, width=160))
     with pytest.raises(FrameError, match=r"\(120, 160, 3\).*--no-road"):
-        find_recorded_road(logged_drive.read_folder(folder))
+        find_recorded_road(logged_drive.read_folder(folder), PREFAB)
 
 
 def test_the_driver_of_a_real_lap_stays_on_the_lakes_road() -> None:

@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.vehicle import CAMERA_HEIGHT_M, FOCAL_PX, IMAGE_HEIGHT, IMAGE_WIDTH
-from evaluator.offline.view_warp import camera_rotation
+from evaluator.offline.view_warp import FRAME, PREFAB, camera_intrinsics, camera_rotation
+from simulator.rendering.appearance import CameraPose
 
 AHEAD_M: Final = np.arange(3.0, 16.25, 0.5)
 """Distances ahead of the camera at which the ground is looked at; nearer is the car's bonnet."""
@@ -88,16 +88,21 @@ class SeenRoad:
 
 
 class RoadFinder:
-    """Finds roads in images of the centre camera, RGB of shape (160, 320, 3)."""
+    """Finds roads in images of the centre camera.
 
-    def __init__(self) -> None:
+    Args:
+        pose: how the camera stands.
+        shape: shape of the images, RGB: FRAME as recorded, or (128, 128, 3) as stores keep them.
+    """
+
+    def __init__(self, pose: CameraPose = PREFAB, shape: tuple[int, int, int] = FRAME) -> None:
         ahead, left = np.meshgrid(AHEAD_M, LEFT_M, indexing="ij")
-        points = np.stack([ahead, left, np.full_like(ahead, -CAMERA_HEIGHT_M)])
-        right, down, depth = np.tensordot(camera_rotation().T, points, 1)
-        x = FOCAL_PX * right / depth + (IMAGE_WIDTH - 1) / 2
-        y = FOCAL_PX * down / depth + (IMAGE_HEIGHT - 1) / 2
+        points = np.stack([ahead, left, np.full_like(ahead, -pose.height_m)])
+        project = camera_intrinsics(pose, shape) @ camera_rotation(pose).T
+        x, y, depth = np.tensordot(project, points, 1)
+        x, y = x / depth, y / depth
         self._maps = x.astype(np.float32), y.astype(np.float32)
-        self._seen = (x >= 0) & (x <= IMAGE_WIDTH - 1) & (y >= 0) & (y <= IMAGE_HEIGHT - 1)
+        self._seen = (x >= 0) & (x <= shape[1] - 1) & (y >= 0) & (y <= shape[0] - 1)
         self._near = self._seen & (abs(left) < NEAR_M[0]) & (ahead < NEAR_M[1])
         self._far = self._seen & (abs(left) > FAR_M)
         self._edges: dict[float, tuple[Cells, Cells]] = {}
