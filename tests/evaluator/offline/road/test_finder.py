@@ -116,3 +116,40 @@ def test_the_colours_just_ahead_are_road_and_those_far_aside_are_not() -> None:
     aside = log_odds[ground[-1, :15]]
     assert ahead.mean() > 1 > -1 > aside.mean()
     assert np.abs(log_odds).max() <= finder.MAX_LOG_ODDS
+
+
+ASPHALT, GRASS, SHADE = 100, 2000, 9000
+"""Numbers of three colours that are no neighbours."""
+
+
+def painted(middle_m: float, *, shade: bool) -> np.ndarray:
+    """Return a ground with a road of 8 m; the verge on its right may have a patch in the shade."""
+    aside = finder.LEFT_M - middle_m
+    ground = np.full((len(finder.AHEAD_M), len(finder.LEFT_M)), GRASS, dtype=np.int32)
+    ground[:, np.abs(aside) < 4.0] = ASPHALT
+    if shade:
+        ground[:8, (aside < -4.0) & (aside > -5.5)] = SHADE
+    return ground
+
+
+def test_the_roads_that_were_found_teach_that_a_shaded_verge_is_none() -> None:
+    """A car at the right edge has the shaded verge just ahead, which makes it look like road."""
+    road = RoadFinder()
+    grounds = [painted(3.4, shade=True) for _ in range(6)]
+    grounds += [painted(0.0, shade=number % 2 == 0) for number in range(12)]
+    first = road.learn(grounds)
+    assert first[SHADE] > 1
+    again = road.learn_again(grounds, first, 8.0)
+    assert again[SHADE] < -1
+    assert again[ASPHALT] > 1 > -1 > again[GRASS]
+    # So the road is no longer drawn towards the shade.
+    offsets_m = [road.measure(grounds[0], odds, 8.0).offset_m for odds in (first, again)]
+    assert abs(offsets_m[1] - 3.4) < abs(offsets_m[0] - 3.4)
+    assert offsets_m[1] == pytest.approx(3.4, abs=0.15)
+
+
+def test_too_few_roads_teach_nothing() -> None:
+    road = RoadFinder()
+    grounds = [painted(0.0, shade=False)] * (finder.MIN_TEACHING_IMAGES - 1)
+    first = road.learn(grounds)
+    assert road.learn_again(grounds, first, 8.0) is first
