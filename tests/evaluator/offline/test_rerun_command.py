@@ -98,6 +98,26 @@ def test_the_road_is_told_beside_the_path(folder: Path) -> None:
     assert "off the road" in table
 
 
+def test_a_preset_says_how_the_cameras_stood(folder: Path, tmp_path: Path) -> None:
+    """Without it, these painted pictures cannot tell, and rerun says so."""
+    preset = tmp_path / "camera.json"
+    pose = {
+        "yaw_right_deg": 0.5,
+        "pitch_down_deg": 6.0,
+        "roll_counterclockwise_deg": 0.0,
+        "height_m": 1.9,
+        "focal_px": 138.6,
+    }
+    preset.write_text(json.dumps(pose))
+    done = rerun(folder, "--policy", "zero", "--camera", preset, "--json")
+    assert done.returncode == 0, done.stderr
+    [found] = json.loads(done.stdout)
+    assert found["cameras_pose"] == {**pose, "known_from": str(preset)}
+    assert "1.27 m high and look 8.1° down, by those of real" in rerun(
+        folder, "--policy", "zero"
+    ).stdout.replace("\n", " ")
+
+
 def test_two_recordings_of_an_archive_are_replayed_but_not_plotted(tmp_path: Path) -> None:
     for name in ("one", "two"):
         samples.recording(tmp_path / "runs" / name, rows=20)

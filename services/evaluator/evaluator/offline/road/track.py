@@ -158,9 +158,9 @@ def find_road(
     rows = np.unique(np.linspace(0, count - 1, COLOUR_IMAGES).astype(int))
     grounds = [finder.lay_out(image(int(row))) for row in rows]
     log_odds = finder.learn(grounds)
-    measured = grounds[:: max(1, len(grounds) // WIDTH_IMAGES)]
-    log_odds = finder.learn_again(grounds, log_odds, finder.width_m(measured, log_odds))
-    width_m = finder.width_m(measured, log_odds)
+    width_m = finder.width_m(grounds[:: max(1, len(grounds) // WIDTH_IMAGES)], log_odds)
+    # The width stays: colours that a road taught agree with its edges, so they would let it grow.
+    log_odds = finder.learn_again(grounds, log_odds, width_m)
     left_m, std_m = np.full(count, np.nan), np.full(count, np.nan)
     for number in np.unique(segment):
         part = np.flatnonzero(segment == number)
