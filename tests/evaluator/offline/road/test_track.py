@@ -11,7 +11,6 @@ from support.data import samples
 from contract.errors import FrameError
 from contract.vehicle import CAMERA_AHEAD_M
 from evaluator.offline import logged_drive
-from evaluator.offline.lens.recorded_pose import REAL
 from evaluator.offline.road import track
 from evaluator.offline.road.track import RoadTrack, find_recorded_road, find_road
 from evaluator.offline.view_warp import PREFAB
@@ -137,7 +136,6 @@ def test_the_driver_of_a_real_lap_stays_on_the_lakes_road() -> None:
         drive.steering[rows],
         drive.speed_mps[rows],
         drive.segment[rows],
-        pose=REAL,
     )
     assert road.found.mean() > 0.5
     assert 6.5 <= road.width_m <= 8.0
