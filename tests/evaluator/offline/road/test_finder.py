@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from support.data import samples
 from support.data.roads import straight
 
 from contract.vehicle import CAMERA_AHEAD_M
+from evaluator.offline import logged_drive
+from evaluator.offline.lens.recorded_pose import measure_pose
 from evaluator.offline.road import finder
 from evaluator.offline.road.finder import RoadFinder, SeenRoad, road_edges
-from evaluator.offline.road.track import MIN_SUPPORT
+from evaluator.offline.road.track import COLOUR_IMAGES, MIN_SUPPORT, WIDTH_IMAGES
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
@@ -122,11 +125,11 @@ ASPHALT, GRASS, SHADE = 100, 2000, 9000
 """Numbers of three colours that are no neighbours."""
 
 
-def painted(middle_m: float, *, shade: bool) -> np.ndarray:
-    """Return a ground with a road of 8 m; the verge on its right may have a patch in the shade."""
+def painted(middle_m: float, *, shade: bool, width_m: float = 8.0) -> np.ndarray:
+    """Return a ground with a road; the verge on its right may have a patch in the shade."""
     aside = finder.LEFT_M - middle_m
     ground = np.full((len(finder.AHEAD_M), len(finder.LEFT_M)), GRASS, dtype=np.int32)
-    ground[:, np.abs(aside) < 4.0] = ASPHALT
+    ground[:, np.abs(aside) < width_m / 2] = ASPHALT
     if shade:
         ground[:8, (aside < -4.0) & (aside > -5.5)] = SHADE
     return ground
@@ -153,3 +156,27 @@ def test_too_few_roads_teach_nothing() -> None:
     grounds = [painted(0.0, shade=False)] * (finder.MIN_TEACHING_IMAGES - 1)
     first = road.learn(grounds)
     assert road.learn_again(grounds, first, 8.0) is first
+
+
+def test_the_width_lies_between_those_that_images_say() -> None:
+    """Hardly more images with the one width than with the other do not decide alone."""
+    road = RoadFinder()
+    narrow, wide = (painted(0.0, shade=False, width_m=width_m) for width_m in (6.0, 9.0))
+    grounds = [narrow] * 6 + [wide] * 5
+    log_odds = road.learn(grounds)
+    assert road.width_m([narrow], log_odds) == pytest.approx(6.0, abs=0.5)
+    assert road.width_m([wide], log_odds) == pytest.approx(9.0, abs=0.5)
+    assert road.width_m(grounds, log_odds) == pytest.approx((6 * 6.0 + 5 * 9.0) / 11, abs=0.5)
+
+
+def test_three_recordings_of_one_real_road_agree_in_its_width() -> None:
+    widths_m = []
+    for name in ("lake", "lake-2", "lake-3"):
+        drive = logged_drive.read_folder(samples.shared("data", name))
+        road = RoadFinder(measure_pose(drive).pose)
+        rows = np.linspace(0, len(drive.time_s) - 1, COLOUR_IMAGES).astype(int)
+        grounds = [road.lay_out(drive.image(int(row), 0)) for row in rows]
+        apart = COLOUR_IMAGES // WIDTH_IMAGES
+        widths_m.append(road.width_m(grounds[::apart], road.learn(grounds)))
+    assert np.ptp(widths_m) < 1.0, widths_m
+    assert 6.5 < np.mean(widths_m) < 9.0

@@ -26,7 +26,7 @@ from simulator.rendering.appearance import CameraPose
 
 COLOUR_IMAGES: Final = 200
 """Number of images from which the colours are learnt."""
-WIDTH_IMAGES: Final = 25
+WIDTH_IMAGES: Final = 40
 """Number of images from which the width is found."""
 STEP_M: Final = 1.0
 """The next image is looked at after the car has driven this way."""
