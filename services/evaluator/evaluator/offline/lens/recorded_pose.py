@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from contract.errors import RecordingError
-from contract.frames.spec import SHAPE
+from contract.frames import preprocess
+from contract.frames.spec import SHAPE, FrameSpec
 from contract.vehicle import (
     CALIBRATED_HEIGHT_M,
     CALIBRATED_PITCH_DOWN_DEG,
@@ -36,6 +36,7 @@ REAL: Final = CameraPose(
     height_m=CALIBRATED_HEIGHT_M,
 )
 """How the cameras of real recordings stand."""
+GREY: Final = FrameSpec(FRAME[0], FRAME[1], color="gray")
 MOMENTS: Final = 12
 """Number of moments that are measured. On `lake`, 12 and 24 moments agree within 0.03 degrees."""
 MAX_MARGINS: Final = {
@@ -105,5 +106,4 @@ def _read_moment(drive: LoggedDrive, row: int) -> Moment | None:
 
 
 def _grey(image: NDArray[np.uint8]) -> Grey:
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.resize(grey, FRAME[1::-1]), dtype=np.float32)
+    return preprocess.fit(image, GREY)[..., 0].astype(np.float32)
