@@ -40,7 +40,7 @@ ORDER = {
     "evaluator": ("__main__ > jobs > report tensorboard > closed_loop shadow > offline > settings"),
     "evaluator.offline": (
         "__main__ > rerun_command score_command > output path_plot log_replay_eval > log_replay"
-        " > replay_policies > road > view_warp path_quality stored_drive leakage held_out"
+        " > replay_policies > road lens > view_warp path_quality stored_drive leakage held_out"
         " > virtual_car logged_drive"
     ),
     "evaluator.offline.road": "report > track > finder",

@@ -35,6 +35,7 @@ from contract.dataset.path_fitness import MIN_MOVING_MPS
 from contract.recordings import reserved_names
 from evaluator.jobs import record
 from evaluator.offline import logged_drive, replay_policies
+from evaluator.offline.lens.recorded_pose import measure_pose
 from evaluator.offline.log_replay import replay_log
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.view_warp import ViewWarp
@@ -156,9 +157,10 @@ def _drive(recording: str, steer: Callable[[Any], float]) -> Iterator[dict[str, 
     """Yield the figures of a drive at each limit: of all of it, and of the part on the road."""
     road = _moving(logged_drive.read_folder(DATA / recording))
     policy = replay_policies.make_policy("model", road, steer, 1)
+    warp = ViewWarp(pose=measure_pose(road).pose)
     end = np.searchsorted(road.time_s, OFF_THE_ROAD_S if recording == DRIVEN else np.inf)
     for limit_m in LIMITS_M:
-        done = replay_log(road, policy, limit_m, ViewWarp())
+        done = replay_log(road, policy, limit_m, warp)
         early = [each for each in done.interventions if each.row < end]
         elapsed_s = float(road.moving_s()[:end].sum())
         yield {

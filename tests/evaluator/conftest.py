@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
-from support.data import samples
+from support.data import roads, samples
 from support.data.candidates import Driven
 
 from ingest.job import import_source
 from ingest.settings import Settings
+from simulator.drivers.expert import DrivingStyle
+from simulator.recording.demonstrations import DemonstrationConfig, record_demonstration
+from simulator.rendering.appearance import Appearance
+from simulator.unity.number_format import LOCALES
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = samples.recording(folder / name, rows, cameras, seed)
         import_source(settings, source, None, 0.0, lambda **_: None)
     return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def asphalt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a recording of 11 s on a straight road of 8 m, 1.2 m to the left of its middle."""
+    folder = tmp_path_factory.mktemp("asphalt") / "asphalt"
+    track = dataclasses.replace(roads.straight(100.0), lane_m=1.2)
+    config = DemonstrationConfig(mph=(20.0, 20.0), style=DrivingStyle(weave_m=0.0))
+    record_demonstration(track, Appearance("clear", 1), config, folder, LOCALES["en-US"])
+    return folder

@@ -38,5 +38,12 @@ def differences(
     return [line for part in lines for line in part]
 
 
+def without(found: Any, names: Collection[str]) -> Any:
+    """Return a document without the fields of these names, wherever they are."""
+    if isinstance(found, dict):
+        return {key: without(part, names) for key, part in found.items() if key not in names}
+    return [without(part, names) for part in found] if isinstance(found, list) else found
+
+
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

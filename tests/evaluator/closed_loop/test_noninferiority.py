@@ -256,6 +256,7 @@ def test_a_comparison_has_words_and_a_document() -> None:
                 "difference": -20.0,
                 "worse": False,
                 "new_to_both": False,
+                "road": None,
             }
         ],
     }
@@ -265,3 +266,13 @@ def test_recordings_that_neither_version_was_trained_on_are_marked() -> None:
     scores = PairedScores(np.repeat(np.array(["a", "b"]), 6), np.full(12, 90.0), np.full(12, 90.0))
     found = compare_recordings("", scores, np.zeros(12), frozenset({"b"}))
     assert [(part.name, part.new_to_both) for part in found.parts] == [("a", False), ("b", True)]
+
+
+def test_the_road_is_told_beside_and_decides_nothing() -> None:
+    scores = PairedScores(np.repeat(np.array(["a", "b"]), 6), np.full(12, 90.0), np.full(12, 90.0))
+    road = {"candidate_off_road_percent": 80.0, "incumbent_off_road_percent": 0.0}
+    without = compare_recordings("", scores, np.zeros(12)).document()
+    beside = compare_recordings("", scores, np.zeros(12), frozenset(), {"a": road}).document()
+    assert [part.pop("road") for part in beside["parts"]] == [road, None]
+    assert [part.pop("road") for part in without["parts"]] == [None, None]
+    assert beside == without

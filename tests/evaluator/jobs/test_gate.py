@@ -201,6 +201,7 @@ def test_a_candidate_that_is_worse_on_recordings_is_refused(
     simulator, recordings = decision.evidence["comparisons"]
     assert (simulator["verdict"], simulator["difference"] > 0) == ("no worse", True)
     assert recordings["verdict"] == "worse"
+    assert all(part["road"]["found_percent"] is not None for part in recordings["parts"])
     assert not any(part["new_to_both"] for part in recordings["parts"])  # it is not known
     assert decision.why.startswith("worse: recordings, held out: ")
     assert not decision.accepted

@@ -79,7 +79,7 @@ def test_interventions_are_at_the_rows_where_the_limit_is_passed(
     assert result.autonomy_percent == pytest.approx(expected)
     # In a bend to the left, a car that goes straight leaves the path on the right.
     assert all(event.left_m < 0 for event in result.interventions[1:])
-    assert result.document()["interventions"][0]["row"] == result.interventions[0].row
+    assert result.document(None)["interventions"][0]["row"] == result.interventions[0].row
 
 
 def test_a_driver_that_uses_the_view_finds_back_to_the_path(
@@ -187,6 +187,6 @@ def test_the_steady_part_of_an_offset_is_taken_out() -> None:
     result = LogReplayResult(3.0, left_m, left_m, left_m, (), 1.0, 0.1)
     steady_m, remaining_m = result.steady_offset_m()
     assert (steady_m, remaining_m) == (1.5, pytest.approx(((2.25 + 1.0) / 5) ** 0.5))
-    document = result.document()
+    document = result.document(None)
     assert document["steady_offset_m"] == steady_m
     assert document["deviation_without_steady_rmse_m"] == remaining_m

@@ -12,7 +12,11 @@ from contract.dataset import store, store_catalog
 from contract.frames.preprocess import Frame
 from contract.frames.spec import FrameSpec
 from evaluator.offline import log_replay_eval
+from evaluator.offline.lens.recorded_pose import REAL
+from evaluator.offline.log_replay_eval import Floats, Steer
 from evaluator.offline.stored_drive import StoredDrive, select_rows
+from ingest.job import import_source
+from ingest.settings import Settings
 
 
 @contextmanager
@@ -40,6 +44,20 @@ def three(data: Path) -> Iterator[StoredDrive]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def on_asphalt(tmp_path_factory: pytest.TempPathFactory, asphalt: Path) -> Iterator[StoredDrive]:
+    """Yield a recording of our simulator's, as a store keeps it."""
+    folder = tmp_path_factory.mktemp("stored")
+    import_source(Settings(data_dir=folder), asphalt, None, 0.0, lambda **_: None)
+    with opened(folder, "asphalt", None) as made:
+        yield made
+
+
+def kept_percent(drive: StoredDrive, steer: Steer | None) -> Floats:
+    left_m = log_replay_eval.replay_stored(drive, steer, 3.0, REAL).left_m
+    return log_replay_eval.path_keeping_percent(drive, left_m)
+
+
 class RecordedSteering:
     """Steers as recorded, with a constant error, and keeps the frames that it is given."""
 
@@ -54,7 +72,7 @@ class RecordedSteering:
 
 def test_the_recorded_steering_keeps_to_the_path(drive: StoredDrive) -> None:
     driver = RecordedSteering(drive)
-    kept = log_replay_eval.path_keeping_percent(drive, driver)
+    kept = kept_percent(drive, driver)
     assert kept.tolist() == [100.0] * 4
     assert [frame.shape for frame in driver.frames] == [(128, 128, 3)] * 252
     # On the path nothing is warped: the network gets the pixels of the store.
@@ -64,21 +82,21 @@ def test_the_recorded_steering_keeps_to_the_path(drive: StoredDrive) -> None:
 def test_a_steering_error_lowers_the_score_of_each_piece(drive: StoredDrive) -> None:
     """By definition, offsets beyond 3 m count as 3 m."""
     error = 0.1
-    kept = log_replay_eval.path_keeping_percent(drive, RecordedSteering(drive, error))
+    kept = kept_percent(drive, RecordedSteering(drive, error))
     left_m = np.abs(
-        log_replay_eval.replay_stored(drive, RecordedSteering(drive, error), 3.0).left_m
+        log_replay_eval.replay_stored(drive, RecordedSteering(drive, error), 3.0, REAL).left_m
     )
     expected = [
         100 * (1 - np.minimum(left_m[drive.segment == piece], 3).mean() / 3) for piece in range(4)
     ]
     assert kept == pytest.approx(expected)
     assert (kept < 95).all()
-    assert (log_replay_eval.path_keeping_percent(drive, RecordedSteering(drive, 0.3)) < kept).all()
+    assert (kept_percent(drive, RecordedSteering(drive, 0.3)) < kept).all()
 
 
 def test_without_a_model_the_steering_is_zero(drive: StoredDrive) -> None:
-    blind = log_replay_eval.path_keeping_percent(drive, None)
-    assert blind == pytest.approx(log_replay_eval.path_keeping_percent(drive, lambda frame: 0.0))
+    blind = kept_percent(drive, None)
+    assert blind == pytest.approx(kept_percent(drive, lambda frame: 0.0))
     assert blind.mean() > 50  # this score alone looks like good driving
 
 
@@ -118,7 +136,46 @@ def test_the_document_has_both_limits_and_the_path_quality(drive: StoredDrive) -
     assert near["autonomy_percent"] < far["autonomy_percent"] < 100
     assert (document["dataset"], document["rows"], document["cameras"]) == ("long", 252, 1)
     assert set(document["reference"]) == {"swinging", "slipping", "unfit"}
+    assert document["cameras_pose"]["known_from"] == (
+        "those of real recordings, since it has one camera"
+    )
     json.dumps(document, allow_nan=False)
+
+
+class Swerving:
+    """Steers straight on for some rows of each drive, and then to the right."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows, self.shown = rows, 0
+
+    def __call__(self, frame: Frame) -> float:
+        self.shown += 1
+        return 0.0 if self.shown % self.rows < self.rows // 2 else 0.4
+
+
+def test_an_evaluation_tells_the_road(on_asphalt: StoredDrive) -> None:
+    """The recorded car is 1.2 m to the left of the middle, and the model swerves to the right."""
+    rows = len(on_asphalt.time_s)
+    document, [_, far] = log_replay_eval.evaluate_replays(on_asphalt, Swerving(rows))
+    road = document["road"]
+    assert road["found_percent"] > 50
+    assert road["width_m"] == pytest.approx(8.0, abs=1.0)
+    # Who keeps to one side sees the near line sharply, so it is no road, and the far one blurred.
+    assert road["driver_left_m"] == pytest.approx(1.2, abs=0.6)
+    assert road["driver_off_road_percent"] == 0.0
+    # 3 m to the right of the recorded car is 1.8 m to the right of the middle: no wheel is outside.
+    assert far.left_m.min() < -3.0
+    assert document["drives"][1]["road"] == {"off_road_percent": 0.0, "times_off_road": 0}
+    assert document["cameras_pose"]["pitch_down_deg"] == pytest.approx(9.5, abs=0.3)
+
+
+def test_a_car_that_swerves_to_the_near_edge_leaves_the_road(on_asphalt: StoredDrive) -> None:
+    """3 m to the left of the recorded car is 4.2 m to the left of the middle."""
+    swerving = Swerving(len(on_asphalt.time_s))
+    document, _ = log_replay_eval.evaluate_replays(on_asphalt, lambda frame: -swerving(frame))
+    road = document["drives"][1]["road"]
+    assert road["times_off_road"] >= 1
+    assert road["off_road_percent"] > 2
 
 
 def test_open_loop_scores_have_baselines(three: StoredDrive) -> None:

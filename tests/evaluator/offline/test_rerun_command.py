@@ -1,10 +1,10 @@
 """Runs the command `rerun` in a process of its own, as people do."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -20,6 +20,8 @@ from evaluator.offline.log_replay import replay_log
 from evaluator.offline.path_plot import draw_replay
 from evaluator.offline.rerun_command import parse_limits
 from evaluator.offline.view_warp import ViewWarp
+from simulator.calibration.preset import write_preset
+from simulator.rendering.scene_preset import CameraPose, ScenePreset
 
 
 def rerun(*words: object) -> subprocess.CompletedProcess[str]:
@@ -98,6 +100,20 @@ def test_the_road_is_told_beside_the_path(folder: Path) -> None:
     assert "off the road" in table
 
 
+def test_a_preset_says_how_the_cameras_stood(folder: Path, tmp_path: Path) -> None:
+    """Without it, these painted pictures cannot tell, and rerun says so."""
+    preset = tmp_path / "preset.json"
+    pose = CameraPose(0.5, 6.0, 0.0, 1.9, 138.6)
+    write_preset(preset, ScenePreset(pose))
+    done = rerun(folder, "--policy", "zero", "--preset", preset, "--json")
+    assert done.returncode == 0, done.stderr
+    [found] = json.loads(done.stdout)
+    assert found["cameras_pose"] == {**dataclasses.asdict(pose), "known_from": str(preset)}
+    assert "1.27 m high and look 8.1° down, by those of real" in rerun(
+        folder, "--policy", "zero"
+    ).stdout.replace("\n", " ")
+
+
 def test_two_recordings_of_an_archive_are_replayed_but_not_plotted(tmp_path: Path) -> None:
     for name in ("one", "two"):
         samples.recording(tmp_path / "runs" / name, rows=20)
@@ -149,7 +165,7 @@ def test_a_pause_adds_no_distance_to_the_plot(folder: Path, tmp_path: Path) -> N
     after = np.arange(len(drive.time_s)) >= 30
     plots = []
     for pause_s in (1.0, 100.0):
-        paused = replace(
+        paused = dataclasses.replace(
             drive, time_s=drive.time_s + pause_s * after, segment=after.astype(np.int64)
         )
         policy = replay_policies.make_policy("zero", paused, None, 1)

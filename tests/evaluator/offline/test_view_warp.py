@@ -13,6 +13,7 @@ from contract.vehicle import CAMERA_NAMES
 from evaluator.offline.view_warp import FRAME, LEFT_M, ViewWarp, camera_rotation
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
+from simulator.rendering.scene_preset import CameraPose, ScenePreset
 
 ROAD = roads.straight(300.0)
 BONNET_ROW = 125
@@ -62,6 +63,80 @@ def test_a_warped_view_is_like_the_rendered_view(
     assert warped >= at_least
     assert 1 - warped < (1 - unwarped) / 2
     assert wrong < unwarped
+
+
+STANDING = CameraPose(0.72, 8.1, 1.12, 1.268)
+"""The pose that real recordings show."""
+
+
+@pytest.mark.parametrize(
+    ("left_m", "turn_rad"),
+    [
+        pytest.param(0.4, 0.0, id="to the left"),
+        pytest.param(-0.4, 0.0, id="to the right"),
+        pytest.param(1.0, 0.05, id="beyond the side camera and turned"),
+    ],
+)
+def test_a_view_is_truer_with_the_pose_that_its_pictures_were_taken_in(
+    left_m: float, turn_rad: float
+) -> None:
+    right, prefab = ViewWarp(1.0, pose=STANDING), ViewWarp(1.0)
+    places = [40.0, 60.0, 80.0, 100.0]
+    errors = np.zeros((len(places), 2))
+    with Camera(ROAD, Appearance("clear", preset=ScenePreset(STANDING))) as standing:
+        for place, error in zip(places, errors, strict=True):
+            truth = standing.render(ROAD.pose_at(place, left_m, turn_rad)).astype(float)
+            nearest = right.nearest_camera(3, left_m, turn_rad)
+            image = standing.render(ROAD.pose_at(place, 0.0), CAMERA_NAMES[nearest])
+            for number, warp in enumerate((right, prefab)):
+                view = warp.warp(image, nearest, left_m, turn_rad)
+                error[number] = np.abs(view - truth)[60:BONNET_ROW].mean()
+    assert errors[:, 0].mean() < 0.9 * errors[:, 1].mean()
+    assert (errors[:, 0] < errors[:, 1]).all()
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        pytest.param(CameraPose(), id="the prefab's"),
+        pytest.param(STANDING, id="of real recordings"),
+        pytest.param(CameraPose(-2.0, 12.0, -3.0, 0.9, 160.0), id="another"),
+    ],
+)
+def test_a_view_shows_the_ground_where_opencv_projects_it(pose: CameraPose) -> None:
+    """A ramp of brightness says from which column and row of the image each pixel was taken.
+
+    A point of the ground is projected by OpenCV into the recorded camera and into the moved one.
+    """
+    columns, rows = np.meshgrid(np.arange(320.0), np.arange(160.0))
+    ramps = np.stack([columns * 0.75, rows * 1.5, 0 * rows], axis=-1)
+    left_m, turn_rad, camera = 0.7, 0.04, 1
+    view = ViewWarp(1.0, pose=pose).warp(ramps.round().astype(np.uint8), camera, left_m, turn_rad)
+    ahead, left = np.meshgrid([5.0, 7.0, 9.0, 12.0], [-1.5, 0.0, 1.5, 3.0])
+    ground = np.stack([ahead.ravel(), left.ravel(), np.zeros(ahead.size)], axis=1)
+    lens = {
+        "angles_deg": (pose.pitch_down_deg, pose.yaw_right_deg, pose.roll_counterclockwise_deg),
+        "up_m": pose.height_m,
+        "focal_px": pose.focal_px,
+    }
+    recorded = unity_cameras.project(ground, CAMERA_NAMES[camera], **lens)
+    # The same points from the car that is moved to the left and then turned to the left.
+    moved = ground - (0.0, left_m, 0.0)
+    cos, sin = math.cos(turn_rad), math.sin(turn_rad)
+    turned = moved @ np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    seen = unity_cameras.project(turned, **lens)
+    inside = [
+        (new, old)
+        for new, old in zip(seen, recorded, strict=True)
+        if 1 < new[0] < 318 and 1 < new[1] < 158 and 1 < old[0] < 318 and 1 < old[1] < 158
+    ]
+    assert len(inside) >= 8
+    for (column, row), old in inside:
+        window = view[int(row) : int(row) + 2, int(column) : int(column) + 2, :2].astype(float)
+        share_x, share_y = column % 1, row % 1
+        upper, lower = (line[0] * (1 - share_x) + line[1] * share_x for line in window)
+        shown = upper * (1 - share_y) + lower * share_y
+        assert shown / (0.75, 1.5) == pytest.approx(old, abs=1.0)
 
 
 def test_the_centre_camera_alone_gives_a_view_between_unwarped_and_side_camera(

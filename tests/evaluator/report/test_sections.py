@@ -30,18 +30,6 @@ from evaluator.report.sections import (
 from evaluator.report.version_folder import VersionFolder
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> VersionFolder:
-    root = reported.publish(tmp_path / "models")
-    reported.judge(root)
-    return VersionFolder(tmp_path / "models", 1)
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Assets:
-    return Assets(tmp_path / "report")
-
-
 def tables(section: Section) -> list[Table]:
     return [block for block in section.blocks if isinstance(block, Table)]
 
@@ -181,9 +169,49 @@ def test_replay_warns_of_an_unfit_recording(folder: VersionFolder, pictures: Ass
         "80.4 %",
         "1",
         "0.40 m",
+        "0.25 m",
         "1.10 m",
+        "3",
     )
     assert "is not fit for comparison: its own path swings" in texts(section, "warning")[0]
+
+
+def test_replay_says_where_the_recorded_driver_kept_on_the_road(
+    folder: VersionFolder, pictures: Assets
+) -> None:
+    [_, text, *_] = texts(log_replay.section(folder, pictures), "plain")
+    assert text == (
+        f"The road of `{reported.DATASETS[0]}` was found in 81 % of the rows, 7.5 m wide. Its "
+        "driver kept 1.2 m to the right of its middle, and was off the road in 2.5 % of them."
+    )
+
+
+def test_replay_says_so_where_too_little_of_the_road_was_found(
+    folder: VersionFolder, pictures: Assets
+) -> None:
+    def forget(document: dict[str, Any]) -> None:
+        for dataset in document["datasets"]:
+            dataset["road"] |= {"driver_left_m": None, "driver_off_road_percent": None}
+            for drive in dataset["drives"]:
+                drive["road"] = {"off_road_percent": None, "times_off_road": None}
+
+    edit(folder.root / "evaluations/replay/replay.json", forget)
+    section = log_replay.section(folder, pictures)
+    assert tables(section)[0].rows[0][-1] == MISSING
+    assert "which is too few to say where the car was on it" in texts(section, "plain")[1]
+
+
+def test_replay_of_release_0_1_0_knows_no_road(folder: VersionFolder, pictures: Assets) -> None:
+    def age(document: dict[str, Any]) -> None:
+        for dataset in document["datasets"]:
+            del dataset["road"]
+            for drive in dataset["drives"]:
+                del drive["road"], drive["deviation_without_steady_rmse_m"]
+
+    edit(folder.root / "evaluations/replay/replay.json", age)
+    section = log_replay.section(folder, pictures)
+    assert tables(section)[0].rows[0][-3:] == (MISSING, "1.10 m", MISSING)
+    assert not any("The road of" in text for text in texts(section, "plain"))
 
 
 def test_simulator_shows_every_measure_with_its_interval(

@@ -250,7 +250,16 @@ def test_an_evaluation_is_shown_with_its_intervals() -> None:
             {
                 "dataset": "lake-1",
                 "held_out": "not trained on",
-                "drives": [{"limit_m": 3.0, "autonomy_percent": 92.04, "deviation_rmse_m": 0.456}],
+                "drives": [
+                    {"limit_m": 3.0, "autonomy_percent": 92.04, "deviation_rmse_m": 0.456},
+                    {
+                        "limit_m": 1.0,
+                        "autonomy_percent": 71.0,
+                        "deviation_rmse_m": 0.9,
+                        "deviation_without_steady_rmse_m": 0.213,
+                        "road": {"off_road_percent": 3.0, "times_off_road": 7},
+                    },
+                ],
             }
         ],
         "openloop": [
@@ -269,6 +278,8 @@ def test_an_evaluation_is_shown_with_its_intervals() -> None:
         "0.50 m (0.25-0.75)",
         "92.0 %",
         "0.46 m",
+        "0.21 m",
+        "7 times",
         "MSE 0.0123, predict-zero 0.0500, hold-last 0.0200; not trained on",
         "results are in /m/3",
     ):

@@ -245,11 +245,20 @@ def _replay(dataset: str) -> dict[str, Any]:
         "held_out": "460 validation rows",
         "cameras": 3,
         "reference": {"swinging": 0.2, "slipping": 0.0, "unfit": ["its own path swings"]},
+        "road": {
+            "width_m": 7.5,
+            "found_percent": 81.2,
+            "std_m": 0.2,
+            "driver_left_m": -1.24,
+            "driver_off_road_percent": 2.5,
+        },
         "drives": [
             {
                 "limit_m": limit,
                 "autonomy_percent": autonomy,
                 "deviation_rmse_m": 0.4,
+                "deviation_without_steady_rmse_m": 0.25,
+                "road": {"off_road_percent": 1.5, "times_off_road": 3},
                 "deviation_mae_m": 0.3,
                 "deviation_max_m": 1.1,
                 "interventions": interventions,

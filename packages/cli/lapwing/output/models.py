@@ -202,15 +202,24 @@ def print_evaluation(console: TextConsole, result: Mapping[str, Any]) -> None:
             console.print(f"{condition['condition']}: mean speed {speed}", soft_wrap=True)
     if result["replay"]:
         table = printing.wide_table(
-            "recording, rows", "limit", "autonomy", "RMS distance from the path"
+            "recording, rows",
+            "limit",
+            "autonomy",
+            "RMS distance from the path",
+            "about its median",
+            "left the road",
         )
         for dataset in result["replay"]:
             for drive in dataset["drives"]:
+                about = drive.get("deviation_without_steady_rmse_m")
+                times = (drive.get("road") or {}).get("times_off_road")
                 table.add_row(
                     f"{dataset['dataset']}: {dataset['held_out']}",
                     f"{drive['limit_m']:g} m",
                     f"{drive['autonomy_percent']:.1f} %",
                     f"{drive['deviation_rmse_m']:.2f} m",
+                    "–" if about is None else f"{about:.2f} m",
+                    "–" if times is None else f"{times} times",
                 )
         printing.print_unwrapped(console, table)
     for dataset in result["openloop"]:

@@ -15,7 +15,7 @@ mean and each part. They share the error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +46,8 @@ NOT_INFORMATIVE: Final = "not informative"
 """Neither version drives there, so that they do not differ says nothing."""
 
 Floats = NDArray[np.float64]
+OnRoad = Mapping[str, float | None]
+"""Percent of the rows in which each was off the road of a recording; None if it is not known."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class CoursePart:
     """Whether the candidate is shown to be worse there by more than the margin."""
     new_to_both: bool = False
     """Whether it is a recording that neither version was trained on."""
+    road: OnRoad | None = None
+    """How often the two, and the recorded driver, left the road there; it decides nothing."""
 
     def document(self) -> dict[str, Any]:
         """Return the part as a JSON document."""
@@ -109,6 +113,7 @@ class CoursePart:
             "difference": self.candidate - self.incumbent,
             "worse": self.worse,
             "new_to_both": self.new_to_both,
+            "road": None if self.road is None else dict(self.road),
         }
 
     def __str__(self) -> str:
@@ -240,7 +245,7 @@ def compare_drives(
         betting.lower_bound(scores.difference),
         betting.upper_bound(scores.difference),
         verdict,
-        _course_parts(scores, worse, frozenset()),
+        _course_parts(scores, worse, frozenset(), {}),
         lap_time_s,
     )
 
@@ -250,6 +255,7 @@ def compare_recordings(
     scores: PairedScores,
     blind: Floats,
     new_to_both: frozenset[str] = frozenset(),
+    roads: Mapping[str, OnRoad] | None = None,
 ) -> Comparison:
     """Compare how two versions keep to recorded paths, by blocks of recordings.
 
@@ -262,6 +268,7 @@ def compare_recordings(
         scores: scores in each block; a part is a recording.
         blind: scores of a constant steering of 0, shape (blocks,), 0..100.
         new_to_both: names of the recordings that neither version was trained on.
+        roads: what is told beside of each recording; it does not decide.
     """
     difference, parts = scores.difference, scores.parts()
     # A recording of fewer blocks cannot show anything, so it takes no share of the error.
@@ -288,7 +295,7 @@ def compare_recordings(
         lower,
         upper,
         verdict,
-        _course_parts(scores, worse, new_to_both),
+        _course_parts(scores, worse, new_to_both, roads or {}),
     )
 
 
@@ -331,7 +338,10 @@ def _worse_blocks(scores: PairedScores, looks: int) -> bool:
 
 
 def _course_parts(
-    scores: PairedScores, worse: dict[str, bool], new_to_both: frozenset[str]
+    scores: PairedScores,
+    worse: dict[str, bool],
+    new_to_both: frozenset[str],
+    roads: Mapping[str, OnRoad],
 ) -> tuple[CoursePart, ...]:
     return tuple(
         CoursePart(
@@ -341,6 +351,7 @@ def _course_parts(
             float(part.incumbent.mean()),
             worse[name],
             name in new_to_both,
+            roads.get(name),
         )
         for name, part in scores.parts().items()
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from contract.dataset import store_catalog
 from contract.files import disk_space
+from contract.frames.spec import SHAPE
 from contract.jobs import queue
 from contract.models import journal, promotion
 from contract.models.journal import Decision
@@ -23,9 +24,14 @@ from contract.policy import load_version
 from contract.policy.answer import output_count
 from contract.settings import load
 from evaluator.closed_loop import noninferiority, paired_drives
-from evaluator.closed_loop.noninferiority import Comparison, PairedScores
+from evaluator.closed_loop.noninferiority import Comparison, Floats, OnRoad, PairedScores
 from evaluator.offline import held_out, log_replay_eval, stored_drive
+from evaluator.offline.lens.recorded_pose import measure_pose
+from evaluator.offline.road.report import describe_drive, describe_road
+from evaluator.offline.road.track import find_recorded_road
+from evaluator.offline.stored_drive import StoredDrive
 from evaluator.settings import Settings
+from simulator.rendering.scene_preset import CameraPose
 
 log = logging.getLogger(__name__)
 
@@ -153,14 +159,23 @@ def compare_log_replays(
     names: list[str] = []
     scores: list[list[log_replay_eval.Floats]] = [[], [], []]
     new_to_both: set[str] = set()
+    roads: dict[str, OnRoad] = {}
     with held_out.open_held_out(settings.data_dir, registry, version) as datasets:
         for number, rows in enumerate(datasets):
             report(phase="replay", drives=number, drives_total=len(datasets))
             drive = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows, SEGMENT_S)
             if drive is None:
                 continue
-            for steer, policy_scores in zip(policies, scores, strict=True):
-                kept = log_replay_eval.path_keeping_percent(drive, steer)
+            pose = measure_pose(drive).pose
+            limit_m = log_replay_eval.LIMITS_M[-1]
+            offsets = [
+                log_replay_eval.replay_stored(drive, steer, limit_m, pose).left_m
+                for steer in policies
+            ]
+            whole = stored_drive.select_rows(rows.dataset, rows.reader, rows.rows)
+            roads[rows.dataset] = _compare_on_road(whole or drive, drive, pose, offsets)
+            for left_m, policy_scores in zip(offsets, scores, strict=True):
+                kept = log_replay_eval.path_keeping_percent(drive, left_m)
                 policy_scores.append(log_replay_eval.mean_by_block(drive, kept, BLOCK_S))
             names += [rows.dataset] * len(scores[0][-1])
             if all(
@@ -172,7 +187,7 @@ def compare_log_replays(
         return []
     candidate, incumbent, blind = (np.concatenate(blocks) for blocks in scores)
     paired, new = PairedScores(np.array(names), candidate, incumbent), frozenset(new_to_both)
-    compared = [noninferiority.compare_recordings(HELD_OUT + note, paired, blind, new)]
+    compared = [noninferiority.compare_recordings(HELD_OUT + note, paired, blind, new, roads)]
     chosen = np.isin(paired.part, list(new))
     if chosen.any() and not chosen.all():
         compared.append(
@@ -181,6 +196,31 @@ def compare_log_replays(
                 PairedScores(paired.part[chosen], candidate[chosen], incumbent[chosen]),
                 blind[chosen],
                 new,
+                roads,
             )
         )
     return compared
+
+
+def _compare_on_road(
+    whole: StoredDrive, pieces: StoredDrive, pose: CameraPose, offsets: Sequence[Floats]
+) -> OnRoad:
+    """Return how often the candidate, the incumbent and the recorded driver were off the road.
+
+    Args:
+        whole: the rows in one piece, in which the road can be followed.
+        pieces: the same rows, or some of them, in pieces.
+        pose: how the cameras stood.
+        offsets: offset of each from the recorded path in the pieces, the candidate's first.
+    """
+    road = find_recorded_road(whole, pose, SHAPE).at(
+        np.searchsorted(whole.row_numbers, pieces.row_numbers)
+    )
+    described = describe_road(road)
+    candidate, incumbent = (describe_drive(road, left_m) for left_m in offsets[:2])
+    return {
+        "found_percent": described["found_percent"],
+        "driver_off_road_percent": described["driver_off_road_percent"],
+        "candidate_off_road_percent": candidate["off_road_percent"],
+        "incumbent_off_road_percent": incumbent["off_road_percent"],
+    }

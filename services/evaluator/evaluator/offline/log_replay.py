@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from contract.errors import RecordingError
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.replay_policies import Policy, ViewRow
+from evaluator.offline.road.report import describe_drive
+from evaluator.offline.road.track import RoadTrack
 from evaluator.offline.view_warp import ViewWarp
 from evaluator.offline.virtual_car import RelativePose, advance
 from simulator.episode.metrics import INTERVENTION_COST_S, lateral_errors_m
@@ -92,8 +94,12 @@ class LogReplayResult:
         steady_m = float(np.median(self.left_m))
         return steady_m, float(np.sqrt(np.mean((self.left_m - steady_m) ** 2)))
 
-    def document(self) -> dict[str, Any]:
-        """Return the result as a JSON document."""
+    def document(self, road: RoadTrack | None) -> dict[str, Any]:
+        """Return the result as a JSON document.
+
+        Args:
+            road: the road of the recording; None if it was not asked for.
+        """
         mae, _, largest = lateral_errors_m(self.left_m)
         steady, without_steady = self.steady_offset_m()
         return {
@@ -104,6 +110,7 @@ class LogReplayResult:
             "deviation_max_m": largest,
             "steady_offset_m": steady,
             "deviation_without_steady_rmse_m": without_steady,
+            "road": None if road is None else describe_drive(road, self.left_m),
             "elapsed_s": self.elapsed_s,
             "ms_a_row": self.ms_a_row,
             "interventions": [

@@ -14,10 +14,14 @@ from contract.frames.spec import SHAPE, SPEC
 from contract.models.registry import ModelManifest
 from contract.vehicle import ROW_S
 from evaluator.offline import replay_policies
+from evaluator.offline.lens.recorded_pose import measure_pose
 from evaluator.offline.log_replay import LogReplayResult, replay_log
 from evaluator.offline.path_quality import assess
+from evaluator.offline.road import report as road_report
+from evaluator.offline.road.track import find_recorded_road
 from evaluator.offline.stored_drive import StoredDrive
 from evaluator.offline.view_warp import ViewWarp
+from simulator.rendering.scene_preset import CameraPose
 
 LIMITS_M: Final = (1.0, 3.0)
 """DAVE-2's limit, and the offset at which a wheel leaves the lake's road of 8 m."""
@@ -41,20 +45,33 @@ def stored_frames_note(manifest: ModelManifest) -> str:
     )
 
 
-def replay_stored(drive: StoredDrive, steer: Steer | None, limit_m: float) -> LogReplayResult:
-    """Drive along stored rows with a model, or with a steering of 0 where `steer` is None."""
+def replay_stored(
+    drive: StoredDrive, steer: Steer | None, limit_m: float, pose: CameraPose
+) -> LogReplayResult:
+    """Drive along stored rows with a model, or with a steering of 0 where `steer` is None.
+
+    Args:
+        drive: the rows.
+        steer: the model.
+        limit_m: largest offset from the recorded path.
+        pose: how the cameras of the recording stood.
+    """
     policy = replay_policies.make_policy("model" if steer else "zero", drive, steer, 1)
-    return replay_log(drive, policy, limit_m, ViewWarp(shape=SHAPE))
+    return replay_log(drive, policy, limit_m, ViewWarp(shape=SHAPE, pose=pose))
 
 
-def path_keeping_percent(drive: StoredDrive, steer: Steer | None) -> Floats:
+def path_keeping_percent(drive: StoredDrive, left_m: Floats) -> Floats:
     """Return how well each segment's path was kept, shape (segments,), 0..100.
 
     The value is 100 (1 - mean(min(|offset|, 3 m)) / 3 m). Autonomy is too coarse for segments of a
-    few seconds. With `steer` None, the steering is 0.
+    few seconds.
+
+    Args:
+        drive: the segments.
+        left_m: offsets of a drive along them with a limit of 3 m, shape (rows,).
     """
     limit_m = LIMITS_M[-1]
-    offset = np.minimum(np.abs(replay_stored(drive, steer, limit_m).left_m), limit_m)
+    offset = np.minimum(np.abs(left_m), limit_m)
     rows = np.bincount(drive.segment)
     return np.asarray(100 * (1 - np.bincount(drive.segment, offset) / rows / limit_m))
 
@@ -82,13 +99,17 @@ def evaluate_replays(
     drive: StoredDrive, steer: Steer
 ) -> tuple[dict[str, Any], list[LogReplayResult]]:
     """Drive along stored rows at each limit; return the JSON document and the results."""
-    results = [replay_stored(drive, steer, limit_m) for limit_m in LIMITS_M]
+    measured = measure_pose(drive)
+    results = [replay_stored(drive, steer, limit_m, measured.pose) for limit_m in LIMITS_M]
+    road = find_recorded_road(drive, measured.pose, SHAPE)
     return {
         "dataset": drive.name,
         "rows": len(drive.time_s),
         "cameras": drive.camera_count,
         "reference": assess(drive).document(),
-        "drives": [result.document() for result in results],
+        "road": road_report.describe_road(road),
+        "cameras_pose": measured.document(),
+        "drives": [result.document(road) for result in results],
     }, results
 
 

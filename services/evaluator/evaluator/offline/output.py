@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import printing
+from evaluator.offline.lens.recorded_pose import RecordedPose
 from evaluator.offline.log_replay import LogReplayResult
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.path_quality import PathQuality
@@ -25,13 +26,11 @@ class Replay:
     """One for each limit."""
     road: RoadTrack | None
     """None if it was not asked for."""
+    pose: RecordedPose | None
+    """How its cameras stood; None if no picture was looked at."""
 
     def document(self) -> dict[str, Any]:
         """Return the replay as a JSON document."""
-        drives = []
-        for result in self.results:
-            on_road = road_report.describe_drive(self.road, result.left_m) if self.road else None
-            drives.append({**result.document(), "road": on_road})
         return {
             "recording": self.drive.name,
             "rows": len(self.drive.time_s),
@@ -40,7 +39,8 @@ class Replay:
             "cameras": self.drive.camera_count,
             "reference": self.quality.document(),
             "road": road_report.describe_road(self.road) if self.road else None,
-            "drives": drives,
+            "cameras_pose": self.pose.document() if self.pose else None,
+            "drives": [result.document(self.road) for result in self.results],
         }
 
 
@@ -77,6 +77,8 @@ def print_replays(driver: str, replays: Sequence[Replay], written: Sequence[Path
         notes = [f"the path is unfit for comparison: {problem}" for problem in problems]
         if replay.road is not None:
             notes.append(_describe_road(road_report.describe_road(replay.road)))
+        if replay.pose is not None:
+            notes.append(str(replay.pose))
         if drive.camera_count == 1:
             notes.append("it has the centre camera only, so views from a side are warped further")
         if drive.nominal:

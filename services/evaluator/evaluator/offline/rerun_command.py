@@ -16,6 +16,7 @@ from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.vehicle import MPS_PER_MPH
 from evaluator.offline import logged_drive, output, replay_policies
+from evaluator.offline.lens.recorded_pose import RecordedPose, measure_pose
 from evaluator.offline.log_replay import LogReplayResult, ReplayStep, replay_log
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.output import Replay
@@ -23,7 +24,8 @@ from evaluator.offline.path_plot import draw_replay
 from evaluator.offline.path_quality import assess
 from evaluator.offline.replay_policies import Policy
 from evaluator.offline.road.track import RoadTrack, find_recorded_road
-from evaluator.offline.view_warp import ViewWarp
+from evaluator.offline.view_warp import PREFAB, ViewWarp
+from simulator.calibration.preset import read_preset
 from simulator.viz.episode_video import EpisodeVideo
 
 DEFAULT_MODELS: Final = Path("lapwing-data/models")
@@ -70,6 +72,14 @@ def rerun(
             "of the time."
         ),
     ] = True,
+    preset: Annotated[
+        Path | None,
+        typer.Option(
+            readable=False,
+            help="Preset whose pose the cameras have: a file that `lapwing sim calibrate` wrote. "
+            "Default: as the recording's own pictures tell it.",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the random order of the policy `shuffled`.")
     ] = 1,
@@ -90,20 +100,24 @@ def rerun(
     if policy in replay_policies.WITH_MODEL:
         manifest, steer = load_version.load(Registry(models), model)
         driver = f"{policy}, version {manifest.version}"
-    warp, replays = ViewWarp(), list[Replay]()
+    told = RecordedPose(read_preset(preset).camera, str(preset)) if preset is not None else None
+    # A driver who does not look needs no picture, nor the pose of the cameras that took it.
+    looks = steer is not None or road or video is not None
+    replays = list[Replay]()
     for path in recordings:
         with logged_drive.open_recordings(path) as sources:
             _check_files(plot, video, len(sources))
             for source in sources:
                 drive = logged_drive.read_recording(source)
+                pose = (told or measure_pose(drive)) if looks else None
+                warp = ViewWarp(pose=pose.pose if pose else PREFAB)
                 driving_policy = replay_policies.make_policy(policy, drive, steer, seed)
                 results = _replay_at_limits(drive, driving_policy, limits, warp, video)
                 if plot is not None:
                     plot.parent.mkdir(parents=True, exist_ok=True)
                     draw_replay(plot, drive, results[0], driver)
-                replays.append(
-                    Replay(drive, assess(drive), results, _find_road(drive) if road else None)
-                )
+                track = _find_road(drive, pose) if road and pose else None
+                replays.append(Replay(drive, assess(drive), results, track, pose))
     if as_json:
         printing.print_json([{**replay.document(), "driver": driver} for replay in replays])
     else:
@@ -163,9 +177,9 @@ def _replay_at_limits(
     return results
 
 
-def _find_road(drive: LoggedDrive) -> RoadTrack:
+def _find_road(drive: LoggedDrive, pose: RecordedPose) -> RoadTrack:
     with printing.progress_bar(f"{drive.name}: the road") as set_share:
-        return find_recorded_road(drive, set_share)
+        return find_recorded_road(drive, pose.pose, on_progress=set_share)
 
 
 def _open_video(path: Path, drive: LoggedDrive) -> EpisodeVideo:

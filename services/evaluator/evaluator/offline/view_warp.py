@@ -26,21 +26,15 @@ from numpy.typing import NDArray
 from contract.errors import FrameError
 from contract.vehicle import (
     CAMERA_AHEAD_OF_REAR_AXLE_M,
-    CAMERA_HEIGHT_M,
     CAMERA_LEFT_M,
     CAMERA_NAMES,
-    CAMERA_PITCH_DOWN_DEG,
-    CAMERA_ROLL_COUNTERCLOCKWISE_DEG,
-    CAMERA_YAW_RIGHT_DEG,
-    FOCAL_PX,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
+from simulator.rendering.scene_preset import CameraPose
 
 FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
-PITCH_RAD: Final = math.radians(-CAMERA_PITCH_DOWN_DEG)
-YAW_RAD: Final = math.radians(-CAMERA_YAW_RIGHT_DEG)
-ROLL_RAD: Final = math.radians(-CAMERA_ROLL_COUNTERCLOCKWISE_DEG)
+PREFAB: Final = CameraPose()
 LEFT_M: Final = tuple(CAMERA_LEFT_M[name] for name in CAMERA_NAMES)
 """Lateral position of the centre, left and right camera, positive to the left."""
 
@@ -56,26 +50,25 @@ class ViewWarp:
             given.
         shape: shape of the images: FRAME as recorded, or (128, 128, 3) as stores keep them,
             resized without keeping the aspect ratio.
+        pose: how the cameras stand; the default is how Unity's prefab and our simulator place them.
+            lens/recorded_pose.py measures how those of a recording do.
     """
 
     def __init__(
-        self, ahead_m: float = CAMERA_AHEAD_OF_REAR_AXLE_M, shape: tuple[int, int, int] = FRAME
+        self,
+        ahead_m: float = CAMERA_AHEAD_OF_REAR_AXLE_M,
+        shape: tuple[int, int, int] = FRAME,
+        pose: CameraPose = PREFAB,
     ) -> None:
         self._ahead_m = ahead_m
         self._shape = shape
         height, width, _ = shape
-        # The middle of the image is between the two middle pixels.
-        middle = (width - 1) / 2, (height - 1) / 2
-        focal_x, focal_y = FOCAL_PX * width / FRAME[1], FOCAL_PX * height / FRAME[0]
-        intrinsics = np.array(
-            [[focal_x, 0.0, middle[0]], [0.0, focal_y, middle[1]], [0.0, 0.0, 1.0]]
-        )
-        to_car = camera_rotation()
+        to_car, intrinsics = camera_rotation(pose), camera_intrinsics(pose, shape)
         self._project = intrinsics @ to_car.T
         x, y = np.meshgrid(np.arange(width), np.arange(height))
         pixels = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
         rays = to_car @ np.linalg.inv(intrinsics) @ pixels
-        nearness = np.maximum(0.0, -rays[2]) / CAMERA_HEIGHT_M
+        nearness = np.maximum(0.0, -rays[2]) / pose.height_m
         self._rays = np.vstack([rays, nearness]).astype(np.float32)
         self.ground: NDArray[np.bool_] = (rays[2] < 0).reshape(height, width)
         """Mask of the pixels below the horizon, shape (height, width): level ground is there."""
@@ -137,15 +130,29 @@ def yaw_rotation(heading_rad: float) -> Floats:
     return np.array([[rest, -turn, 0.0], [turn, rest, 0.0], [0.0, 0.0, 1.0]])
 
 
-def camera_rotation(
-    yaw_rad: float = YAW_RAD, pitch_rad: float = PITCH_RAD, roll_rad: float = ROLL_RAD
-) -> Floats:
+def camera_intrinsics(pose: CameraPose, shape: tuple[int, int, int] = FRAME) -> Floats:
+    """Return the matrix, shape (3, 3), from the image's axes to pixels of an image of this shape.
+
+    An image of another shape than FRAME shows the same, resized.
+    """
+    height, width, _ = shape
+    focal_x, focal_y = pose.focal_px * width / FRAME[1], pose.focal_px * height / FRAME[0]
+    # The middle of the image is between the two middle pixels.
+    middle = (width - 1) / 2, (height - 1) / 2
+    return np.array([[focal_x, 0.0, middle[0]], [0.0, focal_y, middle[1]], [0.0, 0.0, 1.0]])
+
+
+def camera_rotation(pose: CameraPose = PREFAB) -> Floats:
     """Return the rotation, shape (3, 3), from the image's axes to the car's.
 
     The image's axes are right, down and into the image; the car's are ahead, left and up. The
     camera is rolled first, clockwise in its direction of view, then pitched, positive upwards, then
     turned, positive to the left.
     """
+    yaw_rad, pitch_rad, roll_rad = (
+        math.radians(-angle)
+        for angle in (pose.yaw_right_deg, pose.pitch_down_deg, pose.roll_counterclockwise_deg)
+    )
     upright = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
     rise, rest = math.sin(pitch_rad), math.cos(pitch_rad)
     pitched = np.array([[rest, 0.0, -rise], [0.0, 1.0, 0.0], [rise, 0.0, rest]])

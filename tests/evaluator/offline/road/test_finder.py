@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from support.data import samples
 from support.data.roads import straight
 
 from contract.vehicle import CAMERA_AHEAD_M
+from evaluator.offline import logged_drive
+from evaluator.offline.lens.recorded_pose import measure_pose
 from evaluator.offline.road import finder
 from evaluator.offline.road.finder import RoadFinder, SeenRoad, road_edges
-from evaluator.offline.road.track import MIN_SUPPORT
+from evaluator.offline.road.track import COLOUR_IMAGES, MIN_SUPPORT, WIDTH_IMAGES
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
 from simulator.track.geometry import Track
@@ -116,3 +119,64 @@ def test_the_colours_just_ahead_are_road_and_those_far_aside_are_not() -> None:
     aside = log_odds[ground[-1, :15]]
     assert ahead.mean() > 1 > -1 > aside.mean()
     assert np.abs(log_odds).max() <= finder.MAX_LOG_ODDS
+
+
+ASPHALT, GRASS, SHADE = 100, 2000, 9000
+"""Numbers of three colours that are no neighbours."""
+
+
+def painted(middle_m: float, *, shade: bool, width_m: float = 8.0) -> np.ndarray:
+    """Return a ground with a road; the verge on its right may have a patch in the shade."""
+    aside = finder.LEFT_M - middle_m
+    ground = np.full((len(finder.AHEAD_M), len(finder.LEFT_M)), GRASS, dtype=np.int32)
+    ground[:, np.abs(aside) < width_m / 2] = ASPHALT
+    if shade:
+        ground[:8, (aside < -4.0) & (aside > -5.5)] = SHADE
+    return ground
+
+
+def test_the_roads_that_were_found_teach_that_a_shaded_verge_is_none() -> None:
+    """A car at the right edge has the shaded verge just ahead, which makes it look like road."""
+    road = RoadFinder()
+    grounds = [painted(3.4, shade=True) for _ in range(6)]
+    grounds += [painted(0.0, shade=number % 2 == 0) for number in range(12)]
+    first = road.learn(grounds)
+    assert first[SHADE] > 1
+    again = road.learn_again(grounds, first, 8.0)
+    assert again[SHADE] < -1
+    assert again[ASPHALT] > 1 > -1 > again[GRASS]
+    # So the road is no longer drawn towards the shade.
+    offsets_m = [road.measure(grounds[0], odds, 8.0).offset_m for odds in (first, again)]
+    assert abs(offsets_m[1] - 3.4) < abs(offsets_m[0] - 3.4)
+    assert offsets_m[1] == pytest.approx(3.4, abs=0.15)
+
+
+def test_too_few_roads_teach_nothing() -> None:
+    road = RoadFinder()
+    grounds = [painted(0.0, shade=False)] * (finder.MIN_TEACHING_IMAGES - 1)
+    first = road.learn(grounds)
+    assert road.learn_again(grounds, first, 8.0) is first
+
+
+def test_the_width_lies_between_those_that_images_say() -> None:
+    """Hardly more images with the one width than with the other do not decide alone."""
+    road = RoadFinder()
+    narrow, wide = (painted(0.0, shade=False, width_m=width_m) for width_m in (6.0, 9.0))
+    grounds = [narrow] * 6 + [wide] * 5
+    log_odds = road.learn(grounds)
+    assert road.width_m([narrow], log_odds) == pytest.approx(6.0, abs=0.5)
+    assert road.width_m([wide], log_odds) == pytest.approx(9.0, abs=0.5)
+    assert road.width_m(grounds, log_odds) == pytest.approx((6 * 6.0 + 5 * 9.0) / 11, abs=0.5)
+
+
+def test_three_recordings_of_one_real_road_agree_in_its_width() -> None:
+    widths_m = []
+    for name in ("lake", "lake-2", "lake-3"):
+        drive = logged_drive.read_folder(samples.shared("data", name))
+        road = RoadFinder(measure_pose(drive).pose)
+        rows = np.linspace(0, len(drive.time_s) - 1, COLOUR_IMAGES).astype(int)
+        grounds = [road.lay_out(drive.image(int(row), 0)) for row in rows]
+        apart = COLOUR_IMAGES // WIDTH_IMAGES
+        widths_m.append(road.width_m(grounds[::apart], road.learn(grounds)))
+    assert np.ptp(widths_m) < 1.0, widths_m
+    assert 6.5 < np.mean(widths_m) < 9.0

@@ -3,8 +3,9 @@
 The image is laid out on level ground, as seen from above. Each of its pixels says by its colour how
 much rather it belongs to the road than to what is beside the road. These colours are learnt from
 the recording itself: what lies just ahead of the car is nearly always road, and what lies far to
-the side seldom is. Then roads of one width are compared, each an arc of a circle, by how much of
-the road's colours lies within and how little outside.
+the side seldom is. The roads that these colours find teach them once more. Roads of one width are
+compared, each an arc of a circle, by how much of the road's colours lies within and how little
+outside.
 
 Colours were learnt from the ground just ahead by Thrun et al. 2006, Stanley: The Robot that Won the
 DARPA Grand Challenge, section 5, with a laser. Arcs on the ground are from Dickmanns and Mysliwetz
@@ -24,8 +25,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.vehicle import CAMERA_HEIGHT_M, FOCAL_PX, IMAGE_HEIGHT, IMAGE_WIDTH
-from evaluator.offline.view_warp import camera_rotation
+from evaluator.offline.view_warp import FRAME, PREFAB, camera_intrinsics, camera_rotation
+from simulator.rendering.scene_preset import CameraPose
 
 AHEAD_M: Final = np.arange(3.0, 16.25, 0.5)
 """Distances ahead of the camera at which the ground is looked at; nearer is the car's bonnet."""
@@ -43,6 +44,12 @@ MAX_LOG_ODDS: Final = 2.0
 """No colour says more than this, so that a few pixels cannot decide."""
 RARE: Final = 1e-6
 """Share of pixels below which nothing is known of a colour."""
+MARGIN_CELLS: Final = 4
+"""What is nearer than this to an edge that was found teaches nothing: the edge may be a line."""
+MIN_TEACHING_SUPPORT: Final = 0.8
+"""An image with less support does not teach the colours of its road."""
+MIN_TEACHING_IMAGES: Final = 10
+"""With fewer images that teach, the colours stay as they were first learnt."""
 HEADINGS_RAD: Final = np.radians(np.arange(-20, 20.1, 2.0))
 CURVATURES_PER_M: Final = np.arange(-4, 4.1) * 0.02
 OFFSETS_M: Final = np.arange(-30, 31) * 0.2
@@ -88,16 +95,21 @@ class SeenRoad:
 
 
 class RoadFinder:
-    """Finds roads in images of the centre camera, RGB of shape (160, 320, 3)."""
+    """Finds roads in images of the centre camera.
 
-    def __init__(self) -> None:
+    Args:
+        pose: how the camera stands.
+        shape: shape of the images, RGB: FRAME as recorded, or (128, 128, 3) as stores keep them.
+    """
+
+    def __init__(self, pose: CameraPose = PREFAB, shape: tuple[int, int, int] = FRAME) -> None:
         ahead, left = np.meshgrid(AHEAD_M, LEFT_M, indexing="ij")
-        points = np.stack([ahead, left, np.full_like(ahead, -CAMERA_HEIGHT_M)])
-        right, down, depth = np.tensordot(camera_rotation().T, points, 1)
-        x = FOCAL_PX * right / depth + (IMAGE_WIDTH - 1) / 2
-        y = FOCAL_PX * down / depth + (IMAGE_HEIGHT - 1) / 2
+        points = np.stack([ahead, left, np.full_like(ahead, -pose.height_m)])
+        project = camera_intrinsics(pose, shape) @ camera_rotation(pose).T
+        x, y, depth = np.tensordot(project, points, 1)
+        x, y = x / depth, y / depth
         self._maps = x.astype(np.float32), y.astype(np.float32)
-        self._seen = (x >= 0) & (x <= IMAGE_WIDTH - 1) & (y >= 0) & (y <= IMAGE_HEIGHT - 1)
+        self._seen = (x >= 0) & (x <= shape[1] - 1) & (y >= 0) & (y <= shape[0] - 1)
         self._near = self._seen & (abs(left) < NEAR_M[0]) & (ahead < NEAR_M[1])
         self._far = self._seen & (abs(left) > FAR_M)
         self._edges: dict[float, tuple[Cells, Cells]] = {}
@@ -117,30 +129,42 @@ class RoadFinder:
 
     def learn(self, grounds: Iterable[Codes]) -> Floats:
         """Return the log odds of each colour that it is road, from grounds of one recording."""
-        counts = np.zeros((2, 1 << sum(BIN_BITS)))
+        return _log_odds((codes[self._near], codes[self._far]) for codes in grounds)
+
+    def learn_again(self, grounds: Iterable[Codes], log_odds: Floats, width_m: float) -> Floats:
+        """Return the log odds of each colour, learnt from the roads that a first guess finds.
+
+        A car that keeps to one side of its lane has verge ahead of it for a part of the time, and
+        a verge in the shade is as dark as asphalt. Most images show where such a place lies: beside
+        the road, not on it. So each image tells the colours on both sides of its road's edges. This
+        is self-training (Scudder 1965, Probability of error of some adaptive pattern-recognition
+        machines, IEEE Transactions on Information Theory 11 (3), 363-371).
+        """
+        sides = []
         for codes in grounds:
-            for number, mask in enumerate((self._near, self._far)):
-                counts[number] += np.bincount(codes[mask], minlength=counts.shape[1])
-        shares = []
-        for count in counts:
-            table = count.reshape([1 << bits for bits in BIN_BITS])
-            for axis in range(3):  # neighbouring colours are alike
-                padded = np.pad(table, [(1, 1) if a == axis else (0, 0) for a in range(3)], "edge")
-                low, high = (np.roll(padded, step, axis) for step in (1, -1))
-                inner = tuple(slice(1, -1) if a == axis else slice(None) for a in range(3))
-                table = ((low + 2 * padded + high) / 4)[inner]
-            shares.append(table.ravel() / max(1.0, count.sum()))
-        near, far = shares
-        odds = np.log((near + RARE) / (far + RARE))
-        return np.asarray(np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+            scores = self._scores(codes, log_odds, width_m)
+            if self._support(codes, log_odds, scores.max()) < MIN_TEACHING_SUPPORT:
+                continue
+            best = np.unravel_index(int(scores.argmax()), scores.shape)
+            left, right = (edge[best][:, None] for edge in self._edges[width_m])
+            cells = np.arange(len(LEFT_M))
+            on_road = (cells >= right + MARGIN_CELLS) & (cells < left - MARGIN_CELLS)
+            beside = (cells < right - MARGIN_CELLS) | (cells >= left + MARGIN_CELLS)
+            sides.append((codes[self._seen & on_road], codes[self._seen & beside]))
+        return _log_odds(sides) if len(sides) >= MIN_TEACHING_IMAGES else log_odds
 
     def width_m(self, grounds: Sequence[Codes], log_odds: Floats) -> float:
-        """Return the width of the road of a recording: the median of what its images say."""
+        """Return the width of the road of a recording: the mean of what its images say.
+
+        Some images have the road end at its lines, others at the kerb beyond them, and a bridge may
+        be wider. A median jumps from the ones to the others; a mean is nearly the same for three
+        recordings of one track.
+        """
         widths = []
         for codes in grounds:
             scores = [self._scores(codes, log_odds, width).max() for width in WIDTHS_M]
             widths.append(WIDTHS_M[int(np.argmax(scores))])
-        return float(np.median(widths))
+        return float(np.mean(widths))
 
     def measure(self, codes: Codes, log_odds: Floats, width_m: float) -> SeenRoad:
         """Return the road of this width in an image.
@@ -151,9 +175,13 @@ class RoadFinder:
         best = scores.max()
         weights = np.exp((scores - best) / TEMPERATURE)
         offset, heading, curvature = weights @ self._states / weights.sum()
+        support = self._support(codes, log_odds, best)
+        return SeenRoad(float(offset), float(heading), float(curvature), support)
+
+    def _support(self, codes: Codes, log_odds: Floats, score: float) -> float:
+        """Return the share of the evidence that agrees with a road of this score."""
         evidence = CELL_M * np.abs(np.where(self._seen, log_odds[codes], 0)).sum()
-        support = 0.5 + best / max(evidence, 1e-9) / 2
-        return SeenRoad(float(offset), float(heading), float(curvature), float(support))
+        return float(0.5 + score / max(float(evidence), 1e-9) / 2)
 
     def _scores(self, codes: Codes, log_odds: Floats, width_m: float) -> Floats:
         """Return the evidence within each road less that outside, (offsets, headings, bends)."""
@@ -200,6 +228,30 @@ def road_edges(width_m: float) -> tuple[Floats, Floats]:
     inner_edge = np.where(inner > 0, centre - near, centre + far)
     to_left = side[..., None] > 0
     return np.where(to_left, inner_edge, outer_edge), np.where(to_left, outer_edge, inner_edge)
+
+
+def _log_odds(sides: Iterable[tuple[Codes, Codes]]) -> Floats:
+    """Return the log odds of each colour that it is road.
+
+    Args:
+        sides: numbers of colours on the road and beside it, shape (pixels,), of each image.
+    """
+    counts = np.zeros((2, 1 << sum(BIN_BITS)))
+    for side in sides:
+        for number, codes in enumerate(side):
+            counts[number] += np.bincount(codes, minlength=counts.shape[1])
+    shares = []
+    for count in counts:
+        table = count.reshape([1 << bits for bits in BIN_BITS])
+        for axis in range(3):  # neighbouring colours are alike
+            padded = np.pad(table, [(1, 1) if a == axis else (0, 0) for a in range(3)], "edge")
+            low, high = (np.roll(padded, step, axis) for step in (1, -1))
+            inner = tuple(slice(1, -1) if a == axis else slice(None) for a in range(3))
+            table = ((low + 2 * padded + high) / 4)[inner]
+        shares.append(table.ravel() / max(1.0, count.sum()))
+    on_road, beside = shares
+    odds = np.log((on_road + RARE) / (beside + RARE))
+    return np.asarray(np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 def _cells(left_m: Floats) -> Cells:

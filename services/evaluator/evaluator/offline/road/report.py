@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from evaluator.offline.road.track import RoadTrack
 
-MIN_FOUND: Final = 0.25
-"""Share of the rows whose road must be found before anything is said of the whole drive."""
+MIN_FOUND: Final = 0.4
+"""Share of the rows whose road must be found before anything is said of the whole drive.
+
+Where most rows say nothing, the ground is not level, and the others are not to be trusted. On
+`jungle` 29 % of the rows are found, and they would have its driver off the road in 18 % of them."""
 
 Floats = NDArray[np.float64]
 

@@ -19,13 +19,14 @@ from contract.errors import FrameError
 from contract.vehicle import CAMERA_AHEAD_OF_REAR_AXLE_M, YAW_LAG_S
 from evaluator.offline.logged_drive import LoggedDrive
 from evaluator.offline.road.finder import RoadFinder
-from evaluator.offline.view_warp import FRAME
+from evaluator.offline.view_warp import FRAME, PREFAB
 from evaluator.offline.virtual_car import integrate_path, yaw_rad_s
 from simulator.episode.monitor import HALF_TRACK_M
+from simulator.rendering.scene_preset import CameraPose
 
 COLOUR_IMAGES: Final = 200
 """Number of images from which the colours are learnt."""
-WIDTH_IMAGES: Final = 25
+WIDTH_IMAGES: Final = 40
 """Number of images from which the width is found."""
 STEP_M: Final = 1.0
 """The next image is looked at after the car has driven this way."""
@@ -67,6 +68,10 @@ class RoadTrack:
         """Mask of the rows whose road was found, shape (rows,)."""
         return np.isfinite(self.left_m)
 
+    def at(self, rows: NDArray[np.int64]) -> RoadTrack:
+        """Return the road under some of the rows, whose numbers have shape (chosen rows,)."""
+        return RoadTrack(self.width_m, self.left_m[rows], self.std_m[rows])
+
     def off_road(self, left_of_path_m: Floats) -> NDArray[np.bool_]:
         """Return in which rows a car beside the recorded one has a wheel beyond the road's edge.
 
@@ -81,9 +86,18 @@ class RoadTrack:
 
 
 def find_recorded_road(
-    drive: LoggedDrive, on_progress: Callable[[float], None] = lambda share: None
+    drive: LoggedDrive,
+    pose: CameraPose,
+    shape: tuple[int, int, int] = FRAME,
+    on_progress: Callable[[float], None] = lambda share: None,
 ) -> RoadTrack:
-    """Find the road under each row of a recording whose images are as the simulator wrote them.
+    """Find the road under each row of a recording.
+
+    Args:
+        drive: the recording.
+        pose: how its cameras stand.
+        shape: shape of its images: as the simulator wrote them, or (128, 128, 3) from a store.
+        on_progress: called with the share of the rows that are done, 0..1.
 
     Raises:
         FrameError: an image is broken, or has another shape.
@@ -91,11 +105,11 @@ def find_recorded_road(
 
     def image(row: int) -> Image:
         picture = drive.image(row, 0)
-        if picture.shape != FRAME:
+        if picture.shape != shape:
             raise FrameError(
                 "the road can be found only in images of the simulator's cameras",
                 got=f"{picture.shape}",
-                remedy=f"Their shape must be {FRAME}: leave the road out with --no-road",
+                remedy=f"Their shape must be {shape}: leave the road out with --no-road",
             )
         return picture
 
@@ -105,6 +119,8 @@ def find_recorded_road(
         drive.steering,
         drive.speed_mps,
         drive.segment,
+        pose=pose,
+        shape=shape,
         on_progress=on_progress,
     )
 
@@ -117,28 +133,34 @@ def find_road(
     segment: NDArray[np.int64],
     *,
     ahead_m: float = CAMERA_AHEAD_OF_REAR_AXLE_M,
+    pose: CameraPose = PREFAB,
+    shape: tuple[int, int, int] = FRAME,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> RoadTrack:
-    """Find the road under each row of a recording.
+    """Find the road under each row of a drive.
 
     Args:
-        image: returns the centre camera's image of a row, RGB of shape (160, 320, 3).
+        image: returns the centre camera's image of a row, RGB.
         time_s: time of each row, shape (rows,).
         steering: steering of the car, shape (rows,), -1..1, positive to the right.
         speed_mps: speed of the car, shape (rows,).
         segment: number of the segment of driving of each row, shape (rows,).
         ahead_m: distance of the camera ahead of the point of the car that moves along its heading.
+        pose: how the camera stands.
+        shape: shape of the images.
         on_progress: called with the share of the rows that are done, 0..1.
 
     Raises:
         FrameError: an image is broken.
     """
     count = len(time_s)
-    finder = RoadFinder()
+    finder = RoadFinder(pose, shape)
     rows = np.unique(np.linspace(0, count - 1, COLOUR_IMAGES).astype(int))
     grounds = [finder.lay_out(image(int(row))) for row in rows]
     log_odds = finder.learn(grounds)
     width_m = finder.width_m(grounds[:: max(1, len(grounds) // WIDTH_IMAGES)], log_odds)
+    # The width stays: colours that a road taught agree with its edges, so they would let it grow.
+    log_odds = finder.learn_again(grounds, log_odds, width_m)
     left_m, std_m = np.full(count, np.nan), np.full(count, np.nan)
     for number in np.unique(segment):
         part = np.flatnonzero(segment == number)

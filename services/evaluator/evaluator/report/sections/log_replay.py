@@ -48,11 +48,24 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
         return Section("replay", TITLE, tuple(blocks))
     blocks.append(
         Table(
-            ("recording", "rows", "limit", "autonomy", "interventions", "RMSE", "largest"),
+            (
+                "recording",
+                "rows",
+                "limit",
+                "autonomy",
+                "interventions",
+                "RMSE",
+                "about its median",
+                "largest",
+                "left the road",
+            ),
             tuple(row for dataset in datasets for row in _rows(dataset)),
             "Each recording was driven once for each limit. 1 m is the limit of DAVE-2; at 3 m a "
             "wheel leaves the lake's road. RMSE is the root mean square of the distance from the "
-            "recorded path; the last column is the largest distance.",
+            "recorded path; about its median, the steady part of the distance is taken out, since "
+            "another line than the recorded driver's is no worse. The last column counts how often "
+            "a wheel was beyond the road's edge, as the pictures show it, whatever the recorded "
+            "driver did there; a dash says that too little of the road was found.",
             FILE,
             words=1,
             wide=(0,),
@@ -61,6 +74,7 @@ def section(folder: VersionFolder, assets: Assets) -> Section:
     for dataset in datasets:
         name = dataset["dataset"].text()
         blocks += [Paragraph(text, "warning") for text in _warnings(dataset)]
+        blocks += [Paragraph(text) for text in _describe_road(dataset)]
         reason = dataset.optional_text("held_out")
         for index, picture in enumerate(dataset.elements("pictures"), 1):
             path = folder.file(FOLDER, picture, ".png")
@@ -80,9 +94,34 @@ def _rows(dataset: JsonValue) -> list[tuple[str, ...]]:
             format_number(drive.optional_number("autonomy_percent"), ".1f", " %"),
             f"{_intervention_count(drive)}",
             format_number(drive.optional_number("deviation_rmse_m"), ".2f", " m"),
+            format_number(drive.optional_number("deviation_without_steady_rmse_m"), ".2f", " m"),
             format_number(drive.optional_number("deviation_max_m"), ".2f", " m"),
+            _times_off_road(drive),
         )
         for drive in dataset["drives"]
+    ]
+
+
+def _times_off_road(drive: JsonValue) -> str:
+    """Return how often a drive left the road; documents of release 0.1.0 do not say it."""
+    road = drive.get("road")
+    return format_number(None if road is None else road.optional_number("times_off_road"), ".0f")
+
+
+def _describe_road(dataset: JsonValue) -> list[str]:
+    """Return what is known of the road of a recording, as a sentence or none."""
+    road = dataset.get("road")
+    if road is None:
+        return []
+    name = dataset["dataset"].text()
+    found = f"The road of `{name}` was found in {road['found_percent'].number():.0f} % of the rows"
+    left_m = road.optional_number("driver_left_m")
+    if left_m is None:
+        return [f"{found}, which is too few to say where the car was on it."]
+    return [
+        f"{found}, {road['width_m'].number():g} m wide. Its driver kept {abs(left_m):.1f} m to the "
+        f"{'left' if left_m > 0 else 'right'} of its middle, and was off the road in "
+        f"{road['driver_off_road_percent'].number():.1f} % of them."
     ]
 
 
