@@ -393,9 +393,7 @@ def test_a_version_that_never_steered_along_has_no_such_section(
 
 
 def test_a_shadow_drive_that_is_malformed_is_named(folder: VersionFolder, pictures: Assets) -> None:
-    edit(
-        folder.root / "evaluations" / reported.SHADOW / "shadow.json",
-        lambda document: document.update(moments="many"),
-    )
+    path = folder.root / "evaluations" / reported.SHADOW / "shadow.json"
+    edit(path, lambda document: document.update(moments="many"))
     with pytest.raises(ModelError, match=r"shadow\.json cannot be used in a report: moments"):
         shadow.section(folder, pictures)
