@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from contract.dataset import timeline
 from contract.vehicle import REVERSE_BELOW_MPH
 
-__all__ = ["LEAD_S", "SMOOTHING_S", "label_speed", "score_speed"]
+__all__ = ["label_speed", "score_speed"]
 
 LEAD_S: Final = 0.5
 """Time in seconds by which the label is ahead of its row.

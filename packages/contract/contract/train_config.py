@@ -15,8 +15,6 @@ from contract.errors import TrainingError
 
 __all__ = [
     "AUTO",
-    "BEST",
-    "CONSTANT",
     "COSINE",
     "DEFAULT_NETWORK",
     "LAST",

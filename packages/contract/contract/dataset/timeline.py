@@ -17,6 +17,7 @@ from contract.vehicle import ROW_S
 __all__ = [
     "MAX_PAUSE_S",
     "SESSION_BREAK_S",
+    "WINDOW_TOLERANCE_S",
     "Timeline",
     "build",
     "segments",
