@@ -21,8 +21,10 @@ import numpy as np
 from bench import output, recordings
 from bench.evaluation import separability
 from bench.evaluation.separability import Pictures, Sample
-from contract.frames import preprocess
+from contract.frames import preprocess, spec
 from contract.recordings import archive, driving_log
+from contract.train_config import DEFAULT_NETWORK
+from contract.vehicle import MPS_PER_MPH, ROW_HZ
 from simulator.calibration.camera_fit import fit_camera
 from simulator.calibration.colour_fit import fit_colours
 from simulator.calibration.moments import read_moments
@@ -34,6 +36,7 @@ from simulator.rendering.scene_preset import BUILT_IN, ScenePreset
 from simulator.track.catalog import load_track
 from simulator.viz.contact_sheet import write_png
 from simulator.world import World
+from trainer.training.networks import find_network
 
 RECORDINGS: Final = {"lake": ("lake", "lake-3"), "jungle": ("jungle",)}
 """Recordings of each track. The first one tells the preset."""
@@ -42,9 +45,12 @@ FRAMES: Final = 240
 BLOCKS: Final = 10
 """Blocks of time of each recording and drive; each block of a randomised drive has its own look."""
 MOMENTS: Final = 40
-RATE_HZ: Final = 15
 STYLE: Final = DrivingStyle(mph=20.0, weave_m=0.4)
-SEEN: Final = {"whole frame": slice(0, 128), "what the network sees": slice(43, 116)}
+CROP: Final = find_network(DEFAULT_NETWORK).rows[0]
+SEEN: Final = {
+    "whole frame": slice(0, spec.HEIGHT),
+    "what the network sees": slice(CROP.integer("top"), spec.HEIGHT - CROP.integer("bottom")),
+}
 """Rows of the frame: all, and those that the write-up's network is left with by its cropping."""
 PAIRS: Final = 24
 STEERING_ROWS: Final = 7
@@ -130,12 +136,12 @@ def drives(name: str, preset: ScenePreset, randomize: bool) -> Iterator[Drive]:
         world = World(track, 0.0, direction, direction * track.lane_m)
         expert = Expert(track, STYLE, number + 1)
         poses, steering = [], []
-        laps_s = track.length_m / (STYLE.mph * 0.447) * 1.1
-        for row in range(int(laps_s * RATE_HZ)):
+        laps_s = track.length_m / (STYLE.mph * MPS_PER_MPH) * 1.1
+        for row in range(int(laps_s * ROW_HZ)):
             world.steering, world.throttle = expert.command(world)
             poses.append(world.pose)
             steering.append(world.steering)
-            for _ in world.advance_to((row + 1) / RATE_HZ):
+            for _ in world.advance_to((row + 1) / ROW_HZ):
                 pass
         chosen = np.linspace(0, len(poses) - 1, FRAMES).astype(int)
         jpegs: list[bytes] = []

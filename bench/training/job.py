@@ -121,7 +121,7 @@ def steered(
             network.set_weights(best.model.get_weights())
         loop.workspace.discard()
     figures = {
-        "train_samples": float(len(loop.data.table.train)),
+        "train_samples": float(loop.data.table.epoch_samples),
         "epoch": float(loop.state.epoch),
         "best_epoch": float(loop.state.best_epoch),
         "validation_mse": scores["mse"],

@@ -13,31 +13,12 @@ import keras
 import numpy as np
 import pytest
 from support import backends
+from support.data.dropout_network import mixed, network
 
 from trainer.training.learner import Learner
 
 HORIZON = 7.5
 """Number of steps over which weights are averaged."""
-
-
-def network(policy: str = "float32") -> keras.Model:
-    """Return a network with dropout, which must not be disturbed by a look at the average."""
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((4, 4, 3), dtype="uint8"),
-            layers.Rescaling(1 / 255, dtype="float32"),
-            layers.Flatten(dtype=policy),
-            layers.Dense(8, activation="elu", dtype=policy),
-            layers.Dropout(0.5, dtype=policy),
-            layers.Dense(1, dtype="float32"),
-        ]
-    )
-
-
-def mixed() -> keras.Model:
-    return network("mixed_bfloat16")
 
 
 KINDS = pytest.mark.parametrize("build", [network, mixed], ids=["float32", "bfloat16"])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import pytest
+from support.data.dropout_network import mixed
 
 from contract.errors import ModelError, TrainingError
 from trainer.training.learner import Learner
@@ -96,22 +97,6 @@ def test_a_saved_learner_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     resumed = Learner.load(tmp_path / "epoch-1.h5", tiny(), 0.01, best_loss=1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-1.h5"]
     assert epoch(resumed, 10) == epoch(learner, 10)
-
-
-def mixed() -> keras.Model:
-    """Return a network with dropout that computes in bfloat16."""
-    keras.utils.set_random_seed(1)
-    layers, policy = keras.layers, "mixed_bfloat16"
-    return keras.Sequential(
-        [
-            keras.Input((4, 4, 3), dtype="uint8"),
-            layers.Rescaling(1 / 255, dtype="float32"),
-            layers.Flatten(dtype=policy),
-            layers.Dense(8, activation="elu", dtype=policy),
-            layers.Dropout(0.5, dtype=policy),
-            layers.Dense(1, dtype="float32"),
-        ]
-    )
 
 
 def test_a_training_in_bfloat16_repeats_to_the_bit_and_resumes_so(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ keeps the looks of the others."""
 
 @dataclass(frozen=True)
 class CameraPose:
-    """Attitude, height and focal length of all three cameras; the default is the real one."""
+    """Attitude, height and focal length of all three cameras; the default is that of the prefab."""
 
     yaw_right_deg: float = CAMERA_YAW_RIGHT_DEG
     pitch_down_deg: float = CAMERA_PITCH_DOWN_DEG

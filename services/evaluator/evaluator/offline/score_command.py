@@ -85,9 +85,10 @@ def _score_recording(
     with printing.progress_bar(drive.name) as set_share:
         predicted, speed_mph = _predict(drive, scored, policy, set_share)
     centre = predicted[0]
-    label_mph = driver_speed.label_speed(drive.speed_mps / MPS_PER_MPH, drive.time_s, drive.segment)
     speed = {}
     if output_count(policy.manifest.config) == 2:
+        recorded_mph = drive.speed_mps / MPS_PER_MPH
+        label_mph = driver_speed.label_speed(recorded_mph, drive.time_s, drive.segment)
         speed = {"speed": driver_speed.score_speed(speed_mph[scored], label_mph[scored])}
     return {
         "recording": drive.name,

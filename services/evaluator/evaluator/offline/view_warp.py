@@ -31,10 +31,13 @@ from contract.vehicle import (
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
 )
+from simulator.calibration import camera_fit
 from simulator.rendering.scene_preset import CameraPose
 
 FRAME: Final = (IMAGE_HEIGHT, IMAGE_WIDTH, 3)
 PREFAB: Final = CameraPose()
+FROM_RIGHT_DOWN_AHEAD: Final = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+"""Rotation from the axes right, down and ahead to ahead, left and up."""
 LEFT_M: Final = tuple(CAMERA_LEFT_M[name] for name in CAMERA_NAMES)
 """Lateral position of the centre, left and right camera, positive to the left."""
 
@@ -146,16 +149,6 @@ def camera_rotation(pose: CameraPose = PREFAB) -> Floats:
     """Return the rotation, shape (3, 3), from the image's axes to the car's.
 
     The image's axes are right, down and into the image; the car's are ahead, left and up. The
-    camera is rolled first, clockwise in its direction of view, then pitched, positive upwards, then
-    turned, positive to the left.
+    camera is rolled first, then pitched, then turned.
     """
-    yaw_rad, pitch_rad, roll_rad = (
-        math.radians(-angle)
-        for angle in (pose.yaw_right_deg, pose.pitch_down_deg, pose.roll_counterclockwise_deg)
-    )
-    upright = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
-    rise, rest = math.sin(pitch_rad), math.cos(pitch_rad)
-    pitched = np.array([[rest, 0.0, -rise], [0.0, 1.0, 0.0], [rise, 0.0, rest]])
-    lean, level = math.sin(roll_rad), math.cos(roll_rad)
-    rolled = np.array([[1.0, 0.0, 0.0], [0.0, level, -lean], [0.0, lean, level]])
-    return np.asarray(yaw_rotation(yaw_rad) @ pitched @ rolled @ upright)
+    return np.asarray(FROM_RIGHT_DOWN_AHEAD @ camera_fit.camera_rotation(pose))
