@@ -33,6 +33,8 @@ AHEAD_M: Final = np.arange(3.0, 16.25, 0.5)
 CELL_M: Final = 0.1
 LEFT_M: Final = np.arange(-90, 91) * CELL_M
 """Distances to the left of the camera."""
+SUMS: Final = len(LEFT_M) + 1
+"""Sums of the evidence to the right of each cell's left edge, and of all, at each distance."""
 BIN_BITS: Final = (4, 5, 5)
 """Bits of a colour's brightness, and of its shares of red and of green."""
 NEAR_M: Final = (1.5, 9.0)
@@ -60,7 +62,7 @@ TEMPERATURE: Final = 1.5
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
-Cells = NDArray[np.int16]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class RoadFinder:
         self._seen = (x >= 0) & (x <= shape[1] - 1) & (y >= 0) & (y <= shape[0] - 1)
         self._near = self._seen & (abs(left) < NEAR_M[0]) & (ahead < NEAR_M[1])
         self._far = self._seen & (abs(left) > FAR_M)
-        self._edges: dict[float, tuple[Cells, Cells]] = {}
+        self._width_m, self._edges = 0.0, (np.empty(0, np.intp), np.empty(0, np.intp))
         self._states = np.stack(
             np.meshgrid(OFFSETS_M, HEADINGS_RAD, CURVATURES_PER_M, indexing="ij"), axis=-1
         ).reshape(-1, 3)
@@ -146,7 +148,7 @@ class RoadFinder:
             if self._support(codes, log_odds, scores.max()) < MIN_TEACHING_SUPPORT:
                 continue
             best = np.unravel_index(int(scores.argmax()), scores.shape)
-            left, right = (edge[best][:, None] for edge in self._edges[width_m])
+            left, right = (edge[best][:, None] % SUMS for edge in self._edges_of(width_m))
             cells = np.arange(len(LEFT_M))
             on_road = (cells >= right + MARGIN_CELLS) & (cells < left - MARGIN_CELLS)
             beside = (cells < right - MARGIN_CELLS) | (cells >= left + MARGIN_CELLS)
@@ -160,11 +162,10 @@ class RoadFinder:
         be wider. A median jumps from the ones to the others; a mean is nearly the same for three
         recordings of one track.
         """
-        widths = []
-        for codes in grounds:
-            scores = [self._scores(codes, log_odds, width).max() for width in WIDTHS_M]
-            widths.append(WIDTHS_M[int(np.argmax(scores))])
-        return float(np.mean(widths))
+        scores = [
+            [self._scores(codes, log_odds, width).max() for codes in grounds] for width in WIDTHS_M
+        ]
+        return float(np.mean(WIDTHS_M[np.argmax(scores, axis=0)]))
 
     def measure(self, codes: Codes, log_odds: Floats, width_m: float) -> SeenRoad:
         """Return the road of this width in an image.
@@ -187,14 +188,20 @@ class RoadFinder:
         """Return the evidence within each road less that outside, (offsets, headings, bends)."""
         odds = np.where(self._seen, log_odds[codes], 0.0).astype(np.float32)
         # Evidence to the right of each cell's left edge, in log odds times metres.
-        sums = np.zeros((len(AHEAD_M), len(LEFT_M) + 1), dtype=np.float32)
+        sums = np.zeros((len(AHEAD_M), SUMS), dtype=np.float32)
         np.cumsum(odds * CELL_M, axis=1, out=sums[:, 1:])
-        if width_m not in self._edges:
-            edges = road_edges(width_m)
-            self._edges[width_m] = _cells(edges[0]), _cells(edges[1])
-        rows = np.arange(len(AHEAD_M))
-        left, right = (sums[rows, cells] for cells in self._edges[width_m])
+        left, right = (sums.take(edge, mode="clip") for edge in self._edges_of(width_m))
         return np.asarray(2 * (left - right).sum(axis=-1) - sums[:, -1].sum(), dtype=np.float64)
+
+    def _edges_of(self, width_m: float) -> tuple[Indices, Indices]:
+        """Return which of the flattened sums lie at both edges of each road; see road_edges.
+
+        They take 5 MB, so only those of the last width are kept.
+        """
+        if width_m != self._width_m:
+            left, right = road_edges(width_m)
+            self._width_m, self._edges = width_m, (_cells(left), _cells(right))
+        return self._edges
 
 
 def road_edges(width_m: float) -> tuple[Floats, Floats]:
@@ -254,7 +261,8 @@ def _log_odds(sides: Iterable[tuple[Codes, Codes]]) -> Floats:
     return np.asarray(np.clip(odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
-def _cells(left_m: Floats) -> Cells:
-    """Return the number of the cell whose left edge is nearest, of LEFT_M with one more."""
+def _cells(left_m: Floats) -> Indices:
+    """Return the index, among the flattened sums, of the cell whose left edge is nearest."""
     cells = np.rint((left_m - LEFT_M[0]) / CELL_M + 0.5)
-    return np.asarray(np.clip(cells, 0, len(LEFT_M)), dtype=np.int16)
+    rows = np.arange(len(AHEAD_M)) * SUMS
+    return np.asarray(rows + np.clip(cells, 0, len(LEFT_M)), dtype=np.intp)
