@@ -59,6 +59,15 @@ def test_it_returns_to_its_lane() -> None:
     assert offsets.min() > -0.5
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_it_keeps_the_distance_to_the_line_that_its_style_asks(direction: int) -> None:
+    """To the right, seen by the driver, whichever way round it drives."""
+    style = DrivingStyle(weave_m=0.0, tremor=0.0, line_offset_m=-0.6)
+    offsets, _, _ = driven(straight(400), style, 15, direction)
+    assert offsets[0] == pytest.approx(0.0, abs=0.01)
+    assert offsets[-1] == pytest.approx(-0.6, abs=0.05)
+
+
 def test_it_slows_down_for_a_hairpin() -> None:
     _, _, world = driven(circle(12), DrivingStyle(mph=30), 20)
     assert world.speed_mps == pytest.approx((3.5 * 12) ** 0.5, abs=0.4)

@@ -65,6 +65,15 @@ def test_surfaces_have_looks_of_their_own() -> None:
     assert abs(np.corrcoef(both.T)[0, 1]) < 0.2
 
 
+def test_the_strips_beside_the_road_have_widths_of_their_own() -> None:
+    found = [look.roadside for look in looks()]
+    assert_spread([each.kerb_m for each in found], 0.6, 1.8)
+    assert_spread([each.shoulder_m for each in found], 0.3, 1.3)
+    with_run_off = [each.run_off_m for each in found if each.run_off_m]
+    assert_spread(with_run_off, 0.5, 3.0)
+    assert len(with_run_off) / len(found) == pytest.approx(0.6, abs=0.1)
+
+
 def test_a_seed_has_one_look() -> None:
     one, again, other = (
         resolve_look(Appearance("fog", seed, randomize=True)) for seed in (3, 3, 4)

@@ -10,6 +10,7 @@ from simulator.rendering.appearance import PRESETS, Appearance
 from simulator.rendering.camera import Camera
 from simulator.rendering.mesh import Surface
 from simulator.rendering.road_mesh import build_surfaces
+from simulator.rendering.scene_preset import RoadsideWidths
 from simulator.track.geometry import RoadFeature, Track
 
 RADIUS_M, WIDTH_M = 60.0, 8.0
@@ -21,9 +22,11 @@ def area_m2(surface: Surface) -> float:
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()) / 2
 
 
-def areas(style: str, *features: RoadFeature) -> dict[str, float]:
+def areas(
+    style: str, *features: RoadFeature, widths: RoadsideWidths = RoadsideWidths()
+) -> dict[str, float]:
     track = circle(RADIUS_M, WIDTH_M, style=style, features=features)
-    surfaces = build_surfaces(track, PRESETS["clear"], style)
+    surfaces = build_surfaces(track, PRESETS["clear"], style, widths)
     return {kind: area_m2(surface) for kind, surface in surfaces.items()}
 
 
@@ -61,6 +64,28 @@ def test_a_kerb_has_a_shoulder_behind_it_in_both_styles(style: str) -> None:
     found = areas(style, RoadFeature("kerb", 0.0, LAP_M))
     assert found["kerb"] == pytest.approx(2 * LAP_M * 0.9, rel=0.02)
     assert found["shoulder"] == pytest.approx(2 * LAP_M * 0.4, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("features", "beside_m"),
+    [((RoadFeature("kerb", 0.0, LAP_M),), 1.9), ((), 0.7)],
+    ids=["kerb", "shoulder"],
+)
+def test_a_run_off_lies_between_the_edge_of_the_road_and_the_grass(
+    features: tuple[RoadFeature, ...], beside_m: float
+) -> None:
+    """The grass ends where it did, 5 m from the road and half a metre lower."""
+    widths = RoadsideWidths(kerb_m=1.5, shoulder_m=0.7, run_off_m=2.0)
+    found = areas("lake", *features, widths=widths)
+    grass_m = math.hypot(5.0 - beside_m - 2.0, 0.5)
+    assert found["run-off"] == pytest.approx(2 * LAP_M * 2.0, rel=0.02)
+    assert found["dry grass"] == pytest.approx(2 * LAP_M * grass_m, rel=0.02)
+    assert "run-off" not in areas("lake", *features)
+
+
+def test_a_run_off_ends_where_the_verge_does() -> None:
+    found = areas("lake", widths=RoadsideWidths(run_off_m=9.0))
+    assert found["run-off"] == pytest.approx(2 * LAP_M * (5.0 - 1.3), rel=0.02)
 
 
 def road_pixels(style: str, markings: str) -> np.ndarray:

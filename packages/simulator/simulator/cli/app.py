@@ -108,6 +108,15 @@ def record(
             help="Typical distance in metres by which the driver strays from the driving line.",
         ),
     ] = 0.15,
+    line_offset: Annotated[
+        float,
+        typer.Option(
+            min=-3,
+            max=3,
+            help="Distance in metres by which the driver keeps left of the driving line, or right "
+            "of it if negative.",
+        ),
+    ] = 0.0,
     keyboard: Annotated[
         bool, typer.Option("--keyboard", help="Steer with two keys instead of a wheel.")
     ] = False,
@@ -145,7 +154,7 @@ def record(
         direction=-1 if reverse else 1,
         mph=parse_speed_range(mph),
         recoveries=recoveries,
-        style=DrivingStyle(weave_m=weave, keyboard=keyboard),
+        style=DrivingStyle(weave_m=weave, line_offset_m=line_offset, keyboard=keyboard),
         seed=seed,
     )
     road, locale = load_track(track), find_locale(locale_name)

@@ -55,6 +55,8 @@ class DrivingStyle:
     """Root mean square of the offset from the driving line."""
     tremor: float = 0.01
     """Standard deviation of the steering that trembling hands add."""
+    line_offset_m: float = 0.0
+    """Distance of the person's own line from the driving line, positive to the left."""
     keyboard: bool = False
     """Whether the person steers with two keys, which give impulses to full lock."""
 
@@ -113,7 +115,7 @@ class Expert:
         lookahead = max(MIN_LOOKAHEAD_M, LOOKAHEAD_S * world.speed_mps)
         advance = world.direction * (distance + lookahead - behind_m)
         station = world.position.station_m + advance
-        lateral = world.direction * (track.lane_m + self._weave_m())
+        lateral = world.direction * (track.lane_m + self._style.line_offset_m + self._weave_m())
         goal = track.pose_at(station, lateral)
         dx, dy = goal.x_m - rear_x, goal.y_m - rear_y
         angle = math.atan2(dy, dx) - heading

@@ -74,7 +74,8 @@ def record_demonstration(
     rng = np.random.default_rng(config.seed)
     total_m = config.laps * track.length_m - (0.0 if track.closed else 2 * MIN_EDGE_DISTANCE_M)
     first_station = 0.0 if config.direction > 0 else track.length_m
-    world = World(track, first_station, config.direction, config.direction * track.lane_m)
+    line_m = track.lane_m + config.style.line_offset_m
+    world = World(track, first_station, config.direction, config.direction * line_m)
     expert = Expert(track, config.style, config.seed)
     recoveries = _draw_recoveries(rng, config.recoveries, config.laps, track.length_m)
     speeds = rng.uniform(*config.mph, config.laps)
@@ -119,6 +120,7 @@ def _describe(track: Track, appearance: Appearance, config: DemonstrationConfig)
     drawn = ", randomize=True" if appearance.randomize else ""
     if appearance.preset != BUILT_IN:
         drawn += f", preset={appearance.preset!r}"
+    line = f", line_offset_m={style.line_offset_m!r}" if style.line_offset_m else ""
     return (
         f"{track.name} "
         f"Look(light={appearance.light!r}, seed={appearance.seed!r}, "
@@ -126,7 +128,7 @@ def _describe(track: Track, appearance: Appearance, config: DemonstrationConfig)
         f"Lesson(laps={config.laps!r}, direction={config.direction!r}, mph={config.mph!r}, "
         f"recoveries={config.recoveries!r}, "
         f"manner=Manner(mph={style.mph!r}, weave_m={style.weave_m!r}, tremor={style.tremor!r}, "
-        f"keyboard={style.keyboard!r}), seed={config.seed!r})"
+        f"keyboard={style.keyboard!r}{line}), seed={config.seed!r})"
     )
 
 

@@ -20,6 +20,7 @@ from simulator.rendering.scene_preset import (
     KINDS,
     CameraPose,
     Colour,
+    RoadsideWidths,
     ScenePreset,
     SurfaceLook,
     scale_colour,
@@ -41,6 +42,11 @@ CONTRAST: Final = (0.4, 2.5)
 ROAD_CONTRAST: Final = (0.7, 4.0)
 """The same for the road, whose real surface is far more speckled than our pale one."""
 TEXTURE_SIZE: Final = (0.6, 1.8)
+KERB_M: Final = (0.6, 1.8)
+SHOULDER_M: Final = (0.3, 1.3)
+RUN_OFF_M: Final = (0.5, 3.0)
+RUN_OFF_SHARE: Final = 0.6
+"""Share of the worlds that have tarmac beyond the edges of the road, as Udacity's lake has it."""
 HOOD: Final = (0.75, 1.15)
 HOOD_COLOUR: Final = (0.85, 1.15)
 ANGLE_DEG: Final = 0.5
@@ -60,6 +66,7 @@ class SceneLook:
     hood: Colour = (1.0, 1.0, 1.0)
     """Factors of the colours of the hood."""
     surfaces: Mapping[str, SurfaceLook] = field(default_factory=dict)
+    roadside: RoadsideWidths = field(default_factory=RoadsideWidths)
 
     def surface(self, kind: str) -> SurfaceLook:
         """Return the look of a kind of surface."""
@@ -106,9 +113,16 @@ def resolve_look(appearance: Appearance) -> SceneLook:
         focal_px=base.focal_px * (1 + _draw(rng, (-FOCAL_SHARE, FOCAL_SHARE))),
     )
     hood = scale_colour(preset.hood, _draw_colour(rng, HOOD, HOOD_COLOUR))
-    return SceneLook(
-        light, camera, hood, {kind: _draw_surface(rng, kind, preset) for kind in KINDS}
+    surfaces = {kind: _draw_surface(rng, kind, preset) for kind in KINDS}
+    return SceneLook(light, camera, hood, surfaces, _draw_roadside(appearance.seed))
+
+
+def _draw_roadside(seed: int) -> RoadsideWidths:
+    rng = np.random.default_rng([seed, 4])
+    kerb_m, shoulder_m, run_off_m = (
+        _draw(rng, bounds) for bounds in (KERB_M, SHOULDER_M, RUN_OFF_M)
     )
+    return RoadsideWidths(kerb_m, shoulder_m, run_off_m if rng.random() < RUN_OFF_SHARE else 0.0)
 
 
 def _draw_surface(rng: np.random.Generator, kind: str, preset: ScenePreset) -> SurfaceLook:

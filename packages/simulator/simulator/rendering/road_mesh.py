@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from simulator.rendering.appearance import Light
 from simulator.rendering.mesh import Surface, merge
 from simulator.rendering.ribbons import has_feature, offset_line, ribbon
+from simulator.rendering.scene_preset import RoadsideWidths
 from simulator.rendering.textures import ROAD_LENGTH_M
 from simulator.track.geometry import Floats, Track
 
-KERB_M: Final = 0.9
-SHOULDER_M: Final = 1.3
+KERB_STONE_M: Final = 0.4
+"""Width of the pale stone behind a kerb."""
 VERGE_M: Final = 5.0
 DIRT_M: Final = 13.0
 DIRT_EDGE_M: Final = 1.6
@@ -26,8 +27,10 @@ SHADE_LIGHT_SHARE: Final = 0.42
 """Share of the light that remains where rocks and trees stand in front of the sun."""
 
 
-def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]:
-    """Return the surfaces of the road by the name of their texture."""
+def build_surfaces(
+    track: Track, light: Light, style: str, widths: RoadsideWidths
+) -> dict[str, Surface]:
+    """Return the surfaces of the road and its sides by the name of their texture."""
     half_m = track.width_m / 2
     brightness = np.where(has_feature(track, "shade", "left"), SHADE_LIGHT_SHARE, 1.0)
     bridge = has_feature(track, "bridge", "left")
@@ -67,8 +70,10 @@ def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]
 
         zero = np.zeros(len(half_m))
         verge_m = np.minimum(VERGE_M, inner_room_m)
-        kerb_m, shoulder_m = zero + KERB_M, zero + SHOULDER_M
-        outer_m, dirt_m = np.maximum(SHOULDER_M, verge_m), np.minimum(DIRT_M, inner_room_m)
+        kerb_m = zero + widths.kerb_m
+        shoulder_m = np.where(kerbed, widths.kerb_m + KERB_STONE_M, widths.shoulder_m)
+        outer_m, dirt_m = np.maximum(shoulder_m, verge_m), np.minimum(DIRT_M, inner_room_m)
+        run_off_m = np.minimum(shoulder_m + widths.run_off_m, outer_m)
         edge_m = np.minimum(DIRT_EDGE_M, outer_m)
         add_strip("kerb", zero, kerb_m, (0.01, 0.10), 4.0, kerbed)
         add_strip("shoulder", kerb_m, shoulder_m, (0.09, 0.0), 3.0, kerbed)
@@ -79,7 +84,9 @@ def build_surfaces(track: Track, light: Light, style: str) -> dict[str, Surface]
         else:
             add_strip("shoulder", zero, shoulder_m, (0.0, 0.0), 3.0, plain)
             grass, beside_shoulder = "dry grass", plain | kerbed
-        add_strip(grass, shoulder_m, outer_m, (0.0, -0.5), 5.0, beside_shoulder)
+        if widths.run_off_m:
+            add_strip("run-off", shoulder_m, run_off_m, (0.0, -0.02), 5.0, beside_shoulder)
+        add_strip(grass, run_off_m, outer_m, (0.0, -0.5), 5.0, beside_shoulder)
         add_strip(grass, edge_m, outer_m, (-0.05, -0.5), 5.0, dirt_edge)
         add_strip("sand", zero, dirt_m, (0.0, 0.05), 5.0, dirt)
         side_road_m = np.minimum(SIDE_ROAD_M, inner_room_m)

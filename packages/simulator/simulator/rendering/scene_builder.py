@@ -55,7 +55,7 @@ def build_scene(track: Track, seed: int, look: SceneLook) -> Scene:
     ground = terrain.generate(track, rng)
     surfaces = [
         *terrain.build_surfaces(ground, light, track.style, rng).items(),
-        *road_mesh.build_surfaces(track, light, track.style).items(),
+        *road_mesh.build_surfaces(track, light, track.style, look.roadside).items(),
     ]
     kinds = dict.fromkeys(kind for kind, _ in surfaces)
     images = {

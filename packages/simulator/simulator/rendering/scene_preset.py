@@ -24,7 +24,7 @@ Colour = tuple[float, float, float]
 WHITE: Final[Colour] = (1.0, 1.0, 1.0)
 KINDS: Final = (
     "road", "pavement", "bricks", "wall", "kerb", "shoulder", "sand", "dry grass", "grass", "earth",
-    "rock", "water", "plants",
+    "rock", "water", "plants", "run-off",
 )  # fmt: skip
 """Kinds of surface, each with a look of its own. New ones are added at the end, so that a seed
 keeps the looks of the others."""
@@ -61,6 +61,18 @@ class SurfaceLook:
         changed = picture.copy()
         changed[..., :3] = colours.clip(0, 255)
         return changed
+
+
+@dataclass(frozen=True)
+class RoadsideWidths:
+    """Widths in metres of the strips that run beside the road."""
+
+    kerb_m: float = 0.9
+    """Width of a kerb, which only tight bends have."""
+    shoulder_m: float = 1.3
+    """Width of the gutter and the pale stone beside a road without a kerb."""
+    run_off_m: float = 0.0
+    """Width of the tarmac between kerb or shoulder and the grass."""
 
 
 @dataclass(frozen=True)
