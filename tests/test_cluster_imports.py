@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from support.data import candidates, models
+from support.house import ROOT
 
 from contract.models.registry import Registry
 
@@ -25,17 +27,38 @@ ENTRIES = {
     "cli": ("lapwing.__main__", "lapwing.app"),
 }
 """Modules that the process of each program imports: its own, and those of its jobs."""
+WATCH = """
+import sys
+WATCHED = {"ray", "pyarrow", "jax", "obstore", "pandas", "fsspec"}
+OF_OTHERS = {"jax", "pandas", "pyarrow"}
+found = set()
+class Watcher:
+    def find_spec(self, name, path=None, target=None):
+        root = name.partition(".")[0]
+        if name == root and root in WATCHED:
+            frame = sys._getframe(1)
+            while "importlib" in frame.f_code.co_filename:
+                frame = frame.f_back
+            importer = frame.f_globals.get("__name__", "")
+            if root not in OF_OTHERS or importer.partition(".")[0] in OURS:
+                found.add(f"{importer} imports {root}")
+OURS = {"__main__", "contract", "evaluator", "ingest", "lapwing", "simulator", "trainer"}
+sys.meta_path.insert(0, Watcher())
+"""
+"""Watches who imports what. Keras imports pandas and JAX wherever they are installed, as in the
+image `cluster`; the images of the services do not have them."""
 SHOW = """
-print("found", sorted({name.split(".")[0] for name in sys.modules} & set(
-    ("ray", "pyarrow", "jax", "obstore", "pandas", "fsspec"))))
+print("found", sorted(found))
 """
 IMPORT = f"""
-import importlib, sys
+{WATCH}
+import importlib
 for name in sys.argv[1:]:
     importlib.import_module(name)
 {SHOW}
 """
 DRIVE = f"""
+{WATCH}
 if __name__ == "__main__":
     import sys
     from pathlib import Path
@@ -73,7 +96,18 @@ def test_no_process_imports_what_a_cluster_needs(program: str) -> None:
 
 
 def test_the_check_can_fail() -> None:
-    assert found(IMPORT, "pyarrow") == "found ['pyarrow']"
+    program = IMPORT + "import pyarrow\n" + SHOW
+    assert found(program) == "found ['__main__ imports pyarrow']"
+    program = IMPORT + "from contract.cluster import head_watch\nimport ray\n" + SHOW
+    assert "'__main__ imports ray'" in found(program)
+
+
+@pytest.mark.parametrize("lock", ["cli", "evaluator", "ingest", "trainer"])
+def test_the_images_of_the_services_do_not_have_it(lock: str) -> None:
+    text = (ROOT / "requirements" / f"{lock}.lock").read_text()
+    names = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    assert len(names) > 5
+    assert not names & {"ray", "jax", "obstore", "pandas", "fsspec"}
 
 
 def test_a_local_drive_imports_nothing_of_it(tmp_path: Path, networks: Path) -> None:

@@ -91,14 +91,14 @@ def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
 
 
 def test_drives_that_an_open_road_ends_leave_their_rows_to_the_others(tmp_path: Path) -> None:
-    """The first drive goes from 0 m to the end of the road; what it lacks is shared anew."""
-    road = straight(60.0)
+    """Each ends before it has its share, which is shared anew; the last has what is left."""
+    road = straight(25.0)
     starts = initial_state.draw_initial_states(road, 3, 1, 0.25, ("clear",))
     alone = [
         len(relabel(road, DaggerDrive(start, 200), ModelDriver(StraightOn().answer_picture)).rows)
         for start in starts
     ]
-    assert min(alone) < 60 < max(alone), alone
+    assert max(alone) < 60 + 10, alone
     shares, recorded = [], 0
     for number, most in enumerate(alone):
         shares.append(min(most, -(-(180 - recorded) // (3 - number))))

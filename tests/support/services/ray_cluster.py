@@ -91,7 +91,8 @@ class RayCluster:
         assert self._process is not None
         family = psutil.Process(self._process.pid).children(recursive=True)
         self._process.kill()
-        self._process.wait(30)
+        with self._process:  # its pipes are closed
+            pass
         for process in family:  # the kernel has killed most of them with their parent
             if process.is_running():
                 process.kill()

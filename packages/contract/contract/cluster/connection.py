@@ -93,6 +93,9 @@ def join(
             "logging_level": "WARNING",
             "_temp_dir": str(folder),
         }
+        # A process that has joined before remembers the token of that time.
+        raylet: Any = importlib.import_module("ray._raylet")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
         with _explain_refusal(head):
             if head is None:
                 options |= {"num_cpus": local_cpus, "include_dashboard": dashboard}

@@ -86,9 +86,11 @@ def start(
 
 def finish(job: subprocess.Popen[str]) -> list[dict[str, object]]:
     """Return the progress that a job reported until it ended well."""
-    printed, complaints = job.communicate(timeout=START_S)
+    with job:
+        printed, complaints = job.communicate(timeout=START_S)
     assert job.returncode == 0, complaints
-    return [json.loads(line) for line in printed.splitlines()]
+    # Ray itself tells of lost nodes there.
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
 
 def documents(registry: Registry, scenario: Scenario) -> dict[str, bytes]:
@@ -105,8 +107,8 @@ def made_on(reports: list[dict[str, object]]) -> dict[str, int]:
 
 
 def busy(cluster: RayCluster, node: str) -> bool:
-    """Return whether a drive is being made on a node."""
-    return any("call_on_node" in " ".join(each.cmdline()) for each in cluster.workers(node))
+    """Return whether a task is run on a node; Ray gives its process the name of the function."""
+    return any("ray::call" in " ".join(each.cmdline()) for each in cluster.workers(node))
 
 
 def test_drives_on_two_nodes_give_the_bytes_of_local_ones(
@@ -155,7 +157,8 @@ def test_a_job_with_another_token_or_release_of_ray_is_refused(
 
     program = (
         "-c",
-        "import ray, runpy, sys; ray.__version__ = '9.9.9'; sys.argv.pop(0);"
+        "import os, runpy, sys; sys.argv.pop(0); os.environ['RAY_AUTH_MODE'] = 'token';"
+        "import ray; ray.__version__ = '9.9.9';"
         "runpy.run_path(sys.argv[0], run_name='__main__')",
         drive_job.__file__,
     )

@@ -7,20 +7,22 @@ done again by another one. Nothing of Ray is imported before there is something 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import cv2
 
-from contract.cluster import connection, lifeline, release
+from contract.cluster import connection, remote_call
 from contract.cluster.connection import ClusterSettings
 from contract.cluster.head_watch import HeadWatch
 from contract.cluster.lifeline import Lifeline
+from contract.cluster.remote_call import RemoteCall
 from contract.errors import ClusterError, LapwingError
 from contract.models.registry import Registry
 from evaluator.closed_loop.executors.local_processes import CALLS_A_PROCESS
@@ -37,15 +39,6 @@ IDLE_S: Final = 60.0
 """Time in seconds without a result and without a CPU in the cluster after which that is logged."""
 PACKAGES: Final = ("contract", "evaluator", "simulator")
 """Packages whose source must be the same on the nodes."""
-
-
-class NodeResult(NamedTuple):
-    """The result of a call, and where it was made."""
-
-    node_id: str
-    cpu: str
-    """Model of the node's processor."""
-    result: Any
 
 
 class RayTasks:
@@ -97,11 +90,12 @@ class RayTasks:
             max_calls=CALLS_A_PROCESS,
             max_retries=RETRIES,
             scheduling_strategy="SPREAD",
-        )(call_on_node)
+        )(remote_call.call)
         assert self._lifeline is not None
-        fixed = (self._lifeline.address, release.digest(PACKAGES), function)
+        common = tuple(RemoteCall.of(call_here, self._lifeline.address, PACKAGES))
+        name = f"{function.__module__}:{function.__qualname__}"
         pending = {
-            task.remote(*fixed, *map(self._reference, arguments)): index
+            task.remote(common, [name, *map(self._reference, arguments)]): index
             for index, arguments in enumerate(calls)
         }
         try:
@@ -127,9 +121,14 @@ class RayTasks:
         return self._ray
 
     def _reference(self, argument: object) -> object:
-        """Put a large argument into the object store once; return what a task is given."""
-        if not isinstance(argument, ModelFiles | Track):
+        """Put an argument into the object store; return what a task is given.
+
+        Large ones, which many calls share, are put there once.
+        """
+        if isinstance(argument, int | float | str):
             return argument
+        if not isinstance(argument, ModelFiles | Track):
+            return self._ray.put(argument)
         if id(argument) not in self._stored:
             self._stored[id(argument)] = (argument, self._ray.put(argument))
         return self._stored[id(argument)][1]
@@ -153,7 +152,7 @@ class RayTasks:
         from ray.exceptions import RayError, RayTaskError
 
         try:
-            found = NodeResult(*self._ray.get(reference))
+            node_id, (cpu, result) = self._ray.get(reference)
         except RayTaskError as error:
             if isinstance(error.cause, LapwingError):
                 raise error.cause from None
@@ -166,52 +165,37 @@ class RayTasks:
                 got=" ".join(str(error).split())[:300],
                 remedy="The logs of its nodes tell more; most often it is their memory",
             ) from error
-        name = self._node_name(found)
+        name = self._node_name(node_id, cpu)
         self._nodes[name] += 1
         self._report(nodes=dict(sorted(self._nodes.items())))
-        return found.result
+        return result
 
-    def _node_name(self, found: NodeResult) -> str:
+    def _node_name(self, node_id: str, cpu: str) -> str:
         """Return the name of a node, and warn of one whose processor is another than this one."""
         names = {node["NodeID"]: node["NodeName"] for node in self._ray.nodes()}
-        name = str(names.get(found.node_id, found.node_id[:8]))
-        if found.cpu != cpu_model() and self._cpus.get(name) != found.cpu:
-            self._cpus[name] = found.cpu
+        name = str(names.get(node_id, node_id[:8]))
+        if cpu != cpu_model() and self._cpus.get(name) != cpu:
+            self._cpus[name] = cpu
             log.warning(
                 "node %s has another processor (%s, here %s): its drives may differ from those of "
                 "this machine in their last digits",
                 name,
-                found.cpu,
+                cpu,
                 cpu_model(),
             )
         return name
 
 
-def call_on_node(
-    lifeline_address: tuple[str, int],
-    source: str,
-    function: Callable[..., Any],
-    *arguments: Any,  # noqa: ANN401 - whatever the function takes
-) -> tuple[str, str, Any]:
-    """Call a function in a process of a node; return the fields of a NodeResult.
+def call_here(function: str, *arguments: Any) -> tuple[str, Any]:  # noqa: ANN401
+    """Call a function in a process of a node, on one core; return the processor and the result.
 
     Args:
-        lifeline_address: where the job listens, with which this process ends.
-        source: digest of the job's source.
-        function: function to call.
+        function: module, colon and name of the function.
         arguments: its arguments.
-
-    Raises:
-        ClusterError: this node runs another release than the job.
-        LapwingError: what the function raises.
     """
-    import ray
-
-    lifeline.hold(lifeline_address)
-    release.check(PACKAGES, source)
     cv2.setNumThreads(1)  # A task has one CPU.
-    result = function(*arguments)
-    return ray.get_runtime_context().get_node_id(), cpu_model(), result
+    module, _, name = function.partition(":")
+    return cpu_model(), getattr(importlib.import_module(module), name)(*arguments)
 
 
 def cpu_model() -> str:
