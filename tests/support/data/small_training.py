@@ -1,0 +1,59 @@
+"""Makes the plan of a small training as its driver does, without Keras."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from support.data import samples
+
+from contract.dataset import exclusions, store, store_catalog
+from contract.files import atomic_files
+from contract.settings import load
+from contract.train_config import TrainConfig
+from ingest.job import import_source
+from ingest.settings import Settings as IngestSettings
+from trainer.data import dataset_rows, pipeline
+from trainer.distributed.rank_plan import RankPlan
+from trainer.training.run_state import RULES, TrainingState
+
+
+def import_recording(folder: Path, rows: int) -> Path:
+    """Import a recording, and return the data volume."""
+    source = samples.recording(folder / "run", rows=rows)
+    data_dir = folder / "data"
+    settings = load(IngestSettings, {"LAPWING_DATA_DIR": str(data_dir)})
+    import_source(settings, source, None, 0.0, lambda **_: None)
+    return data_dir
+
+
+def make_plan(
+    data_dir: Path, config: TrainConfig, checkpoint_s: float = 3600.0
+) -> tuple[RankPlan, TrainingState]:
+    """Return a plan to train on all recordings of a data volume, and the state at its start."""
+    manifests = store_catalog.select_manifests(data_dir, [])
+    with ExitStack() as stack:
+        stores = [stack.enter_context(store.open_store(data_dir, each)) for each in manifests]
+        excluded = [exclusions.read(data_dir, each.dataset).at(0) for each in manifests]
+        data = pipeline.prepare(dataset_rows.read(stores, excluded), config)
+    names = [manifest.dataset for manifest in manifests]
+    digests = {
+        name: atomic_files.sha256(store_catalog.paths(data_dir, name)[1]) for name in names
+    }
+    plan = RankPlan("job-1", config, data, digests, checkpoint_s, None)
+    return plan, TrainingState(names, shuffle="exact", rules=RULES)
+
+
+def digests(state: TrainingState) -> list[str]:
+    """Return the proofs of the finished epochs."""
+    return [str(epoch["digest"]) for epoch in state.history]
+
+
+def weights_of(path: Path) -> list[np.ndarray]:
+    """Return the weights in a network's file, without the state of dropout."""
+    import h5py
+
+    with h5py.File(path) as file:
+        arrays = [file[f"network/{n}"][:] for n in range(len(file["network"]))]
+    return [array for array in arrays if array.dtype == np.float32]
