@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from support.data import samples
 
 from contract.dataset import exclusions, store, store_catalog
 from contract.files import atomic_files
@@ -14,6 +13,7 @@ from contract.settings import load
 from contract.train_config import TrainConfig
 from ingest.job import import_source
 from ingest.settings import Settings as IngestSettings
+from support.data import samples
 from trainer.data import dataset_rows, pipeline
 from trainer.distributed.rank_plan import RankPlan
 from trainer.training.run_state import RULES, TrainingState
@@ -38,9 +38,7 @@ def make_plan(
         excluded = [exclusions.read(data_dir, each.dataset).at(0) for each in manifests]
         data = pipeline.prepare(dataset_rows.read(stores, excluded), config)
     names = [manifest.dataset for manifest in manifests]
-    digests = {
-        name: atomic_files.sha256(store_catalog.paths(data_dir, name)[1]) for name in names
-    }
+    digests = {name: atomic_files.sha256(store_catalog.paths(data_dir, name)[1]) for name in names}
     plan = RankPlan("job-1", config, data, digests, checkpoint_s, None)
     return plan, TrainingState(names, shuffle="exact", rules=RULES)
 

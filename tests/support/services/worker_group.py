@@ -10,6 +10,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class LocalWorkers:
     environ: dict[str, str]
     next_workers: int | None = None
     while_training: Callable[[list[subprocess.Popen[bytes]], Any], None] = lambda *_: None
+    connected: bool = True
     output: str = ""
     groups: list[int] = field(default_factory=list)
 
@@ -50,8 +52,6 @@ class LocalWorkers:
         plan_file.write_bytes(pickle.dumps(plan))
         manager = ExchangeManager(str(self.folder / "exchange"), AUTHKEY)
         server = manager.get_server()
-        import threading
-
         threading.Thread(target=server.serve_forever, daemon=True).start()
         workers: int | None = self.workers
         while workers:
@@ -79,11 +79,14 @@ class LocalWorkers:
     def _start(self, workers: int, plan: Path) -> list[subprocess.Popen[bytes]]:
         with socket.socket() as probe:
             probe.bind((HOST, 0))
-            coordinator = f"{HOST}:{probe.getsockname()[1]}"
+            coordinator = f"{HOST}:{probe.getsockname()[1]}" if self.connected else ""
+
+        def arguments(rank: int) -> list[object]:
+            return [rank, workers, coordinator, self.folder / "exchange", plan]
+
         return [
             subprocess.Popen(
-                [sys.executable, __file__, str(rank), str(workers), coordinator]
-                + [str(self.folder / "exchange"), str(plan)],
+                [sys.executable, __file__, *map(str, arguments(rank))],
                 env={
                     **self.environ,
                     "KERAS_BACKEND": "jax",
@@ -105,16 +108,23 @@ class LocalWorkers:
 def main(rank: int, workers: int, coordinator: str, path: str, plan: Path) -> None:
     import jax
 
-    jax.distributed.initialize(coordinator, workers, rank)
+    if coordinator:
+        jax.distributed.initialize(coordinator, workers, rank)
+    from contract.errors import LapwingError
     from contract.settings import load
     from trainer.distributed import process_group
+    from trainer.distributed.messages import Refusal
     from trainer.distributed.rank import Rank
     from trainer.settings import Settings
 
     ExchangeManager.register("exchange")
     manager = ExchangeManager(path, AUTHKEY)
     manager.connect()
-    group = process_group.join(rank, workers, HOST)
+    try:
+        group = process_group.join(rank, workers, HOST)
+    except LapwingError as error:
+        manager.exchange().refuse(Refusal.of(error))
+        raise
     Rank(pickle.loads(plan.read_bytes()), manager.exchange(), group, 1).run(
         load(Settings, os.environ)
     )

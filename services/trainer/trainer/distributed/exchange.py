@@ -6,7 +6,7 @@ It belongs to one try of a job. On a cluster it is an actor on the driver's mach
 from __future__ import annotations
 
 from contract.errors import TrainingError
-from trainer.distributed.messages import Checkpoint, Message
+from trainer.distributed.messages import Checkpoint, Message, Refusal
 
 
 class MessageExchange:
@@ -39,6 +39,10 @@ class MessageExchange:
         if isinstance(message, Checkpoint):
             self._newest = message
         self._messages.append(message)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep the error of a worker that could not join its group."""
+        self._messages.append(refusal)
 
     def take(self) -> list[Message]:
         """Return the messages that came since the last call, in their order."""

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+import keras
 import numpy as np
 
 from contract.errors import LapwingError, ReaderDiedError
@@ -86,6 +87,9 @@ class Rank:
         plan, group = self._plan, self._group
         start = self._link.begin(self._name)
         state = start.state
+        # Layers draw seeds when they are built, also where nothing is trained with them. JAX
+        # refuses variables that differ among the workers.
+        keras.utils.set_random_seed(plan.config.seed)
         with contextlib.ExitStack() as stack:
             stores = rank_plan.open_stores(settings.data_dir, plan.manifests, stack)
             machine = self._machine_of_all()

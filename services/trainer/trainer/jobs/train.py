@@ -42,6 +42,7 @@ from trainer.data.dataset_rows import DatasetRows
 from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
 from trainer.distributed.rank_plan import RankPlan
+from trainer.distributed.ray_workers import RayWorkers
 from trainer.distributed.receiver import Receiver, Workers
 from trainer.export.best_epoch import data_share, export_best_epoch
 from trainer.export.manifest import (
@@ -76,7 +77,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def run(
-    datasets: list[str] | None = None, parent: int | None = None, **options: object
+    datasets: list[str] | None = None,
+    parent: int | None = None,
+    workers: int | None = None,
+    **options: object,
 ) -> dict[str, Any]:
     """Train on the named datasets; RQ calls this in a process of its own.
 
@@ -85,6 +89,8 @@ def run(
             all, and a fine-tuning those that trained neither the parent nor its ancestors.
         parent: number of the version whose weights the training starts from; None starts from
             random weights.
+        workers: maximum number of workers of the cluster that train together; None trains in this
+            process. It is none of the options: the result is the same with any number.
         options: the fields of `TrainConfig`.
 
     Returns:
@@ -97,7 +103,8 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     config = train_config.from_arguments(options)
-    result = train(settings, job_id, report, datasets or [], config, parent)
+    team = None if workers is None else RayWorkers(settings, workers)
+    result = train(settings, job_id, report, datasets or [], config, parent, workers=team)
     return {**result, "gate": enqueue_gate(Registry(settings.model_dir), result["version"])}
 
 
