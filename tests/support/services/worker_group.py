@@ -20,6 +20,7 @@ from typing import Any
 
 AUTHKEY = b"tests"
 HOST = "127.0.0.1"
+ENVIRONMENT = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PJRT_NPROC": "1"}
 
 
 class ExchangeManager(BaseManager):
@@ -84,20 +85,18 @@ class LocalWorkers:
         def arguments(rank: int) -> list[object]:
             return [rank, workers, coordinator, self.folder / "exchange", plan]
 
-        return [
-            subprocess.Popen(
-                [sys.executable, __file__, *map(str, arguments(rank))],
-                env={
-                    **self.environ,
-                    "KERAS_BACKEND": "jax",
-                    "JAX_PLATFORMS": "cpu",
-                    "PJRT_NPROC": "1",
-                },
-                stdout=(self.folder / f"rank-{rank}.log").open("ab"),
-                stderr=subprocess.STDOUT,
-            )
-            for rank in range(workers)
-        ]
+        processes = []
+        for rank in range(workers):
+            with (self.folder / f"rank-{rank}.log").open("ab") as output:
+                processes.append(
+                    subprocess.Popen(
+                        [sys.executable, __file__, *map(str, arguments(rank))],
+                        env={**self.environ, **ENVIRONMENT},
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+        return processes
 
     def _read(self, processes: list[subprocess.Popen[bytes]]) -> None:
         for rank, process in enumerate(processes):
