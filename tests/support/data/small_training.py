@@ -55,3 +55,22 @@ def weights_of(path: Path) -> list[np.ndarray]:
     with h5py.File(path) as file:
         arrays = [file[f"network/{n}"][:] for n in range(len(file["network"]))]
     return [array for array in arrays if array.dtype == np.float32]
+
+
+def score_with_keras(data_dir: Path, config: TrainConfig, file: Path) -> float:
+    """Return the validation MSE of a network that workers saved, with Keras's default backend."""
+    from contract.frames import spec
+    from trainer.training import network_builder, training_view
+    from trainer.training.learner import Learner
+
+    plan, state = make_plan(data_dir, config)
+    table = plan.data.table
+    samples_ = table.samples[table.validation]
+    (manifest,) = store_catalog.select_manifests(data_dir, state.datasets)
+    frames = np.empty((len(samples_), *spec.SHAPE), np.uint8)
+    with store.open_store(data_dir, manifest) as reader:
+        reader.blocks.gather(samples_["frame"], frames)
+    network = network_builder.build(config.network, "float32")
+    Learner.load(file, training_view.of(network), config.learning_rate, 1.0)
+    answers = np.asarray(network.predict_on_batch(frames))[:, 0]
+    return float(np.mean((answers - samples_["label"]) ** 2))

@@ -115,6 +115,7 @@ def main(rank: int, workers: int, coordinator: str, path: str, plan: Path) -> No
     from trainer.distributed.messages import Refusal
     from trainer.distributed.rank import Rank
     from trainer.settings import Settings
+    from trainer.training.devices import Devices
 
     ExchangeManager.register("exchange")
     manager = ExchangeManager(path, AUTHKEY)
@@ -124,9 +125,11 @@ def main(rank: int, workers: int, coordinator: str, path: str, plan: Path) -> No
     except LapwingError as error:
         manager.exchange().refuse(Refusal.of(error))
         raise
-    Rank(pickle.loads(plan.read_bytes()), manager.exchange(), group, 1).run(
-        load(Settings, os.environ)
-    )
+    # As on a GPU: the frames are in the memory of the device, which varies them.
+    on_device = os.environ.get("TESTS_VARY_ON_DEVICE")
+    machine = Devices(True, False, "as on a GPU", ("a CPU",)) if on_device else None
+    plan_read = pickle.loads(plan.read_bytes())
+    Rank(plan_read, manager.exchange(), group, 1, machine).run(load(Settings, os.environ))
 
 
 if __name__ == "__main__":

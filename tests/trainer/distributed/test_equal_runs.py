@@ -47,7 +47,12 @@ class Trained:
     """A finished training."""
 
     state: TrainingState
-    weights: list[np.ndarray]
+    file: Path
+    """The network of the last epoch."""
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return small_training.weights_of(self.file)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +83,7 @@ def train(
     workers.train(plan, Receiver(workspace, state, lambda **_: None, Curves()))
     written = workspace.read()
     assert written == state
-    return Trained(state, small_training.weights_of(workspace.latest(state)))
+    return Trained(state, workspace.latest(state))
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +126,14 @@ def test_one_worker_proves_the_order_of_the_seed(volume: Path, alone: Trained) -
             content = digest + order[part].astype("<i8").tobytes() + labels[part].tobytes()
             digest = hashlib.sha256(content).digest()
         assert epoch["digest"] == digest.hex()
+
+
+def test_the_driver_reads_with_tensorflow_what_workers_saved_with_jax(
+    volume: Path, alone: Trained
+) -> None:
+    """Its network scores as theirs did, so the export publishes what was trained."""
+    found = small_training.score_with_keras(volume, CONFIG, alone.file)
+    assert found == pytest.approx(alone.state.history[-1]["validation_mse"], abs=1e-6)
 
 
 def kill_in_the_second_epoch(
@@ -180,6 +193,7 @@ def test_two_workers_that_ray_starts_train_what_one_trains(
         pytest.param({"averaging_epochs": 0.5}, id="averaged"),
         pytest.param({"learning_rate_schedule": "cosine"}, id="cosine"),
         pytest.param({"learn_speed": True, "network": "wide"}, id="speed"),
+        pytest.param({"device": "1"}, id="on-the-device"),
     ],
 )
 def test_any_number_of_workers_trains_the_same(
@@ -189,7 +203,9 @@ def test_any_number_of_workers_trains_the_same(
     workers: int,
     options: dict[str, object],
 ) -> None:
-    config = TrainConfig(**{**vars(CONFIG), **options})
+    environ = {**environ, "TESTS_VARY_ON_DEVICE": str(options.get("device", ""))}
+    chosen = {name: value for name, value in options.items() if name != "device"}
+    config = TrainConfig(**{**vars(CONFIG), **chosen})
     runs = []
     for count in (1, workers):
         folder = tmp_path / str(count)

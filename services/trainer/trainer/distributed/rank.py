@@ -11,7 +11,9 @@ import logging
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 import keras
 import numpy as np
@@ -41,6 +43,9 @@ from trainer.training.loop import TrainingLoop
 
 log = logging.getLogger(__name__)
 
+NAME_BYTES: Final = 64
+"""Bytes of a machine's name that are told."""
+
 
 class Rank:
     """One worker of a training.
@@ -50,13 +55,22 @@ class Rank:
         link: the way to the driver.
         group: the connection with the other workers.
         cores: number of cores that this worker and its readers may use.
+        machine: the device of this worker; None asks JAX.
     """
 
-    def __init__(self, plan: RankPlan, link: DriverLink, group: ProcessGroup, cores: int) -> None:
+    def __init__(
+        self,
+        plan: RankPlan,
+        link: DriverLink,
+        group: ProcessGroup,
+        cores: int,
+        machine: Devices | None = None,
+    ) -> None:
         self._plan = plan
         self._link = link
         self._group = group
         self._cores = cores
+        self._machine = machine
         token = np.frombuffer(secrets.token_bytes(16), np.uint32)
         self._name = group.gather(token[None])[0].tobytes().hex()
         self._unsent: dict[str, object] = {}
@@ -94,10 +108,9 @@ class Rank:
             stores = rank_plan.open_stores(settings.data_dir, plan.manifests, stack)
             machine = self._machine_of_all()
             precision.keep(state, plan.config.precision, machine)
-            log.info(
-                "workers: %d, of which the first runs on %s", group.workers, socket.gethostname()
-            )
-            self.report(workers=group.workers)
+            nodes = self._count_nodes()
+            log.info("workers: %d, on %s", group.workers, ", ".join(nodes))
+            self.report(workers=group.workers, nodes=nodes)
             frames = stack.enter_context(
                 frame_source.open_frames(
                     stores,
@@ -134,9 +147,16 @@ class Rank:
             )
             loop.run(self.report, self)
 
+    def _count_nodes(self) -> dict[str, int]:
+        """Return the number of workers on each machine, by its name."""
+        name = socket.gethostname().encode()[:NAME_BYTES].ljust(NAME_BYTES, b"\0")
+        told = self._group.gather(np.frombuffer(name, np.uint32)[None])
+        names = [row.tobytes().rstrip(b"\0").decode(errors="replace") for row in told]
+        return dict(sorted(Counter(names).items()))
+
     def _machine_of_all(self) -> Devices:
         """Return the device of this worker, with bfloat16 only if all workers have it."""
-        machine = devices.configure()
+        machine = self._machine or devices.configure()
         told = self._group.gather(np.array([[machine.gpu, machine.bfloat16]], np.uint32))
         bfloat16 = bool(told[:, 1].all())
         reason = machine.reason

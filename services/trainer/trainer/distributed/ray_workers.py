@@ -93,9 +93,8 @@ class WorkerSlots:
         if not self.gpus:
             log.warning(
                 "the cluster has no GPU. On CPUs the workers take %.1f times as much time of a CPU "
-                "for a sample as a training without --workers: that is faster up to %d CPUs",
+                "for a sample as a training without --workers, which is faster than a few of them",
                 CPU_COST,
-                int(CPU_COST) + 1,
             )
 
 
@@ -157,7 +156,7 @@ class RayWorkers:
                 "lifeline": line.address,
                 "source": release.digest(PACKAGES),
             }
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             fit = _Fit(lambda: _trainer(slots, self._count, work, folder).fit())
             before = _progress(receiver.state)
             fit.start()
