@@ -29,7 +29,7 @@ from trainer.settings import Settings
 from trainer.training.run_state import TrainingState, Workspace
 
 CONFIG = TrainConfig(
-    epochs=2, batch=20, patience=9, validation_gap_s=0.2, brightness=0.2, shadow=0.3, blur=0.3
+    epochs=2, batch=22, patience=9, validation_gap_s=0.2, brightness=0.2, shadow=0.3, blur=0.3
 )
 SAME_WEIGHTS = 1e-5
 """Their root mean square is about 0.04."""

@@ -49,6 +49,7 @@ class DataParallelEngine(Engine):
         self._group = group
         self._places = group.share.size(batch)
         self.saves = group.rank == 0
+        self._spread: keras.Model | None = None
         self._compiled: tuple[keras.Model, Any] | None = None
 
     def train(
@@ -58,6 +59,9 @@ class DataParallelEngine(Engine):
 
         The numbers and labels of the batch are those that each process says it trained on.
         """
+        if self._spread is not model:
+            self._group.replicate(_variables(model))
+            self._spread = model
         weights = np.zeros(self._places, np.float32)
         weights[: len(labels)] = 1.0
         logs = model.train_on_batch(
@@ -126,6 +130,13 @@ class DataParallelEngine(Engine):
         if isinstance(rows, np.ndarray):
             return np.pad(rows, width)
         return keras.ops.pad(rows, width)
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """Return all variables that a training step reads or writes."""
+    if not model.optimizer.built:  # Keras would build it in the first step
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
 
 
 def _words(values: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:

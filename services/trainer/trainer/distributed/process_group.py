@@ -8,6 +8,7 @@ which would train alone, cannot agree on anything either, and the proof of the e
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -67,6 +68,18 @@ class ProcessGroup:
         return jax.make_array_from_process_local_data(
             jax.sharding.NamedSharding(self._mesh, spec), rows
         )
+
+    def replicate(self, variables: Iterable[Any]) -> None:
+        """Give each process all values of variables of Keras; they are the same in all of them.
+
+        Keras does so with weights, and with the optimizer's variables only after the first step,
+        which it would then compile twice.
+        """
+        import jax
+
+        for variable in variables:
+            value = np.asarray(variable.value)
+            variable.assign(jax.device_put(value, self.replicated))
 
     def gather(self, rows: Words) -> Words:
         """Return the rows of all processes in each of them, bit by bit, in the order of the ranks.

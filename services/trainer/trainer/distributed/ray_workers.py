@@ -136,9 +136,7 @@ class RayWorkers:
         size = plan.data.table.samples.nbytes + 8 * len(plan.data.table.samples)
         with contextlib.ExitStack() as stack:
             ray = stack.enter_context(
-                connection.join(
-                    self._settings, object_store_bytes=SPARE_BYTES + 2 * size, dashboard=True
-                )
+                connection.join(self._settings, object_store_bytes=SPARE_BYTES + 2 * size)
             )
             slots = WorkerSlots.of(ray.cluster_resources())
             slots.check(self._count, receiver.state)
