@@ -78,8 +78,12 @@ class LocalProcesses:
         futures = {
             self._pool.submit(function, *arguments): index for index, arguments in enumerate(calls)
         }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            for future in futures:  # nobody takes the results any more
+                future.cancel()
 
     def _end(self, *, wait: bool) -> None:
         if self._pool is not None:
