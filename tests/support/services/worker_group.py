@@ -112,7 +112,7 @@ def main(rank: int, workers: int, coordinator: str, path: str, plan: Path) -> No
     from contract.errors import LapwingError
     from contract.settings import load
     from trainer.distributed import process_group
-    from trainer.distributed.messages import Refusal
+    from trainer.distributed.messages import WorkerRefusal
     from trainer.distributed.rank import Rank
     from trainer.settings import Settings
     from trainer.training.devices import Devices
@@ -123,7 +123,7 @@ def main(rank: int, workers: int, coordinator: str, path: str, plan: Path) -> No
     try:
         group = process_group.join(rank, workers, HOST)
     except LapwingError as error:
-        manager.exchange().refuse(Refusal.of(error))
+        manager.exchange().refuse(WorkerRefusal.of(error))
         raise
     # As on a GPU: the frames are in the memory of the device, which varies them.
     on_device = os.environ.get("TESTS_VARY_ON_DEVICE")

@@ -175,6 +175,13 @@ def ray_environ(environ: dict[str, str]) -> Iterator[dict[str, str]]:
     os.environ.update(before)
 
 
+@pytest.mark.filterwarnings(
+    "default::DeprecationWarning",
+    "default::FutureWarning",
+    "default::ResourceWarning",
+    "default::pytest.PytestUnraisableExceptionWarning",
+    "default::pytest.PytestUnhandledThreadExceptionWarning",
+)  # of Ray itself
 def test_two_workers_that_ray_starts_train_what_one_trains(
     tmp_path: Path, volume: Path, ray_environ: dict[str, str], alone: Trained
 ) -> None:

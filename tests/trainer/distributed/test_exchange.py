@@ -2,7 +2,7 @@ import pytest
 
 from contract.errors import StoreError, TrainingError
 from trainer.distributed.exchange import MessageExchange
-from trainer.distributed.messages import Checkpoint, LogLine, Refusal
+from trainer.distributed.messages import Checkpoint, LogLine, WorkerRefusal
 from trainer.training.run_state import TrainingState
 
 START = Checkpoint(TrainingState(["a"]))
@@ -54,10 +54,10 @@ def test_a_worker_that_was_replaced_saves_nothing() -> None:
 
 def test_an_error_is_taken_from_a_worker_without_a_group() -> None:
     exchange = MessageExchange(START)
-    refusal = Refusal.of(StoreError("a store is missing", got="run-1", remedy="Copy it"))
+    refusal = WorkerRefusal.of(StoreError("a store is missing", got="run-1", remedy="Copy it"))
     exchange.refuse(refusal)
     (found,) = exchange.take()
-    assert isinstance(found, Refusal)
+    assert isinstance(found, WorkerRefusal)
     error = found.error()
     assert type(error) is StoreError
     assert str(error) == "a store is missing: got run-1. Copy it."

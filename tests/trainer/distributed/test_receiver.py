@@ -10,7 +10,7 @@ from trainer.distributed.messages import (
     EpochScores,
     LogLine,
     ProgressUpdate,
-    Refusal,
+    WorkerRefusal,
 )
 from trainer.distributed.receiver import Receiver
 from trainer.training.epoch_state import EpochState
@@ -80,4 +80,4 @@ def test_progress_scores_and_lines_reach_the_job(
 
 def test_the_error_of_a_worker_is_raised_in_the_job(receiver: Receiver) -> None:
     with pytest.raises(StoreError, match=r"store is damaged: got block 3\."):
-        receiver.take(Refusal.of(StoreError("the store is damaged", got="block 3")))
+        receiver.take(WorkerRefusal.of(StoreError("the store is damaged", got="block 3")))

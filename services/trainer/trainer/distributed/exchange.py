@@ -6,7 +6,7 @@ It belongs to one try of a job. On a cluster it is an actor on the driver's mach
 from __future__ import annotations
 
 from contract.errors import TrainingError
-from trainer.distributed.messages import Checkpoint, Message, Refusal
+from trainer.distributed.messages import Checkpoint, Message, WorkerRefusal
 
 
 class MessageExchange:
@@ -40,7 +40,7 @@ class MessageExchange:
             self._newest = message
         self._messages.append(message)
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: WorkerRefusal) -> None:
         """Keep the error of a worker that could not join its group."""
         self._messages.append(refusal)
 

@@ -51,7 +51,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class WorkerRefusal:
     """An error of Lapwing that another try would raise again, in its parts."""
 
     kind: str
@@ -61,7 +61,7 @@ class Refusal:
     remedy: str
 
     @classmethod
-    def of(cls, error: LapwingError) -> Refusal:
+    def of(cls, error: LapwingError) -> WorkerRefusal:
         """Return the parts of an error."""
         got = None if error.got is None else str(error.got)
         return cls(type(error).__name__, error.what, got, error.remedy)
@@ -73,7 +73,7 @@ class Refusal:
         return error
 
 
-Message: TypeAlias = Checkpoint | ProgressUpdate | EpochScores | LogLine | Refusal
+Message: TypeAlias = Checkpoint | ProgressUpdate | EpochScores | LogLine | WorkerRefusal
 
 
 class DriverLink(Protocol):

@@ -31,7 +31,7 @@ from trainer.distributed.messages import (
     LogLine,
     Message,
     ProgressUpdate,
-    Refusal,
+    WorkerRefusal,
 )
 from trainer.distributed.process_group import ProcessGroup
 from trainer.distributed.rank_plan import RankPlan
@@ -94,7 +94,7 @@ class Rank:
         except ReaderDiedError:
             raise  # another try may get further
         except LapwingError as error:
-            self._link.post(self._name, Refusal.of(error))
+            self._link.post(self._name, WorkerRefusal.of(error))
             raise
 
     def _train(self, settings: Settings) -> None:

@@ -22,7 +22,7 @@ from contract.cluster.lifeline import Lifeline
 from contract.errors import ClusterError, ClusterLostError, LapwingError, SettingError
 from trainer.data import reader_count
 from trainer.distributed.exchange import MessageExchange
-from trainer.distributed.messages import Checkpoint, Message, Refusal
+from trainer.distributed.messages import Checkpoint, Message, WorkerRefusal
 from trainer.distributed.rank_plan import RankPlan
 from trainer.distributed.receiver import Receiver
 from trainer.settings import Settings
@@ -280,7 +280,7 @@ def _work(config: Mapping[str, Any]) -> None:
             context.get_world_rank(), context.get_world_size(), ray.util.get_node_ip_address()
         )
     except LapwingError as error:
-        ray.get(work["exchange"].refuse.remote(Refusal.of(error)))
+        ray.get(work["exchange"].refuse.remote(WorkerRefusal.of(error)))
         raise
     # A worker with a GPU shares the cores of its node with those on the other GPUs.
     cores = 1

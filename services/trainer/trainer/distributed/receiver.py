@@ -15,7 +15,7 @@ from trainer.distributed.messages import (
     LogLine,
     Message,
     ProgressUpdate,
-    Refusal,
+    WorkerRefusal,
 )
 from trainer.distributed.rank_plan import RankPlan
 from trainer.training.progress import EpochLog
@@ -57,7 +57,7 @@ class Receiver:
                 self.board.epoch(message.epoch, message.metrics, message.scores)
             case LogLine():
                 log.log(message.level, "%s", message.text)
-            case Refusal():
+            case WorkerRefusal():
                 raise message.error()
 
     def _save(self, checkpoint: Checkpoint) -> None:
