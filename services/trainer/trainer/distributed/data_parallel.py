@@ -141,4 +141,5 @@ def _variables(model: keras.Model) -> list[Any]:
 
 def _words(values: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
     """Return the bits of values, (n,), in words of 32 bits, (n, words)."""
-    return np.ascontiguousarray(values).view(np.uint32).reshape(len(values), -1)
+    words = values.dtype.itemsize // 4
+    return np.ascontiguousarray(values).view(np.uint32).reshape(len(values), words)
