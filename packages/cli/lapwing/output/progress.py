@@ -58,7 +58,9 @@ def describe_progress(job: JobView) -> str:
     if progress.get("eta_s") is not None:
         parts.append(f"≤ {progress['eta_s']:.0f} s left")
     words = " · ".join(parts)
-    return words + (_describe_nodes(progress.get("nodes", {})) if phase in ("collect", "train") else "")
+    return words + (
+        _describe_nodes(progress.get("nodes", {})) if phase in ("collect", "train") else ""
+    )
 
 
 def _describe_nodes(nodes: dict[str, int]) -> str:
