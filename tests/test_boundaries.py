@@ -34,7 +34,7 @@ ORDER = {
         " > yaw_correlation frame_features finding > phase_correlation recording_arrays"
     ),
     "trainer": (
-        "__main__ > jobs > export explain > training keras_import > data graph"
+        "__main__ > jobs > export explain distributed > training keras_import > data graph"
         " > framework safe_hdf5 settings"
     ),
     "evaluator": ("__main__ > jobs > report tensorboard > closed_loop shadow > offline > settings"),

@@ -89,7 +89,14 @@ def test_an_option_under_both_of_its_names_is_refused(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--epochs", "0"), ("--blur", "1.5"), ("--light", "2"), ("--learning-rate", "nan")]
+    "words",
+    [
+        ("--epochs", "0"),
+        ("--blur", "1.5"),
+        ("--light", "2"),
+        ("--learning-rate", "nan"),
+        ("--workers", "0"),
+    ],
 )
 def test_a_number_out_of_range_is_refused_at_once(redis: Redis, words: tuple[str, str]) -> None:
     done = train(*words)
@@ -145,6 +152,14 @@ def test_a_version_to_go_on_from_reaches_the_job(tmp_path: Path, redis: Redis) -
     assert view.id.startswith("train-from-1-lake-")
     expected = {"datasets": ["lake"], "parent": 1, **dataclasses.asdict(TrainConfig())}
     assert view.arguments == expected
+
+
+def test_the_number_of_workers_reaches_the_job_beside_the_options(redis: Redis) -> None:
+    """It does not change what is trained, so it is no field of the configuration."""
+    assert train("lake", "--workers", "2").exit_code == 0
+    config = dataclasses.asdict(TrainConfig())
+    assert queued_arguments(redis) == {"datasets": ["lake"], "workers": 2, **config}
+    assert "workers" not in config
 
 
 def test_a_version_that_does_not_exist_is_refused_at_once(tmp_path: Path, redis: Redis) -> None:

@@ -15,7 +15,7 @@ from contract.frames import spec
 from trainer.data import sampler
 from trainer.data import samples as index
 from trainer.data.augmentation import variation
-from trainer.data.batches import BatchSource
+from trainer.data.batches import BatchShare, BatchSource
 from trainer.data.samples import LabelledRecording, SampleTable
 
 BATCH = 50
@@ -171,3 +171,24 @@ def test_whole_frames_are_those_of_the_stores(tmp_path: Path) -> None:
     of = made.samples[made.validation]
     assert set(of["store"]) == {0, 1}
     np.testing.assert_array_equal(frames, content[of["store"], of["frame"]])
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_the_pieces_of_all_workers_are_the_batches_of_one(workers: int) -> None:
+    """Also those of the last batch, which fills no piece, or only the first ones."""
+    samples = table(60, 40)
+    whole = BatchSource(samples, AskedLoader(), [], BATCH, "exact", 3)
+    parts = [
+        BatchSource(samples, AskedLoader(), [], BATCH, "exact", 3, BatchShare(rank, workers))
+        for rank in range(workers)
+    ]
+    expected = list(whole.epoch(2, 1))
+    assert len(expected[-1]) < BATCH
+    for batch, *pieces in zip(expected, *(part.epoch(2, 1) for part in parts), strict=True):
+        np.testing.assert_array_equal(np.concatenate(pieces), batch)
+        assert max(map(len, pieces)) <= -(-BATCH // workers)
+    numbers = samples.validation
+    for batch, *pieces in zip(
+        whole.recorded(numbers), *(part.recorded(numbers) for part in parts), strict=True
+    ):
+        np.testing.assert_array_equal(np.concatenate(pieces), batch)

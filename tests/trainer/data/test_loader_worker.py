@@ -77,6 +77,12 @@ def test_a_single_record_and_a_batch_of_one_store_are_filled(stores: list[BlockR
         assert frames[:, 64, 10, 1].tolist() == [100 + number for number in numbers]
 
 
+def test_no_record_is_filled_without_an_error(stores: list[BlockReader]) -> None:
+    """The last batch of an epoch may leave one of several workers without a sample."""
+    frames = np.zeros((0, *spec.SHAPE), np.uint8)
+    fill(asked([], [], []), frames, stores, Augmentation(brightness=0.5, blur=1.0))
+
+
 def test_the_mirror_image_is_not_turned_upside_down(stores: list[BlockReader]) -> None:
     frames = np.zeros((1, 128, 128, 3), np.uint8)
     fill(asked([0], [5], [True]), frames, stores, PLAIN)

@@ -106,6 +106,18 @@ def train(
             help="Number of simulated laps that --with-simulator trains on.",
         ),
     ] = 4,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=1024,
+            help="Maximum number of workers of the Ray cluster (LAPWING_CLUSTER) that train the "
+            "model together with JAX, each on one GPU and on its part of each batch. By default, "
+            "the trainer trains alone, which on CPUs is faster.",
+        ),
+    ] = None,
     wait: Wait = None,
     as_json: AsJson = False,
     **options: object,
@@ -134,6 +146,8 @@ def train(
     if parent is not None:
         arguments["parent"] = parent
         label = "-".join([f"from-{parent}", *(datasets or [])])
+    if workers is not None:
+        arguments["workers"] = workers
     finish([queue.enqueue(queue.TRAIN, connection, label, arguments)], connection, wait, as_json)
 
 

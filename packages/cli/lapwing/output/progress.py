@@ -58,11 +58,13 @@ def describe_progress(job: JobView) -> str:
     if progress.get("eta_s") is not None:
         parts.append(f"≤ {progress['eta_s']:.0f} s left")
     words = " · ".join(parts)
-    return words + (_describe_nodes(progress.get("nodes", {})) if phase == "collect" else "")
+    return words + (
+        _describe_nodes(progress.get("nodes", {})) if phase in ("collect", "train") else ""
+    )
 
 
 def _describe_nodes(nodes: dict[str, int]) -> str:
-    """Say which nodes of a cluster made drives, and how many; "" for none."""
+    """Say which nodes of a cluster made drives or have workers, and how many; "" for none."""
     if not nodes:
         return ""
     if len(nodes) > MOST_NODES:

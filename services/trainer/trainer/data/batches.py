@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,36 @@ from trainer.data.shared_memory import Records
 Numbers = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class BatchShare:
+    """The part of each batch that one of several processes has: a contiguous piece.
+
+    All pieces have the same number of places; those of the last ones may be empty.
+    """
+
+    rank: int = 0
+    """Number of the process, from 0."""
+    workers: int = 1
+    """Number of processes."""
+
+    def size(self, batch: int) -> int:
+        """Return the number of places of a piece of a batch of this many samples."""
+        return -(-batch // self.workers)
+
+    def of(self, numbers: Numbers, batch: int) -> Numbers:
+        """Return those numbers of a batch's samples that are in this process's piece.
+
+        Args:
+            numbers: (n,), numbers of the samples, fewer than `batch` in the last batch of an epoch.
+            batch: number of samples in a whole batch.
+        """
+        first = self.rank * self.size(batch)
+        return numbers[first : first + self.size(batch)]
+
+
+WHOLE: Final = BatchShare()
+
+
 @dataclass(frozen=True, eq=False)
 class BatchSource:
     """Asks for the batches of one training."""
@@ -36,6 +67,8 @@ class BatchSource:
     shuffle: str
     """How an epoch is shuffled: "exact", "blocks" or "none"."""
     seed: int
+    share: BatchShare = WHOLE
+    """The part of each batch that this process asks for. The order is that of whole batches."""
 
     def recorded(self, numbers: Numbers) -> Iterator[Batch | DeviceBatch]:
         """Yield samples as they were recorded, in the order of the numbers."""
@@ -43,7 +76,8 @@ class BatchSource:
             numbers[start : start + self.batch] for start in range(0, len(numbers), self.batch)
         )
         return self.frames.batches(
-            shared_memory.make_records(self.table.samples, batch) for batch in batches
+            shared_memory.make_records(self.table.samples, self.share.of(batch, self.batch))
+            for batch in batches
         )
 
     def whole_frames(self, numbers: Numbers) -> Frames:
@@ -80,6 +114,7 @@ class BatchSource:
         for numbers, windows in order.batches(self.batch, first_batch):
             for window in windows:
                 self._read_ahead(order, window + 1)
+            numbers = self.share.of(numbers, self.batch)
             keys = variation.sample_keys(self.seed, epoch, numbers)
             yield shared_memory.make_records(self.table.samples, numbers, keys)
 

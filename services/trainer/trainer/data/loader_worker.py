@@ -61,5 +61,7 @@ def fill(
         augmentation: how the samples that have a key are varied.
         rows: the rows of each frame that are read.
     """
+    if not len(records):  # the last batch of an epoch may leave a worker of several without any
+        return
     frame_blocks.gather(stores, records["store"], records["frame"], frames, rows)
     cpu_augmentation.apply(augmentation, records, frames, rows)

@@ -41,6 +41,9 @@ from trainer.data.batches import BatchSource
 from trainer.data.dataset_rows import DatasetRows
 from trainer.data.device import free_memory
 from trainer.data.pipeline import TrainingData
+from trainer.distributed.rank_plan import RankPlan
+from trainer.distributed.ray_workers import RayWorkers
+from trainer.distributed.receiver import Receiver, Workers
 from trainer.export.best_epoch import data_share, export_best_epoch
 from trainer.export.manifest import (
     data_entry,
@@ -74,7 +77,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def run(
-    datasets: list[str] | None = None, parent: int | None = None, **options: object
+    datasets: list[str] | None = None,
+    parent: int | None = None,
+    workers: int | None = None,
+    **options: object,
 ) -> dict[str, Any]:
     """Train on the named datasets; RQ calls this in a process of its own.
 
@@ -83,6 +89,8 @@ def run(
             all, and a fine-tuning those that trained neither the parent nor its ancestors.
         parent: number of the version whose weights the training starts from; None starts from
             random weights.
+        workers: maximum number of workers of the cluster that train together; None trains in this
+            process. It is none of the options: the result is the same with any number.
         options: the fields of `TrainConfig`.
 
     Returns:
@@ -95,7 +103,8 @@ def run(
     job_id, report = queue.current_job()
     settings = load(Settings, os.environ)
     config = train_config.from_arguments(options)
-    result = train(settings, job_id, report, datasets or [], config, parent)
+    team = None if workers is None else RayWorkers(settings, workers)
+    result = train(settings, job_id, report, datasets or [], config, parent, workers=team)
     return {**result, "gate": enqueue_gate(Registry(settings.model_dir), result["version"])}
 
 
@@ -107,10 +116,12 @@ def train(
     config: TrainConfig,
     parent: int | None = None,
     machine: Devices | None = None,
+    workers: Workers | None = None,
 ) -> dict[str, Any]:
     """Train for the job `job_id` and publish the version, unless an earlier run published it.
 
-    The arguments are those of `run`. By default, `machine` is this machine with its GPUs.
+    The arguments are those of `run`, with the workers of a cluster instead of their number. By
+    default, `machine` is this machine with its GPUs.
     """
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
     machine = machine or devices.configure()
@@ -122,7 +133,7 @@ def train(
         manifest = registry.published_by(job_id)
         if manifest is None:
             manifest = _train_and_publish(
-                settings, job_id, report, datasets, config, workspace, parent, machine
+                settings, job_id, report, datasets, config, workspace, parent, machine, workers
             )
         workspace.discard()
     waited = manifest.metrics.get("data_share", 0.0)
@@ -138,9 +149,9 @@ def _train_and_publish(
     workspace: Workspace,
     parent_version: int | None,
     machine: Devices,
+    workers: Workers | None,
 ) -> ModelManifest:
     registry = Registry(settings.model_dir)
-    machine.log()
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version, config)
@@ -148,7 +159,9 @@ def _train_and_publish(
         state = _start_or_resume(settings, report, datasets, config, workspace, parent)
         if state.rules < RULES:
             config = dataclasses.replace(config, leave_out_unfit=False)
-        precision.keep(state, config.precision, machine)
+        if workers is None:
+            machine.log()
+            precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
         stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
@@ -166,10 +179,16 @@ def _train_and_publish(
         ]
         rows = dataset_rows.read(stores, excluded)
         data = _prepare_data(stores, rows, config, state, workspace, never_validate)
-        loop = _build_loop(settings, config, stores, data, state, workspace, parent, machine, stack)
         options = asdict(config) | ({} if parent is None else {"parent": parent_version})
         with TensorBoardLogger(settings.model_dir, job_id, state.epoch, options) as board:
-            loop.run(report, board)
+            if workers is not None:
+                plan = _plan_ranks(settings, job_id, config, manifests, data, parent)
+                workers.train(plan, Receiver(workspace, state, report, board))
+            loop = _build_loop(
+                settings, config, stores, data, state, workspace, parent, machine, stack
+            )
+            if workers is None:
+                loop.run(report, board)
         log.info("%s", bottleneck(data_share(state), None if machine.gpu else settings.readers))
         report(phase="publish")
         staging_dir, metrics = export_best_epoch(loop)
@@ -333,6 +352,26 @@ def _build_loop(
     weights = None if parent is None else parent.weights
     return TrainingLoop(
         config, machine, data, batches, workspace, state, settings.checkpoint_s, weights
+    )
+
+
+def _plan_ranks(
+    settings: Settings,
+    job_id: str,
+    config: TrainConfig,
+    manifests: Sequence[StoreManifest],
+    data: TrainingData,
+    parent: Parent | None,
+) -> RankPlan:
+    """Return what the workers of a cluster are told of a training."""
+    entries = (data_entry(settings.data_dir, manifest) for manifest in manifests)
+    return RankPlan(
+        job_id,
+        config,
+        data,
+        {str(entry["dataset"]): str(entry["manifest_sha256"]) for entry in entries},
+        settings.checkpoint_s,
+        None if parent is None else parent.weights,
     )
 
 

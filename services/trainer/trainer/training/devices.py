@@ -66,7 +66,7 @@ def configure() -> Devices:
     elif backend == "jax":
         import jax
 
-        gpus = [device for device in jax.devices() if device.platform == "gpu"]
+        gpus = [device for device in jax.local_devices() if device.platform == "gpu"]
         names = [str(device.device_kind) for device in gpus]
         bfloat16 = [float(device.compute_capability) >= 8.0 for device in gpus]
     else:

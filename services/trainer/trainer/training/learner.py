@@ -6,16 +6,16 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Self
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
 from contract.errors import TrainingError
 from contract.files import atomic_files
 from trainer.training import weights_file
+from trainer.training.engine import ALONE, Engine, TrainingBatch, Values
 from trainer.training.learning_rate import LearningRate
 
 DIVERGENCE_FACTOR: Final = 10.0
@@ -31,27 +31,6 @@ SPEED_WEIGHT: Final = 1.0
 
 In these units both labels spread alike: on our jungle by 0.19, and by 0.27 with side cameras."""
 
-Values = npt.NDArray[np.float32]
-
-
-class TrainingBatch(Protocol):
-    """A batch that a training step takes."""
-
-    @property
-    def numbers(self) -> npt.NDArray[np.int64]:
-        """Numbers of the samples in the table of the training, (n,)."""
-
-    @property
-    def frames(self) -> object:
-        """Frames uint8 (n, rows, 128, 3), an array or a tensor of the backend."""
-
-    @property
-    def labels(self) -> Values:
-        """Steering, (n,)."""
-
-
-AnyTrainingBatch = TypeVar("AnyTrainingBatch", bound=TrainingBatch)
-
 
 class Learner:
     """A compiled network that trains an epoch at a time and saves its whole state.
@@ -61,14 +40,20 @@ class Learner:
         best_loss: lowest training loss of an epoch so far.
         speed: the speed's label of each sample of the training, in SPEED_UNIT_MPH, (samples,); NaN
             where there is none. None if the network learns the steering alone.
+        engine: computes the steps.
     """
 
     def __init__(
-        self, model: keras.Model, best_loss: float = math.inf, speed: Values | None = None
+        self,
+        model: keras.Model,
+        best_loss: float = math.inf,
+        speed: Values | None = None,
+        engine: Engine = ALONE,
     ) -> None:
         self.model = model
         self._best_loss = best_loss
         self._speed = speed
+        self._engine = engine
 
     @classmethod
     def start(
@@ -78,6 +63,7 @@ class Learner:
         speed: Values | None = None,
         *,
         averaging_steps: float = 0.0,
+        engine: Engine = ALONE,
     ) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
 
@@ -90,6 +76,7 @@ class Learner:
             speed: the speed's label of each sample; None if it learns the steering alone.
             averaging_steps: number of steps over which the weights are averaged exponentially; 0
                 does not average.
+            engine: computes the steps.
 
         Plain Adam forgets how large the gradients were: after a long time of small ones, a single
         unusual batch moves every weight by three learning rates, and the loss diverges. The
@@ -105,8 +92,9 @@ class Learner:
             # A weight of t steps ago counts exp(-t / averaging_steps) of the present one.
             ema_momentum=math.exp(-1 / averaging_steps) if averaging_steps > 0 else 0.0,
         )
-        network.compile(optimizer=adam, loss="mse" if speed is None else _two_errors)
-        return cls(network, speed=speed)
+        errors = keras.losses.MeanSquaredError if speed is None else _TwoErrors
+        network.compile(optimizer=adam, loss=errors(reduction=engine.reduction))
+        return cls(network, speed=speed, engine=engine)
 
     @classmethod
     def load(
@@ -118,6 +106,7 @@ class Learner:
         speed: Values | None = None,
         *,
         averaging_steps: float = 0.0,
+        engine: Engine = ALONE,
     ) -> Self:
         """Return the learner that `save` wrote, with the state of optimizer and dropout.
 
@@ -128,31 +117,31 @@ class Learner:
         Raises:
             ModelError: the file is damaged, or holds another network.
         """
-        learner = cls.start(network, learning_rate, speed, averaging_steps=averaging_steps)
+        learner = cls.start(
+            network, learning_rate, speed, averaging_steps=averaging_steps, engine=engine
+        )
         weights_file.read(path, learner._variables())
         learner._best_loss = best_loss
         return learner
 
     def train_steps(
-        self, batches: Iterable[AnyTrainingBatch]
-    ) -> Iterator[tuple[AnyTrainingBatch, float]]:
-        """Train one step on each batch; yield the batch and its mean loss.
+        self, batches: Iterable[TrainingBatch]
+    ) -> Iterator[tuple[TrainingBatch, float]]:
+        """Train one step on each batch; yield what was trained on, and its mean loss.
 
         Raises:
             TrainingError: the loss diverges or is not a finite number.
         """
         recent: list[float] = []
         for batch in batches:
-            labels = self._labels(batch)
-            logs = self.model.train_on_batch(batch.frames, labels, return_dict=True)
-            loss = float(logs["loss"])  # of this batch alone
+            trained, loss = self._engine.train(self.model, batch, self._labels(batch))
             if not math.isfinite(loss):
                 raise _diverged("the loss is not a finite number any more", loss)
             recent.append(loss)
             if len(recent) == CHECK_EVERY:
                 self._check_divergence(sum(recent) / CHECK_EVERY)
                 recent.clear()
-            yield batch, loss
+            yield trained, loss
 
     def _labels(self, batch: TrainingBatch) -> Values:
         """Return what the network is to answer, (n, 1), or (n, 2) with the speed."""
@@ -200,11 +189,12 @@ class Learner:
 
     def predict(self, batches: Iterable[TrainingBatch]) -> Values:
         """Return the network's output for all frames, (n, 1), or (n, 2) with the speed."""
-        output = [np.asarray(self.model.predict_on_batch(batch.frames)) for batch in batches]
-        return np.concatenate(output).astype(np.float32)
+        return self._engine.predict(self.model, batches)
 
     def save(self, path: Path) -> None:
-        """Save everything that the training needs to resume."""
+        """Save everything that the training needs to resume, if this process is to save it."""
+        if not self._engine.saves:
+            return
         temporary = atomic_files.temporary_path(path)
         try:
             weights_file.write(temporary, self._variables())
@@ -229,12 +219,15 @@ class Learner:
         }
 
 
-def _two_errors(label: Any, predicted: Any) -> Any:  # noqa: ANN401 - Keras publishes no types
-    """Return the loss of each sample, (n,); the speed counts only where it has a label."""
-    known = ops.isfinite(label)
-    # The label is replaced, not the error: the gradient of an error that is NaN is NaN as well.
-    squared = ops.square(predicted - ops.where(known, label, predicted))
-    return squared[:, 0] + SPEED_WEIGHT * squared[:, 1]
+class _TwoErrors(keras.losses.Loss):
+    """The squared errors of steering and speed; the speed counts only where it has a label."""
+
+    def call(self, label: Any, predicted: Any) -> Any:  # noqa: ANN401 - Keras publishes no types
+        """Return the loss of each sample, (n,)."""
+        known = ops.isfinite(label)
+        # The label is replaced, not the error: the gradient of an error that is NaN is NaN as well.
+        squared = ops.square(predicted - ops.where(known, label, predicted))
+        return squared[:, 0] + SPEED_WEIGHT * squared[:, 1]
 
 
 def _diverged(problem: str, got: object) -> TrainingError:

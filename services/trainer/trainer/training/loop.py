@@ -22,13 +22,13 @@ from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
 from trainer.training import learning_rate, network_builder, training_view
 from trainer.training.devices import Devices
+from trainer.training.engine import ALONE, Engine
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
 from trainer.training.learning_rate import LearningRate
 from trainer.training.precision import POLICIES
-from trainer.training.progress import Progress
+from trainer.training.progress import EpochLog, Progress
 from trainer.training.run_state import TrainingState, Workspace
-from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,10 @@ class TrainingLoop:
     """Seconds between two checkpoints within an epoch; 0 saves after every batch."""
     start_weights: Sequence[Values] | None = None
     """Weights that the training starts from, in Keras's order; None for random weights."""
+    engine: Engine = ALONE
+    """Computes the steps: in this process alone, or as one of several that run this same loop."""
 
-    def run(self, report: Report, board: TensorBoardLogger) -> None:
+    def run(self, report: Report, board: EpochLog) -> None:
         """Train until the last epoch, or until `patience` epochs brought no better validation.
 
         If the last epoch is published, each epoch counts as the best so far, and none is left out.
@@ -94,14 +96,19 @@ class TrainingLoop:
         if table.speed is not None:
             told_mph, label_mph = SPEED_UNIT_MPH * predicted[:, 1], SPEED_UNIT_MPH * table.speed
             scores |= driver_speed.score_speed(told_mph, label_mph[table.validation])
-        return predicted, scores
+        return predicted, self.engine.agree(scores)
 
     def load(self, path: Path, best_loss: float = math.inf) -> Learner:
         """Return the network that was saved at `path`, with its optimizer."""
         rate, averaging_steps = self._plan_steps()
-        speed = self.data.table.speed
         return Learner.load(
-            path, self.build(), rate, best_loss, speed, averaging_steps=averaging_steps
+            path,
+            self.build(),
+            rate,
+            best_loss,
+            self.data.table.speed,
+            averaging_steps=averaging_steps,
+            engine=self.engine,
         )
 
     def build(self) -> keras.Model:
@@ -137,8 +144,13 @@ class TrainingLoop:
             elif self.data.table.speed is not None:
                 _start_at_mean(network, self.data.table.speed[self.data.table.train])
             rate, averaging_steps = self._plan_steps()
-            speed = self.data.table.speed
-            return Learner.start(network, rate, speed, averaging_steps=averaging_steps)
+            return Learner.start(
+                network,
+                rate,
+                self.data.table.speed,
+                averaging_steps=averaging_steps,
+                engine=self.engine,
+            )
         within = f", {state.unfinished.batches} batches into the next" if state.unfinished else ""
         log.info("resumed after epoch %d%s", state.epoch, within)
         best_loss = min((epoch["loss"] for epoch in state.history), default=math.inf)
@@ -169,7 +181,8 @@ class TrainingLoop:
         last = self.config.publish_epoch == LAST
         if last or state.is_best(metrics["validation_mse"], first):
             state.best_epoch = epoch.epoch
-        state.history.append({"epoch": epoch.epoch, **metrics, "digest": epoch.digest})
+        done = {"epoch": epoch.epoch, **metrics, **self.engine.describe(), "digest": epoch.digest}
+        state.history.append(done)
         state.unfinished = None
         learner.save(self.workspace.network(epoch.epoch))
         self.workspace.write(state)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 from contract.jobs.queue import Report
 
@@ -12,6 +12,13 @@ Item = TypeVar("Item")
 
 NEGLIGIBLE = 0.02
 """Share of the time that is not worth improving."""
+
+
+class EpochLog(Protocol):
+    """Keeps the metrics of the epochs, as TensorBoardLogger does."""
+
+    def epoch(self, epoch: int, metrics: Mapping[str, float], scores: Mapping[str, float]) -> None:
+        """Log the metrics of an epoch, counted from 1, and the scores of its validation."""
 
 
 class Progress:

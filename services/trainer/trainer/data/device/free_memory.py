@@ -18,7 +18,7 @@ def free_bytes() -> int:
     elif backend == "jax":
         import jax
 
-        memory = jax.devices()[0].memory_stats() or {}
+        memory = jax.local_devices()[0].memory_stats() or {}
         free = memory["bytes_limit"] - memory["bytes_in_use"] if memory else None
     else:
         import torch
