@@ -56,6 +56,18 @@ OF_COMPOSE: Final = [
         "machines connect.",
     ),
     other(
+        "LAPWING_INFERENCE_REPLICAS",
+        "a whole number from 1 to 16",
+        "2",
+        "docker-compose.scale.yml runs this number of containers of inference behind its balancer.",
+    ),
+    other(
+        "LAPWING_BRIDGE_REPLICAS",
+        "a whole number from 1 to 16",
+        "2",
+        "docker-compose.scale.yml runs this number of bridges behind its balancer.",
+    ),
+    other(
         "LAPWING_OBSERVE_BIND",
         "an IP address",
         "127.0.0.1",
