@@ -165,6 +165,8 @@ class SteeringClient:
         for _ in range(MAX_NEW_CONNECTIONS - 1):
             try:
                 return self._exchange(self._connect(deadline), time.monotonic(), request, deadline)
+            except ConnectionAbortedError:
+                raise  # an answer has begun, so a replica lives that will not answer better
             except (_NoAnswer, ConnectionError):
                 continue
         return self._exchange(self._connect(deadline), time.monotonic(), request, deadline)
