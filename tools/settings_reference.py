@@ -59,13 +59,13 @@ OF_COMPOSE: Final = [
         "LAPWING_INFERENCE_REPLICAS",
         "a whole number from 1 to 16",
         "2",
-        "docker-compose.scale.yml runs this number of containers of inference behind its balancer.",
+        "Behind the balancer of docker-compose.scale.yml, this number of containers of inference runs.",
     ),
     other(
         "LAPWING_BRIDGE_REPLICAS",
         "a whole number from 1 to 16",
         "2",
-        "docker-compose.scale.yml runs this number of bridges behind its balancer.",
+        "Behind the balancer of docker-compose.scale.yml, this number of bridges runs.",
     ),
     other(
         "LAPWING_OBSERVE_BIND",

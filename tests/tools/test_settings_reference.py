@@ -54,6 +54,7 @@ def test_every_variable_is_explained_by_a_sentence(reference: ModuleType) -> Non
 
 
 def test_the_defaults_of_compose_are_those_of_its_file(reference: ModuleType) -> None:
-    compose = (ROOT / "docker-compose.yml").read_text()
+    files = ("docker-compose.yml", "docker-compose.scale.yml")
+    compose = "".join((ROOT / name).read_text() for name in files)
     for variable in reference.OF_COMPOSE:
         assert f"${{{variable.name}:-{variable.default}}}" in compose
