@@ -59,7 +59,8 @@ OF_COMPOSE: Final = [
         "LAPWING_INFERENCE_REPLICAS",
         "a whole number from 1 to 16",
         "2",
-        "Behind the balancer of docker-compose.scale.yml, this number of containers of inference runs.",
+        "Behind the balancer of docker-compose.scale.yml, this number of containers of inference "
+        "runs.",
     ),
     other(
         "LAPWING_BRIDGE_REPLICAS",
