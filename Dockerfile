@@ -116,6 +116,16 @@ COPY observe/dashboard.py /observe/
 USER lapwing
 EXPOSE 6006 9181
 
+# HAProxy before several replicas, for docker-compose.scale.yml. Its user is that of the services.
+FROM runtime AS balancer
+RUN apt-get update --quiet=2 \
+ && apt-get install --quiet=2 --yes --no-install-recommends haproxy >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY containers/haproxy.cfg /lapwing/
+USER lapwing
+EXPOSE 8000 4567
+ENTRYPOINT ["haproxy", "-db", "-f", "/lapwing/haproxy.cfg"]
+
 # Redis never runs as root, so its user owns the folders where its volumes are mounted.
 FROM redis:7-bookworm AS redis
 RUN install -d -o redis -g redis /data /secrets/bridge /secrets/dashboard /secrets/jobs

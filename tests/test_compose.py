@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ PORTS = {
 }
 INFERENCE = f"http://{BIND}:{PORTS['LAPWING_INFERENCE_PORT']}"
 PROJECT = "lapwing-test"
+SCALE = ("-f", "docker-compose.yml", "-f", "docker-compose.scale.yml")
 PROFILES = ("--profile", "cli", "--profile", "demo", "--profile", "observe")
 BASE = "python:3.11-slim-bookworm"
 MIB = 1 << 20
@@ -120,7 +122,7 @@ def predict(recording: Path) -> httpx.Response:
 
 def await_version(version: int) -> None:
     deadline = time.monotonic() + 30
-    while httpx.get(f"{INFERENCE}/model").json()["version"] != version:
+    while httpx.get(f"{INFERENCE}/model").json().get("version") != version:
         assert time.monotonic() < deadline, f"version {version} is not served"
         time.sleep(0.1)
 
@@ -129,6 +131,7 @@ OVERRIDES = {
     "none": (),
     "gpu": ("docker-compose.gpu.yml",),
     "cluster": ("docker-compose.cluster.yml",),
+    "scale": ("docker-compose.scale.yml",),
 }
 
 
@@ -347,6 +350,30 @@ def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) ->
     assert driven["distance_m"] > 15
     kept = compose(*run, "--entrypoint", "ls", "simulator", "/drives").split()
     assert kept == ["drive.json", "drive.mp4", "drive.png"]
+
+
+def test_replicas_behind_the_balancer_drive(trained: dict[str, Any], recording: Path) -> None:
+    """Two of each, from the images that are there; one of inference is killed in mid-drive."""
+    compose(*SCALE, "build", "balancer")
+    try:
+        compose(*SCALE, "up", "-d", "--wait", "inference", "driver-bridge", "balancer")
+        await_version(trained["version"])
+        for name in ("inference", "driver-bridge"):
+            assert len(compose(*SCALE, "ps", "-q", name).split()) == 2
+        assert compose(*SCALE, "exec", "-T", "balancer", "id", "-u").strip() == "10001"
+        killed = compose(*SCALE, "ps", "-q", "inference").split()[0]
+        with Popen(
+            [sys.executable, "-m", "simulator", "replay", str(recording), "--realtime", "--bridge",
+             f"ws://{BIND}:{PORTS['LAPWING_BRIDGE_PORT']}"],
+            stdout=subprocess.PIPE, text=True,
+        ) as replay:  # fmt: skip
+            time.sleep(1)
+            docker("kill", killed)
+            printed, _ = replay.communicate(timeout=120)
+        assert "80 of 80" in printed
+        assert predict(recording).status_code == 200
+    finally:
+        compose("up", "-d", "--wait", "--remove-orphans")
 
 
 @pytest.mark.soak

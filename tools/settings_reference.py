@@ -56,6 +56,19 @@ OF_COMPOSE: Final = [
         "machines connect.",
     ),
     other(
+        "LAPWING_INFERENCE_REPLICAS",
+        "a whole number from 1 to 16",
+        "2",
+        "Behind the balancer of docker-compose.scale.yml, this number of containers of inference "
+        "runs.",
+    ),
+    other(
+        "LAPWING_BRIDGE_REPLICAS",
+        "a whole number from 1 to 16",
+        "2",
+        "Behind the balancer of docker-compose.scale.yml, this number of bridges runs.",
+    ),
+    other(
         "LAPWING_OBSERVE_BIND",
         "an IP address",
         "127.0.0.1",

@@ -148,7 +148,7 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 
 def test_the_bridge_publishes_its_live_view_for_those_who_watch(clean: Server) -> None:
-    view = LiveView("1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+    view = LiveView("lab:4567", "1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
     pubsub = clean.connect("jobs").pubsub(ignore_subscribe_messages=True)
     pubsub.subscribe(CHANNEL)
     pubsub.get_message(timeout=5)

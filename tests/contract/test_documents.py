@@ -107,7 +107,7 @@ def ancestors(root: Path) -> Document:
 
 
 def view(root: Path) -> Document:
-    made = LiveView("1", 2.0, "model", 0.1, 0.2, 9.0, 15.0, 8.5, 7, "")
+    made = LiveView("lab:4567", "1", 2.0, "model", 0.1, 0.2, 9.0, 15.0, 8.5, 7, "")
     path = root / "view.json"
     path.write_text(made.encode())
     return Document(path, lambda: live_view.decode(path.read_bytes()), TelemetryError)

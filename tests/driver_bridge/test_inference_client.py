@@ -11,7 +11,7 @@ from support.services import answering
 
 from contract.errors import ServiceError, SettingError
 from contract.policy.answer import PolicyAnswer
-from driver_bridge.inference_client import SteeringClient
+from driver_bridge.inference_client import MAX_NEW_CONNECTIONS, SteeringClient
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n" + b'{"steering": 0.25}'
 
@@ -224,6 +224,67 @@ def test_a_kept_connection_that_was_closed_is_replaced_at_once() -> None:
             assert client.predict(b"jpeg") == PolicyAnswer(0.25)
 
 
+def test_a_new_connection_that_ends_at_once_is_replaced_too() -> None:
+    """Behind a name of several replicas, a new connection may lead to one that has just died."""
+
+    def hang_up(connection: socket.socket) -> None:
+        """Close the connection, as the system does for a process that was killed."""
+
+    with (
+        scripted_server(hang_up, hang_up, lambda connection: connection.sendall(OK)) as url,
+        steering_client(url) as client,
+    ):
+        assert client.predict(b"jpeg") == PolicyAnswer(0.25)
+    with (
+        scripted_server(hang_up, hang_up, hang_up) as url,
+        steering_client(url) as client,
+        pytest.raises(ServiceError, match="does not answer"),
+    ):
+        client.predict(b"jpeg")
+
+
+def test_a_connection_is_used_for_a_limited_time() -> None:
+    with answering.inference() as answers:
+        client = SteeringClient(answers.url, 60.0, connection_s=0.2)
+        for _ in range(10):
+            client.predict(b"jpeg")
+            time.sleep(0.05)
+        client.close()
+        assert 2 <= len(answers.connections) < 10
+
+
+def test_connections_are_given_up_when_one_of_them_hangs() -> None:
+    """They may lead to the same replica, and each would cost a frame its time limit."""
+    met = threading.Barrier(2)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(4) as executor:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        client = SteeringClient(url, 2.0)
+        accepted: list[socket.socket] = []
+
+        def serve_two() -> None:
+            for _ in range(2):
+                accepted.append(listener.accept()[0])
+            for connection in accepted:
+                connection.recv(65_536)
+                connection.sendall(OK)
+
+        def ask() -> None:
+            met.wait(60)
+            client.predict(b"jpeg")
+
+        serving = executor.submit(serve_two)
+        for asked in [executor.submit(ask) for _ in range(2)]:
+            asked.result(60)
+        serving.result(60)
+        assert len(client._idle) == 2
+        with pytest.raises(ServiceError, match="does not answer"):
+            client.predict(b"jpeg")
+        assert client._idle == []
+        for connection in accepted:
+            connection.close()
+
+
 def test_a_missing_service_is_reported() -> None:
     with answering.inference() as answers:
         url = answers.url
@@ -289,7 +350,7 @@ def test_the_name_is_looked_up_again_after_no_connection_could_be_made() -> None
     client = SteeringClient(
         f"http://127.0.0.1:{port}", 60.0, forget_names=lambda: forgotten.append(port)
     )
-    for attempts in (1, 2):
+    for attempts in (MAX_NEW_CONNECTIONS, 2 * MAX_NEW_CONNECTIONS):
         with pytest.raises(ServiceError, match="does not answer"):
             client.predict(b"jpeg")
         assert forgotten == [port] * attempts

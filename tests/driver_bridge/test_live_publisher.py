@@ -1,6 +1,7 @@
 """Tests of the live publisher with a real Redis and without one."""
 
 import itertools
+import socket
 import socketserver
 import threading
 import time
@@ -26,7 +27,7 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 
 def view(simulator: str = "1", speed_mph: float = 9.0) -> LiveView:
-    return LiveView(simulator, 1.0, "model", 0.25, 0.5, speed_mph, 15.0, 2.5, 7, "/9j/")
+    return LiveView("lab:4567", simulator, 1.0, "model", 0.25, 0.5, speed_mph, 15.0, 2.5, 7, "/9j/")
 
 
 class Running:
@@ -150,7 +151,8 @@ def test_the_views_of_a_simulator_that_drives_are_published(
             simulator.send_telemetry(0.0, 0.0, 9.0, JPEG)
             simulator.command()
             message = pubsub.get_message(timeout=0.05)
-    assert decode(message["data"]).simulator == "1"
+    shown = decode(message["data"])
+    assert (shown.bridge, shown.simulator) == (f"{socket.gethostname()}:{port}", "1")
 
 
 def test_a_view_that_nobody_saw_is_not_shown_to_a_later_viewer(url: str, redis: Redis) -> None:

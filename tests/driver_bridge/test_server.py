@@ -298,6 +298,8 @@ def test_the_pages_show_health_and_counters(
     one = health["simulators"][-1]
     assert (one["answers"], one["target_mph"]) == (1, 15.0)
     assert 0 < one["frame_age_ms"]["p50"] <= one["frame_age_ms"]["p99"] < slack * 250
+    ready = httpx.get(f"http://127.0.0.1:{port}/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reason": ""})
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     assert 'lapwing_bridge_answers_total{how="model"}' in text
     assert 'lapwing_bridge_frame_age_seconds{quantile="0.95",simulator="' in text

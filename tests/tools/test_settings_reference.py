@@ -55,10 +55,12 @@ def test_every_variable_is_explained_by_a_sentence(reference: ModuleType) -> Non
 
 
 def test_the_defaults_of_compose_are_those_of_its_file(reference: ModuleType) -> None:
-    for file, variables in (
-        ("docker-compose.yml", reference.OF_COMPOSE),
-        ("docker-compose.cluster.yml", reference.OF_THE_CLUSTER),
+    base, cluster, scale = (
+        (ROOT / f"docker-compose{name}.yml").read_text() for name in ("", ".cluster", ".scale")
+    )
+    for compose, variables in (
+        (base + scale, reference.OF_COMPOSE),
+        (cluster, reference.OF_THE_CLUSTER),
     ):
-        compose = (ROOT / file).read_text()
         for variable in variables:
             assert f"${{{variable.name}:-{variable.default}}}" in compose

@@ -27,6 +27,8 @@ from driver_bridge.settings import Settings
 
 log = logging.getLogger(__name__)
 
+SESSION_COOKIE: Final = {"name": "io", "path": "/", "HttpOnly": True, "SameSite": "Strict"}
+"""Cookie of a session of long polling."""
 MAX_CONNECTIONS: Final = 512
 """Number of connections at the same time: half of the files that a process may usually open."""
 
@@ -47,6 +49,7 @@ class Bridge:
         clock: returns seconds that never go backwards.
         heartbeat: times after which a client is taken for gone.
         max_connections: number of connections at the same time.
+        name: name of this bridge for viewers, who may see several.
 
     Raises:
         SettingError: the settings name hosts or origins that are none, or a lowest learned speed
@@ -63,7 +66,9 @@ class Bridge:
         clock: Callable[[], float] = time.monotonic,
         heartbeat: Heartbeat = HEARTBEAT,
         max_connections: int = MAX_CONNECTIONS,
+        name: str = "",
     ) -> None:
+        self._name = name
         self.places = Places(max_connections, clock)
         self._settings = settings
         self._speeds = SpeedRange(settings.min_mph, settings.max_mph)
@@ -109,6 +114,9 @@ class Bridge:
             # A telemetry is put in the mailbox of its simulator by the reader, in its order.
             async_handlers=False,
             max_http_buffer_size=MAX_MESSAGE_BYTES,
+            # As Socket.IO 1 and 2 had it: a balancer reads there which bridge has a session of long
+            # polling. Nothing else reads it.
+            cookie=SESSION_COOKIE,
             # The gate has judged the origin; otherwise any web page could drive.
             cors_allowed_origins=lambda origin, environ: True,
             # Without these loggers the libraries would print past the log of this process.
@@ -120,7 +128,7 @@ class Bridge:
         self._server.on("telemetry", self._telemetry)
 
     def wsgi(self, upgrade: Callable[..., object] | None = None) -> WsgiApp:
-        """Return the WSGI application: Socket.IO, /healthz and /metrics.
+        """Return the WSGI application: Socket.IO, /healthz, /readyz and /metrics.
 
         Args:
             upgrade: answers the requests for websockets; None for the library's own class.
@@ -199,17 +207,22 @@ class Bridge:
             )
             self._recordings[sid].put(row)
         if self._live is not None and self._live.wants(session.name):
-            self._live.put(_live_view(session, sent))
+            self._live.put(_live_view(self._name, session, sent))
 
     def _page(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         content_type, status = "application/json", "200 OK"
         if environ["PATH_INFO"] == "/healthz":
             simulators = [_health(session) for session in self._sessions.values()]
             body = json.dumps({"status": "ok", "simulators": simulators}).encode()
+        elif environ["PATH_INFO"] == "/readyz":
+            ready = self.places.has_room
+            reason = "" if ready else "all places are taken by simulators that drive"
+            body = json.dumps({"ready": ready, "reason": reason}).encode()
+            status = status if ready else "503 Service Unavailable"
         elif environ["PATH_INFO"] == "/metrics":
             body, content_type = self._metrics.text(), "text/plain; version=0.0.4; charset=utf-8"
         else:
-            body = b'{"error": "no such page: /healthz, /metrics, /socket.io/"}'
+            body = b'{"error": "no such page: /healthz, /readyz, /metrics, /socket.io/"}'
             status = "404 Not Found"
         start(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
         return [body]
@@ -234,10 +247,11 @@ def _health(session: Session) -> dict[str, Any]:
     }
 
 
-def _live_view(session: Session, sent: SentAnswer) -> LiveView:
+def _live_view(bridge: str, session: Session, sent: SentAnswer) -> LiveView:
     answer, payload = sent.answer, sent.received.payload
     image = payload.get("image") if isinstance(payload, dict) and answer.telemetry else ""
     return LiveView(
+        bridge=bridge,
         simulator=session.name,
         time_s=time.time(),
         how=answer.how,

@@ -3,6 +3,10 @@
 It speaks as much HTTP/1.1 as one question needs, over connections that are kept open. A request of
 an HTTP library costs half a millisecond here, and no blocking library bounds the time of an answer
 that arrives one byte at a time.
+
+Several replicas of inference may stand behind the address, found by a balancer, by Kubernetes or by
+a name with several addresses. A connection leads to one of them, so none is kept for long, and all
+are given up when one fails: the next ones lead to replicas that live.
 """
 
 from __future__ import annotations
@@ -24,6 +28,12 @@ from contract.vehicle import TOP_SPEED_MPH
 
 MAX_IDLE_CONNECTIONS: Final = 16
 """Number of connections that are kept open. More are opened while more simulators ask at once."""
+MAX_CONNECTION_S: Final = 10.0
+"""Time in seconds for which a connection is used. Where connections are dealt out to replicas, and
+not requests, a replica that comes back gets its share of the frames after this time."""
+MAX_NEW_CONNECTIONS: Final = 3
+"""Number of connections that are opened for one question. A replica that has just died may still be
+among those to which new connections lead."""
 MAX_ANSWER_BYTES: Final = 65_536
 """Maximum size of an answer, which usually has about 200 bytes."""
 
@@ -47,6 +57,7 @@ class SteeringClient:
         forget_names: makes the next connection look the name up again. It is called after a
             connection could not be made: Docker lets a name be kept for ten minutes, but gives a
             container that comes back another address at once.
+        connection_s: time in seconds for which a connection is used.
 
     Raises:
         SettingError: `url` is no address.
@@ -59,6 +70,7 @@ class SteeringClient:
         token: str = "",
         time_limit: TimeLimit = nullcontext,
         forget_names: Callable[[], object] = lambda: None,
+        connection_s: float = MAX_CONNECTION_S,
     ) -> None:
         try:
             parts = urlsplit(INFERENCE_URL.read(url))
@@ -74,13 +86,15 @@ class SteeringClient:
         self._timeout_s = timeout_s
         self._time_limit = time_limit
         self._forget_names = forget_names
+        self._connection_s = connection_s
         path = parts.path.rstrip("/") + "/predict"
         authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         self._request_head = (
             f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{authorization}"
             "Content-Type: image/jpeg\r\nContent-Length: "
         ).encode("latin-1", "replace")
-        self._idle: list[socket.socket] = []
+        self._idle: list[tuple[socket.socket, float]] = []
+        """Connections that are kept, each with the time at which it was opened."""
 
     def predict(self, jpeg: bytes) -> PolicyAnswer:
         """Return the answer to a frame: the steering, and the speed if the version has learned it.
@@ -122,25 +136,40 @@ class SteeringClient:
     def close(self) -> None:
         """Close the connections that are kept open; the next question opens a new one."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[0].close()
 
     def _ask(self, request: bytes) -> tuple[int, bytes]:
         """Send a request, and return the status and the body of its answer.
 
-        A kept connection that was closed by inference is replaced and the request sent again:
-        asking twice changes nothing at inference, and both attempts share one deadline.
+        A connection that ends before its answer is replaced and the request sent again: asking
+        twice changes nothing at inference, and all attempts share one deadline.
         """
         deadline = time.monotonic() + self._timeout_s
-        while self._idle:
-            connection = self._idle.pop()
-            if not _is_quiet(connection):
-                connection.close()
-                continue
+        try:
+            while self._idle:
+                connection, opened_s = self._idle.pop()
+                if not _is_quiet(connection):
+                    connection.close()
+                    continue
+                try:
+                    return self._exchange(connection, opened_s, request, deadline)
+                except (_NoAnswer, ConnectionError):
+                    self.close()  # most likely inference was restarted: all connections are closed
+            return self._ask_anew(request, deadline)
+        except TimeoutError:
+            self.close()  # others may lead to the same replica, which would cost their time too
+            raise
+
+    def _ask_anew(self, request: bytes, deadline: float) -> tuple[int, bytes]:
+        """Send a request over a new connection, or over another one if that fails at once."""
+        for _ in range(MAX_NEW_CONNECTIONS - 1):
             try:
-                return self._exchange(connection, request, deadline)
+                return self._exchange(self._connect(deadline), time.monotonic(), request, deadline)
+            except ConnectionAbortedError:
+                raise  # an answer has begun, so a replica lives that will not answer better
             except (_NoAnswer, ConnectionError):
-                self.close()  # most likely inference was restarted: all connections are closed
-        return self._exchange(self._connect(deadline), request, deadline)
+                continue
+        return self._exchange(self._connect(deadline), time.monotonic(), request, deadline)
 
     def _connect(self, deadline: float) -> socket.socket:
         remaining_s = _remaining_s(deadline)
@@ -161,18 +190,22 @@ class SteeringClient:
         return connection
 
     def _exchange(
-        self, connection: socket.socket, request: bytes, deadline: float
+        self, connection: socket.socket, opened_s: float, request: bytes, deadline: float
     ) -> tuple[int, bytes]:
         reusable = False
         try:
             connection.settimeout(_remaining_s(deadline))
             connection.sendall(request)
             status, body, reusable = _read_answer(connection, deadline)
-            reusable = reusable and len(self._idle) < MAX_IDLE_CONNECTIONS
+            reusable = (
+                reusable
+                and len(self._idle) < MAX_IDLE_CONNECTIONS
+                and time.monotonic() - opened_s < self._connection_s
+            )
         finally:
             # A connection in the middle of an answer can never be used again.
             if reusable:
-                self._idle.append(connection)
+                self._idle.append((connection, opened_s))
             else:
                 connection.close()
         return status, body

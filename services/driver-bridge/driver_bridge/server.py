@@ -108,6 +108,7 @@ def serve(
         live,
         heartbeat=heartbeat,
         max_connections=min(MAX_CONNECTIONS, _max_files() // 2),
+        name=f"{socket.gethostname()}:{listener.getsockname()[1]}",
     )
 
     def keep(name: str, step: Callable[[], object], every_s: float) -> None:

@@ -15,7 +15,9 @@ from contract.wire.live_view import CHANNEL, LiveView
 
 
 def view(number: int) -> LiveView:
-    return LiveView("1", float(number), "model", 0.25, 0.5, 9.0, 15.0, 2.5, number, "/9j/")
+    return LiveView(
+        "lab:4567", "1", float(number), "model", 0.25, 0.5, 9.0, 15.0, 2.5, number, "/9j/"
+    )
 
 
 @contextmanager

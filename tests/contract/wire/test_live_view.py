@@ -6,7 +6,7 @@ import pytest
 from contract.errors import TelemetryError
 from contract.wire.live_view import LiveView, decode
 
-VIEW = LiveView("1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+VIEW = LiveView("lab:4567", "1", 1.0, "model", 0.25, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
 
 
 def test_an_encoded_view_is_decoded() -> None:

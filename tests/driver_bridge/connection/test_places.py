@@ -42,6 +42,17 @@ def test_all_are_let_in_while_there_are_places(room: Room) -> None:
     assert room.places.most == LIMIT + LIMIT // 16
 
 
+def test_there_is_room_until_all_places_are_taken_by_simulators_that_drive(room: Room) -> None:
+    places = room.fill(LIMIT)
+    assert room.places.has_room  # strangers make room
+    for place in places:
+        assert room.places.has_room
+        place.mark_driving()
+    assert not room.places.has_room
+    room.now_s = DRIVING_S + 1
+    assert room.places.has_room  # none of them has sent a telemetry for long
+
+
 def test_the_stranger_whose_last_request_is_the_oldest_makes_room_first(room: Room) -> None:
     """Requests and websockets stand in one line, so that neither can crowd out the other."""
     first, second, third, *_ = room.fill(LIMIT)

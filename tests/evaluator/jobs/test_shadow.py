@@ -57,7 +57,7 @@ class Clock:
 
 def view(number: int, how: str = "model") -> LiveView:
     image = base64.b64encode(samples.jpeg(0.1, number)).decode()
-    return LiveView("1", 50.0 + number, how, 0.25, 0.5, 9.0, 15.0, 2.5, number, image)
+    return LiveView("lab:4567", "1", 50.0 + number, how, 0.25, 0.5, 9.0, 15.0, 2.5, number, image)
 
 
 def test_a_version_steers_along_with_a_real_drive(

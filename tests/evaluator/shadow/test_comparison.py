@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,7 @@ JPEG = base64.b64encode(samples.jpeg()).decode()
 def view(
     steering: float, time_s: float, simulator: str = "1", how: str = "model", image: str = JPEG
 ) -> LiveView:
-    return LiveView(simulator, time_s, how, steering, 0.5, 9.0, 15.0, 2.5, 7, image)
+    return LiveView("lab:4567", simulator, time_s, how, steering, 0.5, 9.0, 15.0, 2.5, 7, image)
 
 
 def answers(*values: float) -> Callable[[Frame], float]:
@@ -79,10 +80,18 @@ def test_of_several_views_of_a_simulator_the_newest_is_compared() -> None:
     comparison = ShadowComparison(answers(0.2, 0.3))
     comparison.add([view(0.1, 1.0), view(0.5, 1.0, "2"), view(0.15, 1.1)])
     assert [(moment.simulator, moment.driven) for moment in comparison.moments] == [
-        ("1", 0.15),
-        ("2", 0.5),
+        ("1@lab:4567", 0.15),
+        ("2@lab:4567", 0.5),
     ]
     assert comparison.left_out == {"skipped": 1}
+
+
+def test_simulators_of_two_bridges_with_the_same_number_are_two() -> None:
+    comparison = ShadowComparison(answers(0.2, 0.3))
+    one = view(0.1, 1.0)
+    comparison.add([one, dataclasses.replace(one, bridge="shop:4567", steering=0.5)])
+    assert [moment.driven for moment in comparison.moments] == [0.1, 0.5]
+    assert comparison.left_out == {}
 
 
 def test_the_worst_moments_are_apart_and_hold_the_largest_of_all() -> None:
@@ -96,7 +105,7 @@ def test_the_worst_moments_are_apart_and_hold_the_largest_of_all() -> None:
     assert len(moments) == MAX_WORST
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == abs(shadow).max()
-    for name in ("0", "1"):
+    for name in ("0@lab:4567", "1@lab:4567"):
         times_s = sorted(moment.time_s for moment in moments if moment.simulator == name)
         assert (np.diff(times_s) >= APART_S).all()
 

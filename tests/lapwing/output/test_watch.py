@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import os
@@ -22,7 +23,7 @@ from simulator.unity.number_format import find_locale
 
 
 def view(simulator: str = "1", steering: float = 0.25, how: str = "model") -> LiveView:
-    return LiveView(simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
+    return LiveView("lab:4567", simulator, 1.0, how, steering, 0.5, 9.0, 15.0, 2.5, 7, "/9j/")
 
 
 def drawn(*arrivals: list[LiveView]) -> str:
@@ -37,6 +38,16 @@ def test_each_simulator_is_a_line_with_its_newest_view() -> None:
     assert [(line[0], line[1]) for line in lines] == [("2", "held"), ("10", "model")]
     assert "+0.50" in lines[0]
     assert "2.5" in lines[0]
+
+
+def test_simulators_of_several_bridges_are_lines_of_their_own_with_the_bridge() -> None:
+    """Each bridge counts its simulators from 1."""
+    other = dataclasses.replace(view("1", -0.5, "held"), bridge="shop:4567")
+    lines = [line.split() for line in drawn([view("1")], [other]).splitlines()[1:]]
+    assert [(line[0], line[1]) for line in lines] == [
+        ("1@lab:4567", "model"),
+        ("1@shop:4567", "held"),
+    ]
 
 
 def test_without_simulators_the_table_says_so() -> None:

@@ -31,7 +31,7 @@ def draw_views(arrivals: Iterable[Sequence[LiveView]], console: TextConsole) -> 
     with Live(build_table([]), console=console, refresh_per_second=10, transient=False) as screen:
         for views in arrivals:
             now = time.monotonic()
-            newest |= {view.simulator: (now, view) for view in views}
+            newest |= {view.drive: (now, view) for view in views}
             newest = {
                 name: (received, last)
                 for name, (received, last) in newest.items()
@@ -50,7 +50,10 @@ def print_views_as_json(arrivals: Iterable[Sequence[LiveView]]) -> None:
 
 
 def build_table(views: Iterable[LiveView]) -> Table:
-    """Return a table with one line for each simulator, in the order of their numbers."""
+    """Return a table with one line for each simulator, in the order of their numbers.
+
+    Where several bridges drive, their names stand beside the numbers, which each of them counts.
+    """
     table = printing.wide_table(
         "simulator",
         "driven by",
@@ -61,9 +64,11 @@ def build_table(views: Iterable[LiveView]) -> Table:
         "answer in",
         "answers",
     )
-    for view in sorted(views, key=lambda view: (len(view.simulator), view.simulator)):
+    shown = sorted(views, key=lambda view: (view.bridge, len(view.simulator), view.simulator))
+    several = len({view.bridge for view in shown}) > 1
+    for view in shown:
         table.add_row(
-            view.simulator,
+            view.drive if several else view.simulator,
             Text(view.how, SOURCE_COLORS.get(view.how, "white")),
             steering_bar(view.steering),
             f"{view.throttle:+.2f}",

@@ -23,6 +23,8 @@ CHANNEL: Final = "lapwing:live"
 class LiveView:
     """Describes the drive of one simulator at one moment."""
 
+    bridge: str
+    """Host name and port of the bridge, such as lab-pc:4567; several bridges share the channel."""
     simulator: str
     """Number of the simulator, which the bridge counts from 1 since it started."""
     time_s: float
@@ -43,6 +45,11 @@ class LiveView:
     """Number of answers since the simulator connected."""
     image: str
     """JPEG of the centre camera in base64, as the simulator sent it; "" while a person drives."""
+
+    @property
+    def drive(self) -> str:
+        """The simulator with its bridge, such as 1@lab-pc:4567; no other simulator is called so."""
+        return f"{self.simulator}@{self.bridge}"
 
     def encode(self) -> str:
         """Return the message as JSON text."""

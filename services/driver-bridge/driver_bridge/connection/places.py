@@ -77,6 +77,11 @@ class Places:
         """The largest number of connections that have a place, also a spare one."""
         return self._limit + self._max_spare
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a client from a new address would get a place."""
+        return len(self) < self._limit or self._dispensable(None) is not None
+
     def enter(self, address: str, end: Callable[[], object]) -> ConnectionPlace | None:
         """Give a connection a place; None where it must be closed at once."""
         crowded = self._addresses[address] >= self._limit // 2

@@ -34,6 +34,7 @@ class Moment:
     """One frame of a drive, with what both versions steer in it."""
 
     simulator: str
+    """The simulator with its bridge, as LiveView.drive has it."""
     time_s: float
     """Time in seconds since 1970."""
     speed_mph: float
@@ -76,13 +77,13 @@ class ShadowComparison:
             if view.how != DRIVEN:
                 self.left_out[view.how] += 1
                 continue
-            if view.simulator in newest:
+            if view.drive in newest:
                 self.left_out["skipped"] += 1
-            newest[view.simulator] = view
+            newest[view.drive] = view
         for view in newest.values():
             picture = preprocess.decode(_jpeg(view))
             moment = Moment(
-                view.simulator, view.time_s, view.speed_mph, view.steering, self.steer(picture)
+                view.drive, view.time_s, view.speed_mph, view.steering, self.steer(picture)
             )
             self.moments.append(moment)
             self._keep_if_worst(moment, picture)
