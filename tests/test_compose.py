@@ -24,6 +24,8 @@ PORTS = {
     "LAPWING_TENSORBOARD_PORT": "6106",
     "LAPWING_DASHBOARD_PORT": "9281",
 }
+STORAGE = {"LAPWING_STORAGE": "s3://bucket/prefix"}
+"""Read by docker-compose.storage.yml alone."""
 INFERENCE = f"http://{BIND}:{PORTS['LAPWING_INFERENCE_PORT']}"
 PROJECT = "lapwing-test"
 PROFILES = ("--profile", "cli", "--profile", "demo", "--profile", "observe")
@@ -41,7 +43,7 @@ def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=3600,
-        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS},
+        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS, **STORAGE},
     )
 
 
@@ -125,9 +127,26 @@ def await_version(version: int) -> None:
         time.sleep(0.1)
 
 
-def test_both_compose_files_are_valid(engine: None) -> None:
+def test_all_compose_files_are_valid(engine: None) -> None:
     compose("config", "--quiet")
     compose("-f", "docker-compose.yml", "-f", "docker-compose.gpu.yml", "config", "--quiet")
+
+
+def test_with_an_object_store_the_workers_have_its_library_and_a_way_to_it(engine: None) -> None:
+    files = ("-f", "docker-compose.yml", "-f", "docker-compose.storage.yml")
+    text = compose(*files, "--profile", "mirror", "config", "--format", "json")
+    services = json.loads(text)["services"]
+    for name in ("ingest", "trainer", "evaluator", "mirror"):
+        service = services[name]
+        assert service["build"]["args"]["LOCK"] == "cluster", name
+        assert service["environment"]["LAPWING_STORAGE"] == STORAGE["LAPWING_STORAGE"], name
+        assert "storage" in service["networks"], name
+        (data,) = (each for each in service["volumes"] if each["target"] == "/data")
+        assert not data.get("read_only"), f"{name} copies recordings to the data volume"
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+    for name in ("inference", "driver-bridge"):
+        assert "LAPWING_STORAGE" not in services[name]["environment"], name
 
 
 def test_every_service_is_confined_and_checked(engine: None) -> None:
