@@ -17,6 +17,7 @@ from support.services.hasty_workers import await_running, fetch, hasty_worker
 from support.services.worker_processes import await_end, working
 from support.storage import object_stores
 from support.storage.object_stores import TestStore
+from support.storage.recordings import variants
 from support.waiting import await_true
 
 from contract.dataset import store, store_catalog
@@ -42,7 +43,7 @@ def test_two_workers_import_several_recordings_and_none_twice(
     tmp_path: Path, redis: Redis, redis_socket: Path
 ) -> None:
     data = tmp_path / "data"
-    sources = [samples.recording(tmp_path / f"run{n}", rows=30, seed=n) for n in range(4)]
+    sources = variants(tmp_path, count=4, rows=30)
     with ExitStack() as stack:
         for _ in range(2):
             variables = {"LAPWING_DATA_DIR": str(data)}
@@ -64,7 +65,7 @@ def test_the_job_of_a_killed_worker_is_taken_up_by_the_other(
     tmp_path: Path, redis: Redis, redis_socket: Path
 ) -> None:
     data = tmp_path / "data"
-    sources = [samples.recording(tmp_path / f"run{n}", rows=250, seed=n) for n in range(3)]
+    sources = variants(tmp_path, count=3, rows=60)
     with ExitStack() as stack:
         workers = [stack.enter_context(hasty_worker(redis, redis_socket, data)) for _ in range(1)]
         jobs = [enqueue(redis, source, source.name) for source in sources]
@@ -85,7 +86,7 @@ def test_the_job_of_a_killed_worker_is_taken_up_by_the_other(
 def test_workers_of_two_machines_share_an_object_store(
     tmp_path: Path, redis: Redis, redis_socket: Path, object_store: TestStore
 ) -> None:
-    sources = [samples.recording(tmp_path / f"run{n}", rows=30, seed=n) for n in range(3)]
+    sources = variants(tmp_path, count=3, rows=30)
     volumes = [tmp_path / "here", tmp_path / "there"]
     with ExitStack() as stack:
         for data in volumes:

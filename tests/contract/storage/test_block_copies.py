@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support.data import samples
 from support.storage import object_stores
+from support.storage.block_reading import read_all
 from support.storage.object_stores import TestStore
+from support.storage.recordings import variants
 
 from contract.dataset import frame_blocks, store, store_catalog
-from contract.dataset.frame_blocks import BlockLayout, BlockReader
 from contract.dataset.store import StoreReader
 from contract.errors import StorageError
 from contract.frames import spec
@@ -64,8 +64,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("machines")
     object_store = object_stores.in_folder(folder / "shared")
     settings = load(Settings, {"LAPWING_DATA_DIR": str(folder / "here")})
-    for seed in range(11):
-        source = samples.recording(folder / f"run{seed}", rows=14, seed=seed)
+    for source in variants(folder, count=11, rows=14):
         environ = object_store.environ
         import_source(settings, source, None, 0.05, lambda **_: None, environ=environ)
     return folder / "here", folder / "shared"
@@ -157,18 +156,11 @@ def test_a_copy_of_a_block_that_is_removed_amid_reading_is_fetched_again(data: D
         reader.close()
 
 
-def _read_all(layouts: list[BlockLayout]) -> None:
-    for layout in layouts:
-        with BlockReader(layout) as reader:
-            for number in range(len(layout.offsets)):
-                reader.block(number)
-
-
 def test_several_processes_keep_the_bound_together(data: Data) -> None:
     opened = data.open(data.there, data.environ)
     layouts = [reader.layout for reader in opened]
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_read_all, args=(layouts,)) for _ in range(2)]
+    processes = [context.Process(target=read_all, args=(layouts,)) for _ in range(2)]
     for process in processes:
         process.start()
     while any(process.is_alive() for process in processes):

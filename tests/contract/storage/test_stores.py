@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import pytest
-from support.data import samples
 from support.services.toxics import proxy
 from support.storage import object_stores
 from support.storage.object_stores import SwiftServer, TestStore
+from support.storage.recordings import variants
 
 from contract.dataset import store, store_catalog
 from contract.dataset.store_catalog import StoreManifest
@@ -55,8 +55,7 @@ def digest(data: Path, manifest: StoreManifest, environ: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("recordings")
-    return [samples.recording(folder / f"run{seed}", rows=12, seed=seed) for seed in range(11)]
+    return variants(tmp_path_factory.mktemp("recordings"), count=11, rows=12)
 
 
 def test_a_store_is_the_same_to_the_byte_on_another_node(
@@ -84,7 +83,7 @@ def test_a_store_without_its_entry_is_not_visible_and_the_retry_finishes(
     import_recording(here, recordings[0], {})
     name = manifest_of(here).dataset
     node = mirror(here, environ)
-    node._objects.upload(here / "stores" / f"{name}.h5")  # and here its process is killed
+    node.objects.upload(here / "stores" / f"{name}.h5")  # and here its process is killed
     stores.pull(there, environ)
     assert store_catalog.read_manifests(there) == []
     assert import_recording(here, recordings[0], environ)["skipped"] is True
@@ -275,7 +274,7 @@ def test_a_volume_with_copies_of_another_object_store_is_refused(
     first = object_stores.in_folder(tmp_path / "first")
     second = object_stores.in_folder(tmp_path / "second")
     import_recording(tmp_path / "data", recordings[0], first.environ)
-    with pytest.raises(SettingError, match="copies of another LAPWING_STORAGE"):
+    with pytest.raises(SettingError, match="has copies of another LAPWING_STORAGE"):
         stores.pull(tmp_path / "data", second.environ)
 
 

@@ -280,5 +280,5 @@ def test_a_volume_with_copies_of_another_object_store_is_refused(tmp_path: Path)
     first = object_stores.in_folder(tmp_path / "first")
     second = object_stores.in_folder(tmp_path / "second")
     publish_one(registry(tmp_path / "models", first), "one")
-    with pytest.raises(SettingError, match="copies of another LAPWING_STORAGE"):
+    with pytest.raises(SettingError, match="has copies of another LAPWING_STORAGE"):
         refresh(registry(tmp_path / "models", second))

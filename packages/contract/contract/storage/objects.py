@@ -105,7 +105,7 @@ class Objects:
                 if self._read(key) is None:
                     self._put(key, encode(document))
         there = self.read_document(key)
-        return None if there == json.loads(encode(document)) else there
+        return None if there is not None and encode(there) == encode(document) else there
 
     def replace_document(self, key: str, document: Mapping[str, object]) -> None:
         """Write a document in place of the one that was there.

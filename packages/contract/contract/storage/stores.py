@@ -19,13 +19,15 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from contract.errors import SettingError, StorageError
+from contract.errors import StorageError
 from contract.files import atomic_files, locks
 from contract.files.plain_names import is_plain
 from contract.storage import histories
+from contract.storage.address_note import check_address
 from contract.storage.node_cache import FOLDER, NodeCache
 from contract.storage.objects import Objects, data_key, encode
 from contract.storage.storage_settings import StorageSettings, read_settings
@@ -38,8 +40,6 @@ SCHEMA: Final = 1
 PREFIX: Final = "stores"
 RECORDINGS: Final = "recordings"
 FRAMES, IDS, MANIFEST = ".h5", ".ids", ".json"
-ADDRESS: Final = "address"
-"""File in the folder of the mirror that names the object store of which the volume has copies."""
 TRIES: Final = 5
 """Times that a copy is fetched that others remove before it is in use."""
 
@@ -74,6 +74,12 @@ class StoreMirror:
             StorageError: the object store does not answer, or has another recording of this name.
         """
         self._check_address()
+        with locks.lock(self._publishing(dataset), remove=True):  # one upload at a time is enough
+            holder = self._publish(dataset)
+        self.cache.shrink()
+        return holder
+
+    def _publish(self, dataset: str) -> str:
         there = self._entry(dataset)
         manifest = self._path(dataset, MANIFEST).read_text(encoding="utf-8")
         if there is None or there.get("removed"):
@@ -98,9 +104,7 @@ class StoreMirror:
             self._note(dataset, there)
         else:
             self._adopt(dataset, there, manifest)
-        holder = self._claim(dataset, there)
-        self.cache.shrink()
-        return holder
+        return self._claim(dataset, there)
 
     def _claim(self, dataset: str, entry: Mapping[str, Any]) -> str:
         """Return which dataset holds a recording: this one, or that of a faster machine."""
@@ -176,7 +180,7 @@ class StoreMirror:
             else:
                 self._adopt(dataset, entry, manifest)
         for dataset in self._local():
-            if f"{dataset}.json" not in tags:
+            if f"{dataset}.json" not in tags and not self._is_being_published(dataset):
                 self.publish(dataset)
         histories.sync(self._stores, self.objects)
         self.cache.shrink()
@@ -204,8 +208,9 @@ class StoreMirror:
                 return None
             self._note(dataset, entry)
         for _ in range(TRIES):
-            if path.exists() and path.stat().st_size != file_bytes:
-                self.discard(dataset)
+            with suppress(FileNotFoundError):  # It may be removed at any moment.
+                if path.stat().st_size != file_bytes:
+                    self.discard(dataset)
             descriptor = self.cache.lease(path)
             if descriptor is not None:
                 return descriptor
@@ -327,21 +332,16 @@ class StoreMirror:
         atomic_files.write_bytes(self.cache.index(dataset), document)
 
     def _check_address(self) -> None:
-        """Refuse a volume that has copies of another object store."""
-        path = self._stores / FOLDER / ADDRESS
-        try:
-            noted = path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            atomic_files.make_folder(path.parent)
-            atomic_files.write_bytes(path, f"{self._settings.url}\n".encode())
-            return
-        if noted != self._settings.url:
-            raise SettingError(
-                "the data volume has copies of another LAPWING_STORAGE",
-                got=f"{noted}, not {self._settings.url}",
-                remedy=f"Use an empty folder for LAPWING_DATA_DIR. If only the address of the same "
-                f"objects has changed, write it into {path}",
-            )
+        check_address(self._stores / FOLDER, self._settings, "LAPWING_DATA_DIR")
+
+    def _is_being_published(self, dataset: str) -> bool:
+        """Return whether another process of this machine publishes a store just now."""
+        path = self._publishing(dataset)
+        with locks.try_lock(path) as free:
+            return path.exists() and not free
+
+    def _publishing(self, dataset: str) -> Path:
+        return self._stores / FOLDER / f".{dataset}.publishing"
 
     def _path(self, dataset: str, suffix: str) -> Path:
         return self._stores / f"{dataset}{suffix}"

@@ -23,9 +23,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from contract.errors import SettingError, StorageError
+from contract.errors import StorageError
 from contract.files import atomic_files
 from contract.files.plain_names import is_plain
+from contract.storage.address_note import check_address
 from contract.storage.objects import Objects, encode
 from contract.storage.storage_settings import StorageSettings, read_settings
 
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 SCHEMA: Final = 1
 FOLDER: Final = ".mirror"
 """Folder on the model volume with what is known of the object store."""
-ADDRESS: Final = "address"
 MANIFEST: Final = "manifest.json"
 DRIVES: Final = Path("evaluations") / "drives"
 """Folder of the kept drives within that of a version."""
@@ -244,21 +244,7 @@ class VersionMirror:
         )
 
     def _check_address(self) -> None:
-        """Refuse a volume that has copies of another object store."""
-        path = self._root / FOLDER / ADDRESS
-        try:
-            noted = path.read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            atomic_files.make_folder(path.parent)
-            atomic_files.write_bytes(path, f"{self._settings.url}\n".encode())
-            return
-        if noted != self._settings.url:
-            raise SettingError(
-                "the model volume has copies of another LAPWING_STORAGE",
-                got=f"{noted}, not {self._settings.url}",
-                remedy=f"Use an empty folder for LAPWING_MODEL_DIR. If only the address of the "
-                f"same objects has changed, write it into {path}",
-            )
+        check_address(self._root / FOLDER, self._settings, "LAPWING_MODEL_DIR")
 
 
 def _number(key: str) -> int:
