@@ -35,6 +35,17 @@ RUN /venv/bin/pip install --quiet --no-deps --no-build-isolation \
       ./packages/contract ./packages/simulator ./services/evaluator \
  && /venv/bin/pip uninstall --quiet --yes flit_core setuptools pip
 
+# A node of a cluster does the work of all services with jobs: docker-compose.cluster.yml.
+FROM locked AS installed-cluster
+COPY packages/contract packages/contract
+COPY packages/simulator packages/simulator
+COPY services/ingest services/ingest
+COPY services/trainer services/trainer
+COPY services/evaluator services/evaluator
+RUN /venv/bin/pip install --quiet --no-deps --no-build-isolation ./packages/contract \
+      ./packages/simulator ./services/ingest ./services/trainer ./services/evaluator \
+ && /venv/bin/pip uninstall --quiet --yes flit_core setuptools pip
+
 # TensorBoard and rq-dashboard are programs of others. TensorBoard needs setuptools.
 FROM locked AS installed-observe
 RUN /venv/bin/pip uninstall --quiet --yes flit_core pip
@@ -69,6 +80,15 @@ FROM runtime-renderer AS evaluator
 COPY --from=installed-evaluator /venv /venv
 USER lapwing
 CMD ["python", "-m", "evaluator"]
+
+# The head and the nodes of a Ray cluster, and the services whose jobs drive it: Ray asks for the
+# same releases everywhere. Its lock is requirements/cluster.lock.
+FROM runtime-renderer AS cluster
+RUN install -d -o lapwing -g lapwing /cluster
+COPY --from=installed-cluster /venv /venv
+COPY containers/start-ray.sh /lapwing/
+USER lapwing
+CMD ["sh", "/lapwing/start-ray.sh", "node"]
 
 FROM service AS inference
 EXPOSE 8000

@@ -127,30 +127,49 @@ def await_version(version: int) -> None:
         time.sleep(0.1)
 
 
-def test_all_compose_files_are_valid(engine: None) -> None:
-    compose("config", "--quiet")
-    compose("-f", "docker-compose.yml", "-f", "docker-compose.gpu.yml", "config", "--quiet")
+OVERRIDES = {
+    "none": (),
+    "gpu": ("docker-compose.gpu.yml",),
+    "cluster": ("docker-compose.cluster.yml",),
+    "storage": ("docker-compose.storage.yml",),
+}
 
 
-def test_with_an_object_store_the_workers_have_its_library_and_a_way_to_it(engine: None) -> None:
-    files = ("-f", "docker-compose.yml", "-f", "docker-compose.storage.yml")
-    text = compose(*files, "--profile", "mirror", "config", "--format", "json")
-    services = json.loads(text)["services"]
-    for name in ("ingest", "trainer", "evaluator", "mirror"):
-        service = services[name]
-        assert service["build"]["args"]["LOCK"] == "cluster", name
-        assert service["environment"]["LAPWING_STORAGE"] == STORAGE["LAPWING_STORAGE"], name
-        assert "storage" in service["networks"], name
-        (data,) = (each for each in service["volumes"] if each["target"] == "/data")
-        assert not data.get("read_only"), f"{name} copies recordings to the data volume"
-        assert service["read_only"], name
-        assert service["cap_drop"] == ["ALL"], name
-    for name in ("inference", "driver-bridge"):
-        assert "LAPWING_STORAGE" not in services[name]["environment"], name
+def configuration(override: str) -> Any:
+    """Return what Compose makes of docker-compose.yml with an override."""
+    files = [word for file in ("docker-compose.yml", *OVERRIDES[override]) for word in ("-f", file)]
+    return json.loads(compose(*files, *PROFILES, "config", "--format", "json"))
 
 
-def test_every_service_is_confined_and_checked(engine: None) -> None:
-    services = json.loads(compose(*PROFILES, "config", "--format", "json"))["services"]
+def test_the_ports_of_the_cluster_are_in_a_network_of_their_own(engine: None) -> None:
+    """Who reaches them may run any program on its nodes."""
+    found = configuration("cluster")
+    services = found["services"]
+    inside = {name for name, each in services.items() if "cluster" in each.get("networks", {})}
+    assert inside == {"ray-head", "ray-node", "evaluator"}
+    assert found["networks"]["cluster"]["internal"]
+    for name in ("ray-head", "ray-node"):
+        assert set(services[name]["networks"]) == {"cluster"}
+        assert "ports" not in services[name]
+        assert [volume["target"] for volume in services[name]["volumes"]] == ["/cluster"]
+    readers = {
+        name: [
+            each.get("read_only", False)
+            for each in service.get("volumes", ())
+            if each["source"] == "secrets-cluster"
+        ]
+        for name, service in services.items()
+    }
+    assert {name: only for name, [*only] in readers.items() if only} == {
+        "ray-head": [False],
+        "ray-node": [True],
+        "evaluator": [True],
+    }
+
+
+@pytest.mark.parametrize("override", OVERRIDES)
+def test_every_service_is_confined_and_checked(engine: None, override: str) -> None:
+    services = configuration(override)["services"]
     for name, service in services.items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name

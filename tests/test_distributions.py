@@ -120,7 +120,8 @@ def test_compose_runs_the_table_of_processes() -> None:
 
 def test_every_image_of_compose_is_a_target_of_the_one_dockerfile() -> None:
     compose = (ROOT / "docker-compose.yml").read_text()
-    for name in set(re.findall(r"target: ([a-z-]+)", compose)):
+    cluster = (ROOT / "docker-compose.cluster.yml").read_text()
+    for name in set(re.findall(r"target: ([a-z-]+)", compose + cluster)):
         assert target(name)
     for service, project in re.findall(r"SERVICE: ([a-z-]+)(?:, PROJECT: ([a-z/-]+))?", compose):
         assert (ROOT / "requirements" / f"{service}.lock").is_file()

@@ -87,6 +87,36 @@ OF_COMPOSE: Final = [
         "passwords the first start makes and keeps.",
     ),
 ]
+OF_THE_CLUSTER: Final = [
+    other(
+        "LAPWING_NODE_CPUS",
+        "a whole number",
+        "1",
+        "A node of the cluster makes this number of drives at the same time.",
+    ),
+    other(
+        "LAPWING_NODE_MEMORY",
+        "a size such as 512m or 2g",
+        "2g",
+        "A node of the cluster may use this much memory; a drive needs 340 MiB, and Ray 400 MiB.",
+    ),
+    other(
+        "LAPWING_NODE_STORE_BYTES",
+        "a whole number",
+        "268435456",
+        "The head and each node of the cluster keep at most this number of bytes in their shared "
+        "memory, which must be less than the `shm_size` of docker-compose.cluster.yml.",
+    ),
+]
+OF_NODES_BY_HAND: Final = [
+    other(
+        "LAPWING_NODE_ADDRESS",
+        "an IP address",
+        "",
+        "A head or a node that containers/start-ray.sh starts announces this address; empty means "
+        "that of the container, or the one from which it reaches the head.",
+    ),
+]
 OF_THE_SIMULATOR: Final = [
     other(
         "LAPWING_BRIDGE_URL",
@@ -223,6 +253,12 @@ def reference(compose: str) -> str:
         "These configure the containers themselves; `lapwing up` does not read them.",
         "",
         *table([head[:3] + head[4:]] + [row(variable, "") for variable in OF_COMPOSE]),
+        "Those of `docker-compose.cluster.yml` ([cluster.md](cluster.md)) are configured by these.",
+        "",
+        *table(
+            [head[:3] + head[4:]]
+            + [row(variable, "") for variable in (*OF_THE_CLUSTER, *OF_NODES_BY_HAND)]
+        ),
         "## Read by tests and benchmarks",
         "",
         *table([head[:3] + head[4:]] + [row(variable, "") for variable in OF_TESTS]),
@@ -244,7 +280,7 @@ def example(compose: str) -> str:
     ]
     for title, group in (
         ("For containers and for `lapwing up`", everywhere),
-        ("For containers alone", OF_COMPOSE),
+        ("For containers alone", [*OF_COMPOSE, *OF_THE_CLUSTER, *OF_NODES_BY_HAND]),
         ("For `lapwing up` and the command line alone", [*local, *OF_THE_SIMULATOR]),
         ("For tests and benchmarks", OF_TESTS),
     ):

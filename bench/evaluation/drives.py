@@ -34,6 +34,7 @@ from contract.policy.litert import LiteRT
 from contract.policy.policy import LoadedPolicy
 from contract.vehicle import ROW_HZ
 from evaluator.closed_loop import rollouts
+from evaluator.closed_loop.executors.local_processes import LocalProcesses
 from evaluator.closed_loop.perturbations import Condition
 from evaluator.closed_loop.rollouts import Scenario
 from simulator.drivers.in_process import ModelDriver
@@ -94,7 +95,7 @@ def _drives(registry: Registry, processes: int) -> output.Row:
         light = Condition(LIGHTS[number], LIGHTS[number])
         scenario = Scenario(TRACK, light, LAPS, seed)
         began = time.perf_counter()
-        rollouts.run_rollouts(registry, 1, [scenario], STARTS, processes)
+        rollouts.run_rollouts(registry, 1, [scenario], STARTS, LocalProcesses(processes))
         rates.append(STARTS / (time.perf_counter() - began) * 60)
     name = f"`lapwing evaluate`, {processes} process{'es' if processes > 1 else ''}"
     return _row(name, statistics.median(rates), "drives/min", None)

@@ -32,7 +32,7 @@ def test_both_files_are_fresh() -> None:
 def test_every_variable_that_is_read_is_in_both_files(reference: ModuleType) -> None:
     files = [
         *MODULES,
-        ROOT / "docker-compose.yml",
+        *ROOT.glob("docker-compose*.yml"),
         *ROOT.glob("observe/*.py"),
         *ROOT.glob("containers/*"),
     ]
@@ -48,12 +48,17 @@ def test_every_variable_that_is_read_is_in_both_files(reference: ModuleType) -> 
 
 
 def test_every_variable_is_explained_by_a_sentence(reference: ModuleType) -> None:
-    others = [*reference.OF_COMPOSE, *reference.OF_THE_SIMULATOR, *reference.OF_TESTS]
+    others = [*reference.OF_COMPOSE, *reference.OF_THE_CLUSTER, *reference.OF_NODES_BY_HAND]
+    others += [*reference.OF_THE_SIMULATOR, *reference.OF_TESTS]
     for variable in [entry.variable for entry in reference.collect()] + others:
         assert re.fullmatch(r"[A-Z`].*\.", variable.description), variable.name
 
 
 def test_the_defaults_of_compose_are_those_of_its_file(reference: ModuleType) -> None:
-    compose = (ROOT / "docker-compose.yml").read_text()
-    for variable in reference.OF_COMPOSE:
-        assert f"${{{variable.name}:-{variable.default}}}" in compose
+    for file, variables in (
+        ("docker-compose.yml", reference.OF_COMPOSE),
+        ("docker-compose.cluster.yml", reference.OF_THE_CLUSTER),
+    ):
+        compose = (ROOT / file).read_text()
+        for variable in variables:
+            assert f"${{{variable.name}:-{variable.default}}}" in compose

@@ -15,6 +15,8 @@
     │   └── ReaderDiedError     a process that reads its samples was killed
     ├── StorageError            the object store does not answer, or holds something damaged
     ├── JobError                the job queue cannot be reached, or a job failed
+    ├── ClusterError            the Ray cluster cannot be joined, or does not do its work
+    │   └── ClusterLostError    its head ended while a job was at work
     └── ServiceError            another service did not answer as expected
 
 Every message says what was wrong, what was found and what to do. Errors are caught only where a
@@ -31,6 +33,8 @@ from contract.printable import printable
 
 __all__ = [
     "BrokenFrameError",
+    "ClusterError",
+    "ClusterLostError",
     "DiskFullError",
     "FileAccessError",
     "FrameError",
@@ -130,6 +134,17 @@ class StorageError(LapwingError):
 
 class JobError(LapwingError):
     """The job queue cannot be reached, or a job failed."""
+
+
+class ClusterError(LapwingError):
+    """The Ray cluster of LAPWING_CLUSTER cannot be joined, or does not do its work."""
+
+
+class ClusterLostError(ClusterError):
+    """The head of the Ray cluster ended while a job was at work.
+
+    A worker runs the job again, and the job continues with what it has kept.
+    """
 
 
 class ServiceError(LapwingError):

@@ -17,9 +17,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 __all__ = [
     "BRIDGE_URL",
+    "CLUSTER",
+    "CLUSTER_TOKEN_FILE",
     "FOLDER",
     "HOST",
     "INFERENCE_URL",
+    "LOCAL_CLUSTER",
     "MEMORY",
     "PASSWORD_FILE",
     "REDIS_URL",
@@ -39,6 +42,8 @@ MAX_SHOWN: Final = 120
 LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*\.?", re.IGNORECASE | re.ASCII)
 SIZE: Final = re.compile(r"(\d{1,15})([bkmg]?)b?", re.IGNORECASE | re.ASCII)
+LOCAL_CLUSTER: Final = "local"
+"""Value of LAPWING_CLUSTER with which a job starts a cluster of its own on its machine."""
 UNITS: Final = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -168,6 +173,19 @@ def _read_size(text: str) -> str:
     return text
 
 
+def _read_cluster(text: str) -> str:
+    if text == LOCAL_CLUSTER:
+        return text
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    # An IPv6 address without brackets does not say where its port begins.
+    if not colon or not _is_host(bare) or (":" in bare and bare == host):
+        raise ValueError("it is no host and port")
+    if re.fullmatch(r"\d{1,5}", port, re.ASCII) is None or not 0 < int(port) < 1 << 16:
+        raise ValueError("its port is no number from 1 to 65535")
+    return text
+
+
 def _url_reader(schemes: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         parts = _split(text, schemes)
@@ -227,11 +245,17 @@ INFERENCE_URL: Final = Form(
 BRIDGE_URL: Final = Form("an address such as ws://127.0.0.1:4567", _url_reader(("ws", "wss")))
 HOST: Final = Form("an IP address or the name of a host, without a port", _read_host)
 FOLDER: Final = Form("the path of a folder, which need not exist yet", _read_folder)
+CLUSTER: Final = Form(
+    "local, or host and port of the head of a Ray cluster, such as ray-head:6379", _read_cluster
+)
 PASSWORD_FILE: Final = Form(
     "the path of a file that holds the password and that this user may read", _read_password_file
 )
 STORAGE_URL: Final = Form(
     "an address such as s3://bucket/prefix or file:///mnt/shared", _read_storage_url
+)
+CLUSTER_TOKEN_FILE: Final = Form(
+    "the path of a file that holds the token and that this user may read", _read_password_file
 )
 TOKEN: Final = Form("letters, digits and punctuation of ASCII, without spaces", _read_token, True)
 MEMORY: Final = Form("a size such as 512m or 2g; 0 means no bound", _read_size)

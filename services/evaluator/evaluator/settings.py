@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.setting_forms import FOLDER, PASSWORD_FILE, REDIS_URL
+from contract.setting_forms import CLUSTER, CLUSTER_TOKEN_FILE, FOLDER, PASSWORD_FILE, REDIS_URL
 from contract.settings import setting
 
 
@@ -44,6 +44,20 @@ class Settings:
         "core, as far as its memory goes.",
         minimum=0,
         maximum=64,
+    )
+    cluster: str = setting(
+        "LAPWING_CLUSTER",
+        "",
+        "Jobs spread their work over the Ray cluster whose head is at this address; local starts "
+        "one on this machine for each job, and empty means that jobs use no cluster.",
+        form=CLUSTER,
+    )
+    cluster_token_file: str = setting(
+        "LAPWING_CLUSTER_TOKEN_FILE",
+        "",
+        "The token of the Ray cluster is read from this file; empty means that its head asks for "
+        "none.",
+        form=CLUSTER_TOKEN_FILE,
     )
     gate_track: str = setting(
         "LAPWING_GATE_TRACK",

@@ -18,6 +18,7 @@ from support.storage.recordings import variants
 
 from contract.dataset import frame_blocks, store, store_catalog
 from contract.dataset.store import StoreReader
+from contract.dataset.store_catalog import StoreManifest
 from contract.errors import StorageError
 from contract.frames import spec
 from contract.frames.row_range import RowRange
@@ -76,7 +77,7 @@ def data(tmp_path: Path, made: tuple[Path, Path]) -> Data:
     return Data(here, tmp_path / "there", object_stores.in_folder(shared))
 
 
-def epoch(manifests: list[store.StoreManifest]) -> npt.NDArray[np.void]:
+def epoch(manifests: list[StoreManifest]) -> npt.NDArray[np.void]:
     """Return the samples of an epoch in the order of the shuffle `blocks`."""
     table = np.zeros(sum(manifest.frames for manifest in manifests), RECORD)
     table["number"] = np.arange(len(table))

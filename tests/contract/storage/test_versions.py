@@ -110,16 +110,6 @@ def test_of_two_machines_that_promote_one_hears_that_the_other_did(
     decided = promotion.decide(there, 2, 3, *arguments, accepted=False)
     assert decided is not None
     assert refresh(here).decisions()[-1] == decided
-    with pytest.raises(ModelError, match="another machine has decided"):
-        _force_in_between(there, here)
-
-
-def _force_in_between(there: Registry, here: Registry) -> None:
-    """Force a version on one machine while another one forces a version of its own."""
-    with there.current_version.lock():
-        promotion.force(here, 2, "first")
-        decision = journal.decide(1, journal.FORCED, "second", there.current())
-        promotion._carry_out(there, decision)
 
 
 def test_a_decision_that_was_made_without_asking_is_given_up_if_others_decided_since(

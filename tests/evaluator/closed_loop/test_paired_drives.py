@@ -9,6 +9,7 @@ from support.data.candidates import Driven
 
 from contract.models.registry import Registry
 from evaluator.closed_loop import noninferiority, paired_drives, rollouts
+from evaluator.closed_loop.executors.local_processes import LocalProcesses
 from evaluator.closed_loop.noninferiority import Comparison
 from simulator.rendering.appearance import LIGHTS
 from simulator.track import catalog
@@ -22,7 +23,9 @@ def registry(tmp_path: Path) -> Registry:
 def compare(registry: Registry, driven: Driven, pairs: int = candidates.PAIRS) -> Comparison:
     """Compare the autonomy of version 2 with that of version 1."""
     track = str(driven.track)
-    (found,) = paired_drives.compare(registry, track, 2, 1, pairs, 1, lambda **fields: None)
+    (found,) = paired_drives.compare(
+        registry, track, 2, 1, pairs, LocalProcesses(1), lambda **fields: None
+    )
     return found
 
 
@@ -31,7 +34,9 @@ def compare_pace(
 ) -> list[Comparison]:
     """Compare autonomy and pace of version 2 with those of version 1."""
     track = str(driven.track)
-    return paired_drives.compare(registry, track, 2, 1, pairs, 1, lambda **fields: None, pace=True)
+    return paired_drives.compare(
+        registry, track, 2, 1, pairs, LocalProcesses(1), lambda **fields: None, pace=True
+    )
 
 
 def kept(

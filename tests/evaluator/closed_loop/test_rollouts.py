@@ -13,11 +13,13 @@ from support.services import running
 
 from contract.errors import JobError, ModelError, SettingError
 from contract.files import atomic_files
-from contract.jobs import deaths
 from contract.models.registry import TFLITE, Registry
 from evaluator.closed_loop import rollouts
+from evaluator.closed_loop.executors.local_processes import LocalProcesses
+from evaluator.closed_loop.executors.model_source import ModelFolder
 from evaluator.closed_loop.perturbations import Condition, parse
 from evaluator.closed_loop.rollouts import Rollout, RolloutPool, Scenario
+from simulator.track.catalog import load_track
 
 SHORT = 0.02
 """Laps of a drive: a metre and a half."""
@@ -68,7 +70,7 @@ def test_only_missing_drives_are_driven(registry: Registry, driven: Driven) -> N
     before = (folder / "01.json").stat().st_mtime_ns
     calls: list[tuple[int, int]] = []
     [found] = rollouts.run_rollouts(
-        registry, 1, [course], 3, 2, lambda done, total: calls.append((done, total))
+        registry, 1, [course], 3, LocalProcesses(2), lambda done, total: calls.append((done, total))
     )
     assert found == driven.outcomes["straight"][:3]
     assert calls == [(2, 3), (3, 3)]
@@ -82,7 +84,7 @@ def test_drives_of_several_versions_come_back_in_the_order_in_which_they_were_as
     driven.publish(registry, "left", "two", gate=False)
     course = candidates.scenario(driven.track)
     asked = [Rollout(2, course, 1), Rollout(1, course, 3), Rollout(2, course, 0)]
-    with RolloutPool(registry, 1) as pool:
+    with RolloutPool(registry, LocalProcesses(1)) as pool:
         found = pool.run(asked)
         assert multiprocessing.active_children() == []  # all results were kept
     left, straight = driven.outcomes["left"], driven.outcomes["straight"]
@@ -94,7 +96,7 @@ def test_the_processes_are_kept_from_one_call_to_the_next(
 ) -> None:
     driven.publish(registry, "straight", "one", gate=False)
     course = Scenario(str(driven.track), Condition(), SHORT, 1)
-    with RolloutPool(registry, 1) as pool:
+    with RolloutPool(registry, LocalProcesses(1)) as pool:
         pool.run([Rollout(1, course, 0)])
         [first] = multiprocessing.active_children()
         pool.run([Rollout(1, course, 1)])
@@ -108,7 +110,7 @@ def test_a_damaged_version_is_an_error_before_the_first_drive(
     driven.publish(registry, "straight", "one", gate=False)
     (registry.path(1) / TFLITE).write_bytes(b"")
     with (
-        RolloutPool(registry, 1) as pool,
+        RolloutPool(registry, LocalProcesses(1)) as pool,
         pytest.raises(ModelError, match=r"model\.tflite of model version 1 is not what"),
     ):
         pool.run([Rollout(1, candidates.scenario(driven.track), 0)])
@@ -118,7 +120,7 @@ def test_each_condition_has_a_folder_of_its_name(registry: Registry, driven: Dri
     driven.publish(registry, "straight", "one", gate=False)
     words = ["fog+delay=50ms", "offset=1m"]
     courses = [Scenario(str(driven.track), each, SHORT, 1) for each in parse(words)]
-    [[foggy], [beside]] = rollouts.run_rollouts(registry, 1, courses, 1, 1)
+    [[foggy], [beside]] = rollouts.run_rollouts(registry, 1, courses, 1, LocalProcesses(1))
     assert (foggy["light"], beside["light"]) == ("fog", "clear")
     assert abs(beside["lateral_m"]) == 1.0
     root = rollouts.evaluations_folder(registry, 1) / "drives" / courses[0].folder.parts[0]
@@ -143,7 +145,6 @@ def test_slightly_different_laps_are_another_scenario() -> None:
 def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
     registry: Registry, driven: Driven, tmp_path: Path
 ) -> None:
-    """A drive uses what the file holds when the drive begins."""
     track = candidates.road(tmp_path)
     driven.publish(registry, "straight", "one", gate=False)
 
@@ -152,7 +153,7 @@ def test_a_drive_on_a_track_that_changes_meanwhile_is_not_kept(
 
     course = Scenario(str(track), Condition(), SHORT, 1)
     with pytest.raises(SettingError, match="the track was changed while it was driven"):
-        rollouts.run_rollouts(registry, 1, [course], 1, 1, on_progress)
+        rollouts.run_rollouts(registry, 1, [course], 1, LocalProcesses(1), on_progress)
     assert not list(registry.root.glob("versions/1/evaluations/drives/*/clear/0.02-1/*"))
 
 
@@ -161,8 +162,9 @@ def test_an_unknown_track_is_an_error_before_the_first_drive(
 ) -> None:
     driven.publish(registry, "straight", "one", gate=False)
     for track in ("moon", "/nowhere/moon.csv"):
+        course = Scenario(track, Condition(), SHORT, 1)
         with pytest.raises(SettingError):
-            rollouts.run_rollouts(registry, 1, [Scenario(track, Condition(), SHORT, 1)], 1, 1)
+            rollouts.run_rollouts(registry, 1, [course], 1, LocalProcesses(1))
 
 
 def test_an_unreadable_drive_is_named(registry: Registry, driven: Driven) -> None:
@@ -171,7 +173,7 @@ def test_an_unreadable_drive_is_named(registry: Registry, driven: Driven) -> Non
     path = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder / "03.json"
     path.write_text("{")
     with pytest.raises(ModelError, match=r"03\.json cannot be read.*Remove it"):
-        rollouts.run_rollouts(registry, 1, [course], 4, 1)
+        rollouts.run_rollouts(registry, 1, [course], 4, LocalProcesses(1))
 
 
 def test_an_error_is_raised_before_the_other_drives_finish(
@@ -185,7 +187,7 @@ def test_an_error_is_raised_before_the_other_drives_finish(
 
     course = Scenario(str(driven.track), Condition(), SHORT, 1)
     with pytest.raises(JobError, match="the time is up"):
-        rollouts.run_rollouts(registry, 1, [course], 12, 1, on_progress)
+        rollouts.run_rollouts(registry, 1, [course], 12, LocalProcesses(1), on_progress)
     kept = rollouts.evaluations_folder(registry, 1) / "drives" / course.folder
     assert 1 <= len(list(kept.glob("[!.]*.json"))) <= 5
 
@@ -193,7 +195,8 @@ def test_an_error_is_raised_before_the_other_drives_finish(
 def test_a_drive_can_be_filmed(registry: Registry, driven: Driven, tmp_path: Path) -> None:
     driven.publish(registry, "straight", "one", gate=False)
     course = Scenario(str(driven.track), parse(["delay=100ms"])[0], SHORT, 1)
-    found = rollouts.rollout(registry.root, 1, course, 1, tmp_path / "film", film=True)
+    source, track = ModelFolder(registry.root, 1), load_track(course.track)
+    found = rollouts.drive_once(source, track, course, 1, tmp_path / "film", film=True)
     assert found["direction"] == -1
     assert {path.name for path in (tmp_path / "film").iterdir()} == {
         "drive.json",
@@ -207,10 +210,11 @@ if __name__ == "__main__":
     import sys
     from pathlib import Path
     from contract.models.registry import Registry
+    from evaluator.closed_loop.executors.local_processes import LocalProcesses
     from evaluator.closed_loop.perturbations import Condition
     from evaluator.closed_loop.rollouts import Scenario, run_rollouts
     scenario = Scenario(sys.argv[2], Condition(), 0.25, 7)
-    run_rollouts(Registry(Path(sys.argv[1])), 1, [scenario], 50, 2)
+    run_rollouts(Registry(Path(sys.argv[1])), 1, [scenario], 50, LocalProcesses(2))
 """
 
 
@@ -238,17 +242,3 @@ def test_all_processes_end_when_the_job_is_killed(
         time.sleep(0.1)
     for path in kept.glob("*/clear/0.25-7/[!.]*.json"):
         assert "metrics" in json.loads(path.read_text())  # every visible file is complete
-
-
-@pytest.mark.parametrize(
-    ("memory", "cores", "processes"),
-    [("2g", 64, 5), ("2g", 4, 4), ("16g", 64, 47), ("512m", 8, 1), ("0", 64, 64)],
-)
-def test_as_many_processes_drive_as_the_memory_allows(
-    monkeypatch: pytest.MonkeyPatch, memory: str, cores: int, processes: int
-) -> None:
-    """The job itself needs as much as one of them: (5 + 1) x 340 MiB are less than 2 GiB."""
-    monkeypatch.setenv("LAPWING_EVALUATOR_MEMORY", memory)
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    monkeypatch.setattr(deaths, "CGROUP_LIMIT", Path("/nowhere"))
-    assert rollouts.default_processes() == processes

@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -20,14 +22,52 @@ from contract.models.registry import Registry
 from contract.policy.answer import PolicyAnswer
 from contract.settings import load
 from evaluator.closed_loop import perturbations
+from evaluator.closed_loop.dagger import DaggerDrive, relabel
 from evaluator.jobs.collect import CollectionConfig, collect
 from evaluator.offline import held_out
 from ingest.job import import_source
 from ingest.settings import Settings
 from simulator.drivers.in_process import ModelDriver
+from simulator.episode import initial_state
 
 ROAD = straight(300.0)
-STRAIGHT_ON = ModelDriver(lambda frame: PolicyAnswer(0.02))
+
+
+class StraightOn:
+    """Stands for a version that always steers a little to the right."""
+
+    def load(self) -> Any:
+        return self
+
+    def answer_picture(self, frame: object) -> PolicyAnswer:
+        return PolicyAnswer(0.02)
+
+
+class InThisProcess:
+    """An executor that makes one call after the other, and gives the results backwards.
+
+    It stands for processes that end in any order.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def source(self, registry: Registry, version: int) -> StraightOn:
+        return StraightOn()
+
+    def run(
+        self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]
+    ) -> Iterator[tuple[int, Any]]:
+        results = [function(*arguments) for arguments in calls]
+        yield from reversed(list(enumerate(results)))
+
+
+def collected(folder: Path, wanted: CollectionConfig, report: Any = None, track: Any = ROAD) -> Any:
+    """Return what `collect` says of a recording in a folder."""
+    return collect(track, wanted, StraightOn(), InThisProcess(), folder, report or silent)
 
 
 def config(*words: str, **values: int) -> CollectionConfig:
@@ -40,21 +80,42 @@ def silent(**fields: object) -> None:
 
 def test_the_drives_share_the_rows_evenly(tmp_path: Path) -> None:
     reports: list[dict[str, object]] = []
-    found = collect(
-        ROAD,
-        config("clear", "fog", starts=2, rows=50),
-        STRAIGHT_ON,
+    found = collected(
         tmp_path / "inbox" / "r1",
+        config("clear", "fog", starts=2, rows=50),
         lambda **fields: reports.append(fields),
     )
     assert (found["rows"], found["drives"]) == (50, 4)
-    assert [each["rows_done"] for each in reports] == list(range(1, 51))
+    assert [each["rows_done"] for each in reports] == [13, 26, 38, 50]
     assert found["apart_mean"] > 0
+
+
+def test_drives_that_an_open_road_ends_leave_their_rows_to_the_others(tmp_path: Path) -> None:
+    """The first drive goes from 0 m to the end of the road; what it lacks is shared anew."""
+    road = straight(60.0)
+    starts = initial_state.draw_initial_states(road, 3, 1, 0.25, ("clear",))
+    alone = [
+        len(relabel(road, DaggerDrive(start, 200), ModelDriver(StraightOn().answer_picture)).rows)
+        for start in starts
+    ]
+    assert min(alone) < 60 < max(alone), alone
+    shares, recorded = [], 0
+    for number, most in enumerate(alone):
+        shares.append(min(most, -(-(180 - recorded) // (3 - number))))
+        recorded += shares[-1]
+    reports: list[dict[str, Any]] = []
+    collected(
+        tmp_path / "r",
+        config("clear", starts=3, rows=180),
+        lambda **fields: reports.append(fields),
+        road,
+    )
+    assert [each["rows_done"] for each in reports] == np.cumsum(shares).tolist()
 
 
 def test_ingest_imports_it_and_separates_the_drives(tmp_path: Path) -> None:
     wanted = config("clear", "dusk", starts=2, rows=48)
-    found = collect(ROAD, wanted, STRAIGHT_ON, tmp_path / "r1", silent)
+    found = collected(tmp_path / "r1", wanted)
     settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / "data")})
     [imported] = import_source(settings, Path(found["folder"]), None, 0.0, silent)
     assert (imported["rows"], imported["frames"]) == (48, 3 * 48)
@@ -67,7 +128,7 @@ def test_what_lapwing_records_is_not_used_for_log_replay(tmp_path: Path) -> None
     registry = Registry(tmp_path / "models")
     registry.root.mkdir()
     versions.publish_one(registry, "job")
-    found = collect(ROAD, config("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent)
+    found = collected(tmp_path / "r", config("clear", starts=1, rows=5))
     for name, count in (("dagger-v1-r1", 0), ("simulated-lap-1", 0), ("mine", 1)):
         settings = load(Settings, {"LAPWING_DATA_DIR": str(tmp_path / name)})
         import_source(settings, Path(found["folder"]), name, 0.0, silent)
@@ -77,9 +138,7 @@ def test_what_lapwing_records_is_not_used_for_log_replay(tmp_path: Path) -> None
 
 def test_files_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     for _ in range(2):
-        found = collect(
-            ROAD, config("clear", starts=1, rows=5), STRAIGHT_ON, tmp_path / "r", silent
-        )
+        found = collected(tmp_path / "r", config("clear", starts=1, rows=5))
     assert len((tmp_path / "r" / "driving_log.csv").read_text().splitlines()) == found["rows"] == 5
 
 

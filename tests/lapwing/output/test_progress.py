@@ -43,6 +43,16 @@ def test_the_progress_of_a_gate_names_the_version_that_drives() -> None:
     assert text == "replay · version 3 · 0 of ?"
 
 
+def test_the_progress_of_drives_names_the_nodes_of_a_cluster() -> None:
+    drives: dict[str, Any] = {"phase": "drive", "version": 3, "drives": 4, "drives_total": 12}
+    text = describe_progress(view("started", **drives, nodes={"n2": 1, "n1": 3}))
+    assert text == "drive · version 3 · 4 of 12 · on n1 (3), n2 (1)"
+    text = describe_progress(view("started", **drives, nodes=dict.fromkeys("abcde", 1)))
+    assert text == "drive · version 3 · 4 of 12 · on 5 nodes"
+    replay = drives | {"phase": "replay"}
+    assert "n1" not in describe_progress(view("started", **replay, nodes={"n1": 3}))
+
+
 @pytest.mark.parametrize(
     ("progress", "fraction"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 
 from contract.models.registry import ModelManifest, Registry
 from evaluator.closed_loop import paired_drives, rollouts
+from evaluator.closed_loop.executors.local_processes import LocalProcesses
 from evaluator.closed_loop.paired_drives import BLOCK_PAIRS, WAYS
 from evaluator.closed_loop.perturbations import Condition
 from evaluator.closed_loop.rollouts import Scenario
@@ -66,7 +67,7 @@ class Driven:
         for version, name in enumerate(DRIVEN, 1):
             models.publish(self._registry, networks / name, name)
             [self.outcomes[name]] = rollouts.run_rollouts(
-                self._registry, version, [scenario(self.track)], STARTS, 1
+                self._registry, version, [scenario(self.track)], STARTS, LocalProcesses(1)
             )
             self._gates[name] = self._all_blocks(name, root / "gates" / name)
 

@@ -13,6 +13,9 @@ DETAILED_PHASES: Final = ("decode", "train", "collect", "record")
 MIN_DATA_WAIT_PERCENT: Final = 2
 """A smaller share of the time, spent waiting for data, is not worth a word."""
 
+MOST_NODES: Final = 4
+"""Number of nodes of a cluster up to which they are named; `lapwing jobs --json` names all."""
+
 
 def fraction_done(progress: dict[str, Any]) -> float | None:
     """Return which part of a job is done, 0..1; None if its progress does not say."""
@@ -36,7 +39,8 @@ def describe_progress(job: JobView) -> str:
     phase = str(progress.get("phase", "starting"))
     if phase in DRIVING_PHASES:
         version, drives = progress.get("version", "?"), progress.get("drives", 0)
-        return f"{phase} · version {version} · {drives} of {progress.get('drives_total', '?')}"
+        words = f"{phase} · version {version} · {drives} of {progress.get('drives_total', '?')}"
+        return words + (_describe_nodes(progress.get("nodes", {})) if phase == "drive" else "")
     if phase not in DETAILED_PHASES:
         return phase
     parts = [phase]
@@ -53,7 +57,17 @@ def describe_progress(job: JobView) -> str:
         parts.append(f"{progress['data_wait_percent']:.0f} % waiting for data")
     if progress.get("eta_s") is not None:
         parts.append(f"≤ {progress['eta_s']:.0f} s left")
-    return " · ".join(parts)
+    words = " · ".join(parts)
+    return words + (_describe_nodes(progress.get("nodes", {})) if phase == "collect" else "")
+
+
+def _describe_nodes(nodes: dict[str, int]) -> str:
+    """Say which nodes of a cluster made drives, and how many; "" for none."""
+    if not nodes:
+        return ""
+    if len(nodes) > MOST_NODES:
+        return f" · on {len(nodes)} nodes"
+    return " · on " + ", ".join(f"{name} ({drives})" for name, drives in sorted(nodes.items()))
 
 
 def describe_error(job: JobView) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from redis.exceptions import RedisError
 from rq.job import Job
 
-from contract.errors import LapwingError, ReaderDiedError, StorageError
+from contract.errors import ClusterLostError, LapwingError, ReaderDiedError, StorageError
 from contract.setting_forms import read_size
 
 __all__ = [
@@ -53,7 +53,9 @@ def is_final(job: Job, error: BaseException) -> bool:
     Retries are for failures from outside, such as a process that was killed, or a Redis that did
     not answer. What is most likely a lack of memory, or a fault of our own, has TRIES tries.
     """
-    if isinstance(error, LapwingError) and not isinstance(error, ReaderDiedError | StorageError):
+    if isinstance(error, LapwingError) and not isinstance(
+        error, ReaderDiedError | ClusterLostError | StorageError
+    ):
         return True
     if not job.retries_left:
         return True

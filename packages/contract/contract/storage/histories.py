@@ -21,7 +21,7 @@ from contract.files import atomic_files, locks
 from contract.files.plain_names import is_plain
 from contract.storage.objects import Objects
 
-__all__ = ["KINDS", "remove", "sync"]
+__all__ = ["remove", "sync"]
 
 log = logging.getLogger(__name__)
 

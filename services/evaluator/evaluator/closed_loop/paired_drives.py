@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from contract.jobs import queue
 from contract.models.registry import Registry
 from evaluator.closed_loop import noninferiority, statistics
+from evaluator.closed_loop.executors.executor import DriveExecutor
 from evaluator.closed_loop.noninferiority import MIN_SCORE, Comparison, PairedScores
 from evaluator.closed_loop.perturbations import Condition
 from evaluator.closed_loop.rollouts import Rollout, RolloutPool, Scenario
@@ -55,7 +56,7 @@ def compare(
     candidate: int,
     incumbent: int,
     most_pairs: int,
-    processes: int,
+    executor: DriveExecutor,
     report: queue.Report,
     *,
     pace: bool = False,
@@ -71,7 +72,7 @@ def compare(
         candidate: version that may become the current one.
         incumbent: version that is the current one.
         most_pairs: largest number of pairs of drives, BLOCK_PAIRS or more.
-        processes: number of processes that drive, as of RolloutPool.
+        executor: where the drives are made; it is ended in the end.
         report: called with the progress.
         pace: whether the pace is compared, because the candidate has learned its speed.
 
@@ -79,7 +80,7 @@ def compare(
         LapwingError: a version is damaged, or the track cannot be driven.
     """
     name = f"simulator, {track}"
-    with RolloutPool(registry, processes) as pool:
+    with RolloutPool(registry, executor) as pool:
         lights = _lights_driven(pool, track, incumbent, report)
         course = _Course(pool, track, candidate, incumbent, lights or LIGHTS, most_pairs, report)
         verdict = None

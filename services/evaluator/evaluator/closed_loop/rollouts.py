@@ -1,4 +1,4 @@
-"""Lets a version drive from seeded starts, in several processes, and keeps each result.
+"""Lets a version drive from seeded starts, several at a time, and keeps each result.
 
     <version>/evaluations/drives/<track>/<condition>/<laps>-<seed>/<NN>.json
 
@@ -9,41 +9,26 @@ compared drive by drive.
 
 from __future__ import annotations
 
-import functools
 import json
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-import cv2
-
-from contract.child_process import die_with_parent
 from contract.errors import ModelError, SettingError
 from contract.files import atomic_files
-from contract.jobs.deaths import memory_bound
-from contract.jobs.queue import EVALUATION
 from contract.models.registry import Registry
-from contract.policy import load_version
-from contract.policy.policy import LoadedPolicy
+from evaluator.closed_loop.executors.executor import DriveExecutor
+from evaluator.closed_loop.executors.model_source import ModelSource
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from simulator.drivers.in_process import ModelDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
 from simulator.episode.initial_state import draw_initial_states
 from simulator.track.catalog import load_track
+from simulator.track.geometry import Track
 
 FOLDER: Final = "evaluations"
 """Folder of the evaluations within a version's folder."""
-
-ROLLOUTS_PER_PROCESS: Final = 100
-"""Drives after which a process is replaced: about 1 MB of each world remains in it."""
-
-PROCESS_BYTES: Final = 340 << 20
-"""Memory of a process that drives: 240 MiB, and what the renderer keeps. The worker and the job
-itself need about as much as one."""
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of finished drives and the number of all drives."""
@@ -85,31 +70,27 @@ class Rollout:
 
 
 class RolloutPool:
-    """Processes that drive, kept from one call to the next; use it as a context manager.
-
-    A process takes seconds to start, so none is started until a drive is missing.
+    """Drives versions where an executor says, and keeps the results; use it as a context manager.
 
     Args:
         registry: registry of the versions that drive.
-        processes: number of processes that drive at the same time; 0 stands for one for each
-            core, as far as the memory that the evaluator may use goes.
+        executor: where the drives are made. It is ended with the pool.
     """
 
-    def __init__(self, registry: Registry, processes: int) -> None:
+    def __init__(self, registry: Registry, executor: DriveExecutor) -> None:
         self._registry = registry
-        self._processes = processes or default_processes()
-        self._executor: ProcessPoolExecutor | None = None
-        self._drives = 0
-        """Drives that the present processes were given."""
-        self._verified: set[int] = set()
+        self._executor = executor
+        self._sources: dict[int, ModelSource] = {}
+        self._tracks: dict[tuple[str, Path], Track] = {}
 
     def __enter__(self) -> Self:
         """Return the pool."""
+        self._executor.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the processes; after an error without the drives that have not begun."""
-        self._end(wait=kind is None)
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """End the executor; after an error without the drives that have not begun."""
+        self._executor.__exit__(kind, *error)
 
     def run(
         self,
@@ -117,6 +98,8 @@ class RolloutPool:
         on_progress: OnProgress = lambda done, total: None,
     ) -> list[dict[str, Any]]:
         """Let versions drive, unless a result is kept; return the results in the same order.
+
+        Each result is written as soon as it is there.
 
         Args:
             drives: drives to make.
@@ -131,28 +114,45 @@ class RolloutPool:
         """
         mirror, versions = self._registry.mirror, sorted({drive.version for drive in drives})
         for version in versions:
-            if version not in self._verified:
+            if version not in self._sources:
                 self._registry.verify(version)
-                self._verified.add(version)
+                self._sources[version] = self._executor.source(self._registry, version)
                 if mirror is not None:
                     mirror.pull_drives(version)
         scenarios = {drive.scenario for drive in drives}
         for scenario in scenarios:
-            load_track(scenario.track)  # so that an error comes before processes are started
+            load_track(scenario.track)  # an error comes before the checksum of a file that is none
         folders = {scenario: scenario.folder for scenario in scenarios}
+        for scenario in scenarios:
+            key = (scenario.track, folders[scenario])
+            self._tracks[key] = self._tracks.get(key) or load_track(scenario.track)
         paths = [self._path(drive, folders[drive.scenario]) for drive in drives]
         missing = [
-            (self._registry.root, drive.version, drive.scenario, drive.number, path)
-            for drive, path in zip(drives, paths, strict=True)
-            if not path.is_file()
+            (drive, path) for drive, path in zip(drives, paths, strict=True) if not path.is_file()
         ]
         finished = len(drives) - len(missing)
         on_progress(finished, len(drives))
-        batch_size = self._processes * ROLLOUTS_PER_PROCESS
-        for first in range(0, len(missing), batch_size):
-            for _ in self._run(missing[first : first + batch_size], batch_size):
-                finished += 1
-                on_progress(finished, len(drives))
+        calls = [
+            (
+                self._sources[drive.version],
+                self._tracks[drive.scenario.track, folders[drive.scenario]],
+                drive.scenario,
+                drive.number,
+            )
+            for drive, _ in missing
+        ]
+        for index, result in self._executor.run(drive_once, calls):
+            drive, path = missing[index]
+            if drive.scenario.folder != folders[drive.scenario]:
+                raise SettingError(
+                    "the track was changed while it was driven",
+                    got=drive.scenario.track,
+                    remedy="Start the evaluation again",
+                )
+            atomic_files.make_folder(path.parent)
+            atomic_files.write_json(path, result)
+            finished += 1
+            on_progress(finished, len(drives))
         if mirror is not None and missing:
             for version in versions:
                 mirror.publish_drives(version)
@@ -162,40 +162,13 @@ class RolloutPool:
         root = evaluations_folder(self._registry, drive.version) / "drives"
         return root / folder / f"{drive.number + 1:02}.json"
 
-    def _run(self, calls: Sequence[tuple[Any, ...]], most: int) -> Iterator[None]:
-        """Call `_rollout_to_file` with each of the arguments, in processes; yield as they end.
-
-        The processes are replaced by new ones if they would make more than `most` drives.
-        """
-        if self._drives + len(calls) > most:
-            self._end(wait=True)
-        if self._executor is None:
-            self._drives = 0
-            self._executor = ProcessPoolExecutor(
-                min(self._processes, most),
-                multiprocessing.get_context("spawn"),
-                initializer=_start_process,
-                initargs=(os.getpid(),),
-            )
-        self._drives += len(calls)
-        futures = [self._executor.submit(_rollout_to_file, *arguments) for arguments in calls]
-        for future in as_completed(futures):
-            future.result()
-            yield
-
-    def _end(self, *, wait: bool) -> None:
-        if self._executor is not None:
-            # Without cancelling, all other drives would be finished first.
-            self._executor.shutdown(wait=wait, cancel_futures=True)
-            self._executor = None
-
 
 def run_rollouts(
     registry: Registry,
     version: int,
     scenarios: Sequence[Scenario],
     count: int,
-    processes: int,
+    executor: DriveExecutor,
     on_progress: OnProgress = lambda done, total: None,
 ) -> list[list[dict[str, Any]]]:
     """Let a version drive each scenario from its first `count` starts; return the results.
@@ -205,7 +178,7 @@ def run_rollouts(
         version: version that drives.
         scenarios: scenarios to drive.
         count: number of starts; the first ones are the same for every count.
-        processes: number of processes, as of RolloutPool.
+        executor: where the drives are made; it is ended in the end.
         on_progress: called after each drive.
 
     Returns:
@@ -217,64 +190,36 @@ def run_rollouts(
     drives = [
         Rollout(version, scenario, number) for scenario in scenarios for number in range(count)
     ]
-    with RolloutPool(registry, processes) as pool:
+    with RolloutPool(registry, executor) as pool:
         results = pool.run(drives, on_progress)
     return [results[first : first + count] for first in range(0, len(results), count)]
 
 
-def default_processes() -> int:
-    """Return how many processes drive at once: one for each core, as far as the memory goes."""
-    cores, bound = os.cpu_count() or 1, memory_bound(EVALUATION)
-    return max(1, min(cores, bound // PROCESS_BYTES - 1)) if bound else cores
-
-
-def _start_process(parent: int) -> None:
-    """Prepare a process that drives."""
-    die_with_parent(parent)
-    cv2.setNumThreads(1)  # The processes use all cores already.
-
-
-def rollout(
-    models: Path, version: int, scenario: Scenario, number: int, kept: Path | None, *, film: bool
+def drive_once(
+    source: ModelSource,
+    track: Track,
+    scenario: Scenario,
+    number: int,
+    kept: Path | None = None,
+    *,
+    film: bool = False,
 ) -> dict[str, Any]:
     """Drive a scenario once, in this process; return the result as a JSON document.
 
     Args:
-        models: folder of the registry.
-        version: version that drives.
+        source: what the version that drives is loaded from.
+        track: track of the scenario.
         scenario: scenario to drive.
         number: number of the start, from 0.
         kept: folder for the drive's report, chart and video; None keeps nothing.
         film: whether a video is made.
     """
-    track = load_track(scenario.track)
     start = draw_initial_states(track, number + 1, scenario.seed, DEFAULT_OFFSET_M, ("clear",))[
         number
     ]
     config = EpisodeConfig(laps=scenario.laps, delay_s=scenario.condition.delay_s, video=film)
-    driver = ModelDriver(_load_policy(models, version).answer_picture)
+    driver = ModelDriver(source.load().answer_picture)
     return run_episode(track, scenario.condition.apply(start), config, driver, kept).document()
-
-
-def _rollout_to_file(
-    models: Path, version: int, scenario: Scenario, number: int, path: Path
-) -> None:
-    """Drive once and write the result, unless the track file has changed."""
-    result = rollout(models, version, scenario, number, None, film=False)
-    if path.parent.parts[-3:] != scenario.folder.parts:
-        raise SettingError(
-            "the track was changed while it was driven",
-            got=scenario.track,
-            remedy="Start the evaluation again",
-        )
-    atomic_files.make_folder(path.parent)
-    atomic_files.write_json(path, result)
-
-
-@functools.lru_cache(maxsize=2)
-def _load_policy(models: Path, version: int) -> LoadedPolicy:
-    """Return the model; a process loads it once."""
-    return load_version.load_policy(Registry(models), version)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,16 +21,21 @@ from contract.models.registry import Registry
 from contract.policy import load_version
 from contract.settings import load
 from evaluator.closed_loop import perturbations
-from evaluator.closed_loop.dagger import DaggerDrive, relabel
+from evaluator.closed_loop.dagger import DaggerDrive, RelabelledDrive, relabel_version
+from evaluator.closed_loop.executors.choice import choose_executor
+from evaluator.closed_loop.executors.executor import DriveExecutor
+from evaluator.closed_loop.executors.model_source import ModelSource
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from evaluator.settings import Settings
-from simulator.drivers.in_process import InProcessDriver, ModelDriver
 from simulator.episode import initial_state
+from simulator.episode.initial_state import InitialState
 from simulator.recording.udacity_writer import UdacityWriter, is_occupied
 from simulator.track.catalog import load_track
 from simulator.track.geometry import Track
 from simulator.unity.number_format import LOCALES
 
+ROWS_AT_ONCE: Final = 2000
+"""Rows that are in memory at once: about 100 MB of pictures."""
 ROW_BYTES: Final = 60_000
 """Bytes that a row of a recording takes at most: three images of 320 x 160 pixels, and its line."""
 
@@ -103,24 +108,30 @@ def run(
     config = CollectionConfig(tuple(perturbations.parse(conditions)), starts, rows, beta, seed)
     loaded_track = load_track(track)
     report(phase="load")
-    policy = load_version.load_policy(Registry(settings.model_dir), version)
+    registry = Registry(settings.model_dir)
+    load_version.load_policy(registry, version)  # a version that cannot drive is an error here
     folder = inbox.new_folder(settings.data_dir / inbox.RECORDINGS, job_id, name)
-    with disk_space.writing(settings.data_dir, "the recording", rows * ROW_BYTES):
-        return {
-            "collected": collect(
-                loaded_track, config, ModelDriver(policy.answer_picture), folder, report
-            )
-        }
+    with (
+        disk_space.writing(settings.data_dir, "the recording", rows * ROW_BYTES),
+        choose_executor(settings, report) as executor,
+    ):
+        source = executor.source(registry, version)
+        return {"collected": collect(loaded_track, config, source, executor, folder, report)}
 
 
 def collect(
     track: Track,
     config: CollectionConfig,
-    model: InProcessDriver,
+    source: ModelSource,
+    executor: DriveExecutor,
     folder: Path,
     report: queue.Report,
 ) -> dict[str, Any]:
     """Do the work of `run`: drive and record into `folder`, replacing its content.
+
+    Several drives are made at a time, and recorded in their order. The drives share the rows that
+    are left evenly. On an open track one may end before it has its share: then the shares of those
+    that follow are larger than was planned, and they are made again.
 
     Raises:
         RecordingError: no row was recorded, or the recording cannot be written.
@@ -133,18 +144,24 @@ def collect(
     drives = [
         (condition, condition.apply(start)) for condition in config.conditions for start in starts
     ]
-    on_row = _row_counter(report, config.rows)
+    count = _row_counter(report, config.rows)
     clock_s, interventions, disagreement = 0.0, 0, 0.0
     with UdacityWriter(
         folder, LOCALES["en-US"], f"{track.name} {folder.name} {config}"
     ) as recorder:
-        for number, (condition, start) in enumerate(drives):
-            share = -(-(config.rows - recorder.rows) // (len(drives) - number))
-            drive = DaggerDrive(start, share, condition.delay_s, config.beta)
-            relabelled = relabel(track, drive, model, recorder, clock_s, on_row)
-            clock_s = relabelled.clock_s
-            interventions += relabelled.interventions
-            disagreement += relabelled.disagreement
+        number = 0
+        while number < len(drives):
+            planned = _plan(drives[number:], config, recorder.rows)
+            for drive, relabelled in zip(
+                planned, _relabel(executor, source, track, planned), strict=True
+            ):
+                if drive.rows != _share(config.rows - recorder.rows, len(drives) - number):
+                    break
+                clock_s = relabelled.record(recorder, clock_s)
+                interventions += relabelled.interventions
+                disagreement += relabelled.disagreement
+                number += 1
+                count(recorder.rows)
         rows = recorder.rows
     if not rows:
         raise RecordingError("no row was recorded", got=track.name, remedy="Name a longer track")
@@ -157,13 +174,46 @@ def collect(
     }
 
 
-def _row_counter(report: queue.Report, total: int) -> Callable[[], None]:
-    """Return a function that counts rows and reports the progress of the job."""
-    began, rows = time.monotonic(), 0
+def _share(rows: int, drives: int) -> int:
+    """Return how many of the rows that are left the first of the drives that are left makes."""
+    return -(-rows // drives)
 
-    def on_row() -> None:
-        nonlocal rows
-        rows += 1
+
+def _plan(
+    drives: Sequence[tuple[Condition, InitialState]], config: CollectionConfig, recorded: int
+) -> list[DaggerDrive]:
+    """Return the next drives, as if each made its share; together about ROWS_AT_ONCE rows."""
+    planned: list[DaggerDrive] = []
+    rows = 0
+    for number, (condition, start) in enumerate(drives):
+        share = _share(config.rows - recorded - rows, len(drives) - number)
+        if planned and rows + share > ROWS_AT_ONCE:
+            break
+        planned.append(DaggerDrive(start, share, condition.delay_s, config.beta))
+        rows += share
+    return planned
+
+
+def _relabel(
+    executor: DriveExecutor, source: ModelSource, track: Track, drives: Sequence[DaggerDrive]
+) -> Iterator[RelabelledDrive]:
+    """Make drives, and yield each as soon as it and all before it are there."""
+    done: dict[int, RelabelledDrive] = {}
+    following = 0
+    for index, relabelled in executor.run(
+        relabel_version, [(source, track, drive) for drive in drives]
+    ):
+        done[index] = relabelled
+        while following in done:
+            yield done.pop(following)
+            following += 1
+
+
+def _row_counter(report: queue.Report, total: int) -> Callable[[int], None]:
+    """Return a function that reports the progress of the job, given the rows that are recorded."""
+    began = time.monotonic()
+
+    def on_rows(rows: int) -> None:
         rate = rows / max(time.monotonic() - began, 1e-9)
         report(
             phase="collect",
@@ -173,4 +223,4 @@ def _row_counter(report: queue.Report, total: int) -> Callable[[], None]:
             eta_s=round((total - rows) / rate, 1),
         )
 
-    return on_row
+    return on_rows

@@ -24,6 +24,8 @@ from contract.policy.answer import output_count
 from contract.settings import load
 from evaluator import tensorboard
 from evaluator.closed_loop import perturbations, plots, rollouts, statistics
+from evaluator.closed_loop.executors.choice import choose_executor
+from evaluator.closed_loop.executors.model_source import ModelFolder
 from evaluator.closed_loop.perturbations import CLEAR
 from evaluator.closed_loop.rollouts import Scenario
 from evaluator.closed_loop.statistics import MEAN_SPEED, MEASURES
@@ -103,7 +105,7 @@ def evaluate(
         version,
         scenarios,
         starts,
-        settings.drivers,
+        choose_executor(settings, report),
         lambda done, total: report(drives=done, drives_total=total),
     )
     report(phase="draw")
@@ -163,7 +165,8 @@ def _publish_condition(
     if film:
         worst = max(range(len(drives)), key=lambda number: _severity(drives[number]))
         kept = folder / ".film"
-        rollouts.rollout(registry.root, version, scenario, worst, kept, film=True)
+        source, track = ModelFolder(registry.root, version), load_track(scenario.track)
+        rollouts.drive_once(source, track, scenario, worst, kept, film=True)
         for suffix in ("mp4", "png"):
             (kept / f"drive.{suffix}").rename(folder / f"{name}-worst.{suffix}")
         shutil.rmtree(kept)

@@ -24,6 +24,7 @@ from contract.policy import load_version
 from contract.policy.answer import output_count
 from contract.settings import load
 from evaluator.closed_loop import noninferiority, paired_drives
+from evaluator.closed_loop.executors.choice import choose_executor
 from evaluator.closed_loop.noninferiority import Comparison, Floats, OnRoad, PairedScores
 from evaluator.offline import held_out, log_replay_eval, stored_drive
 from evaluator.offline.lens.recorded_pose import measure_pose
@@ -134,7 +135,7 @@ def compare_rollouts(
         version,
         against,
         settings.gate_pairs,
-        settings.drivers,
+        choose_executor(settings, report),
         report,
         pace=output_count(registry.manifest(version).config) == 2,
     )
