@@ -18,6 +18,8 @@ from redis import Redis
 from support.data import models
 from support.power import recording
 from support.power.power_cuts import Recording
+from support.storage import object_stores
+from support.storage.object_stores import SwiftServer, TestStore
 
 # The same examples in every run, and no limit of time for one: machines run other work too.
 hypothesis.settings.load_profile("ci")
@@ -64,6 +66,24 @@ def redis(redis_socket: Path) -> Iterator[Redis]:
     with Redis(unix_socket_path=str(redis_socket)) as connection:
         connection.flushall()
         yield connection
+
+
+@pytest.fixture(scope="session")
+def swift() -> Iterator[SwiftServer]:
+    """Run one server that speaks S3 for this test run, where there is one."""
+    if not object_stores.is_installed():
+        pytest.skip(object_stores.MISSING)
+    with object_stores.running_swift() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def object_store(request: pytest.FixtureRequest, tmp_path: Path, redis_socket: Path) -> TestStore:
+    """Return an empty object store: a folder, and a bucket of that server."""
+    if request.param == "folder":
+        return object_stores.in_folder(tmp_path / "shared")
+    server: SwiftServer = request.getfixturevalue("swift")
+    return object_stores.in_bucket(server.port, f"unix://{redis_socket}")
 
 
 @pytest.fixture(scope="session")

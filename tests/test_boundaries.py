@@ -20,7 +20,7 @@ SERVICES_OF_OURS = {f"lapwing-{path.name}" for path in ROOT.glob("services/*")}
 ORDER = {
     "contract": (
         "training_plan > policy > models steering_metrics driver_speed > dataset train_config"
-        " > recordings frames jobs tensorboard > wire cluster"
+        " > recordings frames jobs tensorboard storage > wire cluster"
         " > files child_process perpetual printing redis_client settings watchdog > setting_forms"
         " > errors vehicle > printable"
     ),

@@ -25,6 +25,8 @@ PORTS = {
     "LAPWING_TENSORBOARD_PORT": "6106",
     "LAPWING_DASHBOARD_PORT": "9281",
 }
+STORAGE = {"LAPWING_STORAGE": "s3://bucket/prefix"}
+"""Read by docker-compose.storage.yml alone."""
 INFERENCE = f"http://{BIND}:{PORTS['LAPWING_INFERENCE_PORT']}"
 PROJECT = "lapwing-test"
 SCALE = ("-f", "docker-compose.yml", "-f", "docker-compose.scale.yml")
@@ -43,7 +45,7 @@ def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=3600,
-        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS},
+        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS, **STORAGE},
     )
 
 
@@ -132,6 +134,7 @@ OVERRIDES = {
     "gpu": ("docker-compose.gpu.yml",),
     "cluster": ("docker-compose.cluster.yml",),
     "scale": ("docker-compose.scale.yml",),
+    "storage": ("docker-compose.storage.yml",),
 }
 
 

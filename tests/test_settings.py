@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import contract.models.mirror
+import contract.storage.storage_settings
 import driver_bridge.settings
 import evaluator.settings
 import inference.settings
@@ -23,6 +25,8 @@ CLASSES = {
     "inference": inference.settings.Settings,
     "driver_bridge": driver_bridge.settings.Settings,
     "lapwing": lapwing.settings.Settings,
+    "storage": contract.storage.storage_settings.StorageSettings,
+    "mirror": contract.models.mirror.MirrorSettings,
 }
 HOSTILE = (
     "",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import contract.models.mirror
+import contract.storage.storage_settings
 import driver_bridge.settings
 import evaluator.settings
 import inference.settings
@@ -32,6 +34,8 @@ CLASSES: Final[dict[str, type]] = {
     "the evaluator": evaluator.settings.Settings,
     "inference": inference.settings.Settings,
     "the bridge": driver_bridge.settings.Settings,
+    "whatever opens stores and versions": contract.storage.storage_settings.StorageSettings,
+    "the mirror": contract.models.mirror.MirrorSettings,
 }
 
 INTERNAL: Final = {

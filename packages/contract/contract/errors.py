@@ -13,6 +13,7 @@
     ├── TelemetryError          a message on the wire cannot be understood
     ├── TrainingError           a training cannot start or had to stop
     │   └── ReaderDiedError     a process that reads its samples was killed
+    ├── StorageError            the object store does not answer, or holds something damaged
     ├── JobError                the job queue cannot be reached, or a job failed
     ├── ClusterError            the Ray cluster cannot be joined, or does not do its work
     │   └── ClusterLostError    its head ended while a job was at work
@@ -45,6 +46,7 @@ __all__ = [
     "RecordingError",
     "ServiceError",
     "SettingError",
+    "StorageError",
     "StoreError",
     "TelemetryError",
     "TrainingError",
@@ -120,6 +122,13 @@ class ReaderDiedError(TrainingError):
     """A process that reads samples for a training was killed.
 
     A worker runs the job again, and the training continues after its last finished epoch.
+    """
+
+
+class StorageError(LapwingError):
+    """The object store does not answer, or something in it is missing or damaged.
+
+    It may pass, so a job that raised it is run again.
     """
 
 

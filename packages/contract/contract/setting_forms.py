@@ -26,6 +26,7 @@ __all__ = [
     "MEMORY",
     "PASSWORD_FILE",
     "REDIS_URL",
+    "STORAGE_URL",
     "TOKEN",
     "Form",
     "check_folder",
@@ -207,6 +208,19 @@ def _read_redis_url(text: str) -> str:
     return text
 
 
+def _read_storage_url(text: str) -> str:
+    if any(character <= " " for character in text):
+        raise ValueError("it holds white space")
+    parts = urlsplit(text)
+    if parts.query or parts.fragment or "@" in parts.netloc or ".." in parts.path.split("/"):
+        raise ValueError("it holds more than a bucket or a folder")
+    if parts.scheme == "s3" and re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,62}", parts.netloc):
+        return text.rstrip("/")
+    if parts.scheme == "file" and not parts.netloc and parts.path.strip("/"):
+        return f"file://{parts.path.rstrip('/')}"
+    raise ValueError("it is no such address")
+
+
 def _split(text: str, schemes: Sequence[str]) -> SplitResult:
     """Return the parts of an address; the errors never repeat it, as it may hold a password."""
     if any(character <= " " for character in text):
@@ -236,6 +250,9 @@ CLUSTER: Final = Form(
 )
 PASSWORD_FILE: Final = Form(
     "the path of a file that holds the password and that this user may read", _read_password_file
+)
+STORAGE_URL: Final = Form(
+    "an address such as s3://bucket/prefix or file:///mnt/shared", _read_storage_url
 )
 CLUSTER_TOKEN_FILE: Final = Form(
     "the path of a file that holds the token and that this user may read", _read_password_file

@@ -18,7 +18,7 @@ from contract.dataset.overlap import Overlap, compare
 from contract.dataset.row_identity import RowIds
 from contract.dataset.store import ABSENT
 from contract.dataset.store_catalog import StoreManifest
-from contract.errors import LapwingError, RecordingError, StoreError
+from contract.errors import LapwingError, RecordingError, StorageError, StoreError
 from contract.files import atomic_files, disk_space, inbox, locks
 from contract.frames import spec
 from contract.jobs import queue
@@ -28,6 +28,7 @@ from contract.recordings.driving_log import Log, Rejection, Row
 from contract.recordings.log_text import is_image
 from contract.recordings.steering_unit import RECORDER_UNIT
 from contract.settings import load
+from contract.storage import stores as object_stores
 from contract.vehicle import CAMERA_NAMES
 from ingest import import_report, leftovers, store_writer
 from ingest.decoder import decode
@@ -83,6 +84,7 @@ def import_source(
     limit: float,
     progress: queue.Report,
     full_lock: float = RECORDER_UNIT,
+    environ: Mapping[str, str] = os.environ,
 ) -> list[dict[str, Any]]:
     """Import every recording of `source` by itself, so that a bad one does not stop the others.
 
@@ -93,6 +95,7 @@ def import_source(
         limit: largest share of a recording's rows that may be bad.
         progress: is called with the progress.
         full_lock: the value of the steering at full lock, 25 for degrees.
+        environ: the environment, with the settings of the object store.
 
     Returns:
         The result of each recording. If it could not be imported, that is its name as "recording"
@@ -103,6 +106,7 @@ def import_source(
     """
     cv2.setNumThreads(1)  # The threads below use all cores already.
     threads = settings.decode_threads or os.cpu_count() or 1
+    object_stores.pull(settings.data_dir, environ)  # what another machine has imported
     with (
         archive.open_recordings(source, settings.data_dir / leftovers.UNPACKED, name) as recordings,
         ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
@@ -112,10 +116,12 @@ def import_source(
         for number, recording in enumerate(recordings, 1):
             progress(phase="read", recording=f"{recording.name} ({number}/{len(recordings)})")
             importer = RecordingImport(
-                settings.data_dir, recording, limit, progress, threads, full_lock
+                settings.data_dir, recording, limit, progress, threads, full_lock, environ
             )
             try:
                 outcomes.append(importer.run(executor))
+            except StorageError:
+                raise  # The job is run again, and finds what is done.
             except LapwingError as error:  # The job tells it when the others are done.
                 outcomes.append({"recording": recording.name, "error": str(error)})
                 errors.append(error)
@@ -139,6 +145,7 @@ class RecordingImport:
         progress: is called with the progress.
         threads: number of threads that decode images.
         full_lock: the value of the steering at full lock, 25 for degrees.
+        environ: the environment, with the settings of the object store.
     """
 
     def __init__(
@@ -149,6 +156,7 @@ class RecordingImport:
         progress: queue.Report,
         threads: int,
         full_lock: float = RECORDER_UNIT,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._data_dir = data_dir
         self._recording = recording
@@ -156,6 +164,8 @@ class RecordingImport:
         self._progress = progress
         self._threads = threads
         self._full_lock = full_lock
+        self._environ = environ
+        self._mirror = object_stores.open_mirror(data_dir, environ)
 
     def run(self, executor: ThreadPoolExecutor) -> dict[str, Any]:
         """Import the recording, unless a store has its content already. Return the result."""
@@ -171,11 +181,26 @@ class RecordingImport:
                 dataset, known = self._find_store(digest)
                 if known is not None:
                     log.info("%s was imported before, as %s", self._recording.name, dataset)
+                    known, _ = self._publish(known)
                     return _result(known, skipped=True, seconds=time.monotonic() - started)
-            manifest = self._write(driving, log_digest, executor)
+            manifest, is_own = self._publish(self._write(driving, log_digest, executor))
         seconds = time.monotonic() - started
         log.info("%s: %d rows in %.1f s", manifest.dataset, manifest.rows, seconds)
-        return _result(manifest, skipped=False, seconds=seconds)
+        return _result(manifest, skipped=not is_own, seconds=seconds)
+
+    def _publish(self, manifest: StoreManifest) -> tuple[StoreManifest, bool]:
+        """Publish a store in the object store, if there is one.
+
+        Returns:
+            The manifest of the store that holds the recording now, and whether it is this one:
+            another machine may have imported the recording at the same time.
+        """
+        if self._mirror is None:
+            return manifest, True
+        self._progress(phase="publish")
+        dataset = self._mirror.publish(manifest.dataset)
+        holder = store_catalog.read_manifest(store_catalog.paths(self._data_dir, dataset)[1])
+        return holder, holder == manifest
 
     def _digest(
         self,
@@ -216,13 +241,18 @@ class RecordingImport:
                 if manifest.source["sha256"] != digest:  # Only the beginning of its hash is equal.
                     continue
                 if manifest.frame_spec == spec.SPEC:
-                    with store.open_store(self._data_dir, manifest) as reader:
-                        reader.verify()
+                    if not self._is_elsewhere(path):
+                        store.verify_store(self._data_dir, manifest, self._environ)
                     return path.stem, manifest
             except StoreError as error:
                 log.warning("%s is imported again: %s", path.stem, error)
             return path.stem, None
         return self._recording.dataset(digest), None
+
+    def _is_elsewhere(self, manifest_path: Path) -> bool:
+        """Return whether a store is in the object store alone, which has checked it."""
+        is_here = manifest_path.with_suffix(".h5").exists()
+        return self._mirror is not None and not is_here and self._mirror.holds(manifest_path.stem)
 
     def _write(self, driving: Log, log_digest: str, executor: ThreadPoolExecutor) -> StoreManifest:
         """Decode all images, and publish the store."""
@@ -286,7 +316,7 @@ class RecordingImport:
                 continue
             try:
                 manifest = store_catalog.read_manifest(path)
-                overlap = compare(ids, store.read_row_ids(self._data_dir, manifest))
+                overlap = compare(ids, store.read_row_ids(self._data_dir, manifest, self._environ))
             except StoreError as error:
                 log.warning("%s was not compared with this recording: %s", path.stem, error)
                 continue

@@ -169,6 +169,7 @@ def remove_version(registry: Registry, thing: OldThing) -> None:
 
     Raises:
         ServiceError: it cannot be removed.
+        StorageError: the object store does not answer.
         ModelError: it became the current version, or the registry cannot be read.
     """
     version = int(thing.name)
@@ -181,6 +182,8 @@ def remove_version(registry: Registry, thing: OldThing) -> None:
                 got=version,
                 remedy="Run the command again",
             )
+        if registry.mirror is not None:
+            registry.mirror.remove(version)  # The other machines follow.
         remove(thing)
         notes.forget(registry, version)
 

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from contract.dataset import dataset_labels, overviews, store_catalog
 from contract.errors import StoreError
 from contract.files import atomic_files, locks
+from contract.storage import stores
 
 __all__ = ["count_bytes", "remove"]
 
@@ -23,15 +25,21 @@ def count_bytes(data_dir: Path, dataset: str) -> int:
     return sum(path.stat().st_size for path in _files(data_dir, dataset))
 
 
-def remove(data_dir: Path, dataset: str) -> int:
-    """Remove a dataset, and return how many bytes that frees.
+def remove(data_dir: Path, dataset: str, environ: Mapping[str, str] = os.environ) -> int:
+    """Remove a dataset, and return how many bytes that frees here.
+
+    With LAPWING_STORAGE it is removed from the object store, too, and other machines follow.
 
     The manifest goes first: a store without one does not exist, so nobody sees a part of it, and a
     command that was killed is completed by the next import of the recording.
 
     Raises:
         StoreError: a file cannot be removed.
+        StorageError: the object store does not answer.
     """
+    mirror = stores.open_mirror(data_dir, environ)
+    if mirror is not None:
+        mirror.remove(dataset)
     manifest = store_catalog.paths(data_dir, dataset)[1]
     try:
         with locks.lock(dataset_labels.lock(data_dir)):

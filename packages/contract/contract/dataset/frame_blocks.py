@@ -11,7 +11,8 @@ error. docs/adr/0002-store.md has the figures.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -23,6 +24,7 @@ import xxhash
 from contract.errors import StoreError
 from contract.frames import spec
 from contract.frames.row_range import ALL_ROWS, RowRange
+from contract.storage.block_copies import BlockCopies, RemoteBlocks
 
 __all__ = [
     "BLOCK_FRAMES",
@@ -61,12 +63,14 @@ class BlockLayout:
         frames: number of frames in the store.
         block_frames: number of frames in each block except the last.
         offsets: position of each block in the file in bytes, shape (blocks,).
+        remote: where the blocks are read from instead, if the file does not stay on this machine.
     """
 
     path: Path
     frames: int
     block_frames: int
     offsets: npt.NDArray[np.int64]
+    remote: RemoteBlocks | None = None
 
 
 class BlockReader:
@@ -80,6 +84,10 @@ class BlockReader:
 
     def __init__(self, layout: BlockLayout) -> None:
         self._layout = layout
+        self._copies = None if layout.remote is None else layout.remote.open()
+        self._file = -1
+        if self._copies is not None:
+            return
         try:
             self._file = os.open(layout.path, os.O_RDONLY)  # no child inherits it (PEP 446)
         except OSError as error:
@@ -108,6 +116,9 @@ class BlockReader:
             StoreError: the file has become shorter, or the disk cannot read it.
         """
         layout, size = self._layout, rows.byte_count
+        if self._copies is not None:
+            self._gather_copies(self._copies, numbers, out, positions, rows)
+            return
         block, frame_in_block = np.divmod(numbers, layout.block_frames)
         offsets = layout.offsets[block] + frame_in_block * spec.BYTES + rows.start_byte
         places = np.arange(len(out)) if positions is None else positions
@@ -122,21 +133,60 @@ class BlockReader:
         except OSError as error:
             raise self._read_error(error.strerror) from error
 
+    def _gather_copies(
+        self,
+        copies: BlockCopies,
+        numbers: Numbers,
+        out: Frames,
+        positions: Numbers | None,
+        rows: RowRange,
+    ) -> None:
+        """Do the work of `gather` from copies of the blocks, each of which is opened once."""
+        size, memory = rows.byte_count, out.reshape(out.size, copy=False).data
+        places = np.arange(len(out)) if positions is None else positions
+        blocks, frames_in_block = np.divmod(numbers, self._layout.block_frames)
+        for block in np.unique(blocks).tolist():
+            chosen = np.flatnonzero(blocks == block)
+            starts = (places[chosen] * size).tolist()
+            offsets = (frames_in_block[chosen] * spec.BYTES + rows.start_byte).tolist()
+            with self._opened(copies, block) as file:
+                for start, offset in zip(starts, offsets, strict=True):
+                    count = os.preadv(file, [memory[start : start + size]], offset)
+                    if count != size:
+                        raise self._read_error(f"{count} of {size} bytes of block {block}")
+
+    @contextmanager
+    def _opened(self, copies: BlockCopies, number: int) -> Iterator[int]:
+        size = self._block_frames(number) * spec.BYTES
+        file = copies.open(number, int(self._layout.offsets[number]), size)
+        try:
+            yield file
+        except OSError as error:
+            raise self._read_error(error.strerror) from error
+        finally:
+            os.close(file)
+
+    def _block_frames(self, number: int) -> int:
+        layout = self._layout
+        return min(layout.block_frames, layout.frames - number * layout.block_frames)
+
     def block(self, number: int) -> Frames:
         """Return the bytes of a block, uint8 (n,), without the padding of the last block.
 
         Raises:
             StoreError: the file has become shorter, or the disk cannot read it.
         """
-        layout = self._layout
-        count = min(layout.block_frames, layout.frames - number * layout.block_frames)
-        out = np.empty(count * spec.BYTES, dtype=np.uint8)
-        self._read(out, int(layout.offsets[number]))
+        out = np.empty(self._block_frames(number) * spec.BYTES, dtype=np.uint8)
+        if self._copies is None:
+            self._read(self._file, out, int(self._layout.offsets[number]))
+        else:
+            with self._opened(self._copies, number) as file:
+                self._read(file, out, 0)
         return out
 
-    def _read(self, out: Frames, offset: int) -> None:
+    def _read(self, file: int, out: Frames, offset: int) -> None:
         try:
-            count = os.preadv(self._file, [out.data], offset)
+            count = os.preadv(file, [out.data], offset)
         except OSError as error:
             raise self._read_error(error.strerror) from error
         if count != out.nbytes:
@@ -150,7 +200,13 @@ class BlockReader:
         )
 
     def readahead(self, numbers: Numbers) -> None:
-        """Ask the kernel to read these blocks into memory in the background."""
+        """Ask the kernel to read these blocks into memory in the background.
+
+        Copies of blocks are not fetched ahead: in a cache that holds little more than the blocks of
+        one window, those of the next would take the room of those that are still to be read.
+        """
+        if self._copies is not None:
+            return
         length = self._layout.block_frames * spec.BYTES
         if hasattr(os, "posix_fadvise"):  # macOS has no such call
             for offset in self._layout.offsets[numbers].tolist():
@@ -158,7 +214,7 @@ class BlockReader:
 
     def drop_cache(self) -> None:
         """Ask the kernel to drop the file from its cache, so that the disk itself is timed."""
-        if hasattr(os, "posix_fadvise"):
+        if self._copies is None and hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def close(self) -> None:

@@ -16,10 +16,12 @@ PyTables.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
@@ -35,6 +37,8 @@ from contract.dataset.store_catalog import StoreManifest, paths
 from contract.dataset.timeline import Timeline
 from contract.errors import StoreError
 from contract.frames import spec
+from contract.storage import stores
+from contract.storage.block_copies import RemoteBlocks
 
 __all__ = [
     "ABSENT",
@@ -42,8 +46,12 @@ __all__ = [
     "Rows",
     "StoreReader",
     "open_store",
+    "open_stores",
     "read_row_ids",
+    "verify_store",
 ]
+
+log = logging.getLogger(__name__)
 
 ABSENT: Final = -1
 """Frame number of a camera that has no image in a row."""
@@ -81,8 +89,20 @@ class StoreReader:
     `with` block.
     """
 
-    def __init__(self, path: Path, manifest: StoreManifest) -> None:
+    def __init__(
+        self,
+        path: Path,
+        manifest: StoreManifest,
+        lease: int | None = None,
+        remote: RemoteBlocks | None = None,
+    ) -> None:
         """Open the store.
+
+        Args:
+            path: path of its file.
+            manifest: its manifest.
+            lease: a descriptor that keeps the file on this volume; it is closed with the store.
+            remote: where the frames are read from if the file does not stay on this volume.
 
         Raises:
             StoreError: the file is missing, is not a store, or has another size than the manifest
@@ -90,6 +110,7 @@ class StoreReader:
         """
         self._manifest = manifest
         self._name = path.name
+        self._lease: int | None = None
         if not path.exists() or path.stat().st_size != manifest.file_bytes:
             raise StoreError(
                 f"the store {path.name} is not what its manifest says",
@@ -107,9 +128,14 @@ class StoreReader:
         except _NO_STORE as error:
             raise _damage_error(path.name, str(error).partition("\n")[0]) from error
         self.layout = BlockLayout(
-            path, manifest.frames, manifest.block_frames, np.array(offsets, dtype=np.int64)
+            path,
+            manifest.frames,
+            manifest.block_frames,
+            np.array(offsets, dtype=np.int64),
+            remote,
         )
         self.blocks = BlockReader(self.layout)
+        self._lease = lease
 
     @property
     def dataset(self) -> str:
@@ -185,8 +211,11 @@ class StoreReader:
         return block.reshape(-1, *spec.SHAPE)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; closing it twice does no harm."""
         self.blocks.close()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            os.close(lease)
 
     def __enter__(self) -> Self:
         return self
@@ -195,16 +224,113 @@ class StoreReader:
         self.close()
 
 
-def open_store(data_dir: Path, manifest: StoreManifest) -> StoreReader:
+def open_store(
+    data_dir: Path, manifest: StoreManifest, environ: Mapping[str, str] = os.environ
+) -> StoreReader:
     """Open the store that a manifest describes.
+
+    With LAPWING_STORAGE its file is copied to the data volume if it is not there, and stays there
+    until the store is closed.
+
+    Args:
+        data_dir: the data volume.
+        manifest: the manifest.
+        environ: the environment, with the settings of the object store.
 
     Raises:
         StoreError: the file is missing or is not the store of the manifest; see `StoreReader`.
+        StorageError: the file cannot be copied.
     """
-    return StoreReader(paths(data_dir, manifest.dataset)[0], manifest)
+    path = paths(data_dir, manifest.dataset)[0]
+    mirror = stores.open_mirror(data_dir, environ)
+    lease = None if mirror is None else mirror.lease(manifest.dataset, manifest.file_bytes)
+    try:
+        return StoreReader(path, manifest, lease)
+    except BaseException:
+        if lease is not None:
+            os.close(lease)
+        raise
 
 
-def read_row_ids(data_dir: Path, manifest: StoreManifest) -> RowIds:
+def open_stores(
+    data_dir: Path, manifests: Sequence[StoreManifest], environ: Mapping[str, str] = os.environ
+) -> list[StoreReader]:
+    """Open stores that are read at the same time; the caller closes them.
+
+    If LAPWING_CACHE_BYTES cannot hold all of them, their blocks are copied one by one as frames of
+    them are read.
+
+    Args:
+        data_dir: the data volume.
+        manifests: the manifests of the stores.
+        environ: the environment, with the settings of the object store.
+
+    Raises:
+        StoreError: a file is missing or is not the store of its manifest.
+        StorageError: a file cannot be copied.
+    """
+    mirror = stores.open_mirror(data_dir, environ)
+    if mirror is None or mirror.can_hold(manifest.file_bytes for manifest in manifests):
+        opening: Callable[..., StoreReader] = open_store
+    else:
+        log.info("LAPWING_CACHE_BYTES does not hold all of the stores: their blocks are copied")
+        opening = _open_blocks
+    with ExitStack() as stack:
+        readers = []
+        for manifest in manifests:
+            readers.append(opening(data_dir, manifest, environ))
+            stack.callback(readers[-1].close)
+        stack.pop_all()
+        return readers
+
+
+def _open_blocks(
+    data_dir: Path, manifest: StoreManifest, environ: Mapping[str, str]
+) -> StoreReader:
+    """Open a store whose file is on this volume only while its rows are read."""
+    mirror = stores.open_mirror(data_dir, environ)
+    assert mirror is not None
+    lease = mirror.lease(manifest.dataset, manifest.file_bytes)
+    path = paths(data_dir, manifest.dataset)[0]
+    if lease is None:  # The object store does not hold it, so it is not removed here.
+        return StoreReader(path, manifest)
+    try:
+        checksums = tuple(manifest.block_checksums)
+        remote = RemoteBlocks(data_dir, manifest.dataset, checksums, dict(environ))
+        return StoreReader(path, manifest, None, remote)
+    finally:
+        os.close(lease)
+
+
+def verify_store(
+    data_dir: Path, manifest: StoreManifest, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Read a whole store and compare it with its manifest; a damaged copy is fetched once more.
+
+    The arguments are those of `open_store`.
+
+    Raises:
+        StoreError: it is damaged; the message says where.
+        StorageError: the file cannot be copied.
+    """
+    try:
+        _verify(data_dir, manifest, environ)
+    except StoreError as error:
+        mirror = stores.open_mirror(data_dir, environ)
+        if mirror is None or not mirror.discard(manifest.dataset):
+            raise
+        log.warning("the copy is fetched again: %s", error)
+        _verify(data_dir, manifest, environ)
+
+
+def _verify(data_dir: Path, manifest: StoreManifest, environ: Mapping[str, str]) -> None:
+    with open_store(data_dir, manifest, environ) as reader:
+        reader.verify()
+
+
+def read_row_ids(
+    data_dir: Path, manifest: StoreManifest, environ: Mapping[str, str] = os.environ
+) -> RowIds:
     """Return the identities of a store's rows, uint64, shape (rows,); see row_identity.py.
 
     Raises:
@@ -214,7 +340,7 @@ def read_row_ids(data_dir: Path, manifest: StoreManifest) -> RowIds:
     ids = row_identity.read(path, manifest.row_ids_sha256)
     if ids is not None:
         return ids
-    with open_store(data_dir, manifest) as reader:
+    with open_store(data_dir, manifest, environ) as reader:
         return reader.row_ids
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from redis.exceptions import RedisError
 from rq.job import Job
 
-from contract.errors import ClusterLostError, LapwingError, ReaderDiedError
+from contract.errors import ClusterLostError, LapwingError, ReaderDiedError, StorageError
 from contract.setting_forms import read_size
 
 __all__ = [
@@ -54,7 +54,7 @@ def is_final(job: Job, error: BaseException) -> bool:
     not answer. What is most likely a lack of memory, or a fault of our own, has TRIES tries.
     """
     if isinstance(error, LapwingError) and not isinstance(
-        error, ReaderDiedError | ClusterLostError
+        error, ReaderDiedError | ClusterLostError | StorageError
     ):
         return True
     if not job.retries_left:

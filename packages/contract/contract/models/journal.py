@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +27,10 @@ __all__ = [
     "append",
     "chain",
     "decide",
+    "parse",
     "read",
     "rollback_target",
+    "write",
 ]
 
 JOURNAL: Final = "journal.json"
@@ -109,6 +111,22 @@ def read(root: Path) -> list[Decision]:
         ) from error
 
 
+def parse(document: Mapping[str, Any]) -> Decision:
+    """Return a decision of the object store.
+
+    Raises:
+        ModelError: the document is none.
+    """
+    try:
+        return Decision(**document)
+    except TypeError as error:
+        raise ModelError(
+            "a decision in LAPWING_STORAGE cannot be read",
+            got=error,
+            remedy="Every machine must run the same release of Lapwing",
+        ) from error
+
+
 def append(root: Path, decision: Decision) -> None:
     """Add a decision to the journal, unless it is there already.
 
@@ -116,8 +134,13 @@ def append(root: Path, decision: Decision) -> None:
     """
     decisions = read(root)
     if all(earlier.id != decision.id for earlier in decisions):
-        entries = [dataclasses.asdict(entry) for entry in (*decisions, decision)]
-        atomic_files.write_json(root / JOURNAL, entries)
+        write(root, [*decisions, decision])
+
+
+def write(root: Path, decisions: Sequence[Decision]) -> None:
+    """Replace the journal; the caller must hold the lock of the registry."""
+    entries = [dataclasses.asdict(entry) for entry in decisions]
+    atomic_files.write_json(root / JOURNAL, entries)
 
 
 def chain(decisions: Sequence[Decision]) -> list[int]:

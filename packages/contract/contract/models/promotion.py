@@ -21,7 +21,7 @@ def force(registry: Registry, version: int, why: str) -> ModelManifest:
         why: explanation for the journal.
 
     Raises:
-        ModelError: there is no such version, or it is damaged.
+        ModelError: there is no such version, it is damaged, or another machine has decided.
     """
     with registry.current_version.lock():
         manifest = registry.verify(version)
@@ -33,7 +33,7 @@ def rollback(registry: Registry) -> ModelManifest:
     """Make the previous version the current one again; each further call goes back further.
 
     Raises:
-        ModelError: there is no previous version, or it is damaged.
+        ModelError: there is no previous version, it is damaged, or another machine has decided.
     """
     with registry.current_version.lock():
         version, current = journal.rollback_target(registry.decisions()), _current(registry)
@@ -95,15 +95,28 @@ def decide(
             decision_id=job_id,
         )
         if accepted:
-            _carry_out(registry, decision)
-        else:
-            journal.append(registry.root, decision)
+            registry.current_version.record_intent(decision)
+            return decision if registry.current_version.carry_out(decision) else None
+        if not registry.current_version.announce(decision):
+            return None
+        journal.append(registry.root, decision)
         return decision
 
 
 def _carry_out(registry: Registry, decision: Decision) -> None:
+    """Carry a person's decision out.
+
+    Raises:
+        ModelError: another machine has decided at the same time.
+    """
     registry.current_version.record_intent(decision)
-    registry.current_version.carry_out(decision)
+    if not registry.current_version.carry_out(decision):
+        raise ModelError(
+            f"version {decision.version} did not become the current one: another machine has "
+            "decided on the current version at the same time",
+            remedy="`lapwing models` shows what it decided; then run the command again if you "
+            "still want to",
+        )
 
 
 def _current(registry: Registry) -> int | None:

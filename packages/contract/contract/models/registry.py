@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +24,7 @@ from contract.models import journal
 from contract.models.current import H5 as H5
 from contract.models.current import CurrentVersion
 from contract.models.journal import Decision
+from contract.storage.versions import open_version_mirror
 
 __all__ = ["H5", "MANIFEST", "SCHEMA", "TFLITE", "ModelManifest", "Registry"]
 
@@ -71,13 +74,18 @@ class ModelManifest:
 class Registry:
     """Gives access to the versions of models on a model volume.
 
+    With LAPWING_STORAGE it shares its versions, and the decisions about the current one, with other
+    machines: what they have published is copied when it is asked for, and when the lock is taken.
+
     Args:
         root: path of the model volume.
+        environ: the environment, with the settings of the object store.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.root = root
-        self.current_version = CurrentVersion(root)
+        self.mirror = open_version_mirror(root, environ)
+        self.current_version = CurrentVersion(root, self.mirror)
 
     def path(self, version: int) -> Path:
         """Return the folder of a version.
@@ -115,6 +123,8 @@ class Registry:
             OSError: the file cannot be read now; this may pass.
         """
         path = self.path(version) / MANIFEST
+        if self.mirror is not None and not path.exists():
+            self.mirror.fetch(version)
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             if document.get("schema") != SCHEMA:
@@ -219,22 +229,34 @@ class Registry:
                 for path in sorted(staged.iterdir())
                 if path.name != MANIFEST
             }
-            version = max(self.versions(), default=0) + 1
-            manifest = dataclasses.replace(manifest, version=version, files=files)
             for name in files:
                 atomic_files.fsync(staged / name)
-            atomic_files.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
-            atomic_files.make_folder(self.path(version).parent)
-            if self.current_version.current() is not None:
-                atomic_files.rename(staged, self.path(version))
-                return manifest
-            decision = journal.decide(
-                version, journal.FIRST, "there was no current version before it", None
-            )
+            manifest = dataclasses.replace(manifest, files=files)
+            taken = self.versions() if self.mirror is None else self.mirror.numbers()
+            version = max(taken, default=0) + 1
+            while not (published := self._publish_as(version, staged, manifest)):
+                version += 1
+            return published
+
+    def _publish_as(
+        self, version: int, staged: Path, manifest: ModelManifest
+    ) -> ModelManifest | None:
+        """Publish under a number; return None if another machine has it."""
+        manifest = dataclasses.replace(manifest, version=version)
+        atomic_files.write_json(staged / MANIFEST, dataclasses.asdict(manifest))
+        atomic_files.make_folder(self.path(version).parent)
+        decision = None
+        if self.current_version.current() is None:
+            why = "there was no current version before it"
+            decision = journal.decide(version, journal.FIRST, why, None)
             self.current_version.record_intent(decision)
-            atomic_files.rename(staged, self.path(version))
+        if self.mirror is not None and not self.mirror.publish(version, staged):
+            self.current_version.forget_intent()
+            return None
+        atomic_files.rename(staged, self.path(version))
+        if decision is not None:
             self.current_version.carry_out(decision)
-            return manifest
+        return manifest
 
     def decisions(self) -> list[Decision]:
         """Return all decisions about which version is the current one, oldest first."""

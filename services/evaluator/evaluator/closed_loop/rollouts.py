@@ -112,9 +112,13 @@ class RolloutPool:
             LapwingError: a version is damaged, or a track cannot be driven or was changed during
                 the drives.
         """
-        for version in {drive.version for drive in drives} - self._sources.keys():
-            self._registry.verify(version)
-            self._sources[version] = self._executor.source(self._registry, version)
+        mirror, versions = self._registry.mirror, sorted({drive.version for drive in drives})
+        for version in versions:
+            if version not in self._sources:
+                self._registry.verify(version)
+                self._sources[version] = self._executor.source(self._registry, version)
+                if mirror is not None:
+                    mirror.pull_drives(version)
         scenarios = {drive.scenario for drive in drives}
         for scenario in scenarios:
             load_track(scenario.track)  # an error comes before the checksum of a file that is none
@@ -149,6 +153,9 @@ class RolloutPool:
             atomic_files.write_json(path, result)
             finished += 1
             on_progress(finished, len(drives))
+        if mirror is not None and missing:
+            for version in versions:
+                mirror.publish_drives(version)
         return [_read(path) for path in paths]
 
     def _path(self, drive: Rollout, folder: Path) -> Path:

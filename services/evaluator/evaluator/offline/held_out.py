@@ -21,6 +21,7 @@ from contract.errors import StoreError
 from contract.models import lineage
 from contract.models.registry import Registry
 from contract.recordings.reserved_names import is_dagger_dataset, is_simulated_dataset
+from contract.storage import stores as object_stores
 
 Mask = NDArray[np.bool_]
 
@@ -60,19 +61,22 @@ def open_held_out(data_dir: Path, registry: Registry, version: int) -> Iterator[
             trained on.
         ModelError: the version's split cannot be read.
     """
+    object_stores.pull(data_dir)  # what other machines have imported
     manifest = registry.manifest(version)
     split = split_file.read(registry.path(version) / split_file.FILE)
     splits: Mapping[str, DatasetSplit] = split.datasets if split else {}
     trained = {str(entry["dataset"]) for entry in manifest.data}
     held_out: list[HeldOutRows] = []
     with contextlib.ExitStack() as stack:
+        manifests = [
+            each
+            for each in store_catalog.read_manifests(data_dir)
+            if each.dataset not in trained or each.dataset in splits
+        ]
         readers = {}
-        for store_manifest in store_catalog.read_manifests(data_dir):
-            dataset = store_manifest.dataset
-            if dataset in trained and dataset not in splits:
-                continue
-            readers[dataset] = store.open_store(data_dir, store_manifest)
-            stack.callback(readers[dataset].close)
+        for reader in store.open_stores(data_dir, manifests):
+            readers[reader.dataset] = reader
+            stack.callback(reader.close)
         identities = trained_rows.read(registry.path(version) / trained_rows.FILE)
         identities = identities or _identify_rows(splits, readers)
         for dataset, reader in readers.items():

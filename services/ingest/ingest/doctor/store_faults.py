@@ -36,8 +36,7 @@ def find_faults(data_dir: Path) -> tuple[list[StoreManifest], dict[str, str]]:
     for path in store_catalog.manifest_paths(data_dir):
         try:
             manifest = store_catalog.read_manifest(path)
-            with store.open_store(data_dir, manifest) as reader:
-                reader.verify()
+            store.verify_store(data_dir, manifest)
             sound.append(manifest)
         except StoreError as error:
             faults[path.stem] = error.what if error.got is None else f"{error.what}: {error.got}"

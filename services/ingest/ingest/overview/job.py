@@ -17,6 +17,7 @@ from contract.errors import StoreError
 from contract.files import disk_space
 from contract.jobs import queue
 from contract.settings import load
+from contract.storage import stores as object_stores
 from ingest.overview import canvas, contact_sheet, steering_plot, summary
 from ingest.overview.drive import read_drive
 from ingest.settings import Settings
@@ -47,6 +48,7 @@ def describe(
 ) -> dict[str, Any]:
     """Do the work of `run`. A dataset that cannot be read costs itself and no other."""
     cv2.setNumThreads(1)  # The threads below use all cores already.
+    object_stores.pull(settings.data_dir)  # what other machines have imported
     drawn: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
     threads = settings.decode_threads or os.cpu_count() or 1

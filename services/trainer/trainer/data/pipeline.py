@@ -189,6 +189,9 @@ def choose_shuffle(stores: Sequence[BlockLayout], config: TrainConfig) -> str:
     """Return how the epochs are shuffled, "exact", "blocks" or "none", and log the reason."""
     if config.shuffle != AUTO:
         return config.shuffle
+    if any(layout.remote is not None for layout in stores):
+        log.info("shuffle: blocks (the stores do not fit into LAPWING_CACHE_BYTES)")
+        return "blocks"
     frames, free = sum(layout.frames for layout in stores), storage_probe.free_bytes()
     rate = math.inf
     if sampler.exceeds_memory(frames, free):

@@ -25,6 +25,7 @@ from contract.jobs import queue
 from contract.models.registry import H5, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
+from contract.storage import stores as object_stores
 from trainer.explain import provenance, selection, validation
 from trainer.explain.explanation import Explanation
 from trainer.explain.inspector import ModelInspector
@@ -75,6 +76,7 @@ def explain(
 ) -> dict[str, Any]:
     """Explain a version for the job `job_id`."""
     registry, workspace = Registry(settings.model_dir), Workspace(settings.model_dir, job_id)
+    object_stores.pull(settings.data_dir)  # what other machines have imported
     folder = registry.path(version) / FOLDER
     with (
         disk_space.writing(settings.model_dir, "the explanation", EXPLANATION_BYTES),

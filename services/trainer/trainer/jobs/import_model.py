@@ -26,6 +26,7 @@ from contract.models import golden
 from contract.models.registry import H5, TFLITE, Registry
 from contract.policy.litert import LiteRT
 from contract.settings import load
+from contract.storage import stores as object_stores
 from contract.vehicle import IMAGE_HEIGHT, IMAGE_WIDTH
 from trainer.export import layer_table, litert
 from trainer.export.manifest import imported_manifest
@@ -279,6 +280,7 @@ def _convert(
 def _frames(data_dir: Path) -> Frames:
     """Return FRAMES frames from the newest recording, or generated ones if there is none."""
     try:
+        object_stores.pull(data_dir)  # what other machines have imported
         newest = store_catalog.select_manifests(data_dir, [])[-1]
         with store.open_store(data_dir, newest) as recording:
             count = min(FRAMES, newest.frames)

@@ -35,6 +35,7 @@ from contract.files import disk_space
 from contract.jobs import queue
 from contract.models.registry import ModelManifest, Registry
 from contract.settings import load
+from contract.storage import stores as object_stores
 from contract.train_config import TrainConfig
 from trainer.data import dataset_rows, frame_source, pipeline, reader_count
 from trainer.data.batches import BatchSource
@@ -152,6 +153,7 @@ def _train_and_publish(
     workers: Workers | None,
 ) -> ModelManifest:
     registry = Registry(settings.model_dir)
+    object_stores.pull(settings.data_dir)  # what other machines have imported
     parent = None
     if parent_version is not None:
         parent = fine_tuning.take(registry, workspace, parent_version, config)
@@ -164,7 +166,9 @@ def _train_and_publish(
             precision.keep(state, config.precision, machine)
         manifests = store_catalog.select_manifests(settings.data_dir, state.datasets)
         training_plan.check_frames(manifests, None if parent is None else parent.version)
-        stores = [stack.enter_context(store.open_store(settings.data_dir, m)) for m in manifests]
+        stores = store.open_stores(settings.data_dir, manifests)
+        for reader in stores:
+            stack.callback(reader.close)
         never_validate: list[Mask] = []
         if parent is not None:
             never_validate = [
@@ -279,8 +283,7 @@ def _quarantine(data_dir: Path, manifests: Sequence[StoreManifest], state: Train
     """
     for manifest in manifests:
         try:
-            with store.open_store(data_dir, manifest) as reader:
-                reader.verify()
+            store.verify_store(data_dir, manifest)
         except StoreError as error:
             state.datasets.remove(manifest.dataset)
             state.quarantined[manifest.dataset] = str(error)

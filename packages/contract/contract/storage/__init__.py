@@ -1,0 +1,1 @@
+"""Publishes immutable files in an object store, and mirrors them on the volumes of each node."""

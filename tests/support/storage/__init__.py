@@ -1,0 +1,1 @@
+"""Runs real object stores for the tests."""
