@@ -2,8 +2,6 @@
 
 import importlib.metadata
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,48 +14,23 @@ from typing import Any
 import httpx
 import pytest
 from support.data import samples
+from support.services.compose_project import (
+    BIND,
+    PORTS,
+    PROFILES,
+    PROJECT,
+    compose,
+    docker,
+    require_engine,
+    run_docker,
+)
 
-# An address and a project of the tests' own: they disturb no Lapwing that runs on this machine.
-BIND = "127.0.0.2"
-PORTS = {
-    "LAPWING_INFERENCE_PORT": "8100",
-    "LAPWING_BRIDGE_PORT": "4667",
-    "LAPWING_TENSORBOARD_PORT": "6106",
-    "LAPWING_DASHBOARD_PORT": "9281",
-}
-STORAGE = {"LAPWING_STORAGE": "s3://bucket/prefix"}
-"""Read by docker-compose.storage.yml alone."""
 INFERENCE = f"http://{BIND}:{PORTS['LAPWING_INFERENCE_PORT']}"
-PROJECT = "lapwing-test"
 SCALE = ("-f", "docker-compose.yml", "-f", "docker-compose.scale.yml")
-PROFILES = ("--profile", "cli", "--profile", "demo", "--profile", "observe")
 BASE = "python:3.11-slim-bookworm"
 MIB = 1 << 20
 
 pytestmark = pytest.mark.docker
-
-
-def run_docker(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a docker command in the repository's root."""
-    return subprocess.run(
-        ["docker", *words],
-        cwd=samples.ROOT,
-        capture_output=True,
-        text=True,
-        timeout=3600,
-        env={**os.environ, "LAPWING_BIND": BIND, "LAPWING_OBSERVE_BIND": BIND, **PORTS, **STORAGE},
-    )
-
-
-def docker(*words: str, check: bool = True) -> str:
-    """Return what a docker command printed."""
-    done = run_docker(*words)
-    assert done.returncode == 0 or not check, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
-
-
-def compose(*words: str, check: bool = True) -> str:
-    return docker("compose", "-p", PROJECT, *words, check=check)
 
 
 def error_of(*words: str) -> str:
@@ -78,13 +51,7 @@ def cli(*words: str, volume: Path | None = None) -> Any:
 
 @pytest.fixture(scope="module")
 def engine() -> None:
-    """Skip where there is no engine."""
-    if (
-        shutil.which("docker") is None
-        or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
-        or subprocess.run(["docker", "info"], capture_output=True).returncode
-    ):
-        pytest.skip("needs a Docker engine with Compose v2: none runs here")
+    require_engine()
 
 
 @pytest.fixture(scope="module")
@@ -127,73 +94,6 @@ def await_version(version: int) -> None:
     while httpx.get(f"{INFERENCE}/model").json().get("version") != version:
         assert time.monotonic() < deadline, f"version {version} is not served"
         time.sleep(0.1)
-
-
-OVERRIDES = {
-    "none": (),
-    "gpu": ("docker-compose.gpu.yml",),
-    "cluster": ("docker-compose.cluster.yml",),
-    "scale": ("docker-compose.scale.yml",),
-    "storage": ("docker-compose.storage.yml",),
-}
-
-
-def configuration(override: str) -> Any:
-    """Return what Compose makes of docker-compose.yml with an override."""
-    files = [word for file in ("docker-compose.yml", *OVERRIDES[override]) for word in ("-f", file)]
-    return json.loads(compose(*files, *PROFILES, "config", "--format", "json"))
-
-
-def test_the_ports_of_the_cluster_are_in_a_network_of_their_own(engine: None) -> None:
-    """Who reaches them may run any program on its nodes."""
-    found = configuration("cluster")
-    services = found["services"]
-    inside = {name for name, each in services.items() if "cluster" in each.get("networks", {})}
-    assert inside == {"ray-head", "ray-node", "evaluator"}
-    assert found["networks"]["cluster"]["internal"]
-    for name in ("ray-head", "ray-node"):
-        assert set(services[name]["networks"]) == {"cluster"}
-        assert "ports" not in services[name]
-        assert [volume["target"] for volume in services[name]["volumes"]] == ["/cluster"]
-    readers = {
-        name: [
-            each.get("read_only", False)
-            for each in service.get("volumes", ())
-            if each["source"] == "secrets-cluster"
-        ]
-        for name, service in services.items()
-    }
-    assert {name: only for name, [*only] in readers.items() if only} == {
-        "ray-head": [False],
-        "ray-node": [True],
-        "evaluator": [True],
-    }
-
-
-@pytest.mark.parametrize("override", OVERRIDES)
-def test_every_service_is_confined_and_checked(engine: None, override: str) -> None:
-    services = configuration(override)["services"]
-    for name, service in services.items():
-        assert service["read_only"], name
-        assert service["cap_drop"] == ["ALL"], name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert service["init"], name
-        assert service["mem_limit"], name
-        assert 0 < service["pids_limit"] <= 4096, name
-        assert re.fullmatch(r"/tmp:size=\d+m", *service["tmpfs"]), name
-        assert {"max-size", "max-file"} <= service["logging"]["options"].keys(), name
-        assert "healthcheck" in service, name
-    published = {
-        (port["host_ip"], port["published"])
-        for service in services.values()
-        for port in service.get("ports", [])
-    }
-    assert published == {(BIND, port) for port in PORTS.values()}
-    for name in ("inference", "driver-bridge", "cli", "demo-train"):
-        assert services[name]["environment"]["LAPWING_API_TOKEN"] == "", name
-    for name in ("inference", "tensorboard"):
-        models = next(v for v in services[name]["volumes"] if v["target"] == "/models")
-        assert models["read_only"]
 
 
 def test_nobody_is_root(stack: None) -> None:

@@ -25,7 +25,7 @@ from contract.frames import preprocess
 from contract.models.registry import H5, Registry
 from simulator.rendering.appearance import Appearance
 from simulator.rendering.camera import Camera
-from simulator.rendering.road_mesh import SHOULDER_M
+from simulator.rendering.scene_preset import RoadsideWidths
 from simulator.track import builtin
 from simulator.track.geometry import Pose, Track
 from trainer.explain import feature_maps, saliency
@@ -67,7 +67,7 @@ def regions(track: Track, station_m: float, direction: int, pose: Pose) -> dict[
     """
     scene = (track, station_m, direction, pose)
     surface = road_edges.road(*scene)
-    edges = road_edges.grown(margin(*scene, LINE_M, SHOULDER_M), BLUR_PX)
+    edges = road_edges.grown(margin(*scene, LINE_M, RoadsideWidths().shoulder_m), BLUR_PX)
     return {
         "edges": edges,
         "edges within 0.5 m": margin(*scene, 0.5, 0.5),

@@ -16,7 +16,7 @@ from contract.files import atomic_files
 from contract.models.registry import TFLITE, Registry
 from evaluator.closed_loop import rollouts
 from evaluator.closed_loop.executors.local_processes import LocalProcesses
-from evaluator.closed_loop.executors.model_source import ModelFolder
+from evaluator.closed_loop.executors.policy_source import ModelFolder
 from evaluator.closed_loop.perturbations import Condition, parse
 from evaluator.closed_loop.rollouts import Rollout, RolloutPool, Scenario
 from simulator.track.catalog import load_track

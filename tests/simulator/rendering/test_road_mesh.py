@@ -14,6 +14,7 @@ from simulator.rendering.scene_preset import RoadsideWidths
 from simulator.track.geometry import RoadFeature, Track
 
 RADIUS_M, WIDTH_M = 60.0, 8.0
+AS_BUILT = RoadsideWidths()
 LAP_M = 2 * math.pi * RADIUS_M
 
 
@@ -23,7 +24,7 @@ def area_m2(surface: Surface) -> float:
 
 
 def areas(
-    style: str, *features: RoadFeature, widths: RoadsideWidths = RoadsideWidths()
+    style: str, *features: RoadFeature, widths: RoadsideWidths = AS_BUILT
 ) -> dict[str, float]:
     track = circle(RADIUS_M, WIDTH_M, style=style, features=features)
     surfaces = build_surfaces(track, PRESETS["clear"], style, widths)

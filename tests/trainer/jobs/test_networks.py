@@ -18,7 +18,8 @@ from ingest.job import import_source
 from ingest.settings import Settings as IngestSettings
 from trainer.explain.inspector import ModelInspector
 from trainer.graph import numpy_backend, onnx_backend
-from trainer.jobs.train import OTHER_BYTES, train, training_bytes
+from trainer.jobs.disk_need import OTHER_BYTES, training_bytes
+from trainer.jobs.train import train
 from trainer.keras_import import reader
 from trainer.settings import Settings
 from trainer.training import network_builder

@@ -15,7 +15,7 @@ import threading
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["Lifeline", "hold"]
+__all__ = ["ENDED", "Lifeline", "hold"]
 
 CONNECT_S: Final = 10.0
 KEEPALIVE: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}

@@ -43,6 +43,7 @@ __all__ = [
     "INGEST",
     "JOB_TYPES",
     "OVERVIEW",
+    "PROGRESS_INTERVAL_S",
     "RECORD",
     "REPORT",
     "SHADOW",

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from contract.vehicle import CAMERA_NAMES, ROW_HZ
-from evaluator.closed_loop.executors.model_source import ModelSource
+from evaluator.closed_loop.executors.policy_source import PolicySource
 from simulator.drivers.expert import DrivingStyle, Expert
 from simulator.drivers.in_process import InProcessDriver, ModelDriver
 from simulator.episode.initial_state import InitialState
@@ -101,7 +101,7 @@ def _pause(clock_s: float, times: int) -> float:
     return clock_s
 
 
-def relabel_version(source: ModelSource, track: Track, drive: DaggerDrive) -> RelabelledDrive:
+def relabel_version(source: PolicySource, track: Track, drive: DaggerDrive) -> RelabelledDrive:
     """Let a version drive as `relabel` does; this is what an executor calls."""
     return relabel(track, drive, ModelDriver(source.load().answer_picture))
 

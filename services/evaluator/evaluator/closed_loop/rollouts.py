@@ -19,7 +19,7 @@ from contract.errors import ModelError, SettingError
 from contract.files import atomic_files
 from contract.models.registry import Registry
 from evaluator.closed_loop.executors.executor import DriveExecutor
-from evaluator.closed_loop.executors.model_source import ModelSource
+from evaluator.closed_loop.executors.policy_source import PolicySource
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from simulator.drivers.in_process import ModelDriver
 from simulator.episode.episode import EpisodeConfig, run_episode
@@ -80,7 +80,7 @@ class RolloutPool:
     def __init__(self, registry: Registry, executor: DriveExecutor) -> None:
         self._registry = registry
         self._executor = executor
-        self._sources: dict[int, ModelSource] = {}
+        self._sources: dict[int, PolicySource] = {}
         self._tracks: dict[tuple[str, Path], Track] = {}
 
     def __enter__(self) -> Self:
@@ -196,7 +196,7 @@ def run_rollouts(
 
 
 def drive_once(
-    source: ModelSource,
+    source: PolicySource,
     track: Track,
     scenario: Scenario,
     number: int,

@@ -24,7 +24,7 @@ from evaluator.closed_loop import perturbations
 from evaluator.closed_loop.dagger import DaggerDrive, RelabelledDrive, relabel_version
 from evaluator.closed_loop.executors.choice import choose_executor
 from evaluator.closed_loop.executors.executor import DriveExecutor
-from evaluator.closed_loop.executors.model_source import ModelSource
+from evaluator.closed_loop.executors.policy_source import PolicySource
 from evaluator.closed_loop.perturbations import DEFAULT_OFFSET_M, Condition
 from evaluator.settings import Settings
 from simulator.episode import initial_state
@@ -122,7 +122,7 @@ def run(
 def collect(
     track: Track,
     config: CollectionConfig,
-    source: ModelSource,
+    source: PolicySource,
     executor: DriveExecutor,
     folder: Path,
     report: queue.Report,
@@ -195,7 +195,7 @@ def _plan(
 
 
 def _relabel(
-    executor: DriveExecutor, source: ModelSource, track: Track, drives: Sequence[DaggerDrive]
+    executor: DriveExecutor, source: PolicySource, track: Track, drives: Sequence[DaggerDrive]
 ) -> Iterator[RelabelledDrive]:
     """Make drives, and yield each as soon as it and all before it are there."""
     done: dict[int, RelabelledDrive] = {}

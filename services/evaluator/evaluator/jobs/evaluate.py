@@ -25,7 +25,7 @@ from contract.settings import load
 from evaluator import tensorboard
 from evaluator.closed_loop import perturbations, plots, rollouts, statistics
 from evaluator.closed_loop.executors.choice import choose_executor
-from evaluator.closed_loop.executors.model_source import ModelFolder
+from evaluator.closed_loop.executors.policy_source import ModelFolder
 from evaluator.closed_loop.perturbations import CLEAR
 from evaluator.closed_loop.rollouts import Scenario
 from evaluator.closed_loop.statistics import MEAN_SPEED, MEASURES

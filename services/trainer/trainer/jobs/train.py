@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,28 +52,19 @@ from trainer.export.manifest import (
     trained_manifest,
 )
 from trainer.jobs import fine_tuning
+from trainer.jobs.disk_need import training_bytes
 from trainer.jobs.fine_tuning import Parent
 from trainer.jobs.gate import enqueue_gate
 from trainer.settings import Settings
 from trainer.training import devices, network_builder, precision, training_view
 from trainer.training.devices import Devices
 from trainer.training.loop import TrainingLoop
-from trainer.training.networks import find_network
 from trainer.training.progress import bottleneck
 from trainer.training.run_state import RULES, TrainingState, Workspace
 from trainer.training.tensorboard import TensorBoardLogger
 
 log = logging.getLogger(__name__)
 
-STATES: Final = 4
-"""Number of states of the network on the disk: three in the workspace, and one being written."""
-STATE_BYTES: Final = 4 * 4
-"""Bytes of a state for each parameter: its value and AMSGrad's three moments. Averaged weights take
-another 4."""
-VERSION_BYTES: Final = 2 * 4
-"""Bytes for each parameter in the two files of the version."""
-OTHER_BYTES: Final = 14 << 20
-"""Bytes that a training takes beside its networks: the version's other files, and the curves."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -219,13 +210,6 @@ def _train_and_publish(
     if parent is not None:
         manifest = parent.describe_child(manifest)
     return registry.publish(staging_dir, manifest)
-
-
-def training_bytes(config: TrainConfig) -> int:
-    """Return the bytes that a training takes on the disk at most."""
-    state_bytes = STATE_BYTES + (4 if config.averaging_epochs else 0)
-    per_parameter = STATES * state_bytes + VERSION_BYTES
-    return OTHER_BYTES + per_parameter * find_network(config.network).parameters
 
 
 def _choose_readers(settings: Settings, config: TrainConfig, machine: Devices) -> Settings:

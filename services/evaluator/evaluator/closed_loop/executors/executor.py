@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, Self
 
 from contract.models.registry import Registry
-from evaluator.closed_loop.executors.model_source import ModelSource
+from evaluator.closed_loop.executors.policy_source import PolicySource
 
 
 class DriveExecutor(Protocol):
@@ -26,7 +26,7 @@ class DriveExecutor(Protocol):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the processes; after an error without the calls that have not begun."""
 
-    def source(self, registry: Registry, version: int) -> ModelSource:
+    def source(self, registry: Registry, version: int) -> PolicySource:
         """Return what the functions load a version from."""
 
     def run(

@@ -14,7 +14,7 @@ from contract.child_process import die_with_parent
 from contract.jobs.deaths import memory_bound
 from contract.jobs.queue import EVALUATION
 from contract.models.registry import Registry
-from evaluator.closed_loop.executors.model_source import ModelFolder
+from evaluator.closed_loop.executors.policy_source import ModelFolder
 
 CALLS_A_PROCESS: Final = 100
 """Drives after which a process is replaced: about 1 MB of each world remains in it."""

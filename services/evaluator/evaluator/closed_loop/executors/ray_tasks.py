@@ -26,7 +26,7 @@ from contract.cluster.remote_call import RemoteCall
 from contract.errors import ClusterError, LapwingError
 from contract.models.registry import Registry
 from evaluator.closed_loop.executors.local_processes import CALLS_A_PROCESS
-from evaluator.closed_loop.executors.model_source import ModelFiles
+from evaluator.closed_loop.executors.policy_source import ModelFiles
 from simulator.track.geometry import Track
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from contract.policy import load_version
 from contract.policy.policy import LoadedPolicy
 
 
-class ModelSource(Protocol):
+class PolicySource(Protocol):
     """Where a version is loaded from."""
 
     def load(self) -> LoadedPolicy:
