@@ -161,6 +161,8 @@ def _announce(address: str) -> None:
 
     def make_client() -> Any:  # noqa: ANN401
         client = distributed.global_state.client
+        if client is None:  # nothing connects this process: `join` says so
+            return xla_bridge.make_cpu_client()
         return xla_bridge.make_cpu_client(
             _jax.make_gloo_tcp_collectives(distributed_client=client, hostname=address)
         )
