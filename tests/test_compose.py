@@ -183,6 +183,7 @@ def test_what_goes_on_can_be_looked_at_and_not_touched(trained: dict[str, Any]) 
     assert httpx.post(f"{dashboard}/job/{own}/delete").status_code == 405
 
 
+@pytest.mark.soak
 def test_a_report_gets_into_a_folder_of_the_user(trained: dict[str, Any], tmp_path: Path) -> None:
     """The folder is a mount point, beside which nothing can be written, and another user's."""
     shutil.chown(tmp_path, 1234, 1234)

@@ -145,6 +145,7 @@ def kill_in_the_second_epoch(
         processes[0].kill()
 
 
+@pytest.mark.soak
 def test_two_workers_of_which_one_is_killed_train_what_one_trains(
     tmp_path: Path, volume: Path, environ: dict[str, str], alone: Trained
 ) -> None:

@@ -138,6 +138,7 @@ def test_the_state_that_a_training_saves_is_as_large_as_is_reckoned(
     assert reckoned - OTHER_BYTES == pytest.approx(sizes, rel=0.1)
 
 
+@pytest.mark.soak
 def test_a_killed_training_of_another_network_resumes(settings: Settings) -> None:
     """It ends with the digests and the weights of the one that was not disturbed."""
     name = "squeeze-excitation"
@@ -161,6 +162,7 @@ def test_a_killed_training_of_another_network_resumes(settings: Settings) -> Non
     np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.soak
 def test_a_version_is_trained_further_as_the_network_that_it_is(settings: Settings) -> None:
     """A step of Adam moves a weight by little more than the learning rate, here 1e-7."""
     name = "squeeze-excitation"

@@ -168,6 +168,7 @@ def test_a_job_with_another_token_or_release_of_ray_is_refused(
     assert "9.9.9" in complaints
 
 
+@pytest.mark.soak
 def test_the_drives_of_a_lost_node_are_made_by_the_other(
     cluster: RayCluster, registry: Registry, networks: Path, tmp_path: Path
 ) -> None:

@@ -169,6 +169,7 @@ def test_the_width_lies_between_those_that_images_say() -> None:
     assert road.width_m(grounds, log_odds) == pytest.approx((6 * 6.0 + 5 * 9.0) / 11, abs=0.5)
 
 
+@pytest.mark.soak
 def test_three_recordings_of_one_real_road_agree_in_its_width() -> None:
     widths_m = []
     for name in ("lake", "lake-2", "lake-3"):
