@@ -256,6 +256,7 @@ def test_the_simulators_container_records_and_drives(trained: dict[str, Any]) ->
     assert kept == ["drive.json", "drive.mp4", "drive.png"]
 
 
+@pytest.mark.soak
 def test_replicas_behind_the_balancer_drive(trained: dict[str, Any], recording: Path) -> None:
     """Two of each, from the images that are there; one of inference is killed in mid-drive."""
     compose(*SCALE, "build", "balancer")
