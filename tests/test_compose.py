@@ -267,11 +267,10 @@ def test_replicas_behind_the_balancer_drive(trained: dict[str, Any], recording: 
             assert len(compose(*SCALE, "ps", "-q", name).split()) == 2
         assert compose(*SCALE, "exec", "-T", "balancer", "id", "-u").strip() == "10001"
         killed = compose(*SCALE, "ps", "-q", "inference").split()[0]
-        with Popen(
-            [sys.executable, "-m", "simulator", "replay", str(recording), "--realtime", "--bridge",
-             f"ws://{BIND}:{PORTS['LAPWING_BRIDGE_PORT']}"],
-            stdout=subprocess.PIPE, text=True,
-        ) as replay:  # fmt: skip
+        bridge = f"ws://{BIND}:{PORTS['LAPWING_BRIDGE_PORT']}"
+        replaying = ["simulator", "replay", str(recording), "--realtime", "--bridge", bridge]
+        command = [sys.executable, "-m", *replaying]
+        with Popen(command, stdout=subprocess.PIPE, text=True) as replay:
             time.sleep(1)
             docker("kill", killed)
             printed, _ = replay.communicate(timeout=120)

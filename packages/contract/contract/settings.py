@@ -21,9 +21,27 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import SettingError
-from contract.setting_forms import Form, format_value
+from contract.setting_forms import (
+    CLUSTER,
+    CLUSTER_TOKEN_FILE,
+    FOLDER,
+    PASSWORD_FILE,
+    REDIS_URL,
+    Form,
+    format_value,
+)
 
-__all__ = ["Variable", "load", "names", "setting", "variables"]
+__all__ = [
+    "ClusterSettings",
+    "DataSettings",
+    "ModelSettings",
+    "QueueSettings",
+    "Variable",
+    "load",
+    "names",
+    "setting",
+    "variables",
+]
 
 T = typing.TypeVar("T")
 
@@ -210,3 +228,65 @@ def _default(field: dataclasses.Field[Any]) -> str:
     if isinstance(field.default, bool):
         return str(field.default).lower()
     return str(field.default)
+
+
+@dataclasses.dataclass(frozen=True)
+class QueueSettings:
+    """The settings of what uses the job queues; other classes of settings inherit them."""
+
+    redis_url: str = setting(
+        "LAPWING_REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        "The job queues are kept in the Redis at this address.",
+        form=REDIS_URL,
+    )
+    redis_password_file: str = setting(
+        "LAPWING_REDIS_PASSWORD_FILE",
+        "",
+        "The password of Redis is read from this file; empty means that Redis asks for none.",
+        form=PASSWORD_FILE,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """The settings of what uses the data volume; other classes of settings inherit them."""
+
+    data_dir: Path = setting(
+        "LAPWING_DATA_DIR",
+        Path("lapwing-data/data"),
+        "This folder is the data volume, which holds the imported recordings.",
+        form=FOLDER,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSettings:
+    """The settings of what uses the model volume; other classes of settings inherit them."""
+
+    model_dir: Path = setting(
+        "LAPWING_MODEL_DIR",
+        Path("lapwing-data/models"),
+        "This folder is the model volume, which holds the published models.",
+        form=FOLDER,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterSettings:
+    """The settings of what joins a Ray cluster; other classes of settings inherit them."""
+
+    cluster: str = setting(
+        "LAPWING_CLUSTER",
+        "",
+        "Jobs spread their work over the Ray cluster whose head is at this address; local starts "
+        "one on this machine for each job, and empty means that jobs use no cluster.",
+        form=CLUSTER,
+    )
+    cluster_token_file: str = setting(
+        "LAPWING_CLUSTER_TOKEN_FILE",
+        "",
+        "The token of the Ray cluster is read from this file; empty means that its head asks for "
+        "none.",
+        form=CLUSTER_TOKEN_FILE,
+    )

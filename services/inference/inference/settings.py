@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from contract.setting_forms import FOLDER, HOST, TOKEN
-from contract.settings import setting
+from contract.setting_forms import HOST, TOKEN
+from contract.settings import ModelSettings, setting
 
 AUTO: Final = "auto"
 LITERT: Final = "litert"
@@ -16,7 +15,7 @@ BACKENDS: Final = (AUTO, LITERT)
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ModelSettings):
     """The settings of inference; docs/settings.md lists them."""
 
     host: str = setting(
@@ -31,12 +30,6 @@ class Settings:
         "Inference listens on this port; 0 takes any free one.",
         minimum=0,
         maximum=65535,
-    )
-    model_dir: Path = setting(
-        "LAPWING_MODEL_DIR",
-        Path("lapwing-data/models"),
-        "This folder is the model volume, which holds the published models.",
-        form=FOLDER,
     )
     workers: int = setting(
         "LAPWING_INFERENCE_WORKERS",

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from contract.setting_forms import FOLDER, PASSWORD_FILE, REDIS_URL
-from contract.settings import setting
+from contract.settings import DataSettings, QueueSettings, setting
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(DataSettings, QueueSettings):
     """The settings of ingest; docs/settings.md lists them."""
 
-    redis_url: str = setting(
-        "LAPWING_REDIS_URL",
-        "redis://127.0.0.1:6379/0",
-        "The job queues are kept in the Redis at this address.",
-        form=REDIS_URL,
-    )
-    redis_password_file: str = setting(
-        "LAPWING_REDIS_PASSWORD_FILE",
-        "",
-        "The password of Redis is read from this file; empty means that Redis asks for none.",
-        form=PASSWORD_FILE,
-    )
-    data_dir: Path = setting(
-        "LAPWING_DATA_DIR",
-        Path("lapwing-data/data"),
-        "This folder is the data volume, which holds the imported recordings.",
-        form=FOLDER,
-    )
     max_reject_share: float = setting(
         "LAPWING_MAX_REJECT_SHARE",
         0.05,

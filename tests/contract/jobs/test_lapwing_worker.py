@@ -34,7 +34,7 @@ from contract.jobs import queue, worker
 from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
 from contract.jobs.lapwing_worker import LapwingWorker
-from contract.jobs.worker_settings import WorkerTimes
+from contract.jobs.worker_times import WorkerTimes
 
 Start = Callable[..., HastyWorker]
 

@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 
 from contract.jobs import queue
 from contract.jobs.lapwing_worker import LapwingWorker
-from contract.jobs.worker_settings import WorkerTimes
+from contract.jobs.worker_times import WorkerTimes
 from support.services import running
 from support.waiting import await_true
 
@@ -27,7 +27,7 @@ LEASES = "rq:wip:ingest"
 PROGRAM = """
 import logging, os, sys
 from contract.jobs import queue, worker
-from contract.jobs.worker_settings import WorkerTimes
+from contract.jobs.worker_times import WorkerTimes
 from contract.settings import load
 from ingest.settings import Settings
 

@@ -24,30 +24,19 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from contract.cluster.head import HeadAddress
 from contract.errors import ClusterError
 from contract.files import locks
 from contract.setting_forms import LOCAL_CLUSTER
+from contract.settings import ClusterSettings
 
-__all__ = ["ClusterSettings", "join"]
+__all__ = ["join"]
 
 OBJECT_STORE_BYTES: Final = 128 << 20
 """Memory of the job's own node for what it sends to the others; Ray takes no less than 75 MiB."""
 FOLDER_NAME: Final = "lapwing-ray-"
-
-
-class ClusterSettings(Protocol):
-    """What the settings of a service say of the cluster."""
-
-    @property
-    def cluster(self) -> str:
-        """Value of LAPWING_CLUSTER: "", "local", or host and port of a head."""
-
-    @property
-    def cluster_token_file(self) -> str:
-        """Value of LAPWING_CLUSTER_TOKEN_FILE: path of the file with the token, or ""."""
 
 
 @contextlib.contextmanager

@@ -23,8 +23,9 @@ from contract.jobs import deaths, leftovers
 from contract.jobs.claim import RunClaim
 from contract.jobs.lapwing_job import LapwingJob
 from contract.jobs.lost_jobs import LostJobs, format_cause
-from contract.jobs.worker_settings import DEFAULT_TIMES, QueueSettings, WorkerTimes
+from contract.jobs.worker_times import DEFAULT_TIMES, WorkerTimes
 from contract.perpetual import PerpetualWork
+from contract.settings import QueueSettings
 from contract.watchdog import Watchdog
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from contract.errors import LapwingError
 from contract.jobs import leftovers, queue
 from contract.jobs.lapwing_job import LOG_FORMAT, LapwingJob
 from contract.jobs.lapwing_worker import LapwingWorker
-from contract.jobs.worker_settings import DEFAULT_TIMES, QueueSettings, WorkerTimes
+from contract.jobs.worker_times import DEFAULT_TIMES, WorkerTimes
+from contract.settings import QueueSettings
 from contract.watchdog import Watchdog
 
 __all__ = ["check", "is_alive", "is_listening", "main", "work"]

@@ -15,13 +15,11 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from contract.errors import LapwingError, SettingError
 from contract.models.registry import Registry
 from contract.perpetual import PerpetualWork
-from contract.setting_forms import FOLDER
-from contract.settings import load, setting
+from contract.settings import DataSettings, ModelSettings, load, setting
 from contract.storage import stores
 
 __all__ = ["MirrorSettings", "main", "update"]
@@ -30,21 +28,9 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @dataclass(frozen=True)
-class MirrorSettings:
+class MirrorSettings(ModelSettings, DataSettings):
     """The settings of the mirror; docs/settings.md lists them."""
 
-    data_dir: Path = setting(
-        "LAPWING_DATA_DIR",
-        Path("lapwing-data/data"),
-        "This folder is the data volume, which holds the imported recordings.",
-        form=FOLDER,
-    )
-    model_dir: Path = setting(
-        "LAPWING_MODEL_DIR",
-        Path("lapwing-data/models"),
-        "This folder is the model volume, which holds the published models.",
-        form=FOLDER,
-    )
     every_s: float = setting(
         "LAPWING_MIRROR_EVERY_S",
         5.0,

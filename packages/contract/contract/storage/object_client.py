@@ -57,7 +57,7 @@ KEYS: Final = frozenset(
 """Variables of the environment that obstore knows; it refuses others."""
 
 
-def make_client(settings: StorageSettings, environ: Mapping[str, str], *, repeats: bool) -> Any:  # noqa: ANN401
+def make_client(settings: StorageSettings, environ: Mapping[str, str], *, repeats: bool) -> Any:  # noqa: ANN401 - obstore is not installed everywhere
     """Return a client of obstore, which is not installed everywhere.
 
     Args:

@@ -237,7 +237,7 @@ class Objects:
         return make_client(self._settings, self._environ, repeats=True)
 
     @cached_property
-    def _single(self) -> Any:  # noqa: ANN401
+    def _single(self) -> Any:  # noqa: ANN401 - obstore is not installed everywhere
         """A client that never repeats a request."""
         return make_client(self._settings, self._environ, repeats=False)
 

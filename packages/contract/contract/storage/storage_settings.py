@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.setting_forms import MEMORY, PASSWORD_FILE, REDIS_URL, STORAGE_URL, read_size
-from contract.settings import load, setting
+from contract.setting_forms import MEMORY, STORAGE_URL, read_size
+from contract.settings import QueueSettings, load, setting
 
 __all__ = ["StorageSettings", "read_settings"]
 
 
 @dataclass(frozen=True)
-class StorageSettings:
+class StorageSettings(QueueSettings):
     """The settings of the object store; docs/settings.md lists them."""
 
     url: str = setting(
@@ -44,18 +44,6 @@ class StorageSettings:
         "A request to the object store is repeated for this many seconds; then it fails.",
         minimum=1,
         maximum=3600,
-    )
-    redis_url: str = setting(
-        "LAPWING_REDIS_URL",
-        "redis://127.0.0.1:6379/0",
-        "The job queues are kept in the Redis at this address.",
-        form=REDIS_URL,
-    )
-    redis_password_file: str = setting(
-        "LAPWING_REDIS_PASSWORD_FILE",
-        "",
-        "The password of Redis is read from this file; empty means that Redis asks for none.",
-        form=PASSWORD_FILE,
     )
 
     @property

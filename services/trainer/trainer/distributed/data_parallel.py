@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.distributed.process_group import ProcessGroup
-from trainer.training.engine import Engine, TrainingBatch, Values
+from trainer.training.engine import StepEngine, TrainingBatch, Values
 
 NUMBER_WORDS: Final = 2
 """Words of 32 bits of a sample's number: JAX's integers have no more."""
@@ -35,7 +35,7 @@ class GatheredBatch:
     """The frames stay where they were trained on."""
 
 
-class DataParallelEngine(Engine):
+class DataParallelEngine(StepEngine):
     """Computes the steps together with the other processes of a group, which do the same.
 
     Args:
@@ -102,7 +102,7 @@ class DataParallelEngine(Engine):
         if self._compiled is not None and self._compiled[0] is model:
             return self._compiled[1]
 
-        def answer(trainable: Any, other: Any, frames: Any) -> Any:  # noqa: ANN401
+        def answer(trainable: Any, other: Any, frames: Any) -> Any:  # noqa: ANN401 - JAX publishes no types
             return model.stateless_call(trainable, other, frames, training=False)[0]
 
         function = jax.jit(answer, out_shardings=self._group.replicated)
@@ -121,7 +121,7 @@ class DataParallelEngine(Engine):
         told = self._group.broadcast(np.array(list(scores.values()), np.float64))
         return dict(zip(scores, told.tolist(), strict=True))
 
-    def _fill(self, rows: Any) -> Any:  # noqa: ANN401
+    def _fill(self, rows: Any) -> Any:  # noqa: ANN401 - JAX publishes no types
         """Return the rows with zeros in the empty places of this process's piece."""
         missing = self._places - len(rows)
         if not missing:

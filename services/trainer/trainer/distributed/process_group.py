@@ -52,7 +52,7 @@ class ProcessGroup:
 
         return jax.sharding.NamedSharding(self._mesh, jax.sharding.PartitionSpec())
 
-    def join_rows(self, rows: Any) -> Any:  # noqa: ANN401
+    def join_rows(self, rows: Any) -> Any:  # noqa: ANN401 - JAX publishes no types
         """Return one array of the rows of all processes, which stay where they are.
 
         Args:
@@ -103,7 +103,7 @@ class ProcessGroup:
         return np.asarray(self.gather(words[None])[0].view(np.float64))
 
     @functools.cached_property
-    def _replicate(self) -> Any:  # noqa: ANN401
+    def _replicate(self) -> Any:  # noqa: ANN401 - JAX publishes no types
         import jax
 
         return jax.jit(_unchanged, out_shardings=self.replicated)
@@ -159,7 +159,7 @@ def _announce(address: str) -> None:
     from jax._src import distributed, xla_bridge
     from jaxlib import _jax
 
-    def make_client() -> Any:  # noqa: ANN401
+    def make_client() -> Any:  # noqa: ANN401 - JAX publishes no types
         client = distributed.global_state.client
         if client is None:  # nothing connects this process: `join` says so
             return xla_bridge.make_cpu_client()
@@ -170,5 +170,5 @@ def _announce(address: str) -> None:
     xla_bridge.register_backend_factory("cpu", make_client, priority=0, fail_quietly=False)
 
 
-def _unchanged(value: Any) -> Any:  # noqa: ANN401
+def _unchanged(value: Any) -> Any:  # noqa: ANN401 - JAX publishes no types
     return value

@@ -208,7 +208,7 @@ def _raise(error: Exception, *, got_on: bool) -> None:
     ) from error
 
 
-def _exchange_on(ray: Any, node: str, start: Checkpoint) -> Any:  # noqa: ANN401
+def _exchange_on(ray: Any, node: str, start: Checkpoint) -> Any:  # noqa: ANN401 - Ray publishes types of its own
     """Start the exchange of messages as an actor on a node: it lives as long as the driver's."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -218,7 +218,7 @@ def _exchange_on(ray: Any, node: str, start: Checkpoint) -> Any:  # noqa: ANN401
     return actor.remote(start)
 
 
-def _trainer(slots: WorkerSlots, count: int, work: Mapping[str, object], folder: str) -> Any:  # noqa: ANN401
+def _trainer(slots: WorkerSlots, count: int, work: Mapping[str, object], folder: str) -> Any:  # noqa: ANN401 - Ray publishes types of its own
     """Return Ray Train's trainer; it stores nothing of its own that matters."""
     # The data volume of a node may be named by a relative path.
     os.environ["RAY_CHDIR_TO_TRIAL_DIR"] = "0"

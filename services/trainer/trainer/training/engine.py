@@ -1,7 +1,7 @@
 """Computes the steps of a training: in this process alone, or in this one as one of several.
 
 The loop (loop.py) and the learner (learner.py) count epochs, choose the best weights and save them,
-whatever computes. `Engine` computes in this process alone;
+whatever computes. `StepEngine` computes in this process alone;
 trainer/distributed/data_parallel.py is the one that shares each step among processes.
 """
 
@@ -33,7 +33,7 @@ class TrainingBatch(Protocol):
         """Steering, (n,)."""
 
 
-class Engine:
+class StepEngine:
     """Computes all steps of a training in this process."""
 
     reduction: str = "sum_over_batch_size"
@@ -68,5 +68,5 @@ class Engine:
         return dict(scores)
 
 
-ALONE = Engine()
+ALONE = StepEngine()
 """The engine of a training that has one process; it has no state."""

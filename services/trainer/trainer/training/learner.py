@@ -15,7 +15,7 @@ from keras import ops
 from contract.errors import TrainingError
 from contract.files import atomic_files
 from trainer.training import weights_file
-from trainer.training.engine import ALONE, Engine, TrainingBatch, Values
+from trainer.training.engine import ALONE, StepEngine, TrainingBatch, Values
 from trainer.training.learning_rate import LearningRate
 
 DIVERGENCE_FACTOR: Final = 10.0
@@ -48,7 +48,7 @@ class Learner:
         model: keras.Model,
         best_loss: float = math.inf,
         speed: Values | None = None,
-        engine: Engine = ALONE,
+        engine: StepEngine = ALONE,
     ) -> None:
         self.model = model
         self._best_loss = best_loss
@@ -63,7 +63,7 @@ class Learner:
         speed: Values | None = None,
         *,
         averaging_steps: float = 0.0,
-        engine: Engine = ALONE,
+        engine: StepEngine = ALONE,
     ) -> Self:
         """Compile an untrained network with AMSGrad on the mean squared error.
 
@@ -106,7 +106,7 @@ class Learner:
         speed: Values | None = None,
         *,
         averaging_steps: float = 0.0,
-        engine: Engine = ALONE,
+        engine: StepEngine = ALONE,
     ) -> Self:
         """Return the learner that `save` wrote, with the state of optimizer and dropout.
 

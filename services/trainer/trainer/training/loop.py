@@ -22,7 +22,7 @@ from trainer.data.batches import BatchSource
 from trainer.data.pipeline import TrainingData
 from trainer.training import learning_rate, network_builder, training_view
 from trainer.training.devices import Devices
-from trainer.training.engine import ALONE, Engine
+from trainer.training.engine import ALONE, StepEngine
 from trainer.training.epoch_state import EpochState
 from trainer.training.learner import Learner
 from trainer.training.learning_rate import LearningRate
@@ -51,7 +51,7 @@ class TrainingLoop:
     """Seconds between two checkpoints within an epoch; 0 saves after every batch."""
     start_weights: Sequence[Values] | None = None
     """Weights that the training starts from, in Keras's order; None for random weights."""
-    engine: Engine = ALONE
+    engine: StepEngine = ALONE
     """Computes the steps: in this process alone, or as one of several that run this same loop."""
 
     def run(self, report: Report, board: EpochLog) -> None:

@@ -19,12 +19,12 @@ from typing import Any, Final, Self
 import cv2
 
 from contract.cluster import connection, remote_call
-from contract.cluster.connection import ClusterSettings
 from contract.cluster.head_watch import HeadWatch
 from contract.cluster.lifeline import Lifeline
 from contract.cluster.remote_call import RemoteCall
 from contract.errors import ClusterError, LapwingError
 from contract.models.registry import Registry
+from contract.settings import ClusterSettings
 from evaluator.closed_loop.executors.local_processes import CALLS_A_PROCESS
 from evaluator.closed_loop.executors.policy_source import ModelFiles
 from simulator.track.geometry import Track
@@ -186,7 +186,7 @@ class RayTasks:
         return name
 
 
-def call_here(function: str, *arguments: Any) -> tuple[str, Any]:  # noqa: ANN401
+def call_here(function: str, *arguments: Any) -> tuple[str, Any]:  # noqa: ANN401 - whatever the function takes
     """Call a function in a process of a node, on one core; return the processor and the result.
 
     Args:

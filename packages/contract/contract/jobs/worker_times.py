@@ -1,23 +1,11 @@
-"""What a worker needs to know: how to reach the queue, and when it is taken for lost."""
+"""The times after which a worker is taken for lost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-__all__ = ["DEFAULT_TIMES", "QueueSettings", "WorkerTimes"]
-
-
-class QueueSettings(Protocol):
-    """The settings that every worker needs to reach the queue."""
-
-    @property
-    def redis_url(self) -> str:
-        """URL of Redis."""
-
-    @property
-    def redis_password_file(self) -> str:
-        """Path of the file that holds the password of Redis, or ""."""
+__all__ = ["DEFAULT_TIMES", "WorkerTimes"]
 
 
 @dataclass(frozen=True)
