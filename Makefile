@@ -56,7 +56,8 @@ check: $(READY) docs ## ruff, mypy strict, the documentation site, freshness of 
 	$(BIN)/python tools/settings_reference.py --check
 
 test: $(READY) ## Run every test; those of the containers need a Docker engine
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	@# The order is that of tests/conftest.py: the longest files first.
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 soak: $(READY) ## Run the tests that take minutes each: reloads, overload, fuzzing, leaks
 	$(BIN)/python -m pytest -m soak

@@ -28,6 +28,26 @@ hypothesis.settings.load_profile("ci")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONGEST = (
+    "tests/test_compose.py",
+    "tests/test_end_to_end.py",
+    "tests/trainer/distributed/test_equal_runs.py",
+    "tests/trainer/jobs/",
+    "tests/evaluator/",
+    "tests/ingest/",
+)
+"""Files and folders whose tests take the longest."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no process runs one of them alone at the end."""
+
+    def place(item: pytest.Item) -> int:
+        long = (place for place, path in enumerate(LONGEST) if item.nodeid.startswith(path))
+        return next(long, len(LONGEST))
+
+    items.sort(key=place)  # which keeps the order of equals
+
 
 @pytest.fixture(scope="session")
 def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
